@@ -1,0 +1,1 @@
+"""Kubestats watches the GitOps ecosystem: discover -> sync -> scan -> warehouse."""

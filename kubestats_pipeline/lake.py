@@ -1,0 +1,211 @@
+"""The Parquet lake: read, atomically replace and delete one partition of one table.
+
+A partition is one file. It is written beside its place, flushed to disk and renamed, so that a reader sees the old
+rows or the new ones and a crash leaves one of the two. Small facts that must move together with the rows (the commit
+that they stand for) travel in the file's own metadata. What a row means is declared in `tables.py`; where a file lies
+in `layout.py`.
+"""
+
+import contextlib
+import datetime
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from kubestats_pipeline.layout import Layout, decode_name
+from kubestats_pipeline.tables import Partitioning, Table, Type
+
+METADATA_PREFIX = "kubestats."
+
+PARQUET_TYPES: dict[Type, pl.DataType] = {
+    Type.TEXT: pl.String(),
+    Type.INTEGER: pl.Int64(),
+    Type.BOOLEAN: pl.Boolean(),
+    Type.DATE: pl.Date(),
+    Type.TIME: pl.Datetime("us", "UTC"),
+    Type.TEXTS: pl.List(pl.String()),
+    Type.JSON: pl.String(),
+    Type.COUNTS: pl.List(pl.Struct({"key": pl.String(), "value": pl.Int64()})),
+    Type.IMAGES: pl.List(
+        pl.Struct({"image": pl.String(), "tag": pl.String(), "digest": pl.String(), "role": pl.String()})
+    ),
+}
+"""How each declared type stands in Parquet. JSON is text there; a map is a list of key and value, which any engine
+reads.
+"""
+
+
+class LakeError(Exception):
+    """A partition cannot be read or written; the text names the file and what to do. Nothing was changed."""
+
+
+@dataclass(frozen=True)
+class Partition:
+    """The rows of one partition and the facts that were written together with them."""
+
+    rows: pl.DataFrame
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+Key = str | datetime.date | None
+"""Which partition: a repository's full name, a day, or None for a table that is one file."""
+
+
+@dataclass(frozen=True)
+class Lake:
+    """All partitions of all tables below one data directory."""
+
+    layout: Layout
+
+    def path(self, table: Table, key: Key = None) -> Path:
+        """Where a partition lies, whether it exists or not."""
+        if table.partitioning is Partitioning.REPOSITORY and isinstance(key, str):
+            return self.layout.repository_partition(table.name, key)
+        if table.partitioning is Partitioning.DATE and isinstance(key, datetime.date):
+            return self.layout.date_partition(table.name, key)
+        if table.partitioning is Partitioning.WHOLE and key is None:
+            return self.layout.whole_table(table.name)
+        raise ValueError(
+            f"{key!r} is no partition key of {table.name}, which is partitioned by {table.partitioning.value}"
+        )
+
+    def read(self, table: Table, key: Key = None) -> Partition | None:
+        """Read a partition; None where there is none.
+
+        Raises:
+            LakeError: the file is damaged or does not have the table's columns.
+        """
+        path = self.path(table, key)
+        if not path.exists():
+            return None
+        with _explained(path):
+            rows = pl.read_parquet(path, hive_partitioning=False, glob=False)
+            metadata = _own_metadata(path)
+        if rows.schema != parquet_schema(table):
+            raise LakeError(f"{path} does not have the columns of {table.name}; {_REMEDY}")
+        return Partition(rows, metadata)
+
+    def read_metadata(self, table: Table, key: Key = None) -> Mapping[str, str] | None:
+        """Read only the facts beside a partition's rows, at the cost of the file's footer."""
+        path = self.path(table, key)
+        if not path.exists():
+            return None
+        with _explained(path):
+            return _own_metadata(path)
+
+    def write(
+        self,
+        table: Table,
+        key: Key,
+        rows: Sequence[Mapping[str, Any]] | pl.DataFrame,
+        metadata: Mapping[str, str] | None = None,
+    ) -> Path:
+        """Replace a partition as a whole, sorted as the table declares.
+
+        Raises:
+            LakeError: the rows do not fit the table, or the disk is full or read-only. The old file is untouched.
+        """
+        path = self.path(table, key)
+        frame = to_frame(table, rows)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        tags = {METADATA_PREFIX + name: value for name, value in (metadata or {}).items()}
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            frame.write_parquet(temporary, compression="zstd", metadata=tags)
+            _flush(temporary)
+            temporary.replace(path)
+            _flush(path.parent)
+        except (OSError, pl.exceptions.PolarsError) as error:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise LakeError(f"cannot write {path}: {error}; free or unlock the disk and run again") from error
+        return path
+
+    def delete(self, table: Table, key: Key = None) -> bool:
+        """Delete a partition; False where there was none."""
+        path = self.path(table, key)
+        if not path.exists():
+            return False
+        path.unlink()
+        with contextlib.suppress(OSError):  # another file may live beside it; then the folder stays
+            path.parent.rmdir()
+        return True
+
+    def repositories(self, table: Table) -> Iterator[str]:
+        """The full names that have a partition of a table, sorted."""
+        folders = sorted(self.layout.table(table.name).glob("repository=*/part.parquet"))
+        return (decode_name(path.parent.name.removeprefix("repository=")) for path in folders)
+
+    def dates(self, table: Table) -> Iterator[datetime.date]:
+        """The days that have a partition of a table, sorted."""
+        folders = sorted(self.layout.table(table.name).glob("date=*/part.parquet"))
+        return (datetime.date.fromisoformat(path.parent.name.removeprefix("date=")) for path in folders)
+
+    def read_all(self, table: Table) -> pl.DataFrame:
+        """Read all rows of a table; an empty frame where there is none.
+
+        Raises:
+            LakeError: any of its files is damaged.
+        """
+        if table.partitioning is Partitioning.WHOLE:
+            keys: list[Key] = [None]
+        elif table.partitioning is Partitioning.REPOSITORY:
+            keys = list(self.repositories(table))
+        else:
+            keys = list(self.dates(table))
+        frames = [partition.rows for key in keys if (partition := self.read(table, key)) is not None]
+        return pl.concat(frames) if frames else to_frame(table, [])
+
+
+def parquet_schema(table: Table) -> pl.Schema:
+    """The Parquet schema of a table."""
+    return pl.Schema({column.name: PARQUET_TYPES[column.type] for column in table.columns})
+
+
+def to_frame(table: Table, rows: Sequence[Mapping[str, Any]] | pl.DataFrame) -> pl.DataFrame:
+    """Make a frame that fits the table exactly, sorted as it declares.
+
+    Raises:
+        LakeError: a column is missing, unknown, of another type, or null where it must not be.
+    """
+    schema = parquet_schema(table)
+    try:
+        frame = rows if isinstance(rows, pl.DataFrame) else pl.DataFrame(rows, schema=schema, orient="row", strict=True)
+        if set(frame.columns) != set(schema):
+            raise LakeError(f"{table.name} has the columns {list(schema)}, not {frame.columns}")
+        frame = frame.select(schema.names()).cast(schema, strict=True)
+    except (pl.exceptions.PolarsError, TypeError) as error:
+        raise LakeError(f"rows do not fit {table.name}: {type(error).__name__}") from error
+    for column in table.columns:
+        if not column.nullable and frame[column.name].null_count():
+            raise LakeError(f"{table.name}.{column.name} is null in {frame[column.name].null_count()} rows")
+    return frame.sort(table.sort, maintain_order=True) if table.sort else frame
+
+
+_REMEDY = "restore it from a backup, or delete it and run again: the next run rebuilds the partition"
+
+
+@contextlib.contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise LakeError(f"{path} cannot be read ({type(error).__name__}); {_REMEDY}") from error
+
+
+def _own_metadata(path: Path) -> dict[str, str]:
+    entries = pl.read_parquet_metadata(path).items()
+    return {name.removeprefix(METADATA_PREFIX): value for name, value in entries if name.startswith(METADATA_PREFIX)}
+
+
+def _flush(path: Path) -> None:
+    """Force a file or a folder to the disk, so that a rename survives a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

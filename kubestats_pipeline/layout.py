@@ -1,0 +1,80 @@
+"""Every path under the data directory, and how a repository's name becomes a folder's.
+
+Nothing else in the package builds a path below `data_dir`.
+"""
+
+import datetime
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+SAFE = "-_.~@+"
+"""Characters of a repository's name that stand in a folder's name as they are; all others are percent-encoded."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The data directory of one installation.
+
+    Attributes:
+        data_dir: the absolute path of the `data_dir` setting.
+    """
+
+    data_dir: Path
+
+    @property
+    def lake(self) -> Path:
+        """The Parquet tables."""
+        return self.data_dir / "lake"
+
+    @property
+    def warehouse(self) -> Path:
+        """The published DuckDB file."""
+        return self.data_dir / "kubestats.duckdb"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's own storage."""
+        return self.data_dir / "dagster"
+
+    @property
+    def sample(self) -> Path:
+        """The demo's git repositories."""
+        return self.data_dir / "sample"
+
+    @property
+    def mirrors(self) -> Path:
+        """The folder of all mirrors."""
+        return self.data_dir / "git"
+
+    def table(self, table: str) -> Path:
+        """The folder of a partitioned table, or of the single file of an unpartitioned one."""
+        return self.lake / table
+
+    def whole_table(self, table: str) -> Path:
+        """The file of an unpartitioned table."""
+        return self.table(table) / "part.parquet"
+
+    def repository_partition(self, table: str, full_name: str) -> Path:
+        """The file of one repository's partition of a table."""
+        return self.table(table) / f"repository={encode_name(full_name)}" / "part.parquet"
+
+    def date_partition(self, table: str, date: datetime.date) -> Path:
+        """The file of one day's partition of a table."""
+        return self.table(table) / f"date={date.isoformat()}" / "part.parquet"
+
+    def mirror(self, host: str, owner: str, name: str) -> Path:
+        """The bare mirror of one repository; each part is one folder's name whatever characters it holds."""
+        parts = [encode_name(part) for part in (host, owner) if part]
+        return self.mirrors.joinpath(*parts, f"{encode_name(name)}.git")
+
+
+def encode_name(name: str) -> str:
+    """Percent-encode a name so that it is one safe folder name: `owner/name` becomes `owner%2Fname`."""
+    encoded = quote(name, safe=SAFE)
+    return encoded.replace(".", "%2E") if encoded in (".", "..") else encoded
+
+
+def decode_name(folder: str) -> str:
+    """Give back the name that `encode_name` encoded."""
+    return unquote(folder)

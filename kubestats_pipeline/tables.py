@@ -1,0 +1,336 @@
+"""The contract of every table: what a row is, its key, its columns with type and meaning, and how it is partitioned.
+
+Parquet schemas, asset schemas, checks, DuckDB comments and the README's data dictionary derive from this module
+and from nothing else. It knows no other module of the package.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Type(Enum):
+    """The column types, named as DuckDB names them."""
+
+    TEXT = "VARCHAR"
+    INTEGER = "BIGINT"
+    BOOLEAN = "BOOLEAN"
+    DATE = "DATE"
+    TIME = "TIMESTAMPTZ"
+    TEXTS = "VARCHAR[]"
+    JSON = "JSON"
+    COUNTS = "MAP(VARCHAR, BIGINT)"
+    IMAGES = "STRUCT(image VARCHAR, tag VARCHAR, digest VARCHAR, role VARCHAR)[]"
+
+
+class Partitioning(Enum):
+    """How the files of a table are cut."""
+
+    WHOLE = "whole"
+    REPOSITORY = "repository"
+    DATE = "date"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name, type and meaning, and whether it may be null."""
+
+    name: str
+    type: Type
+    meaning: str
+    nullable: bool = True
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of the lake.
+
+    Attributes:
+        name: the table's name, also of its Dagster asset.
+        grain: what one row is, as "one row per …".
+        key: the columns that identify a row in the whole table.
+        stage: the one stage that writes it.
+        sort: the order of rows in a partition.
+    """
+
+    name: str
+    grain: str
+    stage: str
+    partitioning: Partitioning
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    sort: tuple[str, ...] = ()
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The columns in their declared order."""
+        return tuple(column.name for column in self.columns)
+
+
+def _required(name: str, kind: Type, meaning: str) -> Column:
+    return Column(name, kind, meaning, nullable=False)
+
+
+_ID = _required(
+    "repository_id", Type.TEXT, "identity of the repository: `github:<numeric id>`, else `git:<hash of URL>`"
+)
+_FULL_NAME = _required(
+    "full_name", Type.TEXT, "`owner/name` on GitHub, `host/owner/name` elsewhere; an attribute that can change"
+)
+_RUN = Column("sync_run_id", Type.TEXT, "the Dagster run that wrote the row")
+
+REPOSITORIES = Table(
+    name="repositories",
+    grain="one row per repository ever seen",
+    stage="discover",
+    partitioning=Partitioning.WHOLE,
+    key=("repository_id",),
+    sort=("repository_id",),
+    columns=(
+        _ID,
+        _required("host", Type.TEXT, "`github.com`, another host's name, or `local` for a path on this machine"),
+        _FULL_NAME,
+        _required("owner", Type.TEXT, "owner or group, the path's last folder but one for a local repository"),
+        _required("name", Type.TEXT, "name without its owner"),
+        _required("clone_url", Type.TEXT, "what git fetches from; never holds credentials"),
+        Column("html_url", Type.TEXT, "the page for people"),
+        Column("description", Type.TEXT, "the owner's description"),
+        Column("language", Type.TEXT, "main language as the host sees it"),
+        _required("topics", Type.TEXTS, "all topics of the repository, empty where the host knows none"),
+        Column("license_name", Type.TEXT, "SPDX id or name of the licence"),
+        Column("default_branch", Type.TEXT, "default branch as the host states it"),
+        Column("is_archived", Type.BOOLEAN, "read-only on the host; null where the host does not say"),
+        Column("is_fork", Type.BOOLEAN, "a fork; null where the host does not say"),
+        Column("is_template", Type.BOOLEAN, "a template repository; null where the host does not say"),
+        Column("created_at", Type.TIME, "when it was created on the host"),
+        Column("pushed_at", Type.TIME, "last push as of the last discovery"),
+        _required("discovery_tags", Type.TEXTS, "the topics that found it, or `list` for one that the user named"),
+        _required("discovered_at", Type.TIME, "first discovery"),
+        _required("last_seen_at", Type.TIME, "last discovery that found it"),
+        Column("retired_at", Type.TIME, "when it was retired; null while it lives"),
+        _required("status", Type.TEXT, "active, blocked, pending_approval or retired"),
+        Column("status_reason", Type.TEXT, "why, where status is not active"),
+    ),
+)
+
+REPOSITORY_METRICS = Table(
+    name="repository_metrics",
+    grain="one row per repository and day",
+    stage="discover",
+    partitioning=Partitioning.DATE,
+    key=("repository_id", "date"),
+    sort=("repository_id",),
+    columns=(
+        _ID,
+        _required("date", Type.DATE, "day (UTC) that the numbers stand for"),
+        _required("recorded_at", Type.TIME, "when they were read; the day's last reading wins"),
+        Column("stars_count", Type.INTEGER, "stars"),
+        Column("forks_count", Type.INTEGER, "forks"),
+        Column("watchers_count", Type.INTEGER, "real subscribers; null when not known, never stars"),
+        Column("open_issues_count", Type.INTEGER, "open issues, pull requests included"),
+        Column("size_kb", Type.INTEGER, "size on the host, KB"),
+        Column("updated_at", Type.TIME, "last change of the host's record"),
+        Column("pushed_at", Type.TIME, "last push"),
+    ),
+)
+
+SNAPSHOTS = Table(
+    name="snapshots",
+    grain="one row per repository: the outcome of its last sync",
+    stage="sync",
+    partitioning=Partitioning.REPOSITORY,
+    key=("repository_id",),
+    columns=(
+        _ID,
+        _FULL_NAME,
+        Column("default_branch", Type.TEXT, "branch that the remote's HEAD points to"),
+        Column("head_commit", Type.TEXT, "commit that the mirror holds; kept when a later sync fails"),
+        Column("head_committed_at", Type.TIME, "committer time of head_commit"),
+        Column("history_since", Type.TIME, "committer time of the oldest first-parent commit of the mirror"),
+        _required("sync_status", Type.TEXT, "synced, unchanged, error, empty, too_large or gone"),
+        Column("sync_error", Type.TEXT, "what failed and what to do; null when nothing did"),
+        _required("last_sync_at", Type.TIME, "when the last attempt ended"),
+        _required("consecutive_failures", Type.INTEGER, "failed attempts since the last success"),
+        Column("next_attempt_at", Type.TIME, "a sweep leaves a failing repository alone until then"),
+        _RUN,
+    ),
+)
+
+SCANS = Table(
+    name="scans",
+    grain="one row per repository: the outcome of its last scan",
+    stage="scan",
+    partitioning=Partitioning.REPOSITORY,
+    key=("repository_id",),
+    columns=(
+        _ID,
+        _FULL_NAME,
+        _required("scan_status", Type.TEXT, "scanned or error"),
+        Column("scan_error", Type.TEXT, "what failed and what to do; null when nothing did"),
+        Column("scanned_commit", Type.TEXT, "commit that resources stands for; kept when a later scan fails"),
+        _required("last_scan_at", Type.TIME, "when the last scan ended"),
+        _required("resources_count", Type.INTEGER, "active resources"),
+        _required("events_count", Type.INTEGER, "events in the log"),
+        _required("problems_count", Type.INTEGER, "open problems"),
+        Column("gitops_engine", Type.TEXT, "flux, argocd, fleet, helmfile or none"),
+        _RUN,
+    ),
+)
+
+RESOURCES = Table(
+    name="resources",
+    grain="one row per Kubernetes resource that a repository declares or has declared",
+    stage="scan",
+    partitioning=Partitioning.REPOSITORY,
+    key=("resource_id",),
+    sort=("kind", "name", "file_path", "resource_id"),
+    columns=(
+        _required("resource_id", Type.TEXT, "identity; survives edits, API version bumps, moves, deletion and return"),
+        _ID,
+        _FULL_NAME,
+        _required("api_group", Type.TEXT, "API group, empty for the core group"),
+        _required("api_version", Type.TEXT, "version without the group, such as `v2beta1`"),
+        _required("kind", Type.TEXT, "kind"),
+        _required("name", Type.TEXT, "metadata.name, or generateName with a `*`"),
+        Column("namespace", Type.TEXT, "effective namespace; null when the repository does not say"),
+        Column("declared_namespace", Type.TEXT, "metadata.namespace as written"),
+        _required("file_path", Type.TEXT, "path in the repository"),
+        _required(
+            "ordinal", Type.INTEGER, "order among resources of the same kind, namespace and name in one file, from 0"
+        ),
+        _required("content_hash", Type.TEXT, "hash of the canonical redacted document"),
+        Column("version", Type.TEXT, "effective version as written: chart version, source ref or image tag"),
+        Column("chart_name", Type.TEXT, "chart that the resource stands for"),
+        Column(
+            "chart_url", Type.TEXT, "canonical location of the chart: scheme, lower-case host, path, no trailing slash"
+        ),
+        Column("chart_kind", Type.TEXT, "helm, oci, git or path"),
+        Column("app_name", Type.TEXT, "application that the resource runs"),
+        _required("images", Type.IMAGES, "images that it names"),
+        _required("context", Type.TEXT, "active, archived, template or test, from its path"),
+        _required(
+            "resolution", Type.TEXT, "exact, ambiguous, unresolved or not_applicable: how its chart reference resolved"
+        ),
+        Column("resolution_reason", Type.TEXT, "why the reference is ambiguous or unresolved"),
+        _required("status", Type.TEXT, "ACTIVE or DELETED"),
+        _required("created_at", Type.TIME, "commit time of its creation, or of the first commit of a bounded history"),
+        _required("updated_at", Type.TIME, "commit time of its last event"),
+        Column("deleted_at", Type.TIME, "commit time of its deletion; null while active"),
+        _required("created_commit", Type.TEXT, "commit of its creation"),
+        _required("updated_commit", Type.TEXT, "commit of its last event"),
+        _required("data", Type.JSON, "the decoded document, secrets redacted"),
+    ),
+)
+
+RESOURCE_EVENTS = Table(
+    name="resource_events",
+    grain="one row per change of one resource in one commit",
+    stage="scan",
+    partitioning=Partitioning.REPOSITORY,
+    key=("event_id",),
+    sort=("resource_id", "sequence"),
+    columns=(
+        _required(
+            "event_id", Type.TEXT, "function of repository, commit and the resource's identity: a replay gives it again"
+        ),
+        _required("resource_id", Type.TEXT, "the resource"),
+        _ID,
+        _FULL_NAME,
+        _required(
+            "sequence",
+            Type.INTEGER,
+            "position in the repository's log; fold by it, for commit clocks can run backwards",
+        ),
+        _required("event_type", Type.TEXT, "CREATED, MODIFIED, DELETED or RESURRECTED"),
+        _required("event_timestamp", Type.TIME, "committer time of the commit"),
+        _required("commit_sha", Type.TEXT, "commit"),
+        _required("commit_subject", Type.TEXT, "first line of its message, at most 200 characters"),
+        _required("author_kind", Type.TEXT, "human, renovate, dependabot, flux or other_bot"),
+        _required("resource_kind", Type.TEXT, "kind after the event"),
+        _required("resource_api_version", Type.TEXT, "group/version after the event"),
+        _required("resource_name", Type.TEXT, "name after the event"),
+        Column("resource_namespace", Type.TEXT, "effective namespace after the event"),
+        _required("file_path", Type.TEXT, "path after the event, or last path of a deleted resource"),
+        Column("previous_file_path", Type.TEXT, "path before a move"),
+        Column("file_hash_before", Type.TEXT, "the resource's content_hash before; null for CREATED and RESURRECTED"),
+        Column("file_hash_after", Type.TEXT, "the resource's content_hash after; null for DELETED"),
+        Column("version_before", Type.TEXT, "effective version before"),
+        Column("version_after", Type.TEXT, "effective version after"),
+        _required(
+            "changes_detected",
+            Type.TEXTS,
+            "what changed: spec, metadata, data, file_path, api_version, version, chart, …",
+        ),
+        Column("field_changes", Type.JSON, "list of {path, before, after}; bounded, secrets redacted"),
+        Column("resource_data", Type.JSON, "the document after the event; null for DELETED"),
+        _RUN,
+    ),
+)
+
+SCAN_PROBLEMS = Table(
+    name="scan_problems",
+    grain="one row per file and class of problem at the scanned commit",
+    stage="scan",
+    partitioning=Partitioning.REPOSITORY,
+    key=("repository_id", "file_path", "problem"),
+    sort=("file_path", "problem"),
+    columns=(
+        _ID,
+        _FULL_NAME,
+        _required("file_path", Type.TEXT, "path in the repository"),
+        _required(
+            "problem",
+            Type.TEXT,
+            "syntax, template, too_large, too_complex, encoding, encrypted_kind or unreadable_document",
+        ),
+        Column("document_index", Type.INTEGER, "document in the file, from 0; null when the whole file is meant"),
+        _required("message", Type.TEXT, "what is wrong and where; never quotes the document"),
+        _required("commit_sha", Type.TEXT, "commit at which the problem appeared"),
+        _required("first_seen_at", Type.TIME, "committer time of that commit"),
+    ),
+)
+
+ECOSYSTEM_STATS = Table(
+    name="ecosystem_stats",
+    grain="one row per day, computed from the event log",
+    stage="warehouse",
+    partitioning=Partitioning.DATE,
+    key=("date",),
+    columns=(
+        _required("date", Type.DATE, "day (UTC); the row stands for its end"),
+        _required("total_repositories", Type.INTEGER, "repositories known and not retired"),
+        _required("active_repositories", Type.INTEGER, "repositories with a change of a resource in the last 30 days"),
+        _required("repositories_with_resources", Type.INTEGER, "repositories with at least one active resource"),
+        _required("total_resources", Type.INTEGER, "resources ever seen"),
+        _required("active_resources", Type.INTEGER, "resources that exist"),
+        _required("total_resource_events", Type.INTEGER, "events up to the day"),
+        _required("daily_created_resources", Type.INTEGER, "resources created or resurrected on the day"),
+        _required("daily_modified_resources", Type.INTEGER, "modifications on the day"),
+        _required("daily_deleted_resources", Type.INTEGER, "deletions on the day"),
+        _required("resource_type_breakdown", Type.COUNTS, "active resources by kind"),
+        _required("popular_helm_charts", Type.COUNTS, "repositories by chart, the 50 commonest"),
+        _required("language_breakdown", Type.COUNTS, "repositories by main language"),
+        _required("popular_topics", Type.COUNTS, "repositories by topic, the 50 commonest"),
+        Column("total_stars", Type.INTEGER, "sum over the day's metrics; null when none were recorded"),
+        Column("total_forks", Type.INTEGER, "sum over the day's metrics; null when none were recorded"),
+        Column("total_watchers", Type.INTEGER, "sum over the day's metrics; null when none were recorded"),
+        Column("total_open_issues", Type.INTEGER, "sum over the day's metrics; null when none were recorded"),
+        Column("repository_growth", Type.INTEGER, "total_repositories less the day before"),
+        Column("resource_growth", Type.INTEGER, "active_resources less the day before"),
+        Column("star_growth", Type.INTEGER, "total_stars less the day before; null when either is"),
+    ),
+)
+
+TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (
+        REPOSITORIES,
+        REPOSITORY_METRICS,
+        SNAPSHOTS,
+        SCANS,
+        RESOURCES,
+        RESOURCE_EVENTS,
+        SCAN_PROBLEMS,
+        ECOSYSTEM_STATS,
+    )
+}
+"""All tables by name, in the order of the flow."""
