@@ -1,0 +1,1 @@
+"""Where repositories come from: the stage that writes `repositories` and `repository_metrics`."""

@@ -1,0 +1,112 @@
+"""What one entry of the `repositories` setting means: a name on GitHub, a git URL, or a path on this machine.
+
+Only the text and the file system are looked at; `sources.py` asks GitHub and searches folders.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from kubestats_pipeline.discover.addresses import AddressError, GitAddress, is_scp_like, parse_address
+from kubestats_pipeline.discover.local import from_file_url
+
+PUBLIC_GITHUB = ("github.com", "www.github.com", "ssh.github.com")
+_OWNER_NAME = re.compile(r"(?P<owner>[A-Za-z0-9][A-Za-z0-9_-]*)/(?P<name>[A-Za-z0-9._-]+)")
+_EXPECTED = "owner/name, a git URL, a path, or a directory of repositories"
+
+
+class EntryError(ValueError):
+    """An entry means nothing that could be found; the text says what would be right and holds no credential."""
+
+
+@dataclass(frozen=True)
+class GitHubName:
+    """A repository on the GitHub of the settings."""
+
+    owner: str
+    name: str
+
+
+Entry = GitHubName | GitAddress | Path
+"""What an entry can be; a path exists."""
+
+
+def read_entry(text: str, *, git_url: str) -> Entry:
+    """Tell what an entry is. What exists as a path wins over `owner/name`.
+
+    Args:
+        text: the entry as the user wrote it.
+        git_url: the `github.git_url` setting; URLs below it are names on GitHub.
+
+    Raises:
+        EntryError: it is none of these, or a path that does not exist.
+    """
+    entry = text.strip()
+    try:
+        if entry.lower().startswith("file://"):
+            return _existing(from_file_url(f"file://{entry[len('file://') :]}"))
+        if "://" in entry or (not entry.startswith((".", "/", "~")) and is_scp_like(entry)):
+            return _read_address(parse_address(entry), git_url)
+        return _read_path_or_name(entry)
+    except AddressError as error:
+        raise EntryError(f"{error}; give {_EXPECTED}") from None
+    except (OSError, RuntimeError) as error:  # pathlib raises RuntimeError for a home or a link that leads nowhere
+        raise EntryError(f"the path cannot be looked up ({type(error).__name__}); give {_EXPECTED}") from None
+
+
+def shown_entry(text: str) -> str:
+    """An entry for messages: without what may be a credential, be it oddly placed."""
+    scheme, separator, rest = text.strip().partition("://")
+    if not separator:
+        return scheme
+    return scheme + separator + re.split(r"[?#]", rest.rpartition("@")[2])[0]
+
+
+def _read_path_or_name(entry: str) -> Entry:
+    if entry.startswith((".", "/", "~")):
+        return _existing(Path(entry).expanduser())
+    if entry and Path(entry).exists():
+        return Path(entry)
+    match = _OWNER_NAME.fullmatch(entry)
+    if not match:
+        raise EntryError(f"it is neither a path that exists nor a name; give {_EXPECTED}")
+    return _to_name(match["owner"], match["name"])
+
+
+def _to_name(owner: str, name: str) -> GitHubName:
+    short = name.removesuffix(".git")
+    if short in ("", ".", ".."):
+        raise EntryError("it names no repository; give owner/name")
+    return GitHubName(owner, short)
+
+
+def _existing(path: Path) -> Path:
+    if not path.exists():
+        raise EntryError("there is no such path; correct or remove it")
+    return path
+
+
+def _read_address(address: GitAddress, git_url: str) -> Entry:
+    path = _path_on_github(address, git_url)
+    if path is None:
+        return address
+    match = _OWNER_NAME.fullmatch(path)
+    if not match:
+        raise EntryError("GitHub has no repository at this address; give it as owner/name")
+    return _to_name(match["owner"], match["name"])
+
+
+def _path_on_github(address: GitAddress, git_url: str) -> str | None:
+    """The path below GitHub's root where the address lies on GitHub, else None."""
+    if address.host in PUBLIC_GITHUB:
+        return address.path
+    if urlsplit(git_url).scheme not in ("http", "https"):
+        return None
+    github = urlsplit(git_url)
+    is_web = address.scheme in ("http", "https")
+    port = None if github.port in (80, 443) else github.port
+    if address.host != github.hostname or (is_web and address.port != port):
+        return None
+    prefix = github.path.strip("/")
+    return address.path.removeprefix(f"{prefix}/") if prefix and is_web else address.path

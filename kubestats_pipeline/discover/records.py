@@ -1,0 +1,106 @@
+"""What discovery hands on: repositories that were found, and what could not be asked.
+
+Sources (`sources.py`) make these records; `membership.py` merges them into the lake's rows. No record holds a
+credential, and nothing here talks to a host or to the lake.
+"""
+
+import dataclasses
+import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+COUNTS = ("stars_count", "forks_count", "watchers_count", "open_issues_count", "size_kb")
+"""The numbers of a repository; one without any of them has no row of metrics."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundRepository:
+    """One repository as a source sees it now.
+
+    Columns that the host does not tell are None; their meaning is that of the columns of the same name in `tables.py`.
+
+    Attributes:
+        discovery_tags: the topics that found it, or `list`.
+        watchers_count: real subscribers; None where the host was not asked for them, never stars.
+        updated_at: last change of the host's record, a column of `repository_metrics` only.
+    """
+
+    repository_id: str
+    host: str
+    full_name: str
+    owner: str
+    name: str
+    clone_url: str
+    discovery_tags: tuple[str, ...]
+    html_url: str | None = None
+    description: str | None = None
+    language: str | None = None
+    topics: tuple[str, ...] = ()
+    license_name: str | None = None
+    default_branch: str | None = None
+    is_archived: bool | None = None
+    is_fork: bool | None = None
+    is_template: bool | None = None
+    created_at: datetime.datetime | None = None
+    pushed_at: datetime.datetime | None = None
+    stars_count: int | None = None
+    forks_count: int | None = None
+    watchers_count: int | None = None
+    open_issues_count: int | None = None
+    size_kb: int | None = None
+    updated_at: datetime.datetime | None = None
+
+    @property
+    def is_named_by_host(self) -> bool:
+        """Whether the host gave a lasting id, so that the name can change; else the URL is the identity."""
+        return self.repository_id.startswith("github:")
+
+    @property
+    def has_numbers(self) -> bool:
+        """Whether the host told any number, so that the day gets a row of metrics."""
+        return any(getattr(self, name) is not None for name in COUNTS)
+
+
+@dataclass(frozen=True)
+class SourceFailure:
+    """A source, or a part of it, that gave no answer; what is known about its repositories stays.
+
+    Attributes:
+        source: what was asked: `topic:<name>`, or an entry of the `repositories` setting without credentials.
+        reason: what was tried, what came back and what to do.
+    """
+
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """The answer of one source: what it found and what it could not find out; both may be filled."""
+
+    repositories: tuple[FoundRepository, ...] = ()
+    failures: tuple[SourceFailure, ...] = ()
+
+
+def join_found(answers: Iterable[Found]) -> Found:
+    """Put answers one behind the other."""
+    kept = tuple(answers)
+    return Found(
+        tuple(repository for answer in kept for repository in answer.repositories),
+        tuple(failure for answer in kept for failure in answer.failures),
+    )
+
+
+def combine_by_id(found: Iterable[FoundRepository]) -> list[FoundRepository]:
+    """One record for each identity: tags united, the latest answer first, its gaps filled from the earlier ones."""
+    combined: dict[str, FoundRepository] = {}
+    for repository in found:
+        earlier = combined.get(repository.repository_id)
+        combined[repository.repository_id] = _fill_gaps(repository, earlier) if earlier else repository
+    return list(combined.values())
+
+
+def _fill_gaps(latest: FoundRepository, earlier: FoundRepository) -> FoundRepository:
+    gaps = {field.name for field in dataclasses.fields(latest) if getattr(latest, field.name) is None}
+    tags = tuple(sorted({*latest.discovery_tags, *earlier.discovery_tags}))
+    return dataclasses.replace(latest, discovery_tags=tags, **{name: getattr(earlier, name) for name in gaps})

@@ -1,0 +1,132 @@
+"""The places where repositories come from: GitHub's topics, and the list that the user gave.
+
+A source answers with what it found and what it could not find out; it never raises for a host that fails. Which sources
+a run asks is decided in `discover.py`, what their answers change in `membership.py`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from kubestats_pipeline.discover.addresses import GitAddress, url_identity
+from kubestats_pipeline.discover.entries import Entry, EntryError, GitHubName, read_entry, shown_entry
+from kubestats_pipeline.discover.github import GitHubClient
+from kubestats_pipeline.discover.github_errors import GitHubError, TransientError
+from kubestats_pipeline.discover.local import DEPTH, find_repositories
+from kubestats_pipeline.discover.local import to_record as local_record
+from kubestats_pipeline.discover.payload import PayloadError, read_payload, to_record
+from kubestats_pipeline.discover.records import Found, FoundRepository, SourceFailure, join_found
+from kubestats_pipeline.discover.search import search_topic
+
+LIST_TAG = "list"
+"""The discovery tag of repositories that the user named."""
+
+GIVE_UP_AFTER = 2
+"""Transient failures in a row after which GitHub is asked no more, for each costs all its retries."""
+
+Connect = Callable[[], GitHubClient]
+"""Opens a client; a source connects only while it is being asked."""
+
+
+class Source(Protocol):
+    """One place where repositories come from."""
+
+    def find(self) -> Found:
+        """Ask it now."""
+
+
+@dataclass(frozen=True)
+class GitHubTopics:
+    """The public repositories on GitHub that carry one of some topics."""
+
+    topics: tuple[str, ...]
+    git_url: str
+    connect: Connect
+
+    def find(self) -> Found:
+        """Search each topic; a topic that fails does not stop the others."""
+        with self.connect() as client:
+            return join_found(search_topic(client, topic, git_url=self.git_url) for topic in self.topics)
+
+
+@dataclass(frozen=True)
+class ListSource:
+    """The `repositories` setting: names on GitHub, git URLs, paths, directories of repositories."""
+
+    entries: tuple[str, ...]
+    git_url: str
+    connect: Connect
+
+    def find(self) -> Found:
+        """Look up each entry, in the given order; one that fails does not stop the others."""
+        with self.connect() as client:
+            names = NameLookup(client, self.git_url)
+            return join_found(self._find_entry(text, names) for text in self.entries)
+
+    def _find_entry(self, text: str, names: "NameLookup") -> Found:
+        try:
+            entry = read_entry(text, git_url=self.git_url)
+        except EntryError as error:
+            return _failed(shown_entry(text), str(error))
+        return _look_up(entry, shown_entry(text), names)
+
+
+class NameLookup:
+    """Asks GitHub for names, one after the other, until it is clear that it does not answer."""
+
+    def __init__(self, client: GitHubClient, git_url: str) -> None:
+        self._client = client
+        self._git_url = git_url
+        self._failures_in_a_row = 0
+
+    def find(self, name: GitHubName, shown: str) -> Found:
+        """The repository of that name, or why there is none; `shown` is the entry for messages."""
+        if self._failures_in_a_row >= GIVE_UP_AFTER:
+            return _failed(shown, "not asked: GitHub failed for the entries before; the next discovery asks again")
+        try:
+            answer = self._client.get(f"/repos/{name.owner}/{name.name}")
+            payload = read_payload(answer.content)
+        except TransientError as error:
+            self._failures_in_a_row += 1
+            return _failed(shown, str(error))
+        except (GitHubError, PayloadError) as error:
+            self._failures_in_a_row = 0
+            return _failed(shown, f"GitHub: {error}")
+        self._failures_in_a_row = 0
+        return Found((to_record(payload, git_url=self._git_url, tag=LIST_TAG),))
+
+
+def _look_up(entry: Entry, shown: str, names: NameLookup) -> Found:
+    if isinstance(entry, GitHubName):
+        return names.find(entry, shown)
+    if isinstance(entry, GitAddress):
+        return Found((_remote_record(entry),))
+    return _find_local(entry, shown)
+
+
+def _remote_record(address: GitAddress) -> FoundRepository:
+    return FoundRepository(
+        repository_id=url_identity(address.normalised),
+        host=address.host,
+        full_name=f"{address.host}/{address.owner}/{address.name}",
+        owner=address.owner,
+        name=address.name,
+        clone_url=address.clone_url,
+        discovery_tags=(LIST_TAG,),
+    )
+
+
+def _find_local(path: Path, shown: str) -> Found:
+    search = find_repositories(path)
+    failures = [
+        SourceFailure(shown, f"{folder} cannot be read; allow it or remove the entry") for folder in search.unreadable
+    ]
+    if not search.repositories and not failures:
+        reason = f"it is no git repository and holds none within {DEPTH} levels; correct or remove it"
+        failures = [SourceFailure(shown, reason)]
+    return Found(tuple(local_record(path, tag=LIST_TAG) for path in search.repositories), tuple(failures))
+
+
+def _failed(source: str, reason: str) -> Found:
+    return Found(failures=(SourceFailure(source, reason),))
