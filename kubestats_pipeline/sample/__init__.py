@@ -1,0 +1,1 @@
+"""The demo: real git repositories that the package builds itself, commit by commit."""
