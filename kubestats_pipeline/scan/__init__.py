@@ -1,0 +1,1 @@
+"""History to rows: the stage that writes `resource_events`, `resources`, `scan_problems` and `scans`."""

@@ -1,0 +1,20 @@
+"""What a path says about the files below it: whether they are active, archived, templates or tests."""
+
+import re
+
+_FOLDERS = {
+    "archived": re.compile(
+        r"[._-]*(?:archived?|old|disabled|deprecated|unused|retired|graveyard|attic)[._-]*", re.IGNORECASE
+    ),
+    "template": re.compile(r"[._-]*(?:templates?|examples?|skeleton|boilerplate)[._-]*", re.IGNORECASE),
+    "test": re.compile(r"[._-]*(?:tests?|testdata|e2e|fixtures)[._-]*", re.IGNORECASE),
+}
+
+
+def context_of(path: str) -> str:
+    """`archived`, `template`, `test` or `active`, from the names of the folders of a path."""
+    folders = path.split("/")[:-1]
+    for context, name in _FOLDERS.items():
+        if any(name.fullmatch(folder) for folder in folders):
+            return context
+    return "active"

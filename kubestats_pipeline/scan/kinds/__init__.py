@@ -1,0 +1,1 @@
+"""Kind scanners: one module a family of kinds, registered by (group, kind)."""

@@ -1,0 +1,212 @@
+"""A file's documents to the Kubernetes resources that it declares, each with its key, hash, stored form and facts.
+
+The result depends on the blob and on nothing else, so one blob is read once however many commits and paths hold it.
+Which resource of which file it is (its identity, which includes the path) is decided in `replay.py`.
+"""
+
+import hashlib
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import orjson
+
+from kubestats_pipeline.scan.decode import Bounds, Decoded
+from kubestats_pipeline.scan.documents import Problem, read_documents
+from kubestats_pipeline.scan.facts import Facts
+from kubestats_pipeline.scan.kinds.flux import normalise_path
+from kubestats_pipeline.scan.kinds.generic import scan_generic
+from kubestats_pipeline.scan.kinds.registry import load_scanners
+from kubestats_pipeline.scan.redact import redact
+
+KUSTOMIZATION_FILES = frozenset({"kustomization.yaml", "kustomization.yml"})
+KUSTOMIZE_GROUP = "kustomize.config.k8s.io"
+
+_KIND = re.compile(r"[A-Za-z][A-Za-z0-9]*")
+_API_VERSION = re.compile(r"(?:([a-z0-9](?:[-a-z0-9.]*[a-z0-9])?)/)?([a-zA-Z0-9][-a-zA-Z0-9]*)")
+_MENTIONS = (b"kind", b"apiVersion")
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+class ResourceKey(NamedTuple):
+    """What a resource is called: API group, kind, declared namespace and name; the version is no part of it."""
+
+    group: str
+    kind: str
+    namespace: str | None
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One Kubernetes resource as a file declares it.
+
+    Attributes:
+        content_hash: of the canonical redacted document: comments, key order and formatting do not count.
+        body_hash: of the same without `metadata`, to recognise a renamed resource; None where nothing is left.
+        data: the canonical redacted document as JSON.
+    """
+
+    key: ResourceKey
+    api_version: str
+    content_hash: str
+    body_hash: str | None
+    data: bytes
+    facts: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Kustomize:
+    """What a kustomization.yaml says: its namespace and the local paths that it takes in, relative to its folder."""
+
+    namespace: str | None
+    entries: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FileContent:
+    """Everything that a blob says.
+
+    Attributes:
+        is_complete: whether a resource that is not among the manifests is gone; False where a document could not be
+            read.
+    """
+
+    manifests: tuple[Manifest, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    kustomize: Kustomize | None = None
+    is_complete: bool = True
+
+
+EMPTY = FileContent()
+
+
+def read_file(blob: bytes, file_name: str, bounds: Bounds) -> FileContent:
+    """Read a YAML file.
+
+    A file that nowhere mentions both `kind` and `apiVersion` declares no resource and is not parsed, unless its name
+    says that it belongs to kustomize.
+    """
+    kustomization = file_name in KUSTOMIZATION_FILES
+    mentions = all(word in blob for word in _MENTIONS) or blob.startswith(_UTF16)
+    if not mentions and not kustomization:
+        return EMPTY
+    read = read_documents(blob, bounds)
+    manifests: list[Manifest] = []
+    problems = list(read.problems)
+    for index, document in read.documents:
+        if _is_encrypted_kind(document.content):
+            problems.append(Problem("encrypted_kind", f"line {document.line}: its kind is encrypted", index))
+        manifests += (_manifest(document, resource) for resource in _resources(document.content))
+    kustomize = next((found for _, each in read.documents if (found := _kustomize(each, kustomization))), None)
+    return FileContent(tuple(manifests), tuple(problems), kustomize, is_complete=not problems)
+
+
+def _resources(content: Any) -> Iterator[dict[str, Any]]:
+    """The resources of a document: itself, or the items of a List; nothing for any other YAML."""
+    if not isinstance(content, dict):
+        return
+    kind, items = content.get("kind"), content.get("items")
+    if isinstance(kind, str) and kind.endswith("List") and isinstance(items, list) and "apiVersion" in content:
+        for item in items:
+            yield from _resources(item)
+    elif _is_resource(content):
+        yield content
+
+
+def _is_resource(content: dict[str, Any]) -> bool:
+    api_version, kind, metadata = (content.get(name) for name in ("apiVersion", "kind", "metadata"))
+    if not isinstance(kind, str) or not isinstance(api_version, str) or not isinstance(metadata, dict):
+        return False
+    if not _KIND.fullmatch(kind) or not _API_VERSION.fullmatch(api_version):
+        return False
+    return _name(metadata) is not None and not api_version.startswith(f"{KUSTOMIZE_GROUP}/")
+
+
+def _name(metadata: dict[str, Any]) -> str | None:
+    name, prefix = metadata.get("name"), metadata.get("generateName")
+    if isinstance(name, str | int | float) and not isinstance(name, bool) and name != "":
+        return str(name)
+    return f"{prefix}*" if isinstance(prefix, str) and prefix else None
+
+
+def _is_encrypted_kind(content: Any) -> bool:
+    if not isinstance(content, dict):
+        return False
+    return any(str(content.get(name, "")).startswith("ENC[") for name in ("kind", "apiVersion"))
+
+
+def _manifest(document: Decoded, resource: dict[str, Any]) -> Manifest:
+    group, _, version = resource["apiVersion"].rpartition("/")
+    metadata = resource["metadata"]
+    namespace = metadata.get("namespace")
+    key = ResourceKey(
+        group, resource["kind"], namespace if isinstance(namespace, str) and namespace else None, _name(metadata) or ""
+    )
+    stored = redact(resource)
+    data = canonical_json(stored)
+    scan = load_scanners().get((group, key.kind), scan_generic)
+    return Manifest(key, version, digest(data), _body_hash(stored), data, scan(document, resource))
+
+
+def restore_manifest(key: ResourceKey, api_version: str, data: bytes, version: str | None) -> Manifest:
+    """The manifest of a resource whose file cannot be read any more, from what was stored of it.
+
+    Numbers have lost the way in which they were written, so the stored version stands in for the scanner's.
+    """
+    resource = orjson.loads(data)
+    scan = load_scanners().get((key.group, key.kind), scan_generic)
+    facts = scan(Decoded(resource, 0), resource)
+    source = facts.source and replace(facts.source, version=version)
+    return Manifest(
+        key, api_version, digest(data), _body_hash(resource), data, replace(facts, version=version, source=source)
+    )
+
+
+def _body_hash(stored: dict[str, Any]) -> str | None:
+    body = {
+        name: value
+        for name, value in stored.items()
+        if name not in ("apiVersion", "kind", "metadata", "status") and value
+    }
+    return digest(canonical_json(body)) if body else None
+
+
+def _kustomize(document: Decoded, named: bool) -> Kustomize | None:
+    content = document.content
+    if not isinstance(content, dict):
+        return None
+    declared = str(content.get("apiVersion", "")).startswith(f"{KUSTOMIZE_GROUP}/")
+    if not declared and not (named and "kind" not in content):
+        return None
+    listed = [content.get(name) for name in ("resources", "bases", "components")]
+    entries = [item for items in listed if isinstance(items, list) for item in items if isinstance(item, str)]
+    return Kustomize(document.text(content, "namespace"), tuple(entry for entry in entries if "://" not in entry))
+
+
+def resolve_entry(folder: str, entry: str) -> str:
+    """The path, relative to the repository's root, of an entry of the kustomization in `folder`."""
+    return normalise_path(posixpath.normpath(posixpath.join(folder, entry)))
+
+
+def canonical_json(value: Any) -> bytes:
+    """JSON with sorted keys and no blanks; text that UTF-8 cannot hold is replaced."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # lone surrogates from `!!binary`
+        return orjson.dumps(_printable(value), option=orjson.OPT_SORT_KEYS)
+
+
+def _printable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_printable(key): _printable(item) for key, item in value.items()}
+    return [_printable(item) for item in value] if isinstance(value, list) else value
+
+
+def digest(data: bytes) -> str:
+    """A short content hash: 128 bits of BLAKE2b as hexadecimal text."""
+    return hashlib.blake2b(data, digest_size=16).hexdigest()

@@ -1,0 +1,286 @@
+"""Replays tree differences into events: the one primitive behind first scans, new commits and rewritten histories.
+
+A `Replay` holds what a repository declares at one commit. `apply` moves it by one difference and appends the events
+of that commit to the log. The result depends only on the starting state, the differences and the bounds: replaying
+again gives the same rows, ids included. Where the differences come from stands in `history.py` and `scan.py`, how
+state becomes Parquet rows in `rows.py`.
+"""
+
+import datetime
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from kubestats_pipeline.scan.changes import FieldChange, detect_changes
+from kubestats_pipeline.scan.files import ContentCache, Declared, File, Files
+from kubestats_pipeline.scan.history import Change, Commit
+from kubestats_pipeline.scan.manifests import KUSTOMIZATION_FILES, Manifest, digest
+from kubestats_pipeline.scan.matching import match_moves
+from kubestats_pipeline.scan.resolve import Identity, Resolved, Resolver
+
+_BOTS = {
+    "renovate": re.compile(r"renovate"),
+    "dependabot": re.compile(r"dependabot"),
+    "flux": re.compile(r"\bflux(cd)?(bot)?\b"),
+    "other_bot": re.compile(r"\[bot\]|\bbot\b|[-_]bot\b|bot@|github[-_ ]actions"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One resource that the repository declares or has declared.
+
+    Attributes:
+        identity: where it stands, or stood when it was deleted.
+        deleted_at: commit time of its deletion; None while it is active.
+    """
+
+    resource_id: str
+    identity: Identity
+    manifest: Manifest
+    resolved: Resolved
+    created_at: datetime.datetime
+    created_commit: str
+    updated_at: datetime.datetime
+    updated_commit: str
+    deleted_at: datetime.datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One change of one resource in one commit.
+
+    Attributes:
+        before: the resource before; for RESURRECTED, as it was deleted; None for CREATED.
+        after: the resource afterwards; for DELETED, its tombstone.
+    """
+
+    event_id: str
+    sequence: int
+    event_type: str
+    commit: Commit
+    before: Resource | None
+    after: Resource
+    parts: tuple[str, ...] = ()
+    fields: tuple[FieldChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OpenProblem:
+    """A problem of a file that is there at the current commit."""
+
+    path: str
+    problem: str
+    message: str
+    document_index: int | None
+    commit_sha: str
+    first_seen_at: datetime.datetime
+
+
+@dataclass
+class Replay:
+    """What one repository declares at one commit, and the events since the replay began.
+
+    Attributes:
+        active: by identity, what is declared.
+        deleted: by their last identity, tombstones that can come back.
+        tombstones: every deleted resource by id.
+        known_event_ids: ids in the log before this replay.
+        next_sequence: position of the next event in the log.
+    """
+
+    repository_id: str
+    cache: ContentCache
+    active: dict[Identity, Resource] = field(default_factory=dict)
+    tombstones: dict[str, Resource] = field(default_factory=dict)
+    problems: dict[tuple[str, str], OpenProblem] = field(default_factory=dict)
+    known_event_ids: set[str] = field(default_factory=set)
+    next_sequence: int = 0
+    events: list[Event] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.files = Files(self.cache)
+        self._resolver = Resolver()
+        self._deleted = _latest_by_identity(self.tombstones.values())
+        self._live_ids = {resource.resource_id for resource in self.active.values()}
+
+    def restore(self, tree: Iterable[Change]) -> None:
+        """Read the files of the commit that the state stands for, without making events.
+
+        Resources of the state that no file declares any more stand in unreadable documents and keep their last known
+        meaning.
+        """
+        touched = self.files.apply(tree)
+        declared = {identity for _, after in touched.values() if after for identity in after.declared}
+        retained: dict[str, dict[Identity, Manifest]] = {}
+        for identity, resource in self.active.items():
+            if identity not in declared:
+                retained.setdefault(identity.path, {})[identity] = resource.manifest
+        for path, manifests in retained.items():
+            self.files.restore(path, manifests)
+        for path in {*touched, *retained}:
+            self._resolve_file(path, self.files.get(path))
+        for identity, resolved in self._resolver.settle().items():
+            if identity in self.active:
+                self.active[identity] = replace(
+                    self.active[identity], resolved=resolved, manifest=self._manifest(identity)
+                )
+
+    def apply(self, commit: Commit, changes: Iterable[Change]) -> None:
+        """Move by one tree difference and append its events, which carry the commit."""
+        touched = self.files.apply(changes)
+        before = _merged(former for former, _ in touched.values())
+        after = _merged(latter for _, latter in touched.values())
+        for path, (_, latter) in touched.items():
+            self._resolve_file(path, latter)
+            self._record_problems(path, latter, commit)
+        meanings = self._resolver.settle()
+        removed = {identity: before[identity] for identity in before if identity not in after}
+        added = {identity: after[identity] for identity in after if identity not in before}
+        moves = match_moves(removed, added)
+        self._move(moves, after, meanings, commit)
+        for identity in sorted(removed.keys() - moves.values(), key=_order):
+            self._delete(identity, commit)
+        for identity in sorted(added.keys() - moves.keys(), key=_order):
+            self._create(identity, after[identity], meanings[identity], commit)
+        for identity in sorted(meanings.keys() - added.keys(), key=_order):
+            self._modify(identity, identity, self._manifest(identity), meanings[identity], commit)
+
+    def _manifest(self, identity: Identity) -> Manifest:
+        return self.files[identity.path].declared[identity]
+
+    def _resolve_file(self, path: str, file: File | None) -> None:
+        declared: Declared = file.declared if file else {}
+        retained = file.retained if file else ()
+        frozen = {each: self.active[each].resolved for each in retained if each in self.active}
+        self._resolver.replace_file(path, declared, frozen)
+        folder, _, name = path.rpartition("/")
+        if name in KUSTOMIZATION_FILES:
+            self._resolver.replace_kustomization(folder, file.content.kustomize if file else None)
+
+    def _move(
+        self,
+        moves: Mapping[Identity, Identity],
+        manifests: Declared,
+        meanings: Mapping[Identity, Resolved],
+        commit: Commit,
+    ) -> None:
+        """Take all movers away before any is put down: one may move to where another was."""
+        movers = {new: self.active.pop(old) for new, old in moves.items()}
+        for new in sorted(moves, key=_order):
+            self.active[new] = movers[new]
+            self._modify(moves[new], new, manifests[new], meanings[new], commit)
+
+    def _modify(self, old: Identity, new: Identity, manifest: Manifest, resolved: Resolved, commit: Commit) -> None:
+        before = self.active[new]
+        parts, fields = detect_changes((before.manifest, before.resolved, old.path), (manifest, resolved, new.path))
+        if old.key.name != new.key.name and "metadata" not in parts:
+            parts = sorted([*parts, "metadata"])
+        after = replace(before, identity=new, manifest=manifest, resolved=resolved)
+        if parts:
+            after = replace(after, updated_at=commit.committed_at, updated_commit=commit.sha)
+            self._append("MODIFIED", commit, before, after, parts, fields)
+        self.active[new] = after
+
+    def _delete(self, identity: Identity, commit: Commit) -> None:
+        before = self.active.pop(identity)
+        at = commit.committed_at
+        after = replace(before, updated_at=at, updated_commit=commit.sha, deleted_at=at)
+        self._live_ids.discard(before.resource_id)
+        self._deleted[identity] = self.tombstones[after.resource_id] = after
+        self._append("DELETED", commit, before, after)
+
+    def _create(self, identity: Identity, manifest: Manifest, resolved: Resolved, commit: Commit) -> None:
+        former = self._deleted.pop(identity, None)
+        at, sha = commit.committed_at, commit.sha
+        if former is not None:
+            del self.tombstones[former.resource_id]
+            after = replace(
+                former, manifest=manifest, resolved=resolved, updated_at=at, updated_commit=sha, deleted_at=None
+            )
+            parts, fields = detect_changes(
+                (former.manifest, former.resolved, identity.path), (manifest, resolved, identity.path)
+            )
+            self._append("RESURRECTED", commit, former, after, parts, fields)
+        else:
+            after = Resource(self._new_resource_id(identity, commit), identity, manifest, resolved, at, sha, at, sha)
+            self._append("CREATED", commit, None, after)
+        self.active[identity] = after
+        self._live_ids.add(after.resource_id)
+
+    def _new_resource_id(self, identity: Identity, commit: Commit) -> str:
+        """A function of the first identity; of the commit too, where a resource that moved away still has that id."""
+        resource_id = digest(_canonical(self.repository_id, identity))
+        if resource_id in self._live_ids or resource_id in self.tombstones:
+            return digest(_canonical(self.repository_id, identity, commit.sha))
+        return resource_id
+
+    def _append(
+        self,
+        event_type: str,
+        commit: Commit,
+        before: Resource | None,
+        after: Resource,
+        parts: Iterable[str] = (),
+        fields: Iterable[FieldChange] = (),
+    ) -> None:
+        """Add an event.
+
+        Its id is a function of repository, commit and identity. Only where a rewritten history brings a commit back a
+        second time is the position in the log part of it as well.
+        """
+        event_id = digest(_canonical(self.repository_id, after.identity, commit.sha))
+        if event_id in self.known_event_ids:
+            event_id = digest(_canonical(self.repository_id, after.identity, commit.sha, str(self.next_sequence)))
+        self.known_event_ids.add(event_id)
+        self.events.append(
+            Event(event_id, self.next_sequence, event_type, commit, before, after, tuple(parts), tuple(fields))
+        )
+        self.next_sequence += 1
+
+    def _record_problems(self, path: str, file: File | None, commit: Commit) -> None:
+        """Keep a problem's first commit for as long as the file has a problem of that class."""
+        known = {key: self.problems.pop(key) for key in [key for key in self.problems if key[0] == path]}
+        for problem in file.content.problems if file else ():
+            key = (path, problem.problem)
+            first = known.get(key)
+            sha, at = (first.commit_sha, first.first_seen_at) if first else (commit.sha, commit.committed_at)
+            found = OpenProblem(path, problem.problem, problem.message, problem.document_index, sha, at)
+            self.problems.setdefault(key, found)
+
+
+def author_kind(author: str) -> str:
+    """Who wrote a commit, from the author's name and address in lower case: human, renovate, dependabot, flux or
+    other_bot.
+    """
+    return next((kind for kind, pattern in _BOTS.items() if pattern.search(author)), "human")
+
+
+def _merged(files: Iterable[File | None]) -> dict[Identity, Manifest]:
+    return {identity: manifest for file in files if file for identity, manifest in file.declared.items()}
+
+
+def _latest_by_identity(tombstones: Iterable[Resource]) -> dict[Identity, Resource]:
+    """Of several resources that died in one place, the last one can come back."""
+    ordered = sorted(tombstones, key=lambda each: (each.deleted_at is not None, each.updated_at, each.resource_id))
+    return {resource.identity: resource for resource in ordered}
+
+
+def _order(identity: Identity) -> tuple[str, str, str, str, str, int]:
+    key = identity.key
+    return (key.kind, key.namespace or "", key.name, identity.path, key.group, identity.ordinal)
+
+
+def _canonical(repository_id: str, identity: Identity, *more: str) -> bytes:
+    key = identity.key
+    parts = (
+        repository_id,
+        key.group,
+        key.kind,
+        key.namespace or "",
+        key.name,
+        identity.path,
+        str(identity.ordinal),
+        *more,
+    )
+    return "\0".join(parts).encode("utf-8", "surrogateescape")

@@ -1,0 +1,319 @@
+"""Joins the facts of a repository's files at one commit: effective namespaces, and the chart and version behind each
+release.
+
+The graph is kept file by file; after a change, only the resources that the change can reach are resolved again, so
+that a commit costs what it touches. Nothing outside the repository is consulted and nothing is guessed: a reference
+that does not lead to exactly one object is ambiguous or unresolved, with the reason.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from kubestats_pipeline.scan.facts import ChartUse, Reference
+from kubestats_pipeline.scan.kinds.flux import normalise_path
+from kubestats_pipeline.scan.manifests import Kustomize, Manifest, ResourceKey, resolve_entry
+
+
+class Identity(NamedTuple):
+    """Which resource of a repository: its key, its file, and its order among equal keys of that file."""
+
+    key: ResourceKey
+    path: str
+    ordinal: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What a resource means in its repository.
+
+    Attributes:
+        resolution: exact, ambiguous, unresolved, or not_applicable where it uses no chart.
+        reason: why it is not exact.
+    """
+
+    namespace: str | None = None
+    version: str | None = None
+    chart_name: str | None = None
+    chart_url: str | None = None
+    chart_kind: str | None = None
+    resolution: str = "not_applicable"
+    reason: str | None = None
+
+    @property
+    def chart(self) -> tuple[str | None, ...]:
+        """What makes two charts the same."""
+        return (self.chart_kind, self.chart_url, self.chart_name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    manifest: Manifest | None
+    identity: Identity | None
+    resolution: str
+    reason: str | None
+
+
+class Resolver:
+    """The reference graph of one repository at one commit."""
+
+    def __init__(self) -> None:
+        self._manifests: dict[Identity, Manifest] = {}
+        self._frozen: dict[Identity, Resolved] = {}
+        self._by_path: dict[str, frozenset[Identity]] = {}
+        self._kustomize: dict[str, Kustomize] = {}
+        self._includers: defaultdict[str, set[str]] = defaultdict(set)
+        self._flux_paths: defaultdict[str, set[Identity]] = defaultdict(set)
+        self._targets: defaultdict[tuple[str, str], set[Identity]] = defaultdict(set)
+        self._users: defaultdict[tuple[str, str], set[Identity]] = defaultdict(set)
+        self._namespaces: dict[Identity, str | None] = {}
+        self._dirty: set[Identity] = set()
+
+    def replace_file(
+        self, path: str, declared: Mapping[Identity, Manifest], frozen: Mapping[Identity, Resolved]
+    ) -> None:
+        """Say what a file declares now.
+
+        Args:
+            path: path of the file.
+            declared: all resources of the file; empty when it is gone.
+            frozen: those of them that stand in an unreadable file, with their last known meaning.
+        """
+        for identity in self._by_path.pop(path, frozenset()):
+            if declared.get(identity) is not self._manifests[identity] or identity in self._frozen:
+                self._forget(identity)
+        for identity, manifest in declared.items():
+            if identity not in self._manifests:
+                self._learn(identity, manifest)
+        self._frozen |= frozen
+        if declared:
+            self._by_path[path] = frozenset(declared)
+
+    def replace_kustomization(self, folder: str, kustomize: Kustomize | None) -> None:
+        """Say what the kustomization.yaml of a folder holds now; None when there is none."""
+        known = self._kustomize.get(folder)
+        if known == kustomize:
+            return
+        self._touch_folder(folder)
+        for entry in known.entries if known else ():
+            self._includers[resolve_entry(folder, entry)].discard(folder)
+        self._kustomize.pop(folder, None)
+        if kustomize is not None:
+            self._kustomize[folder] = kustomize
+            for entry in kustomize.entries:
+                self._includers[resolve_entry(folder, entry)].add(folder)
+        self._touch_folder(folder)
+
+    def settle(self) -> dict[Identity, Resolved]:
+        """Resolve again all that the changes since the last call can have reached."""
+        reached = self._reach(identity for identity in self._dirty if identity in self._manifests)
+        self._dirty.clear()
+        for identity in reached:
+            self._namespaces[identity] = self._namespace(identity)
+        return {identity: self._frozen.get(identity) or self._resolve(identity) for identity in reached}
+
+    def _learn(self, identity: Identity, manifest: Manifest) -> None:
+        self._manifests[identity] = manifest
+        facts = manifest.facts
+        if facts.flux_path is not None:
+            self._flux_paths[facts.flux_path.path].add(identity)
+            self._touch_folder(facts.flux_path.path)
+        if facts.source is not None or (facts.chart is not None and not facts.is_release):
+            self._targets[_address(identity)].add(identity)
+        for address in _references(facts.chart):
+            self._users[address].add(identity)
+        self._touch(identity)
+
+    def _forget(self, identity: Identity) -> None:
+        self._touch(identity)
+        facts = self._manifests.pop(identity).facts
+        self._frozen.pop(identity, None)
+        self._namespaces.pop(identity, None)
+        if facts.flux_path is not None:
+            self._touch_folder(facts.flux_path.path)
+            self._flux_paths[facts.flux_path.path].discard(identity)
+        self._targets[_address(identity)].discard(identity)
+        for address in _references(facts.chart):
+            self._users[address].discard(identity)
+
+    def _touch(self, identity: Identity) -> None:
+        self._dirty.add(identity)
+        self._dirty |= self._users.get(_address(identity), set())
+
+    def _touch_folder(self, folder: str) -> None:
+        """Everything that a kustomization or a Flux Kustomization on this folder takes in may have another namespace
+        now.
+        """
+        for path in self._taken_in(folder):
+            self._dirty |= self._by_path.get(path, frozenset())
+
+    def _taken_in(self, folder: str) -> Iterator[str]:
+        """The files below a folder as kustomize collects them: listed ones, or all where no kustomization.yaml is."""
+        queue, seen = [folder], set()
+        while queue:
+            each = queue.pop()
+            if each in seen:
+                continue
+            seen.add(each)
+            kustomize = self._kustomize.get(each)
+            if kustomize is not None:
+                queue += (resolve_entry(each, entry) for entry in kustomize.entries)
+            elif each in self._by_path:
+                yield each
+            else:
+                prefix = f"{each}/" if each else ""
+                yield from [path for path in self._by_path if path.startswith(prefix)]
+
+    def _reach(self, start: Iterable[Identity]) -> list[Identity]:
+        """The given resources and all that refer to them, directly or through a HelmChart, in a fixed order."""
+        queue, reached = list(start), set()
+        while queue:
+            identity = queue.pop()
+            if identity in reached:
+                continue
+            reached.add(identity)
+            queue += self._users.get(_address(identity), ())
+        return sorted(reached, key=_order)
+
+    def _namespace(self, identity: Identity) -> str | None:
+        """Effective namespace: the applying Flux Kustomization's target, else the nearest kustomization's, else as
+        declared.
+        """
+        declared = identity.key.namespace
+        nearest: str | None = None
+        for folders in self._levels(identity.path):
+            targets = self._flux_targets(folders, identity)
+            if targets:
+                named = {target for target in targets if target}
+                return named.pop() if len(named) == 1 and len(targets) == 1 else nearest or declared
+            given = {self._kustomize[each].namespace for each in folders if each in self._kustomize} - {None}
+            if nearest is None and len(given) == 1:
+                nearest = given.pop()
+        return nearest or declared
+
+    def _levels(self, path: str) -> Iterator[set[str]]:
+        """The folders that take a file in, nearest first: by their kustomizations, or by holding it where they have
+        none.
+        """
+        level = set(self._includers.get(path, ()))
+        seen: set[str] = set()
+        while level:
+            yield level
+            seen |= level
+            level = {above for folder in level for above in self._includers.get(folder, ())} - seen
+        folder = path.rpartition("/")[0]
+        while True:
+            if folder not in self._kustomize and folder not in seen:
+                yield {folder}
+            if not folder:
+                return
+            folder = folder.rpartition("/")[0]
+
+    def _flux_targets(self, folders: set[str], identity: Identity) -> set[str | None]:
+        appliers = {each for folder in folders for each in self._flux_paths.get(folder, ())} - {identity}
+        paths = (self._manifests[each].facts.flux_path for each in appliers)
+        return {path.target_namespace for path in paths if path is not None}
+
+    def _resolve(self, identity: Identity) -> Resolved:
+        facts = self._manifests[identity].facts
+        namespace = self._namespaces[identity]
+        use = facts.chart
+        if use is None:
+            return Resolved(namespace, facts.version, reason=facts.patch_reason)
+        if not facts.is_release:
+            return Resolved(namespace, use.version)
+        chart = self._chart(use, namespace)
+        return Resolved(namespace, chart.version, *_named(chart), resolution=chart.resolution, reason=chart.reason)
+
+    def _chart(self, use: ChartUse, namespace: str | None) -> Resolved:
+        """The chart behind a use that stands in `namespace`."""
+        if use.url is not None:
+            return _chart_at(use.url, use.name or "", use.version)
+        reference = use.reference or use.source
+        if reference is None:
+            return Resolved(
+                version=use.version, chart_name=use.name, resolution="unresolved", reason="it names no source"
+            )
+        found = self._find(reference, namespace)
+        if found.manifest is None:
+            return Resolved(version=use.version, chart_name=use.name, resolution=found.resolution, reason=found.reason)
+        source, chart = found.manifest.facts.source, found.manifest.facts.chart
+        if source is None:
+            assert chart is not None  # noqa: S101 - `_targets` holds sources and charts
+            assert found.identity is not None  # noqa: S101 - a manifest comes with its identity
+            return self._chart(chart, self._namespaces.get(found.identity))
+        if source.flavour == "oci_registry":
+            return _chart_at(f"{source.url.rstrip('/')}/{use.name}", use.name or "", use.version)
+        if source.flavour == "helm":
+            return Resolved(None, use.version, use.name, canonical_url(source.url), "helm", "exact")
+        if source.flavour == "oci":
+            return _chart_at(source.url, "", source.version)
+        return Resolved(None, source.version, normalise_path(use.name or ""), canonical_url(source.url), "git", "exact")
+
+    def _find(self, reference: Reference, namespace: str | None) -> _Found:
+        """The one object that a reference means; a missing namespace is that of the object that refers."""
+        wanted = reference.namespace or namespace
+        label = f"{reference.kind} {reference.name}"
+        candidates = sorted(self._targets.get((reference.kind, reference.name), ()), key=_order)
+        if not candidates:
+            return _Found(None, None, "unresolved", f"{label} is not in the repository")
+        matching = [each for each in candidates if self._namespace_of(each) == wanted]
+        if not matching and wanted is not None:
+            matching = [each for each in candidates if self._namespace_of(each) is None]
+        if not matching:
+            return _Found(
+                None,
+                None,
+                "unresolved",
+                f"{label} is not in namespace {wanted or 'of the release, which is not known'}",
+            )
+        meanings = {(self._manifests[each].facts.source, self._manifests[each].facts.chart) for each in matching}
+        if len(meanings) > 1:
+            return _Found(None, None, "ambiguous", f"{label} is declared {len(matching)} times with different content")
+        return _Found(self._manifests[matching[0]], matching[0], "exact", None)
+
+    def _namespace_of(self, identity: Identity) -> str | None:
+        if identity not in self._namespaces:
+            self._namespaces[identity] = self._namespace(identity)
+        return self._namespaces[identity]
+
+
+def canonical_url(url: str) -> str:
+    """One text for one place: lower-case host, https for http, no trailing slash, no `.git`."""
+    parts = urlsplit(url.strip())
+    if not parts.netloc:
+        return url.strip().rstrip("/")
+    scheme = "https" if parts.scheme.lower() == "http" else parts.scheme.lower()
+    host = parts.netloc.rpartition("@")[2].lower()
+    return f"{scheme}://{host}{parts.path.rstrip('/').removesuffix('.git')}"
+
+
+def _chart_at(url: str, name: str, version: str | None) -> Resolved:
+    """A chart at a literal place: an artifact in a registry, or a name in an index."""
+    place = canonical_url(url)
+    if place.startswith("oci://"):
+        return Resolved(None, version, place.rpartition("/")[2], place, "oci", "exact")
+    if place.startswith("https://"):
+        return Resolved(None, version, name.rpartition("/")[2], place, "helm", "exact")
+    return Resolved(None, version, name, resolution="unresolved", reason="its chart is a name without a repository")
+
+
+def _named(chart: Resolved) -> tuple[str | None, str | None, str | None]:
+    return chart.chart_name, chart.chart_url, chart.chart_kind
+
+
+def _address(identity: Identity) -> tuple[str, str]:
+    return identity.key.kind, identity.key.name
+
+
+def _references(use: ChartUse | None) -> list[tuple[str, str]]:
+    if use is None:
+        return []
+    return [(each.kind, each.name) for each in (use.reference, use.source) if each is not None]
+
+
+def _order(identity: Identity) -> tuple[str, str, str, str, str, int]:
+    key = identity.key
+    return (identity.path, key.kind, key.name, key.namespace or "", key.group, identity.ordinal)

@@ -1,0 +1,274 @@
+"""Scans repositories: brings the tables of each from the commit that they stand for to its mirror's head.
+
+A scan is a function of the mirror and the settings. A first one replays the mirror's whole history; a later one the
+new commits; after a rewritten history it is one difference. In every case the result is compared with the head's tree
+at the end, and what is left over is applied as a last difference, so that the tables always agree with the tip.
+"""
+
+import datetime
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from kubestats_pipeline import git
+from kubestats_pipeline.lake import Lake, LakeError
+from kubestats_pipeline.layout import Layout
+from kubestats_pipeline.repositories import Repository
+from kubestats_pipeline.scan import history, store
+from kubestats_pipeline.scan.decode import Bounds
+from kubestats_pipeline.scan.engine import gitops_engine
+from kubestats_pipeline.scan.files import ContentCache
+from kubestats_pipeline.scan.history import Change
+from kubestats_pipeline.scan.replay import Replay
+from kubestats_pipeline.settings import Settings
+from kubestats_pipeline.tables import SNAPSHOTS
+
+
+@dataclass(frozen=True)
+class Target:
+    """A repository to scan and the commit to reach."""
+
+    repository: Repository
+    head: str
+    history_since: datetime.datetime | None
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """The tables have moved to the head."""
+
+    commit: str
+    resources: int
+    events: int
+    new_events: int
+    problems: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """The tables stand for the head already; nothing was read or written."""
+
+    commit: str
+
+
+@dataclass(frozen=True)
+class ScanFailed:
+    """The scan failed; what was known stays as it was."""
+
+    reason: str
+
+
+Outcome = Scanned | Unchanged | ScanFailed
+
+
+def find_targets(lake: Lake, repositories: Sequence[Repository]) -> Iterator[Target | tuple[Repository, ScanFailed]]:
+    """The head to reach of each repository that has been synced; a damaged snapshot is a failure of that repository
+    alone.
+    """
+    for repository in repositories:
+        try:
+            snapshot = lake.read(SNAPSHOTS, repository.full_name)
+        except LakeError as error:
+            yield repository, ScanFailed(str(error))
+            continue
+        row = snapshot.rows.row(0, named=True) if snapshot else {}
+        if row.get("head_commit"):
+            yield Target(repository, row["head_commit"], row["history_since"])
+
+
+def is_current(lake: Lake, target: Target) -> bool:
+    """Whether the tables stand for the head, at the cost of two small reads.
+
+    Raises:
+        LakeError: a file is damaged.
+    """
+    return _is_reached(store.read_position(lake, target.repository.full_name), target)
+
+
+def scan_all(
+    targets: Sequence[Target], lake: Lake, settings: Settings, run_id: str | None, now: Callable[[], datetime.datetime]
+) -> Iterator[tuple[Repository, Outcome]]:
+    """Scan repositories, several at once in processes of their own, and give each outcome as it comes.
+
+    A repository that fails, even one that kills its process, never stops the others.
+    """
+    waiting = []
+    for target in targets:
+        outcome = _without_work(lake, target)
+        if outcome is None:
+            waiting.append(target)
+        else:
+            yield target.repository, _recorded(outcome, lake, target.repository, run_id, now())
+    arguments = (
+        lake.layout,
+        Bounds(settings.scan.max_file_kb * 1024, settings.scan.max_nodes, settings.scan.max_depth),
+    )
+    workers = min(settings.scan.workers, len(waiting))
+    outcomes: Iterator[tuple[Target, Outcome]]
+    if workers <= 1:
+        outcomes = ((each, _scan_in_worker(each, *arguments, run_id, now())) for each in waiting)
+    else:
+        outcomes = _scan_in_processes(waiting, workers, *arguments, run_id, now)
+    for target, outcome in outcomes:
+        yield target.repository, _recorded(outcome, lake, target.repository, run_id, now())
+
+
+def scan_repository(
+    target: Target, lake: Lake, bounds: Bounds, run_id: str | None, now: datetime.datetime
+) -> Scanned | Unchanged:
+    """Bring the tables of one repository to its head.
+
+    Raises:
+        GitError: the mirror lacks the head or cannot be read.
+        LakeError: a partition is damaged or cannot be written.
+    """
+    started = time.monotonic()
+    repository = target.repository
+    position = store.read_position(lake, repository.full_name)
+    if _is_reached(position, target):
+        return Unchanged(target.head)
+    mirror = lake.layout.mirror(repository.host, repository.owner, repository.name)
+    if position is not None and _must_start_over(position, target):
+        position = None
+    with history.BlobReader(mirror) as blobs:
+        cache = ContentCache(blobs.read, bounds)
+        replay = _resume(lake, repository, mirror, position, cache)
+        _advance(replay, mirror, position.commit if position else None, target.head)
+    row = store.scan_row(
+        repository, replay, gitops_engine(replay.active.keys(), replay.files.oids), target.head, now, run_id
+    )
+    reached = store.Position(
+        repository.repository_id, target.head, replay.next_sequence, _reaches_back_to(position, target)
+    )
+    store.write_scan(lake, repository, row)
+    store.write_tables(lake, repository, replay, position, reached, run_id)
+    return Scanned(
+        commit=target.head,
+        resources=len(replay.active),
+        events=replay.next_sequence,
+        new_events=len(replay.events),
+        problems=len(replay.problems),
+        seconds=time.monotonic() - started,
+    )
+
+
+def _resume(
+    lake: Lake, repository: Repository, mirror: Path, position: store.Position | None, cache: ContentCache
+) -> Replay:
+    """The state at the position; its files are read from the mirror where that still holds the commit."""
+    if position is None:
+        return Replay(repository.repository_id, cache)
+    stored = store.read_stored(lake, repository.full_name, position)
+    replay = Replay(
+        repository.repository_id,
+        cache,
+        active={each.identity: each for each in stored.resources if each.deleted_at is None},
+        tombstones={each.resource_id: each for each in stored.resources if each.deleted_at is not None},
+        problems={(each.path, each.problem): each for each in stored.problems},
+        known_event_ids=set(stored.event_ids),
+        next_sequence=position.next_sequence,
+    )
+    known = history.read_tree(mirror, position.commit) if history.has_commit(mirror, position.commit) else {}
+    replay.restore([Change(path, oid) for path, oid in known.items()])
+    return replay
+
+
+def _advance(replay: Replay, mirror: Path, base: str | None, head: str) -> None:
+    if base is None or history.is_ancestor(mirror, base, head):
+        for step in history.walk(mirror, base, head):
+            replay.apply(step.commit, step.changes)
+    left_over = _difference(replay.files.oids, history.read_tree(mirror, head))
+    if left_over:
+        replay.apply(history.read_commit(mirror, head), left_over)
+
+
+def _difference(before: Mapping[str, str], after: Mapping[str, str]) -> list[Change]:
+    """The difference of two trees."""
+    paths = sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
+    return [Change(path, after.get(path)) for path in paths]
+
+
+def _is_reached(position: store.Position | None, target: Target) -> bool:
+    return position is not None and position.commit == target.head and not _must_start_over(position, target)
+
+
+def _must_start_over(position: store.Position, target: Target) -> bool:
+    """Whether only a replay from the start gives the right rows.
+
+    That is so where another repository had the name, where the tables come from a scanner that read differently, and
+    where the mirror now reaches further back than their replay did.
+    """
+    if position.repository_id != target.repository.repository_id or position.scanner_version != store.SCANNER_VERSION:
+        return True
+    reached = position.history_since
+    return bool(reached and target.history_since and target.history_since < datetime.datetime.fromisoformat(reached))
+
+
+def _reaches_back_to(position: store.Position | None, target: Target) -> str | None:
+    if position is not None:
+        return position.history_since
+    return target.history_since.isoformat() if target.history_since else None
+
+
+def _without_work(lake: Lake, target: Target) -> Outcome | None:
+    """The outcome of a repository that needs no scan, because nothing is new or because its position cannot be read."""
+    try:
+        return Unchanged(target.head) if is_current(lake, target) else None
+    except LakeError as error:
+        return ScanFailed(str(error))
+
+
+def _scan_in_worker(
+    target: Target, layout: Layout, bounds: Bounds, run_id: str | None, now: datetime.datetime
+) -> Outcome:
+    try:
+        return scan_repository(target, Lake(layout), bounds, run_id, now)
+    except (git.GitError, LakeError) as error:
+        return ScanFailed(str(error))
+
+
+def _scan_in_processes(
+    targets: Sequence[Target],
+    workers: int,
+    layout: Layout,
+    bounds: Bounds,
+    run_id: str | None,
+    now: Callable[[], datetime.datetime],
+) -> Iterator[tuple[Target, Outcome]]:
+    """Scan in fresh processes: forked ones would share this one's threads and locks."""
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        futures = {pool.submit(_scan_in_worker, each, layout, bounds, run_id, now()): each for each in targets}
+        try:
+            while futures:
+                done, _ = wait(futures, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield futures.pop(future), _outcome_of(future)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _outcome_of(future: "Future[Outcome]") -> Outcome:
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        return ScanFailed("a scan worker died, perhaps for lack of memory; lower KUBESTATS_SCAN__WORKERS and run again")
+
+
+def _recorded(
+    outcome: Outcome, lake: Lake, repository: Repository, run_id: str | None, now: datetime.datetime
+) -> Outcome:
+    """Write a failure into `scans`; where even that fails, the reason says so."""
+    if not isinstance(outcome, ScanFailed):
+        return outcome
+    try:
+        previous: dict[str, Any] | None = store.read_scan(lake, repository.full_name)
+        store.write_scan(lake, repository, store.failed_scan_row(repository, previous, outcome.reason, now, run_id))
+    except LakeError as error:
+        return ScanFailed(f"{outcome.reason}; and it could not be recorded: {error}")
+    return outcome

@@ -1,0 +1,193 @@
+"""The scanner's position in the lake: what a repository's partitions hold, and how they move forward together.
+
+The resources file carries the commit that it stands for and the length of the event log that belongs to it. It is
+renamed into place last: until then, what a killed run left in the other files lies beyond the position and is cut off
+or overwritten by the next run.
+"""
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from kubestats_pipeline.lake import Lake, to_frame
+from kubestats_pipeline.repositories import Repository
+from kubestats_pipeline.scan.replay import Event, OpenProblem, Replay, Resource
+from kubestats_pipeline.scan.rows import (
+    Row,
+    event_row,
+    problem_from_row,
+    problem_row,
+    resource_from_row,
+    resource_row,
+)
+from kubestats_pipeline.tables import RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS, SCANS
+
+SCANNER_VERSION = "1"
+"""Raised when the scanner reads the same history differently: repositories are then replayed from the start."""
+
+_CHUNK = 2_000
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a repository's tables stand.
+
+    Attributes:
+        repository_id: whose tables they are; another repository may have had the name before.
+        commit: the commit that they stand for.
+        next_sequence: the number of events that belong to it.
+        history_since: how far back the replay reached, ISO 8601; None where the mirror did not know.
+    """
+
+    repository_id: str
+    commit: str
+    next_sequence: int
+    history_since: str | None
+    scanner_version: str = SCANNER_VERSION
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What the lake holds of one repository."""
+
+    position: Position
+    resources: tuple[Resource, ...]
+    problems: tuple[OpenProblem, ...]
+    event_ids: frozenset[str]
+
+
+def read_position(lake: Lake, full_name: str) -> Position | None:
+    """Where a repository's tables stand; None before its first scan.
+
+    Raises:
+        LakeError: the resources file is damaged.
+    """
+    metadata = lake.read_metadata(RESOURCES, full_name)
+    if metadata is None:
+        return None
+    return Position(
+        metadata["repository_id"],
+        metadata["commit"],
+        int(metadata["next_sequence"]),
+        metadata.get("history_since") or None,
+        metadata["scanner_version"],
+    )
+
+
+def read_stored(lake: Lake, full_name: str, position: Position) -> Stored:
+    """Read a repository's tables as of their position.
+
+    Raises:
+        LakeError: one of the files is damaged.
+    """
+    resources = lake.read(RESOURCES, full_name)
+    problems = lake.read(SCAN_PROBLEMS, full_name)
+    events = _read_events(lake, full_name, position)
+    return Stored(
+        position,
+        tuple(resource_from_row(row) for row in resources.rows.iter_rows(named=True)) if resources else (),
+        tuple(problem_from_row(row) for row in problems.rows.iter_rows(named=True)) if problems else (),
+        frozenset(events["event_id"]),
+    )
+
+
+def write_tables(
+    lake: Lake, repository: Repository, replay: Replay, known: Position | None, position: Position, run_id: str | None
+) -> None:
+    """Write the events, problems and resources of a replay; the resources last, for they carry the position.
+
+    `known` is the position from which the replay went on, None for one from the start, which replaces the log;
+    `position` is the one that it reached.
+
+    Raises:
+        LakeError: a file cannot be written; the position has not moved then.
+    """
+    name = repository.full_name
+    if replay.events or known is None:
+        old = _read_events(lake, name, known) if known else to_frame(RESOURCE_EVENTS, [])
+        lake.write(RESOURCE_EVENTS, name, pl.concat([old, *_event_frames(replay.events, repository, run_id)]))
+    lake.write(SCAN_PROBLEMS, name, [problem_row(each, repository) for each in replay.problems.values()])
+    rows = [resource_row(each, repository) for each in (*replay.active.values(), *replay.tombstones.values())]
+    metadata = {
+        "repository_id": position.repository_id,
+        "commit": position.commit,
+        "next_sequence": str(position.next_sequence),
+        "history_since": position.history_since or "",
+        "scanner_version": position.scanner_version,
+    }
+    lake.write(RESOURCES, name, rows, metadata)
+
+
+def write_scan(lake: Lake, repository: Repository, row: Row) -> None:
+    """Write the row of `scans`."""
+    lake.write(SCANS, repository.full_name, [row])
+
+
+def scan_row(
+    repository: Repository, replay: Replay, engine: str, commit: str, now: datetime.datetime, run_id: str | None
+) -> Row:
+    """The row of `scans` after a successful scan."""
+    return {
+        "repository_id": repository.repository_id,
+        "full_name": repository.full_name,
+        "scan_status": "scanned",
+        "scan_error": None,
+        "scanned_commit": commit,
+        "last_scan_at": now,
+        "resources_count": len(replay.active),
+        "events_count": replay.next_sequence,
+        "problems_count": len(replay.problems),
+        "gitops_engine": engine,
+        "sync_run_id": run_id,
+    }
+
+
+def failed_scan_row(
+    repository: Repository, previous: Row | None, reason: str, now: datetime.datetime, run_id: str | None
+) -> Row:
+    """The row of `scans` after a scan that failed: what was known stays."""
+    empty = {
+        "scanned_commit": None,
+        "resources_count": 0,
+        "events_count": 0,
+        "problems_count": 0,
+        "gitops_engine": None,
+    }
+    kept = {column: previous[column] for column in empty} if previous else empty
+    return {
+        "repository_id": repository.repository_id,
+        "full_name": repository.full_name,
+        "scan_status": "error",
+        "scan_error": reason,
+        "last_scan_at": now,
+        "sync_run_id": run_id,
+        **kept,
+    }
+
+
+def read_scan(lake: Lake, full_name: str) -> Row | None:
+    """The row of `scans`; None before the first scan.
+
+    Raises:
+        LakeError: the file is damaged.
+    """
+    partition = lake.read(SCANS, full_name)
+    return partition.rows.row(0, named=True) if partition and len(partition.rows) else None
+
+
+def _read_events(lake: Lake, full_name: str, position: Position) -> pl.DataFrame:
+    """The events up to the position; what a killed run wrote beyond it is left out."""
+    partition = lake.read(RESOURCE_EVENTS, full_name)
+    if partition is None:
+        return to_frame(RESOURCE_EVENTS, [])
+    return partition.rows.filter(pl.col("sequence") < position.next_sequence)
+
+
+def _event_frames(events: Sequence[Event], repository: Repository, run_id: str | None) -> list[pl.DataFrame]:
+    """Frames of a few thousand rows each, so that the rows never stand in memory as Python objects all at once."""
+    return [
+        to_frame(RESOURCE_EVENTS, [event_row(event, repository, run_id) for event in events[start : start + _CHUNK]])
+        for start in range(0, len(events), _CHUNK)
+    ]
