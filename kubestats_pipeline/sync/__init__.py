@@ -1,0 +1,1 @@
+"""Bounded mirrors: the stage that writes `snapshots`."""

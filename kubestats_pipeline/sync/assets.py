@@ -1,0 +1,82 @@
+"""The Dagster skin of syncing: `snapshots`, many repositories a run."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from kubestats_pipeline.batches import Batch, BatchConfig, targets
+from kubestats_pipeline.lake import LakeError
+from kubestats_pipeline.partitions import repository_partitions
+from kubestats_pipeline.schemas import table_spec
+from kubestats_pipeline.services import Services
+from kubestats_pipeline.sync.sync import Result, Synced, Unchanged, due, sync_all
+from kubestats_pipeline.tables import SNAPSHOTS
+
+sync_runs = dg.AssetSpec(
+    "sync_runs",
+    deps=["snapshots"],
+    group_name="sync",
+    description="One entry per batch of repositories that was synced: how many changed, failed, and how long it took.",
+    owners=["team:kubestats"],
+)
+
+
+@dg.multi_asset(
+    name="sync",
+    pool="sync",
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    specs=[
+        table_spec(
+            SNAPSHOTS,
+            deps=["repositories"],
+            partitions_def=repository_partitions,
+            skippable=True,
+            kinds=("git", "parquet"),
+        )
+    ],
+)
+def sync_assets(
+    context: dg.AssetExecutionContext, config: BatchConfig, services: dg.ResourceParam[Services]
+) -> Iterator[dg.MaterializeResult[None]]:
+    """Fetch the mirrors of the run's repositories, or of all that are due."""
+    lake, started = services.lake, services.now()
+    batch = Batch(context, keys=("snapshots",))
+    try:
+        known = services.repositories()
+    except LakeError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+    wanted = targets(context, config, known) or due(known.values(), lake, started)
+    batch.requested = len(wanted)
+    with services.progress.track("sync", len(wanted)) as done:
+        for result in sync_all(wanted, services.settings, lake, context.run_id, services.now):
+            _record(batch, result)
+            done(result.repository.full_name)
+    batch.finish("sync_runs", seconds=(services.now() - started).total_seconds())
+    yield from ()
+
+
+def _record(batch: Batch, result: Result) -> None:
+    outcome, name = result.outcome, result.repository.full_name
+    if not isinstance(outcome, Synced | Unchanged):
+        batch.fail(name, outcome.reason)
+        return
+    metadata: dict[str, Any] = {
+        "status": outcome.status,
+        "commit": outcome.head,
+        "branch": outcome.branch,
+        "seconds": round(result.seconds, 3),
+        "dagster/partition_row_count": 1,
+    }
+    if isinstance(outcome, Synced):
+        metadata["committed_at"] = dg.MetadataValue.timestamp(outcome.committed_at)
+    if (url := web_url(result.repository.clone_url, outcome.head)) is not None:
+        metadata["code"] = dg.MetadataValue.url(url)
+    batch.record(name, metadata, changed=isinstance(outcome, Synced), version=outcome.head)
+
+
+def web_url(clone_url: str, commit: str) -> str | None:
+    """The page of a commit on the web; None for a repository that is not fetched over HTTP."""
+    if not clone_url.startswith(("https://", "http://")):
+        return None
+    return f"{clone_url.removesuffix('.git')}/commit/{commit}"

@@ -1,0 +1,302 @@
+"""What git is asked to do to keep one bare, bounded mirror of a repository.
+
+The remote's HEAD is fetched into one fixed branch, so a renamed default branch or a rewritten history needs no special
+case; files over 1 MB and tags stay behind. How the folder is locked, checked and removed stands in `folder.py`; what an
+outcome means for the repository's row in `sync.py`, which comes after.
+"""
+
+import datetime
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from kubestats_pipeline import git
+from kubestats_pipeline.sync import folder
+from kubestats_pipeline.sync.folder import History
+
+EVERYTHING = "--depth=2147483647"
+"""Git's number for an infinite depth; unlike `--unshallow` it is no error where the history is complete already."""
+
+MARGINS_DAYS = (0, 7, 30, 120, 480)
+"""How much further back to look when a merge of an old branch hides history; see `_deepen`."""
+
+MANY_PACKS = 50
+"""Every fetch adds a pack, and git's own clean-up is off; above so many they are packed into one."""
+
+LOCAL_UPLOAD_PACK = "git -c uploadpack.allowFilter=true -c 'safe.directory=*' upload-pack"
+"""A repository on this machine rarely allows filters, and git does not hand our configuration to the remote's side."""
+
+DAY = 86_400
+"""Seconds."""
+
+_LAST_SECOND = int(datetime.datetime(9999, 12, 31, tzinfo=datetime.UTC).timestamp())
+
+_TRANSPORT = re.compile(
+    r"could not resolve|unable to (access|connect|look up)|connection|timed out|early eof|rpc failed|hung up"
+    r"|unexpected disconnect|returned error|authentication|could not read (username|from remote)|unreachable"
+    r"|no space left|disk quota|read-only file system",
+    re.IGNORECASE,
+)
+"""Git's words for a failure that fetching the whole mirror anew would not mend."""
+
+
+class MirrorTooLargeError(Exception):
+    """The mirror grew beyond the limit and was removed.
+
+    Attributes:
+        size_mb: its size when it was given up, in MB.
+    """
+
+    def __init__(self, size_mb: float) -> None:
+        super().__init__(f"the mirror has {size_mb:.1f} MB")
+        self.size_mb = size_mb
+
+
+@dataclass(frozen=True)
+class RemoteHead:
+    """What a remote's HEAD is: its commit, and its branch unless it is detached."""
+
+    branch: str | None
+    commit: str
+
+
+@dataclass(frozen=True)
+class Remote:
+    """Where and how to fetch.
+
+    Attributes:
+        env: the environment of git commands, from `git.environment`; it alone may carry a token.
+        timeout: seconds for one git command, and for waiting on another process.
+    """
+
+    url: str
+    env: Mapping[str, str]
+    timeout: float
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How much of a repository is kept: history back from its own last commit, and megabytes."""
+
+    history: History
+    max_mb: int
+
+
+@dataclass(frozen=True)
+class Span:
+    """The first-parent history that a mirror holds: newest and oldest commit with their committer times."""
+
+    head: str
+    committed_at: datetime.datetime
+    oldest: str
+    since: datetime.datetime
+
+
+def remote_head(url: str, env: Mapping[str, str], timeout: float) -> RemoteHead | None:
+    """Ask a remote for its HEAD, with one git process.
+
+    Returns:
+        None where HEAD has no commit: the repository is empty, or HEAD names a branch that does not exist.
+
+    Raises:
+        git.GitError: the remote does not answer, refuses, or is not there.
+    """
+    arguments = ["ls-remote", "--symref", *_upload_pack(url), "--", url, "HEAD"]
+    branch = commit = None
+    for line in git.run(arguments, env=env, timeout=timeout).decode("utf-8", "replace").splitlines():
+        value, _, ref = line.partition("\t")
+        if ref != "HEAD":  # the pattern also matches refs/remotes/origin/HEAD of somebody's clone
+            continue
+        if value.startswith("ref: "):
+            branch = value.removeprefix("ref: ").removeprefix("refs/heads/")
+        else:
+            commit = value
+    return RemoteHead(branch, commit) if commit else None
+
+
+def is_current(mirror: Path, commit: str, history: History) -> bool:
+    """Whether the mirror is whole, holds this commit as its head and reaches far enough back; runs no git process."""
+    return folder.read_head(mirror) == commit and folder.reaches(mirror, history) and folder.is_whole(mirror)
+
+
+def update_mirror(mirror: Path, remote: Remote, bounds: Bounds) -> Span:
+    """Bring a mirror to the remote's HEAD; build it where there is none or the one there is damaged.
+
+    Raises:
+        git.GitError: fetching failed; an existing mirror is as it was.
+        MirrorTooLargeError: more than `bounds.max_mb`; there is no mirror now.
+        MirrorBusyError: another process works on it.
+        OSError: the disk is full or not writable.
+    """
+    with folder.locked(mirror, remote.timeout):
+        folder.remove_leftovers(mirror)
+        if folder.is_whole(mirror):
+            try:
+                return _refresh(mirror, remote, bounds)
+            except git.GitError as error:
+                if error.status is None or _TRANSPORT.search(str(error)):
+                    raise
+            except MirrorTooLargeError:
+                pass  # it may have grown over the years: a new one holds only the bounded history
+        return _build(mirror, remote, bounds)
+
+
+def seal(mirror: Path, wait: float = 60) -> None:
+    """Make sure that no git command can fetch missing files from the network; costs one file read if so already.
+
+    Raises:
+        MirrorBusyError: another process works on it.
+        OSError: the mirror is gone or not writable.
+    """
+    if not folder.is_sealed(mirror):
+        with folder.locked(mirror, wait):
+            folder.write_config(mirror)
+
+
+def discard(mirror: Path, wait: float = 60) -> None:
+    """Throw a mirror away that turned out to be damaged; the next sync fetches it anew.
+
+    Raises:
+        MirrorBusyError: another process works on it.
+        OSError: the disk is not writable.
+    """
+    with folder.locked(mirror, wait):
+        folder.remove(mirror)
+
+
+def read_span(mirror: Path, timeout: float = 60) -> Span:
+    """Read which first-parent history a mirror holds; 0.2 s for 20,000 commits.
+
+    Raises:
+        git.GitError: the mirror is damaged.
+    """
+    arguments = ["rev-list", "--first-parent", "--timestamp", "refs/heads/head"]
+    lines = git.run(arguments, directory=mirror, timeout=timeout).decode().splitlines()
+    (newest_time, newest), (oldest_time, oldest) = lines[0].split(), lines[-1].split()
+    return Span(newest, _aware(int(newest_time)), oldest, _aware(int(oldest_time)))
+
+
+def _refresh(mirror: Path, remote: Remote, bounds: Bounds) -> Span:
+    folder.write_config(mirror)
+    _fetch(mirror, remote, bounds)
+    if not folder.reaches(mirror, bounds.history):
+        _deepen(mirror, remote, bounds)
+    if len(list(mirror.glob("objects/pack/*.pack"))) > MANY_PACKS:
+        _join_packs(mirror, remote)
+    return read_span(mirror, remote.timeout)
+
+
+def _build(mirror: Path, remote: Remote, bounds: Bounds) -> Span:
+    """Fetch into a folder beside the mirror and rename it into place, so that a kill leaves the old one or none."""
+    building = folder.new_sibling(mirror)
+    try:
+        folder.create(building)
+        _fetch(building, remote, bounds, "--depth=1")
+        _deepen(building, remote, bounds)
+        span = read_span(building, remote.timeout)
+        folder.remove(mirror)
+        building.rename(mirror)
+    except MirrorTooLargeError:
+        folder.remove(mirror)
+        raise
+    finally:
+        folder.remove(building)
+    return span
+
+
+def _fetch(mirror: Path, remote: Remote, bounds: Bounds, *depth: str) -> None:
+    """Fetch HEAD and seal the mirror again."""
+    # From a clone that is shallow itself git sends wrong boundaries unless all of it is asked for, and with a filter it
+    # takes the missing parents for promised ones and fetches without end (seen with git 2.39).
+    shallow = _is_shallow(remote)
+    how = [] if shallow else ["--filter=blob:limit=1m"]
+    depth = (EVERYTHING,) if shallow and depth != ("--depth=1",) else depth
+    fixed = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--update-shallow", "--recurse-submodules=no"]
+    arguments = [*fixed, *how, *depth, *_upload_pack(remote.url), "--", remote.url, "+HEAD:refs/heads/head"]
+    environment = {**remote.env, "GIT_NO_LAZY_FETCH": "1"}
+    try:
+        git.run(arguments, directory=mirror, env=environment, timeout=remote.timeout)
+    finally:
+        folder.write_config(mirror)
+    size = folder.size_mb(mirror)
+    if size > bounds.max_mb:
+        raise MirrorTooLargeError(size)
+
+
+def _deepen(mirror: Path, remote: Remote, bounds: Bounds) -> None:
+    """Fetch as much history as the setting wants, and remember that it was done."""
+    if bounds.history == "all":
+        _fetch(mirror, remote, bounds, EVERYTHING)
+    elif bounds.history > 0:
+        _reach_back(mirror, remote, bounds, bounds.history)
+    folder.write_reach(mirror, bounds.history)
+
+
+def _reach_back(mirror: Path, remote: Remote, bounds: Bounds, days: int) -> None:
+    """Fetch the history of so many days before the head.
+
+    `--shallow-since` cuts a merge from all its parents as soon as one of them is too old: the merge of an old branch
+    would hide the younger first-parent history behind it. Then the limit moves further back until it no longer does.
+    """
+    span = read_span(mirror, remote.timeout)
+    since = int(span.committed_at.timestamp()) - days * DAY
+    if span.since.timestamp() <= since or span.oldest not in folder.boundaries(mirror):
+        return  # it has grown that far already, and the same limit again would shorten it
+    for margin in MARGINS_DAYS:
+        _fetch(mirror, remote, bounds, _shallow_since(since - margin * DAY))
+        _forget_absent_boundaries(mirror, remote.timeout)
+        if not _is_cut_after(mirror, since, remote.timeout):
+            return
+    _fetch(mirror, remote, bounds, EVERYTHING)
+
+
+def _shallow_since(seconds: int) -> str:
+    return f"--shallow-since=@{seconds} +0000" if seconds > 0 else EVERYTHING  # the protocol knows no time before 1970
+
+
+def _forget_absent_boundaries(mirror: Path, timeout: float) -> None:
+    """Drop boundaries that lie behind such a merge: git notes them although it was not sent these commits, and the next
+    deepening stumbles over them ("error in object: unshallow", seen with git 2.39)."""
+    noted = folder.boundaries(mirror)
+    answer = git.run(
+        ["cat-file", "--batch-check"], directory=mirror, stdin="\n".join(noted).encode(), timeout=timeout
+    ).decode()
+    present = [line.split()[0] for line in answer.splitlines() if not line.endswith(" missing")]
+    if present != noted:
+        folder.write_boundaries(mirror, present)
+
+
+def _is_cut_after(mirror: Path, since: int, timeout: float) -> bool:
+    """Whether the first-parent history ends at a merge later than `since` whose parents are not there."""
+    span = read_span(mirror, timeout)
+    if span.since.timestamp() <= since or span.oldest not in folder.boundaries(mirror):
+        return False
+    header = git.run(["cat-file", "commit", span.oldest], directory=mirror, timeout=timeout).partition(b"\n\n")[0]
+    return sum(line.startswith(b"parent ") for line in header.splitlines()) > 1
+
+
+def _join_packs(mirror: Path, remote: Remote) -> None:
+    """Pack all packs into one. Without a named promisor git would take every file that was left behind for a loss."""
+    arguments = ["-c", "remote.none.promisor=true", "repack", "-a", "-d", "-q"]
+    environment = {**git.environment(), "GIT_NO_LAZY_FETCH": "1"}
+    git.run(arguments, directory=mirror, env=environment, timeout=remote.timeout)
+
+
+def _upload_pack(url: str) -> list[str]:
+    return [f"--upload-pack={LOCAL_UPLOAD_PACK}"] if url.startswith("file://") else []
+
+
+def _is_shallow(remote: Remote) -> bool:
+    """Whether the remote is a shallow clone on this machine, as people's own checkouts may be."""
+    if not remote.url.startswith("file://"):
+        return False
+    path = unquote(urlsplit(remote.url).path)
+    answer = git.run(["-C", path, "rev-parse", "--is-shallow-repository"], env=remote.env, timeout=remote.timeout)
+    return answer.strip() == b"true"
+
+
+def _aware(seconds: int) -> datetime.datetime:
+    """A commit's time; commits may claim any, so it is kept within what tables and databases hold."""
+    return datetime.datetime.fromtimestamp(min(max(seconds, 0), _LAST_SECOND), datetime.UTC)

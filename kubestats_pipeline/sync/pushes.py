@@ -1,0 +1,29 @@
+"""Which repositories were pushed to since their last sync, as far as discovery knows."""
+
+import datetime
+from collections.abc import Sequence
+
+import polars as pl
+
+from kubestats_pipeline.lake import Lake
+from kubestats_pipeline.repositories import Repository
+from kubestats_pipeline.sync.sync import due, read_row
+from kubestats_pipeline.tables import REPOSITORIES
+
+
+def pushed_since_sync(lake: Lake, repositories: Sequence[Repository], now: datetime.datetime) -> list[str]:
+    """The full names of repositories that are due and were never synced, or have a push after their last sync.
+
+    Raises:
+        LakeError: the repositories or one of the snapshots cannot be read.
+    """
+    partition = lake.read(REPOSITORIES)
+    if partition is None:
+        return []
+    pushes = dict(partition.rows.select("full_name", pl.col("pushed_at")).iter_rows())
+    return [each.full_name for each in due(repositories, lake, now) if _is_behind(lake, each, pushes[each.full_name])]
+
+
+def _is_behind(lake: Lake, repository: Repository, pushed_at: datetime.datetime | None) -> bool:
+    row = read_row(lake, repository)
+    return row is None or (pushed_at is not None and pushed_at > row["last_sync_at"])

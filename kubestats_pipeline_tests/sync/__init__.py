@@ -1,0 +1,1 @@
+"""Tests of the sync stage against real remotes: folders and servers on the loopback."""
