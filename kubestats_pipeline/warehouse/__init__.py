@@ -1,0 +1,1 @@
+"""Parquet to one DuckDB file: the stage that publishes."""

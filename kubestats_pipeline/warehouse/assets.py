@@ -1,0 +1,108 @@
+"""The Dagster skin of publishing: `ecosystem_stats` by day, and `warehouse` with one asset for each of its views."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from kubestats_pipeline.batches import is_partitioned
+from kubestats_pipeline.lake import LakeError
+from kubestats_pipeline.partitions import daily_partitions, day_key
+from kubestats_pipeline.schemas import COLUMN_SCHEMA, table_spec, view_schema
+from kubestats_pipeline.services import Services
+from kubestats_pipeline.tables import ECOSYSTEM_STATS, TABLES
+from kubestats_pipeline.warehouse.marts import INFO, MARTS, Mart
+
+
+def _all_of(name: str) -> dg.AssetDep:
+    """A day reads all repositories."""
+    return dg.AssetDep(name, partition_mapping=dg.AllPartitionMapping())
+
+
+@dg.multi_asset(
+    name="statistics",
+    pool="statistics",
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    specs=[
+        table_spec(
+            ECOSYSTEM_STATS,
+            deps=["repositories", "repository_metrics", *(_all_of(name) for name in ("resources", "resource_events"))],
+            partitions_def=daily_partitions,
+            skippable=True,
+            kinds=("duckdb", "parquet"),
+        )
+    ],
+)
+def statistics_assets(
+    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
+) -> Iterator[dg.MaterializeResult[None]]:
+    """Compute the run's days, or all days whose row is missing or out of date."""
+    from kubestats_pipeline.warehouse.load import WarehouseError  # duckdb: only the run pays for it
+    from kubestats_pipeline.warehouse.stats import backfill_ecosystem_stats, days_to_compute
+
+    try:
+        if is_partitioned(context):
+            days = [date.fromisoformat(key) for key in context.partition_keys]
+        else:
+            days = days_to_compute(services.lake, services.now().date())
+        written = backfill_ecosystem_stats(services.lake, days)
+    except (WarehouseError, LakeError) as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+    for day in written:
+        rows = {"dagster/partition_row_count": 1}
+        context.log_event(dg.AssetMaterialization("ecosystem_stats", partition=day_key(day), metadata=rows))
+    yield from ()
+
+
+warehouse_spec = dg.AssetSpec(
+    "warehouse",
+    deps=list(TABLES),
+    group_name="warehouse",
+    kinds={"duckdb"},
+    description="The DuckDB file with all tables and views, built beside the published one and renamed into place.",
+    metadata={"dagster/storage_kind": "duckdb"},
+    owners=["team:kubestats"],
+)
+
+
+def _mart_spec(mart: Mart) -> dg.AssetSpec:
+    deps = ["warehouse", *(name for name in mart.depends_on if name != INFO)]
+    return dg.AssetSpec(
+        mart.name,
+        deps=deps,
+        group_name="marts",
+        kinds={"duckdb", "sql"},
+        description=f"{mart.description}\n\n```sql\n{mart.sql}\n```",
+        metadata={"dagster/table_name": f"kubestats.main.{mart.name}", "dagster/storage_kind": "duckdb"},
+        owners=["team:kubestats"],
+    )
+
+
+@dg.multi_asset(name="publish", pool="warehouse", specs=[warehouse_spec, *(_mart_spec(mart) for mart in MARTS)])
+def warehouse_assets(
+    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
+) -> Iterator[dg.MaterializeResult[None]]:
+    """Build the file, check it, publish it, and describe what is in it."""
+    from kubestats_pipeline.warehouse.build import build_warehouse  # duckdb: only the run pays for it
+    from kubestats_pipeline.warehouse.describe import describe_views
+    from kubestats_pipeline.warehouse.load import WarehouseError
+
+    try:
+        with services.progress.track("publish", 1) as done:
+            report = build_warehouse(services.lake)
+            done(report.path.name)
+    except WarehouseError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+    yield dg.MaterializeResult(
+        asset_key="warehouse",
+        metadata={
+            "path": dg.MetadataValue.path(report.path),
+            "size_mb": round(report.size_bytes / 1e6, 2),
+            "seconds": report.seconds,
+            **{f"rows_{table}": rows for table, rows in report.rows.items()},
+        },
+    )
+    for view in describe_views(report.path):
+        metadata: dict[str, Any] = {"dagster/row_count": view.rows, COLUMN_SCHEMA: view_schema(view.columns)}
+        yield dg.MaterializeResult(asset_key=view.name, metadata=metadata)

@@ -1,0 +1,200 @@
+"""Builds the DuckDB file from the lake's Parquet beside the published one and renames it into place.
+
+Reading one table stands in `load.py`, the views in `marts.py`, what must hold before publishing in `verify.py`. A
+reader has the old file or the new one, whole; a build that fails or dies changes nothing that anybody reads.
+"""
+
+import datetime
+import hashlib
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from kubestats_pipeline.lake import Lake
+from kubestats_pipeline.tables import TABLES
+from kubestats_pipeline.warehouse.load import SESSION, Sources, WarehouseError, count_rows, find_sources, load_table
+from kubestats_pipeline.warehouse.marts import INFO, MARTS
+from kubestats_pipeline.warehouse.verify import verify
+
+ATTEMPTS = 3
+"""How often a build is tried while a scan goes on replacing files under it: events and resources are two files."""
+
+INFO_COMMENT = "one row: this build of the warehouse"
+INFO_COLUMNS = {
+    "built_at": ("TIMESTAMPTZ", "when the build began to read the lake"),
+    "schema_version": ("VARCHAR", "digest of all tables' and views' columns; another one means another schema"),
+    "source_rows": ("MAP(VARCHAR, BIGINT)", "rows of each table in the lake's files"),
+}
+
+
+@dataclass(frozen=True)
+class WarehouseReport:
+    """What a build published.
+
+    Attributes:
+        path: the published file.
+        built_at: when the build began to read the lake.
+        rows: rows of each table.
+        views: the views, in the order in which they were created.
+        size_bytes: size of the file.
+        seconds: wall time of the build.
+    """
+
+    path: Path
+    built_at: datetime.datetime
+    rows: Mapping[str, int]
+    views: tuple[str, ...]
+    size_bytes: int
+    seconds: float
+
+
+def build_warehouse(lake: Lake) -> WarehouseReport:
+    """Build the warehouse from everything in the lake and publish it.
+
+    Every row of every partition is published. When the lake was written to during a build that failed, the build is
+    repeated, at most `ATTEMPTS` times in all.
+
+    Raises:
+        WarehouseError: a file is damaged, the rows break a rule of `verify.py`, or the disk is full or read-only. The
+            published file is as it was and nothing is left beside it.
+    """
+    started = time.monotonic()
+    target = lake.layout.warehouse
+    _remove_leftovers(target)
+    for _ in range(ATTEMPTS - 1):
+        sources = find_sources(lake, tuple(TABLES.values()))
+        try:
+            return _build(target, sources, started)
+        except WarehouseError:
+            if find_sources(lake, tuple(TABLES.values())) == sources:
+                raise
+    return _build(target, find_sources(lake, tuple(TABLES.values())), started)
+
+
+def schema_version() -> str:
+    """Digest of the names and types of all columns; it changes exactly when the schema does."""
+    tables = [(table.name, [(column.name, column.type.value) for column in table.columns]) for table in TABLES.values()]
+    views = [(mart.name, [name for name, _ in mart.columns]) for mart in MARTS]
+    return hashlib.sha256(repr((tables, views)).encode()).hexdigest()[:12]
+
+
+def _build(target: Path, sources: Sources, started: float) -> WarehouseReport:
+    temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
+    built_at = datetime.datetime.now(datetime.UTC)
+    try:
+        _remove(temporary)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with duckdb.connect(str(temporary), config=SESSION) as connection:
+            rows = _load(connection, sources)
+            _write_info(connection, built_at, rows)
+            _describe(connection)
+            _refuse_violations(connection)
+            connection.execute("CHECKPOINT")
+        _publish(temporary, target)
+        size = target.stat().st_size
+    except (OSError, duckdb.OperationalError) as error:
+        problem = f"{target} cannot be built ({type(error).__name__})"
+        raise WarehouseError(f"{problem}; see that the disk is neither full nor read-only, and run again") from error
+    finally:
+        _remove(temporary)
+    views = tuple(mart.name for mart in MARTS)
+    return WarehouseReport(target, built_at, rows, views, size, round(time.monotonic() - started, 3))
+
+
+def _load(connection: duckdb.DuckDBPyConnection, sources: Sources) -> dict[str, int]:
+    """Fill all tables; give the rows that the lake's files say that they have."""
+    rows = {}
+    for table in TABLES.values():
+        files = list(sources[table.name])
+        load_table(connection, table, files)
+        rows[table.name] = count_rows(connection, files)
+    return rows
+
+
+def _write_info(connection: duckdb.DuckDBPyConnection, built_at: datetime.datetime, rows: Mapping[str, int]) -> None:
+    columns = ", ".join(f"{name} {kind}" for name, (kind, _) in INFO_COLUMNS.items())
+    connection.execute(f"CREATE TABLE {INFO} ({columns})")
+    values = [built_at, schema_version(), list(rows), list(rows.values())]
+    connection.execute(f"INSERT INTO {INFO} VALUES (?, ?, map(?, ?))", values)  # noqa: S608 - a constant name
+
+
+def _describe(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the views and comment everything, as one transaction: three hundred would be flushed one by one."""
+    connection.execute("BEGIN")
+    for table in TABLES.values():
+        meanings = ((column.name, column.meaning) for column in table.columns)
+        _comment(connection, "TABLE", table.name, table.grain, meanings)
+    _comment(connection, "TABLE", INFO, INFO_COMMENT, ((name, meaning) for name, (_, meaning) in INFO_COLUMNS.items()))
+    for mart in MARTS:
+        connection.execute(f"CREATE VIEW {mart.name} AS {mart.sql}")
+        _comment(connection, "VIEW", mart.name, mart.description, mart.columns)
+    connection.execute("COMMIT")
+
+
+def _comment(
+    connection: duckdb.DuckDBPyConnection, kind: str, name: str, comment: str, columns: Iterable[tuple[str, str]]
+) -> None:
+    connection.execute(f"COMMENT ON {kind} {name} IS {_quote(comment)}")
+    for column, meaning in columns:
+        connection.execute(f'COMMENT ON COLUMN {name}."{column}" IS {_quote(meaning)}')
+
+
+def _quote(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _refuse_violations(connection: duckdb.DuckDBPyConnection) -> None:
+    violations = verify(connection)
+    if violations:
+        lines = [f"{found.table}: {found.count} {found.detail} [{found.check}]" for found in violations]
+        remedy = "scan the repositories named again, or restore their partitions; the published warehouse is unchanged"
+        raise WarehouseError("; ".join([*lines, remedy]))
+
+
+def _publish(temporary: Path, target: Path) -> None:
+    _flush(temporary)
+    # Who opened the old file for writing and died left a log, beside which DuckDB refuses to open the new file.
+    target.with_name(f"{target.name}.wal").unlink(missing_ok=True)
+    temporary.replace(target)
+    _flush(target.parent)
+
+
+def _flush(path: Path) -> None:
+    """Force a file or a folder to the disk, so that the rename survives a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove(temporary: Path) -> None:
+    """Remove a temporary database with its log and the folder that it spilled to."""
+    for suffix in ("", ".wal"):
+        temporary.with_name(temporary.name + suffix).unlink(missing_ok=True)
+    shutil.rmtree(temporary.with_name(temporary.name + ".tmp"), ignore_errors=True)
+
+
+def _remove_leftovers(target: Path) -> None:
+    """Remove what builds that were killed left behind; a build that still runs in another process keeps its own."""
+    pattern = re.compile(re.escape(target.name) + r"\.(\d+)\.tmp(\.wal|\.tmp)?")
+    for path in target.parent.glob(f"{target.name}.*"):
+        match = pattern.fullmatch(path.name)
+        if match and not _is_other_process(int(match[1])):
+            _remove(target.with_name(f"{target.name}.{match[1]}.tmp"))
+
+
+def _is_other_process(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it lives and belongs to another user
+        return True
+    return pid != os.getpid()

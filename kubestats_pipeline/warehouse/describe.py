@@ -1,0 +1,31 @@
+"""Describes the views of a published warehouse, from the file itself: columns with types and comments, and rows."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from kubestats_pipeline.warehouse.marts import MARTS
+
+
+@dataclass(frozen=True)
+class View:
+    """One view: its rows, and its columns as name, type and meaning."""
+
+    name: str
+    rows: int
+    columns: tuple[tuple[str, str, str], ...]
+
+
+def describe_views(path: Path) -> Iterator[View]:
+    """Describe all views of the file at `path`, in the order in which they were created."""
+    with duckdb.connect(str(path), read_only=True) as connection:
+        for mart in MARTS:
+            columns = connection.execute(
+                "SELECT column_name, data_type, coalesce(comment, '') FROM duckdb_columns() "
+                "WHERE table_name = ? ORDER BY column_index",
+                [mart.name],
+            ).fetchall()
+            counted = connection.execute(f"SELECT count(*) FROM {mart.name}").fetchone()  # noqa: S608 - our own names
+            yield View(mart.name, counted[0] if counted else 0, tuple(columns))

@@ -1,0 +1,116 @@
+"""Reads all partitions of one table of the lake into one DuckDB table, typed as the contract says.
+
+Building and publishing the file stands in `build.py`, checking it in `verify.py`. Nothing here knows a view or writes
+to the lake.
+"""
+
+import contextlib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import duckdb
+
+from kubestats_pipeline.lake import Key, Lake
+from kubestats_pipeline.tables import Column, Partitioning, Table, Type
+
+SESSION: dict[str, str | bool | int | float | list[str]] = {
+    "memory_limit": "4GB",  # the promised bound of a build; DuckDB spills to disk beyond it
+    "TimeZone": "UTC",  # dates are cut from times in UTC wherever the build runs
+    "autoinstall_known_extensions": False,  # a build never fetches code from the network
+}
+"""Settings of every connection that this stage opens for itself. All cores are used, which is DuckDB's default."""
+
+REMEDY = "restore it from a backup, or delete it and run again: the next run rebuilds the partition"
+
+
+class WarehouseError(Exception):
+    """The warehouse cannot be built; the text names table or file, and what to do. The published file is untouched."""
+
+
+Stamp = tuple[int, int, int]
+"""Inode, size in bytes and modification time in nanoseconds of a file: another stamp means that it was replaced."""
+
+Sources = Mapping[str, Mapping[str, Stamp]]
+"""The Parquet files of each table by name, each with its stamp, in the order in which their rows are published."""
+
+
+def find_sources(lake: Lake, tables: Sequence[Table]) -> Sources:
+    """All partition files of some tables as they are now."""
+    return {table.name: _stamps(lake.path(table, key) for key in _keys(lake, table)) for table in tables}
+
+
+def load_table(connection: duckdb.DuckDBPyConnection, table: Table, files: Sequence[str]) -> None:
+    """Create a table and fill it from its Parquet files, in the order of the files and of their rows.
+
+    Without files the table is empty.
+
+    Raises:
+        WarehouseError: a file is damaged or does not fit the contract, or memory or disk do not suffice. The text never
+            quotes a value, because DuckDB's own messages do and documents may hold what nobody should read.
+    """
+    try:
+        _fill(connection, table, table.name, files)
+    except duckdb.Error as error:
+        raise WarehouseError(_explain(table, files, error)) from None
+
+
+def count_rows(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> int:
+    """How many rows Parquet files say that they have, from their footers alone."""
+    if not files:
+        return 0
+    query = "SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata($files)"
+    row = connection.execute(query, {"files": list(files)}).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _keys(lake: Lake, table: Table) -> list[Key]:
+    if table.partitioning is Partitioning.REPOSITORY:
+        return list(lake.repositories(table))
+    if table.partitioning is Partitioning.DATE:
+        return list(lake.dates(table))
+    return [None]
+
+
+def _stamps(paths: Iterable[Path]) -> dict[str, Stamp]:
+    stamps = {}
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):  # an unpartitioned table may not exist; a partition may just go
+            status = path.stat()
+            stamps[str(path)] = (status.st_ino, status.st_size, status.st_mtime_ns)
+    return stamps
+
+
+def _fill(connection: duckdb.DuckDBPyConnection, table: Table, name: str, files: Sequence[str]) -> None:
+    columns = ", ".join(f'"{column.name}" {column.type.value}' for column in table.columns)
+    connection.execute(f"CREATE OR REPLACE TABLE {name} ({columns})")
+    if files:
+        # hive_partitioning off: the folder's `repository=` is no column. Rows keep their order, so that a repository's
+        # events and a resource's history lie together, as in the files.
+        values = ", ".join(_read_column(column) for column in table.columns)
+        rows = f"SELECT {values} FROM read_parquet($files, hive_partitioning = false)"  # noqa: S608 - the contract's names
+        connection.execute(f"INSERT INTO {name} {rows}", {"files": list(files)})
+
+
+def _read_column(column: Column) -> str:
+    name = f'"{column.name}"'
+    return f"map_from_entries({name})" if column.type is Type.COUNTS else f"CAST({name} AS {column.type.value})"
+
+
+def _explain(table: Table, files: Sequence[str], error: duckdb.Error) -> str:
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return f"{table.name} does not fit into {SESSION['memory_limit']} of memory and the free disk; free some"
+    for file in files:
+        problem = _problem_of(table, file)
+        if problem:
+            return f"{file} cannot be read as {table.name} ({problem}); {REMEDY}"
+    return f"{table.name} cannot be loaded ({type(error).__name__}); see that the disk is neither full nor read-only"
+
+
+def _problem_of(table: Table, file: str) -> str | None:
+    """What is wrong with one file alone: only DuckDB's class of error, whose text may quote a document."""
+    with duckdb.connect(config=SESSION) as connection:
+        try:
+            _fill(connection, table, "probe", [file])
+        except duckdb.Error as error:
+            return type(error).__name__
+    return None

@@ -1,0 +1,68 @@
+"""The views of the warehouse: one SQL file each in `views/`, read here with description, column meanings and order.
+
+A file opens with a comment: first what a row is, then one line `-- column: meaning` for each column; a SELECT follows.
+The tables come from `tables.py` and are filled by `build.py`, which creates these views last. This module does not
+import duckdb, because every process that loads the definitions imports it.
+"""
+
+import graphlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from kubestats_pipeline.tables import TABLES
+
+VIEWS = Path(__file__).parent / "views"
+INFO = "warehouse_info"
+
+_COLUMN = re.compile(r"(\w+): (\S.*)")
+_SOURCE = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Mart:
+    """One view.
+
+    Attributes:
+        name: the view's name, also of its Dagster asset and of its file.
+        description: what a row is and what counts.
+        columns: meaning of each column, in the order of the SELECT.
+        sql: the SELECT, without comments before it.
+        depends_on: the tables and views that it reads, sorted.
+    """
+
+    name: str
+    description: str
+    columns: tuple[tuple[str, str], ...]
+    sql: str
+    depends_on: tuple[str, ...]
+
+
+def read_marts(folder: Path) -> tuple[Mart, ...]:
+    """Read all views of a folder, each after those that it reads.
+
+    Raises:
+        ValueError: a file does not open with a description, or views read each other in a circle.
+    """
+    files = sorted(folder.glob("*.sql"))
+    known = {*TABLES, INFO, *(file.stem for file in files)}
+    marts = {file.stem: _read_mart(file, known) for file in files}
+    graph = {mart.name: [name for name in mart.depends_on if name in marts] for mart in marts.values()}
+    return tuple(marts[name] for name in graphlib.TopologicalSorter(graph).static_order())
+
+
+def _read_mart(file: Path, known: Iterable[str]) -> Mart:
+    lines = file.read_text(encoding="utf-8").splitlines()
+    start = next((number for number, line in enumerate(lines) if not line.startswith("--")), len(lines))
+    header = [line.removeprefix("--").strip() for line in lines[:start]]
+    sql = "\n".join(lines[start:]).strip().rstrip(";")
+    columns = tuple((match[1], match[2]) for line in header if (match := _COLUMN.fullmatch(line)))
+    description = " ".join(line for line in header if not _COLUMN.fullmatch(line))
+    if not description or not sql:
+        raise ValueError(f"{file} needs a comment that says what a row is, and a SELECT")
+    return Mart(file.stem, description, columns, sql, tuple(sorted(set(_SOURCE.findall(sql)) & set(known))))
+
+
+MARTS = read_marts(VIEWS)
+"""All views in an order in which they can be created."""

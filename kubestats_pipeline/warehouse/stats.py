@@ -1,0 +1,104 @@
+"""Computes rows of `ecosystem_stats` from the event log, for today or any past day, and writes them to the lake.
+
+The definitions stand in the SQL files beside this module: `ecosystem_history.sql` prepares the lives of repositories
+and resources once, `ecosystem_stats.sql` gives the row of one day, `ecosystem_days.sql` the days that are due. The rows
+come after the scans and before `build.py`, which publishes them like every other table.
+"""
+
+import contextlib
+import datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from kubestats_pipeline.lake import Lake
+from kubestats_pipeline.tables import (
+    ECOSYSTEM_STATS,
+    REPOSITORIES,
+    REPOSITORY_METRICS,
+    RESOURCE_EVENTS,
+    RESOURCES,
+    Table,
+)
+from kubestats_pipeline.warehouse.load import SESSION, find_sources, load_table
+
+SQL = Path(__file__).parent
+
+_READ_COLUMNS = {
+    REPOSITORIES: ("repository_id", "language", "topics", "created_at", "discovered_at", "retired_at"),
+    REPOSITORY_METRICS: ("date", "stars_count", "forks_count", "watchers_count", "open_issues_count"),
+    RESOURCES: ("resource_id", "api_group", "chart_name", "context"),
+    RESOURCE_EVENTS: ("resource_id", "repository_id", "sequence", "event_type", "event_timestamp", "resource_kind"),
+    ECOSYSTEM_STATS: ("date", "total_resource_events", "total_repositories", "total_stars"),
+}
+"""What the statistics need; the documents, nearly all of the lake's bytes, stay unread."""
+
+
+def write_ecosystem_stats(lake: Lake, date: datetime.date) -> dict[str, Any] | None:
+    """Compute the row of one day (UTC, as of its end), write its partition and give the row.
+
+    None, and nothing written, when no repository was known and no event had happened by then.
+
+    Raises:
+        WarehouseError: a file of the lake is damaged.
+        LakeError: the partition cannot be written.
+    """
+    with _open_history(lake) as connection:
+        return _write_day(lake, connection, date)
+
+
+def backfill_ecosystem_stats(lake: Lake, dates: Sequence[datetime.date]) -> list[datetime.date]:
+    """Do for many days what `write_ecosystem_stats` does for one, reading the lake once; give the days written.
+
+    Raises:
+        WarehouseError: a file of the lake is damaged.
+        LakeError: a partition cannot be written; the days before it are.
+    """
+    with _open_history(lake) as connection:
+        return [date for date in dates if _write_day(lake, connection, date) is not None]
+
+
+def days_to_compute(lake: Lake, today: datetime.date) -> list[datetime.date]:
+    """The days up to `today` whose row is missing or no longer agrees with the lake, oldest first.
+
+    They begin with the first event. Today and yesterday are always among them, because they were or may have been
+    computed before they ended.
+
+    Raises:
+        WarehouseError: a file of the lake is damaged.
+    """
+    with _open_history(lake) as connection:
+        rows = connection.execute(_read_sql("ecosystem_days"), {"today": today}).fetchall()
+    return [day for (day,) in rows]
+
+
+@contextlib.contextmanager
+def _open_history(lake: Lake) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database in memory with the tables of `ecosystem_history.sql`."""
+    sources = find_sources(lake, tuple(_READ_COLUMNS))
+    with duckdb.connect(config=SESSION) as connection:
+        for table, names in _READ_COLUMNS.items():
+            load_table(connection, _keep_columns(table, names), list(sources[table.name]))
+        connection.execute(_read_sql("ecosystem_history"))
+        yield connection
+
+
+def _keep_columns(table: Table, names: Sequence[str]) -> Table:
+    return replace(table, columns=tuple(column for column in table.columns if column.name in names))
+
+
+def _read_sql(name: str) -> str:
+    return (SQL / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def _write_day(lake: Lake, connection: duckdb.DuckDBPyConnection, date: datetime.date) -> dict[str, Any] | None:
+    result = connection.execute(_read_sql("ecosystem_stats"), {"date": date})
+    values = result.fetchone()
+    if values is None:
+        return None
+    row = dict(zip((name for name, *_ in result.description), values, strict=True))
+    lake.write(ECOSYSTEM_STATS, date, [row])
+    return row

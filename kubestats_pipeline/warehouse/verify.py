@@ -1,0 +1,151 @@
+"""Checks a built warehouse with SQL: keys, required columns, row counts, and that events and resources tell one story.
+
+`build.py` refuses to publish what fails here; Dagster's asset checks run the same functions on the published file.
+Nothing here changes a database.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from kubestats_pipeline.tables import TABLES, Table
+
+CHECKS = (
+    "key_is_unique",
+    "required_is_present",
+    "rows_equal_lake",
+    "sequence_is_unique",
+    "fold_gives_resources",
+    "fold_gives_status",
+    "fold_gives_content",
+)
+"""The names of all checks, as `Violation.check` uses them."""
+
+_SEQUENCE = """
+SELECT count(*), min(example)
+FROM (
+    SELECT any_value(full_name) || ', resource ' || resource_id AS example
+    FROM resource_events GROUP BY repository_id, resource_id, sequence HAVING count(*) > 1
+)
+"""
+
+# A struct, because arg_max passes over nulls and a deletion has no hash.
+_FOLD = """
+WITH folded AS (
+    SELECT repository_id, resource_id, any_value(full_name) AS event_repository,
+        arg_max({'type': event_type, 'hash': file_hash_after}, sequence) AS last
+    FROM resource_events GROUP BY repository_id, resource_id
+),
+compared AS (
+    SELECT resource_id, coalesce(full_name, event_repository) AS repository,
+        status IS NULL OR last IS NULL AS is_missing,
+        (last.type = 'DELETED') <> (status = 'DELETED') AS is_other_status,
+        status = 'ACTIVE' AND last.type <> 'DELETED' AND last.hash IS DISTINCT FROM content_hash AS is_other_content
+    FROM folded FULL JOIN resources USING (repository_id, resource_id)
+),
+failed AS (
+    SELECT repository || ', resource ' || resource_id AS example,
+        CASE
+            WHEN is_missing THEN 'fold_gives_resources'
+            WHEN is_other_status THEN 'fold_gives_status'
+            WHEN is_other_content THEN 'fold_gives_content'
+        END AS failed_check
+    FROM compared
+)
+SELECT failed_check, count(*), min(example) FROM failed WHERE failed_check IS NOT NULL GROUP BY ALL ORDER BY ALL
+"""
+
+_FOLD_MEANING = {
+    "fold_gives_resources": "resources without an event, or events without their resource",
+    "fold_gives_status": "resources whose last event and status disagree about deletion",
+    "fold_gives_content": "resources whose content_hash is not that of their last event",
+}
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One broken rule.
+
+    Attributes:
+        check: one of `CHECKS`.
+        table: the table that breaks it.
+        count: how many keys, rows or resources break it.
+        detail: what is wrong, with one example and never a document's content.
+    """
+
+    check: str
+    table: str
+    count: int
+    detail: str
+
+
+def verify(connection: duckdb.DuckDBPyConnection) -> list[Violation]:
+    """Check a built or published warehouse; an empty list means that it may be trusted."""
+    found = []
+    for table in TABLES.values():
+        found += [*find_duplicate_keys(connection, table), *find_missing_values(connection, table)]
+    return [
+        *found,
+        *find_lost_rows(connection),
+        *find_repeated_sequences(connection),
+        *find_fold_differences(connection),
+    ]
+
+
+def find_duplicate_keys(connection: duckdb.DuckDBPyConnection, table: Table) -> list[Violation]:
+    """Keys of a table that more than one row has."""
+    key = ", ".join(table.key)
+    query = (
+        f"SELECT count(*), min(example) FROM (SELECT concat_ws(', ', {key}) AS example "  # noqa: S608 - the contract's names
+        f"FROM {table.name} GROUP BY {key} HAVING count(*) > 1)"
+    )
+    count, example = _one(connection, query)
+    detail = f"keys ({key}) that several rows have, such as {example}"
+    return [Violation("key_is_unique", table.name, count, detail)] if count else []
+
+
+def find_missing_values(connection: duckdb.DuckDBPyConnection, table: Table) -> list[Violation]:
+    """Required columns of a table that are null somewhere."""
+    names = [column.name for column in table.columns if not column.nullable]
+    counts = ", ".join(f'count(*) - count("{name}")' for name in names)
+    found = zip(names, _one(connection, f"SELECT {counts} FROM {table.name}"), strict=True)  # noqa: S608 - the contract's
+    return [
+        Violation("required_is_present", table.name, count, f"rows in which {name} is null")
+        for name, count in found
+        if count
+    ]
+
+
+def find_lost_rows(connection: duckdb.DuckDBPyConnection) -> list[Violation]:
+    """Tables that have more or fewer rows than the lake's files had when the warehouse was built."""
+    (source_rows,) = _one(connection, "SELECT source_rows FROM warehouse_info")
+    found = []
+    for name, expected in source_rows.items():
+        (rows,) = _one(connection, f"SELECT count(*) FROM {name}")  # noqa: S608 - the contract's names
+        if rows != expected:
+            found.append(Violation("rows_equal_lake", name, abs(rows - expected), f"rows differ: {rows} of {expected}"))
+    return found
+
+
+def find_repeated_sequences(connection: duckdb.DuckDBPyConnection) -> list[Violation]:
+    """Resources with two events at one position of the log, whose order would be undefined."""
+    count, example = _one(connection, _SEQUENCE)
+    detail = f"positions that two events of one resource share, such as {example}"
+    return [Violation("sequence_is_unique", "resource_events", count, detail)] if count else []
+
+
+def find_fold_differences(connection: duckdb.DuckDBPyConnection) -> list[Violation]:
+    """Where folding the events, the last by `sequence` of each resource, does not give the resources table."""
+    rows = connection.execute(_FOLD).fetchall()
+    return [
+        Violation(check, "resources", count, f"{_FOLD_MEANING[check]}, such as {example}")
+        for check, count, example in rows
+    ]
+
+
+def _one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
+    row = connection.execute(query).fetchone()
+    if row is None:
+        raise LookupError("an aggregate always gives one row")
+    return tuple(row)

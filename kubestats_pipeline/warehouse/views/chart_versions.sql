@@ -1,0 +1,33 @@
+-- One row per chart and version as written that runs or ever ran somewhere; active context only.
+-- Past versions count under the chart that the resource stands for now.
+-- chart_name: chart; null for releases whose repository does not say
+-- chart_url: canonical location of the chart; null where it could not be resolved
+-- is_resolved: false in the rows of charts that could not be resolved
+-- version: version as written; null for releases without one
+-- repositories: repositories that run it now; 0 for a version that nobody runs any more
+-- releases: releases that run it now
+-- first_seen: commit time of the first event that set or left it; null where version is
+-- last_seen: commit time of the last event that set, kept or left it; null where version is
+WITH uses AS (
+    SELECT chart_name, chart_url, is_resolved, version, repository_id, TRUE AS is_running, NULL AS seen_at
+    FROM releases
+    WHERE in_scope
+    UNION ALL
+    SELECT chart_name, chart_url, is_resolved, unnest([version_before, version_after]), events.repository_id, FALSE, event_timestamp
+    FROM resource_events AS events
+    JOIN resource_overview USING (resource_id)
+    WHERE is_release AND in_scope
+)
+SELECT
+    chart_name,
+    chart_url,
+    is_resolved,
+    version,
+    count(DISTINCT repository_id) FILTER (WHERE is_running) AS repositories,
+    count(*) FILTER (WHERE is_running) AS releases,
+    min(seen_at) FILTER (WHERE version IS NOT NULL) AS first_seen,
+    max(seen_at) FILTER (WHERE version IS NOT NULL) AS last_seen
+FROM uses
+GROUP BY chart_name, chart_url, is_resolved, version
+HAVING version IS NOT NULL OR releases > 0
+ORDER BY chart_name, chart_url, repositories DESC, version

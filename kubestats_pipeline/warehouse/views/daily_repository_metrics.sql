@@ -1,0 +1,36 @@
+-- One row per repository and day with metrics, joined with the resources that it had at the end of that day.
+-- repository_id: identity of the repository
+-- full_name: the repository's present name; null where discovery does not know it
+-- date: day (UTC) that the numbers stand for
+-- stars_count: stars
+-- forks_count: forks
+-- watchers_count: real subscribers; null when not known
+-- open_issues_count: open issues, pull requests included
+-- size_kb: size on the host, KB
+-- resources_count: resources that existed at the end of the day, by committer time
+WITH changes AS (
+    SELECT
+        repository_id,
+        CAST(event_timestamp AT TIME ZONE 'UTC' AS DATE) AS date,
+        count(*) FILTER (WHERE event_type IN ('CREATED', 'RESURRECTED')) - count(*) FILTER (WHERE event_type = 'DELETED') AS change
+    FROM resource_events
+    GROUP BY ALL
+),
+totals AS (
+    SELECT repository_id, date, sum(change) OVER (PARTITION BY repository_id ORDER BY date)::BIGINT AS resources_count
+    FROM changes
+)
+SELECT
+    metrics.repository_id,
+    repositories.full_name,
+    metrics.date,
+    metrics.stars_count,
+    metrics.forks_count,
+    metrics.watchers_count,
+    metrics.open_issues_count,
+    metrics.size_kb,
+    coalesce(totals.resources_count, 0) AS resources_count
+FROM repository_metrics AS metrics
+ASOF LEFT JOIN totals ON metrics.repository_id = totals.repository_id AND metrics.date >= totals.date
+LEFT JOIN repositories ON metrics.repository_id = repositories.repository_id
+ORDER BY metrics.date, metrics.repository_id

@@ -1,0 +1,57 @@
+-- One row per Kubernetes resource, deleted ones too, without its document and with what decides whether it counts.
+-- All counts of what people run take resources that are ACTIVE and in scope.
+-- resource_id: identity; survives edits, API version bumps, moves, deletion and return
+-- repository_id: identity of the repository
+-- full_name: the repository's present name
+-- repository_status: active, blocked, pending_approval or retired; null where discovery does not know the repository
+-- api_group: API group, empty for the core group
+-- api_version: version without the group
+-- kind: kind
+-- name: metadata.name
+-- namespace: effective namespace; null when the repository does not say
+-- file_path: path in the repository
+-- app_name: application that the resource runs
+-- chart_name: chart that the resource stands for
+-- is_resolved: the chart reference is neither ambiguous nor unresolved
+-- chart_url: canonical location of the chart; null where it could not be resolved
+-- chart_kind: helm, oci, git or path
+-- version: effective version as written
+-- images: images that it names
+-- context: active, archived, template or test, from its path
+-- resolution: exact, ambiguous, unresolved or not_applicable: how its chart reference resolved
+-- resolution_reason: why the reference is ambiguous or unresolved
+-- is_release: it runs a chart, resolved or not; a Flux source offers one and runs nothing, so it is none
+-- in_scope: the context is active and the repository is neither blocked nor retired
+-- status: ACTIVE or DELETED
+-- created_at: commit time of its creation
+-- updated_at: commit time of its last event
+-- deleted_at: commit time of its deletion; null while active
+SELECT
+    resources.resource_id,
+    resources.repository_id,
+    coalesce(repositories.full_name, resources.full_name) AS full_name,
+    repositories.status AS repository_status,
+    resources.api_group,
+    resources.api_version,
+    resources.kind,
+    resources.name,
+    resources.namespace,
+    resources.file_path,
+    resources.app_name,
+    resources.chart_name,
+    resources.resolution NOT IN ('ambiguous', 'unresolved') AS is_resolved,
+    CASE WHEN is_resolved THEN resources.chart_url END AS chart_url,
+    resources.chart_kind,
+    resources.version,
+    resources.images,
+    resources.context,
+    resources.resolution,
+    resources.resolution_reason,
+    resources.api_group <> 'source.toolkit.fluxcd.io' AND (resources.chart_name IS NOT NULL OR NOT is_resolved) AS is_release,
+    resources.context = 'active' AND coalesce(repositories.status NOT IN ('blocked', 'retired'), TRUE) AS in_scope,
+    resources.status,
+    resources.created_at,
+    resources.updated_at,
+    resources.deleted_at
+FROM resources
+LEFT JOIN repositories USING (repository_id)

@@ -1,0 +1,33 @@
+-- One row per event that changed the version of a resource which still existed after it, in every context.
+-- event_id: the event
+-- resource_id: the resource
+-- repository_id: identity of the repository
+-- full_name: the repository's present name
+-- changed_at: committer time of the commit
+-- commit_sha: commit
+-- author_kind: human, renovate, dependabot, flux or other_bot
+-- kind: kind of the resource
+-- name: name of the resource after the event
+-- app_name: application that the resource runs now
+-- chart_name: chart that the resource stands for now
+-- context: active, archived, template or test, from its present path
+-- version_before: version as written before; null where none was
+-- version_after: version as written after; null where none is
+SELECT
+    events.event_id,
+    events.resource_id,
+    events.repository_id,
+    coalesce(overview.full_name, events.full_name) AS full_name,
+    events.event_timestamp AS changed_at,
+    events.commit_sha,
+    events.author_kind,
+    events.resource_kind AS kind,
+    events.resource_name AS name,
+    overview.app_name,
+    overview.chart_name,
+    overview.context,
+    events.version_before,
+    events.version_after
+FROM resource_events AS events
+LEFT JOIN resource_overview AS overview USING (resource_id)
+WHERE events.event_type = 'MODIFIED' AND events.version_before IS DISTINCT FROM events.version_after
