@@ -65,6 +65,7 @@ def environment(token: str | None = None, token_url: str | None = None) -> dict[
         "GIT_SSH_COMMAND": "ssh -oBatchMode=yes -oConnectTimeout=20",
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_NO_LAZY_FETCH": "1",  # from git 2.45 on; `seal` in sync/mirror.py serves older ones
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_CONFIG_COUNT": str(len(configuration)),
         **{f"GIT_CONFIG_KEY_{number}": name for number, name in enumerate(configuration)},

@@ -99,6 +99,13 @@ class AutomationSettings(_Section):
         default=60, ge=10, le=3600, description="how often the sensors look for something to do"
     )
 
+    @field_validator("discover_minutes", "sync_minutes", "scan_minutes", "publish_minutes", mode="after")
+    @classmethod
+    def _is_a_cadence(cls, minutes: int) -> int:
+        if minutes and 60 % minutes and (minutes % 60 or 1440 % minutes):
+            raise ValueError("give minutes that divide an hour (5, 15, 30) or hours that divide a day (60, 120)")
+        return minutes
+
 
 class Settings(BaseSettings):
     """All settings of Kubestats. Immutable; build it with `load_settings`."""
@@ -123,12 +130,12 @@ class Settings(BaseSettings):
 
     _split_repositories = field_validator("repositories", mode="before")(_split)
 
-    @field_validator("history_days", mode="after")
+    @field_validator("history_days", mode="before")
     @classmethod
-    def _history_is_not_negative(cls, value: int | str) -> int | str:
-        if isinstance(value, int) and value < 0:
-            raise ValueError("give 0 (tip only), a number of days, or all")
-        return value
+    def _is_a_history(cls, value: object) -> object:
+        if value == "all" or (str(value).isdigit() and not isinstance(value, bool)):
+            return value
+        raise ValueError("give 0 (tip only), a number of days, or all")
 
     @field_validator("data_dir", mode="after")
     @classmethod
@@ -228,5 +235,5 @@ def _explain(error: ValidationError) -> str:
             lines.append(f"{name} is no setting{_closest(name, _known_names())}")
         else:
             variable = PREFIX + name.upper().replace(".", "__")
-            lines.append(f"{name} (or {variable}): {problem['msg']}")
+            lines.append(f"{name} (or {variable}): {problem['msg'].removeprefix('Value error, ')}")
     return "\n".join(dict.fromkeys(lines))

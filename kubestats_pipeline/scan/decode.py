@@ -7,7 +7,7 @@ which document is a Kubernetes resource, and what a broken one means for its fil
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from yaml.cyaml import CParser  # type: ignore[attr-defined]
@@ -39,6 +39,9 @@ VERSION_KEYS = frozenset(
     }
 )
 """Keys whose scalar is kept as written: `tag: 1.10` is the number 1.1 to Kubernetes, and version 1.10 to its author."""
+
+CHARACTERS_PER_NODE = 100
+"""Long texts count as several nodes, so that many aliases of one text are bounded too."""
 
 _MERGE_TAG = "tag:yaml.org,2002:merge"
 _OPEN = object()
@@ -75,11 +78,13 @@ class Decoded:
     Attributes:
         content: mappings with text keys, lists, text, numbers, booleans, None.
         line: line of its first token, from 1.
+        nodes: its nodes, aliases expanded.
         written: for a mapping's `id()`, the text of version-like numbers as they were written.
     """
 
     content: Any
     line: int
+    nodes: int = 0
     written: dict[int, dict[str, str]] = field(default_factory=dict)
 
     def text(self, mapping: object, key: str) -> str | None:
@@ -106,7 +111,7 @@ def decode_stream(stream: bytes, bounds: Bounds, first_line: int = 1) -> Iterato
         DecodeError: at the first document that cannot be decoded; the ones before it have been given.
     """
     parser: Any = CParser(stream)
-    builder = _Builder(parser, bounds)
+    builder = _Builder(parser, bounds, first_line)
     line = first_line
     try:
         while True:
@@ -129,11 +134,27 @@ def decode_stream(stream: bytes, bounds: Bounds, first_line: int = 1) -> Iterato
         parser.dispose()
 
 
+class _Anchor(NamedTuple):
+    """What an alias stands for.
+
+    Attributes:
+        nodes: what it counts.
+        height: how many levels it is nested.
+        text: a plain scalar as it was written.
+    """
+
+    value: Any
+    nodes: int = 0
+    height: int = 0
+    text: str | None = None
+
+
 class _Builder:
     """Builds the value of one document at a time from the parser's events."""
 
-    def __init__(self, parser: Any, bounds: Bounds) -> None:
+    def __init__(self, parser: Any, bounds: Bounds, first_line: int) -> None:
         self._next = parser.get_event
+        self._first_line = first_line
         self._max_nodes = bounds.max_nodes
         self._max_depth = bounds.max_depth
         self._plain: dict[str, Any] = {}
@@ -141,13 +162,14 @@ class _Builder:
 
     def _reset(self) -> None:
         self._nodes = 0
-        self._anchors: dict[str, tuple[Any, int]] = {}
+        self._deepest = 0
+        self._anchors: dict[str, _Anchor] = {}
         self._written: dict[int, dict[str, str]] = {}
 
     def build(self, line: int) -> Decoded:
         self._reset()
         content = self._value(self._next(), 0)
-        return Decoded(content, line, self._written)
+        return Decoded(content, line, self._nodes, self._written)
 
     def _value(self, event: Any, depth: int) -> Any:
         kind = type(event)

@@ -30,6 +30,7 @@ _FIRST_CHARACTERS = frozenset("0123456789+-.~yYnNtTfFoO")
 _INTEGER = re.compile(r"[-+]?(?:0[bB][01]+|0[oO]?[0-7]+|0[xX][0-9a-fA-F]+|0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _DOT_FLOAT = re.compile(r"\.[0-9]+(?:[eE][-+]?[0-9]+)?")
+_NOT_UTF8 = re.compile("[\udc80-\udcff]")
 _LARGEST_INTEGER = 2**63 - 1  # beyond it kubectl holds a float
 _SMALLEST_INTEGER = -(2**63)
 _LARGEST_WHOLE_FLOAT = 2.0**63
@@ -134,8 +135,10 @@ def _finite(text: str) -> Scalar:
 
 
 def _binary(text: str) -> str:
+    """Bytes as text; each one that is not UTF-8 becomes U+FFFD, as in Go's JSON."""
     try:
-        return base64.b64decode(text.replace("\n", ""), validate=True).decode("utf-8", "surrogateescape")
+        decoded = base64.b64decode(text.replace("\n", ""), validate=True).decode("utf-8", "surrogateescape")
+        return _NOT_UTF8.sub("\ufffd", decoded)
     except (binascii.Error, ValueError):
         raise ScalarError("a !!binary scalar is not base64") from None
 

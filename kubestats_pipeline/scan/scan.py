@@ -31,7 +31,7 @@ from kubestats_pipeline.tables import SNAPSHOTS
 
 @dataclass(frozen=True)
 class Target:
-    """A repository to scan and the commit to reach."""
+    """A repository to scan, the commit to reach, and how far back its mirror goes."""
 
     repository: Repository
     head: str
@@ -64,57 +64,40 @@ class ScanFailed:
     reason: str
 
 
-Outcome = Scanned | Unchanged | ScanFailed
+@dataclass(frozen=True)
+class NotSynced:
+    """No sync has found a commit yet, so there is nothing to scan."""
 
 
-def find_targets(lake: Lake, repositories: Sequence[Repository]) -> Iterator[Target | tuple[Repository, ScanFailed]]:
-    """The head to reach of each repository that has been synced; a damaged snapshot is a failure of that repository
-    alone.
-    """
-    for repository in repositories:
-        try:
-            snapshot = lake.read(SNAPSHOTS, repository.full_name)
-        except LakeError as error:
-            yield repository, ScanFailed(str(error))
-            continue
-        row = snapshot.rows.row(0, named=True) if snapshot else {}
-        if row.get("head_commit"):
-            yield Target(repository, row["head_commit"], row["history_since"])
-
-
-def is_current(lake: Lake, target: Target) -> bool:
-    """Whether the tables stand for the head, at the cost of two small reads.
-
-    Raises:
-        LakeError: a file is damaged.
-    """
-    return _is_reached(store.read_position(lake, target.repository.full_name), target)
+Outcome = Scanned | Unchanged | NotSynced | ScanFailed
 
 
 def scan_all(
-    targets: Sequence[Target], lake: Lake, settings: Settings, run_id: str | None, now: Callable[[], datetime.datetime]
+    repositories: Sequence[Repository],
+    lake: Lake,
+    settings: Settings,
+    run_id: str | None,
+    now: Callable[[], datetime.datetime],
 ) -> Iterator[tuple[Repository, Outcome]]:
     """Scan repositories, several at once in processes of their own, and give each outcome as it comes.
 
-    A repository that fails, even one that kills its process, never stops the others.
+    A repository that fails, even one that kills its process, never stops the others. One whose tables stand for its
+    mirror's head already costs two small reads.
     """
-    waiting = []
-    for target in targets:
-        outcome = _without_work(lake, target)
-        if outcome is None:
-            waiting.append(target)
+    waiting: list[Target] = []
+    for repository in repositories:
+        found = _find_work(lake, repository)
+        if isinstance(found, Target):
+            waiting.append(found)
         else:
-            yield target.repository, _recorded(outcome, lake, target.repository, run_id, now())
-    arguments = (
-        lake.layout,
-        Bounds(settings.scan.max_file_kb * 1024, settings.scan.max_nodes, settings.scan.max_depth),
-    )
+            yield repository, _recorded(found, lake, repository, run_id, now())
+    bounds = Bounds(settings.scan.max_file_kb * 1024, settings.scan.max_nodes, settings.scan.max_depth)
     workers = min(settings.scan.workers, len(waiting))
     outcomes: Iterator[tuple[Target, Outcome]]
     if workers <= 1:
-        outcomes = ((each, _scan_in_worker(each, *arguments, run_id, now())) for each in waiting)
+        outcomes = ((each, _scan_in_worker(each, lake.layout, bounds, run_id, now())) for each in waiting)
     else:
-        outcomes = _scan_in_processes(waiting, workers, *arguments, run_id, now)
+        outcomes = _scan_in_processes(waiting, workers, lake.layout, bounds, run_id, now)
     for target, outcome in outcomes:
         yield target.repository, _recorded(outcome, lake, target.repository, run_id, now())
 
@@ -216,10 +199,17 @@ def _reaches_back_to(position: store.Position | None, target: Target) -> str | N
     return target.history_since.isoformat() if target.history_since else None
 
 
-def _without_work(lake: Lake, target: Target) -> Outcome | None:
-    """The outcome of a repository that needs no scan, because nothing is new or because its position cannot be read."""
+def _find_work(lake: Lake, repository: Repository) -> Target | Outcome:
+    """What there is to do for a repository, or the outcome where there is nothing or where that cannot be told."""
     try:
-        return Unchanged(target.head) if is_current(lake, target) else None
+        snapshot = lake.read(SNAPSHOTS, repository.full_name)
+        rows = snapshot.rows.to_dicts() if snapshot else []
+        row = next((each for each in rows if each["repository_id"] == repository.repository_id), None)
+        if row is None or row["head_commit"] is None:
+            return NotSynced()
+        target = Target(repository, row["head_commit"], row["history_since"])
+        current = _is_reached(store.read_position(lake, repository.full_name), target)
+        return Unchanged(target.head) if current else target
     except LakeError as error:
         return ScanFailed(str(error))
 

@@ -10,7 +10,7 @@ from kubestats_pipeline.lake import LakeError
 from kubestats_pipeline.partitions import repository_partitions
 from kubestats_pipeline.schemas import table_spec
 from kubestats_pipeline.services import Services
-from kubestats_pipeline.sync.sync import Result, Synced, Unchanged, due, sync_all
+from kubestats_pipeline.sync.sync import Empty, Result, Synced, TooLarge, Unchanged, due, sync_all
 from kubestats_pipeline.tables import SNAPSHOTS
 
 sync_runs = dg.AssetSpec(
@@ -58,6 +58,9 @@ def sync_assets(
 
 def _record(batch: Batch, result: Result) -> None:
     outcome, name = result.outcome, result.repository.full_name
+    if isinstance(outcome, Empty | TooLarge):
+        batch.note(name, outcome.reason)
+        return
     if not isinstance(outcome, Synced | Unchanged):
         batch.fail(name, outcome.reason)
         return

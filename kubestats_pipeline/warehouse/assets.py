@@ -15,11 +15,6 @@ from kubestats_pipeline.tables import ECOSYSTEM_STATS, TABLES
 from kubestats_pipeline.warehouse.marts import INFO, MARTS, Mart
 
 
-def _all_of(name: str) -> dg.AssetDep:
-    """A day reads all repositories."""
-    return dg.AssetDep(name, partition_mapping=dg.AllPartitionMapping())
-
-
 @dg.multi_asset(
     name="statistics",
     pool="statistics",
@@ -27,7 +22,7 @@ def _all_of(name: str) -> dg.AssetDep:
     specs=[
         table_spec(
             ECOSYSTEM_STATS,
-            deps=["repositories", "repository_metrics", *(_all_of(name) for name in ("resources", "resource_events"))],
+            deps=["repositories", "scan_runs"],
             partitions_def=daily_partitions,
             skippable=True,
             kinds=("duckdb", "parquet"),

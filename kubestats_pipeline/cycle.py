@@ -1,0 +1,99 @@
+"""One headless cycle: the same jobs that the schedules start, one after another, in this process.
+
+What failed is read from the runs' own events, the ones that the UI shows.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import dagster as dg
+
+from kubestats_pipeline import automation
+from kubestats_pipeline.batches import CHANGED_TAG, SUBJECT
+from kubestats_pipeline.definitions import build_definitions
+from kubestats_pipeline.services import Services
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+"""Run config that keeps Dagster's event log off the terminal; it is in the run's page all the same."""
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """What a cycle did.
+
+    Attributes:
+        repositories: how many are active.
+        changed: how many the scan brought forward.
+        failures: what failed, a job, a source or a repository, and why.
+    """
+
+    repositories: int
+    changed: int
+    failures: Mapping[str, str]
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether nothing at all failed."""
+        return not self.failures
+
+
+def run_cycle(services: Services, instance: dg.DagsterInstance, sources: Sequence[str] = ()) -> Cycle:
+    """Discover, sync, scan, compute statistics and publish. A job that fails does not keep the next from its work.
+
+    Every active repository is attempted, those that wait for their next attempt too.
+
+    Args:
+        services: the settings to work with and the progress to show.
+        instance: where the runs are recorded.
+        sources: the sources to ask, by name; all where empty.
+
+    Raises:
+        LakeError: the table of repositories is damaged.
+    """
+    runner = _Runner(build_definitions(services), instance)
+    runner.run(automation.discover_repositories, "discover", {"sources": list(sources)})
+    names = list(services.repositories())
+    changed = 0
+    if names:
+        runner.run(automation.sync_repositories, "sync", {"repositories": names})
+        changed = runner.run(automation.scan_repositories, "scan", {"repositories": names})
+        runner.run(automation.record_statistics)
+    runner.run(automation.publish_warehouse)
+    return Cycle(len(names), changed, runner.failures)
+
+
+@dataclass
+class _Runner:
+    """Runs jobs in this process and collects what failed."""
+
+    definitions: dg.Definitions
+    instance: dg.DagsterInstance
+    failures: dict[str, str] = field(default_factory=dict)
+
+    def run(self, job: automation.Job, op: str = "", config: Mapping[str, Any] | None = None) -> int:
+        """Run a job; give how many repositories it changed."""
+        run_config = QUIET | ({"ops": {op: {"config": config}}} if op else {})
+        result = self.definitions.resolve_job_def(job.name).execute_in_process(
+            instance=self.instance, run_config=run_config, raise_on_error=False
+        )
+        failed = _failed_observations(result)
+        reasons = list(_step_failures(result))
+        self.failures |= failed or ({job.name: "; ".join(reasons)} if reasons else {})
+        run = self.instance.get_run_by_id(result.run_id)
+        return int(run.tags.get(CHANGED_TAG, "0")) if run else 0
+
+
+def _failed_observations(result: dg.ExecuteInProcessResult) -> dict[str, str]:
+    """The sources and repositories that failed, as the assets observed them."""
+    observations = (event.asset_observation_data.asset_observation for event in result.get_asset_observation_events())
+    return {
+        str(each.metadata[SUBJECT].value): str(each.description) for each in observations if SUBJECT in each.metadata
+    }
+
+
+def _step_failures(result: dg.ExecuteInProcessResult) -> Iterator[str]:
+    for event in result.get_step_failure_events():
+        data = event.step_failure_data
+        described = data.user_failure_data.description if data.user_failure_data else None
+        yield described or (data.error.message.strip() if data.error else "failed without a reason")

@@ -1,0 +1,41 @@
+"""The only assembly: the stages in the order of the flow, their jobs, schedules, sensors and checks.
+
+`build_definitions` is pure. Loading this module reads the settings once and does no other work, so that the UI, the
+daemon and every run start quickly; what is heavy is imported inside the assets that need it.
+"""
+
+import dagster as dg
+
+from kubestats_pipeline.automation import JOBS, build_automation
+from kubestats_pipeline.checks import CHECKS
+from kubestats_pipeline.discover.assets import discover_assets
+from kubestats_pipeline.scan.assets import scan_assets, scan_runs
+from kubestats_pipeline.services import Services
+from kubestats_pipeline.settings import load_settings
+from kubestats_pipeline.sync.assets import sync_assets, sync_runs
+from kubestats_pipeline.warehouse.assets import statistics_assets, warehouse_assets
+
+
+def build_definitions(services: Services) -> dg.Definitions:
+    """Assemble everything for the given settings, clock and progress."""
+    schedules, sensors = build_automation(services.settings)
+    return dg.Definitions(
+        assets=[
+            discover_assets,
+            sync_assets,
+            sync_runs,
+            scan_assets,
+            scan_runs,
+            statistics_assets,
+            warehouse_assets,
+        ],
+        asset_checks=CHECKS,
+        jobs=JOBS,
+        schedules=schedules,
+        sensors=sensors,
+        resources={"services": services},
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_definitions(Services(load_settings()))

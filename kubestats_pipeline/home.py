@@ -1,0 +1,59 @@
+"""Dagster's home below the data directory: made once, by one process, with the policies of `dagster.yaml`."""
+
+import fcntl
+import shutil
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import dagster as dg
+
+from kubestats_pipeline.layout import Layout
+
+CONFIGURATION = "dagster.yaml"
+
+
+class HomeError(Exception):
+    """Dagster's home cannot be made; the text says what to do."""
+
+
+def prepare_home(layout: Layout) -> Path:
+    """Make the home and its storage where they are missing, and give its path.
+
+    A lock keeps two processes from initialising the storage at once, which would corrupt it for good. A `dagster.yaml`
+    that is there already is left as it is.
+
+    Raises:
+        HomeError: the folder cannot be written.
+    """
+    home = layout.dagster_home
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with (home / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            _initialise(home)
+    except OSError as error:
+        raise HomeError(
+            f"{home} cannot be written: {error.strerror}; free or unlock the disk, or set data_dir"
+        ) from error
+    return home
+
+
+def open_instance(layout: Layout) -> dg.DagsterInstance:
+    """The Dagster instance of the data directory, made where it is missing.
+
+    Raises:
+        HomeError: the folder cannot be written.
+    """
+    return dg.DagsterInstance.from_config(str(prepare_home(layout)))
+
+
+def _initialise(home: Path) -> None:
+    configuration = home / CONFIGURATION
+    if not configuration.exists():
+        with as_file(files("kubestats_pipeline") / CONFIGURATION) as source:
+            shutil.copyfile(source, configuration)
+    ready = home / ".initialised"
+    if not ready.exists():
+        with dg.DagsterInstance.from_config(str(home)) as instance:
+            instance.get_runs_count()
+        ready.touch()

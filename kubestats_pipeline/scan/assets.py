@@ -1,0 +1,78 @@
+"""The Dagster skin of scanning: `resource_events`, `scan_problems`, `resources`, `scans`; many repositories a run."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from kubestats_pipeline.batches import Batch, BatchConfig, targets
+from kubestats_pipeline.lake import LakeError
+from kubestats_pipeline.partitions import repository_partitions
+from kubestats_pipeline.repositories import Repository
+from kubestats_pipeline.scan.scan import NotSynced, Outcome, ScanFailed, Scanned, scan_all
+from kubestats_pipeline.schemas import table_spec
+from kubestats_pipeline.services import Services
+from kubestats_pipeline.tables import RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS, SCANS, Table
+
+scan_runs = dg.AssetSpec(
+    "scan_runs",
+    deps=["scans"],
+    group_name="scan",
+    description="One entry per batch of repositories that was scanned: changed, failed, events, problems, time.",
+    owners=["team:kubestats"],
+)
+
+
+def _spec(table: Table, *deps: str) -> dg.AssetSpec:
+    return table_spec(table, deps=deps, partitions_def=repository_partitions, skippable=True)
+
+
+@dg.multi_asset(
+    name="scan",
+    pool="scan",
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    specs=[
+        _spec(RESOURCE_EVENTS, "sync_runs"),
+        _spec(SCAN_PROBLEMS, "sync_runs"),
+        _spec(RESOURCES, "sync_runs"),
+        _spec(SCANS, "resources", "resource_events", "scan_problems"),
+    ],
+)
+def scan_assets(
+    context: dg.AssetExecutionContext, config: BatchConfig, services: dg.ResourceParam[Services]
+) -> Iterator[dg.MaterializeResult[None]]:
+    """Replay the new commits of the run's repositories, or of all whose head has moved."""
+    lake, started = services.lake, services.now()
+    batch = Batch(context, keys=("resource_events", "scan_problems", "resources", "scans"))
+    events = problems = 0
+    try:
+        known = services.repositories()
+    except LakeError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+    wanted = targets(context, config, known) or list(known.values())
+    batch.requested = len(wanted)
+    with services.progress.track("scan", len(wanted)) as done:
+        for repository, outcome in scan_all(wanted, lake, services.settings, context.run_id, services.now):
+            _record(batch, repository, outcome)
+            if isinstance(outcome, Scanned):
+                events, problems = events + outcome.new_events, problems + outcome.problems
+            done(repository.full_name)
+    batch.finish("scan_runs", seconds=(services.now() - started).total_seconds(), events=events, problems=problems)
+    yield from ()
+
+
+def _record(batch: Batch, repository: Repository, outcome: Outcome) -> None:
+    if isinstance(outcome, ScanFailed):
+        batch.fail(repository.full_name, outcome.reason)
+        return
+    if isinstance(outcome, NotSynced):
+        return
+    metadata: dict[str, str | float] = {"commit": outcome.commit}
+    if isinstance(outcome, Scanned):
+        metadata |= {
+            "resources": outcome.resources,
+            "events": outcome.events,
+            "new_events": outcome.new_events,
+            "problems": outcome.problems,
+            "seconds": round(outcome.seconds, 3),
+        }
+    batch.record(repository.full_name, metadata, changed=isinstance(outcome, Scanned), version=outcome.commit)
