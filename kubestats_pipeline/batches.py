@@ -68,7 +68,7 @@ class Batch:
         Raises:
             dagster.Failure: the run was about one partition, or everything that it was about, and that failed.
         """
-        self.context.instance.add_run_tags(self.context.run_id, {CHANGED_TAG: str(self.changed)})
+        self.context.instance.add_run_tags(self.context.run.run_id, {CHANGED_TAG: str(self.changed)})
         failed = len(self.failures)
         table = failures_table(self.failures)
         if not is_partitioned(self.context):

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import dagster as dg
 
+from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.layout import Layout
 
 CONFIGURATION = "dagster.yaml"
 
 
-class HomeError(Exception):
+class HomeError(ExplainedError):
     """Dagster's home cannot be made; the text says what to do."""
 
 

@@ -12,10 +12,11 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import polars as pl
 
+from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.layout import Layout, decode_name
 from kubestats_pipeline.tables import Partitioning, Table, Type
 
@@ -39,7 +40,7 @@ reads.
 """
 
 
-class LakeError(Exception):
+class LakeError(ExplainedError):
     """A partition cannot be read or written; the text names the file and what to do. Nothing was changed."""
 
 
@@ -80,11 +81,13 @@ class Lake:
             LakeError: the file is damaged or does not have the table's columns.
         """
         path = self.path(table, key)
-        if not path.exists():
-            return None
         with _explained(path):
-            rows = pl.read_parquet(path, hive_partitioning=False, glob=False)
-            metadata = _own_metadata(path)
+            if not path.exists():
+                return None
+            with path.open("rb") as file:  # opened once: it may be replaced between rows and metadata
+                rows = pl.read_parquet(file, hive_partitioning=False)
+                file.seek(0)
+                metadata = _own_metadata(file)
         if rows.schema != parquet_schema(table):
             raise LakeError(f"{path} does not have the columns of {table.name}; {_REMEDY}")
         return Partition(rows, metadata)
@@ -92,10 +95,8 @@ class Lake:
     def read_metadata(self, table: Table, key: Key = None) -> Mapping[str, str] | None:
         """Read only the facts beside a partition's rows, at the cost of the file's footer."""
         path = self.path(table, key)
-        if not path.exists():
-            return None
         with _explained(path):
-            return _own_metadata(path)
+            return _own_metadata(path) if path.exists() else None
 
     def write(
         self,
@@ -145,19 +146,20 @@ class Lake:
         folders = sorted(self.layout.table(table.name).glob("date=*/part.parquet"))
         return (datetime.date.fromisoformat(path.parent.name.removeprefix("date=")) for path in folders)
 
+    def partitions(self, table: Table) -> list[Key]:
+        """The keys of all partitions of a table, sorted."""
+        if table.partitioning is Partitioning.WHOLE:
+            return [None] if self.path(table).exists() else []
+        return list(self.repositories(table) if table.partitioning is Partitioning.REPOSITORY else self.dates(table))
+
     def read_all(self, table: Table) -> pl.DataFrame:
         """Read all rows of a table; an empty frame where there is none.
 
         Raises:
             LakeError: any of its files is damaged.
         """
-        if table.partitioning is Partitioning.WHOLE:
-            keys: list[Key] = [None]
-        elif table.partitioning is Partitioning.REPOSITORY:
-            keys = list(self.repositories(table))
-        else:
-            keys = list(self.dates(table))
-        frames = [partition.rows for key in keys if (partition := self.read(table, key)) is not None]
+        read = (self.read(table, key) for key in self.partitions(table))
+        frames = [partition.rows for partition in read if partition is not None]
         return pl.concat(frames) if frames else to_frame(table, [])
 
 
@@ -174,7 +176,7 @@ def to_frame(table: Table, rows: Sequence[Mapping[str, Any]] | pl.DataFrame) -> 
     """
     schema = parquet_schema(table)
     try:
-        frame = rows if isinstance(rows, pl.DataFrame) else pl.DataFrame(rows, schema=schema, orient="row", strict=True)
+        frame = rows if isinstance(rows, pl.DataFrame) else _frame_of(rows, schema)
         if set(frame.columns) != set(schema):
             raise LakeError(f"{table.name} has the columns {list(schema)}, not {frame.columns}")
         frame = frame.select(schema.names()).cast(schema, strict=True)
@@ -184,6 +186,13 @@ def to_frame(table: Table, rows: Sequence[Mapping[str, Any]] | pl.DataFrame) -> 
         if not column.nullable and frame[column.name].null_count():
             raise LakeError(f"{table.name}.{column.name} is null in {frame[column.name].null_count()} rows")
     return frame.sort(table.sort, maintain_order=True) if table.sort else frame
+
+
+def _frame_of(rows: Sequence[Mapping[str, Any]], schema: pl.Schema) -> pl.DataFrame:
+    """Build it by columns: from rows, polars takes the number 1.10 as the text `1.1` and drops unknown names."""
+    names: set[str] = set(schema).union(*rows)
+    columns = {name: [row.get(name) for row in rows] for name in names}
+    return pl.DataFrame(columns, schema_overrides=schema, strict=True)
 
 
 _REMEDY = "restore it from a backup, or delete it and run again: the next run rebuilds the partition"
@@ -197,8 +206,8 @@ def _explained(path: Path) -> Iterator[None]:
         raise LakeError(f"{path} cannot be read ({type(error).__name__}); {_REMEDY}") from error
 
 
-def _own_metadata(path: Path) -> dict[str, str]:
-    entries = pl.read_parquet_metadata(path).items()
+def _own_metadata(file: Path | BinaryIO) -> dict[str, str]:
+    entries = pl.read_parquet_metadata(file).items()
     return {name.removeprefix(METADATA_PREFIX): value for name, value in entries if name.startswith(METADATA_PREFIX)}
 
 

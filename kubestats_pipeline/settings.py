@@ -20,12 +20,15 @@ from pydantic_settings import (
     SettingsConfigDict,
     YamlConfigSettingsSource,
 )
+from pydantic_settings import SettingsError as SourceError
+
+from kubestats_pipeline.errors import ExplainedError
 
 PREFIX = "KUBESTATS_"
 DEFAULT_TOPICS = ("kubesearch", "k8s-at-home")
 
 
-class SettingsError(ValueError):
+class SettingsError(ExplainedError, ValueError):
     """A setting is unknown or has a wrong value; the text says which one and what would be right."""
 
 
@@ -181,6 +184,8 @@ def load_settings(**overrides: object) -> Settings:
     _reject_unreadable_file()
     try:
         return Settings(**cast(dict[str, Any], overrides))
+    except SourceError as error:  # a section that a variable gives as a whole, and not as JSON
+        raise SettingsError(f"{error}; give JSON, or one variable for each setting: {PREFIX}SECTION__NAME") from None
     except ValidationError as error:
         raise SettingsError(_explain(error)) from None
 
@@ -201,7 +206,7 @@ def _reject_unreadable_file() -> None:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         raise SettingsError(f"{path}{where} cannot be read as YAML; correct it") from None
-    if content is not None and not isinstance(content, dict):
+    if content is not None and not (isinstance(content, dict) and all(isinstance(name, str) for name in content)):
         raise SettingsError(f"{path} must hold settings as `name: value` lines")
 
 
@@ -217,8 +222,9 @@ def _known_names(model: type[BaseModel] = Settings, prefix: str = "") -> list[st
 def _reject_unknown_variables() -> None:
     known = {PREFIX + name.upper().replace(".", "__") for name in _known_names()} | {f"{PREFIX}CONFIG"}
     for variable in os.environ:
-        if variable.startswith(PREFIX) and variable not in known:
-            raise SettingsError(f"{variable} is no setting{_closest(variable, sorted(known))}")
+        name = variable.upper()  # pydantic takes them in any case
+        if name.startswith(PREFIX) and name not in known:
+            raise SettingsError(f"{variable} is no setting{_closest(name, sorted(known))}")
 
 
 def _closest(name: str, known: list[str]) -> str:
@@ -230,7 +236,8 @@ def _explain(error: ValidationError) -> str:
     """One line per wrong setting, without the value: it may be a token."""
     lines = []
     for problem in error.errors(include_input=False, include_url=False):
-        name = ".".join(str(part) for part in problem["loc"] if part not in ("int", "literal['all']"))
+        parts = [part for part in problem["loc"] if isinstance(part, str)]  # a number is a place in a list
+        name = ".".join(part for part in parts if part not in ("int", "literal['all']"))
         if problem["type"] == "extra_forbidden":
             lines.append(f"{name} is no setting{_closest(name, _known_names())}")
         else:

@@ -40,7 +40,9 @@ def discover_assets(
     """Ask the sources, register every active repository as a partition, and record the day's numbers."""
     now = services.now()
     try:
-        report = discover(services.lake, sources_from(services.settings, config.sources), now)
+        with services.progress.track("discover", 1) as done:
+            report = discover(services.lake, sources_from(services.settings, config.sources), now)
+            done(f"{report.found} found, {report.new} new")
         names = list(services.repositories())
     except (LakeError, SettingsError, ValueError) as error:
         raise dg.Failure(str(error), allow_retries=False) from error

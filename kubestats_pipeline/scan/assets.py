@@ -51,7 +51,7 @@ def scan_assets(
     wanted = targets(context, config, known) or list(known.values())
     batch.requested = len(wanted)
     with services.progress.track("scan", len(wanted)) as done:
-        for repository, outcome in scan_all(wanted, lake, services.settings, context.run_id, services.now):
+        for repository, outcome in scan_all(wanted, lake, services.settings, context.run.run_id, services.now):
             _record(batch, repository, outcome)
             if isinstance(outcome, Scanned):
                 events, problems = events + outcome.new_events, problems + outcome.problems

@@ -44,7 +44,8 @@ def detect_changes(
     fields: list[FieldChange] = []
     if old.content_hash != new.content_hash:
         left, right = orjson.loads(old.data), orjson.loads(new.data)
-        parts |= {_PARTS.get(key, key) for key in left.keys() | right.keys() if left.get(key) != right.get(key)}
+        keys = left.keys() | right.keys()
+        parts |= {_PARTS.get(key, key) for key in keys if not _equal(left.get(key, _MISSING), right.get(key, _MISSING))}
         fields = bounded(diff(left, right))
     pairs = {
         "file_path": (old_path, new_path),
@@ -59,7 +60,7 @@ def detect_changes(
 
 def diff(before: Any, after: Any, path: str = "$") -> Iterator[FieldChange]:
     """The deepest places in which two JSON values differ, in document order."""
-    if before == after and type(before) is type(after):
+    if _equal(before, after):
         return
     if isinstance(before, dict) and isinstance(after, dict):
         for key in sorted(before.keys() | after.keys()):
@@ -68,6 +69,13 @@ def diff(before: Any, after: Any, path: str = "$") -> Iterator[FieldChange]:
         yield from _diff_lists(before, after, path)
     else:
         yield FieldChange(path, *(None if value is _MISSING else value for value in (before, after)))
+
+
+def _equal(one: Any, other: Any) -> bool:
+    """Equal as JSON: to Python, `1`, `1.0` and `true` are the same."""
+    if one != other:
+        return False
+    return isinstance(one, str) or bool(orjson.dumps(one) == orjson.dumps(other))
 
 
 def bounded(changes: Iterator[FieldChange]) -> list[FieldChange]:

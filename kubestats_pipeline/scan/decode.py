@@ -176,27 +176,41 @@ class _Builder:
         if kind is ScalarEvent:
             return self._scalar(event)
         if kind is AliasEvent:
-            return self._alias(event)
-        if depth >= self._max_depth:
-            raise DecodeError("too_complex", f"nested deeper than {self._max_depth} levels", event.start_mark.line + 1)
-        before, anchor = self._nodes, event.anchor
-        if anchor is not None:
-            self._anchors[anchor] = (_OPEN, 0)
-        self._count(1, event)
-        value = self._mapping(depth + 1) if kind is MappingStartEvent else self._sequence(depth + 1)
-        if anchor is not None:
-            self._anchors[anchor] = (value, self._nodes - before)
+            return to_json(self._alias(event, depth))  # the anchor may stand on a key, where 2.0 is still a float
+        if event.anchor is None:
+            return self._collection(event, depth)
+        nodes, deepest = self._nodes, self._deepest
+        self._anchors[event.anchor] = _Anchor(_OPEN)
+        self._deepest = depth
+        value = self._collection(event, depth)
+        self._anchors[event.anchor] = _Anchor(value, self._nodes - nodes, self._deepest - depth)
+        self._deepest = max(deepest, self._deepest)
         return value
+
+    def _collection(self, event: Any, depth: int) -> Any:
+        self._count(1, event)
+        self._descend(depth + 1, event)
+        return self._mapping(depth + 1) if type(event) is MappingStartEvent else self._sequence(depth + 1)
 
     def _count(self, nodes: int, event: Any) -> None:
         self._nodes += nodes
         if self._nodes > self._max_nodes:
             message = f"more than {self._max_nodes} nodes with its aliases expanded"
-            raise DecodeError("too_complex", message, event.start_mark.line + 1)
+            raise DecodeError("too_complex", message, self._line(event))
+
+    def _descend(self, depth: int, event: Any) -> None:
+        if depth > self._max_depth:
+            message = f"nested deeper than {self._max_depth} levels with its aliases expanded"
+            raise DecodeError("too_complex", message, self._line(event))
+        if depth > self._deepest:
+            self._deepest = depth
+
+    def _line(self, event: Any) -> int:
+        return self._first_line + int(event.start_mark.line)
 
     def _scalar(self, event: Any) -> Any:
-        self._count(1, event)
         text: str = event.value
+        self._count(1 + len(text) // CHARACTERS_PER_NODE, event)
         if event.implicit[0] and event.tag is None:
             try:
                 value = self._plain[text]
@@ -207,17 +221,16 @@ class _Builder:
         else:
             value = to_json(resolve_tagged(text, event.tag, event.implicit[0]))
         if event.anchor is not None:
-            self._anchors[event.anchor] = (value, 1)
+            self._anchors[event.anchor] = _Anchor(value, 1 + len(text) // CHARACTERS_PER_NODE, text=text)
         return value
 
-    def _alias(self, event: Any) -> Any:
-        value, nodes = self._anchors.get(event.anchor, (_OPEN, 0))
-        if value is _OPEN:
-            raise DecodeError(
-                "syntax", "an alias names an anchor that is not defined before it", event.start_mark.line + 1
-            )
-        self._count(nodes, event)
-        return value
+    def _alias(self, event: Any, depth: int) -> Any:
+        anchor = self._anchors.get(event.anchor)
+        if anchor is None or anchor.value is _OPEN:
+            raise DecodeError("syntax", "an alias names an anchor that is not defined before it", self._line(event))
+        self._count(anchor.nodes, event)
+        self._descend(depth + anchor.height, event)
+        return anchor.value
 
     def _sequence(self, depth: int) -> list[Any]:
         items: list[Any] = []
@@ -228,36 +241,39 @@ class _Builder:
 
     def _mapping(self, depth: int) -> dict[str, Any]:
         mapping: dict[str, Any] = {}
+        self._written.pop(id(mapping), None)  # a mapping that a duplicate key overwrote may have had the same id
         following = self._next
         while type(event := following()) is not MappingEndEvent:
             if _is_merge(event):
                 self._merge(mapping, self._value(following(), depth))
                 continue
-            key = self._key(event)
+            key = self._key(event, depth)
             value_event = following()
             value = mapping[key] = self._value(value_event, depth)
-            if key in VERSION_KEYS and type(value_event) is ScalarEvent:
-                self._keep_written(mapping, key, value, value_event.value)
+            if key in VERSION_KEYS:
+                self._keep_written(mapping, key, value, value_event)
         return mapping
 
-    def _keep_written(self, mapping: dict[str, Any], key: str, value: Any, text: str) -> None:
+    def _keep_written(self, mapping: dict[str, Any], key: str, value: Any, event: Any) -> None:
         if type(value) in (int, float):
+            text: Any = self._anchors[str(event.anchor)].text if type(event) is AliasEvent else event.value
             self._written.setdefault(id(mapping), {})[key] = text
         elif id(mapping) in self._written:
             self._written[id(mapping)].pop(key, None)
 
-    def _key(self, event: Any) -> str:
+    def _key(self, event: Any, depth: int) -> str:
         if type(event) is ScalarEvent:
-            self._count(1, event)
+            nodes = 1 + len(event.value) // CHARACTERS_PER_NODE
+            self._count(nodes, event)
+            resolved = event.implicit[0] or event.tag is not None
+            value = resolve_tagged(event.value, event.tag, event.implicit[0]) if resolved else str(event.value)
             if event.anchor is not None:
-                self._anchors[event.anchor] = (event.value, 1)
-            if event.implicit[0] or event.tag is not None:
-                return to_key(resolve_tagged(event.value, event.tag, event.implicit[0]))
-            return str(event.value)
-        key = self._alias(event) if type(event) is AliasEvent else _OPEN
+                self._anchors[event.anchor] = _Anchor(value, nodes, text=event.value)
+            return to_key(value)
+        key: Any = self._alias(event, depth) if type(event) is AliasEvent else _OPEN
         if key is None or isinstance(key, str | int | float):
             return to_key(key)
-        raise DecodeError("syntax", "a mapping key is no scalar", event.start_mark.line + 1)
+        raise DecodeError("syntax", "a mapping key is no scalar", self._line(event))
 
     def _merge(self, mapping: dict[str, Any], source: Any) -> None:
         """Merge `<<`: earlier sources of a list win; keys that stand after the merge overwrite it, as in go-yaml."""

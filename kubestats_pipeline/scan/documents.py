@@ -5,9 +5,13 @@ its class and line, never with its content. Which documents are Kubernetes resou
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from kubestats_pipeline.scan.decode import Bounds, Decoded, DecodeError, decode_stream
+
+FILE_NODES = 4
+"""So many times the nodes of one document are read of all documents of a file together."""
 
 _SEPARATOR = re.compile(rb"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
 _TEMPLATE_MARK = re.compile(rb"\{\{|\{%|#%|#\{|<%")
@@ -40,22 +44,36 @@ class Documents:
 def read_documents(blob: bytes, bounds: Bounds) -> Documents:
     """Decode a file, document by document where it must be.
 
-    Time and memory are linear in the size of the file, which `bounds.max_bytes` limits.
+    Time and memory are bounded by the size of the file, and by `FILE_NODES` where aliases expand it.
     """
     if len(blob) > bounds.max_bytes:
         message = f"{len(blob)} bytes, more than the {bounds.max_bytes} that are read"
         return Documents((), (Problem("too_large", message),))
-    if (encoding := _encoding_problem(blob)) is not None:
+    if (encoding := encoding_problem(blob)) is not None:
         return Documents((), (encoding,))
     try:
-        return Documents(tuple(enumerate(decode_stream(blob, bounds))))
+        documents = tuple(enumerate(_bounded(decode_stream(blob, bounds), bounds)))
     except DecodeError:
         return _read_one_by_one(blob, bounds)
+    return Documents(documents)
 
 
-def _encoding_problem(blob: bytes) -> Problem | None:
+def _bounded(documents: Iterator[Decoded], bounds: Bounds) -> Iterator[Decoded]:
+    """Pass documents on until the whole file is too complex."""
+    nodes = 0
+    for document in documents:
+        nodes += document.nodes
+        if nodes > FILE_NODES * bounds.max_nodes:
+            raise DecodeError("too_complex", "the documents of the file are too complex together", document.line)
+        yield document
+
+
+def encoding_problem(blob: bytes) -> Problem | None:
+    """Why bytes are no text; None where they are. Files that git-crypt locks are of this sort."""
     if blob.startswith(_UTF16):
         return None
+    if b"\0" in blob:
+        return Problem("encoding", "holds NUL bytes, so it is no text")
     try:
         blob.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -69,14 +87,18 @@ def _read_one_by_one(blob: bytes, bounds: Bounds) -> Documents:
     documents: list[tuple[int, Decoded]] = []
     problems: list[Problem] = []
     starts = [0, *(match.start() for match in _SEPARATOR.finditer(blob) if match.start() > 0)]
-    first_line = 1
+    first_line, left = 1, FILE_NODES * bounds.max_nodes
     for start, end in zip(starts, [*starts[1:], len(blob)], strict=True):
         chunk = blob[start:end]
         index = len(documents) + len(problems)
+        allowed = replace(bounds, max_nodes=min(bounds.max_nodes, left))
         try:
-            documents += enumerate(decode_stream(chunk, bounds, first_line), index)
+            read = list(decode_stream(chunk, allowed, first_line))
+            documents += enumerate(read, index)
+            left -= sum(document.nodes for document in read)
         except DecodeError as error:
             problems.append(_problem(error, chunk, index))
+            left -= allowed.max_nodes if error.problem == "too_complex" else 0
         first_line += chunk.count(b"\n")
     return Documents(tuple(documents), tuple(problems))
 

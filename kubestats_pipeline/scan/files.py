@@ -5,8 +5,8 @@ difference that a step makes to the declared resources is what `replay.py` turns
 """
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from kubestats_pipeline.scan.decode import Bounds
 from kubestats_pipeline.scan.documents import Problem
@@ -92,6 +92,12 @@ class Files:
         self._files[path] = File(
             known.oid, known.content, declared, known.retained | (retained.keys() - known.declared.keys())
         )
+
+    def forget(self, path: str, known: Container[Identity]) -> None:
+        """Take a file for one that has not been read yet; of its resources only the known ones stay."""
+        file = self._files[path]
+        declared = {identity: manifest for identity, manifest in file.declared.items() if identity in known}
+        self._files[path] = replace(file, oid="", declared=declared)
 
     def apply(self, changes: Iterable[Change]) -> dict[str, tuple[File | None, File | None]]:
         """Apply the changes of one step.

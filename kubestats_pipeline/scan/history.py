@@ -26,6 +26,13 @@ _REGULAR_MODES = ("100644", "100755", "100664")
 _COMMIT = b"commit"
 _FORMAT = "--format=commit%x00%H%x00%ct%x00%an%x00%ae%x00%s%x00"
 _TIMEOUT = 600.0
+_LATEST = int(datetime.datetime(9999, 12, 31, tzinfo=datetime.UTC).timestamp())
+"""Any number can stand for a time in a commit; later ones are not dates any more."""
+_LARGEST_BLOB = 1024 * 1024 - 1
+"""Mirrors leave larger blobs out; where one has them all the same, such as that of a local path, they count as left
+out, so that the result does not depend on how the mirror was made.
+"""
+_BLOCK = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +152,7 @@ def _running(arguments: list[str], mirror: Path) -> Iterator[IO[bytes]]:
 def _tokens(stream: IO[bytes]) -> Iterator[bytes]:
     """Cut a stream at its NUL bytes."""
     rest = b""
-    while block := stream.read(1 << 16):
+    while block := stream.read(_BLOCK):
         *complete, rest = (rest + block).split(b"\0")
         yield from complete
     if rest:
@@ -170,7 +177,7 @@ def _parse_log(tokens: Iterator[bytes]) -> Iterator[Step]:
 
 def _commit(fields: list[str]) -> Commit:
     sha, seconds, name, address, subject = fields
-    committed_at = datetime.datetime.fromtimestamp(int(seconds), datetime.UTC)
+    committed_at = datetime.datetime.fromtimestamp(min(max(int(seconds), 0), _LATEST), datetime.UTC)
     return Commit(sha, committed_at, f"{name} <{address}>".lower(), subject[:200])
 
 
@@ -223,4 +230,13 @@ class BlobReader:
         if len(header) != 3 or header[1] != b"blob":
             raise git.GitError(f"object {oid} of {self._mirror.name} is no readable blob")
         size = int(header[2])
+        if size > _LARGEST_BLOB:
+            _skip(stdout, size + 1)
+            return None
         return stdout.read(size + 1)[:size]
+
+
+def _skip(stream: IO[bytes], size: int) -> None:
+    """Pass over bytes without holding them."""
+    while size > 0 and (block := stream.read(min(size, _BLOCK))):
+        size -= len(block)

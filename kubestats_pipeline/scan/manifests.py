@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from kubestats_pipeline.scan.decode import Bounds, Decoded
-from kubestats_pipeline.scan.documents import Problem, read_documents
+from kubestats_pipeline.scan.documents import Problem, encoding_problem, read_documents
 from kubestats_pipeline.scan.facts import Facts
 from kubestats_pipeline.scan.kinds.flux import normalise_path
 from kubestats_pipeline.scan.kinds.generic import scan_generic
@@ -23,6 +23,7 @@ from kubestats_pipeline.scan.redact import redact
 
 KUSTOMIZATION_FILES = frozenset({"kustomization.yaml", "kustomization.yml"})
 KUSTOMIZE_GROUP = "kustomize.config.k8s.io"
+_KUSTOMIZE_KINDS = ("Kustomization", "Component")
 
 _KIND = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _API_VERSION = re.compile(r"(?:([a-z0-9](?:[-a-z0-9.]*[a-z0-9])?)/)?([a-zA-Z0-9][-a-zA-Z0-9]*)")
@@ -92,7 +93,8 @@ def read_file(blob: bytes, file_name: str, bounds: Bounds) -> FileContent:
     kustomization = file_name in KUSTOMIZATION_FILES
     mentions = all(word in blob for word in _MENTIONS) or blob.startswith(_UTF16)
     if not mentions and not kustomization:
-        return EMPTY
+        unreadable = encoding_problem(blob)
+        return FileContent(problems=(unreadable,), is_complete=False) if unreadable else EMPTY
     read = read_documents(blob, bounds)
     manifests: list[Manifest] = []
     problems = list(read.problems)
@@ -160,9 +162,9 @@ def restore_manifest(key: ResourceKey, api_version: str, data: bytes, version: s
     scan = load_scanners().get((key.group, key.kind), scan_generic)
     facts = scan(Decoded(resource, 0), resource)
     source = facts.source and replace(facts.source, version=version)
-    return Manifest(
-        key, api_version, digest(data), _body_hash(resource), data, replace(facts, version=version, source=source)
-    )
+    chart = replace(facts.chart, version=version) if facts.chart and facts.chart.name else facts.chart
+    facts = replace(facts, version=version, source=source, chart=chart)
+    return Manifest(key, api_version, digest(data), _body_hash(resource), data, facts)
 
 
 def _body_hash(stored: dict[str, Any]) -> str | None:
@@ -179,7 +181,8 @@ def _kustomize(document: Decoded, named: bool) -> Kustomize | None:
     if not isinstance(content, dict):
         return None
     declared = str(content.get("apiVersion", "")).startswith(f"{KUSTOMIZE_GROUP}/")
-    if not declared and not (named and "kind" not in content):
+    implied = named and "apiVersion" not in content and content.get("kind", "Kustomization") in _KUSTOMIZE_KINDS
+    if not declared and not implied:
         return None
     listed = [content.get(name) for name in ("resources", "bases", "components")]
     entries = [item for items in listed if isinstance(items, list) for item in items if isinstance(item, str)]

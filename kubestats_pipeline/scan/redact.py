@@ -21,11 +21,14 @@ _LONG_WORDS = (
 _SHORT_WORDS = "pass|pwd|psk|pin|dsn|salt|auth"
 _SENSITIVE_KEY = re.compile(rf"(?:{_LONG_WORDS})s?$|(?:^|[-_./ ])(?:{_SHORT_WORDS})s?$", re.IGNORECASE)
 _REFERENCE_KEY = re.compile(r"existing[-_]?secret|(?:image[-_]?)?pull[-_]?secrets?$", re.IGNORECASE)
+_SEVERAL = re.compile(r"(?:password|passphrase|token|credential|api[-_.]?key)s$", re.IGNORECASE)
+_NAMING_KEY = re.compile(r"(?:name|namespace|kind|key|ref|file|path)$", re.IGNORECASE)
+_FLAG = re.compile(r"--?[\w.-]+")
 _CAMEL_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _EMBEDDED = re.compile(rf"(?i)(?<![\w.\-/])([\w.\-/]*(?:{_LONG_WORDS})s?[\"']?[ \t]*[:=][ \t]*)([^\s,;&][^\n]*)")
-_URL_CREDENTIALS = re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+@")
+_URL_CREDENTIALS = re.compile(r"(?<=://)(?:[^/\s:@]*:[^/\s@]+|[^/\s:@]{20,})@")  # a long user name is a token
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
-_REFERENCE = re.compile(r"\$\{\w+\}|\$\(\w+\)|\$\w+|\{\{[^{}]*\}\}")
+_REFERENCE = re.compile(r"\$\{\w+\}|\$\(\w+\)|\$[A-Z_][A-Z0-9_]*|\{\{[^{}]*\}\}")
 _CIPHERTEXT = "ENC["
 _WHOLLY_SECRET = frozenset({"stringData", "encryptedData"})
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -59,21 +62,32 @@ def _member(key: str, value: Any) -> Any:
     if isinstance(value, str):
         return _hide(value) if is_sensitive(key) else _text(value)
     if isinstance(value, dict):
-        return _mapping(value)
+        return _mapping(key, value)
     if isinstance(value, list):
-        return [_blank(item) if _is_leaf(item) and is_sensitive(key) else _member("", item) for item in value]
+        return _list(key, value)
     if isinstance(value, int | float) and not isinstance(value, bool) and is_sensitive(key):
         return REDACTED
     return value
 
 
-def _mapping(value: dict[str, Any]) -> dict[str, Any]:
+def _mapping(parent: str, value: dict[str, Any]) -> dict[str, Any]:
     copy = {key: _member(key, item) for key, item in value.items()}
     name = value.get("name")
-    if isinstance(name, str) and is_sensitive(name):  # the shape of an environment variable or a Helm parameter
-        for key in ("value", "default"):
-            if _is_leaf(value.get(key)):
-                copy[key] = _blank(value[key])
+    secret: set[str] = set()
+    if is_sensitive(name if isinstance(name, str) else parent):  # an environment variable or a Helm parameter
+        secret |= {"value", "default"} & value.keys()
+    if _SEVERAL.search(parent):  # `passwords: {ann: …}`, but not `credentials: {secretName: …}`
+        secret |= {key for key in value if not _NAMING_KEY.search(key)}
+    return copy | {key: _blank(value[key]) for key in secret if not isinstance(value[key], dict)}
+
+
+def _list(parent: str, value: list[Any]) -> list[Any]:
+    """A list under a sensitive key, or the arguments of a command, in which a flag may announce a secret."""
+    copy, announced = [], is_sensitive(parent)
+    for item in value:
+        copy.append(_blank(item) if _is_leaf(item) and announced else _member("", item))
+        flag = isinstance(item, str) and _FLAG.fullmatch(item)
+        announced = is_sensitive(parent) or bool(flag and is_sensitive(item))
     return copy
 
 
@@ -104,7 +118,7 @@ def _text(value: str) -> str:
         value = _URL_CREDENTIALS.sub(f"{REDACTED}@", value)
     if "PRIVATE KEY" in value:
         value = _PRIVATE_KEY.sub(REDACTED, value)
-    if "\n" in value or "=" in value:
+    if "\n" in value or "=" in value or '":' in value:
         value = _EMBEDDED.sub(lambda match: match[1] + _hide_assigned(match[2]), value)
     return value
 

@@ -83,7 +83,6 @@ class Replay:
 
     Attributes:
         active: by identity, what is declared.
-        deleted: by their last identity, tombstones that can come back.
         tombstones: every deleted resource by id.
         known_event_ids: ids in the log before this replay.
         next_sequence: position of the next event in the log.
@@ -101,14 +100,17 @@ class Replay:
     def __post_init__(self) -> None:
         self.files = Files(self.cache)
         self._resolver = Resolver()
-        self._deleted = _latest_by_identity(self.tombstones.values())
+        self._deleted: dict[Identity, set[str]] = {}
+        for resource in self.tombstones.values():
+            self._deleted.setdefault(resource.identity, set()).add(resource.resource_id)
         self._live_ids = {resource.resource_id for resource in self.active.values()}
 
     def restore(self, tree: Iterable[Change]) -> None:
         """Read the files of the commit that the state stands for, without making events.
 
         Resources of the state that no file declares any more stand in unreadable documents and keep their last known
-        meaning.
+        meaning. A file that declares more than the state knows, because bounds have been raised, waits to be read as if
+        it had changed.
         """
         touched = self.files.apply(tree)
         declared = {identity for _, after in touched.values() if after for identity in after.declared}
@@ -118,6 +120,9 @@ class Replay:
                 retained.setdefault(identity.path, {})[identity] = resource.manifest
         for path, manifests in retained.items():
             self.files.restore(path, manifests)
+        for path, (_, after) in touched.items():
+            if after and not after.declared.keys() <= self.active.keys():
+                self.files.forget(path, self.active)
         for path in {*touched, *retained}:
             self._resolve_file(path, self.files.get(path))
         for identity, resolved in self._resolver.settle().items():
@@ -187,14 +192,14 @@ class Replay:
         at = commit.committed_at
         after = replace(before, updated_at=at, updated_commit=commit.sha, deleted_at=at)
         self._live_ids.discard(before.resource_id)
-        self._deleted[identity] = self.tombstones[after.resource_id] = after
+        self.tombstones[after.resource_id] = after
+        self._deleted.setdefault(identity, set()).add(after.resource_id)
         self._append("DELETED", commit, before, after)
 
     def _create(self, identity: Identity, manifest: Manifest, resolved: Resolved, commit: Commit) -> None:
-        former = self._deleted.pop(identity, None)
+        former = self._take_tombstone(identity)
         at, sha = commit.committed_at, commit.sha
         if former is not None:
-            del self.tombstones[former.resource_id]
             after = replace(
                 former, manifest=manifest, resolved=resolved, updated_at=at, updated_commit=sha, deleted_at=None
             )
@@ -208,12 +213,24 @@ class Replay:
         self.active[identity] = after
         self._live_ids.add(after.resource_id)
 
+    def _take_tombstone(self, identity: Identity) -> Resource | None:
+        """Of several resources that died in one place, the one that died last by its commit's clock comes back."""
+        ids = self._deleted.get(identity)
+        if not ids:
+            return None
+        former = max((self.tombstones[each] for each in ids), key=lambda each: (each.updated_at, each.resource_id))
+        ids.discard(former.resource_id)
+        return self.tombstones.pop(former.resource_id)
+
     def _new_resource_id(self, identity: Identity, commit: Commit) -> str:
-        """A function of the first identity; of the commit too, where a resource that moved away still has that id."""
-        resource_id = digest(_canonical(self.repository_id, identity))
-        if resource_id in self._live_ids or resource_id in self.tombstones:
-            return digest(_canonical(self.repository_id, identity, commit.sha))
-        return resource_id
+        """A function of the first identity; of the commit too, where a resource that moved away still has that id; and
+        of the position in the log, where a rewritten history makes the same commit do so a second time.
+        """
+        for more in ((), (commit.sha,)):
+            resource_id = digest(_canonical(self.repository_id, identity, *more))
+            if resource_id not in self._live_ids and resource_id not in self.tombstones:
+                return resource_id
+        return digest(_canonical(self.repository_id, identity, commit.sha, str(self.next_sequence)))
 
     def _append(
         self,
@@ -258,12 +275,6 @@ def author_kind(author: str) -> str:
 
 def _merged(files: Iterable[File | None]) -> dict[Identity, Manifest]:
     return {identity: manifest for file in files if file for identity, manifest in file.declared.items()}
-
-
-def _latest_by_identity(tombstones: Iterable[Resource]) -> dict[Identity, Resource]:
-    """Of several resources that died in one place, the last one can come back."""
-    ordered = sorted(tombstones, key=lambda each: (each.deleted_at is not None, each.updated_at, each.resource_id))
-    return {resource.identity: resource for resource in ordered}
 
 
 def _order(identity: Identity) -> tuple[str, str, str, str, str, int]:

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from kubestats_pipeline.git import without_credentials
 from kubestats_pipeline.scan.facts import ChartUse, Reference
 from kubestats_pipeline.scan.kinds.flux import normalise_path
 from kubestats_pipeline.scan.manifests import Kustomize, Manifest, ResourceKey, resolve_entry
+from kubestats_pipeline.scan.scope import is_cluster_scoped
 
 
 class Identity(NamedTuple):
@@ -150,7 +152,9 @@ class Resolver:
             self._dirty |= self._by_path.get(path, frozenset())
 
     def _taken_in(self, folder: str) -> Iterator[str]:
-        """The files below a folder as kustomize collects them: listed ones, or all where no kustomization.yaml is."""
+        """The files that a folder takes in: those that its kustomization lists, or, where it has none, all below it and
+        what the kustomizations there list.
+        """
         queue, seen = [folder], set()
         while queue:
             each = queue.pop()
@@ -164,6 +168,7 @@ class Resolver:
                 yield each
             else:
                 prefix = f"{each}/" if each else ""
+                queue += [below for below in self._kustomize if below.startswith(prefix)]
                 yield from [path for path in self._by_path if path.startswith(prefix)]
 
     def _reach(self, start: Iterable[Identity]) -> list[Identity]:
@@ -179,40 +184,48 @@ class Resolver:
 
     def _namespace(self, identity: Identity) -> str | None:
         """Effective namespace: the applying Flux Kustomization's target, else the nearest kustomization's, else as
-        declared.
+        declared; as declared also where several apply and disagree. Objects of the cluster have none.
         """
-        declared = identity.key.namespace
-        nearest: str | None = None
-        for folders in self._levels(identity.path):
-            targets = self._flux_targets(folders, identity)
-            if targets:
-                named = {target for target in targets if target}
-                return named.pop() if len(named) == 1 and len(targets) == 1 else nearest or declared
-            given = {self._kustomize[each].namespace for each in folders if each in self._kustomize} - {None}
-            if nearest is None and len(given) == 1:
-                nearest = given.pop()
-        return nearest or declared
+        if is_cluster_scoped(identity.key.group, identity.key.kind):
+            return None
+        applied: set[str | None] = set()
+        only_built: set[str | None] = set()
+        queue: list[tuple[str, str | None]] = [(folder, None) for folder in self._takers(identity.path, identity)]
+        seen = set()
+        while queue:
+            folder, nearest = queue.pop()
+            if folder in self._kustomize:
+                nearest = nearest or self._kustomize[folder].namespace
+            if (folder, nearest) in seen:
+                continue
+            seen.add((folder, nearest))
+            if targets := self._flux_targets(folder, identity):
+                applied |= {target or nearest for target in targets}
+            elif takers := self._takers(folder, identity):
+                queue += ((taker, nearest) for taker in takers)
+            else:
+                only_built.add(nearest)
+        given = applied or only_built
+        return (given.pop() if len(given) == 1 else None) or identity.key.namespace
 
-    def _levels(self, path: str) -> Iterator[set[str]]:
-        """The folders that take a file in, nearest first: by their kustomizations, or by holding it where they have
-        none.
+    def _takers(self, path: str, identity: Identity) -> set[str]:
+        """The folders that take in a file or folder: those whose kustomization lists it, and the nearest above that a
+        Flux Kustomization applies, unless a kustomization in between cuts it off.
+
+        For a folder without a kustomization Flux generates one, from all the files and kustomizations below.
         """
-        level = set(self._includers.get(path, ()))
-        seen: set[str] = set()
-        while level:
-            yield level
-            seen |= level
-            level = {above for folder in level for above in self._includers.get(folder, ())} - seen
-        folder = path.rpartition("/")[0]
-        while True:
-            if folder not in self._kustomize and folder not in seen:
-                yield {folder}
-            if not folder:
-                return
-            folder = folder.rpartition("/")[0]
+        takers = set(self._includers.get(path, ()))
+        while path:
+            path = path.rpartition("/")[0]
+            if path in self._kustomize:
+                break
+            if self._flux_targets(path, identity):
+                return takers | {path}
+        return takers
 
-    def _flux_targets(self, folders: set[str], identity: Identity) -> set[str | None]:
-        appliers = {each for folder in folders for each in self._flux_paths.get(folder, ())} - {identity}
+    def _flux_targets(self, folder: str, identity: Identity) -> set[str | None]:
+        """Where the Flux Kustomizations on a folder, other than the resource itself, apply it to."""
+        appliers = self._flux_paths.get(folder, set()) - {identity}
         paths = (self._manifests[each].facts.flux_path for each in appliers)
         return {path.target_namespace for path in paths if path is not None}
 
@@ -243,6 +256,10 @@ class Resolver:
         if source is None:
             assert chart is not None  # noqa: S101 - `_targets` holds sources and charts
             assert found.identity is not None  # noqa: S101 - a manifest comes with its identity
+            if use.reference is None:  # a chart is no source; one that names itself would never end
+                return Resolved(
+                    version=use.version, chart_name=use.name, resolution="unresolved", reason="its source is a chart"
+                )
             return self._chart(chart, self._namespaces.get(found.identity))
         if source.flavour == "oci_registry":
             return _chart_at(f"{source.url.rstrip('/')}/{use.name}", use.name or "", use.version)
@@ -282,7 +299,10 @@ class Resolver:
 
 def canonical_url(url: str) -> str:
     """One text for one place: lower-case host, https for http, no trailing slash, no `.git`."""
-    parts = urlsplit(url.strip())
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:  # brackets around anything but an IPv6 address, such as `http://[${IP}]`
+        return without_credentials(url.strip().rstrip("/"))
     if not parts.netloc:
         return url.strip().rstrip("/")
     scheme = "https" if parts.scheme.lower() == "http" else parts.scheme.lower()

@@ -8,7 +8,7 @@ at the end, and what is left over is applied as a last difference, so that the t
 import datetime
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -82,7 +82,7 @@ def scan_all(
     """Scan repositories, several at once in processes of their own, and give each outcome as it comes.
 
     A repository that fails, even one that kills its process, never stops the others. One whose tables stand for its
-    mirror's head already costs two small reads.
+    mirror's head already costs three small reads.
     """
     waiting: list[Target] = []
     for repository in repositories:
@@ -114,9 +114,11 @@ def scan_repository(
     started = time.monotonic()
     repository = target.repository
     position = store.read_position(lake, repository.full_name)
-    if _is_reached(position, target):
+    if _is_current(lake, position, target):
         return Unchanged(target.head)
     mirror = lake.layout.mirror(repository.host, repository.owner, repository.name)
+    if not history.has_commit(mirror, target.head):
+        raise git.GitError(f"the mirror does not hold commit {target.head}; sync the repository again")
     if position is not None and _must_start_over(position, target):
         position = None
     with history.BlobReader(mirror) as blobs:
@@ -177,8 +179,12 @@ def _difference(before: Mapping[str, str], after: Mapping[str, str]) -> list[Cha
     return [Change(path, after.get(path)) for path in paths]
 
 
-def _is_reached(position: store.Position | None, target: Target) -> bool:
-    return position is not None and position.commit == target.head and not _must_start_over(position, target)
+def _is_current(lake: Lake, position: store.Position | None, target: Target) -> bool:
+    """Whether the tables stand for the head, and `scans` says so: after a failure it is put right by another scan."""
+    if position is None or position.commit != target.head or _must_start_over(position, target):
+        return False
+    scan = store.read_scan(lake, target.repository.full_name)
+    return scan is not None and (scan["scan_status"], scan["scanned_commit"]) == ("scanned", target.head)
 
 
 def _must_start_over(position: store.Position, target: Target) -> bool:
@@ -208,7 +214,7 @@ def _find_work(lake: Lake, repository: Repository) -> Target | Outcome:
         if row is None or row["head_commit"] is None:
             return NotSynced()
         target = Target(repository, row["head_commit"], row["history_since"])
-        current = _is_reached(store.read_position(lake, repository.full_name), target)
+        current = _is_current(lake, store.read_position(lake, repository.full_name), target)
         return Unchanged(target.head) if current else target
     except LakeError as error:
         return ScanFailed(str(error))
@@ -231,23 +237,39 @@ def _scan_in_processes(
     run_id: str | None,
     now: Callable[[], datetime.datetime],
 ) -> Iterator[tuple[Target, Outcome]]:
-    """Scan in fresh processes: forked ones would share this one's threads and locks."""
+    """Scan in fresh processes: forked ones would share this one's threads and locks.
+
+    A process that dies takes the whole pool with it, so the repositories that were left over are scanned once more,
+    each in a pool of its own.
+    """
+    left_over = list(targets)
+    for target, outcome in _scan_in_pool(targets, workers, layout, bounds, run_id, now):
+        left_over.remove(target)
+        yield target, outcome
+    for target in left_over:
+        died = ScanFailed("its scan worker died, perhaps for lack of memory; see the system's log and run again")
+        alone = _scan_in_pool([target], 1, layout, bounds, run_id, now)
+        yield next(alone, (target, died))
+
+
+def _scan_in_pool(
+    targets: Sequence[Target],
+    workers: int,
+    layout: Layout,
+    bounds: Bounds,
+    run_id: str | None,
+    now: Callable[[], datetime.datetime],
+) -> Iterator[tuple[Target, Outcome]]:
+    """The outcomes of one pool of processes, until one of them dies."""
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        futures = {pool.submit(_scan_in_worker, each, layout, bounds, run_id, now()): each for each in targets}
         try:
-            while futures:
-                done, _ = wait(futures, return_when=FIRST_COMPLETED)
-                for future in done:
-                    yield futures.pop(future), _outcome_of(future)
+            futures = {pool.submit(_scan_in_worker, each, layout, bounds, run_id, now()): each for each in targets}
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        except BrokenProcessPool:
+            return
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _outcome_of(future: "Future[Outcome]") -> Outcome:
-    try:
-        return future.result()
-    except BrokenProcessPool:
-        return ScanFailed("a scan worker died, perhaps for lack of memory; lower KUBESTATS_SCAN__WORKERS and run again")
 
 
 def _recorded(

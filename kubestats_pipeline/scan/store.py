@@ -9,6 +9,7 @@ import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import orjson
 import polars as pl
 
 from kubestats_pipeline.lake import Lake, to_frame
@@ -24,7 +25,7 @@ from kubestats_pipeline.scan.rows import (
 )
 from kubestats_pipeline.tables import RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS, SCANS
 
-SCANNER_VERSION = "1"
+SCANNER_VERSION = "2"
 """Raised when the scanner reads the same history differently: repositories are then replayed from the start."""
 
 _CHUNK = 2_000
@@ -59,13 +60,14 @@ class Stored:
 
 
 def read_position(lake: Lake, full_name: str) -> Position | None:
-    """Where a repository's tables stand; None before its first scan.
+    """Where a repository's tables stand; None before its first scan, and where one of its files has been deleted: then
+    only a replay from the start gives it back.
 
     Raises:
         LakeError: the resources file is damaged.
     """
     metadata = lake.read_metadata(RESOURCES, full_name)
-    if metadata is None:
+    if metadata is None or not all(lake.path(table, full_name).exists() for table in (RESOURCE_EVENTS, SCAN_PROBLEMS)):
         return None
     return Position(
         metadata["repository_id"],
@@ -83,12 +85,11 @@ def read_stored(lake: Lake, full_name: str, position: Position) -> Stored:
         LakeError: one of the files is damaged.
     """
     resources = lake.read(RESOURCES, full_name)
-    problems = lake.read(SCAN_PROBLEMS, full_name)
     events = _read_events(lake, full_name, position)
     return Stored(
         position,
         tuple(resource_from_row(row) for row in resources.rows.iter_rows(named=True)) if resources else (),
-        tuple(problem_from_row(row) for row in problems.rows.iter_rows(named=True)) if problems else (),
+        tuple(problem_from_row(row) for row in _read_problems(lake, full_name, position)),
         frozenset(events["event_id"]),
     )
 
@@ -108,7 +109,9 @@ def write_tables(
     if replay.events or known is None:
         old = _read_events(lake, name, known) if known else to_frame(RESOURCE_EVENTS, [])
         lake.write(RESOURCE_EVENTS, name, pl.concat([old, *_event_frames(replay.events, repository, run_id)]))
-    lake.write(SCAN_PROBLEMS, name, [problem_row(each, repository) for each in replay.problems.values()])
+    before = _read_problems(lake, name, known) if known else []
+    problems = {"commit": position.commit, "before": orjson.dumps(before).decode()}
+    lake.write(SCAN_PROBLEMS, name, [problem_row(each, repository) for each in replay.problems.values()], problems)
     rows = [resource_row(each, repository) for each in (*replay.active.values(), *replay.tombstones.values())]
     metadata = {
         "repository_id": position.repository_id,
@@ -183,6 +186,17 @@ def _read_events(lake: Lake, full_name: str, position: Position) -> pl.DataFrame
     if partition is None:
         return to_frame(RESOURCE_EVENTS, [])
     return partition.rows.filter(pl.col("sequence") < position.next_sequence)
+
+
+def _read_problems(lake: Lake, full_name: str, position: Position) -> list[Row]:
+    """The problems at the position; a killed run may have written later ones, which carry those before them."""
+    partition = lake.read(SCAN_PROBLEMS, full_name)
+    if partition is None:
+        return []
+    if partition.metadata.get("commit") == position.commit:
+        return partition.rows.to_dicts()
+    before: list[Row] = orjson.loads(partition.metadata["before"])
+    return [{**row, "first_seen_at": datetime.datetime.fromisoformat(row["first_seen_at"])} for row in before]
 
 
 def _event_frames(events: Sequence[Event], repository: Repository, run_id: str | None) -> list[pl.DataFrame]:

@@ -49,7 +49,7 @@ def sync_assets(
     wanted = targets(context, config, known) or due(known.values(), lake, started)
     batch.requested = len(wanted)
     with services.progress.track("sync", len(wanted)) as done:
-        for result in sync_all(wanted, services.settings, lake, context.run_id, services.now):
+        for result in sync_all(wanted, services.settings, lake, context.run.run_id, services.now):
             _record(batch, result)
             done(result.repository.full_name)
     batch.finish("sync_runs", seconds=(services.now() - started).total_seconds())

@@ -12,7 +12,7 @@ from kubestats_pipeline.partitions import daily_partitions, day_key
 from kubestats_pipeline.schemas import COLUMN_SCHEMA, table_spec, view_schema
 from kubestats_pipeline.services import Services
 from kubestats_pipeline.tables import ECOSYSTEM_STATS, TABLES
-from kubestats_pipeline.warehouse.marts import INFO, MARTS, Mart
+from kubestats_pipeline.warehouse.marts import MARTS, Mart
 
 
 @dg.multi_asset(
@@ -41,7 +41,9 @@ def statistics_assets(
             days = [date.fromisoformat(key) for key in context.partition_keys]
         else:
             days = days_to_compute(services.lake, services.now().date())
-        written = backfill_ecosystem_stats(services.lake, days)
+        with services.progress.track("statistics", 1) as done:
+            written = backfill_ecosystem_stats(services.lake, days)
+            done(f"{len(written)} days")
     except (WarehouseError, LakeError) as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     for day in written:
@@ -62,7 +64,9 @@ warehouse_spec = dg.AssetSpec(
 
 
 def _mart_spec(mart: Mart) -> dg.AssetSpec:
-    deps = ["warehouse", *(name for name in mart.depends_on if name != INFO)]
+    """The asset of a view: it hangs on the views that it reads, and on the warehouse for all tables."""
+    views = {each.name for each in MARTS}
+    deps = sorted({name if name in views else "warehouse" for name in mart.depends_on})
     return dg.AssetSpec(
         mart.name,
         deps=deps,

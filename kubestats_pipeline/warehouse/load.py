@@ -10,8 +10,9 @@ from pathlib import Path
 
 import duckdb
 
-from kubestats_pipeline.lake import Key, Lake
-from kubestats_pipeline.tables import Column, Partitioning, Table, Type
+from kubestats_pipeline.errors import ExplainedError
+from kubestats_pipeline.lake import Lake
+from kubestats_pipeline.tables import Column, Table, Type
 
 SESSION: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": "4GB",  # the promised bound of a build; DuckDB spills to disk beyond it
@@ -23,7 +24,7 @@ SESSION: dict[str, str | bool | int | float | list[str]] = {
 REMEDY = "restore it from a backup, or delete it and run again: the next run rebuilds the partition"
 
 
-class WarehouseError(Exception):
+class WarehouseError(ExplainedError):
     """The warehouse cannot be built; the text names table or file, and what to do. The published file is untouched."""
 
 
@@ -36,7 +37,7 @@ Sources = Mapping[str, Mapping[str, Stamp]]
 
 def find_sources(lake: Lake, tables: Sequence[Table]) -> Sources:
     """All partition files of some tables as they are now."""
-    return {table.name: _stamps(lake.path(table, key) for key in _keys(lake, table)) for table in tables}
+    return {table.name: _stamps(lake.path(table, key) for key in lake.partitions(table)) for table in tables}
 
 
 def load_table(connection: duckdb.DuckDBPyConnection, table: Table, files: Sequence[str]) -> None:
@@ -63,18 +64,10 @@ def count_rows(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> i
     return int(row[0]) if row else 0
 
 
-def _keys(lake: Lake, table: Table) -> list[Key]:
-    if table.partitioning is Partitioning.REPOSITORY:
-        return list(lake.repositories(table))
-    if table.partitioning is Partitioning.DATE:
-        return list(lake.dates(table))
-    return [None]
-
-
 def _stamps(paths: Iterable[Path]) -> dict[str, Stamp]:
     stamps = {}
     for path in paths:
-        with contextlib.suppress(FileNotFoundError):  # an unpartitioned table may not exist; a partition may just go
+        with contextlib.suppress(FileNotFoundError):  # a partition may just be going
             status = path.stat()
             stamps[str(path)] = (status.st_ino, status.st_size, status.st_mtime_ns)
     return stamps

@@ -32,7 +32,7 @@ def scan_helm_release(document: Decoded, resource: dict[str, Any]) -> Facts:
     release.
     """
     spec = _mapping(resource, "spec")
-    name = document.text(spec, "releaseName") or resource["metadata"].get("name")
+    name = document.text(spec, "releaseName") or document.text(resource["metadata"], "name")
     reference = _reference(document, spec.get("chartRef"))
     if reference is not None:
         return Facts(chart=ChartUse(reference=reference), is_release=True, app_name=name)

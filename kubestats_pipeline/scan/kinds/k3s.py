@@ -16,7 +16,7 @@ def scan_helm_chart(document: Decoded, resource: dict[str, Any]) -> Facts:
     """
     spec = resource.get("spec")
     chart, repository = document.text(spec, "chart"), document.text(spec, "repo")
-    name = resource["metadata"].get("name")
+    name = document.text(resource["metadata"], "name")
     if chart is None:
         return Facts(app_name=name)
     use = ChartUse(name=chart, version=document.text(spec, "version"), url=repository or chart)

@@ -1,0 +1,54 @@
+# Everything that a user or developer does, from a fresh clone on. Needs Python 3.11 or later, git and make.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo run dev test test-all check format bench reset clean help
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+demo: .venv/.installed  ## the whole pipeline on sample repositories, without network
+	$(BIN)/kubestats demo
+
+run: .venv/.installed  ## one cycle of the real thing
+	$(BIN)/kubestats run
+
+dev: .venv/.installed  ## the Dagster UI, daemon and schedules on http://127.0.0.1:3000
+	$(BIN)/kubestats dev
+
+test: .venv/.installed-dev  ## the everyday test suite
+	$(BIN)/pytest
+
+test-all: .venv/.installed-dev  ## every test, the long ones too
+	$(BIN)/pytest -m "slow or not slow"
+
+check: .venv/.installed-dev  ## lint and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: .venv/.installed-dev  ## format the code
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: .venv/.installed-dev  ## measure; prints ratios to floors of the same run
+	$(BIN)/python -m benchmarks
+
+reset:  ## forget everything in data/ but the administrator's decisions
+	find data -mindepth 1 -maxdepth 1 ! -name README.md ! -name decisions.yaml -exec rm -rf {} +
+
+clean:  ## remove the environment and all caches
+	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "$(PYTHON) is older than Python 3.11; name a newer one: make PYTHON=python3.12 …"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/.installed: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+.venv/.installed-dev: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	@touch $@ .venv/.installed

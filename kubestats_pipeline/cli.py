@@ -1,0 +1,160 @@
+"""The kubestats command: thin. `terminal.py` makes what it shows; what it does stands in the modules that it names.
+
+Exit status: 0 when everything succeeded, 1 when anything failed (it is named), 2 for a wrong call or setting.
+"""
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kubestats_pipeline import terminal
+from kubestats_pipeline.errors import ExplainedError
+from kubestats_pipeline.layout import Layout
+from kubestats_pipeline.query import Format, run_query
+from kubestats_pipeline.settings import Settings, SettingsError, load_settings
+
+app = typer.Typer(
+    name="kubestats",
+    help="Watches the GitOps ecosystem: discover, sync, scan, publish.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+FAILED, WRONG_CALL = 1, 2
+
+
+@app.command()
+def demo() -> None:
+    """Run the whole pipeline on sample repositories that the package builds itself; no network is needed."""
+    from kubestats_pipeline.sample.build import build_sample
+
+    with _explained():
+        known = load_settings()
+        sample = Layout(known.data_dir).sample
+        settings = load_settings(repositories=[str(sample)], github={"topics": []}, max_repositories=None)
+        build_sample(sample)
+        succeeded = _run_cycle(settings)
+        terminal.show_demo(Layout(settings.data_dir))
+    raise typer.Exit(0 if succeeded else FAILED)
+
+
+@app.command()
+def run(
+    source: Annotated[
+        list[str] | None, typer.Option("--source", help="ask only this source, github or list; repeatable")
+    ] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="process at most so many repositories")] = None,
+) -> None:
+    """One cycle: discover, sync, scan and publish. Exits with 1 if anything failed, and names it."""
+    with _explained():
+        settings = load_settings(**({"max_repositories": limit} if limit else {}))
+        succeeded = _run_cycle(settings, source or [])
+    raise typer.Exit(0 if succeeded else FAILED)
+
+
+@app.command()
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON object a repository")] = False,
+) -> None:
+    """How every repository does: its last sync and scan, what it holds, and what is wrong."""
+    from kubestats_pipeline.status import read_status
+
+    with _explained():
+        healthy = terminal.show_status(read_status(Layout(load_settings().data_dir)), as_json=as_json)
+    raise typer.Exit(0 if healthy else FAILED)
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help="a query; `-` reads it from standard input")],
+    output_format: Annotated[Format, typer.Option("--format", help="how to print the rows")] = Format.TABLE,
+    output: Annotated[Path | None, typer.Option("--output", help="write to a file instead")] = None,
+) -> None:
+    """Query the published warehouse, read-only."""
+    with _explained():
+        text = sys.stdin.read() if query == "-" else query
+        run_query(Layout(load_settings().data_dir).warehouse, text, output_format, output)
+
+
+@app.command()
+def tables() -> None:
+    """The data dictionary, as Markdown: every table and view with its columns."""
+    from kubestats_pipeline.dictionary import describe_tables
+
+    typer.echo(describe_tables())
+
+
+@app.command()
+def doctor() -> None:
+    """Check everything that the pipeline needs: git, GitHub, disk, lake, warehouse, scanners, Dagster's storage."""
+    from kubestats_pipeline.doctor import examine
+
+    with _explained():
+        healthy = terminal.show_findings(examine(load_settings()))
+    raise typer.Exit(0 if healthy else FAILED)
+
+
+@app.command()
+def dev(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="where the UI listens, on 127.0.0.1")] = 3000,
+) -> None:
+    """The Dagster UI, daemon and schedules, until interrupted."""
+    from kubestats_pipeline.home import prepare_home
+
+    with _explained():
+        home = prepare_home(Layout(load_settings().data_dir))
+    workspace = Path(__file__).with_name("workspace.yaml")
+    arguments = ["dagster", "dev", "-w", str(workspace), "-h", "127.0.0.1", "-p", str(port)]
+    os.environ["DAGSTER_HOME"] = str(home)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job ignores them, and so would Dagster
+        signal.signal(number, signal.SIG_DFL)
+    os.execv(sys.executable, [sys.executable, "-m", *arguments])  # noqa: S606 - the same interpreter, no shell
+
+
+def _run_cycle(settings: Settings, sources: list[str] | None = None) -> bool:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from kubestats_pipeline.cycle import run_cycle
+    from kubestats_pipeline.home import open_instance
+    from kubestats_pipeline.services import Services
+
+    layout = Layout(settings.data_dir)
+    try:
+        with open_instance(layout) as instance, terminal.RichProgress() as progress:
+            cycle = run_cycle(Services(settings, progress), instance, sources or [])
+    except SQLAlchemyError as error:  # Dagster's own storage
+        _show_disk_error(error)
+        raise typer.Exit(FAILED) from None
+    terminal.show_cycle(cycle, layout)
+    return cycle.succeeded
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    """Turn the failures that a user can act on into one message and an exit status."""
+    try:
+        yield
+    except SettingsError as error:
+        terminal.show_error(str(error))
+        raise typer.Exit(WRONG_CALL) from None
+    except ExplainedError as error:
+        terminal.show_error(str(error))
+        raise typer.Exit(FAILED) from None
+    except OSError as error:
+        _show_disk_error(error)
+        raise typer.Exit(FAILED) from None
+
+
+def _show_disk_error(error: Exception) -> None:
+    terminal.show_error(f"{error}; see that the disk is neither full nor read-only, and run again")
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,143 @@
+"""Examines everything that the pipeline needs and says what to do about what is wrong; behind `kubestats doctor`.
+
+Each examination gives one `Finding` and changes nothing.
+"""
+
+import datetime
+import os
+import re
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import duckdb
+
+from kubestats_pipeline import git
+from kubestats_pipeline.discover.github import GitHubClient
+from kubestats_pipeline.discover.github_errors import GitHubError
+from kubestats_pipeline.home import HomeError, open_instance
+from kubestats_pipeline.lake import Lake, LakeError
+from kubestats_pipeline.layout import Layout
+from kubestats_pipeline.repositories import read_repositories
+from kubestats_pipeline.scan.kinds.registry import load_scanners
+from kubestats_pipeline.settings import Settings
+from kubestats_pipeline.tables import TABLES
+from kubestats_pipeline.warehouse.verify import verify
+
+OLDEST_GIT = (2, 31)
+"""The first that takes its configuration from the environment (`GIT_CONFIG_COUNT`), as `git.py` gives it."""
+
+LITTLE_DISK_GB = 2
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one examination found: `ok`, `warning` or `failed`."""
+
+    subject: str
+    mark: str
+    text: str
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """All examinations, one after another."""
+    layout = Layout(settings.data_dir)
+    yield _examine_git()
+    yield _examine_github(settings)
+    yield _examine_disk(layout)
+    yield _examine_lake(layout)
+    yield _examine_warehouse(layout)
+    yield Finding(
+        "scanners", "ok", f"{len(load_scanners())} kinds have a scanner of their own, all others the generic one"
+    )
+    yield _examine_storage(layout)
+
+
+def _examine_git() -> Finding:
+    try:
+        version = git.run(["version"]).decode().strip()
+    except git.GitError as error:
+        return Finding("git", "failed", str(error))
+    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+    if numbers < OLDEST_GIT:
+        oldest = ".".join(map(str, OLDEST_GIT))
+        return Finding("git", "failed", f"{version} is too old; install {oldest} or later")
+    return Finding("git", "ok", version)
+
+
+def _examine_github(settings: Settings) -> Finding:
+    """Whether the API answers and how many calls are left; it matters only where something is asked of it."""
+    who = "with a token" if settings.github.token else "without a token (set GITHUB_TOKEN for higher limits)"
+    try:
+        with GitHubClient(settings.github, sleep=lambda seconds: None) as client:
+            content = client.get("/rate_limit").content
+    except GitHubError as error:
+        mark = "failed" if settings.topics else "warning"
+        return Finding("github", mark, f"{settings.github.api_url} {who}: {error}")
+    return Finding("github", "ok", f"{settings.github.api_url} {who}; {_rates(content)}")
+
+
+def _rates(content: object) -> str:
+    resources = content.get("resources") if isinstance(content, dict) else None
+    buckets = resources if isinstance(resources, dict) else {}
+    rates = {name: bucket for name in ("core", "search") if isinstance(bucket := buckets.get(name), dict)}
+    told = [f"{name}: {bucket.get('remaining')} of {bucket.get('limit')} calls left" for name, bucket in rates.items()]
+    return ", ".join(told) or "it does not tell its limits"
+
+
+def _examine_disk(layout: Layout) -> Finding:
+    try:
+        layout.data_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=layout.data_dir) as file:
+            file.write(b"kubestats")
+            file.flush()
+            os.fsync(file.fileno())
+        free = shutil.disk_usage(layout.data_dir).free / 1e9
+    except OSError as error:
+        return Finding("disk", "failed", f"{layout.data_dir} cannot be written: {error.strerror}; unlock or free it")
+    mark = "ok" if free > LITTLE_DISK_GB else "warning"
+    return Finding("disk", mark, f"{layout.data_dir} is writable, {free:.1f} GB are free")
+
+
+def _examine_lake(layout: Layout) -> Finding:
+    """Read every partition: the damaged ones are named."""
+    lake, damaged, rows = Lake(layout), [], 0
+    for table in TABLES.values():
+        for partition in lake.partitions(table):
+            try:
+                found = lake.read(table, partition)
+            except LakeError as error:
+                damaged.append(str(error))
+                continue
+            rows += len(found.rows) if found else 0
+    if damaged:
+        more = f" (and {len(damaged) - 1} more)" if len(damaged) > 1 else ""
+        return Finding("lake", "failed", damaged[0] + more)
+    return Finding("lake", "ok", f"{rows} rows of {len(read_repositories(lake))} active repositories can be read")
+
+
+def _examine_warehouse(layout: Layout) -> Finding:
+    path = layout.warehouse
+    if not path.is_file():
+        return Finding("warehouse", "warning", f"{path} is not published yet; run `kubestats run`")
+    try:
+        with duckdb.connect(str(path), read_only=True) as connection:
+            violations = verify(connection)
+            built = connection.execute("SELECT built_at FROM warehouse_info").fetchone()
+    except duckdb.Error as error:
+        return Finding("warehouse", "failed", f"{path}: {type(error).__name__}; delete it and run `kubestats run`")
+    if violations:
+        return Finding("warehouse", "failed", f"{violations[0].table}: {violations[0].count} {violations[0].detail}")
+    age = datetime.datetime.now(datetime.UTC) - built[0] if built else datetime.timedelta()
+    return Finding("warehouse", "ok", f"{path}, built {age.total_seconds() / 3600:.1f} hours ago, keeps its invariants")
+
+
+def _examine_storage(layout: Layout) -> Finding:
+    try:
+        with open_instance(layout) as instance:
+            runs = instance.get_runs_count()
+    except (HomeError, sqlite3.Error) as error:
+        return Finding("dagster", "failed", f"{layout.dagster_home}: {error}")
+    return Finding("dagster", "ok", f"{layout.dagster_home} holds {runs} runs")

@@ -1,0 +1,79 @@
+"""Runs one query against the published warehouse and prints or writes the rows; behind `kubestats sql`."""
+
+import csv
+import sys
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import IO, Any
+
+import duckdb
+import orjson
+
+from kubestats_pipeline import terminal
+from kubestats_pipeline.errors import ExplainedError
+
+
+class QueryError(ExplainedError):
+    """The query cannot be run; the text says why."""
+
+
+class Format(StrEnum):
+    """How rows are printed."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    PARQUET = "parquet"
+
+
+def run_query(warehouse: Path, query: str, output_format: Format, output: Path | None = None) -> None:
+    """Run a query and print its rows, or write them to `output`.
+
+    The file is opened read-only, and a publication at the same time does not disturb: it replaces the file.
+
+    Raises:
+        QueryError: there is no warehouse, the query is wrong, or Parquet was asked for without an output file.
+    """
+    if not warehouse.is_file():
+        raise QueryError(f"there is no warehouse at {warehouse}; run `kubestats demo` or `kubestats run` first")
+    try:
+        with duckdb.connect(str(warehouse), read_only=True) as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            if output_format is Format.PARQUET:
+                _write_parquet(connection, query, output)
+            else:
+                _print_rows(connection, query, output_format, output)
+    except duckdb.Error as error:
+        raise QueryError(str(error)) from None
+
+
+def _write_parquet(connection: duckdb.DuckDBPyConnection, query: str, output: Path | None) -> None:
+    if output is None:
+        raise QueryError("Parquet is not for a terminal; name a file with --output")
+    target = str(output).replace("'", "''")
+    connection.execute(f"COPY ({query.strip().rstrip(';')}) TO '{target}' (FORMAT parquet, COMPRESSION zstd)")
+
+
+def _print_rows(connection: duckdb.DuckDBPyConnection, query: str, output_format: Format, output: Path | None) -> None:
+    cursor = connection.execute(query)
+    names = [name for name, *_ in cursor.description or ()]
+    rows = cursor.fetchall()
+    if output is None:
+        _write(names, rows, output_format, sys.stdout)
+        return
+    with output.open("w", encoding="utf-8", newline="") as file:
+        _write(names, rows, output_format, file)
+
+
+def _write(names: Sequence[str], rows: Sequence[Sequence[Any]], output_format: Format, file: IO[str]) -> None:
+    if output_format is Format.CSV:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(names)
+        writer.writerows(rows)
+    elif output_format is Format.JSON:
+        records = [dict(zip(names, row, strict=True)) for row in rows]
+        file.write(orjson.dumps(records, default=str, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode())
+        file.write("\n")
+    else:
+        terminal.show_rows(names, rows, file)

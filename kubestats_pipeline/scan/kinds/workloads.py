@@ -1,0 +1,58 @@
+"""Kubernetes' own workloads: the images of their containers, and the version that the main one carries."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from kubestats_pipeline.scan.decode import Decoded
+from kubestats_pipeline.scan.facts import Facts, Image
+from kubestats_pipeline.scan.images import parse_image
+from kubestats_pipeline.scan.kinds.generic import scan_generic
+from kubestats_pipeline.scan.kinds.registry import scanner
+
+ROLES = {"containers": "main", "initContainers": "init", "ephemeralContainers": "sidecar"}
+"""Where a pod lists containers, and the role of those. An init container that restarts always is a sidecar."""
+
+_TEMPLATE = ("spec", "template", "spec")
+
+POD_PATHS: dict[tuple[str, str], tuple[str, ...]] = {
+    ("", "Pod"): ("spec",),
+    ("batch", "CronJob"): ("spec", "jobTemplate", "spec", "template", "spec"),
+    **{
+        ("apps", kind): ("spec", "template", "spec")
+        for kind in ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet")
+    },
+    ("batch", "Job"): ("spec", "template", "spec"),
+    ("", "ReplicationController"): ("spec", "template", "spec"),
+}
+"""Where the pod stands in each kind."""
+
+
+def scan_workload(document: Decoded, resource: dict[str, Any]) -> Facts:
+    """The images of all containers; the version is the recommended label's, else the tag of the first main
+    container.
+    """
+    path = POD_PATHS[resource["apiVersion"].rpartition("/")[0], resource["kind"]]
+    images = tuple(_images(_at(resource, path)))
+    tag = next((image.tag for image in images if image.role == "main"), None)
+    version = scan_generic(document, resource).version
+    return Facts(version=version or tag, app_name=resource["metadata"].get("name"), images=images)
+
+
+for _group, _kind in POD_PATHS:
+    scanner(_group, _kind)(scan_workload)
+
+
+def _at(resource: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
+    value: Any = resource
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def _images(pod: dict[str, Any]) -> Iterator[Image]:
+    for key, role in ROLES.items():
+        containers = pod.get(key)
+        for container in containers if isinstance(containers, list) else ():
+            if isinstance(container, dict) and isinstance(container.get("image"), str):
+                sidecar = role == "init" and container.get("restartPolicy") == "Always"
+                yield parse_image(container["image"], "sidecar" if sidecar else role)

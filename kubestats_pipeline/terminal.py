@@ -1,0 +1,170 @@
+"""What the kubestats command shows: progress bars, tables and summaries, made with rich. It decides nothing."""
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, Any
+
+import orjson
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from kubestats_pipeline.layout import Layout
+
+if TYPE_CHECKING:
+    from kubestats_pipeline.cycle import Cycle
+    from kubestats_pipeline.doctor import Finding
+    from kubestats_pipeline.status import RepositoryStatus
+
+PLAIN_WIDTH = 160
+"""Columns where the output is no terminal."""
+
+
+def _console(*, stderr: bool = False) -> Console:
+    plain = Console(stderr=stderr)
+    return plain if plain.is_terminal else Console(stderr=stderr, width=PLAIN_WIDTH)
+
+
+console = _console()
+errors = _console(stderr=True)
+
+MARKS = {"ok": "[green]ok[/green]", "warning": "[yellow]warning[/yellow]", "failed": "[red]failed[/red]"}
+
+DEMO_QUERIES: Mapping[str, str] = {
+    "Which charts run where": """
+        SELECT chart_name, repositories, releases, versions FROM chart_popularity
+        WHERE is_resolved ORDER BY repositories DESC, releases DESC, chart_name LIMIT 8""",
+    "What happened, by kind of event": """
+        SELECT event_type, count(*) AS events, count(DISTINCT repository_id) AS repositories
+        FROM resource_events GROUP BY event_type ORDER BY events DESC""",
+    "The latest upgrades": """
+        SELECT event_timestamp::DATE AS day, full_name, resource_name, version_before, version_after, author_kind
+        FROM resource_events
+        WHERE event_type = 'MODIFIED' AND resource_kind = 'HelmRelease' AND list_contains(changes_detected, 'version')
+        ORDER BY event_timestamp DESC, resource_name LIMIT 6""",
+    "What could not be read": """
+        SELECT problem, count(*) AS files, min(file_path) AS for_example
+        FROM scan_problems GROUP BY problem ORDER BY files DESC, problem""",
+}
+"""Queries that the demo runs at its end; the README shows them too."""
+
+
+class RichProgress:
+    """Progress bars on the terminal, one for each stage."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            SpinnerColumn(finished_text="[green]✓[/green]"),
+            TextColumn("{task.description:<11}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("[dim]{task.fields[last]}[/dim]"),
+            console=console,
+        )
+
+    def __enter__(self) -> "RichProgress":
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    @contextlib.contextmanager
+    def track(self, stage: str, total: int) -> Iterator[Callable[[str], None]]:
+        """Begin a stage of `total` items; the callable is told each one that is done."""
+        task = self._progress.add_task(stage, total=total, last="")
+        yield lambda done: self._progress.update(task, advance=1, last=escape(done))
+
+
+def show_error(text: str) -> None:
+    """One message on standard error."""
+    errors.print(f"[red]error:[/red] {escape(text)}", soft_wrap=True, highlight=False)
+
+
+def show_cycle(cycle: "Cycle", layout: Layout) -> None:
+    """The summary of a run: what was done, what failed and why, and where the result is."""
+    console.print(f"{cycle.repositories} repositories, {cycle.changed} with news, {len(cycle.failures)} failed")
+    for subject, reason in sorted(cycle.failures.items()):
+        errors.print(f"[red]failed:[/red] {escape(subject)}: {escape(reason)}", soft_wrap=True, highlight=False)
+    if layout.warehouse.is_file():
+        console.print(f"warehouse: {layout.warehouse}", soft_wrap=True, highlight=False)
+
+
+def show_demo(layout: Layout) -> None:
+    """A few answers from the published warehouse, and what to do next."""
+    import duckdb
+
+    with duckdb.connect(str(layout.warehouse), read_only=True) as connection:
+        for title, query in DEMO_QUERIES.items():
+            cursor = connection.execute(query)
+            names = [name for name, *_ in cursor.description or ()]
+            console.print(_table(names, cursor.fetchall(), title=title))
+    console.print("These are samples. Go on with:")
+    console.print('  kubestats sql "FROM repository_status"   ask the warehouse anything', highlight=False)
+    console.print("  make dev                                 the Dagster UI on http://127.0.0.1:3000", highlight=False)
+    console.print("  make reset && make run                   the real thing, without the samples", highlight=False)
+
+
+def show_status(statuses: Iterable["RepositoryStatus"], *, as_json: bool) -> bool:
+    """All repositories; gives whether none has failed."""
+    known = list(statuses)
+    if as_json:
+        for each in known:
+            console.print(orjson.dumps(asdict(each)).decode(), soft_wrap=True, highlight=False, markup=False)
+    else:
+        columns = ("repository", "sync", "scan", "engine", "resources", "events", "problems", "last sync")
+        console.print(_table(columns, [_status_cells(each) for each in known]))
+        for each in known:
+            if each.error:
+                console.print(f"{escape(each.full_name)}: {escape(each.error)}", soft_wrap=True, highlight=False)
+        console.print(f"{len(known)} repositories, {sum(each.failed for each in known)} failed")
+    return not any(each.failed for each in known)
+
+
+def show_findings(findings: Iterable["Finding"]) -> bool:
+    """What the doctor found; gives whether nothing has failed."""
+    healthy = True
+    for finding in findings:
+        healthy = healthy and finding.mark != "failed"
+        line = f"{MARKS[finding.mark]:<24} {finding.subject:<12} {escape(finding.text)}"
+        console.print(line, soft_wrap=True, highlight=False)
+    return healthy
+
+
+def show_rows(names: Sequence[str], rows: Sequence[Sequence[Any]], file: IO[str]) -> None:
+    """The rows of a query as a table; a wide one is cut to a terminal's width, and not at all elsewhere."""
+    width = None if file.isatty() else 10_000
+    target = Console(file=file, width=width)
+    target.print(_table(names, rows))
+    target.print(f"({len(rows)} rows)" if len(rows) != 1 else "(1 row)")
+
+
+def _status_cells(status: "RepositoryStatus") -> list[Any]:
+    seen = status.last_sync_at.strftime("%Y-%m-%d %H:%M") if status.last_sync_at else None
+    counts = [status.resources, status.events, status.problems]
+    return [
+        status.full_name,
+        status.sync_status,
+        status.scan_status,
+        status.gitops_engine,
+        *counts,
+        seen,
+    ]
+
+
+def _table(names: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None) -> Table:
+    known = [list(row) for row in rows]
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for index, name in enumerate(names):
+        numbers = all(isinstance(row[index], int | float) for row in known)
+        table.add_column(name, justify="right" if numbers and known else "left", overflow="ellipsis", no_wrap=True)
+    for row in known:
+        table.add_row(*("" if value is None else escape(str(value)) for value in row))
+    return table

@@ -1,0 +1,24 @@
+"""Real repositories for the tests, where they are at hand: the corpus beside the project, unpacked once a session."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
+SMALL = ("fluxcd/flux2-kustomize-helm-example", "khuedoan/homelab")
+LARGER = ("pascaliske/infrastructure",)
+
+
+def unpack(full_name: str, folder: Path) -> Path:
+    """The bare repository of one bundle of the corpus; skips the test where there is no corpus."""
+    repository = folder / f"{full_name}.git"
+    if repository.is_dir():
+        return repository
+    script = CORPUS / "unpack"
+    if not os.access(script, os.X_OK):
+        pytest.skip("the corpus of real repositories is not beside the project")
+    command = [str(script), str(folder), full_name.replace("/", "--")]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=120)
+    return repository

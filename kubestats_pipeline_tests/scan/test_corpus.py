@@ -1,0 +1,64 @@
+"""Real histories: what the replay of every commit ends in is what a single scan of the tip sees."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from kubestats_pipeline.scan import history
+from kubestats_pipeline.scan.decode import Bounds
+from kubestats_pipeline.scan.files import ContentCache
+from kubestats_pipeline.scan.history import BlobReader, Change
+from kubestats_pipeline.scan.replay import Replay
+from kubestats_pipeline_tests.corpus import LARGER, SMALL, unpack
+from kubestats_pipeline_tests.scan.world import World, assert_fold_gives_resources, assert_ids_are_unique
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("corpus")
+
+
+def adopt(world: World, full_name: str, corpus: Path) -> list[str]:
+    """Make a repository of the corpus the mirror of a world; gives its first-parent commits, oldest first."""
+    world.git.git("fetch", "--quiet", str(unpack(full_name, corpus)), "+main:head")
+    return world.git.git("rev-list", "--first-parent", "--reverse", "head").splitlines()
+
+
+def tip(world: World) -> Replay:
+    with BlobReader(world.mirror) as blobs:
+        replay = Replay(world.repository.repository_id, ContentCache(blobs.read, Bounds()))
+        tree = history.read_tree(world.mirror, "head")
+        replay.apply(history.read_commit(world.mirror), [Change(path, oid) for path, oid in tree.items()])
+    return replay
+
+
+@pytest.mark.parametrize("full_name", [*SMALL, *(pytest.param(each, marks=pytest.mark.slow) for each in LARGER)])
+def test_a_history_scanned_in_three_stops_ends_in_what_the_tip_says(
+    full_name: str, tmp_path: Path, corpus: Path
+) -> None:
+    whole = World(tmp_path / "whole")
+    commits = adopt(whole, full_name, corpus)
+    stopped = World(tmp_path / "stopped", mirror=whole.mirror)
+    for commit in (commits[len(commits) // 3], commits[len(commits) // 2], commits[-1]):
+        stopped.scan(commit)
+    whole.scan()
+    assert stopped.tables() == whole.tables()
+    assert_fold_gives_resources(whole)
+    assert_ids_are_unique(whole)
+    active = {row["file_path"]: row["content_hash"] for row in whole.resources if row["status"] == "ACTIVE"}
+    seen = {identity.path: each.manifest.content_hash for identity, each in tip(whole).active.items()}
+    assert active == seen
+
+
+def test_every_release_of_the_official_example_is_resolved(tmp_path: Path, corpus: Path) -> None:
+    world = World(tmp_path)
+    adopt(world, "fluxcd/flux2-kustomize-helm-example", corpus)
+    world.scan()
+    releases = [row for row in world.resources if row["kind"] == "HelmRelease" and row["status"] == "ACTIVE"]
+    assert {row["resolution"] for row in releases} == {"exact", "not_applicable"}
+    assert {(row["name"], row["namespace"]) for row in releases if row["resolution"] == "exact"} >= {
+        ("podinfo", "podinfo")
+    }
+    problems = subprocess.run(["git", "-C", str(world.mirror), "fsck"], check=False, capture_output=True, timeout=20)
+    assert problems.returncode == 0, "a scan leaves the mirror as it was"

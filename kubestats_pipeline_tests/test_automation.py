@@ -1,0 +1,253 @@
+"""Schedules and sensors: they start what is needed, never what runs already, and nothing for nothing."""
+
+import datetime
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
+
+from kubestats_pipeline import automation
+from kubestats_pipeline.automation import build_automation, build_schedules, cron_of
+from kubestats_pipeline.batches import CHANGED_TAG
+from kubestats_pipeline.lake import Lake
+from kubestats_pipeline.services import Services
+from kubestats_pipeline.settings import AutomationSettings
+from kubestats_pipeline.tables import REPOSITORIES, SNAPSHOTS
+from kubestats_pipeline_tests.builders import settings_for
+from kubestats_pipeline_tests.test_lake import any_row
+
+NOW = datetime.datetime(2026, 7, 1, 12, tzinfo=datetime.UTC)
+HOUR = datetime.timedelta(hours=1)
+SCHEDULES = {schedule.job_name: schedule for schedule in build_schedules(AutomationSettings())}
+EMPTY_JOBS = [dg.JobDefinition(name=name, graph_def=dg.GraphDefinition(name=name)) for name in SCHEDULES]
+
+
+@pytest.fixture(scope="module")
+def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterInstance]:
+    """An instance on disk: Dagster gives schedules no other."""
+    with dg.DagsterInstance.local_temp(str(tmp_path_factory.mktemp("dagster"))) as instance:
+        yield instance
+
+
+@pytest.fixture
+def instance(storage: dg.DagsterInstance) -> Iterator[dg.DagsterInstance]:
+    """The same, without runs."""
+    yield storage
+    forget_runs(storage)
+
+
+def forget_runs(instance: dg.DagsterInstance) -> None:
+    for run in instance.get_runs():
+        instance.delete_run(run.run_id)
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Services:
+    return Services(settings_for(tmp_path), now=lambda: NOW)
+
+
+def add_run(instance: dg.DagsterInstance, job_name: str, status: dg.DagsterRunStatus) -> None:
+    """Record a run; Dagster takes a queued one only with the code location that it comes from."""
+    origin = RemoteJobOrigin(
+        RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("kubestats"), "__repository__"), job_name
+    )
+    instance.add_run(dg.DagsterRun(job_name=job_name, status=status, remote_job_origin=origin))
+
+
+# Schedules
+
+
+def test_each_job_has_its_cadence_by_default():
+    assert {name: schedule.cron_schedule for name, schedule in SCHEDULES.items()} == {
+        "discover_repositories": "*/5 * * * *",
+        "sync_repositories": "*/15 * * * *",
+        "scan_repositories": "*/30 * * * *",
+        "publish_warehouse": "0 */1 * * *",
+        "record_statistics": "10 0 * * *",
+    }
+
+
+def test_schedules_and_sensors_run_without_being_switched_on(tmp_path: Path):
+    schedules, sensors = build_automation(settings_for(tmp_path))
+    assert {each.default_status for each in schedules} == {dg.DefaultScheduleStatus.RUNNING}
+    assert {each.default_status for each in sensors} == {dg.DefaultSensorStatus.RUNNING}
+    assert {each.execution_timezone for each in schedules} == {"UTC"}
+    assert [each.name for each in sensors] == ["sync_after_push", "scan_after_sync", "publish_after_scan"]
+    assert {each.minimum_interval_seconds for each in sensors} == {60}
+
+
+@pytest.mark.parametrize(
+    ("minutes", "cron"),
+    [(1, "*/1 * * * *"), (30, "*/30 * * * *"), (60, "0 */1 * * *"), (720, "0 */12 * * *"), (1440, "0 0 * * *")],
+)
+def test_a_cadence_becomes_a_cron_line(minutes: int, cron: str):
+    assert cron_of(minutes) == cron
+    assert dg.ScheduleDefinition(job_name="any", cron_schedule=cron).cron_schedule == cron
+
+
+def test_a_cadence_of_zero_leaves_only_its_own_schedule_out():
+    names = {each.job_name for each in build_schedules(AutomationSettings(sync_minutes=0, publish_minutes=0))}
+    assert names == {"discover_repositories", "scan_repositories", "record_statistics"}
+
+
+@pytest.mark.parametrize("status", ["QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING"])
+@pytest.mark.parametrize("job_name", SCHEDULES)
+def test_a_schedule_is_skipped_while_its_job_is_under_way(instance: dg.DagsterInstance, job_name: str, status: str):
+    add_run(instance, job_name, dg.DagsterRunStatus[status])
+    skipped = SCHEDULES[job_name](dg.build_schedule_context(instance))
+    assert skipped == dg.SkipReason(f"{job_name} is queued or running")
+
+
+@pytest.mark.parametrize("job_name", SCHEDULES)
+def test_a_schedule_ticks_when_its_job_has_ended_or_only_others_run(instance: dg.DagsterInstance, job_name: str):
+    for status in (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED):
+        add_run(instance, job_name, status)
+    for other in SCHEDULES.keys() - {job_name}:
+        add_run(instance, other, dg.DagsterRunStatus.STARTED)
+    assert isinstance(SCHEDULES[job_name](dg.build_schedule_context(instance)), dg.RunRequest)
+
+
+# The push sensor
+
+
+def discover(lake: Lake, pushes: dict[str, datetime.datetime | None]) -> None:
+    """What a discovery leaves: active repositories with their last pushes."""
+    rows = [
+        any_row(REPOSITORIES, repository_id=f"git:{name}", full_name=f"ann/{name}", status="active", pushed_at=pushed)
+        for name, pushed in pushes.items()
+    ]
+    lake.write(REPOSITORIES, None, rows)
+
+
+def sync(lake: Lake, name: str, at: datetime.datetime, next_attempt_at: datetime.datetime | None = None) -> None:
+    """What a sync leaves."""
+    known = {"repository_id": f"git:{name}", "full_name": f"ann/{name}"}
+    row = any_row(SNAPSHOTS, **known, last_sync_at=at, next_attempt_at=next_attempt_at)
+    lake.write(SNAPSHOTS, f"ann/{name}", [row])
+
+
+def tick(services: Services, instance: dg.DagsterInstance, cursor: str | None = None) -> Any:
+    sensor = build_automation(services.settings)[1][0]
+    return sensor(dg.build_sensor_context(instance, cursor=cursor, resources={"services": services}))
+
+
+def requested(result: dg.SensorResult) -> list[list[str]]:
+    configs = [request.run_config for request in result.run_requests or ()]
+    return [config["ops"]["sync"]["config"]["repositories"] for config in configs]
+
+
+def test_before_the_first_discovery_the_push_sensor_has_nothing_to_do(services: Services, instance: dg.DagsterInstance):
+    assert tick(services, instance) == dg.SkipReason("no discovery since the last look")
+
+
+def test_new_and_pushed_repositories_are_synced_and_no_others(services: Services, instance: dg.DagsterInstance):
+    pushes = {"new": None, "pushed": NOW, "quiet": NOW - 3 * HOUR, "silent": None, "failing": NOW}
+    discover(services.lake, pushes)
+    for name in ("pushed", "quiet", "silent"):
+        sync(services.lake, name, NOW - HOUR)
+    sync(services.lake, "failing", NOW - HOUR, next_attempt_at=NOW + HOUR)
+    assert requested(tick(services, instance)) == [["ann/new", "ann/pushed"]]
+
+
+def test_the_sensor_looks_again_only_after_a_discovery(services: Services, instance: dg.DagsterInstance):
+    discover(services.lake, {"new": None})
+    first = tick(services, instance)
+    assert tick(services, instance, first.cursor) == dg.SkipReason("no discovery since the last look")
+    sync(services.lake, "new", NOW - HOUR)
+    discover(services.lake, {"new": NOW})
+    second = tick(services, instance, first.cursor)
+    assert requested(second) == [["ann/new"]]
+    assert second.run_requests[0].run_key != first.run_requests[0].run_key
+
+
+def test_a_discovery_without_news_moves_the_cursor_and_requests_nothing(
+    services: Services, instance: dg.DagsterInstance
+):
+    discover(services.lake, {"quiet": NOW - 3 * HOUR})
+    sync(services.lake, "quiet", NOW - HOUR)
+    result = tick(services, instance)
+    assert requested(result) == []
+    assert result.cursor
+
+
+def test_many_repositories_become_several_runs(services: Services, instance: dg.DagsterInstance, monkeypatch):
+    monkeypatch.setattr(automation, "BATCH_SIZE", 2)
+    discover(services.lake, dict.fromkeys("abcde"))
+    result = tick(services, instance)
+    assert requested(result) == [["ann/a", "ann/b"], ["ann/c", "ann/d"], ["ann/e"]]
+    assert len({request.run_key for request in result.run_requests}) == 3
+
+
+def test_a_push_seen_while_a_sync_is_under_way_is_not_forgotten(services: Services, instance: dg.DagsterInstance):
+    discover(services.lake, {"new": None})
+    add_run(instance, "sync_repositories", dg.DagsterRunStatus.STARTED)
+    context = dg.build_sensor_context(instance, resources={"services": services})
+    skipped = build_automation(services.settings)[1][0](context)
+    assert skipped == dg.SkipReason("sync_repositories is queued or running")
+    assert not context.cursor
+    forget_runs(instance)
+    assert requested(tick(services, instance)) == [["ann/new"]]
+
+
+def test_a_damaged_table_makes_the_sensor_wait_and_say_why(services: Services, instance: dg.DagsterInstance):
+    discover(services.lake, {"new": None})
+    services.lake.path(REPOSITORIES).write_bytes(b"garbage")
+    skipped = tick(services, instance)
+    assert isinstance(skipped, dg.SkipReason)
+    assert "cannot be read" in (skipped.skip_message or "")
+
+
+# The chains
+
+
+def run_empty_job(instance: dg.DagsterInstance, name: str, changed: int | None) -> dg.ExecuteInProcessResult:
+    """A real run of a job of that name that has said how many repositories it changed."""
+    job = next(job for job in EMPTY_JOBS if job.name == name)
+    result = job.execute_in_process(instance=instance)
+    if changed is not None:
+        instance.add_run_tags(result.run_id, {CHANGED_TAG: str(changed)})
+    return result
+
+
+def chain(instance: dg.DagsterInstance, services: Services, place: int, after: str, changed: int | None) -> Any:
+    sensor = build_automation(services.settings)[1][place]
+    result = run_empty_job(instance, after, changed)
+    context = dg.build_run_status_sensor_context(
+        sensor_name=sensor.name,
+        dagster_instance=instance,
+        dagster_run=result.dagster_run,
+        dagster_event=result.get_run_success_event(),
+    )
+    return sensor(context)
+
+
+CHAINS = pytest.mark.parametrize(
+    ("place", "after", "started"),
+    [(1, "sync_repositories", "scan_repositories"), (2, "scan_repositories", "publish_warehouse")],
+)
+
+
+@CHAINS
+def test_a_run_that_changed_something_starts_the_next_job(instance, services, place: int, after: str, started: str):
+    request = chain(instance, services, place, after, changed=3)
+    assert isinstance(request, dg.RunRequest)
+    assert request.run_key.startswith(f"{started}-after-")
+
+
+@CHAINS
+@pytest.mark.parametrize("changed", [0, None])
+def test_a_run_that_changed_nothing_starts_nothing(instance, services, place, after, started, changed):
+    assert chain(instance, services, place, after, changed) == dg.SkipReason(f"{after} changed nothing")
+
+
+@CHAINS
+def test_a_queued_run_will_see_the_change_and_a_started_one_may_not(instance, services, place, after, started):
+    add_run(instance, started, dg.DagsterRunStatus.STARTED)
+    assert isinstance(chain(instance, services, place, after, changed=1), dg.RunRequest)
+    add_run(instance, started, dg.DagsterRunStatus.QUEUED)
+    assert chain(instance, services, place, after, changed=1) == dg.SkipReason(
+        f"a queued {started} will see the change"
+    )

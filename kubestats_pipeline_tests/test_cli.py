@@ -1,0 +1,247 @@
+"""The kubestats command as a user runs it: real processes, exit statuses and messages."""
+
+import json
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.request
+
+import duckdb
+import polars as pl
+import pytest
+
+from kubestats_pipeline.cli import app
+from kubestats_pipeline_tests.builders import GitRepository
+from kubestats_pipeline_tests.demo import KUBESTATS, Command, clean_environment, demo  # noqa: F401 - a fixture
+
+NAMESPACE = "apiVersion: v1\nkind: Namespace\nmetadata: {{name: {}}}\n"
+
+
+@pytest.fixture
+def kubestats(tmp_path):
+    return Command(tmp_path)
+
+
+def tables_of(command: Command) -> dict[str, list]:
+    """Every row that is a function of git alone."""
+    columns = {
+        "resources": "*",
+        "resource_events": "* EXCLUDE (sync_run_id)",
+        "scan_problems": "*",
+        "scans": "* EXCLUDE (sync_run_id, last_scan_at)",
+        "repositories": "* EXCLUDE (last_seen_at)",
+        "snapshots": "* EXCLUDE (sync_run_id, last_sync_at, sync_status)",
+        "ecosystem_stats": "*",
+    }
+    with duckdb.connect(str(command.data / "kubestats.duckdb"), read_only=True) as connection:
+        return {
+            table: connection.execute(f"SELECT {c} FROM {table} ORDER BY ALL").fetchall()
+            for table, c in columns.items()
+        }
+
+
+def test_the_demo_prints_what_it_found_and_leaves_a_warehouse(demo):  # noqa: F811
+    shown = (demo.directory / "stdout").read_text()
+    assert "6 repositories, 6 with news, 0 failed" in shown
+    assert "cert-manager" in shown
+    assert "RESURRECTED" in shown
+    assert (demo.data / "kubestats.duckdb").is_file()
+
+
+def test_a_second_run_changes_no_row(demo, kubestats):  # noqa: F811
+    shutil.copytree(demo.directory, kubestats.directory, dirs_exist_ok=True)
+    sample = str(demo.data / "sample")
+    before = tables_of(kubestats)
+    finished = kubestats("run", env={"KUBESTATS_REPOSITORIES": sample})
+    assert finished.returncode == 0, finished.stderr
+    assert "6 repositories, 0 with news, 0 failed" in finished.stdout
+    assert tables_of(kubestats) == before
+
+
+def test_one_unreachable_repository_among_ten_does_not_stop_the_others(kubestats, tmp_path):
+    for number in range(9):
+        GitRepository(tmp_path / f"remotes/home/cluster{number}").commit({"a.yaml": NAMESPACE.format(f"n{number}")})
+    unreachable = "http://127.0.0.1:9/nobody/cluster.git"
+    names = ",".join([str(tmp_path / "remotes"), unreachable])
+    finished = kubestats("run", env={"KUBESTATS_REPOSITORIES": names})
+    assert finished.returncode == 1
+    assert "10 repositories, 9 with news, 1 failed" in finished.stdout
+    assert "failed: 127.0.0.1:9/nobody/cluster" in finished.stderr or "nobody/cluster" in finished.stderr
+    counted = kubestats("sql", "SELECT count(*) AS n FROM resources", "--format", "csv")
+    assert counted.stdout == "n\n9\n"
+    states = [json.loads(line) for line in kubestats("status", "--json").stdout.splitlines()]
+    assert sorted(state["sync_status"] for state in states) == ["error", *["synced"] * 9]
+
+
+@pytest.mark.parametrize(
+    ("env", "said"),
+    [
+        ({"KUBESTATS_HISTRY_DAYS": "3"}, "KUBESTATS_HISTRY_DAYS is no setting; did you mean KUBESTATS_HISTORY_DAYS?"),
+        ({"KUBESTATS_HISTORY_DAYS": "-1"}, "history_days (or KUBESTATS_HISTORY_DAYS): give 0"),
+        ({"KUBESTATS_CONFIG": "nowhere.yaml"}, "nowhere.yaml"),
+    ],
+)
+def test_a_wrong_setting_stops_at_the_start_and_says_what_would_be_right(kubestats, env, said):
+    finished = kubestats("run", env=env)
+    assert finished.returncode == 2
+    assert said in finished.stderr
+    assert "Traceback" not in finished.stderr
+    assert not kubestats.data.exists()
+
+
+def test_a_path_that_is_no_repository_is_named_and_the_others_are_processed(kubestats, tmp_path):
+    GitRepository(tmp_path / "home/cluster").commit({"a.yaml": NAMESPACE.format("a")})
+    (tmp_path / "empty").mkdir()
+    finished = kubestats("run", env={"KUBESTATS_REPOSITORIES": f"{tmp_path}/home/cluster,{tmp_path}/empty,./nowhere"})
+    assert finished.returncode == 1
+    assert f"{tmp_path}/empty" in finished.stderr
+    assert "nowhere" in finished.stderr
+    assert "1 repositories, 1 with news" in finished.stdout
+
+
+def test_a_damaged_partition_is_named_and_nothing_is_lost(demo, kubestats):  # noqa: F811
+    shutil.copytree(demo.directory, kubestats.directory, dirs_exist_ok=True)
+    before = tables_of(kubestats)
+    partition = next((kubestats.data / "lake/resources").glob("*sprout*/part.parquet"))
+    partition.write_bytes(b"no parquet")
+    finished = kubestats("run", env={"KUBESTATS_REPOSITORIES": str(demo.data / "sample")})
+    assert finished.returncode == 1
+    assert str(partition) in finished.stderr.replace("\n", "")
+    assert tables_of(kubestats) == before
+    assert partition.read_bytes() == b"no parquet"
+    assert "failed" in kubestats("doctor").stdout
+
+
+def test_a_data_directory_that_cannot_be_written_gives_one_clear_message(kubestats):
+    (kubestats.directory / "data").write_text("a file stands where the folder should be")
+    finished = kubestats("run", env={"KUBESTATS_REPOSITORIES": "."})
+    assert finished.returncode == 1
+    assert "cannot be written" in finished.stderr
+    assert "Traceback" not in finished.stderr
+
+
+def test_a_full_disk_gives_one_clear_message_and_keeps_what_is_known(demo, kubestats):  # noqa: F811
+    shutil.copytree(demo.directory, kubestats.directory, dirs_exist_ok=True)
+    before = tables_of(kubestats)
+    limited = "import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000));"
+    limited += "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); sys.argv = ['kubestats', 'run'];"
+    limited += "runpy.run_module('kubestats_pipeline.cli', run_name='__main__')"
+    env = clean_environment() | {"KUBESTATS_REPOSITORIES": str(demo.data / "sample")}
+    finished = subprocess.run(
+        [sys.executable, "-c", limited], cwd=kubestats.directory, env=env, capture_output=True, text=True, timeout=120
+    )
+    assert finished.returncode == 1
+    assert "disk" in finished.stderr
+    assert "Traceback" not in finished.stderr
+    assert tables_of(kubestats) == before
+
+
+def test_a_run_killed_half_way_is_simply_run_again(demo, kubestats):  # noqa: F811
+    env = {"KUBESTATS_REPOSITORIES": str(demo.data / "sample")}
+    for seconds in (1.5, 2.5, 3.5):
+        process = subprocess.Popen(
+            [*KUBESTATS, "run"], cwd=kubestats.directory, env=clean_environment() | env, stdout=subprocess.DEVNULL
+        )
+        time.sleep(seconds)
+        process.kill()
+        process.wait()
+    finished = kubestats("run", env=env)
+    assert finished.returncode == 0, finished.stderr
+    known, again = tables_of(demo), tables_of(kubestats)
+    wall_clock = {"repositories", "snapshots"}
+    assert {k: v for k, v in again.items() if k not in wall_clock} == {
+        k: v for k, v in known.items() if k not in wall_clock
+    }
+
+
+def test_queries_print_tables_csv_json_and_write_parquet(demo, tmp_path):  # noqa: F811
+    query = "SELECT event_type, count(*) AS events FROM resource_events GROUP BY ALL ORDER BY ALL"
+    csv = demo("sql", query, "--format", "csv").stdout
+    assert csv.splitlines()[0] == "event_type,events"
+    as_json = json.loads(demo("sql", query, "--format", "json").stdout)
+    assert [f"{row['event_type']},{row['events']}" for row in as_json] == csv.splitlines()[1:]
+    target = tmp_path / "events.parquet"
+    assert demo("sql", query, "--format", "parquet", "--output", str(target)).returncode == 0
+    assert pl.read_parquet(target).height == len(as_json)
+    assert "RESURRECTED" in demo("sql", query).stdout
+
+
+def test_a_wrong_query_or_a_missing_warehouse_is_an_error_with_a_remedy(demo, kubestats):  # noqa: F811
+    wrong = demo("sql", "SELECT nothing FROM nowhere")
+    assert wrong.returncode == 1
+    assert "nowhere" in wrong.stderr
+    missing = kubestats("sql", "SELECT 1")
+    assert missing.returncode == 1
+    assert "run `kubestats demo`" in missing.stderr
+
+
+def test_a_query_cannot_change_the_warehouse(demo):  # noqa: F811
+    assert demo("sql", "DELETE FROM resources").returncode == 1
+
+
+def test_the_doctor_examines_everything_and_says_what_is_wrong(demo):  # noqa: F811
+    finished = demo("doctor", env={"KUBESTATS_GITHUB__API_URL": "http://127.0.0.1:9", "KUBESTATS_REPOSITORIES": "."})
+    marks = {line.split()[1]: line.split()[0] for line in finished.stdout.splitlines()}
+    assert finished.returncode == 0
+    assert marks.pop("github") == "warning"
+    assert marks == dict.fromkeys(["git", "disk", "lake", "warehouse", "scanners", "dagster"], "ok")
+
+
+def test_the_runs_of_the_command_are_in_the_ui_s_history(demo):  # noqa: F811
+    with sqlite3.connect(demo.data / "dagster/history/runs.db") as runs:
+        jobs = runs.execute("SELECT pipeline_name, status FROM runs").fetchall()
+    assert {name for name, _ in jobs} >= {"discover_repositories", "sync_repositories", "publish_warehouse"}
+    assert {status for _, status in jobs} == {"SUCCESS"}
+
+
+def test_the_token_is_in_no_file_that_a_run_leaves(kubestats, tmp_path):
+    GitRepository(tmp_path / "home/cluster").commit({"a.yaml": NAMESPACE.format("a")})
+    token = "ghp_planted0123456789"
+    env = {"GITHUB_TOKEN": token, "KUBESTATS_REPOSITORIES": str(tmp_path / "home/cluster")}
+    finished = kubestats("run", env=env)
+    assert finished.returncode == 0, finished.stderr
+    assert token not in finished.stdout + finished.stderr
+    files = [path for path in kubestats.data.rglob("*") if path.is_file()]
+    assert len(files) > 10
+    assert not [path for path in files if token.encode() in path.read_bytes()]
+
+
+@pytest.mark.slow
+def test_dev_serves_the_ui_on_loopback_and_stops_when_told(demo, kubestats):  # noqa: F811
+    shutil.copytree(demo.directory, kubestats.directory, dirs_exist_ok=True)
+    port = "38917"
+    env = clean_environment() | {"KUBESTATS_REPOSITORIES": str(demo.data / "sample")}
+    process = subprocess.Popen(
+        [*KUBESTATS, "dev", "--port", port],
+        cwd=kubestats.directory,
+        env=env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        assert "dagster_version" in answer_of(f"http://127.0.0.1:{port}/server_info", within=60)
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def answer_of(url: str, within: float) -> str:
+    """What an HTTP server says as soon as it listens."""
+    deadline = time.monotonic() + within
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310 - loopback
+                return response.read().decode()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
+
+
+def test_every_command_has_help():
+    names = {command.name or command.callback.__name__ for command in app.registered_commands}
+    assert names == {"demo", "run", "status", "sql", "tables", "doctor", "dev"}
+    assert all(command.callback.__doc__ for command in app.registered_commands)

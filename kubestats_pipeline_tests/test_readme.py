@@ -1,0 +1,136 @@
+"""The README is true: its commands, queries, settings, tables and example are run or compared with the code."""
+
+import itertools
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+import yaml
+
+from kubestats_pipeline.dictionary import describe_tables
+from kubestats_pipeline.scan.decode import Bounds
+from kubestats_pipeline.scan.kinds import registry
+from kubestats_pipeline.scan.manifests import read_file
+from kubestats_pipeline.settings import Settings, load_settings
+from kubestats_pipeline.tables import TABLES
+from kubestats_pipeline.terminal import DEMO_QUERIES
+from kubestats_pipeline_tests.demo import demo  # noqa: F401 - a fixture
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+QUERIES = [query for block in blocks("sql") for query in block.split(";") if query.strip()]
+SHELL = [line.partition("#")[0].strip() for block in blocks("sh") for line in block.splitlines()]
+MAKE = [line.split()[1] for line in SHELL if line.startswith("make ")]
+COMMANDS = [line for line in SHELL if line.startswith(".venv/bin/kubestats ")]
+
+
+@pytest.mark.parametrize("query", [*QUERIES, *DEMO_QUERIES.values()])
+def test_every_query_runs_and_finds_something(demo, query):  # noqa: F811
+    local = query.replace("'data/lake", f"'{demo.data}/lake")
+    with duckdb.connect(str(demo.data / "kubestats.duckdb"), read_only=True) as connection:
+        assert connection.execute(local).fetchall()
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_every_command_runs(demo, line):  # noqa: F811
+    finished = demo(*shlex.split(line)[1:])
+    assert finished.returncode == 0, finished.stderr
+    assert finished.stdout
+
+
+@pytest.mark.parametrize("target", MAKE)
+def test_every_make_target_exists_and_runs_a_known_command(target):
+    planned = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    calls = re.findall(r"\.venv/bin/kubestats (\w+)", planned)
+    shown = subprocess.run(
+        [sys.executable, "-m", "kubestats_pipeline.cli", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    assert all(re.search(rf"\b{call}\b", shown) for call in calls)
+    assert planned.strip()
+
+
+def test_nothing_in_the_shell_blocks_is_left_untested():
+    assert [line for line in SHELL if line and line not in COMMANDS and not line.startswith(("make ", "export "))] == []
+    assert len(COMMANDS) >= 2
+    assert {"demo", "test", "run", "dev", "check", "bench"} <= set(MAKE)
+
+
+def test_the_table_of_commands_names_them_all():
+    named = set(re.findall(r"^\| `kubestats (\w+)", README, re.MULTILINE))
+    assert named == {"demo", "run", "status", "sql", "tables", "doctor", "dev"}
+
+
+def test_the_table_of_settings_is_complete_and_its_defaults_are_right(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    section = README.split("## Settings")[1].split("## Add a scanner")[0]
+    rows = [row.split("|")[1:4] for row in section.splitlines() if row.startswith("| `")]
+    settings = load_settings()
+    told = set()
+    for names, defaults, _ in rows:
+        group = ""
+        for name, default in itertools.zip_longest(re.findall(r"`([\w.]+)`", names), defaults.split(","), fillvalue=""):
+            full = name if "." in name or name in Settings.model_fields else f"{group}.{name}"
+            group = full.partition(".")[0]
+            told.add(full)
+            value = settings
+            for part in full.split("."):
+                value = getattr(value, part)
+            if re.fullmatch(r" *`\d+` *", default):
+                assert str(value) == default.strip(" `"), full
+    known = set()
+    for name, field in Settings.model_fields.items():
+        nested = getattr(field.annotation, "model_fields", None)
+        known |= {f"{name}.{each}" for each in nested} if nested else {name}
+    assert told == known
+
+
+def test_the_example_configuration_is_accepted(monkeypatch, tmp_path):
+    (example,) = blocks("yaml")
+    (tmp_path / "kubestats.yaml").write_text(example)
+    monkeypatch.chdir(tmp_path)
+    settings = load_settings()
+    assert settings.repositories == yaml.safe_load(example)["repositories"]
+    assert settings.topics == ["kubesearch", "k8s-at-home"]
+
+
+def test_the_example_scanner_works(monkeypatch):
+    monkeypatch.setattr(registry, "_scanners", dict(registry.load_scanners()))
+    registry.load_scanners.cache_clear()
+    (example,) = blocks("python")
+    exec(compile(example, "README.md", "exec"), {"__name__": "readme_example"})  # noqa: S102 - our own README
+    blob = b"""
+apiVersion: postgresql.cnpg.io/v1
+kind: Cluster
+metadata: {name: db}
+spec: {imageName: "ghcr.io/cloudnative-pg/postgresql:17.2"}
+"""
+    (manifest,) = read_file(blob, "db.yaml", Bounds()).manifests
+    registry.load_scanners.cache_clear()
+    assert manifest.facts.version == "17.2"
+    assert manifest.facts.images[0].image == "ghcr.io/cloudnative-pg/postgresql"
+
+
+def test_the_table_of_tables_names_them_all():
+    section = README.split("## The tables")[1].split("### SQL")[0]
+    assert re.findall(r"^\| `(\w+)`", section, re.MULTILINE) == list(TABLES)
+
+
+def test_the_data_dictionary_is_what_the_code_says():
+    assert (ROOT / "docs/tables.md").read_text(encoding="utf-8").strip() == describe_tables().strip(), (
+        "run `kubestats tables > docs/tables.md`"
+    )
+
+
+@pytest.mark.parametrize("target", re.findall(r"\]\((?!http)([^)#]+)\)", README))
+def test_every_link_leads_somewhere(target):
+    assert (ROOT / target).exists()
