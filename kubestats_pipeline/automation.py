@@ -34,44 +34,48 @@ Job = Any
 """What `define_asset_job` returns; Dagster does not export its type."""
 
 
-def _job(name: str, *assets: str, description: str, hours: int) -> Job:
-    selection = dg.AssetSelection.assets(*assets).without_checks()
-    tags = {"dagster/max_runtime": str(hours * 3600)}
-    return dg.define_asset_job(name, selection, description=description, tags=tags, op_retry_policy=RETRIES)
+def build_jobs(retries: dg.RetryPolicy | None) -> tuple[Job, Job, Job, Job, Job]:
+    """The jobs in the order of the flow; without retries for a run that somebody waits for."""
+
+    def job(name: str, selection: dg.AssetSelection, description: str, hours: int) -> Job:
+        tags = {"dagster/max_runtime": str(hours * 3600)}
+        return dg.define_asset_job(name, selection, description=description, tags=tags, op_retry_policy=retries)
+
+    def assets(*names: str) -> dg.AssetSelection:
+        return dg.AssetSelection.assets(*names).without_checks()
+
+    published = assets("warehouse", *(mart.name for mart in MARTS)) | dg.AssetSelection.checks(*CHECKS)
+    return (
+        job(
+            "discover_repositories",
+            assets("repositories", "repository_metrics"),
+            "Ask all sources for repositories and record the day's numbers.",
+            hours=1,
+        ),
+        job("sync_repositories", assets("snapshots"), "Fetch the mirrors of all repositories that are due.", hours=4),
+        job(
+            "scan_repositories",
+            assets("resource_events", "scan_problems", "resources", "scans"),
+            "Replay the new commits of all repositories whose head has moved.",
+            hours=6,
+        ),
+        job(
+            "record_statistics",
+            assets("ecosystem_stats"),
+            "Compute every day whose row is missing or stale.",
+            hours=1,
+        ),
+        job(
+            "publish_warehouse",
+            published,
+            "Build the DuckDB file from the lake, check it and rename it into place.",
+            hours=1,
+        ),
+    )
 
 
-discover_repositories = _job(
-    "discover_repositories",
-    "repositories",
-    "repository_metrics",
-    description="Ask all sources for repositories and record the day's numbers.",
-    hours=1,
-)
-sync_repositories = _job(
-    "sync_repositories", "snapshots", description="Fetch the mirrors of all repositories that are due.", hours=4
-)
-scan_repositories = _job(
-    "scan_repositories",
-    "resource_events",
-    "scan_problems",
-    "resources",
-    "scans",
-    description="Replay the new commits of all repositories whose head has moved.",
-    hours=6,
-)
-record_statistics = _job(
-    "record_statistics", "ecosystem_stats", description="Compute every day whose row is missing or stale.", hours=1
-)
-publish_warehouse = dg.define_asset_job(
-    "publish_warehouse",
-    dg.AssetSelection.assets("warehouse", *(mart.name for mart in MARTS)).without_checks()
-    | dg.AssetSelection.checks(*CHECKS),
-    description="Build the DuckDB file from the lake, check it and rename it into place.",
-    tags={"dagster/max_runtime": "3600"},
-    op_retry_policy=RETRIES,
-)
-
-JOBS = [discover_repositories, sync_repositories, scan_repositories, record_statistics, publish_warehouse]
+JOBS = build_jobs(RETRIES)
+discover_repositories, sync_repositories, scan_repositories, record_statistics, publish_warehouse = JOBS
 
 
 def build_schedules(cadence: AutomationSettings) -> list[dg.ScheduleDefinition]:

@@ -11,10 +11,13 @@ without partitions Dagster fails as soon as it looks up the data versions of a p
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import dagster as dg
+from dagster._core.storage.partition_status_cache import AssetPartitionStatus
 
+from kubestats_pipeline.partitions import REPOSITORY_PARTITIONS, repository_partitions
 from kubestats_pipeline.repositories import Repository
 from kubestats_pipeline.schemas import failures_table
 
@@ -23,6 +26,10 @@ CHANGED_TAG = "kubestats/changed"
 
 SUBJECT = "failed"
 """Metadata of an observation that stands for a failure: the repository or source that failed."""
+
+
+FAILURES = "failures"
+"""Metadata with the table of what failed: of a batch, and of the failure of a run in which nothing else is wrong."""
 
 
 class BatchConfig(dg.Config):
@@ -42,9 +49,12 @@ class Batch:
     failures: dict[str, str] = field(default_factory=dict)
 
     def record(self, full_name: str, metadata: Mapping[str, Any], *, changed: bool, version: str | None) -> None:
-        """A repository was dealt with; told to Dagster where something changed or the run asked for this partition."""
+        """A repository was dealt with.
+
+        Dagster is told where something changed, the run asked for this partition, or the partition is still red.
+        """
         self.changed += changed
-        if not changed and not is_partitioned(self.context):
+        if not (changed or is_partitioned(self.context) or full_name in self._red):
             return
         tags = {"dagster/data_version": version} if version else None
         for key in self.keys:
@@ -56,6 +66,14 @@ class Batch:
         self.failures[full_name] = reason
         self.context.log.warning("%s: %s", full_name, reason)
         self.context.log_event(failure_observation(self.keys[0], full_name, reason, partition=full_name))
+
+    @cached_property
+    def _red(self) -> set[str]:
+        """The partitions that Dagster shows as failed: only a materialization clears them."""
+        instance, key = self.context.instance, dg.AssetKey(self.keys[0])
+        names = instance.get_dynamic_partitions(REPOSITORY_PARTITIONS)
+        statuses = instance.get_status_by_partition(key, names, repository_partitions) or {}
+        return {name for name, status in statuses.items() if status is AssetPartitionStatus.FAILED}
 
     def note(self, full_name: str, reason: str) -> None:
         """A repository could not be dealt with, by its nature and not by a failure: it is empty, or too large."""
@@ -72,12 +90,12 @@ class Batch:
         failed = len(self.failures)
         table = failures_table(self.failures)
         if not is_partitioned(self.context):
-            metadata = {"requested": self.requested, "changed": self.changed, "failed": failed, "failures": table}
+            metadata = {"requested": self.requested, "changed": self.changed, "failed": failed, FAILURES: table}
             self.context.log_event(dg.AssetMaterialization(summary_key, metadata={**metadata, **numbers}))
         if failed and (self.context.has_partition_key or failed == self.requested):
             reasons = "; ".join(f"{name}: {reason}" for name, reason in list(self.failures.items())[:3])
             description = f"{failed} of {self.requested} repositories failed: {reasons}"
-            raise dg.Failure(description, metadata={"failures": table}, allow_retries=False)
+            raise dg.Failure(description, metadata={FAILURES: table}, allow_retries=False)
 
 
 def failure_observation(key: str, subject: str, reason: str, partition: str | None = None) -> dg.AssetObservation:

@@ -1,15 +1,18 @@
 """The kubestats command: thin. `terminal.py` makes what it shows; what it does stands in the modules that it names.
 
-Exit status: 0 when everything succeeded, 1 when anything failed (it is named), 2 for a wrong call or setting.
+Exit status: 0 when everything succeeded, 1 when anything failed (it is named), 2 for a wrong call or setting, 130 after
+an interrupt.
 """
 
 import contextlib
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +22,9 @@ from kubestats_pipeline.layout import Layout
 from kubestats_pipeline.query import Format, run_query
 from kubestats_pipeline.settings import Settings, SettingsError, load_settings
 
+if TYPE_CHECKING:
+    from kubestats_pipeline.cycle import Cycle
+
 app = typer.Typer(
     name="kubestats",
     help="Watches the GitOps ecosystem: discover, sync, scan, publish.",
@@ -27,7 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-FAILED, WRONG_CALL = 1, 2
+FAILED, WRONG_CALL, INTERRUPTED = 1, 2, 130
 
 
 @app.command()
@@ -106,10 +112,14 @@ def dev(
     port: Annotated[int, typer.Option(min=1, max=65535, help="where the UI listens, on 127.0.0.1")] = 3000,
 ) -> None:
     """The Dagster UI, daemon and schedules, until interrupted."""
-    from kubestats_pipeline.home import prepare_home
+    from kubestats_pipeline.home import open_instance, prepare_home
+    from kubestats_pipeline.orphans import fail_orphans
 
     with _explained():
-        home = prepare_home(Layout(load_settings().data_dir))
+        layout = Layout(load_settings().data_dir)
+        home = prepare_home(layout)
+        with open_instance(layout) as instance:
+            fail_orphans(instance)
     workspace = Path(__file__).with_name("workspace.yaml")
     arguments = ["dagster", "dev", "-w", str(workspace), "-h", "127.0.0.1", "-p", str(port)]
     os.environ["DAGSTER_HOME"] = str(home)
@@ -128,12 +138,27 @@ def _run_cycle(settings: Settings, sources: list[str] | None = None) -> bool:
     layout = Layout(settings.data_dir)
     try:
         with open_instance(layout) as instance, terminal.RichProgress() as progress:
-            cycle = run_cycle(Services(settings, progress), instance, sources or [])
+            cycle = _interruptible(partial(run_cycle, Services(settings, progress), instance, sources or []))
     except SQLAlchemyError as error:  # Dagster's own storage
         _show_disk_error(error)
         raise typer.Exit(FAILED) from None
     terminal.show_cycle(cycle, layout)
     return cycle.succeeded
+
+
+def _interruptible(work: Callable[[], "Cycle"]) -> "Cycle":
+    """Do the work in a thread, for in the main one Dagster would take an interrupt for a step's failure and go on.
+
+    An interrupt ends the process at once. That is safe: whatever was under way, the next run ends where this one would
+    have, and marks what Dagster still takes for running as failed.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(work)
+        try:
+            return future.result()
+        except KeyboardInterrupt:
+            terminal.show_error("interrupted; nothing is lost, run it again to go on")
+            os._exit(INTERRUPTED)
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 What failed is read from the runs' own events, the ones that the UI shows.
 """
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,8 +11,9 @@ from typing import Any
 import dagster as dg
 
 from kubestats_pipeline import automation
-from kubestats_pipeline.batches import CHANGED_TAG, SUBJECT
+from kubestats_pipeline.batches import CHANGED_TAG, FAILURES, SUBJECT
 from kubestats_pipeline.definitions import build_definitions
+from kubestats_pipeline.orphans import PROCESS_TAG, fail_orphans
 from kubestats_pipeline.services import Services
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -51,7 +53,8 @@ def run_cycle(services: Services, instance: dg.DagsterInstance, sources: Sequenc
     Raises:
         LakeError: the table of repositories is damaged.
     """
-    runner = _Runner(build_definitions(services), instance)
+    fail_orphans(instance)
+    runner = _Runner(build_definitions(services, headless=True), instance)
     runner.run(automation.discover_repositories, "discover", {"sources": list(sources)})
     names = list(services.repositories())
     changed = 0
@@ -75,25 +78,33 @@ class _Runner:
         """Run a job; give how many repositories it changed."""
         run_config = QUIET | ({"ops": {op: {"config": config}}} if op else {})
         result = self.definitions.resolve_job_def(job.name).execute_in_process(
-            instance=self.instance, run_config=run_config, raise_on_error=False
+            instance=self.instance, run_config=run_config, tags={PROCESS_TAG: str(os.getpid())}, raise_on_error=False
         )
-        failed = _failed_observations(result)
-        reasons = list(_step_failures(result))
-        self.failures |= failed or ({job.name: "; ".join(reasons)} if reasons else {})
+        self.failures |= _failed_observations(self.instance, result.run_id)
+        if reasons := list(_step_failures(result)):
+            self.failures[job.name] = "; ".join(reasons)
         run = self.instance.get_run_by_id(result.run_id)
         return int(run.tags.get(CHANGED_TAG, "0")) if run else 0
 
 
-def _failed_observations(result: dg.ExecuteInProcessResult) -> dict[str, str]:
-    """The sources and repositories that failed, as the assets observed them."""
-    observations = (event.asset_observation_data.asset_observation for event in result.get_asset_observation_events())
+def _failed_observations(instance: dg.DagsterInstance, run_id: str) -> dict[str, str]:
+    """The sources and repositories that failed, as the assets observed them.
+
+    They are read from the storage, for a step that fails does not give its events to the result.
+    """
+    entries = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_OBSERVATION)
+    observations = [entry.asset_observation for entry in entries if entry.asset_observation]
     return {
         str(each.metadata[SUBJECT].value): str(each.description) for each in observations if SUBJECT in each.metadata
     }
 
 
 def _step_failures(result: dg.ExecuteInProcessResult) -> Iterator[str]:
+    """Why steps failed, but for those that only sum up the repositories that did."""
     for event in result.get_step_failure_events():
         data = event.step_failure_data
-        described = data.user_failure_data.description if data.user_failure_data else None
+        told = data.user_failure_data
+        if told and FAILURES in told.metadata:
+            continue
+        described = told.description if told else None
         yield described or (data.error.message.strip() if data.error else "failed without a reason")

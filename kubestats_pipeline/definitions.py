@@ -6,7 +6,7 @@ daemon and every run start quickly; what is heavy is imported inside the assets 
 
 import dagster as dg
 
-from kubestats_pipeline.automation import JOBS, build_automation
+from kubestats_pipeline.automation import JOBS, build_automation, build_jobs
 from kubestats_pipeline.checks import CHECKS
 from kubestats_pipeline.discover.assets import discover_assets
 from kubestats_pipeline.scan.assets import scan_assets, scan_runs
@@ -16,9 +16,13 @@ from kubestats_pipeline.sync.assets import sync_assets, sync_runs
 from kubestats_pipeline.warehouse.assets import statistics_assets, warehouse_assets
 
 
-def build_definitions(services: Services) -> dg.Definitions:
-    """Assemble everything for the given settings, clock and progress."""
-    schedules, sensors = build_automation(services.settings)
+def build_definitions(services: Services, *, headless: bool = False) -> dg.Definitions:
+    """Assemble everything for the given settings, clock and progress.
+
+    A headless one has no schedules and sensors, and its jobs do not wait for retries: somebody waits for them.
+    """
+    jobs = build_jobs(retries=None) if headless else JOBS
+    schedules, sensors = ([], []) if headless else build_automation(services.settings)
     return dg.Definitions(
         assets=[
             discover_assets,
@@ -30,7 +34,7 @@ def build_definitions(services: Services) -> dg.Definitions:
             warehouse_assets,
         ],
         asset_checks=CHECKS,
-        jobs=JOBS,
+        jobs=jobs,
         schedules=schedules,
         sensors=sensors,
         resources={"services": services},

@@ -1,6 +1,5 @@
 """Dagster's home below the data directory: made once, by one process, with the policies of `dagster.yaml`."""
 
-import fcntl
 import shutil
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -9,6 +8,7 @@ import dagster as dg
 
 from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.layout import Layout
+from kubestats_pipeline.locks import locked
 
 CONFIGURATION = "dagster.yaml"
 
@@ -29,8 +29,7 @@ def prepare_home(layout: Layout) -> Path:
     home = layout.dagster_home
     try:
         home.mkdir(parents=True, exist_ok=True)
-        with (home / ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with locked(home / CONFIGURATION, wait=60):
             _initialise(home)
     except OSError as error:
         raise HomeError(

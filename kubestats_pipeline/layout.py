@@ -47,6 +47,10 @@ class Layout:
         """The folder of all mirrors."""
         return self.data_dir / "git"
 
+    def scan_lock(self, full_name: str) -> Path:
+        """What a process locks while it scans a repository."""
+        return self.data_dir / "locks" / encode_name(full_name)
+
     def table(self, table: str) -> Path:
         """The folder of a partitioned table, or of the single file of an unpartitioned one."""
         return self.lake / table

@@ -167,7 +167,7 @@ SCANS = Table(
         _required("scan_status", Type.TEXT, "scanned or error"),
         Column("scan_error", Type.TEXT, "what failed and what to do; null when nothing did"),
         Column("scanned_commit", Type.TEXT, "commit that resources stands for; kept when a later scan fails"),
-        _required("last_scan_at", Type.TIME, "when the last scan ended"),
+        _required("last_scan_at", Type.TIME, "when the last scan began"),
         _required("resources_count", Type.INTEGER, "active resources"),
         _required("events_count", Type.INTEGER, "events in the log"),
         _required("problems_count", Type.INTEGER, "open problems"),

@@ -170,7 +170,7 @@ def test_git_never_asks_a_person(repository: GitRepository):
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=_refuse, args=(server, answered), daemon=True).start()
         url = f"http://127.0.0.1:{server.getsockname()[1]}/owner/name.git"
-        with pytest.raises(git.GitError, match="Authentication failed|could not read"):
+        with pytest.raises(git.GitError, match=r"Authentication failed|could not read"):
             git.run(["ls-remote", url], timeout=10)
     assert answered.is_set()
 

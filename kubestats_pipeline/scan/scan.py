@@ -8,16 +8,15 @@ at the end, and what is left over is applied as a last difference, so that the t
 import datetime
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from kubestats_pipeline import git
 from kubestats_pipeline.lake import Lake, LakeError
 from kubestats_pipeline.layout import Layout
+from kubestats_pipeline.locks import BusyError, locked
 from kubestats_pipeline.repositories import Repository
 from kubestats_pipeline.scan import history, store
 from kubestats_pipeline.scan.decode import Bounds
@@ -25,7 +24,10 @@ from kubestats_pipeline.scan.engine import gitops_engine
 from kubestats_pipeline.scan.files import ContentCache
 from kubestats_pipeline.scan.history import Change
 from kubestats_pipeline.scan.replay import Replay
+from kubestats_pipeline.scan.workers import WorkerDiedError, call_in_processes
 from kubestats_pipeline.settings import Settings
+from kubestats_pipeline.sync.folder import read_head
+from kubestats_pipeline.sync.mirror import discard, seal
 from kubestats_pipeline.tables import SNAPSHOTS
 
 
@@ -69,6 +71,9 @@ class NotSynced:
     """No sync has found a commit yet, so there is nothing to scan."""
 
 
+LOCK_SECONDS = 600
+"""How long a scan waits for another process that scans the same repository."""
+
 Outcome = Scanned | Unchanged | NotSynced | ScanFailed
 
 
@@ -91,13 +96,12 @@ def scan_all(
             waiting.append(found)
         else:
             yield repository, _recorded(found, lake, repository, run_id, now())
-    bounds = Bounds(settings.scan.max_file_kb * 1024, settings.scan.max_nodes, settings.scan.max_depth)
-    workers = min(settings.scan.workers, len(waiting))
     outcomes: Iterator[tuple[Target, Outcome]]
-    if workers <= 1:
-        outcomes = ((each, _scan_in_worker(each, lake.layout, bounds, run_id, now())) for each in waiting)
+    job = partial(_scan_in_worker, layout=lake.layout, bounds=_bounds(settings), run_id=run_id, now=now())
+    if settings.scan.workers == 1 or len(waiting) == 1:
+        outcomes = ((each, job(each)) for each in waiting)
     else:
-        outcomes = _scan_in_processes(waiting, workers, lake.layout, bounds, run_id, now)
+        outcomes = _scan_in_processes(job, waiting, settings.scan.workers)
     for target, outcome in outcomes:
         yield target.repository, _recorded(outcome, lake, target.repository, run_id, now())
 
@@ -118,7 +122,9 @@ def scan_repository(
         return Unchanged(target.head)
     mirror = lake.layout.mirror(repository.host, repository.owner, repository.name)
     if not history.has_commit(mirror, target.head):
-        raise git.GitError(f"the mirror does not hold commit {target.head}; sync the repository again")
+        damaged = read_head(mirror) == target.head
+        missing = f"the mirror does not hold commit {target.head}; sync the repository again"
+        raise git.GitError(missing, status=128 if damaged else None)
     if position is not None and _must_start_over(position, target):
         position = None
     with history.BlobReader(mirror) as blobs:
@@ -223,53 +229,36 @@ def _find_work(lake: Lake, repository: Repository) -> Target | Outcome:
 def _scan_in_worker(
     target: Target, layout: Layout, bounds: Bounds, run_id: str | None, now: datetime.datetime
 ) -> Outcome:
+    """Scan with the repository's lock held; a mirror that cannot be read is thrown away, for it is only a cache."""
+    repository = target.repository
+    mirror = layout.mirror(repository.host, repository.owner, repository.name)
     try:
-        return scan_repository(target, Lake(layout), bounds, run_id, now)
-    except (git.GitError, LakeError) as error:
+        with locked(layout.scan_lock(repository.full_name), LOCK_SECONDS):
+            if mirror.exists():
+                seal(mirror)
+            return scan_repository(target, Lake(layout), bounds, run_id, now)
+    except git.GitError as error:
+        if error.status is None:
+            return ScanFailed(str(error))
+        discard(mirror)
+        return ScanFailed(f"{error}; its mirror was removed, the next sync fetches it anew")
+    except (LakeError, BusyError) as error:
         return ScanFailed(str(error))
+    except OSError as error:
+        return ScanFailed(f"{error}; see that the disk is neither full nor read-only")
 
 
 def _scan_in_processes(
-    targets: Sequence[Target],
-    workers: int,
-    layout: Layout,
-    bounds: Bounds,
-    run_id: str | None,
-    now: Callable[[], datetime.datetime],
+    job: Callable[[Target], Outcome], targets: Sequence[Target], workers: int
 ) -> Iterator[tuple[Target, Outcome]]:
-    """Scan in fresh processes: forked ones would share this one's threads and locks.
-
-    A process that dies takes the whole pool with it, so the repositories that were left over are scanned once more,
-    each in a pool of its own.
-    """
-    left_over = list(targets)
-    for target, outcome in _scan_in_pool(targets, workers, layout, bounds, run_id, now):
-        left_over.remove(target)
+    for target, outcome in call_in_processes(job, targets, workers):
+        if isinstance(outcome, WorkerDiedError):
+            outcome = ScanFailed(f"{outcome}, perhaps for lack of memory; lower scan.workers and run again")
         yield target, outcome
-    for target in left_over:
-        died = ScanFailed("its scan worker died, perhaps for lack of memory; see the system's log and run again")
-        alone = _scan_in_pool([target], 1, layout, bounds, run_id, now)
-        yield next(alone, (target, died))
 
 
-def _scan_in_pool(
-    targets: Sequence[Target],
-    workers: int,
-    layout: Layout,
-    bounds: Bounds,
-    run_id: str | None,
-    now: Callable[[], datetime.datetime],
-) -> Iterator[tuple[Target, Outcome]]:
-    """The outcomes of one pool of processes, until one of them dies."""
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        try:
-            futures = {pool.submit(_scan_in_worker, each, layout, bounds, run_id, now()): each for each in targets}
-            for future in as_completed(futures):
-                yield futures[future], future.result()
-        except BrokenProcessPool:
-            return
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+def _bounds(settings: Settings) -> Bounds:
+    return Bounds(settings.scan.max_file_kb * 1024, settings.scan.max_nodes, settings.scan.max_depth)
 
 
 def _recorded(

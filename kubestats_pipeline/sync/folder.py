@@ -1,18 +1,17 @@
-"""A mirror as a folder on this disk: its fixed files, its lock, whether it is whole, and its removal.
+"""A mirror as a folder on this disk: its fixed files, whether it is whole, and its removal.
 
 No git command runs here: an unchanged repository is recognised by reading a few small files. `mirror.py` fills the
 folder by fetching; the scan stage reads it.
 """
 
 import contextlib
-import fcntl
 import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Literal
+from typing import Literal
 
 HEAD = "ref: refs/heads/head\n"
 HEAD_REF = Path("refs/heads/head")
@@ -24,43 +23,11 @@ fetches stay packs too, so that `is_whole` has one thing to look for."""
 REACH = Path("kubestats-history")
 """The file in a mirror that says which `history_days` it was made for."""
 
-POLL_SECONDS = 0.05
 REMOVAL_ATTEMPTS = 5
+REMOVAL_PAUSE_SECONDS = 0.05
 
 History = int | Literal["all"]
 """The `history_days` setting: days, 0 for the tip alone, or everything."""
-
-
-class MirrorBusyError(Exception):
-    """Another process works on the mirror and did not finish in time; nothing was changed."""
-
-
-@contextlib.contextmanager
-def locked(mirror: Path, wait: float) -> Iterator[None]:
-    """Hold the mirror's lock, a file beside it that outlives the mirror itself.
-
-    The operating system frees the lock of a process that dies.
-
-    Raises:
-        MirrorBusyError: another process held it for `wait` seconds.
-        OSError: the folder cannot be made or written.
-    """
-    mirror.parent.mkdir(parents=True, exist_ok=True)
-    with mirror.with_name(f"{mirror.name}.lock").open("w") as file:
-        _acquire(file, wait)
-        yield
-
-
-def _acquire(file: IO[str], wait: float) -> None:
-    deadline = time.monotonic() + wait
-    while True:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                raise MirrorBusyError(f"another process held {file.name} for {wait:g} s; wait for it to end") from None
-        time.sleep(POLL_SECONDS)
 
 
 def create(folder: Path) -> None:
@@ -156,7 +123,7 @@ def _remove_tree(folder: Path) -> None:
         with contextlib.suppress(OSError):
             shutil.rmtree(folder)
             return
-        time.sleep(POLL_SECONDS)
+        time.sleep(REMOVAL_PAUSE_SECONDS)
     shutil.rmtree(folder)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from kubestats_pipeline import git
+from kubestats_pipeline.locks import locked
 from kubestats_pipeline.sync import folder
 from kubestats_pipeline.sync.folder import History
 
@@ -127,10 +128,10 @@ def update_mirror(mirror: Path, remote: Remote, bounds: Bounds) -> Span:
     Raises:
         git.GitError: fetching failed; an existing mirror is as it was.
         MirrorTooLargeError: more than `bounds.max_mb`; there is no mirror now.
-        MirrorBusyError: another process works on it.
+        BusyError: another process works on it.
         OSError: the disk is full or not writable.
     """
-    with folder.locked(mirror, remote.timeout):
+    with locked(mirror, remote.timeout):
         folder.remove_leftovers(mirror)
         if folder.is_whole(mirror):
             try:
@@ -147,11 +148,11 @@ def seal(mirror: Path, wait: float = 60) -> None:
     """Make sure that no git command can fetch missing files from the network; costs one file read if so already.
 
     Raises:
-        MirrorBusyError: another process works on it.
+        BusyError: another process works on it.
         OSError: the mirror is gone or not writable.
     """
     if not folder.is_sealed(mirror):
-        with folder.locked(mirror, wait):
+        with locked(mirror, wait):
             folder.write_config(mirror)
 
 
@@ -159,10 +160,10 @@ def discard(mirror: Path, wait: float = 60) -> None:
     """Throw a mirror away that turned out to be damaged; the next sync fetches it anew.
 
     Raises:
-        MirrorBusyError: another process works on it.
+        BusyError: another process works on it.
         OSError: the disk is not writable.
     """
-    with folder.locked(mirror, wait):
+    with locked(mirror, wait):
         folder.remove(mirror)
 
 

@@ -16,9 +16,9 @@ from typing import Any, ClassVar
 from kubestats_pipeline import git
 from kubestats_pipeline.lake import Lake, LakeError
 from kubestats_pipeline.layout import Layout
+from kubestats_pipeline.locks import BusyError
 from kubestats_pipeline.repositories import Repository
 from kubestats_pipeline.settings import Settings
-from kubestats_pipeline.sync.folder import MirrorBusyError
 from kubestats_pipeline.sync.mirror import (
     Bounds,
     MirrorTooLargeError,
@@ -152,7 +152,7 @@ def sync_repository(
         return explain(remote.url, error)
     except MirrorTooLargeError as error:
         return TooLarge(error.size_mb, settings.max_repository_mb)
-    except (MirrorBusyError, OSError) as error:
+    except (BusyError, OSError) as error:
         return Unreachable(
             f"the mirror of {remote.url} cannot be written: {error}; free or unlock the disk if it stays"
         )

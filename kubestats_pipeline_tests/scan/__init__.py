@@ -1,1 +1,1 @@
-"""Tests of the scan stage: reading manifests, joining their facts, replaying history, and the tables that come of it."""
+"""Tests of the scan stage: reading manifests, joining their facts, replaying history, and the tables that follow."""

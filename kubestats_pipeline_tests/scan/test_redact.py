@@ -23,7 +23,12 @@ SECRETS = {
     "stringData": "stringData: {key: 'hunter2', empty: ''}",
     "deep": "stringData: {key: {deep: ['hunter2', {x: 'hunter2'}]}}",
     "many lines": "stringData:\n  config.yaml: |\n    a: hunter2\n    b: [hunter2]",
-    "last applied": 'metadata: {name: a, annotations: {kubectl.kubernetes.io/last-applied-configuration: \'{"data":{"k":"hunter2"}}\'}}',
+    "last applied": """\
+metadata:
+  name: a
+  annotations:
+    kubectl.kubernetes.io/last-applied-configuration: '{"data": {"k": "hunter2"}}'
+""",
 }
 
 
@@ -40,9 +45,11 @@ def test_the_names_of_a_secret_s_keys_and_its_type_stay() -> None:
 
 PLACES = [
     "spec: {password: hunter2}",
-    "spec: {adminPassword: hunter2, db_password: hunter2, DB-PASSWD: hunter2, token: hunter2, accessToken: hunter2}",
-    "spec: {apiKey: hunter2, api_key: hunter2, API-KEY: hunter2, secretKey: hunter2, clientSecret: hunter2, privateKey: hunter2}",
-    "spec: {tokens: ['hunter2', 'hunter2'], auth: hunter2, webhookUrl: hunter2, PGPASSWORD: hunter2, DB_PASS: hunter2, cookie: hunter2}",
+    "spec: {adminPassword: hunter2, db_password: hunter2, DB-PASSWD: hunter2}",
+    "spec: {token: hunter2, accessToken: hunter2, cookie: hunter2}",
+    "spec: {apiKey: hunter2, api_key: hunter2, API-KEY: hunter2}",
+    "spec: {secretKey: hunter2, clientSecret: hunter2, privateKey: hunter2}",
+    "spec: {tokens: ['hunter2', 'hunter2'], auth: hunter2, webhookUrl: hunter2, PGPASSWORD: hunter2, DB_PASS: hunter2}",
     "spec: {env: [{name: DB_PASSWORD, value: 'hunter2'}]}",
     "spec: {env: {ADMIN_TOKEN: {value: 'hunter2', default: x}}}",
     "spec: {env: {SOME_SECRET: 'hunter2'}}",

@@ -14,7 +14,8 @@ import pytest
 
 from kubestats_pipeline import git
 from kubestats_pipeline.sync import mirror as mirrors
-from kubestats_pipeline.sync.folder import CONFIG, MirrorBusyError
+from kubestats_pipeline.locks import BusyError
+from kubestats_pipeline.sync.folder import CONFIG
 from kubestats_pipeline_tests.builders import EXECUTABLE
 from kubestats_pipeline_tests.sync.git_server import serve
 from kubestats_pipeline_tests.sync.world import World
@@ -230,7 +231,7 @@ def test_a_mirror_that_another_process_holds_is_waited_for_only_so_long(tmp_path
         assert world.sync() == "error"
         assert "another process" in world.row["sync_error"]
         assert time.monotonic() - began < 3
-        with pytest.raises(MirrorBusyError):
+        with pytest.raises(BusyError):
             mirrors.discard(world.mirror, wait=0)
     assert world.sync() == "synced"
 

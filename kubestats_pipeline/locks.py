@@ -1,0 +1,45 @@
+"""Locks between processes: one of them at a time works on a mirror, on a repository's tables, or on Dagster's home.
+
+A lock is a file beside the thing that it guards. The operating system frees the lock of a process that dies.
+"""
+
+import contextlib
+import fcntl
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from kubestats_pipeline.errors import ExplainedError
+
+POLL_SECONDS = 0.05
+
+
+class BusyError(ExplainedError):
+    """Another process works on the same thing and did not finish in time; nothing was changed."""
+
+
+@contextlib.contextmanager
+def locked(guarded: Path, wait: float) -> Iterator[None]:
+    """Hold the lock of a path, a file `….lock` beside it that outlives the path itself.
+
+    Raises:
+        BusyError: another process held it for `wait` seconds.
+        OSError: the folder cannot be made or written.
+    """
+    guarded.parent.mkdir(parents=True, exist_ok=True)
+    with guarded.with_name(f"{guarded.name}.lock").open("w") as file:
+        _acquire(file, wait)
+        yield
+
+
+def _acquire(file: IO[str], wait: float) -> None:
+    deadline = time.monotonic() + wait
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise BusyError(f"another process held {file.name} for {wait:g} s; wait for it to end") from None
+        time.sleep(POLL_SECONDS)

@@ -1,0 +1,111 @@
+"""Calls a function in processes of their own, several at a time, so that one that dies takes nothing else along.
+
+A worker is this module run as a program: it reads pickled calls from its standard input and writes pickled results. The
+standard library's process pools are not used, because they hang when a worker is killed while it starts, and because
+their workers import the program that started them, which here may be all of Dagster.
+"""
+
+import contextlib
+import os
+import pickle
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Generic, TypeVar
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+_PACKAGE_ROOT = Path(__file__).parents[2]
+
+
+class WorkerDiedError(Exception):
+    """A worker ended before it gave its result."""
+
+
+def call_in_processes(
+    function: Callable[[Task], Result], tasks: Sequence[Task], workers: int
+) -> Iterator[tuple[Task, Result | WorkerDiedError]]:
+    """Call a module-level function with each task in one of `workers` processes; give results as they come.
+
+    A task whose process dies gets a `WorkerDiedError`; the others go on in a new process. When the caller stops
+    iterating, no further task is started and the processes are ended.
+    """
+    waiting, results = iter(tasks), SimpleQueue[tuple[Task, Result | WorkerDiedError]]()
+    lock, stopped = threading.Lock(), threading.Event()
+    crew = [_Worker(function) for _ in range(min(workers, len(tasks)))]
+
+    def work(worker: "_Worker[Task, Result]") -> None:
+        with contextlib.closing(worker):
+            while not stopped.is_set():
+                with lock:
+                    task = next(waiting, None)
+                if task is None:
+                    return
+                results.put((task, worker.call(task)))
+
+    threads = [threading.Thread(target=work, args=(worker,), daemon=True) for worker in crew]
+    try:
+        for thread in threads:
+            thread.start()
+        for _ in tasks:
+            yield results.get()
+    finally:
+        stopped.set()
+        for worker in crew:
+            worker.close()
+
+
+class _Worker(Generic[Task, Result]):
+    """One process that calls one function, started with its first task and again after it died."""
+
+    def __init__(self, function: Callable[[Task], Result]) -> None:
+        self._function = function
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def call(self, task: Task) -> Result | WorkerDiedError:
+        process = self._process = self._process or _start()
+        assert process.stdin is not None  # noqa: S101 - `_start` pipes it
+        assert process.stdout is not None  # noqa: S101 - and this one
+        try:
+            pickle.dump((self._function, task), process.stdin)
+            process.stdin.flush()
+            result: Result = pickle.load(process.stdout)  # noqa: S301 - from our own child
+        except (EOFError, OSError, ValueError, pickle.UnpicklingError):
+            self.close()
+            return WorkerDiedError(f"its worker process ended with status {process.returncode}")
+        return result
+
+    def close(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+
+
+def _start() -> subprocess.Popen[bytes]:
+    path = os.pathsep.join(filter(None, [str(_PACKAGE_ROOT), os.environ.get("PYTHONPATH")]))
+    command = [sys.executable, "-m", __name__]
+    return subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": path}
+    )
+
+
+def _serve() -> None:
+    """Answer calls until the parent closes the pipe or dies; what else is printed goes to standard error."""
+    calls, answers = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    while True:
+        try:
+            function, task = pickle.load(calls)  # noqa: S301 - from our own parent
+        except EOFError:
+            return
+        pickle.dump(function(task), answers)
+        answers.flush()
+
+
+if __name__ == "__main__":
+    _serve()

@@ -1,0 +1,171 @@
+"""The benchmarks measure what they say: tiny sizes, the sample repositories, and never a word about time."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+from rich.console import Console
+
+from benchmarks import floors, inputs, scan, sweep, warehouse
+from benchmarks.__main__ import main
+from benchmarks.ecosystem import Size, learn, write_ecosystem
+from benchmarks.measure import Cost, Runs, measure
+from benchmarks.report import Line, at_most, show
+from kubestats_pipeline.lake import Lake
+from kubestats_pipeline.layout import Layout
+from kubestats_pipeline.tables import RESOURCE_EVENTS, RESOURCES
+from kubestats_pipeline.warehouse.build import build_warehouse
+from kubestats_pipeline_tests.builders import GitRepository
+
+PROJECT = Path(__file__).parents[1]
+CHEAP = Runs((Cost(1.0, 2.0, 10.0), Cost(3.0, 1.5, 30.0)))
+
+
+def burn_in_a_child() -> int:
+    """Take a good deal more CPU time in a child than starting a process does."""
+    subprocess.run([sys.executable, "-c", "sum(range(20_000_000))"], check=True, timeout=30)
+    return 7
+
+
+def hold(megabytes: int) -> int:
+    return len(bytearray(megabytes * 1_000_000))
+
+
+def refuse() -> None:
+    raise ValueError("cannot")
+
+
+@pytest.fixture(scope="session")
+def tidewater(sample_repositories: Path) -> Path:
+    return sample_repositories / "tidewater" / "home-ops.git"
+
+
+@pytest.fixture(scope="session")
+def history(tidewater: Path, tmp_path_factory: pytest.TempPathFactory) -> inputs.Mirrored:
+    """A mirror of everything, scanned to its head."""
+    mirrored = inputs.mirror(tidewater, tmp_path_factory.mktemp("history") / "data", "all")
+    scan.scan(mirrored, mirrored.span.head)
+    return mirrored
+
+
+def test_the_cpu_time_of_children_and_the_memory_of_the_process_are_counted() -> None:
+    burnt, held = measure(burn_in_a_child), measure(hold, 300)
+    assert burnt.value == 7
+    assert burnt.cost.cpu > 0
+    assert held.cost.peak_mb > 300
+
+
+def test_a_small_process_does_not_inherit_the_memory_of_a_large_one() -> None:
+    large = bytearray(b"x") * 400_000_000
+    assert measure(hold, 1).cost.peak_mb < 400 < len(large)
+
+
+def test_a_function_that_fails_fails_the_measurement() -> None:
+    with pytest.raises(ValueError, match="cannot"):
+        measure(refuse)
+
+
+def test_of_several_runs_the_cheapest_counts_and_the_largest_memory() -> None:
+    assert (CHEAP.cpu, CHEAP.median_cpu, CHEAP.wall, CHEAP.peak_mb) == (1.0, 2.0, 1.5, 30.0)
+    assert CHEAP.each(10).cpu == 0.1
+
+
+def test_the_table_names_a_goal_that_was_missed() -> None:
+    console = Console(width=200, record=True, file=Path("/dev/null").open("w"))
+    floor = Runs((Cost(0.5, 0.5, 1.0),))
+    show([Line("scan", "a tip", CHEAP, floor, (at_most(2, 1.5, "× floor"), at_most(1, 2, "s")))], ["a note"], console)
+    text = console.export_text()
+    assert "2.00" in text
+    assert "≤ 1.5 × floor MISSED" in text
+    assert "≤ 2 s MISSED" not in text
+    assert "a note" in text
+
+
+def test_the_floor_of_a_tip_parses_exactly_the_kubernetes_files(tmp_path: Path) -> None:
+    remote = GitRepository(tmp_path / "owner" / "home.git")
+    document = "apiVersion: v1\nkind: ConfigMap\n"
+    remote.commit({"a.yaml": document, "b/c.YML": document + "x: 1\n", "values.yaml": "a: 1\n", "d.txt": document})
+    remote.commit({"a.yaml": document + "broken: {\n", "b/c.YML": document + "x: 2\n"})
+    assert floors.scan_tip(remote.path, "HEAD") == 1
+    assert floors.scan_history(remote.path, "HEAD", processes=2) == 3
+    assert floors.read_step(remote.path, "HEAD") == 1
+    assert floors.list_remotes([remote.url, remote.url]) == 2
+
+
+def test_the_floor_of_a_history_reads_more_blobs_than_fit_into_one_question(tmp_path: Path) -> None:
+    remote = GitRepository(tmp_path / "owner" / "home.git")
+    remote.commit({f"{number}.yaml": f"apiVersion: v1\nkind: A\nn: {number}\n" for number in range(1201)})
+    assert floors.scan_history(remote.path, "HEAD", processes=2) == 1201
+
+
+def test_a_scan_is_measured_on_an_empty_lake_only(history: inputs.Mirrored, tmp_path: Path) -> None:
+    lake = tmp_path / "other"
+    outcome = scan.scan(history, history.span.head, lake)
+    assert outcome.new_events == outcome.events > 0
+    with pytest.raises(RuntimeError, match="scanned already"):
+        scan.scan(history, history.span.head, lake)
+
+
+def test_the_lines_of_the_scan_are_the_tips_the_history_and_one_commit_more(tidewater: Path, tmp_path: Path) -> None:
+    lines = list(scan.scan_lines([tidewater], tidewater, tmp_path))
+    assert [line.what.split()[0] for line in lines] == ["tip", "history", "one"]
+    assert all(line.floor is not None for line in lines)
+
+
+def test_a_second_sweep_changes_nothing_and_one_that_finds_a_change_is_refused(tmp_path: Path) -> None:
+    settings = sweep.prepare(3, tmp_path)
+    sweep.sweep_again(settings)
+    sweep.execute(settings)
+    remote = next((tmp_path / "remotes").glob("*/cluster0.git"))
+    GitRepository(remote).commit({"a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"})
+    with pytest.raises(RuntimeError, match="1 repositories changed"):
+        sweep.sweep_again(settings)
+
+
+def test_a_made_ecosystem_has_the_size_asked_for_and_passes_every_check_of_the_warehouse(
+    history: inputs.Mirrored, tmp_path: Path
+) -> None:
+    lake, size = Lake(Layout(tmp_path / "data")), Size(resources=600, events=1800)
+    made = write_ecosystem(learn([history.lake]), lake, size)
+    report = build_warehouse(lake)  # it refuses rows that break a rule
+    assert report.rows["resources"] == 600
+    assert report.rows["resource_events"] == made
+    assert abs(made - 1800) < 200
+    assert report.rows["repositories"] == 3
+    views = warehouse.query_views(report.path)
+    assert {view.partition(":")[0] for view in views} == set(report.views)
+
+
+def test_a_made_ecosystem_keeps_lives_whole_and_documents_apart(history: inputs.Mirrored, tmp_path: Path) -> None:
+    lake = Lake(Layout(tmp_path / "data"))
+    write_ecosystem(learn([history.lake]), lake, Size(resources=400, events=1000))
+    resources, events = lake.read_all(RESOURCES), lake.read_all(RESOURCE_EVENTS)
+    assert resources["data"].n_unique() == resources.height
+    query = """
+        SELECT resource_id FROM events GROUP BY resource_id
+        HAVING arg_min(event_type, sequence) <> 'CREATED' OR count(*) FILTER (WHERE event_type = 'CREATED') <> 1
+    """
+    with duckdb.connect() as connection:
+        connection.register("events", events.to_arrow())
+        assert connection.execute(query).fetchall() == []
+
+
+def test_the_same_seed_makes_the_same_ecosystem(history: inputs.Mirrored, tmp_path: Path) -> None:
+    lives, size = learn([history.lake]), Size(resources=200, events=500)
+    lakes = [Lake(Layout(tmp_path / name)) for name in ("one", "other")]
+    for lake in lakes:
+        write_ecosystem(lives, lake, size)
+    one, other = (lake.read_all(RESOURCE_EVENTS) for lake in lakes)
+    assert one.equals(other)
+
+
+def test_without_a_corpus_the_sample_is_measured_and_the_table_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["sweep", "--repositories", "2", "--corpus", str(tmp_path)])
+    printed = capsys.readouterr().out
+    assert "each of 2 unchanged" in printed
+    assert inputs.NO_CORPUS in printed
+    assert "python" in printed
