@@ -33,11 +33,10 @@ def repositories_scanned(services: dg.ResourceParam[Services]) -> dg.AssetCheckR
 )
 def warehouse_invariants(services: dg.ResourceParam[Services]) -> dg.AssetCheckResult:
     """The rules of the published file."""
-    import duckdb  # only the run pays for it
-
+    from kubestats_pipeline.warehouse.connect import open_to_read  # duckdb: only the run pays for it
     from kubestats_pipeline.warehouse.verify import verify
 
-    with duckdb.connect(str(services.lake.layout.warehouse), read_only=True) as connection:
+    with open_to_read(services.lake.layout.warehouse) as connection:
         violations = verify(connection)
     found = {f"{each.table}: {each.check}": f"{each.count} {each.detail}" for each in violations}
     return dg.AssetCheckResult(passed=not found, metadata={"violations": failures_table(found)})

@@ -24,6 +24,7 @@ from kubestats_pipeline.repositories import read_repositories
 from kubestats_pipeline.scan.kinds.registry import load_scanners
 from kubestats_pipeline.settings import Settings
 from kubestats_pipeline.tables import TABLES
+from kubestats_pipeline.warehouse.connect import open_to_read
 from kubestats_pipeline.warehouse.verify import verify
 
 OLDEST_GIT = (2, 31)
@@ -123,7 +124,7 @@ def _examine_warehouse(layout: Layout) -> Finding:
     if not path.is_file():
         return Finding("warehouse", "warning", f"{path} is not published yet; run `kubestats run`")
     try:
-        with duckdb.connect(str(path), read_only=True) as connection:
+        with open_to_read(path) as connection:
             violations = verify(connection)
             built = connection.execute("SELECT built_at FROM warehouse_info").fetchone()
     except duckdb.Error as error:

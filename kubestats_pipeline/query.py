@@ -12,6 +12,7 @@ import orjson
 
 from kubestats_pipeline import terminal
 from kubestats_pipeline.errors import ExplainedError
+from kubestats_pipeline.warehouse.connect import open_to_read
 
 
 class QueryError(ExplainedError):
@@ -38,8 +39,7 @@ def run_query(warehouse: Path, query: str, output_format: Format, output: Path |
     if not warehouse.is_file():
         raise QueryError(f"there is no warehouse at {warehouse}; run `kubestats demo` or `kubestats run` first")
     try:
-        with duckdb.connect(str(warehouse), read_only=True) as connection:
-            connection.execute("SET TimeZone = 'UTC'")
+        with open_to_read(warehouse) as connection:
             if output_format is Format.PARQUET:
                 _write_parquet(connection, query, output)
             else:

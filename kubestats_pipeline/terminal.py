@@ -99,9 +99,9 @@ def show_cycle(cycle: "Cycle", layout: Layout) -> None:
 
 def show_demo(layout: Layout) -> None:
     """A few answers from the published warehouse, and what to do next."""
-    import duckdb
+    from kubestats_pipeline.warehouse.connect import open_to_read
 
-    with duckdb.connect(str(layout.warehouse), read_only=True) as connection:
+    with open_to_read(layout.warehouse) as connection:
         for title, query in DEMO_QUERIES.items():
             cursor = connection.execute(query)
             names = [name for name, *_ in cursor.description or ()]

@@ -1,7 +1,6 @@
 """The benchmarks measure what they say: tiny sizes, the sample repositories, and never a word about time."""
 
-import subprocess
-import sys
+import io
 from pathlib import Path
 
 import duckdb
@@ -19,22 +18,11 @@ from kubestats_pipeline.tables import RESOURCE_EVENTS, RESOURCES
 from kubestats_pipeline.warehouse.build import build_warehouse
 from kubestats_pipeline_tests.builders import GitRepository
 
-PROJECT = Path(__file__).parents[1]
 CHEAP = Runs((Cost(1.0, 2.0, 10.0), Cost(3.0, 1.5, 30.0)))
 
 
-def burn_in_a_child() -> int:
-    """Take a good deal more CPU time in a child than starting a process does."""
-    subprocess.run([sys.executable, "-c", "sum(range(20_000_000))"], check=True, timeout=30)
-    return 7
-
-
-def hold(megabytes: int) -> int:
-    return len(bytearray(megabytes * 1_000_000))
-
-
-def refuse() -> None:
-    raise ValueError("cannot")
+LARGE = "len(b'x' * 300_000_000)"
+"""A piece of Python that needs 300 MB."""
 
 
 @pytest.fixture(scope="session")
@@ -50,21 +38,23 @@ def history(tidewater: Path, tmp_path_factory: pytest.TempPathFactory) -> inputs
     return mirrored
 
 
-def test_the_cpu_time_of_children_and_the_memory_of_the_process_are_counted() -> None:
-    burnt, held = measure(burn_in_a_child), measure(hold, 300)
-    assert burnt.value == 7
-    assert burnt.cost.cpu > 0
-    assert held.cost.peak_mb > 300
+def test_the_cpu_time_and_the_memory_of_children_are_counted() -> None:
+    idle, busy = (measure(floors.run_python, code).cost for code in ("pass", f"sum(range(30_000_000)); {LARGE}"))
+    assert busy.cpu > idle.cpu
+    assert busy.peak_mb > 300 > idle.peak_mb
 
 
-def test_a_small_process_does_not_inherit_the_memory_of_a_large_one() -> None:
+def test_a_process_is_charged_with_its_own_memory_and_not_with_that_of_the_one_that_started_it() -> None:
     large = bytearray(b"x") * 400_000_000
-    assert measure(hold, 1).cost.peak_mb < 400 < len(large)
+    small, own = measure(int, "7"), measure(eval, LARGE)
+    assert small.value == 7
+    assert small.cost.peak_mb < 300 < own.cost.peak_mb < 400
+    assert len(large) == 400_000_000
 
 
 def test_a_function_that_fails_fails_the_measurement() -> None:
-    with pytest.raises(ValueError, match="cannot"):
-        measure(refuse)
+    with pytest.raises(ValueError, match="seven"):
+        measure(int, "seven")
 
 
 def test_of_several_runs_the_cheapest_counts_and_the_largest_memory() -> None:
@@ -73,7 +63,7 @@ def test_of_several_runs_the_cheapest_counts_and_the_largest_memory() -> None:
 
 
 def test_the_table_names_a_goal_that_was_missed() -> None:
-    console = Console(width=200, record=True, file=Path("/dev/null").open("w"))
+    console = Console(width=200, record=True, file=io.StringIO())
     floor = Runs((Cost(0.5, 0.5, 1.0),))
     show([Line("scan", "a tip", CHEAP, floor, (at_most(2, 1.5, "× floor"), at_most(1, 2, "s")))], ["a note"], console)
     text = console.export_text()
@@ -109,7 +99,7 @@ def test_a_scan_is_measured_on_an_empty_lake_only(history: inputs.Mirrored, tmp_
 
 
 def test_the_lines_of_the_scan_are_the_tips_the_history_and_one_commit_more(tidewater: Path, tmp_path: Path) -> None:
-    lines = list(scan.scan_lines([tidewater], tidewater, tmp_path))
+    lines = list(scan.scan_lines([tidewater], tidewater, tmp_path, repeats=1))
     assert [line.what.split()[0] for line in lines] == ["tip", "history", "one"]
     assert all(line.floor is not None for line in lines)
 
@@ -134,7 +124,7 @@ def test_a_made_ecosystem_has_the_size_asked_for_and_passes_every_check_of_the_w
     assert report.rows["resource_events"] == made
     assert abs(made - 1800) < 200
     assert report.rows["repositories"] == 3
-    views = warehouse.query_views(report.path)
+    views = warehouse.query_views(report.path, repeats=1)
     assert {view.partition(":")[0] for view in views} == set(report.views)
 
 
@@ -164,8 +154,7 @@ def test_the_same_seed_makes_the_same_ecosystem(history: inputs.Mirrored, tmp_pa
 def test_without_a_corpus_the_sample_is_measured_and_the_table_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    main(["sweep", "--repositories", "2", "--corpus", str(tmp_path)])
+    main(["startup", "--repeats", "1", "--corpus", str(tmp_path)])
     printed = capsys.readouterr().out
-    assert "each of 2 unchanged" in printed
+    assert "import the definitions" in printed
     assert inputs.NO_CORPUS in printed
-    assert "python" in printed

@@ -1,5 +1,6 @@
 """The kubestats command as a user runs it: real processes, exit statuses and messages."""
 
+import datetime
 import json
 import shutil
 import sqlite3
@@ -15,6 +16,9 @@ import pytest
 from kubestats_pipeline.cli import app
 from kubestats_pipeline_tests.builders import GitRepository
 from kubestats_pipeline_tests.demo import KUBESTATS, Command, clean_environment, demo  # noqa: F401 - a fixture
+
+TODAY = datetime.datetime.now(datetime.UTC)
+"""When the test repositories were last committed to: `ecosystem_stats` gets a row for each day since."""
 
 NAMESPACE = "apiVersion: v1\nkind: Namespace\nmetadata: {{name: {}}}\n"
 
@@ -62,7 +66,9 @@ def test_a_second_run_changes_no_row(demo, kubestats):  # noqa: F811
 
 def test_one_unreachable_repository_among_ten_does_not_stop_the_others(kubestats, tmp_path):
     for number in range(9):
-        GitRepository(tmp_path / f"remotes/home/cluster{number}").commit({"a.yaml": NAMESPACE.format(f"n{number}")})
+        GitRepository(tmp_path / f"remotes/home/cluster{number}").commit(
+            {"a.yaml": NAMESPACE.format(f"n{number}")}, at=TODAY
+        )
     unreachable = "http://127.0.0.1:9/nobody/cluster.git"
     names = ",".join([str(tmp_path / "remotes"), unreachable])
     finished = kubestats("run", env={"KUBESTATS_REPOSITORIES": names})
@@ -92,7 +98,7 @@ def test_a_wrong_setting_stops_at_the_start_and_says_what_would_be_right(kubesta
 
 
 def test_a_path_that_is_no_repository_is_named_and_the_others_are_processed(kubestats, tmp_path):
-    GitRepository(tmp_path / "home/cluster").commit({"a.yaml": NAMESPACE.format("a")})
+    GitRepository(tmp_path / "home/cluster").commit({"a.yaml": NAMESPACE.format("a")}, at=TODAY)
     (tmp_path / "empty").mkdir()
     finished = kubestats("run", env={"KUBESTATS_REPOSITORIES": f"{tmp_path}/home/cluster,{tmp_path}/empty,./nowhere"})
     assert finished.returncode == 1
@@ -140,7 +146,7 @@ def test_a_full_disk_gives_one_clear_message_and_keeps_what_is_known(demo, kubes
 
 def test_a_run_killed_half_way_is_simply_run_again(demo, kubestats):  # noqa: F811
     env = {"KUBESTATS_REPOSITORIES": str(demo.data / "sample")}
-    for seconds in (1.5, 2.5, 3.5):
+    for seconds in (2, 4):
         process = subprocess.Popen(
             [*KUBESTATS, "run"], cwd=kubestats.directory, env=clean_environment() | env, stdout=subprocess.DEVNULL
         )
@@ -197,7 +203,7 @@ def test_the_runs_of_the_command_are_in_the_ui_s_history(demo):  # noqa: F811
 
 
 def test_the_token_is_in_no_file_that_a_run_leaves(kubestats, tmp_path):
-    GitRepository(tmp_path / "home/cluster").commit({"a.yaml": NAMESPACE.format("a")})
+    GitRepository(tmp_path / "home/cluster").commit({"a.yaml": NAMESPACE.format("a")}, at=TODAY)
     token = "ghp_planted0123456789"
     env = {"GITHUB_TOKEN": token, "KUBESTATS_REPOSITORIES": str(tmp_path / "home/cluster")}
     finished = kubestats("run", env=env)

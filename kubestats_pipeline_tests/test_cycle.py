@@ -285,7 +285,7 @@ def test_two_cycles_at_once_in_two_processes_both_end_well(tmp_path: Path):
         )
     command = [sys.executable, "-c", CYCLE, str(tmp_path / "data"), str(tmp_path / "ann")]
     cycles = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)]
-    outputs = [cycle.communicate(timeout=120) for cycle in cycles]
+    outputs = [cycle.communicate(timeout=300) for cycle in cycles]
     assert [output for output, _ in outputs] == [b"2 {}\n"] * 2, outputs
     lake = Lake(Layout(tmp_path / "data"))
     assert sorted(lake.read_all(RESOURCES)["name"]) == ["one", "two"]

@@ -1,6 +1,5 @@
 """The README is true: its commands, queries, settings, tables and example are run or compared with the code."""
 
-import itertools
 import re
 import shlex
 import subprocess
@@ -78,7 +77,7 @@ def test_the_table_of_settings_is_complete_and_its_defaults_are_right(monkeypatc
     told = set()
     for names, defaults, _ in rows:
         group = ""
-        for name, default in itertools.zip_longest(re.findall(r"`([\w.]+)`", names), defaults.split(","), fillvalue=""):
+        for name, default in zip(re.findall(r"`([\w.]+)`", names), [*defaults.split(","), "", ""], strict=False):
             full = name if "." in name or name in Settings.model_fields else f"{group}.{name}"
             group = full.partition(".")[0]
             told.add(full)

@@ -42,6 +42,8 @@ def search_topic(client: GitHubClient, topic: str, *, git_url: str) -> Found:
         if not payload.private:  # a token may see its owner's private repositories, which are nobody's example
             found.append(to_record(payload, git_url=git_url, tag=topic))
     reasons += _shortfall(pages)
+    if not found and not reasons:
+        reasons.append("GitHub knows no public repository with this topic; correct github.topics")
     return Found(tuple(found), tuple(SourceFailure(source, reason) for reason in dict.fromkeys(reasons)))
 
 

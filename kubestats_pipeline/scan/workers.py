@@ -1,8 +1,8 @@
 """Calls a function in processes of their own, several at a time, so that one that dies takes nothing else along.
 
-A worker is this module run as a program: it reads pickled calls from its standard input and writes pickled results. The
-standard library's process pools are not used, because they hang when a worker is killed while it starts, and because
-their workers import the program that started them, which here may be all of Dagster.
+A worker is a program that does nothing but `serve`: it reads pickled calls from its standard input and writes pickled
+results. The standard library's process pools are not used, because they hang when a worker is killed while it starts,
+and because their workers import the program that started them, which here may be all of Dagster.
 """
 
 import contextlib
@@ -87,14 +87,11 @@ class _Worker(Generic[Task, Result]):
 
 
 def _start() -> subprocess.Popen[bytes]:
-    path = os.pathsep.join(filter(None, [str(_PACKAGE_ROOT), os.environ.get("PYTHONPATH")]))
-    command = [sys.executable, "-m", __name__]
-    return subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": path}
-    )
+    program = f"import sys; sys.path.insert(0, {str(_PACKAGE_ROOT)!r}); from {__name__} import serve; serve()"
+    return subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
-def _serve() -> None:
+def serve() -> None:
     """Answer calls until the parent closes the pipe or dies; what else is printed goes to standard error."""
     calls, answers = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
@@ -105,7 +102,3 @@ def _serve() -> None:
             return
         pickle.dump(function(task), answers)
         answers.flush()
-
-
-if __name__ == "__main__":
-    _serve()

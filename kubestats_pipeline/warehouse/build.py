@@ -18,7 +18,8 @@ import duckdb
 
 from kubestats_pipeline.lake import Lake
 from kubestats_pipeline.tables import TABLES
-from kubestats_pipeline.warehouse.load import SESSION, Sources, WarehouseError, count_rows, find_sources, load_table
+from kubestats_pipeline.warehouse.connect import open_to_build
+from kubestats_pipeline.warehouse.load import Sources, WarehouseError, count_rows, find_sources, load_table
 from kubestats_pipeline.warehouse.marts import INFO, MARTS
 from kubestats_pipeline.warehouse.verify import verify
 
@@ -90,7 +91,7 @@ def _build(target: Path, sources: Sources, started: float) -> WarehouseReport:
     try:
         _remove(temporary)
         target.parent.mkdir(parents=True, exist_ok=True)
-        with duckdb.connect(str(temporary), config=SESSION) as connection:
+        with open_to_build(temporary) as connection:
             rows = _load(connection, sources)
             _write_info(connection, built_at, rows)
             _describe(connection)

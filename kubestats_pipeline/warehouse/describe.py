@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
-
+from kubestats_pipeline.warehouse.connect import open_to_read
 from kubestats_pipeline.warehouse.marts import MARTS
 
 
@@ -20,7 +19,7 @@ class View:
 
 def describe_views(path: Path) -> Iterator[View]:
     """Describe all views of the file at `path`, in the order in which they were created."""
-    with duckdb.connect(str(path), read_only=True) as connection:
+    with open_to_read(path) as connection:
         for mart in MARTS:
             columns = connection.execute(
                 "SELECT column_name, data_type, coalesce(comment, '') FROM duckdb_columns() "

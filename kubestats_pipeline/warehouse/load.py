@@ -13,13 +13,7 @@ import duckdb
 from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.lake import Lake
 from kubestats_pipeline.tables import Column, Table, Type
-
-SESSION: dict[str, str | bool | int | float | list[str]] = {
-    "memory_limit": "4GB",  # the promised bound of a build; DuckDB spills to disk beyond it
-    "TimeZone": "UTC",  # dates are cut from times in UTC wherever the build runs
-    "autoinstall_known_extensions": False,  # a build never fetches code from the network
-}
-"""Settings of every connection that this stage opens for itself. All cores are used, which is DuckDB's default."""
+from kubestats_pipeline.warehouse.connect import SESSION, open_to_build
 
 REMEDY = "restore it from a backup, or delete it and run again: the next run rebuilds the partition"
 
@@ -101,7 +95,7 @@ def _explain(table: Table, files: Sequence[str], error: duckdb.Error) -> str:
 
 def _problem_of(table: Table, file: str) -> str | None:
     """What is wrong with one file alone: only DuckDB's class of error, whose text may quote a document."""
-    with duckdb.connect(config=SESSION) as connection:
+    with open_to_build() as connection:
         try:
             _fill(connection, table, "probe", [file])
         except duckdb.Error as error:

@@ -23,7 +23,8 @@ from kubestats_pipeline.tables import (
     RESOURCES,
     Table,
 )
-from kubestats_pipeline.warehouse.load import SESSION, find_sources, load_table
+from kubestats_pipeline.warehouse.connect import open_to_build
+from kubestats_pipeline.warehouse.load import find_sources, load_table
 
 SQL = Path(__file__).parent
 
@@ -79,7 +80,7 @@ def days_to_compute(lake: Lake, today: datetime.date) -> list[datetime.date]:
 def _open_history(lake: Lake) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database in memory with the tables of `ecosystem_history.sql`."""
     sources = find_sources(lake, tuple(_READ_COLUMNS))
-    with duckdb.connect(config=SESSION) as connection:
+    with open_to_build() as connection:
         for table, names in _READ_COLUMNS.items():
             load_table(connection, _keep_columns(table, names), list(sources[table.name]))
         connection.execute(_read_sql("ecosystem_history"))

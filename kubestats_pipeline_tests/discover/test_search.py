@@ -60,6 +60,12 @@ def test_forks_and_private_repositories_are_left_out(github):
     assert find(github, "rare").repositories == ()
 
 
+def test_a_topic_without_results_is_told(github):
+    found = find(github, "kubesaerch")
+    assert found.repositories == ()
+    assert "correct github.topics" in found.failures[0].reason
+
+
 def test_incomplete_results_are_asked_for_again(github):
     github.incomplete_answers = 2
     found = find(github)

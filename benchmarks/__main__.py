@@ -1,0 +1,83 @@
+"""`python -m benchmarks [startup|scan|sweep|warehouse|all] [--corpus DIR] [--full]`: one table."""
+
+import argparse
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks.ecosystem import Size
+from benchmarks.inputs import CORPUS, find_remotes
+from benchmarks.report import Line, show
+from benchmarks.scan import scan_lines
+from benchmarks.startup import startup_lines
+from benchmarks.sweep import sweep_lines
+from benchmarks.warehouse import warehouse_lines
+
+NAMES = ("startup", "scan", "sweep", "warehouse")
+USUAL_HISTORY = "infrastructure.git"
+"""The repository of the corpus whose whole history is short enough for every day."""
+
+USUAL_SIZE, FULL_SIZE = Size(30_000, 100_000), Size(300_000, 1_000_000)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the chosen benchmarks and print their table."""
+    options = _parser().parse_args(arguments)
+    chosen = NAMES if options.which == "all" else (options.which,)
+    corpus = options.corpus.absolute()
+    for name in [name for name in os.environ if name.upper().startswith("KUBESTATS_")]:
+        del os.environ[name]  # the user's settings are no part of what is measured
+    with tempfile.TemporaryDirectory(prefix="kubestats-bench-") as folder, contextlib.chdir(folder):
+        remotes, notes = find_remotes(corpus, Path(folder))
+        lines = _announced(_lines(chosen, remotes, Path(folder), options))
+        show((_without_goals(line) for line in lines) if notes else lines, notes)
+
+
+def _lines(chosen: Sequence[str], remotes: Sequence[Path], folder: Path, options: argparse.Namespace) -> Iterator[Line]:
+    repeats: int = options.repeats
+    if "startup" in chosen:
+        yield from startup_lines(repeats)
+    if "scan" in chosen:
+        yield from scan_lines(remotes, _long_history(remotes, options.full), folder / "scan", repeats)
+    if "sweep" in chosen:
+        yield from sweep_lines(options.repositories, folder / "sweep", repeats)
+    if "warehouse" in chosen:
+        yield from warehouse_lines(remotes, folder / "warehouse", FULL_SIZE if options.full else USUAL_SIZE, repeats)
+
+
+def _without_goals(line: Line) -> Line:
+    """The design's goals for scans are about real repositories."""
+    return replace(line, goals=()) if line.group == "scan" else line
+
+
+def _long_history(remotes: Sequence[Path], full: bool) -> Path:
+    """The longest history for `--full`, else a shorter one where there is a choice."""
+    usual = [remote for remote in remotes if remote.name == USUAL_HISTORY]
+    return remotes[-1] if full or not usual else usual[0]
+
+
+def _announced(lines: Iterator[Line]) -> Iterator[Line]:
+    """Tell on standard error what was done, for some lines take minutes."""
+    progress = Console(stderr=True)
+    for line in lines:
+        progress.print(f"measured {line.group}: {line.what}", highlight=False)
+        yield line
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Costs beside their floors, as ratios.")
+    parser.add_argument("which", nargs="?", choices=(*NAMES, "all"), default="all")
+    parser.add_argument("--corpus", type=Path, default=CORPUS, help="a folder of bundles with its `unpack` script")
+    parser.add_argument("--full", action="store_true", help="the longest history and a million events; some minutes")
+    parser.add_argument("--repositories", type=int, default=100, metavar="N", help="repositories of the sweep")
+    parser.add_argument("--repeats", type=int, default=3, metavar="N", help="executions of what takes seconds only")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

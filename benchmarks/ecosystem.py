@@ -1,0 +1,203 @@
+"""Makes a lake of any size that looks like the real one: resources with their events, drawn from scanned repositories.
+
+Kinds, charts, event types, gaps and sizes of documents are those of the repositories that were learned from, for whole
+lives of resources are copied. Long lives are drawn more often, or less, until the average number of events is as asked
+for. The same seed gives the same lake. `warehouse.py` builds from it.
+"""
+
+import datetime
+import hashlib
+import itertools
+import math
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from kubestats_pipeline.lake import Lake
+from kubestats_pipeline.tables import (
+    REPOSITORIES,
+    REPOSITORY_METRICS,
+    RESOURCE_EVENTS,
+    RESOURCES,
+    SCAN_PROBLEMS,
+    SCANS,
+    SNAPSHOTS,
+    Table,
+)
+
+NOW = datetime.datetime(2026, 8, 1, tzinfo=datetime.UTC)
+RESOURCES_EACH = 200
+PROBLEMS_EACH = 3
+METRIC_DAYS = 30
+SEED = 7
+LANGUAGES = ("YAML", "Shell", "Jinja", "HCL", "Python", None)
+
+
+@dataclass(frozen=True)
+class Size:
+    """How many rows to make: `resources` exactly, `events` on average."""
+
+    resources: int
+    events: int
+
+    @property
+    def repositories(self) -> int:
+        """Repositories of about `RESOURCES_EACH` resources."""
+        return max(1, self.resources // RESOURCES_EACH)
+
+
+@dataclass(frozen=True)
+class Lives:
+    """Resources of scanned repositories with their events.
+
+    Attributes:
+        resources: rows of `resources` and their number in the column `life`.
+        events: rows of `resource_events` with the same number.
+    """
+
+    resources: pl.DataFrame
+    events: pl.DataFrame
+
+
+def learn(lakes: Sequence[Lake]) -> Lives:
+    """All resources and events of scanned repositories.
+
+    Raises:
+        LakeError: a partition is damaged.
+    """
+    resources = pl.concat(lake.read_all(RESOURCES) for lake in lakes).with_row_index("life")
+    numbers = resources.select("repository_id", "resource_id", "life")
+    events = pl.concat(lake.read_all(RESOURCE_EVENTS) for lake in lakes)
+    return Lives(resources, events.join(numbers, on=["repository_id", "resource_id"]))
+
+
+def write_ecosystem(lives: Lives, lake: Lake, size: Size) -> int:
+    """Write all tables but the statistics; gives how many events were made.
+
+    Raises:
+        LakeError: the disk is full.
+    """
+    draw = random.Random(SEED)  # noqa: S311 - no secret
+    weights = list(itertools.accumulate(_weights(lives, size.events / size.resources)))
+    repositories = [_repository(number) for number in range(size.repositories)]
+    lake.write(REPOSITORIES, None, repositories)
+    _write_metrics(lake, repositories)
+    events = 0
+    for number, repository in enumerate(repositories):
+        resources = size.resources * (number + 1) // size.repositories - size.resources * number // size.repositories
+        drawn = draw.choices(range(lives.resources.height), cum_weights=weights, k=resources)
+        events += _write_repository(lake, repository, number, lives, drawn)
+    return events
+
+
+def _weights(lives: Lives, mean: float) -> list[float]:
+    """How often to draw each life, so that a drawn one has `mean` events: exp(t * events), with t found by halving."""
+    counts = lives.events.group_by("life").len().sort("life")["len"].to_list()
+    low, high = -10.0, 10.0
+    for _ in range(60):
+        tilt = (low + high) / 2
+        weights = [math.exp(min(tilt * count, 500)) for count in counts]
+        average = sum(weight * count for weight, count in zip(weights, counts, strict=True)) / sum(weights)
+        low, high = (tilt, high) if average < mean else (low, tilt)
+    return weights
+
+
+def _write_repository(lake: Lake, repository: dict[str, Any], number: int, lives: Lives, drawn: Sequence[int]) -> int:
+    name = repository["full_name"]
+    chosen = pl.DataFrame({"life": drawn, "own_id": _ids(number, len(drawn), "resource")}, schema_overrides=_LIFE)
+    resources = _owned(chosen.join(lives.resources, on="life"), repository, number)
+    events = _owned(chosen.join(lives.events, on="life"), repository, number)
+    events = events.sort("sequence", "resource_id").with_columns(
+        sequence=pl.int_range(pl.len(), dtype=pl.Int64), event_id=pl.Series(_ids(number, events.height, "event"))
+    )
+    lake.write(RESOURCES, name, _unique_documents(resources, "data").select(RESOURCES.column_names))
+    lake.write(RESOURCE_EVENTS, name, _unique_documents(events, "resource_data").select(RESOURCE_EVENTS.column_names))
+    active = resources.filter(pl.col("status") == "ACTIVE").height
+    lake.write(SNAPSHOTS, name, [_snapshot(repository)])
+    lake.write(SCANS, name, [_scan(repository, active, events.height)])
+    lake.write(SCAN_PROBLEMS, name, [_problem(repository, each) for each in range(PROBLEMS_EACH)])
+    return events.height
+
+
+_LIFE = {"life": pl.UInt32()}
+
+
+def _owned(rows: pl.DataFrame, repository: dict[str, Any], number: int) -> pl.DataFrame:
+    """Hand copied rows to a repository: ids and commits of its own, everything else as it was."""
+    commits = [name for name in rows.columns if name in ("commit_sha", "created_commit", "updated_commit")]
+    return rows.with_columns(
+        *(pl.col(name).str.head(32) + f"{number:08x}" for name in commits),
+        resource_id="own_id",
+        repository_id=pl.lit(repository["repository_id"]),
+        full_name=pl.lit(repository["full_name"]),
+    )
+
+
+def _unique_documents(rows: pl.DataFrame, column: str) -> pl.DataFrame:
+    """Let every document differ: real ones do, and equal ones would be stored but once."""
+    mark = pl.lit(',"benchmark":"') + pl.col("resource_id") + pl.lit('"}')
+    return rows.with_columns(pl.col(column).str.head(-1) + mark)
+
+
+def _ids(number: int, count: int, what: str) -> list[str]:
+    """Ids as the scanner makes them, 32 hexadecimal digits without a pattern."""
+    texts = (f"{what} {number} {each}".encode() for each in range(count))
+    return [hashlib.blake2b(text, digest_size=16).hexdigest() for text in texts]
+
+
+def _repository(number: int) -> dict[str, Any]:
+    owner, name = f"owner{number % 997}", f"cluster{number}"
+    return _row(REPOSITORIES) | {
+        "repository_id": f"github:{number + 1}",
+        "host": "github.com",
+        "full_name": f"{owner}/{name}",
+        "owner": owner,
+        "name": name,
+        "clone_url": f"https://github.com/{owner}/{name}.git",
+        "language": LANGUAGES[number % len(LANGUAGES)],
+        "topics": ["kubesearch", f"topic{number % 40}"],
+        "discovery_tags": ["kubesearch"],
+        "created_at": NOW - datetime.timedelta(days=100 + number % 2000),
+        "discovered_at": NOW - datetime.timedelta(days=METRIC_DAYS),
+        "last_seen_at": NOW,
+        "status": "active",
+    }
+
+
+def _write_metrics(lake: Lake, repositories: Sequence[dict[str, Any]]) -> None:
+    for age in range(METRIC_DAYS):
+        at = NOW - datetime.timedelta(days=age)
+        lake.write(REPOSITORY_METRICS, at.date(), list(_metrics(repositories, at)))
+
+
+def _metrics(repositories: Sequence[dict[str, Any]], at: datetime.datetime) -> Iterator[dict[str, Any]]:
+    for number, repository in enumerate(repositories):
+        known = {"repository_id": repository["repository_id"], "date": at.date(), "recorded_at": at}
+        yield _row(REPOSITORY_METRICS) | known | {"stars_count": number % 300, "forks_count": number % 20}
+
+
+def _snapshot(repository: dict[str, Any]) -> dict[str, Any]:
+    outcome = {"sync_status": "unchanged", "last_sync_at": NOW, "consecutive_failures": 0, "head_commit": "a" * 40}
+    return _row(SNAPSHOTS) | _name(repository) | outcome
+
+
+def _scan(repository: dict[str, Any], resources: int, events: int) -> dict[str, Any]:
+    counts = {"resources_count": resources, "events_count": events, "problems_count": PROBLEMS_EACH}
+    outcome = {"scan_status": "scanned", "last_scan_at": NOW, "scanned_commit": "a" * 40, "gitops_engine": "flux"}
+    return _row(SCANS) | _name(repository) | outcome | counts
+
+
+def _problem(repository: dict[str, Any], number: int) -> dict[str, Any]:
+    found = {"problem": "template", "message": "a template, no YAML", "commit_sha": "a" * 40, "first_seen_at": NOW}
+    return _row(SCAN_PROBLEMS) | _name(repository) | found | {"file_path": f"templates/{number}.yaml"}
+
+
+def _name(repository: dict[str, Any]) -> dict[str, Any]:
+    return {name: repository[name] for name in ("repository_id", "full_name")}
+
+
+def _row(table: Table) -> dict[str, Any]:
+    return dict.fromkeys(table.column_names)

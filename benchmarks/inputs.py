@@ -1,0 +1,77 @@
+"""The repositories that the benchmarks work on: the corpus where it is beside the project, else the sample's own.
+
+They are remotes on this disk; `mirror` fetches from them with the pipeline's own code, outside any measurement.
+"""
+
+import hashlib
+import os
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from kubestats_pipeline import git
+from kubestats_pipeline.lake import Lake
+from kubestats_pipeline.layout import Layout
+from kubestats_pipeline.repositories import Repository
+from kubestats_pipeline.sample.build import build_sample
+from kubestats_pipeline.sync.folder import History
+from kubestats_pipeline.sync.mirror import Bounds, Remote, Span, update_mirror
+
+CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
+NO_CORPUS = "no corpus of real repositories here: the sample repositories are too small for ratios to mean much"
+UNPACK_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Mirrored:
+    """A mirror in a data directory of its own, as the scan finds it.
+
+    Attributes:
+        folder: the bare repository.
+        span: newest and oldest commit.
+    """
+
+    repository: Repository
+    lake: Lake
+    folder: Path
+    span: Span
+
+
+def find_remotes(corpus: Path, folder: Path) -> tuple[list[Path], list[str]]:
+    """Bare repositories, unpacked or built below `folder`, the smallest first; and a note where there is no corpus."""
+    script = corpus / "unpack"
+    if os.access(script, os.X_OK):
+        command = [str(script), str(folder / "corpus")]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=UNPACK_SECONDS)
+        return _by_commits((folder / "corpus").glob("*/*.git")), []
+    return _by_commits(build_sample(folder / "sample")), [NO_CORPUS]
+
+
+def name_of(remote: Path) -> str:
+    """`owner/name` of a bare repository on this disk."""
+    return f"{remote.parent.name}/{remote.name.removesuffix('.git')}"
+
+
+def repository_of(remote: Path) -> Repository:
+    """The record of a local repository."""
+    owner, name = name_of(remote).split("/")
+    identity = f"git:{hashlib.sha256(name_of(remote).encode()).hexdigest()[:16]}"
+    return Repository(identity, f"local/{owner}/{name}", "local", owner, name, remote.as_uri())
+
+
+def mirror(remote: Path, data_dir: Path, history: History) -> Mirrored:
+    """Fetch a remote into a data directory that has no lake yet."""
+    repository, lake = repository_of(remote), Lake(Layout(data_dir.absolute()))
+    folder = lake.layout.mirror(repository.host, repository.owner, repository.name)
+    span = update_mirror(folder, Remote(repository.clone_url, git.environment(), 600), Bounds(history, 1000))
+    return Mirrored(repository, lake, folder, span)
+
+
+def first_parents(folder: Path, revision: str = "HEAD") -> list[str]:
+    """The first-parent commits of a bare repository, newest first."""
+    return git.run(["rev-list", "--first-parent", revision], directory=folder).decode().split()
+
+
+def _by_commits(remotes: Iterable[Path]) -> list[Path]:
+    return sorted(remotes, key=lambda remote: (len(first_parents(remote)), name_of(remote)))

@@ -1,0 +1,115 @@
+"""How quickly histories become events: the tip alone, everything, and one commit more, each with peak memory.
+
+Every scan runs in a fresh process on an empty lake (or, for one commit more, on a lake that stands one commit back), as
+a scan worker does. The floors read the same mirrors.
+"""
+
+import datetime
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from benchmarks import floors
+from benchmarks.inputs import Mirrored, first_parents, mirror, name_of
+from benchmarks.measure import Measured, Runs, measure, repeat
+from benchmarks.report import Goal, Line, at_most, ratio_of
+from kubestats_pipeline.lake import Lake
+from kubestats_pipeline.layout import Layout
+from kubestats_pipeline.scan.decode import Bounds
+from kubestats_pipeline.scan.scan import Scanned, Target, scan_repository
+
+GROUP = "scan"
+NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+
+TIP_GOAL = Goal("5 × the original (not here)", None)
+HISTORY_GOAL = 1.5
+COMMIT_GOAL_SECONDS = 0.5
+MEMORY_GOAL_MB = 500
+
+
+def scan_lines(remotes: Sequence[Path], long: Path, folder: Path, repeats: int) -> Iterator[Line]:
+    """The tips of all remotes, then the whole history of one of them and one commit more on top of it."""
+    for remote in remotes:
+        yield _tip_line(remote, folder, repeats)
+    mirrored = mirror(long, folder / "long" / name_of(long), "all")
+    yield _history_line(mirrored)
+    yield _commit_line(mirrored, repeats)
+
+
+def scan(mirrored: Mirrored, head: str, data_dir: Path | None = None) -> Scanned:
+    """Scan a mirror up to a commit, into its own lake or another one that sees the same mirrors.
+
+    Raises:
+        RuntimeError: the lake stood for that commit already, so that nothing was measured.
+    """
+    target = Target(mirrored.repository, head, mirrored.span.since)
+    lake = _lake_beside(mirrored, data_dir) if data_dir else mirrored.lake
+    outcome = scan_repository(target, lake, Bounds(), None, NOW)
+    if not isinstance(outcome, Scanned):
+        raise RuntimeError(f"{mirrored.repository.full_name} was scanned already; give an empty folder")
+    return outcome
+
+
+def _tip_line(remote: Path, folder: Path, repeats: int) -> Line:
+    mirrored = mirror(remote, folder / "tip" / name_of(remote), 0)
+    head = mirrored.span.head
+    found = _scan_repeatedly(mirrored, head, repeats)
+    floor = repeat(repeats, floors.scan_tip, mirrored.folder, head)
+    what = f"tip of {name_of(remote)}, {found[0].value.resources:,} resources"
+    runs = _runs(found)
+    return Line(GROUP, what, runs, floor, (TIP_GOAL, _memory_goal(runs)))
+
+
+def _history_line(mirrored: Mirrored) -> Line:
+    head, commits = mirrored.span.head, len(first_parents(mirrored.folder, mirrored.span.head))
+    found = _scan_repeatedly(mirrored, head, 1)
+    floor = repeat(1, floors.scan_history, mirrored.folder, head, processes=2)
+    what = f"history of {_short_name(mirrored)}, {commits:,} commits, {found[0].value.events:,} events"
+    runs = _runs(found)
+    goals = (at_most(ratio_of(runs, floor), HISTORY_GOAL, "× floor"), _memory_goal(runs))
+    return Line(GROUP, what, runs, floor, goals)
+
+
+def _commit_line(mirrored: Mirrored, repeats: int) -> Line:
+    commits = first_parents(mirrored.folder, mirrored.span.head)
+    before = mirrored.lake.layout.data_dir.with_name("one-commit-back")
+    measure(scan, mirrored, commits[1], before)
+    found = [_scan_copy(mirrored, before, commits[0], number) for number in range(repeats)]
+    floor = repeat(repeats, floors.read_step, mirrored.folder, commits[0])
+    what = f"one commit after {len(commits) - 1:,} of {_short_name(mirrored)}"
+    runs = _runs(found)
+    return Line(GROUP, what, runs, floor, (at_most(runs.cpu, COMMIT_GOAL_SECONDS, "s"), _memory_goal(runs)))
+
+
+def _scan_repeatedly(mirrored: Mirrored, head: str, times: int) -> list[Measured[Scanned]]:
+    base = mirrored.lake.layout.data_dir
+    return [measure(scan, mirrored, head, base.with_name(f"{base.name}-{number}")) for number in range(times)]
+
+
+def _scan_copy(mirrored: Mirrored, before: Path, head: str, number: int) -> Measured[Scanned]:
+    """Scan on from a copy of what a scan left behind."""
+    data_dir = before.with_name(f"{before.name}-{number}")
+    shutil.copytree(before, data_dir, symlinks=True)
+    return measure(scan, mirrored, head, data_dir)
+
+
+def _lake_beside(mirrored: Mirrored, data_dir: Path) -> Lake:
+    layout = Layout(data_dir)
+    if not layout.mirrors.is_symlink():
+        data_dir.mkdir(parents=True)
+        layout.mirrors.symlink_to(mirrored.lake.layout.mirrors)
+    return Lake(layout)
+
+
+def _runs(found: Sequence[Measured[Scanned]]) -> Runs:
+    return Runs(tuple(each.cost for each in found))
+
+
+def _memory_goal(runs: Runs) -> Goal:
+    goal = at_most(runs.peak_mb, MEMORY_GOAL_MB, "MB")
+    return replace(goal, text=f"{goal.text} of memory")
+
+
+def _short_name(mirrored: Mirrored) -> str:
+    return mirrored.repository.full_name.removeprefix("local/")

@@ -1,0 +1,113 @@
+"""What a sweep over repositories costs in which nothing happened: sync and scan alone, and as Dagster's jobs.
+
+The repositories are copies of the sample's under names of their own, as remotes on this disk, so git's share is that of
+a process and not of a network.
+"""
+
+import itertools
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks import floors
+from benchmarks.measure import Runs, repeat
+from benchmarks.report import Goal, Line, at_most
+from kubestats_pipeline.cycle import QUIET
+from kubestats_pipeline.definitions import build_definitions
+from kubestats_pipeline.discover.discover import discover, sources_from
+from kubestats_pipeline.home import open_instance
+from kubestats_pipeline.sample.build import build_sample
+from kubestats_pipeline.scan import scan
+from kubestats_pipeline.scan.scan import Scanned, scan_all
+from kubestats_pipeline.services import Services
+from kubestats_pipeline.settings import Settings, load_settings
+from kubestats_pipeline.sync import sync as syncing
+from kubestats_pipeline.sync.sync import Synced, due, sync_all
+
+GROUP = "sweep"
+GOAL_MS = 30
+CHANGED = Synced | Scanned
+UNCHANGED = syncing.Unchanged | scan.Unchanged
+JOBS = ("sync_repositories", "scan_repositories")
+
+
+def sweep_lines(count: int, folder: Path, repeats: int) -> Iterator[Line]:
+    """An unchanged sweep over so many repositories, per repository, then what Dagster adds to it."""
+    settings = prepare(count, folder)
+    urls = [repository.clone_url for repository in Services(settings).repositories().values()]
+    floor = repeat(repeats, floors.list_remotes, urls).each(count)
+    plain = repeat(repeats, sweep_again, settings).each(count)
+    yield Line(GROUP, f"each of {count} unchanged; floor: git ls-remote", plain, floor, (_goal(plain),))
+    execute(settings)  # Dagster's storage is made by the first run
+    jobs = repeat(repeats, execute, settings).each(count)
+    yield Line(GROUP, f"each of {count} as Dagster jobs; floor: the line above", jobs, plain, (_goal(jobs),))
+    idle = repeat(repeats, execute, _empty_installation(folder))
+    yield Line(GROUP, "Dagster's own part: the same two jobs over no repository", idle)
+
+
+def prepare(count: int, folder: Path) -> Settings:
+    """Make the remotes, and everything that a first cycle leaves behind; outside any measurement.
+
+    Raises:
+        RuntimeError: one of them could not be scanned, so that a sweep over it would measure something else.
+    """
+    remotes = copy_sample(count, folder)
+    settings = load_settings(data_dir=folder / "data", repositories=[str(remotes)], history_days=0)
+    services = Services(settings)
+    discover(services.lake, sources_from(settings), services.now())
+    sweep(settings)
+    return settings
+
+
+def copy_sample(count: int, folder: Path) -> Path:
+    """Bare repositories with the sample's content, `count` of them, below the folder that is given back."""
+    originals = itertools.cycle(build_sample(folder / "sample"))
+    for number, original in zip(range(count), originals, strict=False):
+        shutil.copytree(original, folder / "remotes" / f"owner{number % 10}" / f"cluster{number}.git")
+    return folder / "remotes"
+
+
+def sweep(settings: Settings) -> int:
+    """Sync and scan every repository that is due, as the two jobs do; gives how many of them changed.
+
+    Raises:
+        RuntimeError: one of them failed.
+    """
+    services = Services(settings)
+    lake, known = services.lake, list(services.repositories().values())
+    synced = [each.outcome for each in sync_all(due(known, lake, services.now()), settings, lake, None, services.now)]
+    scanned = [outcome for _, outcome in scan_all(known, lake, settings, None, services.now)]
+    failed = [each for each in (*synced, *scanned) if not isinstance(each, CHANGED | UNCHANGED)]
+    if failed or len(synced) != len(known):
+        raise RuntimeError(f"{len(failed)} steps of the sweep failed, the first with {failed[:1]}")
+    return sum(isinstance(outcome, Scanned) for outcome in scanned)
+
+
+def sweep_again(settings: Settings) -> None:
+    """A sweep in which nothing may have changed.
+
+    Raises:
+        RuntimeError: something had changed, so that more than an unchanged sweep was measured.
+    """
+    if changed := sweep(settings):
+        raise RuntimeError(f"{changed} repositories changed during the benchmark")
+
+
+def execute(settings: Settings) -> None:
+    """The same through Dagster, in this process, as a schedule's tick asks for it."""
+    services = Services(settings)
+    definitions = build_definitions(services)
+    with open_instance(services.lake.layout) as instance:
+        for job in JOBS:
+            definitions.resolve_job_def(job).execute_in_process(instance=instance, run_config=QUIET)
+
+
+def _goal(runs: Runs) -> Goal:
+    return at_most(runs.cpu * 1000, GOAL_MS, "ms")
+
+
+def _empty_installation(folder: Path) -> Settings:
+    """One that knows no repository, with Dagster's storage made."""
+    settings = load_settings(data_dir=folder / "empty", github={"topics": []})
+    execute(settings)
+    return settings

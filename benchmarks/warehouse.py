@@ -1,0 +1,112 @@
+"""How long publishing takes, and each view's query, on a lake that is as large as the real one.
+
+The lake is made by `ecosystem.py` from what the scan found in real repositories. The floor only loads the two large
+tables into a DuckDB file: no checks, no comments, no other table.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+
+from benchmarks.ecosystem import NOW, Size, learn, write_ecosystem
+from benchmarks.inputs import mirror, name_of
+from benchmarks.measure import Cost, Measured, Runs, measure, timed
+from benchmarks.report import Goal, Line, at_most
+from benchmarks.scan import scan
+from kubestats_pipeline.lake import Lake
+from kubestats_pipeline.layout import Layout
+from kubestats_pipeline.tables import RESOURCE_EVENTS, RESOURCES
+from kubestats_pipeline.warehouse.build import build_warehouse
+from kubestats_pipeline.warehouse.marts import MARTS
+from kubestats_pipeline.warehouse.stats import backfill_ecosystem_stats, days_to_compute
+
+GROUP = "warehouse"
+LARGE = (RESOURCES, RESOURCE_EVENTS)
+QUIET = "SET enable_progress_bar = false"  # it would run through the table; no option of `connect`
+HISTORY_DAYS = 90
+SMALL_ROWS = 10_000
+"""Views of at most so many rows are fetched as a whole too."""
+
+BUILD_GOAL_SECONDS = 60
+BUILD_GOAL_MB = 4000
+QUERY_GOAL_SECONDS = 1
+
+
+def warehouse_lines(remotes: Sequence[Path], folder: Path, size: Size, repeats: int) -> Iterator[Line]:
+    """The statistics of all days, the build, and every view."""
+    lake = Lake(Layout(folder / "ecosystem"))
+    events = write_ecosystem(learn([scan_remote(remote, folder) for remote in remotes]), lake, size)
+    what = f"{size.repositories:,} repositories, {size.resources:,} resources, {events:,} events"
+    days = measure(compute_statistics, lake)
+    yield Line(GROUP, f"statistics of {days.value:,} days", Runs((days.cost,)))
+    yield _build_line(lake, what)
+    for view, found in measure(query_views, lake.layout.warehouse, repeats).value.items():
+        yield Line(GROUP, view, found, goals=(_wall_goal(found, QUERY_GOAL_SECONDS),))
+
+
+def scan_remote(remote: Path, folder: Path) -> Lake:
+    """The lake of one repository with the default depth of history."""
+    mirrored = mirror(remote, folder / "learned" / name_of(remote), HISTORY_DAYS)
+    measure(scan, mirrored, mirrored.span.head)
+    return mirrored.lake
+
+
+def compute_statistics(lake: Lake) -> int:
+    """Write the statistics of every day; gives how many."""
+    return len(backfill_ecosystem_stats(lake, days_to_compute(lake, NOW.date())))
+
+
+def load_large_tables(files: dict[str, list[str]], target: Path) -> None:
+    """Load Parquet files into tables of a DuckDB file."""
+    target.unlink(missing_ok=True)
+    with duckdb.connect(str(target)) as connection:
+        connection.execute(QUIET)
+        for table, paths in files.items():
+            query = f"CREATE TABLE {table} AS SELECT * FROM read_parquet($files, hive_partitioning = false)"
+            connection.execute(query, {"files": paths})
+
+
+def query_views(warehouse: Path, repeats: int) -> dict[str, Runs]:
+    """Count every view's rows and fetch all of the small ones, each several times; what was done, and its cost."""
+    found = {}
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        connection.execute(QUIET)
+        for mart in MARTS:
+            counts = [timed(_fetch, connection, f"SELECT count(*) FROM {mart.name}") for _ in range(repeats)]
+            rows: int = counts[0].value[0][0]
+            found[f"{mart.name}: count of {rows:,} rows"] = _runs(counts)
+            if rows <= SMALL_ROWS:
+                fetched = [timed(_fetch, connection, f"SELECT * FROM {mart.name}") for _ in range(repeats)]
+                found[f"{mart.name}: all rows"] = _runs(fetched)
+    return found
+
+
+def _build_line(lake: Lake, what: str) -> Line:
+    files = {table.name: [str(lake.path(table, key)) for key in lake.partitions(table)] for table in LARGE}
+    floor = measure(load_large_tables, files, lake.layout.data_dir / "floor.duckdb")
+    built = measure(build_warehouse, lake)
+    runs = Runs((built.cost,))
+    memory = replace(at_most(runs.peak_mb, BUILD_GOAL_MB, "MB"), text=f"≤ {BUILD_GOAL_MB:,} MB of memory")
+    size = f"{built.value.size_bytes / 1e6:,.0f} MB file"
+    return Line(
+        GROUP,
+        f"build of {what}, {size}",
+        runs,
+        Runs((floor.cost,)),
+        (_wall_goal(runs, BUILD_GOAL_SECONDS), memory),
+    )
+
+
+def _fetch(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[int, ...]]:
+    return connection.execute(query).fetchall()
+
+
+def _runs(found: Sequence[Measured[list[tuple[int, ...]]]]) -> Runs:
+    return Runs(tuple(Cost(each.cost.cpu, each.cost.wall, each.cost.peak_mb) for each in found))
+
+
+def _wall_goal(runs: Runs, limit: float) -> Goal:
+    """These goals are what somebody waits for, and DuckDB uses all cores: they are about the clock."""
+    return replace(at_most(runs.wall, limit, "s"), text=f"≤ {limit:g} s wall")

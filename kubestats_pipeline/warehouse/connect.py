@@ -1,0 +1,30 @@
+"""The two ways in which a DuckDB file is opened: to build one, and to read the published one.
+
+Both think in UTC and print no progress bars, which DuckDB would write into the output of whoever asked.
+"""
+
+from pathlib import Path
+
+import duckdb
+
+SESSION: dict[str, str | bool | int | float | list[str]] = {
+    "memory_limit": "4GB",  # the promised bound of a build; DuckDB spills to disk beyond it
+    "TimeZone": "UTC",  # dates are cut from times in UTC wherever the build runs
+    "autoinstall_known_extensions": False,  # a build never fetches code from the network
+}
+"""Settings of a build. All cores are used, which is DuckDB's default."""
+
+
+def open_to_build(path: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """A database to write, in memory without a path."""
+    connection = duckdb.connect(str(path or ":memory:"), config=SESSION)
+    connection.execute("SET enable_progress_bar = false")
+    return connection
+
+
+def open_to_read(path: Path) -> duckdb.DuckDBPyConnection:
+    """The published file, read-only: a publication at the same time replaces the file and does not disturb."""
+    connection = duckdb.connect(str(path), read_only=True)
+    connection.execute("SET enable_progress_bar = false")
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
