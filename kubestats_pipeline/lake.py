@@ -117,9 +117,9 @@ class Lake:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             frame.write_parquet(temporary, compression="zstd", metadata=tags)
-            _flush(temporary)
+            flush(temporary)
             temporary.replace(path)
-            _flush(path.parent)
+            flush(path.parent)
         except (OSError, pl.exceptions.PolarsError) as error:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
@@ -211,7 +211,7 @@ def _own_metadata(file: Path | BinaryIO) -> dict[str, str]:
     return {name.removeprefix(METADATA_PREFIX): value for name, value in entries if name.startswith(METADATA_PREFIX)}
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
     """Force a file or a folder to the disk, so that a rename survives a power cut."""
     descriptor = os.open(path, os.O_RDONLY)
     try:

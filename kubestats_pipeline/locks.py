@@ -1,10 +1,11 @@
-"""Locks between processes: one of them at a time works on a mirror, on a repository's tables, or on Dagster's home.
+"""Between processes: one at a time works on a mirror, on a repository's tables or on Dagster's home; which still live.
 
 A lock is a file beside the thing that it guards. The operating system frees the lock of a process that dies.
 """
 
 import contextlib
 import fcntl
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,3 +44,14 @@ def _acquire(file: IO[str], wait: float) -> None:
             if time.monotonic() >= deadline:
                 raise BusyError(f"another process held {file.name} for {wait:g} s; wait for it to end") from None
         time.sleep(POLL_SECONDS)
+
+
+def is_alive(process: int) -> bool:
+    """Whether there is a process of this id on this machine."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it lives and belongs to another user
+        return True
+    return True

@@ -4,9 +4,9 @@ A headless run is tagged with its process. The next one, and `kubestats dev`, ma
 failed. Runs that the daemon started are watched by its own monitoring (`dagster.yaml`).
 """
 
-import os
-
 import dagster as dg
+
+from kubestats_pipeline.locks import is_alive
 
 PROCESS_TAG = "kubestats/process"
 """Run tag with the process id of a headless run."""
@@ -22,18 +22,8 @@ UNFINISHED = [
 def fail_orphans(instance: dg.DagsterInstance) -> list[str]:
     """Mark headless runs as failed whose process is gone; give their ids."""
     runs = instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
-    dead = [run for run in runs if PROCESS_TAG in run.tags and not _is_alive(int(run.tags[PROCESS_TAG]))]
+    dead = [run for run in runs if PROCESS_TAG in run.tags and not is_alive(int(run.tags[PROCESS_TAG]))]
     for run in dead:
         instance.report_run_failed(run, "its process ended before the run did")
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
     return [run.run_id for run in dead]
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # it lives and belongs to another user
-        return True
-    return True

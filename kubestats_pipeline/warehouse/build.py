@@ -16,7 +16,8 @@ from pathlib import Path
 
 import duckdb
 
-from kubestats_pipeline.lake import Lake
+from kubestats_pipeline.lake import Lake, flush
+from kubestats_pipeline.locks import is_alive
 from kubestats_pipeline.tables import TABLES
 from kubestats_pipeline.warehouse.connect import open_to_build
 from kubestats_pipeline.warehouse.load import Sources, WarehouseError, count_rows, find_sources, load_table
@@ -159,20 +160,11 @@ def _refuse_violations(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _publish(temporary: Path, target: Path) -> None:
-    _flush(temporary)
+    flush(temporary)
     # Who opened the old file for writing and died left a log, beside which DuckDB refuses to open the new file.
     target.with_name(f"{target.name}.wal").unlink(missing_ok=True)
     temporary.replace(target)
-    _flush(target.parent)
-
-
-def _flush(path: Path) -> None:
-    """Force a file or a folder to the disk, so that the rename survives a power cut."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    flush(target.parent)
 
 
 def _remove(temporary: Path) -> None:
@@ -187,15 +179,5 @@ def _remove_leftovers(target: Path) -> None:
     pattern = re.compile(re.escape(target.name) + r"\.(\d+)\.tmp(\.wal|\.tmp)?")
     for path in target.parent.glob(f"{target.name}.*"):
         match = pattern.fullmatch(path.name)
-        if match and not _is_other_process(int(match[1])):
+        if match and (int(match[1]) == os.getpid() or not is_alive(int(match[1]))):
             _remove(target.with_name(f"{target.name}.{match[1]}.tmp"))
-
-
-def _is_other_process(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # it lives and belongs to another user
-        return True
-    return pid != os.getpid()
