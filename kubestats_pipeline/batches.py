@@ -12,6 +12,7 @@ without partitions Dagster fails as soon as it looks up the data versions of a p
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import dagster as dg
@@ -48,10 +49,19 @@ class Batch:
     changed: int = 0
     failures: dict[str, str] = field(default_factory=dict)
 
-    def record(self, full_name: str, metadata: Mapping[str, Any], *, changed: bool, version: str | None) -> None:
+    def record(
+        self,
+        full_name: str,
+        metadata: Mapping[str, Any],
+        *,
+        changed: bool,
+        version: str | None,
+        rows: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
         """A repository was dealt with.
 
-        Dagster is told where something changed, the run asked for this partition, or the partition is still red.
+        Dagster is told where something changed, the run asked for this partition, or the partition is still red. `rows`
+        are the rows of its partition of each table, as far as they are known.
         """
         self.changed += changed
         if not (changed or is_partitioned(self.context) or full_name in self._red):
@@ -59,6 +69,8 @@ class Batch:
         tags = {"dagster/data_version": version} if version else None
         for key in self.keys:
             own = {name: value for name, value in metadata.items() if value is not None}
+            if key in rows:
+                own["dagster/partition_row_count"] = rows[key]
             self.context.log_event(dg.AssetMaterialization(key, partition=full_name, metadata=own, tags=tags))
 
     def fail(self, full_name: str, reason: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
 SMALL = ("fluxcd/flux2-kustomize-helm-example", "khuedoan/homelab")
 LARGER = ("pascaliske/infrastructure",)
+LARGEST = ("onedr0p/home-ops", "mchestr/home-cluster", "billimek/k8s-gitops", "JJGadgets/Biohazard")
 
 
 def unpack(full_name: str, folder: Path) -> Path:

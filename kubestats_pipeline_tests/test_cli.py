@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -15,7 +16,9 @@ import pytest
 
 from kubestats_pipeline.cli import app
 from kubestats_pipeline_tests.builders import GitRepository
+from kubestats_pipeline_tests.corpus import LARGER, LARGEST, SMALL, unpack
 from kubestats_pipeline_tests.demo import KUBESTATS, Command, clean_environment, demo  # noqa: F401 - a fixture
+from kubestats_pipeline_tests.github_server import GitHubServer
 
 TODAY = datetime.datetime.now(datetime.UTC)
 """When the test repositories were last committed to: `ecosystem_stats` gets a row for each day since."""
@@ -105,6 +108,50 @@ def test_a_path_that_is_no_repository_is_named_and_the_others_are_processed(kube
     assert f"{tmp_path}/empty" in finished.stderr
     assert "nowhere" in finished.stderr
     assert "1 repositories, 1 with news" in finished.stdout
+
+
+def test_repositories_come_from_github_with_names_numbers_and_commits(kubestats, tmp_path):
+    with GitHubServer() as github:
+        for number, name in enumerate(("ann/home", "bob/ops"), start=7):
+            GitRepository(tmp_path / f"remotes/{name}.git").commit({"a.yaml": NAMESPACE.format("a")}, at=TODAY)
+            github.add(name, number=number, topics=("kubesearch",), stargazers_count=number)
+        env = {
+            "KUBESTATS_GITHUB__API_URL": github.url,
+            "KUBESTATS_GITHUB__GIT_URL": f"file://{tmp_path}/remotes",
+            "KUBESTATS_GITHUB__TOPICS": "kubesearch",
+        }
+        finished = kubestats("run", env=env)
+        assert finished.returncode == 0, finished.stderr
+        joined = "repositories JOIN repository_metrics USING (repository_id)"
+        query = f"SELECT repository_id, full_name, stars_count FROM {joined}"
+        rows = kubestats("sql", f"{query} ORDER BY ALL", "--format", "csv").stdout.splitlines()
+        assert rows[1:] == ["github:7,ann/home,7", "github:8,bob/ops,8"]
+        before = tables_of(kubestats)
+        failed = kubestats("run", env=env | {"KUBESTATS_GITHUB__TOPICS": "kubesaerch"})
+    assert failed.returncode == 1
+    assert "topic:kubesaerch" in failed.stderr
+    assert "correct github.topics" in failed.stderr
+    assert tables_of(kubestats) == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("history", ["0", "90"])
+def test_the_whole_corpus_runs_and_runs_again(kubestats, tmp_path, history):
+    for name in (*SMALL, *LARGER, *LARGEST):
+        unpack(name, tmp_path / "corpus")
+    env = {"KUBESTATS_REPOSITORIES": str(tmp_path / "corpus"), "KUBESTATS_HISTORY_DAYS": history}
+    finished = kubestats("run", env=env, timeout=300)
+    assert finished.returncode == 0, finished.stderr
+    assert "7 repositories, 7 with news, 0 failed" in finished.stdout
+    query = "SELECT repository, rows FROM (SELECT full_name AS repository, count(*) AS rows FROM {} GROUP BY ALL)"
+    resources = json.loads(kubestats("sql", query.format("resources"), "--format", "json").stdout)
+    assert len(resources) == 7
+    assert all(each["rows"] >= 7 for each in resources)
+    problems = json.loads(kubestats("sql", query.format("scan_problems"), "--format", "json").stdout)
+    assert {each["repository"] for each in problems} >= {"local/khuedoan/homelab"}
+    before = tables_of(kubestats)
+    assert "7 repositories, 0 with news, 0 failed" in kubestats("run", env=env, timeout=300).stdout
+    assert tables_of(kubestats) == before
 
 
 def test_a_damaged_partition_is_named_and_nothing_is_lost(demo, kubestats):  # noqa: F811
@@ -245,6 +292,15 @@ def answer_of(url: str, within: float) -> str:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.5)
+
+
+def test_dagster_s_own_validation_passes(kubestats):
+    workspace = Path(__file__).parent.parent / "workspace.yaml"
+    dagster = [sys.executable, "-m", "dagster", "definitions", "validate", "-w", str(workspace)]
+    env = clean_environment() | {"KUBESTATS_DATA_DIR": str(kubestats.data)}
+    finished = subprocess.run(dagster, cwd=workspace.parent, env=env, capture_output=True, text=True, timeout=120)
+    assert finished.returncode == 0, finished.stderr
+    assert "Validation successful for code location kubestats" in finished.stderr + finished.stdout
 
 
 def test_every_command_has_help():

@@ -67,7 +67,14 @@ def _record(batch: Batch, repository: Repository, outcome: Outcome) -> None:
     if isinstance(outcome, NotSynced):
         return
     metadata: dict[str, str | float] = {"commit": outcome.commit}
+    rows: dict[str, int] = {}
     if isinstance(outcome, Scanned):
+        rows = {
+            "resource_events": outcome.events,
+            "scan_problems": outcome.problems,
+            "resources": outcome.resources + outcome.deleted,
+            "scans": 1,
+        }
         metadata |= {
             "resources": outcome.resources,
             "events": outcome.events,
@@ -75,4 +82,5 @@ def _record(batch: Batch, repository: Repository, outcome: Outcome) -> None:
             "problems": outcome.problems,
             "seconds": round(outcome.seconds, 3),
         }
-    batch.record(repository.full_name, metadata, changed=isinstance(outcome, Scanned), version=outcome.commit)
+    changed = isinstance(outcome, Scanned)
+    batch.record(repository.full_name, metadata, changed=changed, version=outcome.commit, rows=rows)

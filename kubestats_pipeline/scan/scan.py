@@ -42,10 +42,17 @@ class Target:
 
 @dataclass(frozen=True)
 class Scanned:
-    """The tables have moved to the head."""
+    """The tables have moved to the head.
+
+    Attributes:
+        resources: active resources; `deleted` ones have rows too.
+        events: events in the log, `new_events` of them from this scan.
+        problems: files that could not be read, by class.
+    """
 
     commit: str
     resources: int
+    deleted: int
     events: int
     new_events: int
     problems: int
@@ -142,6 +149,7 @@ def scan_repository(
     return Scanned(
         commit=target.head,
         resources=len(replay.active),
+        deleted=len(replay.tombstones),
         events=replay.next_sequence,
         new_events=len(replay.events),
         problems=len(replay.problems),

@@ -69,13 +69,13 @@ def _record(batch: Batch, result: Result) -> None:
         "commit": outcome.head,
         "branch": outcome.branch,
         "seconds": round(result.seconds, 3),
-        "dagster/partition_row_count": 1,
     }
     if isinstance(outcome, Synced):
         metadata["committed_at"] = dg.MetadataValue.timestamp(outcome.committed_at)
     if (url := web_url(result.repository.clone_url, outcome.head)) is not None:
         metadata["code"] = dg.MetadataValue.url(url)
-    batch.record(name, metadata, changed=isinstance(outcome, Synced), version=outcome.head)
+    changed = isinstance(outcome, Synced)
+    batch.record(name, metadata, changed=changed, version=outcome.head, rows={"snapshots": 1})
 
 
 def web_url(clone_url: str, commit: str) -> str | None:
