@@ -1,5 +1,4 @@
-"""What changed between two versions of a resource: the parts that changed, and bounded before-and-after values of
-single fields.
+"""What changed between two versions of a resource: its parts, and bounded values of single fields before and after.
 
 Documents come here redacted, so nothing here can hold a secret.
 """

@@ -9,9 +9,7 @@ _FILES = {"helmfile.yaml": "helmfile", "helmfile.yml": "helmfile", "fleet.yaml":
 
 
 def gitops_engine(resources: Iterable[Identity], paths: Iterable[str]) -> str:
-    """`flux`, `argocd`, `fleet`, `helmfile` or `none`: the one with most resources, else the one whose files are
-    there.
-    """
+    """`flux`, `argocd`, `fleet`, `helmfile` or `none`: that with most resources, else that whose files are there."""
     engines = Counter(engine for identity in resources if (engine := _engine_of(identity)))
     if engines:
         return min(engines, key=lambda engine: (-engines[engine], engine))

@@ -1,4 +1,4 @@
-"""Reads a mirror through git's plumbing: commits with their tree differences, trees, and blobs in batches.
+"""Reads a mirror through git's plumbing: commits with their tree differences, and trees.
 
 Every difference, of two commits or of a commit and nothing, is the same list of `Change`. Nothing is written to the
 mirror and nothing is fetched. What a change means for resources is decided in `replay.py`.
@@ -28,10 +28,6 @@ _FORMAT = "--format=commit%x00%H%x00%ct%x00%an%x00%ae%x00%s%x00"
 _TIMEOUT = 600.0
 _LATEST = int(datetime.datetime(9999, 12, 31, tzinfo=datetime.UTC).timestamp())
 """Any number can stand for a time in a commit; later ones are not dates any more."""
-_LARGEST_BLOB = 1024 * 1024 - 1
-"""Mirrors leave larger blobs out; where one has them all the same, such as that of a local path, they count as left
-out, so that the result does not depend on how the mirror was made.
-"""
 _BLOCK = 1 << 16
 
 
@@ -117,8 +113,7 @@ def is_of_interest(path: str) -> bool:
 
 
 def walk(mirror: Path, base: str | None, head: str) -> Iterator[Step]:
-    """The first-parent commits after `base` up to `head`, oldest first, each with its difference from its first
-    parent.
+    """The first-parent commits after `base` up to `head`, oldest first, each as the difference from its parent.
 
     Without `base` the walk begins at the mirror's oldest commit, whose difference is its whole tree. Commits that
     change no YAML file are left out.
@@ -186,57 +181,3 @@ def _change(header: bytes, raw_path: bytes) -> list[Change]:
     _, mode, _, oid, _ = header[1:].decode().split(" ")
     path = raw_path.decode("utf-8", "surrogateescape")
     return [Change(path, oid if mode in _REGULAR_MODES else None)] if is_of_interest(path) else []
-
-
-class BlobReader:
-    """Reads blobs of one mirror through one `git cat-file --batch`. Use it as a context manager."""
-
-    def __init__(self, mirror: Path) -> None:
-        self._mirror = mirror
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> "BlobReader":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._process is not None:
-            git.kill(self._process)
-            for pipe in (self._process.stdin, self._process.stdout):
-                if pipe is not None:
-                    with contextlib.suppress(BrokenPipeError):
-                        pipe.close()
-
-    def read(self, oid: str) -> bytes | None:
-        """A blob's bytes; None where the mirror left it out because of its size.
-
-        Raises:
-            GitError: git stopped or the object is no blob.
-        """
-        if self._process is None:
-            self._process = git.start(
-                ["cat-file", "--batch"], directory=self._mirror, piped_stdin=True, stderr=subprocess.DEVNULL
-            )
-        stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin is not None  # noqa: S101 - `start` pipes it
-        assert stdout is not None  # noqa: S101 - and this one
-        try:
-            stdin.write(f"{oid}\n".encode())
-            stdin.flush()
-        except BrokenPipeError:
-            raise git.GitError(f"git cat-file stopped while it read {self._mirror.name}") from None
-        header = stdout.readline().split()
-        if header[1:] == [b"missing"]:
-            return None
-        if len(header) != 3 or header[1] != b"blob":
-            raise git.GitError(f"object {oid} of {self._mirror.name} is no readable blob")
-        size = int(header[2])
-        if size > _LARGEST_BLOB:
-            _skip(stdout, size + 1)
-            return None
-        return stdout.read(size + 1)[:size]
-
-
-def _skip(stream: IO[bytes], size: int) -> None:
-    """Pass over bytes without holding them."""
-    while size > 0 and (block := stream.read(min(size, _BLOCK))):
-        size -= len(block)

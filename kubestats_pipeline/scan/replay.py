@@ -223,8 +223,10 @@ class Replay:
         return self.tombstones.pop(former.resource_id)
 
     def _new_resource_id(self, identity: Identity, commit: Commit) -> str:
-        """A function of the first identity; of the commit too, where a resource that moved away still has that id; and
-        of the position in the log, where a rewritten history makes the same commit do so a second time.
+        """A function of the first identity.
+
+        Where a resource that moved away still has that id, of the commit too; and where a rewritten history makes the
+        same commit do so a second time, of the position in the log as well.
         """
         for more in ((), (commit.sha,)):
             resource_id = digest(_canonical(self.repository_id, identity, *more))
@@ -267,9 +269,7 @@ class Replay:
 
 
 def author_kind(author: str) -> str:
-    """Who wrote a commit, from the author's name and address in lower case: human, renovate, dependabot, flux or
-    other_bot.
-    """
+    """Human, renovate, dependabot, flux or other_bot, from the author's name and address in lower case."""
     return next((kind for kind, pattern in _BOTS.items() if pattern.search(author)), "human")
 
 

@@ -1,5 +1,4 @@
-"""Joins the facts of a repository's files at one commit: effective namespaces, and the chart and version behind each
-release.
+"""Joins the facts of a repository's files at one commit: effective namespaces, charts and versions of releases.
 
 The graph is kept file by file; after a change, only the resources that the change can reach are resolved again, so
 that a commit costs what it touches. Nothing outside the repository is consulted and nothing is guessed: a reference
@@ -145,15 +144,14 @@ class Resolver:
         self._dirty |= self._users.get(_address(identity), set())
 
     def _touch_folder(self, folder: str) -> None:
-        """Everything that a kustomization or a Flux Kustomization on this folder takes in may have another namespace
-        now.
-        """
+        """What a kustomization or a Flux Kustomization on this folder takes in may have another namespace now."""
         for path in self._taken_in(folder):
             self._dirty |= self._by_path.get(path, frozenset())
 
     def _taken_in(self, folder: str) -> Iterator[str]:
-        """The files that a folder takes in: those that its kustomization lists, or, where it has none, all below it and
-        what the kustomizations there list.
+        """The files that a folder takes in.
+
+        Those that its kustomization lists, or, where it has none, all below it and what the kustomizations there list.
         """
         queue, seen = [folder], set()
         while queue:
@@ -183,8 +181,10 @@ class Resolver:
         return sorted(reached, key=_order)
 
     def _namespace(self, identity: Identity) -> str | None:
-        """Effective namespace: the applying Flux Kustomization's target, else the nearest kustomization's, else as
-        declared; as declared also where several apply and disagree. Objects of the cluster have none.
+        """Effective namespace.
+
+        The applying Flux Kustomization's target, else the nearest kustomization's, else as declared; as declared also
+        where several apply and disagree. Objects of the cluster have none.
         """
         if is_cluster_scoped(identity.key.group, identity.key.kind):
             return None
@@ -209,8 +209,10 @@ class Resolver:
         return (given.pop() if len(given) == 1 else None) or identity.key.namespace
 
     def _takers(self, path: str, identity: Identity) -> set[str]:
-        """The folders that take in a file or folder: those whose kustomization lists it, and the nearest above that a
-        Flux Kustomization applies, unless a kustomization in between cuts it off.
+        """The folders that take in a file or folder.
+
+        Those whose kustomization lists it, and the nearest above that a Flux Kustomization applies, unless a
+        kustomization in between cuts it off.
 
         For a folder without a kustomization Flux generates one, from all the files and kustomizations below.
         """

@@ -7,7 +7,8 @@ at the end, and what is left over is applied as a last difference, so that the t
 
 import datetime
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,10 +20,11 @@ from kubestats_pipeline.layout import Layout
 from kubestats_pipeline.locks import BusyError, locked
 from kubestats_pipeline.repositories import Repository
 from kubestats_pipeline.scan import history, store
+from kubestats_pipeline.scan.blobs import BlobReader
 from kubestats_pipeline.scan.decode import Bounds
 from kubestats_pipeline.scan.engine import gitops_engine
 from kubestats_pipeline.scan.files import ContentCache
-from kubestats_pipeline.scan.history import Change
+from kubestats_pipeline.scan.history import Change, Step
 from kubestats_pipeline.scan.replay import Replay
 from kubestats_pipeline.scan.workers import WorkerDiedError, call_in_processes
 from kubestats_pipeline.settings import Settings
@@ -77,6 +79,9 @@ class ScanFailed:
 class NotSynced:
     """No sync has found a commit yet, so there is nothing to scan."""
 
+
+STEPS_AHEAD = 20
+"""Commits whose blobs are asked for before they are replayed."""
 
 LOCK_SECONDS = 600
 """How long a scan waits for another process that scans the same repository."""
@@ -134,10 +139,10 @@ def scan_repository(
         raise git.GitError(missing, status=128 if damaged else None)
     if position is not None and _must_start_over(position, target):
         position = None
-    with history.BlobReader(mirror) as blobs:
+    with BlobReader(mirror) as blobs:
         cache = ContentCache(blobs.read, bounds)
-        replay = _resume(lake, repository, mirror, position, cache)
-        _advance(replay, mirror, position.commit if position else None, target.head)
+        replay = _resume(lake, repository, mirror, position, cache, blobs)
+        _advance(replay, mirror, position.commit if position else None, target.head, blobs)
     row = store.scan_row(
         repository, replay, gitops_engine(replay.active.keys(), replay.files.oids), target.head, now, run_id
     )
@@ -158,7 +163,12 @@ def scan_repository(
 
 
 def _resume(
-    lake: Lake, repository: Repository, mirror: Path, position: store.Position | None, cache: ContentCache
+    lake: Lake,
+    repository: Repository,
+    mirror: Path,
+    position: store.Position | None,
+    cache: ContentCache,
+    blobs: BlobReader,
 ) -> Replay:
     """The state at the position; its files are read from the mirror where that still holds the commit."""
     if position is None:
@@ -174,17 +184,30 @@ def _resume(
         next_sequence=position.next_sequence,
     )
     known = history.read_tree(mirror, position.commit) if history.has_commit(mirror, position.commit) else {}
+    blobs.expect(known.values())
     replay.restore([Change(path, oid) for path, oid in known.items()])
     return replay
 
 
-def _advance(replay: Replay, mirror: Path, base: str | None, head: str) -> None:
+def _advance(replay: Replay, mirror: Path, base: str | None, head: str, blobs: BlobReader) -> None:
     if base is None or history.is_ancestor(mirror, base, head):
-        for step in history.walk(mirror, base, head):
+        for step in _looking_ahead(history.walk(mirror, base, head), blobs):
             replay.apply(step.commit, step.changes)
     left_over = _difference(replay.files.oids, history.read_tree(mirror, head))
     if left_over:
+        blobs.expect(change.oid for change in left_over if change.oid)
         replay.apply(history.read_commit(mirror, head), left_over)
+
+
+def _looking_ahead(steps: Iterable[Step], blobs: BlobReader) -> Iterator[Step]:
+    """The same steps, each after the blobs of the next ones have been asked for."""
+    coming: deque[Step] = deque()
+    for step in steps:
+        blobs.expect(change.oid for change in step.changes if change.oid)
+        coming.append(step)
+        if len(coming) > STEPS_AHEAD:
+            yield coming.popleft()
+    yield from coming
 
 
 def _difference(before: Mapping[str, str], after: Mapping[str, str]) -> list[Change]:

@@ -60,8 +60,9 @@ class Stored:
 
 
 def read_position(lake: Lake, full_name: str) -> Position | None:
-    """Where a repository's tables stand; None before its first scan, and where one of its files has been deleted: then
-    only a replay from the start gives it back.
+    """Where a repository's tables stand; None where only a replay from the start gives them.
+
+    That is before the first scan, and where one of the files has been deleted.
 
     Raises:
         LakeError: the resources file is damaged.

@@ -258,8 +258,10 @@ def _shallow_since(seconds: int) -> str:
 
 
 def _forget_absent_boundaries(mirror: Path, timeout: float) -> None:
-    """Drop boundaries that lie behind such a merge: git notes them although it was not sent these commits, and the next
-    deepening stumbles over them ("error in object: unshallow", seen with git 2.39)."""
+    """Drop boundaries that lie behind such a merge.
+
+    git notes them although it was not sent these commits, and the next deepening stumbles over them ("error in object:
+    unshallow", seen with git 2.39)."""
     noted = folder.boundaries(mirror)
     answer = git.run(
         ["cat-file", "--batch-check"], directory=mirror, stdin="\n".join(noted).encode(), timeout=timeout

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from kubestats_pipeline.scan import history
+from kubestats_pipeline.scan.blobs import BlobReader
 from kubestats_pipeline.scan.decode import Bounds
 from kubestats_pipeline.scan.files import ContentCache
-from kubestats_pipeline.scan.history import BlobReader, Change
+from kubestats_pipeline.scan.history import Change
 from kubestats_pipeline.scan.replay import Replay
 from kubestats_pipeline_tests.corpus import LARGER, SMALL, unpack
 from kubestats_pipeline_tests.scan.world import World, assert_fold_gives_resources, assert_ids_are_unique

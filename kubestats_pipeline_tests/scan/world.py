@@ -10,6 +10,7 @@ from kubestats_pipeline.lake import Lake
 from kubestats_pipeline.layout import Layout
 from kubestats_pipeline.repositories import Repository
 from kubestats_pipeline.scan import history
+from kubestats_pipeline.scan.blobs import BlobReader
 from kubestats_pipeline.scan.decode import Bounds
 from kubestats_pipeline.scan.files import ContentCache
 from kubestats_pipeline.scan.history import Change, Commit
@@ -171,7 +172,7 @@ class World:
 
     def replay(self) -> list[Event]:
         """The events of the whole history, straight from the mirror."""
-        with history.BlobReader(self.mirror) as blobs:
+        with BlobReader(self.mirror) as blobs:
             replay = Replay("repository", ContentCache(blobs.read, Bounds()))
             for step in history.walk(self.mirror, None, "head"):
                 replay.apply(step.commit, step.changes)

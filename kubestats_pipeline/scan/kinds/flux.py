@@ -28,9 +28,7 @@ def scan_kustomization(document: Decoded, resource: dict[str, Any]) -> Facts:
 
 @scanner(HELM, "HelmRelease")
 def scan_helm_release(document: Decoded, resource: dict[str, Any]) -> Facts:
-    """The chart that is released: `spec.chartRef`, else `spec.chart.spec`; a document with neither only patches a
-    release.
-    """
+    """The chart that is released: `spec.chartRef`, else `spec.chart.spec`; with neither it only patches a release."""
     spec = _mapping(resource, "spec")
     name = document.text(spec, "releaseName") or document.text(resource["metadata"], "name")
     reference = _reference(document, spec.get("chartRef"))
@@ -68,9 +66,7 @@ def scan_oci_repository(document: Decoded, resource: dict[str, Any]) -> Facts:
 
 @scanner(SOURCE, "GitRepository")
 def scan_git_repository(document: Decoded, resource: dict[str, Any]) -> Facts:
-    """A git repository; `spec.ref` selects by commit over name over semver over tag over branch, by default
-    `master`.
-    """
+    """A git repository; `spec.ref` selects by commit, name, semver, tag, branch in this order, else `master`."""
     spec = _mapping(resource, "spec")
     ref = _mapping(spec, "ref")
     selected = (document.text(ref, key) for key in ("commit", "name", "semver", "tag", "branch"))

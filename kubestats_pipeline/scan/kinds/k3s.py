@@ -11,9 +11,7 @@ GROUP = "helm.cattle.io"
 
 @scanner(GROUP, "HelmChart")
 def scan_helm_chart(document: Decoded, resource: dict[str, Any]) -> Facts:
-    """The chart that the controller installs: `spec.chart` in the repository `spec.repo`, or an `oci://` URL in
-    `spec.chart`.
-    """
+    """The chart that the controller installs: `spec.chart` in the repository `spec.repo`, or at an `oci://` URL."""
     spec = resource.get("spec")
     chart, repository = document.text(spec, "chart"), document.text(spec, "repo")
     name = document.text(resource["metadata"], "name")

@@ -28,9 +28,7 @@ POD_PATHS: dict[tuple[str, str], tuple[str, ...]] = {
 
 
 def scan_workload(document: Decoded, resource: dict[str, Any]) -> Facts:
-    """The images of all containers; the version is the recommended label's, else the tag of the first main
-    container.
-    """
+    """The images of all containers; as version the recommended label, else the first main container's tag."""
     path = POD_PATHS[resource["apiVersion"].rpartition("/")[0], resource["kind"]]
     images = tuple(_images(_at(resource, path)))
     tag = next((image.tag for image in images if image.role == "main"), None)
