@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from kubestats_pipeline.scan.charts import Resolved
 from kubestats_pipeline.scan.manifests import Manifest
-from kubestats_pipeline.scan.resolve import Resolved
 
 MAX_CHANGES = 100
 """Field changes kept of one event; a resource that changes in more places has practically been rewritten."""

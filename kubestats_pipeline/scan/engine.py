@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from kubestats_pipeline.scan.resolve import Identity
+from kubestats_pipeline.scan.identity import Identity
 
 _FILES = {"helmfile.yaml": "helmfile", "helmfile.yml": "helmfile", "fleet.yaml": "fleet", "fleet.yml": "fleet"}
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from kubestats_pipeline.scan.decode import Bounds
 from kubestats_pipeline.scan.documents import Problem
 from kubestats_pipeline.scan.history import TEMPLATE_SUFFIXES, Change
+from kubestats_pipeline.scan.identity import Identity
 from kubestats_pipeline.scan.manifests import FileContent, Manifest, ResourceKey, read_file
-from kubestats_pipeline.scan.resolve import Identity
 
 Declared = Mapping[Identity, Manifest]
 ReadBlob = Callable[[str], bytes | None]

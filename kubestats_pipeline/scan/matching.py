@@ -7,8 +7,8 @@ name, or, failing that, in group, kind and the whole content outside `metadata`.
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping
 
+from kubestats_pipeline.scan.identity import Identity
 from kubestats_pipeline.scan.manifests import Manifest
-from kubestats_pipeline.scan.resolve import Identity
 
 Removed = Mapping[Identity, Manifest]
 Added = Mapping[Identity, Manifest]

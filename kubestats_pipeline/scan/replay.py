@@ -12,11 +12,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from kubestats_pipeline.scan.changes import FieldChange, detect_changes
+from kubestats_pipeline.scan.charts import Resolved
 from kubestats_pipeline.scan.files import ContentCache, Declared, File, Files
 from kubestats_pipeline.scan.history import Change, Commit
+from kubestats_pipeline.scan.identity import Identity
 from kubestats_pipeline.scan.manifests import KUSTOMIZATION_FILES, Manifest, digest
 from kubestats_pipeline.scan.matching import match_moves
-from kubestats_pipeline.scan.resolve import Identity, Resolved, Resolver
+from kubestats_pipeline.scan.resolve import Resolver
 
 _BOTS = {
     "renovate": re.compile(r"renovate"),

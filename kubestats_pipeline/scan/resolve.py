@@ -8,45 +8,13 @@ that does not lead to exactly one object is ambiguous or unresolved, with the re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
-from urllib.parse import urlsplit
 
-from kubestats_pipeline.git import without_credentials
+from kubestats_pipeline.scan.charts import Resolved, canonical_url, chart_at
 from kubestats_pipeline.scan.facts import ChartUse, Reference
+from kubestats_pipeline.scan.identity import Identity
 from kubestats_pipeline.scan.kinds.flux import normalise_path
-from kubestats_pipeline.scan.manifests import Kustomize, Manifest, ResourceKey, resolve_entry
+from kubestats_pipeline.scan.manifests import Kustomize, Manifest, resolve_entry
 from kubestats_pipeline.scan.scope import is_cluster_scoped
-
-
-class Identity(NamedTuple):
-    """Which resource of a repository: its key, its file, and its order among equal keys of that file."""
-
-    key: ResourceKey
-    path: str
-    ordinal: int
-
-
-@dataclass(frozen=True, slots=True)
-class Resolved:
-    """What a resource means in its repository.
-
-    Attributes:
-        resolution: exact, ambiguous, unresolved, or not_applicable where it uses no chart.
-        reason: why it is not exact.
-    """
-
-    namespace: str | None = None
-    version: str | None = None
-    chart_name: str | None = None
-    chart_url: str | None = None
-    chart_kind: str | None = None
-    resolution: str = "not_applicable"
-    reason: str | None = None
-
-    @property
-    def chart(self) -> tuple[str | None, ...]:
-        """What makes two charts the same."""
-        return (self.chart_kind, self.chart_url, self.chart_name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +213,7 @@ class Resolver:
     def _chart(self, use: ChartUse, namespace: str | None) -> Resolved:
         """The chart behind a use that stands in `namespace`."""
         if use.url is not None:
-            return _chart_at(use.url, use.name or "", use.version)
+            return chart_at(use.url, use.name or "", use.version)
         reference = use.reference or use.source
         if reference is None:
             return Resolved(
@@ -264,11 +232,11 @@ class Resolver:
                 )
             return self._chart(chart, self._namespaces.get(found.identity))
         if source.flavour == "oci_registry":
-            return _chart_at(f"{source.url.rstrip('/')}/{use.name}", use.name or "", use.version)
+            return chart_at(f"{source.url.rstrip('/')}/{use.name}", use.name or "", use.version)
         if source.flavour == "helm":
             return Resolved(None, use.version, use.name, canonical_url(source.url), "helm", "exact")
         if source.flavour == "oci":
-            return _chart_at(source.url, "", source.version)
+            return chart_at(source.url, "", source.version)
         return Resolved(None, source.version, normalise_path(use.name or ""), canonical_url(source.url), "git", "exact")
 
     def _find(self, reference: Reference, namespace: str | None) -> _Found:
@@ -297,29 +265,6 @@ class Resolver:
         if identity not in self._namespaces:
             self._namespaces[identity] = self._namespace(identity)
         return self._namespaces[identity]
-
-
-def canonical_url(url: str) -> str:
-    """One text for one place: lower-case host, https for http, no trailing slash, no `.git`."""
-    try:
-        parts = urlsplit(url.strip())
-    except ValueError:  # brackets around anything but an IPv6 address, such as `http://[${IP}]`
-        return without_credentials(url.strip().rstrip("/"))
-    if not parts.netloc:
-        return url.strip().rstrip("/")
-    scheme = "https" if parts.scheme.lower() == "http" else parts.scheme.lower()
-    host = parts.netloc.rpartition("@")[2].lower()
-    return f"{scheme}://{host}{parts.path.rstrip('/').removesuffix('.git')}"
-
-
-def _chart_at(url: str, name: str, version: str | None) -> Resolved:
-    """A chart at a literal place: an artifact in a registry, or a name in an index."""
-    place = canonical_url(url)
-    if place.startswith("oci://"):
-        return Resolved(None, version, place.rpartition("/")[2], place, "oci", "exact")
-    if place.startswith("https://"):
-        return Resolved(None, version, name.rpartition("/")[2], place, "helm", "exact")
-    return Resolved(None, version, name, resolution="unresolved", reason="its chart is a name without a repository")
 
 
 def _named(chart: Resolved) -> tuple[str | None, str | None, str | None]:

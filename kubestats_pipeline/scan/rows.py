@@ -8,11 +8,12 @@ from typing import Any
 import orjson
 
 from kubestats_pipeline.repositories import Repository
+from kubestats_pipeline.scan.charts import Resolved
 from kubestats_pipeline.scan.context import context_of
 from kubestats_pipeline.scan.facts import Image
+from kubestats_pipeline.scan.identity import Identity
 from kubestats_pipeline.scan.manifests import ResourceKey, restore_manifest
 from kubestats_pipeline.scan.replay import Event, OpenProblem, Resource, author_kind
-from kubestats_pipeline.scan.resolve import Identity, Resolved
 
 Row = dict[str, Any]
 

@@ -6,11 +6,12 @@ import orjson
 import pytest
 
 from kubestats_pipeline.repositories import Repository
+from kubestats_pipeline.scan.charts import Resolved
 from kubestats_pipeline.scan.context import context_of
 from kubestats_pipeline.scan.engine import gitops_engine
+from kubestats_pipeline.scan.identity import Identity
 from kubestats_pipeline.scan.manifests import Kustomize, Manifest, restore_manifest
 from kubestats_pipeline.scan.replay import Resource
-from kubestats_pipeline.scan.resolve import Identity, Resolved
 from kubestats_pipeline.scan.rows import original, printable, resource_from_row, resource_row
 from kubestats_pipeline_tests.scan.world import (
     config,

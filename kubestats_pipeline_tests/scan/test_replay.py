@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kubestats_pipeline.scan.changes import detect_changes, diff
+from kubestats_pipeline.scan.charts import Resolved
 from kubestats_pipeline.scan.replay import author_kind
-from kubestats_pipeline.scan.resolve import Resolved
 from kubestats_pipeline_tests.builders import HOUR
 from kubestats_pipeline_tests.scan.world import (
     BROKEN,

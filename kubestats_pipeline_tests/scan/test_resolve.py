@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kubestats_pipeline.scan.resolve import canonical_url
+from kubestats_pipeline.scan.charts import canonical_url
 from kubestats_pipeline_tests.scan.world import (
     Tree,
     chart,

@@ -11,12 +11,12 @@ from kubestats_pipeline.layout import Layout
 from kubestats_pipeline.repositories import Repository
 from kubestats_pipeline.scan import history
 from kubestats_pipeline.scan.blobs import BlobReader
+from kubestats_pipeline.scan.charts import Resolved
 from kubestats_pipeline.scan.decode import Bounds
 from kubestats_pipeline.scan.files import ContentCache
 from kubestats_pipeline.scan.history import Change, Commit
 from kubestats_pipeline.scan.manifests import FileContent, digest, read_file
 from kubestats_pipeline.scan.replay import Event, Replay
-from kubestats_pipeline.scan.resolve import Resolved
 from kubestats_pipeline.scan.scan import Scanned, Target, Unchanged, scan_repository
 from kubestats_pipeline.tables import RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS, SCANS, Table
 from kubestats_pipeline_tests.builders import GitRepository

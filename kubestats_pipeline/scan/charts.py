@@ -1,0 +1,55 @@
+"""What a resource means in its repository: namespace, version and chart; equal charts get equal names.
+
+References are followed in `resolve.py`; here a chart's place is known already.
+"""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from kubestats_pipeline.git import without_credentials
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What a resource means in its repository.
+
+    Attributes:
+        resolution: exact, ambiguous, unresolved, or not_applicable where it uses no chart.
+        reason: why it is not exact.
+    """
+
+    namespace: str | None = None
+    version: str | None = None
+    chart_name: str | None = None
+    chart_url: str | None = None
+    chart_kind: str | None = None
+    resolution: str = "not_applicable"
+    reason: str | None = None
+
+    @property
+    def chart(self) -> tuple[str | None, ...]:
+        """What makes two charts the same."""
+        return (self.chart_kind, self.chart_url, self.chart_name)
+
+
+def canonical_url(url: str) -> str:
+    """One text for one place: lower-case host, https for http, no trailing slash, no `.git`."""
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:  # brackets around anything but an IPv6 address, such as `http://[${IP}]`
+        return without_credentials(url.strip().rstrip("/"))
+    if not parts.netloc:
+        return url.strip().rstrip("/")
+    scheme = "https" if parts.scheme.lower() == "http" else parts.scheme.lower()
+    host = parts.netloc.rpartition("@")[2].lower()
+    return f"{scheme}://{host}{parts.path.rstrip('/').removesuffix('.git')}"
+
+
+def chart_at(url: str, name: str, version: str | None) -> Resolved:
+    """A chart at a literal place: an artifact in a registry, or a name in an index."""
+    place = canonical_url(url)
+    if place.startswith("oci://"):
+        return Resolved(None, version, place.rpartition("/")[2], place, "oci", "exact")
+    if place.startswith("https://"):
+        return Resolved(None, version, name.rpartition("/")[2], place, "helm", "exact")
+    return Resolved(None, version, name, resolution="unresolved", reason="its chart is a name without a repository")

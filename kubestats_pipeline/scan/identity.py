@@ -1,0 +1,16 @@
+"""Which resource of a repository one is, apart from what it says.
+
+A resource keeps its id while its identity changes (it moves, it is renamed); that is decided in `replay.py`.
+"""
+
+from typing import NamedTuple
+
+from kubestats_pipeline.scan.manifests import ResourceKey
+
+
+class Identity(NamedTuple):
+    """Which resource of a repository: its key, its file, and its order among equal keys of that file."""
+
+    key: ResourceKey
+    path: str
+    ordinal: int
