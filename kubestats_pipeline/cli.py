@@ -61,6 +61,7 @@ def run(
     """One cycle: discover, sync, scan and publish. Exits with 1 if anything failed, and names it."""
     with _explained():
         settings = load_settings(**({"max_repositories": limit} if limit else {}))
+        _check_sources(settings, source or [])
         succeeded = _run_cycle(settings, source or [])
     raise typer.Exit(0 if succeeded else FAILED)
 
@@ -73,7 +74,10 @@ def status(
     from kubestats_pipeline.status import read_status
 
     with _explained():
-        healthy = terminal.show_status(read_status(Layout(load_settings().data_dir)), as_json=as_json)
+        layout = Layout(load_settings().data_dir)
+        if not layout.lake.is_dir():
+            raise ExplainedError(f"{layout.data_dir} holds nothing yet; run `kubestats demo` or `kubestats run` first")
+        healthy = terminal.show_status(read_status(layout), as_json=as_json)
     raise typer.Exit(0 if healthy else FAILED)
 
 
@@ -126,6 +130,15 @@ def dev(
     for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job ignores them, and so would Dagster
         signal.signal(number, signal.SIG_DFL)
     os.execv(sys.executable, [sys.executable, "-m", *arguments])  # noqa: S606 - the same interpreter, no shell
+
+
+def _check_sources(settings: Settings, names: list[str]) -> None:
+    from kubestats_pipeline.discover.discover import sources_from
+
+    try:
+        sources_from(settings, names)
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
 
 
 def _run_cycle(settings: Settings, sources: list[str] | None = None) -> bool:

@@ -1,6 +1,7 @@
 """Runs one query against the published warehouse and prints or writes the rows; behind `kubestats sql`."""
 
 import csv
+import os
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
@@ -13,6 +14,9 @@ import orjson
 from kubestats_pipeline import terminal
 from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.warehouse.connect import open_to_read
+
+READING = {"SELECT", "EXPLAIN", "PRAGMA", "CALL", "RELATION"}
+"""Kinds of statements that only read; DESCRIBE, SHOW and SUMMARIZE are SELECTs to DuckDB."""
 
 
 class QueryError(ExplainedError):
@@ -40,12 +44,26 @@ def run_query(warehouse: Path, query: str, output_format: Format, output: Path |
         raise QueryError(f"there is no warehouse at {warehouse}; run `kubestats demo` or `kubestats run` first")
     try:
         with open_to_read(warehouse) as connection:
+            _check(connection, query)
             if output_format is Format.PARQUET:
                 _write_parquet(connection, query, output)
             else:
                 _print_rows(connection, query, output_format, output)
     except duckdb.Error as error:
         raise QueryError(str(error)) from None
+    except BrokenPipeError:  # who reads our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        raise QueryError(f"{output} cannot be written: {error.strerror}") from None
+
+
+def _check(connection: duckdb.DuckDBPyConnection, query: str) -> None:
+    """Refuse what is not exactly one statement that only reads."""
+    kinds = [statement.type.name for statement in connection.extract_statements(query)]
+    if len(kinds) != 1:
+        raise QueryError(f"give one statement, not {len(kinds)}")
+    if kinds[0] not in READING:
+        raise QueryError(f"{kinds[0]} is no query; give a SELECT, FROM, DESCRIBE, SHOW, SUMMARIZE or EXPLAIN")
 
 
 def _write_parquet(connection: duckdb.DuckDBPyConnection, query: str, output: Path | None) -> None:
@@ -57,13 +75,18 @@ def _write_parquet(connection: duckdb.DuckDBPyConnection, query: str, output: Pa
 
 def _print_rows(connection: duckdb.DuckDBPyConnection, query: str, output_format: Format, output: Path | None) -> None:
     cursor = connection.execute(query)
-    names = [name for name, *_ in cursor.description or ()]
+    names = _told_apart([name for name, *_ in cursor.description or ()])
     rows = cursor.fetchall()
     if output is None:
         _write(names, rows, output_format, sys.stdout)
         return
     with output.open("w", encoding="utf-8", newline="") as file:
         _write(names, rows, output_format, file)
+
+
+def _told_apart(names: Sequence[str]) -> list[str]:
+    """Number columns of the same name, for in JSON one would replace the other."""
+    return [name if names.index(name) == place else f"{name}_{place + 1}" for place, name in enumerate(names)]
 
 
 def _write(names: Sequence[str], rows: Sequence[Sequence[Any]], output_format: Format, file: IO[str]) -> None:

@@ -136,7 +136,7 @@ class Settings(BaseSettings):
     @field_validator("history_days", mode="before")
     @classmethod
     def _is_a_history(cls, value: object) -> object:
-        if value == "all" or (str(value).isdigit() and not isinstance(value, bool)):
+        if value == "all" or (str(value).isdecimal() and not isinstance(value, bool)):
             return value
         raise ValueError("give 0 (tip only), a number of days, or all")
 

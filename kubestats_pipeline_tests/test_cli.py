@@ -230,6 +230,37 @@ def test_a_wrong_query_or_a_missing_warehouse_is_an_error_with_a_remedy(demo, ku
     assert "run `kubestats demo`" in missing.stderr
 
 
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("", "give one statement, not 0"),
+        ("SELECT 1; SELECT 2", "give one statement, not 2"),
+        ("COPY (SELECT 1) TO 'x.csv'", "COPY is no query"),
+        ("INSTALL httpfs", "is no query"),
+    ],
+)
+def test_what_is_not_one_query_is_refused(demo, query, said):  # noqa: F811
+    finished = demo("sql", query)
+    assert finished.returncode == 1
+    assert said in finished.stderr
+    assert not (demo.directory / "x.csv").exists()
+
+
+def test_columns_of_the_same_name_are_told_apart_and_odd_outputs_are_named(demo):  # noqa: F811
+    assert json.loads(demo("sql", "SELECT 1 AS a, 2 AS a", "--format", "json").stdout) == [{"a": 1, "a_2": 2}]
+    assert "nowhere/x.csv cannot be written" in demo("sql", "SELECT 1", "--output", "nowhere/x.csv").stderr
+    for query in ("DESCRIBE resources", "SHOW TABLES", "SUMMARIZE kinds", "EXPLAIN FROM kinds", "FROM kinds"):
+        assert demo("sql", query).returncode == 0
+
+
+def test_an_unknown_source_and_an_empty_data_directory_are_said_at_the_start(kubestats):
+    assert kubestats("run", "--source", "nope").returncode == 2
+    assert not kubestats.data.exists()
+    finished = kubestats("status")
+    assert finished.returncode == 1
+    assert "holds nothing yet" in finished.stderr
+
+
 def test_a_query_cannot_change_the_warehouse(demo):  # noqa: F811
     assert demo("sql", "DELETE FROM resources").returncode == 1
 

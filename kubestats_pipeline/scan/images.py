@@ -1,6 +1,10 @@
 """Container image references: `host:port/repository:tag@digest` taken apart as the container runtimes do."""
 
+import re
+
 from kubestats_pipeline.scan.facts import Image
+
+_DIGEST = re.compile(r"\w+:[0-9a-fA-F]{32,}")
 
 DEFAULT_HOST = "docker.io"
 DEFAULT_NAMESPACE = "library"
@@ -14,6 +18,8 @@ def parse_image(reference: str, role: str) -> Image:
     a port.
     """
     named, _, digest = reference.strip().partition("@")
+    if digest and not _DIGEST.fullmatch(digest):  # no digest: `user:password@registry/image`
+        named, digest = digest, ""
     folder, slash, last = named.rpartition("/")
     last, _, tag = last.partition(":")
     return Image(_canonical(f"{folder}{slash}{last}"), tag or None, digest or None, role)

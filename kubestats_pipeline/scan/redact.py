@@ -2,34 +2,20 @@
 
 Kept are key names, types and references such as `secretName`. Replaced are all values of a Secret's `data` and
 `stringData`, SOPS ciphertext (it changes whenever a file is encrypted again), values under sensitive-looking keys of
-any resource, the values of environment variables with such names, credentials inside URLs, and assignments inside
-embedded configuration text.
+any resource, the values of environment variables with such names, and what `sensitive.py` finds in texts.
 """
 
-import functools
 import re
 from typing import Any
 
-REDACTED = "<redacted>"
-ENCRYPTED = "<encrypted>"
+from kubestats_pipeline.scan.sensitive import ENCRYPTED, REDACTED, hide, is_sensitive, redact_text
 
-_LONG_WORDS = (
-    r"password|passwd|passphrase|passcode|secret|token|credential|htpasswd|authorization|cookie|dockerconfigjson"
-    r"|(?:api|access|account|private|secret|encryption|signing|auth|license|hmac|ssh|tls|master|app|admin|client|shared)[-_.]?key"
-    r"|basic[-_.]?auth|webhook[-_.]?url|connection[-_.]?string"
+_SEVERAL = re.compile(r"(?:password|passphrase|token|credential|secret|api[-_.]?key)s?$", re.IGNORECASE)
+_NAMING_KEY = re.compile(
+    r"(?:name|namespace|kind|key|keys|ref|file|path|mode|type|provider|store|engine|issuer|algorithm|labels?|annotations?)$",
+    re.IGNORECASE,
 )
-_SHORT_WORDS = "pass|pwd|psk|pin|dsn|salt|auth"
-_SENSITIVE_KEY = re.compile(rf"(?:{_LONG_WORDS})s?$|(?:^|[-_./ ])(?:{_SHORT_WORDS})s?$", re.IGNORECASE)
-_REFERENCE_KEY = re.compile(r"existing[-_]?secret|(?:image[-_]?)?pull[-_]?secrets?$", re.IGNORECASE)
-_SEVERAL = re.compile(r"(?:password|passphrase|token|credential|api[-_.]?key)s$", re.IGNORECASE)
-_NAMING_KEY = re.compile(r"(?:name|namespace|kind|key|ref|file|path)$", re.IGNORECASE)
 _FLAG = re.compile(r"--?[\w.-]+")
-_CAMEL_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_EMBEDDED = re.compile(rf"(?i)(?<![\w.\-/])([\w.\-/]*(?:{_LONG_WORDS})s?[\"']?[ \t]*[:=][ \t]*)([^\s,;&][^\n]*)")
-_URL_CREDENTIALS = re.compile(r"(?<=://)(?:[^/\s:@]*:[^/\s@]+|[^/\s:@]{20,})@")  # a long user name is a token
-_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
-_REFERENCE = re.compile(r"\$\{\w+\}|\$\(\w+\)|\$[A-Z_][A-Z0-9_]*|\{\{[^{}]*\}\}")
-_CIPHERTEXT = "ENC["
 _WHOLLY_SECRET = frozenset({"stringData", "encryptedData"})
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
@@ -48,47 +34,52 @@ def redact(document: dict[str, Any]) -> dict[str, Any]:
     return copy
 
 
-@functools.lru_cache(maxsize=65536)
-def is_sensitive(key: str) -> bool:
-    """Whether a value under this key is taken for a secret; `secretName` or `tokenRef` name one and are none."""
-    if _REFERENCE_KEY.search(key):
-        return False
-    return bool(_SENSITIVE_KEY.search(_CAMEL_HUMP.sub("_", key)))
-
-
-def _member(key: str, value: Any) -> Any:
+def _member(key: str, value: Any, *, within: bool = False) -> Any:
+    """A value under its key; `within` a map of secrets, only what names something stays."""
     if key in _WHOLLY_SECRET or key == _LAST_APPLIED:
         return _blank(value)
+    secret = is_sensitive(key) or (within and not _NAMING_KEY.search(key))
     if isinstance(value, str):
-        return _hide(value) if is_sensitive(key) else _text(value)
+        return hide(value) if secret else redact_text(value)
     if isinstance(value, dict):
-        return _mapping(key, value)
+        return _mapping(key, value, within=_holds_secrets(key, within))
     if isinstance(value, list):
-        return _list(key, value)
-    if isinstance(value, int | float) and not isinstance(value, bool) and is_sensitive(key):
+        return _list(key, value, within=_holds_secrets(key, within))
+    if isinstance(value, int | float) and not isinstance(value, bool) and secret:
         return REDACTED
     return value
 
 
-def _mapping(parent: str, value: dict[str, Any]) -> dict[str, Any]:
-    copy = {key: _member(key, item) for key, item in value.items()}
-    name = value.get("name")
-    secret: set[str] = set()
-    if is_sensitive(name if isinstance(name, str) else parent):  # an environment variable or a Helm parameter
-        secret |= {"value", "default"} & value.keys()
-    if _SEVERAL.search(parent):  # `passwords: {ann: …}`, but not `credentials: {secretName: …}`
-        secret |= {key for key in value if not _NAMING_KEY.search(key)}
-    return copy | {key: _blank(value[key]) for key in secret if not isinstance(value[key], dict)}
+def _holds_secrets(key: str, within: bool) -> bool:
+    """Whether the values below a map or list are secrets: `passwords: {ann: …}`, `credentials: [{a: …}]`."""
+    return (within and not _NAMING_KEY.search(key)) or (bool(_SEVERAL.search(key)) and is_sensitive(key))
 
 
-def _list(parent: str, value: list[Any]) -> list[Any]:
-    """A list under a sensitive key, or the arguments of a command, in which a flag may announce a secret."""
-    copy, announced = [], is_sensitive(parent)
-    for item in value:
-        copy.append(_blank(item) if _is_leaf(item) and announced else _member("", item))
-        flag = isinstance(item, str) and _FLAG.fullmatch(item)
-        announced = is_sensitive(parent) or bool(flag and is_sensitive(item))
+def _mapping(parent: str, value: dict[str, Any], *, within: bool) -> dict[str, Any]:
+    copy = {key: _member(key, item, within=within) for key, item in value.items()}
+    names = [value[key] for key in ("name", "key") if isinstance(value.get(key), str)]
+    if any(is_sensitive(name) for name in names or [parent]):  # an environment variable or a Helm parameter
+        copy |= {key: _blank(value[key]) for key in ("value", "default") if _is_leaf(value.get(key))}
     return copy
+
+
+def _list(parent: str, value: list[Any], *, within: bool) -> list[Any]:
+    """A list under a sensitive key, or the arguments of a command, in which a flag may announce a secret."""
+    always = within or is_sensitive(parent)
+    copy, announced = [], always
+    for item in value:
+        copy.append(_blank(item) if _is_leaf(item) and announced else _item(item, within))
+        flag = isinstance(item, str) and _FLAG.fullmatch(item)
+        announced = always or bool(flag and is_sensitive(item))
+    return copy
+
+
+def _item(item: Any, within: bool) -> Any:
+    if isinstance(item, dict):
+        return _mapping("", item, within=within)
+    if isinstance(item, list):
+        return _list("", item, within=within)
+    return redact_text(item) if isinstance(item, str) else item
 
 
 def _is_leaf(value: Any) -> bool:
@@ -101,27 +92,4 @@ def _blank(value: Any) -> Any:
         return {key: _blank(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_blank(item) for item in value]
-    return value if value is None else _hide(value) if isinstance(value, str) else REDACTED
-
-
-def _hide(value: str) -> str:
-    """A reference to a value that lives elsewhere (`${DB_PASSWORD}`) is no secret and stays."""
-    if value.startswith(_CIPHERTEXT):
-        return ENCRYPTED
-    return value if not value or _REFERENCE.fullmatch(value) else REDACTED
-
-
-def _text(value: str) -> str:
-    if value.startswith(_CIPHERTEXT):
-        return ENCRYPTED
-    if "://" in value and "@" in value:
-        value = _URL_CREDENTIALS.sub(f"{REDACTED}@", value)
-    if "PRIVATE KEY" in value:
-        value = _PRIVATE_KEY.sub(REDACTED, value)
-    if "\n" in value or "=" in value or '":' in value:
-        value = _EMBEDDED.sub(lambda match: match[1] + _hide_assigned(match[2]), value)
-    return value
-
-
-def _hide_assigned(value: str) -> str:
-    return _hide(value.strip().strip("\"'")) if value.strip() else value
+    return value if value is None else hide(value) if isinstance(value, str) else REDACTED

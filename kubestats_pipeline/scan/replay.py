@@ -27,6 +27,10 @@ _BOTS = {
     "other_bot": re.compile(r"\[bot\]|\bbot\b|[-_]bot\b|bot@|github[-_ ]actions"),
 }
 
+_MERGED_BRANCH = re.compile(
+    r"Merge (?:pull request|branch|remote-tracking branch)\b.*\b(renovate|dependabot)/", re.IGNORECASE
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Resource:
@@ -270,8 +274,14 @@ class Replay:
             self.problems.setdefault(key, found)
 
 
-def author_kind(author: str) -> str:
-    """Human, renovate, dependabot, flux or other_bot, from the author's name and address in lower case."""
+def author_kind(author: str, subject: str) -> str:
+    """Human, renovate, dependabot, flux or other_bot, from the author's name and address in lower case.
+
+    A merge counts as the bot's whose branch it merges: along the first parents it is the only commit of that change.
+    """
+    merged = _MERGED_BRANCH.match(subject)
+    if merged:
+        return merged[1].lower()
     return next((kind for kind, pattern in _BOTS.items() if pattern.search(author)), "human")
 
 

@@ -14,6 +14,7 @@ from kubestats_pipeline.scan.facts import Image
 from kubestats_pipeline.scan.identity import Identity
 from kubestats_pipeline.scan.manifests import ResourceKey, restore_manifest
 from kubestats_pipeline.scan.replay import Event, OpenProblem, Resource, author_kind
+from kubestats_pipeline.scan.sensitive import redact_text
 
 Row = dict[str, Any]
 
@@ -99,8 +100,8 @@ def event_row(event: Event, repository: Repository, run_id: str | None) -> Row:
         "event_type": event.event_type,
         "event_timestamp": event.commit.committed_at,
         "commit_sha": event.commit.sha,
-        "commit_subject": event.commit.subject,
-        "author_kind": author_kind(event.commit.author),
+        "commit_subject": redact_text(event.commit.subject),
+        "author_kind": author_kind(event.commit.author, event.commit.subject),
         "resource_kind": after.identity.key.kind,
         "resource_api_version": _api_version(after),
         "resource_name": after.identity.key.name,

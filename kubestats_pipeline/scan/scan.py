@@ -284,7 +284,7 @@ def _scan_in_processes(
 ) -> Iterator[tuple[Target, Outcome]]:
     for target, outcome in call_in_processes(job, targets, workers):
         if isinstance(outcome, WorkerDiedError):
-            outcome = ScanFailed(f"{outcome}, perhaps for lack of memory; lower scan.workers and run again")
+            outcome = ScanFailed(str(outcome))
         yield target, outcome
 
 

@@ -19,6 +19,9 @@ from typing import Generic, TypeVar
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
+LAST_WORDS_SECONDS = 10
+"""How long a worker that has closed its pipe may take to end by itself, so that its status tells why."""
+
 _PACKAGE_ROOT = Path(__file__).parents[2]
 
 
@@ -75,8 +78,10 @@ class _Worker(Generic[Task, Result]):
             process.stdin.flush()
             result: Result = pickle.load(process.stdout)  # noqa: S301 - from our own child
         except (EOFError, OSError, ValueError, pickle.UnpicklingError):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(LAST_WORDS_SECONDS)
             self.close()
-            return WorkerDiedError(f"its worker process ended with status {process.returncode}")
+            return WorkerDiedError(_cause(process.returncode))
         return result
 
     def close(self) -> None:
@@ -84,6 +89,12 @@ class _Worker(Generic[Task, Result]):
         if process is not None:
             process.kill()
             process.wait()
+
+
+def _cause(status: int) -> str:
+    if status < 0:
+        return f"its worker process was killed by signal {-status}, perhaps for lack of memory; lower scan.workers"
+    return f"its worker process ended with status {status}; the traceback on standard error is worth a report"
 
 
 def _start() -> subprocess.Popen[bytes]:

@@ -113,7 +113,7 @@ def test_a_version_in_another_file_modifies_the_release_that_uses_it(world: Worl
     assert [(each.before and each.before.resolved.version, each.after.resolved.version) for each in events] == [
         ("1.0.0", "1.1.0")
     ] * 2
-    assert author_kind(events[0].commit.author) == "renovate"
+    assert author_kind(events[0].commit.author, events[0].commit.subject) == "renovate"
 
 
 def test_a_broken_file_keeps_its_resources_and_a_repaired_one_says_nothing_new(world: World) -> None:
@@ -388,3 +388,19 @@ def assert_stops_change_nothing(folder: Path, history: History) -> None:
         assert_ids_are_unique(world)
     assert stopped.tables() == whole.tables()
     assert again.tables() == whole.tables()
+
+
+@pytest.mark.parametrize(
+    ("author", "subject", "kind"),
+    [
+        ("ann <ann@example.org>", "Merge pull request #7 from ann/renovate/cilium-1.x", "renovate"),
+        ("ann <ann@example.org>", "Merge branch 'dependabot/pip/x' into 'main'", "dependabot"),
+        ("ann <ann@example.org>", "Merge pull request #8 from ann/new-app", "human"),
+        ("renovate[bot] <29139614+renovate[bot]@users.noreply.github.com>", "feat: upgrade", "renovate"),
+        ("fluxcdbot <flux@example.org>", "update image", "flux"),
+        ("ops-bot[bot] <1@example.org>", "chore", "other_bot"),
+        ("abbott <abbott@example.org>", "renovate the kitchen", "human"),
+    ],
+)
+def test_who_made_a_change_is_told_by_author_or_merged_branch(author: str, subject: str, kind: str) -> None:
+    assert author_kind(author, subject) == kind

@@ -1,0 +1,105 @@
+"""What is a secret in plain text: by the word before it, by its shape, or by its place in a URL.
+
+`redact.py` walks documents and asks here about keys and texts. The rules rather hide too much than too little; a
+reference to a secret (`secretName`, `${DB_PASSWORD}`) is none.
+"""
+
+import functools
+import re
+
+REDACTED = "<redacted>"
+ENCRYPTED = "<encrypted>"
+
+_LONG_WORDS = (
+    r"pass[-_.]?word(?:[-_.]?hash)?|passwd|passphrase|passcode|secret|token|credential|htpasswd|authorization|cookie"
+    r"|dockerconfigjson|jwt|bearer|basic[-_.]?auth|webhook[-_.]?url|connection[-_.]?string"
+    r"|(?:api|access|account|private|secret|encryption|signing|auth|license|hmac|ssh|tls|master|app|admin|client|shared)"
+    r"[-_.]?key(?:[-_.]?(?:base|data))?"
+)
+_SHORT_WORDS = "pass|pwd|psk|pin|dsn|salt|auth|pat"
+_SENSITIVE_KEY = re.compile(rf"(?:{_LONG_WORDS})s?\d*$|(?:^|[-_./ ])(?:{_SHORT_WORDS})s?\d*$|\.key$", re.IGNORECASE)
+_REFERENCE_KEY = re.compile(r"existing[-_]?secret|(?:image[-_]?)?pull[-_]?secrets?$", re.IGNORECASE)
+_CAMEL_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_REFERENCE = re.compile(r"\$\{\w+\}|\$\(\w+\)|\$[A-Z_][A-Z0-9_]*|\{\{[^{}]*\}\}")
+_CIPHERTEXT = "ENC["
+
+_HINT = re.compile(rf"(?i){_LONG_WORDS}|{_SHORT_WORDS}|basic|stringData")
+_WORD = rf"(?:[\w.\-/]*(?:{_LONG_WORDS})s?\d*|(?:[\w.\-/]*[-_./])?(?:{_SHORT_WORDS}))"
+_ASSIGNED = re.compile(rf"(?i)(?<![\w.\-/])({_WORD}[\"']?[ \t]*[:=][ \t]*)([^\s,;&|>][^\n]*)")
+_FLAGGED = re.compile(rf"(?i)(?<!\S)(--?{_WORD}[ \t]+)(?!-)(\S+)")
+_TAGGED = re.compile(rf"(?i)(<({_WORD})>)[^<]+(?=</)")
+_SCHEME = re.compile(r"(?i)\b(bearer|basic)([ \t]+)(?=[\w.~+/=-]*\d)[\w.~+/=-]{8,}")
+_BLOCK_KEY = re.compile(r"([ \t]*(?:- +)?)[\"']?([\w.\-/]+)[\"']?[ \t]*:[ \t]*(?:[|>][-+\d]*)?[ \t]*(?:#.*)?")
+
+_URL_CREDENTIALS = re.compile(r"(?<=://)(?:[^/\s:@]*:[^/\s]*|[^/\s:@]{20,})@")  # a long user name is a token
+_SHAPES = (
+    re.compile(
+        r"-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z ]*PRIVATE KEY[A-Z ]*-----|\Z)", re.DOTALL
+    ),
+    re.compile(
+        r"\b(?:gh[pousr]_\w{16,}|github_pat_\w{16,}|glpat-[\w-]{16,}|xox[abeprs]-[\w-]{10,}|AKIA[0-9A-Z]{16})\b"
+    ),
+    re.compile(r"\bAGE-SECRET-KEY-1[0-9A-Z]+"),
+    re.compile(r"(?<=hooks\.slack\.com/services/)\S+|(?<=discord\.com/api/webhooks/)\S+"),
+    re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{20,}"),
+    re.compile(r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+"),
+    re.compile(r"(?<![\w/@:.-])[\w.-]+:[^\s/@:]+@(?=[\w.-]+(?::\d+)?/)"),  # user:password@registry/image
+)
+"""Secrets that are known by how they look, wherever they stand."""
+
+
+@functools.lru_cache(maxsize=65536)
+def is_sensitive(key: str) -> bool:
+    """Whether a value under this key is taken for a secret; `secretName` or `tokenRef` name one and are none."""
+    if _REFERENCE_KEY.search(key):
+        return False
+    return bool(_SENSITIVE_KEY.search(_CAMEL_HUMP.sub("_", key)))
+
+
+def hide(value: str) -> str:
+    """Replace a secret; a reference to a value that lives elsewhere (`${DB_PASSWORD}`) stays."""
+    if value.startswith(_CIPHERTEXT):
+        return ENCRYPTED
+    return value if not value or _REFERENCE.fullmatch(value) else REDACTED
+
+
+def redact_text(text: str) -> str:
+    """A text without the secrets in it: assignments, flags, headers, URLs, keys and tokens."""
+    if text.startswith(_CIPHERTEXT):
+        return ENCRYPTED
+    if len(text) < 8:
+        return text
+    if "://" in text and "@" in text:
+        text = _URL_CREDENTIALS.sub(f"{REDACTED}@", text)
+    for shape in _SHAPES:
+        text = shape.sub(REDACTED, text)
+    if not _HINT.search(text):
+        return text
+    if "\n" in text:
+        text = _without_blocks(text)
+    text = _SCHEME.sub(rf"\1\2{REDACTED}", text)
+    text = _FLAGGED.sub(lambda match: match[1] + _hide_assigned(match[2]), text)
+    text = _TAGGED.sub(rf"\1{REDACTED}", text)
+    return _ASSIGNED.sub(lambda match: match[1] + _hide_assigned(match[2]), text)
+
+
+def _hide_assigned(value: str) -> str:
+    return hide(value.strip().strip("\"'")) if value.strip() else value
+
+
+def _without_blocks(text: str) -> str:
+    """Leave out what is indented below a sensitive key of embedded YAML: block texts, lists and maps."""
+    secret = "kind: Secret" in text
+    lines: list[str] = []
+    depth: int | None = None
+    for line in text.split("\n"):
+        indent = len(line) - len(line.lstrip(" \t"))
+        if depth is not None and (not line.strip() or indent > depth):
+            continue
+        depth = None
+        lines.append(line)
+        match = _BLOCK_KEY.fullmatch(line.rstrip("\r"))
+        if match and (is_sensitive(match[2]) or match[2] == "stringData" or (secret and match[2] == "data")):
+            depth = len(match[1])
+            lines.append(f"{' ' * depth}  {REDACTED}")
+    return "\n".join(lines)
