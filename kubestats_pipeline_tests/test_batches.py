@@ -133,7 +133,7 @@ def test_one_unreachable_repository_of_ten_is_named_and_the_nine_finish(ten: Ins
     with ten.without(ten.repositories[LOST].path):
         cycle = ten.cycle()
     assert list(cycle.failures) == [LOST]
-    assert "correct the name or block it" in cycle.failures[LOST]
+    assert "correct its name in `repositories`" in cycle.failures[LOST]
     assert (cycle.repositories, cycle.changed, cycle.succeeded) == (10, 1, False)
     assert ten.observed("snapshots", LOST) == [cycle.failures[LOST]]
     assert ten.counts("scans") - before == {moved: 1}

@@ -38,7 +38,8 @@ def specs(definitions: dg.Definitions) -> dict[str, dg.AssetSpec]:
 
 
 def test_everything_can_be_loaded(definitions: dg.Definitions):
-    dg.Definitions.validate_loadable(definitions)
+    dg.Definitions.validate_loadable(definitions)  # raises where it cannot
+    assert definitions.resolve_job_def("publish_warehouse")
 
 
 def test_each_table_each_view_and_the_batches_are_assets_and_nothing_else(specs: dict[str, dg.AssetSpec]):

@@ -91,9 +91,7 @@ class TooLarge:
     @property
     def reason(self) -> str:
         """What is wrong and what to do."""
-        return (
-            f"{self.size_mb:.0f} MB are more than max_repository_mb = {self.limit}; raise it, or block the repository"
-        )
+        return f"{self.size_mb:.0f} MB are more than max_repository_mb = {self.limit}; raise it to keep this one"
 
 
 @dataclass(frozen=True)
@@ -162,7 +160,7 @@ def explain(url: str, error: git.GitError) -> Gone | Unreachable:
     """Tell a repository that is not there from one that cannot be reached, and say what to do."""
     tried = f"git could not read {git.without_credentials(url)}: {error}"
     if _GONE.search(str(error)):
-        return Gone(f"{tried}; if it moved or was deleted, correct the name or block it")
+        return Gone(f"{tried}; if it moved or was deleted, correct its name in `repositories` or take it out")
     if _REFUSED.search(str(error)):
         return Unreachable(f"{tried}; it is private or deleted, or needs a valid github.token or ssh key")
     return Unreachable(f"{tried}; it is tried again by itself, check the network and the address if it stays")

@@ -109,7 +109,7 @@ def test_without_git_the_error_says_how_to_get_it_and_nothing_is_left(tmp_path, 
 
 def test_git_finds_nothing_wrong_with_any_repository(tmp_path):
     for path in build_sample(tmp_path):
-        git.run(["fsck", "--strict", "--full"], directory=path)
+        assert git.run(["fsck", "--strict", "--full"], directory=path) == b""
 
 
 def test_a_mirror_can_leave_large_files_out(tmp_path):
