@@ -280,7 +280,7 @@ SCAN_PROBLEMS = Table(
         _required(
             "problem",
             Type.TEXT,
-            "syntax, template, too_large, too_complex, encoding, encrypted_kind or unreadable_document",
+            "syntax, template, too_large, too_complex, encoding or encrypted_kind",
         ),
         Column("document_index", Type.INTEGER, "document in the file, from 0; null when the whole file is meant"),
         _required("message", Type.TEXT, "what is wrong and where; never quotes the document"),

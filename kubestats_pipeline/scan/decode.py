@@ -1,6 +1,6 @@
 """One YAML stream to plain Python documents, exactly as Kubernetes decodes it, within bounds.
 
-Values are built straight from libyaml's events: about twice as fast as PyYAML's loader, and nodes and depth are
+Values are built straight from libyaml's events: faster than PyYAML's loader, and nodes and depth are
 counted as they come, so that an alias bomb costs no more than its file. What a scalar means stands in `scalars.py`;
 which document is a Kubernetes resource, and what a broken one means for its file, in `documents.py`.
 """
@@ -26,6 +26,7 @@ from kubestats_pipeline.scan.scalars import ScalarError, resolve_plain, resolve_
 VERSION_KEYS = frozenset(
     {
         "version",
+        "app.kubernetes.io/version",
         "tag",
         "newTag",
         "digest",

@@ -89,6 +89,3 @@ class Facts:
     app_name: str | None = None
     images: tuple[Image, ...] = ()
     patch_reason: str | None = None
-
-
-NO_FACTS = Facts()

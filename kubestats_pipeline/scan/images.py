@@ -4,6 +4,7 @@ import re
 
 from kubestats_pipeline.scan.facts import Image
 
+_OPEN_PLACEHOLDER = re.compile(r"[^:]*\$\{[^}]*:")  # the colon of `${IMAGE:-nginx}` begins no tag
 _DIGEST = re.compile(r"\w+:[0-9a-fA-F]{32,}")
 
 DEFAULT_HOST = "docker.io"
@@ -21,12 +22,14 @@ def parse_image(reference: str, role: str) -> Image:
     if digest and not _DIGEST.fullmatch(digest):  # no digest: `user:password@registry/image`
         named, digest = digest, ""
     folder, slash, last = named.rpartition("/")
-    last, _, tag = last.partition(":")
+    last, _, tag = (last, "", "") if _OPEN_PLACEHOLDER.match(last) else last.partition(":")
     return Image(_canonical(f"{folder}{slash}{last}"), tag or None, digest or None, role)
 
 
 def _canonical(name: str) -> str:
     first, slash, rest = name.partition("/")
+    if "$" in first or "{" in first:  # a placeholder: where the image lies is not known
+        return name
     if slash and ("." in first or ":" in first or first == "localhost"):
         return f"{first.lower()}/{rest}"
     return f"{DEFAULT_HOST}/{name}" if slash else f"{DEFAULT_HOST}/{DEFAULT_NAMESPACE}/{name}"

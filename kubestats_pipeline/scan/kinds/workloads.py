@@ -17,12 +17,12 @@ _TEMPLATE = ("spec", "template", "spec")
 POD_PATHS: dict[tuple[str, str], tuple[str, ...]] = {
     ("", "Pod"): ("spec",),
     ("batch", "CronJob"): ("spec", "jobTemplate", "spec", "template", "spec"),
-    **{
-        ("apps", kind): ("spec", "template", "spec")
-        for kind in ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet")
-    },
-    ("batch", "Job"): ("spec", "template", "spec"),
-    ("", "ReplicationController"): ("spec", "template", "spec"),
+    ("apps", "Deployment"): _TEMPLATE,
+    ("apps", "StatefulSet"): _TEMPLATE,
+    ("apps", "DaemonSet"): _TEMPLATE,
+    ("apps", "ReplicaSet"): _TEMPLATE,
+    ("batch", "Job"): _TEMPLATE,
+    ("", "ReplicationController"): _TEMPLATE,
 }
 """Where the pod stands in each kind."""
 
@@ -33,7 +33,7 @@ def scan_workload(document: Decoded, resource: dict[str, Any]) -> Facts:
     images = tuple(_images(_at(resource, path)))
     tag = next((image.tag for image in images if image.role == "main"), None)
     version = scan_generic(document, resource).version
-    return Facts(version=version or tag, app_name=resource["metadata"].get("name"), images=images)
+    return Facts(version=version or tag, app_name=document.text(resource["metadata"], "name"), images=images)
 
 
 for _group, _kind in POD_PATHS:
@@ -51,6 +51,7 @@ def _images(pod: dict[str, Any]) -> Iterator[Image]:
     for key, role in ROLES.items():
         containers = pod.get(key)
         for container in containers if isinstance(containers, list) else ():
-            if isinstance(container, dict) and isinstance(container.get("image"), str):
+            reference = container.get("image") if isinstance(container, dict) else None
+            if isinstance(reference, str) and reference.strip():
                 sidecar = role == "init" and container.get("restartPolicy") == "Always"
-                yield parse_image(container["image"], "sidecar" if sidecar else role)
+                yield parse_image(reference, "sidecar" if sidecar else role)
