@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import duckdb
 
 from kubestats_pipeline import git
-from kubestats_pipeline.discover.github import GitHubClient
-from kubestats_pipeline.discover.github_errors import GitHubError
 from kubestats_pipeline.home import HomeError, open_instance
+from kubestats_pipeline.hosts.errors import GitHubError
+from kubestats_pipeline.hosts.github import GitHubClient
 from kubestats_pipeline.lake import Lake, LakeError
 from kubestats_pipeline.layout import Layout
 from kubestats_pipeline.repositories import read_repositories

@@ -18,7 +18,7 @@ from kubestats_pipeline.cli import app
 from kubestats_pipeline_tests.builders import GitRepository
 from kubestats_pipeline_tests.corpus import LARGER, LARGEST, SMALL, unpack
 from kubestats_pipeline_tests.demo import KUBESTATS, Command, clean_environment, demo  # noqa: F401 - a fixture
-from kubestats_pipeline_tests.github_server import GitHubServer
+from kubestats_pipeline_tests.hosts.github_server import GitHubServer
 
 TODAY = datetime.datetime.now(datetime.UTC)
 """When the test repositories were last committed to: `ecosystem_stats` gets a row for each day since."""

@@ -10,10 +10,10 @@ from functools import partial
 
 import polars as pl
 
-from kubestats_pipeline.discover.github import GitHubClient, request_headers
 from kubestats_pipeline.discover.membership import merge
 from kubestats_pipeline.discover.records import COUNTS, FoundRepository, SourceFailure, combine_by_id, join_found
 from kubestats_pipeline.discover.sources import GitHubTopics, ListSource, Source
+from kubestats_pipeline.hosts.github import GitHubClient, request_headers
 from kubestats_pipeline.lake import Lake, to_frame
 from kubestats_pipeline.settings import Settings
 from kubestats_pipeline.tables import REPOSITORIES, REPOSITORY_METRICS

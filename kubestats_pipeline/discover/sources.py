@@ -11,13 +11,13 @@ from typing import Protocol
 
 from kubestats_pipeline.discover.addresses import GitAddress, url_identity
 from kubestats_pipeline.discover.entries import Entry, EntryError, GitHubName, read_entry, shown_entry
-from kubestats_pipeline.discover.github import GitHubClient
-from kubestats_pipeline.discover.github_errors import GitHubError, TransientError
 from kubestats_pipeline.discover.local import DEPTH, find_repositories
 from kubestats_pipeline.discover.local import to_record as local_record
-from kubestats_pipeline.discover.payload import PayloadError, read_payload, to_record
 from kubestats_pipeline.discover.records import Found, FoundRepository, SourceFailure, join_found
-from kubestats_pipeline.discover.search import search_topic
+from kubestats_pipeline.hosts.errors import GitHubError, TransientError
+from kubestats_pipeline.hosts.github import GitHubClient
+from kubestats_pipeline.hosts.github_payload import PayloadError, read_payload, to_record
+from kubestats_pipeline.hosts.github_search import search_topic
 
 LIST_TAG = "list"
 """The discovery tag of repositories that the user named."""

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from kubestats_pipeline.discover.github import ATTEMPTS, GitHubClient
 from kubestats_pipeline.discover.records import Found
 from kubestats_pipeline.discover.sources import GitHubTopics, ListSource
+from kubestats_pipeline.hosts.github import ATTEMPTS, GitHubClient
 from kubestats_pipeline.settings import GitHubSettings
-from kubestats_pipeline_tests.github_server import GitHubServer, broken_json, html, rate_limited
+from kubestats_pipeline_tests.hosts.github_server import GitHubServer, broken_json, html, rate_limited
 
 GIT_URL = "https://git.example.org"
 

@@ -1,6 +1,6 @@
 """One polite client of GitHub's REST API: time-outs, bounded retries, rate limits, paging links, redirects.
 
-It knows no repository and no search; those who ask (`search.py`, `sources.py`) interpret the JSON with `payload.py`.
+It knows no repository and no search; those who ask interpret the JSON with `github_payload.py`.
 The token leaves this module only as a header of requests to the host of `github.api_url`.
 """
 
@@ -14,7 +14,7 @@ from typing import Self
 
 import httpx
 
-from kubestats_pipeline.discover.github_errors import (
+from kubestats_pipeline.hosts.errors import (
     MisdirectedError,
     RateLimitedError,
     TransientError,

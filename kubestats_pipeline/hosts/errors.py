@@ -1,7 +1,7 @@
 """How a call to GitHub can fail, and how an answer is told to be one of these failures.
 
 Permanent ones say something about the repository or the token and are not tried again; transient ones say something
-about the moment. `github.py` raises and retries them, `sources.py` turns them into `SourceFailure`. No text quotes a
+about the moment. `github.py` raises and retries them, discovery turns them into `SourceFailure`. No text quotes a
 body or a header, for either may repeat a secret.
 """
 

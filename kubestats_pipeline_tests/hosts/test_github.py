@@ -6,8 +6,7 @@ import socket
 import httpx
 import pytest
 
-from kubestats_pipeline.discover.github import ATTEMPTS, GitHubClient
-from kubestats_pipeline.discover.github_errors import (
+from kubestats_pipeline.hosts.errors import (
     BlockedError,
     ForbiddenError,
     GoneError,
@@ -18,8 +17,9 @@ from kubestats_pipeline.discover.github_errors import (
     UnauthorizedError,
     UnavailableError,
 )
+from kubestats_pipeline.hosts.github import ATTEMPTS, GitHubClient
 from kubestats_pipeline.settings import GitHubSettings, SettingsError
-from kubestats_pipeline_tests.github_server import (
+from kubestats_pipeline_tests.hosts.github_server import (
     GitHubServer,
     Reply,
     broken_json,

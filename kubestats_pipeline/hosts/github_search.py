@@ -6,10 +6,10 @@ of the pages keeps what the earlier ones gave. Forks are left out, which is GitH
 
 from pydantic import BaseModel, Field, ValidationError
 
-from kubestats_pipeline.discover.github import Answer, GitHubClient
-from kubestats_pipeline.discover.github_errors import GitHubError, MisdirectedError, UnavailableError
-from kubestats_pipeline.discover.payload import PayloadError, read_payload, to_record
 from kubestats_pipeline.discover.records import Found, FoundRepository, SourceFailure
+from kubestats_pipeline.hosts.errors import GitHubError, MisdirectedError, UnavailableError
+from kubestats_pipeline.hosts.github import Answer, GitHubClient
+from kubestats_pipeline.hosts.github_payload import PayloadError, read_payload, to_record
 
 REACHABLE = 1000
 """Results that one search can give, whatever its total (GitHub REST documentation, "search")."""

@@ -2,10 +2,10 @@
 
 import pytest
 
-from kubestats_pipeline.discover.github import GitHubClient
-from kubestats_pipeline.discover.search import search_topic
+from kubestats_pipeline.hosts.github import GitHubClient
+from kubestats_pipeline.hosts.github_search import search_topic
 from kubestats_pipeline.settings import GitHubSettings
-from kubestats_pipeline_tests.github_server import GitHubServer, Reply, html, rate_limited
+from kubestats_pipeline_tests.hosts.github_server import GitHubServer, Reply, html, rate_limited
 
 SEARCH = "/search/repositories"
 NOW = 1_750_000_000.0
