@@ -1,21 +1,23 @@
-"""The data dictionary as Markdown, made from the table contracts and the headers of the views."""
+"""The data dictionary as Markdown, made from the table contracts and the headers of views and macros."""
 
 from collections.abc import Iterable, Iterator
 
 from kubestats_pipeline.tables import TABLES, Table
-from kubestats_pipeline.warehouse.marts import MARTS, Mart
+from kubestats_pipeline.warehouse.marts import MACROS, MARTS, PARAMETER, Mart
 
 INTRODUCTION = """# Data dictionary
 
-Tables lie in the lake as Parquet and in the warehouse under the same names; views are in the warehouse alone. Times are
-UTC. In Parquet, JSON is text and a map is a list of key and value. This page is made by `kubestats tables`.
+Tables lie in the lake as Parquet and in the warehouse under the same names; views and macros only in the warehouse.
+Times are UTC. In Parquet, JSON is text and a map is a list of key and value. This page is made by `kubestats tables`.
 """
 
 
 def describe_tables() -> str:
-    """All tables, then all views, each with what a row is and its columns."""
-    sections = [*map(_describe_table, TABLES.values()), "# Views\n", *map(_describe_mart, sorted(MARTS, key=_name))]
-    return "\n".join([INTRODUCTION, *sections])
+    """All tables, then all views and macros, each with what a row is and its columns."""
+    tables = map(_describe_table, TABLES.values())
+    views = (_describe_mart(mart, mart.name) for mart in sorted(MARTS, key=_name))
+    macros = (_describe_mart(macro, f"{macro.name}({PARAMETER})") for macro in sorted(MACROS, key=_name))
+    return "\n".join([INTRODUCTION, *tables, "# Views\n", *views, "# Macros\n", *macros])
 
 
 def _name(mart: Mart) -> str:
@@ -33,10 +35,10 @@ def _describe_table(table: Table) -> str:
     )
 
 
-def _describe_mart(mart: Mart) -> str:
+def _describe_mart(mart: Mart, title: str) -> str:
     return "\n".join(
         [
-            f"## {mart.name}\n",
+            f"## {title}\n",
             f"{mart.description}\n",
             "| column | meaning |",
             "| --- | --- |",

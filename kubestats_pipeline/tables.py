@@ -255,6 +255,12 @@ RESOURCE_EVENTS = Table(
         Column("file_hash_after", Type.TEXT, "the resource's content_hash after; null for DELETED"),
         Column("version_before", Type.TEXT, "effective version before"),
         Column("version_after", Type.TEXT, "effective version after"),
+        Column("chart_name", Type.TEXT, "chart after the event; here and below the last one of a deleted resource"),
+        Column("chart_url", Type.TEXT, "canonical location of the chart after the event"),
+        Column("chart_kind", Type.TEXT, "helm, oci, git or path"),
+        Column("app_name", Type.TEXT, "application that the resource runs after the event"),
+        _required("context", Type.TEXT, "active, archived, template or test, from its path"),
+        _required("resolution", Type.TEXT, "exact, ambiguous, unresolved or not_applicable after the event"),
         _required(
             "changes_detected",
             Type.TEXTS,

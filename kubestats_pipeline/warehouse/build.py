@@ -21,7 +21,7 @@ from kubestats_pipeline.locks import is_alive
 from kubestats_pipeline.tables import TABLES
 from kubestats_pipeline.warehouse.connect import open_to_build
 from kubestats_pipeline.warehouse.load import Sources, WarehouseError, count_rows, find_sources, load_table
-from kubestats_pipeline.warehouse.marts import INFO, MARTS
+from kubestats_pipeline.warehouse.marts import INFO, MACROS, MARTS, PARAMETER
 from kubestats_pipeline.warehouse.verify import verify
 
 ATTEMPTS = 3
@@ -82,7 +82,7 @@ def build_warehouse(lake: Lake) -> WarehouseReport:
 def schema_version() -> str:
     """Digest of the names and types of all columns; it changes exactly when the schema does."""
     tables = [(table.name, [(column.name, column.type.value) for column in table.columns]) for table in TABLES.values()]
-    views = [(mart.name, [name for name, _ in mart.columns]) for mart in MARTS]
+    views = [(mart.name, [name for name, _ in mart.columns]) for mart in (*MARTS, *MACROS)]
     return hashlib.sha256(repr((tables, views)).encode()).hexdigest()[:12]
 
 
@@ -127,7 +127,7 @@ def _write_info(connection: duckdb.DuckDBPyConnection, built_at: datetime.dateti
 
 
 def _describe(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the views and comment everything, as one transaction: three hundred would be flushed one by one."""
+    """Create views and macros and comment everything, as one transaction: three hundred would be flushed one by one."""
     connection.execute("BEGIN")
     for table in TABLES.values():
         meanings = ((column.name, column.meaning) for column in table.columns)
@@ -136,6 +136,9 @@ def _describe(connection: duckdb.DuckDBPyConnection) -> None:
     for mart in MARTS:
         connection.execute(f"CREATE VIEW {mart.name} AS {mart.sql}")
         _comment(connection, "VIEW", mart.name, mart.description, mart.columns)
+    for macro in MACROS:
+        connection.execute(f"CREATE MACRO {macro.name}({PARAMETER}) AS TABLE {macro.sql}")
+        connection.execute(f"COMMENT ON MACRO TABLE {macro.name} IS {_quote(macro.description)}")
     connection.execute("COMMIT")
 
 

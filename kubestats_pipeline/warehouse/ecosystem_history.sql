@@ -1,5 +1,6 @@
--- Prepares what ecosystem_stats.sql asks once per day: when each repository lived and when each resource existed.
--- Reads the tables repositories, resources and resource_events; days are UTC.
+-- Prepares what ecosystem_stats.sql asks of any number of days: timelines of all counts, one row where a count changes.
+-- Reads the tables repositories and resource_events; days are UTC.
+-- What counts repositories leaves out those that were retired on that day or before; what counts resources or events takes all.
 
 -- One row per repository that discovery knows, from its creation on the host, its first event or its discovery on,
 -- whichever came first.
@@ -16,9 +17,6 @@ SELECT
 FROM repositories
 LEFT JOIN first_events USING (repository_id);
 
-CREATE TABLE retirements AS
-SELECT repository_id, retired_day FROM repository_lives WHERE retired_day IS NOT NULL;
-
 CREATE TABLE daily_events AS
 SELECT
     event_timestamp::DATE AS day,
@@ -30,17 +28,27 @@ SELECT
 FROM resource_events
 GROUP BY ALL;
 
--- One row per resource and day with an event: the state that folding all its events up to that day gives, by sequence and not
--- by time, since commit clocks can run backwards; it holds until the next such row. The chart is the present one, for events
--- do not carry it; context and what counts as a release are those of the view releases.
-CREATE TABLE resource_days AS
+-- One row per resource and day with an event on which it exists: the state that folding all its events up to that day gives,
+-- by sequence and not by time, since commit clocks can run backwards; it holds until the next day with an event. What counts
+-- as a release is what the view releases shows.
+CREATE TABLE stays AS
 WITH daily AS (
     SELECT
         resource_id,
         repository_id,
         event_timestamp::DATE AS day,
         max(sequence) AS last_sequence,
-        arg_max({'event_type': event_type, 'kind': resource_kind}, sequence) AS last_event
+        arg_max(
+            {
+                'event_type': event_type,
+                'kind': resource_kind,
+                'chart': CASE
+                    WHEN context = 'active' AND NOT starts_with(resource_api_version, 'source.toolkit.fluxcd.io/')
+                        THEN chart_name
+                END
+            },
+            sequence
+        ) AS last_event
     FROM resource_events
     GROUP BY ALL
 ),
@@ -59,10 +67,66 @@ SELECT
     folded.repository_id,
     from_day,
     until_day,
-    state.event_type <> 'DELETED' AS exists_then,
+    repository_lives.retired_day,
+    from_day < coalesce(retired_day, DATE 'infinity') AS is_living,
     state.kind AS kind,
-    CASE
-        WHEN resources.context = 'active' AND resources.api_group <> 'source.toolkit.fluxcd.io' THEN resources.chart_name
-    END AS chart_name
+    state.chart AS chart_name
 FROM folded
-LEFT JOIN resources USING (resource_id);
+LEFT JOIN repository_lives ON repository_lives.repository_id = folded.repository_id
+WHERE state.event_type <> 'DELETED';
+
+-- Every gain and loss of something that is counted: `breakdown` is what, `key` which one of its kind (empty for a plain total).
+-- Of what is counted by repository, `repository_id` is set: several gains of one repository are one.
+CREATE TABLE gains AS
+SELECT 'active_resources' AS breakdown, '' AS key, NULL AS repository_id, from_day, until_day FROM stays
+UNION ALL
+SELECT 'resource_type_breakdown', kind, NULL, from_day, until_day FROM stays
+UNION ALL
+SELECT 'repositories_with_resources', '', repository_id, from_day, least(until_day, retired_day) FROM stays WHERE is_living
+UNION ALL
+SELECT 'popular_helm_charts', chart_name, repository_id, from_day, least(until_day, retired_day)
+FROM stays
+WHERE is_living AND chart_name IS NOT NULL
+UNION ALL
+SELECT 'total_resources', '', NULL, min(event_timestamp)::DATE, NULL FROM resource_events GROUP BY resource_id
+UNION ALL
+SELECT 'active_repositories', '', daily_events.repository_id, day, least(day + 30, retired_day)
+FROM daily_events
+LEFT JOIN repository_lives USING (repository_id)
+WHERE day < coalesce(retired_day, DATE 'infinity')
+UNION ALL
+SELECT 'total_repositories', '', repository_id, first_day, retired_day FROM repository_lives
+UNION ALL
+SELECT 'language_breakdown', coalesce(language, 'unknown'), repository_id, first_day, retired_day FROM repository_lives
+UNION ALL
+SELECT 'popular_topics', topic, repository_id, first_day, retired_day
+FROM (SELECT repository_id, first_day, retired_day, unnest(topics) AS topic FROM repository_lives);
+
+-- The number of each thing from a day on, until the next row of the same thing.
+CREATE TABLE timelines AS
+WITH steps AS (
+    SELECT breakdown, key, repository_id, from_day AS day, 1 AS step FROM gains
+    UNION ALL
+    SELECT breakdown, key, repository_id, until_day, -1 FROM gains WHERE until_day IS NOT NULL
+),
+held AS (
+    SELECT breakdown, key, repository_id, day, sum(sum(step)) OVER things AS held
+    FROM steps
+    WHERE repository_id IS NOT NULL
+    GROUP BY breakdown, key, repository_id, day
+    WINDOW things AS (PARTITION BY breakdown, key, repository_id ORDER BY day)
+),
+flips AS (
+    SELECT breakdown, key, day, (held > 0)::INTEGER - coalesce(lag(held) OVER things > 0, FALSE)::INTEGER AS step
+    FROM held
+    WINDOW things AS (PARTITION BY breakdown, key, repository_id ORDER BY day)
+    UNION ALL
+    SELECT breakdown, key, day, step FROM steps WHERE repository_id IS NULL
+)
+SELECT breakdown, key, day, (sum(sum(step)) OVER things)::BIGINT AS value
+FROM flips
+GROUP BY breakdown, key, day
+WINDOW things AS (PARTITION BY breakdown, key ORDER BY day);
+
+INSERT INTO timelines
+SELECT 'total_resource_events', '', day, (sum(sum(events)) OVER (ORDER BY day))::BIGINT FROM daily_events GROUP BY day;

@@ -1,8 +1,8 @@
-"""The views of the warehouse: one SQL file each in `views/`, read here with description, column meanings and order.
+"""The views and macros of the warehouse: one SQL file each in `views/` and `macros/`, read here with their meanings.
 
 A file opens with a comment: first what a row is, then one line `-- column: meaning` for each column; a SELECT follows.
-The tables come from `tables.py` and are filled by `build.py`, which creates these views last. This module does not
-import duckdb, because every process that loads the definitions imports it.
+A macro's SELECT asks for a `moment`. The tables come from `tables.py` and are filled by `build.py`, which creates views
+and macros last. This module does not import duckdb, because every process that loads the definitions imports it.
 """
 
 import graphlib
@@ -14,6 +14,10 @@ from pathlib import Path
 from kubestats_pipeline.tables import TABLES
 
 VIEWS = Path(__file__).parent / "views"
+MACROS_FOLDER = Path(__file__).parent / "macros"
+PARAMETER = "moment"
+"""The one parameter of every macro: a TIMESTAMPTZ."""
+
 INFO = "warehouse_info"
 
 _COLUMN = re.compile(r"(\w+): (\S.*)")
@@ -22,10 +26,10 @@ _SOURCE = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Mart:
-    """One view.
+    """One view, or one macro.
 
     Attributes:
-        name: the view's name, also of its Dagster asset and of its file.
+        name: its name, also of its file and, for a view, of its Dagster asset.
         description: what a row is and what counts.
         columns: meaning of each column, in the order of the SELECT.
         sql: the SELECT, without comments before it.
@@ -40,10 +44,10 @@ class Mart:
 
 
 def read_marts(folder: Path) -> tuple[Mart, ...]:
-    """Read all views of a folder, each after those that it reads.
+    """Read all SQL files of a folder, each after those that it reads.
 
     Raises:
-        ValueError: a file does not open with a description, or views read each other in a circle.
+        ValueError: a file does not open with a description, or some read each other in a circle.
     """
     files = sorted(folder.glob("*.sql"))
     known = {*TABLES, INFO, *(file.stem for file in files)}
@@ -66,3 +70,6 @@ def _read_mart(file: Path, known: Iterable[str]) -> Mart:
 
 MARTS = read_marts(VIEWS)
 """All views in an order in which they can be created."""
+
+MACROS = read_marts(MACROS_FOLDER)
+"""All macros in an order in which they can be created."""

@@ -1,8 +1,8 @@
 """Computes rows of `ecosystem_stats` from the event log, for today or any past day, and writes them to the lake.
 
-The definitions stand in the SQL files beside this module: `ecosystem_history.sql` prepares the lives of repositories
-and resources once, `ecosystem_stats.sql` gives the row of one day, `ecosystem_days.sql` the days that are due. The rows
-come after the scans and before `build.py`, which publishes them like every other table.
+The definitions stand in the SQL files beside this module: `ecosystem_history.sql` prepares the timelines of all counts,
+`ecosystem_stats.sql` gives the rows of any number of days, `ecosystem_days.sql` the days that are due. The rows come
+after the scans and before `build.py`, which publishes them like every other table.
 """
 
 import contextlib
@@ -20,7 +20,6 @@ from kubestats_pipeline.tables import (
     REPOSITORIES,
     REPOSITORY_METRICS,
     RESOURCE_EVENTS,
-    RESOURCES,
     Table,
 )
 from kubestats_pipeline.warehouse.connect import open_to_build
@@ -31,11 +30,24 @@ SQL = Path(__file__).parent
 _READ_COLUMNS = {
     REPOSITORIES: ("repository_id", "language", "topics", "created_at", "discovered_at", "retired_at"),
     REPOSITORY_METRICS: ("date", "stars_count", "forks_count", "watchers_count", "open_issues_count"),
-    RESOURCES: ("resource_id", "api_group", "chart_name", "context"),
-    RESOURCE_EVENTS: ("resource_id", "repository_id", "sequence", "event_type", "event_timestamp", "resource_kind"),
+    RESOURCE_EVENTS: (
+        "resource_id",
+        "repository_id",
+        "sequence",
+        "event_type",
+        "event_timestamp",
+        "resource_kind",
+        "resource_api_version",
+        "chart_name",
+        "context",
+    ),
     ECOSYSTEM_STATS: ("date", "total_resource_events", "total_repositories", "total_stars"),
 }
 """What the statistics need; the documents, nearly all of the lake's bytes, stay unread."""
+
+
+DAYS_AT_ONCE = 366
+"""Days of one query: a year of thousands of charts, topics and kinds stays small in memory."""
 
 
 def write_ecosystem_stats(lake: Lake, date: datetime.date) -> dict[str, Any] | None:
@@ -48,7 +60,7 @@ def write_ecosystem_stats(lake: Lake, date: datetime.date) -> dict[str, Any] | N
         LakeError: the partition cannot be written.
     """
     with _open_history(lake) as connection:
-        return _write_day(lake, connection, date)
+        return next(_write_days(lake, connection, [date]), None)
 
 
 def backfill_ecosystem_stats(lake: Lake, dates: Sequence[datetime.date]) -> list[datetime.date]:
@@ -59,7 +71,11 @@ def backfill_ecosystem_stats(lake: Lake, dates: Sequence[datetime.date]) -> list
         LakeError: a partition cannot be written; the days before it are.
     """
     with _open_history(lake) as connection:
-        return [date for date in dates if _write_day(lake, connection, date) is not None]
+        return [
+            row["date"]
+            for start in range(0, len(dates), DAYS_AT_ONCE)
+            for row in _write_days(lake, connection, dates[start : start + DAYS_AT_ONCE])
+        ]
 
 
 def days_to_compute(lake: Lake, today: datetime.date) -> list[datetime.date]:
@@ -95,11 +111,12 @@ def _read_sql(name: str) -> str:
     return (SQL / f"{name}.sql").read_text(encoding="utf-8")
 
 
-def _write_day(lake: Lake, connection: duckdb.DuckDBPyConnection, date: datetime.date) -> dict[str, Any] | None:
-    result = connection.execute(_read_sql("ecosystem_stats"), {"date": date})
-    values = result.fetchone()
-    if values is None:
-        return None
-    row = dict(zip((name for name, *_ in result.description), values, strict=True))
-    lake.write(ECOSYSTEM_STATS, date, [row])
-    return row
+def _write_days(
+    lake: Lake, connection: duckdb.DuckDBPyConnection, dates: Sequence[datetime.date]
+) -> Iterator[dict[str, Any]]:
+    result = connection.execute(_read_sql("ecosystem_stats"), {"dates": list(dates)})
+    names = [name for name, *_ in result.description]
+    for values in result.fetchall():
+        row = dict(zip(names, values, strict=True))
+        lake.write(ECOSYSTEM_STATS, row["date"], [row])
+        yield row

@@ -116,7 +116,11 @@ def resource(number: int, full_name: str, name: str, steps: Sequence[Step], **ch
     }
 
 
-def events(number: int, full_name: str, name: str, kind: str, steps: Sequence[Step], first: int) -> list[Row]:
+CARRIED = ("chart_name", "chart_url", "chart_kind", "app_name", "context", "resolution")
+"""What events carry of a resource as it is after them."""
+
+
+def events(number: int, full_name: str, name: str, row: Row, steps: Sequence[Step], first: int) -> list[Row]:
     """The events of a resource, one a step, whose positions in the log begin with `first`."""
     resource_id = f"{number}-{name}"
     rows: list[Row] = []
@@ -135,8 +139,8 @@ def events(number: int, full_name: str, name: str, kind: str, steps: Sequence[St
                 "commit_sha": f"c{sequence}",
                 "commit_subject": f"change {name}",
                 "author_kind": "human",
-                "resource_kind": kind,
-                "resource_api_version": "apps/v1",
+                "resource_kind": row["kind"],
+                "resource_api_version": f"{row['api_group']}/v1",
                 "resource_name": name,
                 "file_path": f"apps/{name}.yaml",
                 "file_hash_before": content_hash(resource_id, before) if before else None,
@@ -145,6 +149,7 @@ def events(number: int, full_name: str, name: str, kind: str, steps: Sequence[St
                 "version_after": version,
                 "changes_detected": ["version"],
                 "field_changes": '[{"path": "spec.version"}]',
+                **{column: row[column] for column in CARRIED},
             }
         )
         before = version
@@ -155,15 +160,23 @@ Story = dict[str, tuple[list[Step], Row]]
 """The resources of a repository by name: the steps of each and the columns in which it differs from a Deployment."""
 
 
-def write_story(lake: Lake, number: int, full_name: str, story: Story) -> None:
+def write_story(lake: Lake, number: int, full_name: str, story: Story, *, by_time: bool = True) -> None:
+    """Write the resources of a repository and its log, in the order of time or of the story."""
     resources: list[Row] = []
     log: list[Row] = []
     for name, (steps, changes) in story.items():
         row = resource(number, full_name, name, steps, **changes)
         resources.append(row)
-        log += events(number, full_name, name, row["kind"], steps, len(log))
+        log += events(number, full_name, name, row, steps, len(log))
+    if by_time:
+        log = [{**event, "sequence": sequence} for sequence, event in enumerate(sorted(log, key=_time))]
     lake.write(RESOURCES, full_name, resources)
     lake.write(RESOURCE_EVENTS, full_name, log)
+
+
+def _time(event: Row) -> datetime.datetime:
+    at: datetime.datetime = event["event_timestamp"]
+    return at
 
 
 ALICE: Story = {

@@ -21,6 +21,7 @@ from kubestats_pipeline.warehouse.marts import INFO, MARTS
 from kubestats_pipeline.warehouse.stats import write_ecosystem_stats
 from kubestats_pipeline.warehouse.verify import Violation, verify
 from kubestats_pipeline_tests.warehouse.small_lake import (
+    Row,
     day,
     events,
     image,
@@ -277,11 +278,18 @@ def test_a_required_value_that_is_missing_is_refused(published):
     assert_refused(published, "scans: 1 rows in which scan_status is null")
 
 
+STEPS = [("CREATED", day(3, 9), "1")]
+
+
+def log_of_one() -> list[Row]:
+    """The one event of repository frank/one."""
+    return events(7, "frank/one", "app", resource(7, "frank/one", "app", STEPS), STEPS, 0)
+
+
 def write_one(lake: Lake, **changes: object) -> None:
     """Repository frank/one with one event, and its resource with some columns changed."""
-    steps = [("CREATED", day(3, 9), "1")]
-    lake.write(RESOURCE_EVENTS, "frank/one", events(7, "frank/one", "app", "Deployment", steps, 0))
-    lake.write(RESOURCES, "frank/one", [resource(7, "frank/one", "app", steps, **changes)])
+    lake.write(RESOURCE_EVENTS, "frank/one", log_of_one())
+    lake.write(RESOURCES, "frank/one", [resource(7, "frank/one", "app", STEPS, **changes)])
 
 
 def violations(lake: Lake) -> list[tuple[str, str, int]]:
@@ -309,12 +317,12 @@ def test_a_resource_that_the_events_do_not_give_is_refused(published, changes, c
 
 def test_the_fold_goes_by_sequence_and_not_by_time(lake):
     steps = [("CREATED", day(3, 5), "1"), ("DELETED", day(3, 3), None)]
-    write_story(lake, 7, "frank/clock", {"app": (steps, {})})
+    write_story(lake, 7, "frank/clock", {"app": (steps, {})}, by_time=False)
     assert build_warehouse(lake).rows["resources"] == 10
 
 
 def test_two_events_at_one_position_are_refused(published):
-    log = events(7, "frank/one", "app", "Deployment", [("CREATED", day(3, 9), "1")], 0)
+    log = log_of_one()
     write_one(published)
     published.write(RESOURCE_EVENTS, "frank/one", [*log, {**log[0], "event_id": "second"}])
     assert_refused(published, r"\[sequence_is_unique\]")
@@ -322,7 +330,7 @@ def test_two_events_at_one_position_are_refused(published):
 
 def test_an_event_id_that_two_repositories_share_is_refused(published):
     write_one(published)
-    log = events(7, "frank/one", "app", "Deployment", [("CREATED", day(3, 9), "1")], 0)
+    log = log_of_one()
     published.write(RESOURCE_EVENTS, "frank/one", [{**log[0], "event_id": "2-plex-0"}])
     assert_refused(published, r"resource_events: 1 keys \(event_id\) .* 2-plex-0")
 

@@ -99,7 +99,8 @@ def test_stars_of_a_day_without_metrics_are_unknown_and_not_zero(lake):
 def test_a_commit_clock_that_runs_backwards_does_not_bring_a_resource_back(tmp_path: Path):
     """The deletion comes later in the log but bears an earlier time than the creation."""
     lake = Lake(Layout(tmp_path / "data"))
-    write_story(lake, 1, "a/b", {"app": ([("CREATED", day(3, 5), "1"), ("DELETED", day(3, 3), None)], {})})
+    story = {"app": ([("CREATED", day(3, 5), "1"), ("DELETED", day(3, 3), None)], {})}
+    write_story(lake, 1, "a/b", story, by_time=False)
     assert [compute(lake, march(number))["active_resources"] for number in (3, 4, 5, 6)] == [0, 0, 0, 0]
 
 

@@ -13,9 +13,11 @@ WITH uses AS (
     FROM releases
     WHERE in_scope
     UNION ALL
-    SELECT chart_name, chart_url, is_resolved, unnest([version_before, version_after]), events.repository_id, FALSE, event_timestamp
+    SELECT
+        overview.chart_name, overview.chart_url, is_resolved, unnest([version_before, version_after]), events.repository_id, FALSE,
+        event_timestamp
     FROM resource_events AS events
-    JOIN resource_overview USING (resource_id)
+    JOIN resource_overview AS overview USING (resource_id)
     WHERE is_release AND in_scope
 )
 SELECT

@@ -1,0 +1,75 @@
+"""What the macros say of past moments: worked out by hand, and against git itself on real repositories."""
+
+import datetime
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from kubestats_pipeline.lake import Lake
+from kubestats_pipeline.layout import Layout
+from kubestats_pipeline.warehouse.build import build_warehouse
+from kubestats_pipeline.warehouse.marts import MACROS, PARAMETER
+from kubestats_pipeline_tests.warehouse.small_lake import day, write_small_lake, write_story
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    report = build_warehouse(write_small_lake(tmp_path_factory.mktemp("travel")))
+    with duckdb.connect(str(report.path), read_only=True) as connection:
+        yield connection
+
+
+def names(connection: duckdb.DuckDBPyConnection, macro: str, moment: datetime.datetime) -> set[str]:
+    query = f"SELECT full_name || '/' || name FROM {macro}($moment)"
+    return {name for (name,) in connection.execute(query, {"moment": moment}).fetchall()}
+
+
+def test_nothing_existed_before_the_first_commit(warehouse):
+    assert names(warehouse, "resources_as_of", day(2, 19)) == set()
+
+
+def test_a_resource_exists_from_its_commit_on_and_until_it_is_deleted(warehouse):
+    assert "bob/cluster/web" in names(warehouse, "resources_as_of", day(3, 1))
+    assert "bob/cluster/web" in names(warehouse, "resources_as_of", day(3, 7))
+    assert "bob/cluster/web" not in names(warehouse, "resources_as_of", day(3, 8))
+
+
+def test_a_resource_that_came_back_is_there_before_and_after_but_not_between(warehouse):
+    there = ["bob/cluster/dns" in names(warehouse, "resources_as_of", day(3, number)) for number in (5, 6, 7, 8, 9)]
+    assert there == [False, True, False, False, True]
+
+
+def test_a_release_has_the_version_of_the_moment(warehouse):
+    query = "SELECT version FROM releases_as_of($moment) WHERE name = 'plex' AND full_name = 'alice/home'"
+    found = [warehouse.execute(query, {"moment": day(3, number)}).fetchall() for number in (1, 4, 5)]
+    assert found == [[("3.0.0",)], [("3.0.0",)], [("3.1.0",)]]
+
+
+def test_releases_of_the_present_are_those_of_the_view(warehouse):
+    columns = "resource_id, namespace, app_name, kind, chart_name, chart_url, version, context, resolution, is_resolved"
+    then = warehouse.execute(
+        f"SELECT {columns} FROM releases_as_of(now()) WHERE name <> 'plex' ORDER BY ALL"
+    ).fetchall()
+    now = warehouse.execute(f"SELECT {columns} FROM releases WHERE name <> 'plex' ORDER BY ALL").fetchall()
+    assert then == now
+    assert len(now) > 2
+
+
+def test_a_commit_takes_along_what_came_before_it_even_where_its_clock_ran_backwards(tmp_path: Path):
+    """The second commit is dated before the first: as of its date, both have happened."""
+    lake = Lake(Layout(tmp_path / "data"))
+    story = {"early": ([("CREATED", day(3, 5), "1")], {}), "late": ([("CREATED", day(3, 3), "1")], {})}
+    write_story(lake, 1, "a/b", story, by_time=False)
+    with duckdb.connect(str(build_warehouse(lake).path), read_only=True) as connection:
+        found = [len(names(connection, "resources_as_of", day(3, number))) for number in (2, 3, 4, 5)]
+    assert found == [0, 2, 2, 2]
+
+
+@pytest.mark.parametrize("macro", MACROS, ids=lambda macro: macro.name)
+def test_each_macro_is_described_and_gives_the_columns_that_it_describes(warehouse, macro):
+    query = "SELECT comment FROM duckdb_functions() WHERE function_name = ?"
+    assert warehouse.execute(query, [macro.name]).fetchall() == [(macro.description,)]
+    result = warehouse.execute(f"FROM {macro.name}({PARAMETER} := now())")
+    assert [name for name, *_ in result.description] == [name for name, _ in macro.columns]
