@@ -31,3 +31,9 @@ def sample_repositories(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sample_repositories")
     build_sample(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder into which `corpus.unpack` puts real repositories; tests only read from it."""
+    return tmp_path_factory.mktemp("corpus")

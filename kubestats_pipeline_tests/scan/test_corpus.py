@@ -5,33 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from kubestats_pipeline.scan import history
-from kubestats_pipeline.scan.blobs import BlobReader
-from kubestats_pipeline.scan.decode import Bounds
-from kubestats_pipeline.scan.files import ContentCache
-from kubestats_pipeline.scan.history import Change
-from kubestats_pipeline.scan.replay import Replay
-from kubestats_pipeline_tests.corpus import LARGER, SMALL, unpack
-from kubestats_pipeline_tests.scan.world import World, assert_fold_gives_resources, assert_ids_are_unique
-
-
-@pytest.fixture(scope="session")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("corpus")
-
-
-def adopt(world: World, full_name: str, corpus: Path) -> list[str]:
-    """Make a repository of the corpus the mirror of a world; gives its first-parent commits, oldest first."""
-    world.git.git("fetch", "--quiet", str(unpack(full_name, corpus)), "+main:head")
-    return world.git.git("rev-list", "--first-parent", "--reverse", "head").splitlines()
-
-
-def tip(world: World) -> Replay:
-    with BlobReader(world.mirror) as blobs:
-        replay = Replay(world.repository.repository_id, ContentCache(blobs.read, Bounds()))
-        tree = history.read_tree(world.mirror, "head")
-        replay.apply(history.read_commit(world.mirror), [Change(path, oid) for path, oid in tree.items()])
-    return replay
+from kubestats_pipeline_tests.corpus import LARGER, SMALL
+from kubestats_pipeline_tests.scan.world import World, adopt, assert_fold_gives_resources, assert_ids_are_unique, tip
 
 
 @pytest.mark.parametrize("full_name", [*SMALL, *(pytest.param(each, marks=pytest.mark.slow) for each in LARGER)])

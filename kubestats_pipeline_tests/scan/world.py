@@ -20,6 +20,7 @@ from kubestats_pipeline.scan.replay import Event, Replay
 from kubestats_pipeline.scan.scan import Scanned, Target, Unchanged, scan_repository
 from kubestats_pipeline.tables import RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS, SCANS, Table
 from kubestats_pipeline_tests.builders import GitRepository
+from kubestats_pipeline_tests.corpus import unpack
 
 NOW = datetime.datetime(2026, 6, 1, tzinfo=datetime.UTC)
 BROKEN = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: broken\n"
@@ -179,6 +180,21 @@ class World:
         return replay.events
 
 
+def adopt(world: World, full_name: str, corpus: Path) -> list[str]:
+    """Make a repository of the corpus the mirror of a world; gives its first-parent commits, oldest first."""
+    world.git.git("fetch", "--quiet", str(unpack(full_name, corpus)), "+main:head")
+    return world.git.git("rev-list", "--first-parent", "--reverse", "head").splitlines()
+
+
+def tip(world: World, revision: str = "head") -> Replay:
+    """What a commit's tree alone says, as a first scan without history sees it."""
+    with BlobReader(world.mirror) as blobs:
+        replay = Replay(world.repository.repository_id, ContentCache(blobs.read, Bounds()))
+        tree = history.read_tree(world.mirror, revision)
+        replay.apply(history.read_commit(world.mirror, revision), [Change(path, oid) for path, oid in tree.items()])
+    return replay
+
+
 def told(events: Iterable[Event]) -> list[tuple[str, ...]]:
     """Events in short: type, name, path and what changed."""
     return [
@@ -193,6 +209,11 @@ FOLDED = {
     "file_path": "file_path",
     "content_hash": "file_hash_after",
     "version": "version_after",
+    "chart_name": "chart_name",
+    "chart_url": "chart_url",
+    "chart_kind": "chart_kind",
+    "app_name": "app_name",
+    "context": "context",
     "updated_commit": "commit_sha",
     "updated_at": "event_timestamp",
 }

@@ -1,17 +1,25 @@
 """What the macros say of past moments: worked out by hand, and against git itself on real repositories."""
 
 import datetime
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from kubestats_pipeline import git
 from kubestats_pipeline.lake import Lake
 from kubestats_pipeline.layout import Layout
+from kubestats_pipeline.scan.replay import Resource
+from kubestats_pipeline.scan.rows import printable
 from kubestats_pipeline.warehouse.build import build_warehouse
 from kubestats_pipeline.warehouse.marts import MACROS, PARAMETER
+from kubestats_pipeline_tests.corpus import LARGER, LARGEST, SMALL
+from kubestats_pipeline_tests.scan.world import World, adopt, tip
 from kubestats_pipeline_tests.warehouse.small_lake import day, write_small_lake, write_story
+
+REST = (*LARGER, *LARGEST)
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +81,39 @@ def test_each_macro_is_described_and_gives_the_columns_that_it_describes(warehou
     assert warehouse.execute(query, [macro.name]).fetchall() == [(macro.description,)]
     result = warehouse.execute(f"FROM {macro.name}({PARAMETER} := now())")
     assert [name for name, *_ in result.description] == [name for name, _ in macro.columns]
+
+
+EVERY = datetime.timedelta(days=97)
+
+
+def past_moments(world: World) -> list[datetime.datetime]:
+    """Moments all over a history, from its first commit to its last."""
+    log = git.run(["log", "--first-parent", "--format=%ct", "head"], directory=world.mirror).split()
+    first, last = (datetime.datetime.fromtimestamp(int(log[end]), datetime.UTC) for end in (-1, 0))
+    return [first + EVERY * number for number in range((last - first) // EVERY + 1)] + [last]
+
+
+def commit_before(world: World, moment: datetime.datetime) -> str:
+    arguments = ["rev-list", "-1", "--first-parent", f"--before={int(moment.timestamp())}", "head"]
+    return git.run(arguments, directory=world.mirror).decode().strip()
+
+
+@pytest.mark.parametrize("full_name", [*SMALL, *(pytest.param(each, marks=pytest.mark.slow) for each in REST)])
+def test_a_past_moment_is_what_a_first_scan_of_that_commit_sees(full_name: str, tmp_path: Path, corpus: Path) -> None:
+    world = World(tmp_path)
+    adopt(world, full_name, corpus)
+    world.scan()
+    moments = past_moments(world)
+    with duckdb.connect(str(build_warehouse(world.lake).path), read_only=True) as connection:
+        for moment in moments:
+            seen = tip(world, commit_before(world, moment)).active.values()
+            expected = Counter(described(each) for each in seen)
+            query = "SELECT kind, name, namespace, file_path, version, chart_url FROM resources_as_of($moment)"
+            assert Counter(connection.execute(query, {"moment": moment}).fetchall()) == expected, moment
+    assert len(moments) > 5
+
+
+def described(resource: Resource) -> tuple[str | None, ...]:
+    key, meaning = resource.identity.key, resource.resolved
+    path = printable(resource.identity.path)
+    return (key.kind, key.name, meaning.namespace, path, meaning.version, meaning.chart_url)
