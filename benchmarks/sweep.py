@@ -21,13 +21,14 @@ from kubestats_pipeline.scan import scan
 from kubestats_pipeline.scan.scan import Scanned, scan_all
 from kubestats_pipeline.services import Services
 from kubestats_pipeline.settings import Settings, load_settings
-from kubestats_pipeline.sync import sync as syncing
-from kubestats_pipeline.sync.sync import Synced, due, sync_all
+from kubestats_pipeline.sync import outcomes
+from kubestats_pipeline.sync.outcomes import Synced
+from kubestats_pipeline.sync.sync import due, sync_all
 
 GROUP = "sweep"
 GOAL_MS = 30
 CHANGED = Synced | Scanned
-UNCHANGED = syncing.Unchanged | scan.Unchanged
+UNCHANGED = outcomes.Unchanged | scan.Unchanged
 JOBS = ("sync_repositories", "scan_repositories")
 
 

@@ -16,7 +16,7 @@ import duckdb
 
 from kubestats_pipeline import git
 from kubestats_pipeline.home import HomeError, open_instance
-from kubestats_pipeline.hosts.errors import GitHubError
+from kubestats_pipeline.hosts.errors import HostError
 from kubestats_pipeline.hosts.github import GitHubClient
 from kubestats_pipeline.lake import Lake, LakeError
 from kubestats_pipeline.layout import Layout
@@ -74,7 +74,7 @@ def _examine_github(settings: Settings) -> Finding:
     try:
         with GitHubClient(settings.github, sleep=lambda seconds: None) as client:
             content = client.get("/rate_limit").content
-    except GitHubError as error:
+    except HostError as error:
         mark = "failed" if settings.topics else "warning"
         return Finding("github", mark, f"{settings.github.api_url} {who}: {error}")
     return Finding("github", "ok", f"{settings.github.api_url} {who}; {_rates(content)}")

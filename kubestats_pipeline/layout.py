@@ -47,6 +47,11 @@ class Layout:
         """The folder of all mirrors."""
         return self.data_dir / "git"
 
+    @property
+    def http(self) -> Path:
+        """Answers of code hosts, remembered so that they can be confirmed; may be deleted at any time."""
+        return self.data_dir / "http"
+
     def scan_lock(self, full_name: str) -> Path:
         """What a process locks while it scans a repository."""
         return self.data_dir / "locks" / encode_name(full_name)

@@ -50,6 +50,7 @@ class GitHubSettings(_Section):
         default=None,
         description="topics to search; default kubesearch and k8s-at-home, or none where `repositories` is given",
     )
+    forks: bool = Field(default=False, description="also find forks by topic; GitHub's search leaves them out")
     api_url: str = Field(
         default="https://api.github.com", pattern=r"^https?://", description="base URL of the REST API"
     )
@@ -120,6 +121,10 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default=Path("data"), description="where everything is kept")
     repositories: Annotated[list[str], NoDecode] = Field(
         default_factory=list, description="owner/name, git URL, path, or directory of repositories"
+    )
+    sync_method: Literal["git", "api"] = Field(
+        default="git",
+        description="api: repositories on GitHub are read through its API where git's protocol is blocked, tips only",
     )
     history_days: int | Literal["all"] = Field(
         default=90, description="days of history, counted back from the repository's own last commit; 0 = tip only; all"

@@ -15,6 +15,7 @@ from kubestats_pipeline.discover.records import COUNTS, FoundRepository, SourceF
 from kubestats_pipeline.discover.sources import GitHubTopics, ListSource, Source
 from kubestats_pipeline.hosts.github import GitHubClient, request_headers
 from kubestats_pipeline.lake import Lake, to_frame
+from kubestats_pipeline.layout import Layout
 from kubestats_pipeline.settings import Settings
 from kubestats_pipeline.tables import REPOSITORIES, REPOSITORY_METRICS
 
@@ -61,10 +62,12 @@ def sources_from(settings: Settings, only: Sequence[str] = ()) -> list[Source]:
 
 
 def _configured(settings: Settings) -> dict[str, Source]:
-    connect = partial(GitHubClient, settings.github)
+    connect = partial(GitHubClient, settings.github, folder=Layout(settings.data_dir).http)
     sources: dict[str, Source] = {}
     if settings.topics:
-        sources["github"] = GitHubTopics(tuple(settings.topics), settings.github.git_url, connect)
+        sources["github"] = GitHubTopics(
+            tuple(settings.topics), settings.github.git_url, connect, settings.github.forks
+        )
     if settings.repositories:
         sources["list"] = ListSource(tuple(settings.repositories), settings.github.git_url, connect)
     return sources

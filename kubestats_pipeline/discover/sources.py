@@ -14,10 +14,11 @@ from kubestats_pipeline.discover.entries import Entry, EntryError, GitHubName, r
 from kubestats_pipeline.discover.local import DEPTH, find_repositories
 from kubestats_pipeline.discover.local import to_record as local_record
 from kubestats_pipeline.discover.records import Found, FoundRepository, SourceFailure, join_found
-from kubestats_pipeline.hosts.errors import GitHubError, TransientError
+from kubestats_pipeline.hosts.errors import HostError, TransientError
 from kubestats_pipeline.hosts.github import GitHubClient
-from kubestats_pipeline.hosts.github_payload import PayloadError, read_payload, to_record
-from kubestats_pipeline.hosts.github_search import search_topic
+from kubestats_pipeline.hosts.github_payload import to_record
+from kubestats_pipeline.hosts.github_repositories import get_repository
+from kubestats_pipeline.hosts.github_search import search_repositories
 
 LIST_TAG = "list"
 """The discovery tag of repositories that the user named."""
@@ -43,11 +44,24 @@ class GitHubTopics:
     topics: tuple[str, ...]
     git_url: str
     connect: Connect
+    forks: bool = False
 
     def find(self) -> Found:
         """Search each topic; a topic that fails does not stop the others."""
         with self.connect() as client:
-            return join_found(search_topic(client, topic, git_url=self.git_url) for topic in self.topics)
+            return join_found(self._search(client, topic) for topic in self.topics)
+
+    def _search(self, client: GitHubClient, topic: str) -> Found:
+        """A token may see its owner's private repositories, which are nobody's example."""
+        query = f"topic:{topic} fork:true" if self.forks else f"topic:{topic}"
+        answer = search_repositories(client, query, now=client.now())
+        public = [payload for payload in answer.repositories if not payload.private]
+        nothing = "GitHub knows no public repository with this topic; correct github.topics"
+        reasons = answer.shortfalls or (() if public else (nothing,))
+        return Found(
+            tuple(to_record(payload, git_url=self.git_url, tag=topic) for payload in public),
+            tuple(SourceFailure(f"topic:{topic}", reason) for reason in reasons),
+        )
 
 
 @dataclass(frozen=True)
@@ -85,12 +99,11 @@ class NameLookup:
         if self._failures_in_a_row >= GIVE_UP_AFTER:
             return _failed(shown, "not asked: GitHub failed for the entries before; the next discovery asks again")
         try:
-            answer = self._client.get(f"/repos/{name.owner}/{name.name}")
-            payload = read_payload(answer.content)
+            payload = get_repository(self._client, f"{name.owner}/{name.name}")
         except TransientError as error:
             self._failures_in_a_row += 1
             return _failed(shown, str(error))
-        except (GitHubError, PayloadError) as error:
+        except HostError as error:
             self._failures_in_a_row = 0
             return _failed(shown, f"GitHub: {error}")
         self._failures_in_a_row = 0

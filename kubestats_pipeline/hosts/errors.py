@@ -1,23 +1,23 @@
-"""How a call to GitHub can fail, and how an answer is told to be one of these failures.
+"""How a call to a code host can fail: one type for each outcome, and what the plain HTTP statuses mean.
 
 Permanent ones say something about the repository or the token and are not tried again; transient ones say something
-about the moment. `github.py` raises and retries them, discovery turns them into `SourceFailure`. No text quotes a
-body or a header, for either may repeat a secret.
+about the moment. `client.py` raises and retries them, a host's dialect adds what only it means by a status, discovery
+turns them into `SourceFailure`. No text quotes a body or a header, for either may repeat a secret.
 """
 
 import datetime
 
-import httpx
+from kubestats_pipeline.hosts.messages import Host
 
 SECONDARY_WAIT_SECONDS = 60.0
-"""GitHub's least wait after a secondary limit that names no time (docs: rate limits for the REST API)."""
+"""Least wait after a limit that names no time (GitHub REST documentation, "rate limits")."""
 
 
-class GitHubError(Exception):
+class HostError(Exception):
     """A call failed; the text says what was asked, what came back and what to do."""
 
 
-class PermanentError(GitHubError):
+class PermanentError(HostError):
     """Asking again gives the same answer."""
 
 
@@ -26,11 +26,11 @@ class UnauthorizedError(PermanentError):
 
 
 class ForbiddenError(PermanentError):
-    """GitHub refuses this repository or this token (403 that is no rate limit)."""
+    """The host refuses this repository or this token (403 that is no rate limit)."""
 
 
 class BlockedError(ForbiddenError):
-    """GitHub has taken the repository's access away (403 with a `block` object)."""
+    """The host has taken the repository's access away (403 with a `block` object)."""
 
 
 class NotFoundError(PermanentError):
@@ -38,18 +38,30 @@ class NotFoundError(PermanentError):
 
 
 class GoneError(PermanentError):
-    """Deleted for good (410) or taken down for legal reasons (451)."""
+    """Deleted for good (410)."""
+
+
+class TakenDownError(GoneError):
+    """Taken down for legal reasons (451)."""
+
+
+class EmptyRepositoryError(PermanentError):
+    """The repository has no commit yet (409)."""
 
 
 class RejectedError(PermanentError):
-    """GitHub does not accept the question (any other 4xx)."""
+    """The host does not accept the question (any other 4xx, or a query that it does not understand)."""
 
 
 class MisdirectedError(PermanentError):
     """The answer points to another host, or in circles."""
 
 
-class TransientError(GitHubError):
+class TooLargeError(PermanentError):
+    """The answer is larger than asked for."""
+
+
+class TransientError(HostError):
     """Asking again later may help."""
 
 
@@ -57,15 +69,21 @@ class UnavailableError(TransientError):
     """No connection, a server error, or an answer that is no JSON."""
 
 
+class TooComplexError(TransientError):
+    """The host took too long over the query, or calls it too large; ask for less at once."""
+
+
 class RateLimitedError(TransientError):
     """A rate limit is used up.
 
     Attributes:
-        wait_seconds: how long GitHub asks to wait; None where it does not say.
+        bucket: the rate bucket that is empty; None where the limit holds for all of them.
+        wait_seconds: how long the host asks to wait; None where it does not say.
     """
 
-    def __init__(self, message: str, wait_seconds: float | None) -> None:
+    def __init__(self, message: str, bucket: str | None, wait_seconds: float | None) -> None:
         super().__init__(message)
+        self.bucket = bucket
         self.wait_seconds = wait_seconds
 
     def delay(self, attempt: int) -> float:
@@ -74,67 +92,38 @@ class RateLimitedError(TransientError):
 
 
 _PERMANENT: dict[int, tuple[type[PermanentError], str]] = {
-    401: (UnauthorizedError, "the token is wrong or has expired; renew GITHUB_TOKEN (github.token) or unset it"),
-    403: (ForbiddenError, "GitHub refuses it; check what the token may read"),
+    401: (UnauthorizedError, "the token is wrong or has expired; renew {token} or unset it"),
+    403: (ForbiddenError, "{host} refuses it; check what the token may read"),
     404: (NotFoundError, "it is deleted, private or misspelt; correct or remove it"),
     410: (GoneError, "it is deleted; remove it"),
-    451: (GoneError, "it is taken down for legal reasons; remove it"),
+    451: (TakenDownError, "it is taken down for legal reasons; remove it"),
 }
 
 
-def error_of(response: httpx.Response, now: float) -> GitHubError:
-    """The failure that a response without success stands for; `now` is in epoch seconds."""
-    asked = f"{response.request.url.path} answered {response.status_code}"
-    if response.status_code in (403, 429) and _is_rate_limit(response):
-        return _rate_limited(response, now)
-    if response.status_code == 403 and isinstance(_body(response).get("block"), dict):
-        return BlockedError(f"{asked}: GitHub has blocked access to it; remove it")
-    if response.status_code >= 500 or response.status_code == 408:
-        return UnavailableError(f"{asked}: GitHub is in trouble; the next discovery asks again")
-    kind, meaning = _PERMANENT.get(response.status_code, (RejectedError, "GitHub does not accept the question"))
-    return kind(f"{asked}: {meaning}")
+def failure_of_status(status: int, path: str, host: Host) -> HostError:
+    """What a status without success means at any host; `path` is what was asked for, without its query."""
+    asked = f"{path} answered {status}"
+    if status >= 500 or status == 408:
+        return UnavailableError(f"{asked}: {host.name} is in trouble; the next discovery asks again")
+    if status == 429:
+        return rate_limited(path, None, None, None, host)
+    kind, meaning = _PERMANENT.get(status, (RejectedError, "{host} does not accept the question"))
+    return kind(f"{asked}: {meaning.format(host=host.name, token=host.token_name)}")
 
 
-def _is_rate_limit(response: httpx.Response) -> bool:
-    if response.status_code == 429 or "retry-after" in response.headers:
-        return True
-    message = str(_body(response).get("message", "")).lower()
-    return response.headers.get("x-ratelimit-remaining") == "0" or "rate limit" in message
+def rate_limited(
+    path: str, bucket: str | None, wait: float | None, ends_at: float | None, host: Host
+) -> RateLimitedError:
+    """The failure of a call for which a rate bucket holds nothing, in one wording before and after it is sent.
 
-
-def _rate_limited(response: httpx.Response, now: float) -> RateLimitedError:
-    wait = _wait_seconds(response, now)
-    bucket = response.headers.get("x-ratelimit-resource", "secondary")
-    end = (
-        "a while"
-        if wait is None
-        else f"{datetime.datetime.fromtimestamp(now + wait, datetime.UTC):%Y-%m-%d %H:%M:%S} UTC"
-    )
-    remedy = "wait, set GITHUB_TOKEN for a higher limit, or raise github.max_wait_seconds"
-    return RateLimitedError(
-        f"{response.request.url.path}: the {bucket} rate limit is used up until {end}; {remedy}", wait
-    )
-
-
-def _wait_seconds(response: httpx.Response, now: float) -> float | None:
-    """GitHub's order: `retry-after` (seconds), else the reset time (epoch seconds) of an exhausted limit."""
-    retry_after = response.headers.get("retry-after", "")
-    if retry_after.isdecimal():
-        return min(float(retry_after), _LONGEST)
-    reset = response.headers.get("x-ratelimit-reset", "")
-    if response.headers.get("x-ratelimit-remaining") == "0" and reset.isdecimal():
-        return min(max(float(reset) - now, 0.0) + 1.0, _LONGEST)  # a second more: the reset time is rounded down
-    return None
-
-
-_LONGEST = 86_400.0
-"""Longest wait that is believed; no GitHub limit lasts longer than an hour."""
-
-
-def _body(response: httpx.Response) -> dict[str, object]:
-    """The error's JSON object; empty where the body is none, for a proxy's HTML says nothing."""
-    try:
-        body = response.json()
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}
+    Args:
+        path: what was asked for.
+        bucket: which one is empty; None for a limit that holds for all.
+        wait: seconds until it is full again; None where the host does not say.
+        ends_at: the same moment in epoch seconds.
+        host: gives the remedy its names.
+    """
+    end = "a while" if ends_at is None else f"{datetime.datetime.fromtimestamp(ends_at, datetime.UTC):%Y-%m-%d %X} UTC"
+    remedy = f"wait, set {host.token_name} for a higher limit, or raise {host.section}.max_wait_seconds"
+    name = bucket or "secondary"
+    return RateLimitedError(f"{path}: the {name} rate limit is used up until {end}; {remedy}", bucket, wait)

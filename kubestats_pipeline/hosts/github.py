@@ -1,47 +1,42 @@
-"""One polite client of GitHub's REST API: time-outs, bounded retries, rate limits, paging links, redirects.
+"""GitHub's dialect of the client: headers, rate buckets, what its failures mean, and its GraphQL API.
 
-It knows no repository and no search; those who ask interpret the JSON with `github_payload.py`.
-The token leaves this module only as a header of requests to the host of `github.api_url`.
+The calls themselves are made by `client.py`. No repository is known here; payloads are read by those who ask.
 """
 
-import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from importlib.metadata import version
-from types import TracebackType
-from typing import Self
+from pathlib import Path
 
 import httpx
 
+from kubestats_pipeline.hosts.client import HostClient
 from kubestats_pipeline.hosts.errors import (
-    MisdirectedError,
+    BlockedError,
+    EmptyRepositoryError,
+    HostError,
     RateLimitedError,
-    TransientError,
-    UnavailableError,
-    error_of,
+    TooComplexError,
+    rate_limited,
 )
+from kubestats_pipeline.hosts.github_graphql import QueryAnswer, read_query_answer
+from kubestats_pipeline.hosts.limits import Rate
+from kubestats_pipeline.hosts.messages import Call, Host, Response
 from kubestats_pipeline.settings import GitHubSettings, SettingsError
 
-ATTEMPTS = 4
-"""Tries of one call, the first included."""
-
-MAX_REDIRECTS = 5
 API_VERSION = "2022-11-28"
 
+ENTERPRISE_PATH = "/api/v3"
+"""Where GitHub Enterprise Server has its REST API; its GraphQL API lies beside it."""
 
-@dataclass(frozen=True)
-class Answer:
-    """A decoded JSON answer, and the address of the next page where there is one."""
+TOO_SLOW = (502, 504)
+"""How the GraphQL API ends a query that took more than ten seconds (GitHub GraphQL documentation, "timeouts")."""
 
-    content: object
-    next_url: str | None
+LONGEST_WAIT = 86_400.0
+"""Longest wait that is believed; no GitHub limit lasts longer than an hour."""
 
 
-class GitHubClient:
-    """A connection to one GitHub; use it in a `with` statement.
-
-    `sleep` (seconds) and `clock` (epoch seconds) are arguments so that a test need not wait.
+class GitHubClient(HostClient):
+    """A connection to one GitHub.
 
     Raises:
         SettingsError: the token cannot be one.
@@ -51,94 +46,92 @@ class GitHubClient:
         self,
         settings: GitHubSettings,
         *,
+        folder: Path | None = None,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._base = httpx.URL(settings.api_url.rstrip("/"))
-        self._max_wait = settings.max_wait_seconds
-        self._sleep = sleep
-        self._clock = clock
-        self._jitter = random.SystemRandom()
-        self._http = httpx.Client(headers=request_headers(settings), timeout=settings.timeout_seconds)
+        host = Host(
+            name="GitHub",
+            section="github",
+            token_name="GITHUB_TOKEN (github.token)",  # noqa: S106 — what it is called, not what it is
+            api_url=settings.api_url,
+            headers=request_headers(settings),
+            timeout_seconds=settings.timeout_seconds,
+            max_wait_seconds=settings.max_wait_seconds,
+        )
+        super().__init__(host, folder=folder, sleep=sleep, clock=clock)
 
-    def __enter__(self) -> Self:
-        return self
+    @property
+    def has_token(self) -> bool:
+        """Whether calls are made in somebody's name; the GraphQL API takes no others."""
+        return "Authorization" in self.host.headers
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._http.close()
-
-    def get(self, address: str, parameters: Mapping[str, str] | None = None) -> Answer:
-        """Ask for a path below the API's URL, or for the URL of a next page.
-
-        Rate limits are waited for up to `github.max_wait_seconds` a call, other transient failures a few seconds.
+    def query(self, text: str, variables: Mapping[str, object]) -> QueryAnswer:
+        """Ask the GraphQL API; it may answer a part of the query and say what is wrong with the rest.
 
         Raises:
-            PermanentError: GitHub says no.
-            RateLimitedError: the limit ends later than we may wait.
-            UnavailableError: no usable answer after all attempts.
+            TooComplexError: it took too long or asks for too much; not retried, for it would again.
+            RejectedError: the query is wrong.
+            HostError: as `get` does.
         """
-        url = self._locate(address, parameters)
-        waited = 0.0
-        for attempt in range(1, ATTEMPTS):
-            try:
-                return self._ask(url)
-            except RateLimitedError as error:
-                delay = error.delay(attempt)
-                waited += delay
-                if waited > self._max_wait:
-                    raise
-                self._sleep(delay)
-            except TransientError:
-                self.back_off(attempt)
-        return self._ask(url)
+        body = {"query": text, "variables": dict(variables)}
+        return self.call(Call(self._graphql_url(), {}, body=body), read_query_answer)
 
-    def back_off(self, attempt: int) -> None:
-        """Wait before a retry: 1, 2, 4 … seconds and up to half as much again, so that clients do not march in step."""
-        self._sleep(2.0 ** (attempt - 1) * self._jitter.uniform(1.0, 1.5))
+    def bucket_of(self, url: httpx.URL) -> str:
+        """GitHub counts searches and GraphQL queries apart; what tells the limits is free."""
+        path = url.path.removeprefix(self._base.path.rstrip("/"))
+        if url == self._graphql_url():
+            return "graphql"
+        return {"search": "search", "rate_limit": "rate_limit"}.get(path.split("/")[1], "core")
 
-    def _locate(self, address: str, parameters: Mapping[str, str] | None) -> httpx.URL:
-        if not address.startswith("/"):
-            return self._own(httpx.URL(address))
-        url = httpx.URL(f"{self._base}{address}")
-        return url.copy_merge_params(parameters) if parameters else url
+    def is_confirmable(self, url: httpx.URL) -> bool:
+        """GitHub does not honour ETags of searches."""
+        return self.bucket_of(url) == "core"
 
-    def _own(self, url: httpx.URL) -> httpx.URL:
-        """Refuse to follow a link that leaves the API's host, port or scheme: the token would travel with it."""
-        if (url.scheme, url.host, _port(url)) != (self._base.scheme, self._base.host, _port(self._base)):
-            raise MisdirectedError(
-                f"GitHub's answer points to {url.host}, not to {self._base.host}; check github.api_url"
-            )
-        return url
+    def rate_of(self, response: Response) -> Rate | None:
+        """The three headers that every answer has."""
+        bucket = response.headers.get("x-ratelimit-resource", "")
+        remaining = response.headers.get("x-ratelimit-remaining", "")
+        reset = response.headers.get("x-ratelimit-reset", "")
+        if not (bucket and remaining.isdecimal() and reset.isdecimal()):
+            return None
+        # a second more: the reset time is rounded down
+        return Rate(bucket, int(remaining), min(float(reset) + 1, self.clock() + LONGEST_WAIT))
 
-    def _ask(self, url: httpx.URL) -> Answer:
-        response = self._request(url)
-        for _ in range(MAX_REDIRECTS):
-            if not response.has_redirect_location:
-                return self._read(response)
-            response = self._request(self._own(_join(response, response.headers["location"])))
-        if response.has_redirect_location:
-            raise MisdirectedError(f"{url.path} is redirected more than {MAX_REDIRECTS} times; check github.api_url")
-        return self._read(response)
+    def failure_of(self, response: Response) -> HostError:
+        """A 403 has three meanings, a 409 one, and GraphQL has its own of a 502."""
+        asked = f"{response.url.path} answered {response.status}"
+        if response.status in (403, 429) and _is_rate_limit(response):
+            return self._rate_limit(response)
+        if response.status == 403 and isinstance(response.json_object().get("block"), dict):
+            return BlockedError(f"{asked}: GitHub has blocked access to it; remove it")
+        if response.status == 409:
+            return EmptyRepositoryError(f"{asked}: the repository holds no commit yet; nothing is to be done")
+        if response.status in TOO_SLOW and self.bucket_of(response.url) == "graphql":
+            return TooComplexError(f"{asked}: the query took GitHub too long; ask for less at once")
+        return super().failure_of(response)
 
-    def _request(self, url: httpx.URL) -> httpx.Response:
-        try:
-            return self._http.get(url)
-        except httpx.RequestError as error:
-            reason = f"no answer from {url.host} for {url.path} ({type(error).__name__})"
-            raise UnavailableError(f"{reason}; check the network and github.api_url") from None
+    def _rate_limit(self, response: Response) -> RateLimitedError:
+        wait = self._wait_seconds(response)
+        is_primary = response.headers.get("x-ratelimit-remaining") == "0"
+        bucket = response.headers.get("x-ratelimit-resource") if is_primary else None
+        ends_at = None if wait is None else self.clock() + wait
+        return rate_limited(response.url.path, bucket, wait, ends_at, self.host)
 
-    def _read(self, response: httpx.Response) -> Answer:
-        if not response.is_success:
-            raise error_of(response, self._clock())
-        try:
-            content: object = response.json()
-        except ValueError:
-            raise UnavailableError(
-                f"{response.request.url.path} answered with broken JSON; the next discovery asks again"
-            ) from None
-        return Answer(content, _next_url(response))
+    def _wait_seconds(self, response: Response) -> float | None:
+        """GitHub's order: `retry-after` (seconds), else the reset time (epoch seconds) of an exhausted limit."""
+        retry_after = response.headers.get("retry-after", "")
+        if retry_after.isdecimal():
+            return min(float(retry_after), LONGEST_WAIT)
+        reset = response.headers.get("x-ratelimit-reset", "")
+        if response.headers.get("x-ratelimit-remaining") == "0" and reset.isdecimal():
+            return min(max(float(reset) - self.clock(), 0.0) + 1.0, LONGEST_WAIT)
+        return None
+
+    def _graphql_url(self) -> httpx.URL:
+        path = self._base.path.rstrip("/")
+        is_enterprise = path.endswith(ENTERPRISE_PATH)
+        return self._base.copy_with(path=(path.removesuffix("/v3") if is_enterprise else path) + "/graphql")
 
 
 def request_headers(settings: GitHubSettings) -> dict[str, str]:
@@ -147,30 +140,15 @@ def request_headers(settings: GitHubSettings) -> dict[str, str]:
     Raises:
         SettingsError: the token holds characters that no header can carry.
     """
-    headers = {
-        "Accept": "application/vnd.github+json",
-        "X-GitHub-Api-Version": API_VERSION,
-        "User-Agent": f"kubestats/{version('kubestats-pipeline')}",
-    }
+    headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": API_VERSION}
     token = settings.token.get_secret_value().strip() if settings.token else ""
     if not (token.isascii() and token.isprintable() and " " not in token):
         raise SettingsError("github.token (or GITHUB_TOKEN): holds blanks, line breaks or letters that no token has")
     return headers | {"Authorization": f"Bearer {token}"} if token else headers
 
 
-def _next_url(response: httpx.Response) -> str | None:
-    link = response.links.get("next", {}).get("url")
-    return str(_join(response, link)) if link else None
-
-
-def _join(response: httpx.Response, link: str) -> httpx.URL:
-    try:
-        return response.url.join(link)
-    except httpx.InvalidURL:
-        raise MisdirectedError(
-            f"{response.url.path} answered with a link that is no URL; check github.api_url"
-        ) from None
-
-
-def _port(url: httpx.URL) -> int | None:
-    return url.port or {"http": 80, "https": 443}.get(url.scheme)
+def _is_rate_limit(response: Response) -> bool:
+    if response.status == 429 or "retry-after" in response.headers:
+        return True
+    message = str(response.json_object().get("message", "")).lower()
+    return response.headers.get("x-ratelimit-remaining") == "0" or "rate limit" in message

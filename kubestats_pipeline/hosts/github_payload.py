@@ -11,9 +11,10 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from kubestats_pipeline.discover.records import FoundRepository
 from kubestats_pipeline.git import without_credentials
+from kubestats_pipeline.hosts.errors import PermanentError
 
 
-class PayloadError(ValueError):
+class PayloadError(PermanentError):
     """JSON that is no repository; the text names the fields, never their content."""
 
 
@@ -73,8 +74,13 @@ def read_payload(content: object) -> RepositoryPayload:
     try:
         return RepositoryPayload.model_validate(content)
     except ValidationError as error:
-        fields = sorted({str(problem["loc"][0]) if problem["loc"] else "all" for problem in error.errors()})
-        raise PayloadError(f"no repository object (wrong: {', '.join(fields)})") from None
+        raise unreadable(error) from None
+
+
+def unreadable(error: ValidationError) -> PayloadError:
+    """What is wrong with a repository object, by its fields' names alone."""
+    fields = sorted({str(problem["loc"][0]) if problem["loc"] else "all" for problem in error.errors()})
+    return PayloadError(f"no repository object (wrong: {', '.join(fields)})")
 
 
 def to_record(payload: RepositoryPayload, *, git_url: str, tag: str) -> FoundRepository:

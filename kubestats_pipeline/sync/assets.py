@@ -10,7 +10,8 @@ from kubestats_pipeline.lake import LakeError
 from kubestats_pipeline.partitions import repository_partitions
 from kubestats_pipeline.schemas import table_spec
 from kubestats_pipeline.services import Services
-from kubestats_pipeline.sync.sync import Empty, Result, Synced, TooLarge, Unchanged, due, sync_all
+from kubestats_pipeline.sync.outcomes import Empty, Result, Synced, TooLarge, Unchanged
+from kubestats_pipeline.sync.sync import due, sync_all
 from kubestats_pipeline.tables import SNAPSHOTS
 
 sync_runs = dg.AssetSpec(

@@ -23,6 +23,9 @@ fetches stay packs too, so that `is_whole` has one thing to look for."""
 REACH = Path("kubestats-history")
 """The file in a mirror that says which `history_days` it was made for."""
 
+REPLACEMENTS = Path("refs/replace")
+"""For each commit that came through an API, a file that names the object standing for it; see `api.py`."""
+
 REMOVAL_ATTEMPTS = 5
 REMOVAL_PAUSE_SECONDS = 0.05
 
@@ -31,9 +34,9 @@ History = int | Literal["all"]
 
 
 def create(folder: Path) -> None:
-    """Lay an empty bare repository without git's templates, so without hooks."""
+    """Lay an empty bare repository without git's templates, so without hooks, or what is missing of one."""
     for name in ("objects/pack", "refs/heads"):
-        (folder / name).mkdir(parents=True)
+        (folder / name).mkdir(parents=True, exist_ok=True)
     (folder / "HEAD").write_text(HEAD)
     write_config(folder)
 
@@ -59,12 +62,17 @@ def is_whole(mirror: Path) -> bool:
 
     It costs a few file reads and does not open the packs: what only they can tell, git tells when it reads them.
     """
-    packs = {path.stem for path in mirror.glob("objects/pack/*.pack")}
-    indexes = {path.stem for path in mirror.glob("objects/pack/*.idx")}
-    stale = [*mirror.glob("*.lock"), *mirror.glob("refs/heads/*.lock")]
-    if stale or not packs or packs != indexes:
+    if not any(mirror.glob("objects/pack/*.pack")) or broken_files(mirror):
         return False
     return _text(mirror / "HEAD") == HEAD and read_head(mirror) is not None
+
+
+def broken_files(mirror: Path) -> list[Path]:
+    """What only a killed or broken process leaves: packs without index, indexes without pack, git's lock files."""
+    packs = {path.stem: path for path in mirror.glob("objects/pack/*.pack")}
+    indexes = {path.stem: path for path in mirror.glob("objects/pack/*.idx")}
+    lone = [*(packs[name] for name in packs.keys() - indexes), *(indexes[name] for name in indexes.keys() - packs)]
+    return [*lone, *mirror.glob("*.lock"), *mirror.glob("refs/heads/*.lock")]
 
 
 def reaches(mirror: Path, wanted: History) -> bool:
@@ -88,6 +96,25 @@ def write_boundaries(mirror: Path, commits: Sequence[str]) -> None:
 def write_reach(mirror: Path, reach: History) -> None:
     """Remember for how much history the mirror was made. Hold the lock."""
     _replace(mirror / REACH, str(reach))
+
+
+def replacements(mirror: Path) -> dict[str, str]:
+    """The commits that came through an API, and the objects that stand for them; empty where git fetched all."""
+    return {path.name: _text(path).strip() for path in mirror.glob(f"{REPLACEMENTS}/*")}
+
+
+def move_head(mirror: Path, commit: str, stand_in: str) -> None:
+    """Let the mirror hold a commit that came through an API, and forget older ones but the head before. Hold the lock.
+
+    A scan compares the two. Every step leaves a mirror that the next sync completes; the head itself moves last.
+    """
+    kept = {commit, read_head(mirror)}
+    (mirror / REACH).unlink(missing_ok=True)  # there is a gap in its history now, so git builds it anew
+    (mirror / REPLACEMENTS).mkdir(parents=True, exist_ok=True)
+    _replace(mirror / REPLACEMENTS / commit, f"{stand_in}\n", mirror / "stand-in.new")
+    _replace(mirror / HEAD_REF, f"{commit}\n", mirror / "head.new")
+    for name in replacements(mirror).keys() - kept:
+        (mirror / REPLACEMENTS / name).unlink()
 
 
 def size_mb(folder: Path) -> float:
@@ -127,8 +154,9 @@ def _remove_tree(folder: Path) -> None:
     shutil.rmtree(folder)
 
 
-def _replace(path: Path, text: str) -> None:
-    temporary = path.with_name(f"{path.name}.new")
+def _replace(path: Path, text: str, temporary: Path | None = None) -> None:
+    """Write a file in one step. Below `refs` git would take a neighbour for a ref: there `temporary` lies elsewhere."""
+    temporary = temporary or path.with_name(f"{path.name}.new")
     temporary.write_text(text)
     temporary.replace(path)
 

@@ -125,6 +125,8 @@ def is_current(mirror: Path, commit: str, history: History) -> bool:
 def update_mirror(mirror: Path, remote: Remote, bounds: Bounds) -> Span:
     """Bring a mirror to the remote's HEAD; build it where there is none or the one there is damaged.
 
+    One that was filled through an API is built anew: git would tell the remote of commits that it does not really hold.
+
     Raises:
         git.GitError: fetching failed; an existing mirror is as it was.
         MirrorTooLargeError: more than `bounds.max_mb`; there is no mirror now.
@@ -133,7 +135,7 @@ def update_mirror(mirror: Path, remote: Remote, bounds: Bounds) -> Span:
     """
     with locked(mirror, remote.timeout):
         folder.remove_leftovers(mirror)
-        if folder.is_whole(mirror):
+        if folder.is_whole(mirror) and not folder.replacements(mirror):
             try:
                 return _refresh(mirror, remote, bounds)
             except git.GitError as error:

@@ -1,24 +1,28 @@
 """Brings one repository's mirror up to date and says what came of it; many at once, each for itself.
 
 Outcomes are values, a failure too: it keeps everything that was known and only says when to try again. git's part is in
-`mirror.py`. Before comes discovery, which names the repositories; after it the scan, which reads mirror and row.
+`mirror.py`, that of GitHub's API in `api.py`. Before comes discovery, which names the repositories; after it the scan,
+which reads mirror and row.
 """
 
+import contextlib
 import datetime
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
 from itertools import islice
-from typing import Any, ClassVar
+from typing import Any
 
 from kubestats_pipeline import git
+from kubestats_pipeline.hosts.github import GitHubClient
 from kubestats_pipeline.lake import Lake, LakeError
 from kubestats_pipeline.layout import Layout
 from kubestats_pipeline.locks import BusyError
 from kubestats_pipeline.repositories import Repository
 from kubestats_pipeline.settings import Settings
+from kubestats_pipeline.sync.api import Source, sync_by_api
 from kubestats_pipeline.sync.mirror import (
     Bounds,
     MirrorTooLargeError,
@@ -29,10 +33,19 @@ from kubestats_pipeline.sync.mirror import (
     seal,
     update_mirror,
 )
+from kubestats_pipeline.sync.outcomes import (
+    Empty,
+    Gone,
+    Outcome,
+    Result,
+    Row,
+    Synced,
+    TooLarge,
+    Unchanged,
+    Unreachable,
+    Unrecorded,
+)
 from kubestats_pipeline.tables import SNAPSHOTS
-
-Row = dict[str, Any]
-"""One row of the `snapshots` table."""
 
 Clock = Callable[[], datetime.datetime]
 
@@ -51,95 +64,24 @@ _REFUSED = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Synced:
-    """The mirror now holds this head and the first-parent history since `history_since`."""
-
-    status: ClassVar[str] = "synced"
-    head: str
-    branch: str | None
-    committed_at: datetime.datetime
-    history_since: datetime.datetime
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Unchanged:
-    """The remote's head is the one that the mirror holds; only its branch may have a new name."""
-
-    status: ClassVar[str] = "unchanged"
-    head: str
-    branch: str | None
-
-
-@dataclass(frozen=True)
-class Empty:
-    """The remote answers and has no head; an earlier mirror stays."""
-
-    status: ClassVar[str] = "empty"
-    reason: str
-
-
-@dataclass(frozen=True)
-class TooLarge:
-    """The mirror passed the `max_repository_mb` setting and was removed."""
-
-    status: ClassVar[str] = "too_large"
-    size_mb: float
-    limit: int
-
-    @property
-    def reason(self) -> str:
-        """What is wrong and what to do."""
-        return f"{self.size_mb:.0f} MB are more than max_repository_mb = {self.limit}; raise it to keep this one"
-
-
-@dataclass(frozen=True)
-class Gone:
-    """The remote says that there is no such repository; an earlier mirror stays."""
-
-    status: ClassVar[str] = "gone"
-    reason: str
-
-
-@dataclass(frozen=True)
-class Unreachable:
-    """The remote could not be read this time; an earlier mirror stays."""
-
-    status: ClassVar[str] = "error"
-    reason: str
-
-
-Outcome = Synced | Unchanged | Empty | TooLarge | Gone | Unreachable
-
-
-@dataclass(frozen=True)
-class Unrecorded:
-    """The lake's file of this repository cannot be read or written; it is as it was, and so is what it says."""
-
-    status: ClassVar[str] = "error"
-    reason: str
-
-
-@dataclass(frozen=True)
-class Result:
-    """What came of one repository: the outcome, the row as written (None where it was not) and the time it took."""
-
-    repository: Repository
-    outcome: Outcome | Unrecorded
-    row: Row | None
-    seconds: float
-
-
 def sync_repository(
-    repository: Repository, previous: Mapping[str, Any] | None, settings: Settings, layout: Layout
+    repository: Repository,
+    previous: Mapping[str, Any] | None,
+    settings: Settings,
+    layout: Layout,
+    client: GitHubClient | None = None,
 ) -> Outcome:
     """Bring the mirror of one repository to its remote's head. Unchanged costs one `git ls-remote` and nothing else.
 
-    `previous` is the repository's row of `snapshots`, None where it has none.
+    `previous` is the repository's row of `snapshots`, None where it has none. With a `client` repositories on GitHub
+    are read through its API; then unchanged costs one conditional call.
     """
     remote = _remote(repository, settings)
     try:
+        if client is not None and _is_on_github(repository, settings):
+            full_name = f"{repository.owner}/{repository.name}"
+            source = Source(client, full_name, settings.max_repository_mb, remote.timeout)
+            return sync_by_api(source, layout.mirror(repository.host, repository.owner, repository.name), previous)
         head = remote_head(remote.url, remote.env, remote.timeout)
         if head is None:
             return Empty(
@@ -199,7 +141,12 @@ def snapshot_row(
 
 
 def sync_and_record(
-    repository: Repository, settings: Settings, lake: Lake, now: Clock, run_id: str | None
+    repository: Repository,
+    settings: Settings,
+    lake: Lake,
+    now: Clock,
+    run_id: str | None,
+    client: GitHubClient | None = None,
 ) -> tuple[Outcome | Unrecorded, Row | None]:
     """Sync one repository and replace its partition of `snapshots`; `now` is asked once, when the attempt ended.
 
@@ -208,7 +155,7 @@ def sync_and_record(
     """
     try:
         previous = read_row(lake, repository)
-        outcome = sync_repository(repository, previous, settings, lake.layout)
+        outcome = sync_repository(repository, previous, settings, lake.layout, client)
         row = snapshot_row(repository, previous, outcome, now(), run_id, settings)
         lake.write(SNAPSHOTS, repository.full_name, [row])
     except LakeError as error:
@@ -238,16 +185,22 @@ def sync_all(
     """Sync many repositories, `settings.sync.workers` at once, and yield each as it ends.
 
     A next one starts only when a result is taken: once the caller stops, nothing new starts, and leaving waits for
-    those under way.
+    those under way. One client of the API serves them all, so that they share what it knows of the rate limit.
+
+    Raises:
+        SettingsError: `sync_method` is api and the token cannot be one.
     """
 
     def work(repository: Repository) -> Result:
         began = time.monotonic()
-        outcome, row = sync_and_record(repository, settings, lake, now, run_id)
+        outcome, row = sync_and_record(repository, settings, lake, now, run_id, client)
         return Result(repository, outcome, row, time.monotonic() - began)
 
     waiting = iter(repositories)
-    with ThreadPoolExecutor(settings.sync.workers, thread_name_prefix="sync") as pool:
+    with (
+        _api(settings, lake.layout) as client,
+        ThreadPoolExecutor(settings.sync.workers, thread_name_prefix="sync") as pool,
+    ):
         running = {pool.submit(work, repository) for repository in islice(waiting, settings.sync.workers)}
         while running:
             done, running = wait(running, return_when=FIRST_COMPLETED)
@@ -276,10 +229,20 @@ def _sync_head(
 
 def _remote(repository: Repository, settings: Settings) -> Remote:
     """Only a repository on GitHub gets the token, whatever its name claims: the URL decides."""
-    on_github = repository.clone_url.startswith(f"{settings.github.git_url.rstrip('/')}/")
-    token = settings.github.token.get_secret_value() if settings.github.token and on_github else None
+    is_trusted = _is_on_github(repository, settings)
+    token = settings.github.token.get_secret_value() if settings.github.token and is_trusted else None
     env = git.environment(token, token_url=settings.github.git_url)
     return Remote(repository.clone_url, env, settings.sync.timeout_seconds)
+
+
+def _is_on_github(repository: Repository, settings: Settings) -> bool:
+    return repository.clone_url.startswith(f"{settings.github.git_url.rstrip('/')}/")
+
+
+def _api(settings: Settings, layout: Layout) -> AbstractContextManager[GitHubClient | None]:
+    if settings.sync_method == "git":
+        return contextlib.nullcontext()
+    return GitHubClient(settings.github, folder=layout.http)
 
 
 def _pause(failures: int, settings: Settings) -> datetime.timedelta:

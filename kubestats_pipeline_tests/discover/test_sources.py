@@ -9,7 +9,8 @@ import pytest
 
 from kubestats_pipeline.discover.records import Found
 from kubestats_pipeline.discover.sources import GitHubTopics, ListSource
-from kubestats_pipeline.hosts.github import ATTEMPTS, GitHubClient
+from kubestats_pipeline.hosts.client import ATTEMPTS
+from kubestats_pipeline.hosts.github import GitHubClient
 from kubestats_pipeline.settings import GitHubSettings
 from kubestats_pipeline_tests.hosts.github_server import GitHubServer, broken_json, html, rate_limited
 
@@ -225,12 +226,12 @@ def test_a_passing_trouble_with_one_name_does_not_touch_the_others(github):
 
 def test_github_is_asked_no_more_after_two_names_in_a_row_got_no_answer(github, tmp_path):
     path = init(tmp_path / "ops")
-    github.fail("/repos/ada/one", rate_limited(1_750_009_999))
-    github.fail("/repos/ada/two", *[broken_json()] * ATTEMPTS)
+    github.fail("/repos/ada/one", *[broken_json()] * ATTEMPTS)
+    github.fail("/repos/ada/two", rate_limited(1_750_009_999))
     found = ask(github, "ada/one", "ada/two", "ada/three", "ada/ops", path)
     assert [failure.source for failure in found.failures] == ["ada/one", "ada/two", "ada/three", "ada/ops"]
     assert "not asked" in found.failures[2].reason
-    assert len(github.requests) == 1 + ATTEMPTS
+    assert len(github.requests) == ATTEMPTS + 1
     assert [repository.host for repository in found.repositories] == ["local"]
 
 

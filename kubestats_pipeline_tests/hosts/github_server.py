@@ -1,93 +1,106 @@
-"""A strict little GitHub on loopback, for tests of everything that talks to GitHub.
+"""A strict little GitHub on loopback, for tests of everything that talks to GitHub: `with GitHubServer() as github:`.
 
-It serves topic search with paging links, single repositories by name and by id, the redirect of a renamed repository,
-and rate limits; it insists on what the real one insists on (User-Agent, a known token, no unknown parameters, at most
-1,000 search results). Faults are queued ahead and served once each. It is in-process: `with GitHubServer() as github:`.
-A new route is one method and one line in `ROUTES`.
+Here are its state and what holds for every request: User-Agent, tokens, rate buckets, ETags, faults, the log of
+requests and how many were in flight. What single paths answer stands in the route modules. It runs in this process.
 """
 
 import contextlib
+import hashlib
+import importlib
+import importlib.util
 import json
-import re
 import threading
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+import time
+from collections import Counter
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
-REACHABLE = 1000
-SEARCH_PARAMETERS = {"q", "sort", "order", "per_page", "page"}
+from kubestats_pipeline_tests.builders import GitRepository
+from kubestats_pipeline_tests.hosts.github_wire import (
+    NOT_FOUND,
+    Reply,
+    Request,
+    Route,
+    broken_json,
+    html,
+    rate_limited,
+    routes_to,
+    secondary_limit,
+)
 
+__all__ = ["GitHubServer", "Reply", "Request", "broken_json", "html", "rate_limited", "secondary_limit"]
 
-@dataclass(frozen=True)
-class Reply:
-    """One HTTP answer; `body` is JSON unless it is bytes."""
+ROUTE_MODULES = ("github_routes", "github_graphql_routes", "github_content_routes")
+for _name in ROUTE_MODULES:
+    _path = f"{__package__}.{_name}"
+    if importlib.util.find_spec(_path):
+        importlib.import_module(_path)
 
-    status: int
-    body: Any = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def content(self) -> bytes:
-        return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
-
-
-def html(status: int) -> Reply:
-    """A proxy's error page."""
-    return Reply(status, b"<html><body><h1>Unicorn!</h1></body></html>", {"Content-Type": "text/html"})
-
-
-def broken_json(status: int = 200) -> Reply:
-    """An answer that was cut off."""
-    return Reply(status, b'{"total_count": 1, "items": [{"id": ')
-
-
-def rate_limited(reset: float, *, status: int = 403, resource: str = "core") -> Reply:
-    """The primary limit is used up until `reset`, in epoch seconds."""
-    headers = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(reset)), "x-ratelimit-resource": resource}
-    return Reply(status, {"message": "API rate limit exceeded"}, headers)
-
-
-def secondary_limit(retry_after: int | None = None, *, status: int = 403) -> Reply:
-    """The secondary limit, with or without the time to wait."""
-    headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
-    return Reply(status, {"message": "You have exceeded a secondary rate limit."}, headers)
-
-
-@dataclass(frozen=True)
-class Request:
-    """One request as it came in."""
-
-    path: str
-    query: Mapping[str, str]
-    headers: Mapping[str, str]
+WINDOWS = {"core": 3600, "search": 60, "graphql": 3600}
+"""Seconds after which each rate bucket is full again."""
 
 
 class GitHubServer:
     """The state of the little GitHub: its repositories, the faults to come, and the requests that it got.
 
     Attributes:
+        repositories: what GitHub says of each, by number.
+        old_names: the numbers of repositories that had these names, in lower case.
+        refusals: what repositories that are not to be had answer instead, by number.
         tokens: the tokens that it accepts; requests without one are anonymous.
+        login: the user whom the tokens belong to.
+        scopes: what classic tokens may do; None for fine-grained ones, which do not say.
+        requests: every request that came in, in order.
+        limits: requests that each rate bucket holds when it is full.
         remaining: requests left in each rate bucket; at none it answers as GitHub does.
-        reset: when the buckets fill again, in epoch seconds, as it says in its headers.
+        resets: when each bucket is full again, in epoch seconds of `clock`.
+        latency: seconds that every answer takes.
+        fail_every: every so-manieth request gets a proxy's error page; 0 for none.
+        reachable: results that one search can give.
+        largest_page: results on a page at most.
         incomplete_answers: how many search answers to come are called incomplete.
+        omitted_one_in: a search leaves out about one result in so many, others in another sort order; 0 for none.
         total_count: what a search says to have found in all; None for the truth.
         next_link: replaces the address of every next page; None for the right one.
+        most_aliases: repositories that one GraphQL query may ask for.
+        most_in_flight: most requests that were answered at once, by bucket.
+        git: the git repositories behind the repositories, by number; one without is empty.
+        most_entries: files that one listing of a tree can tell of.
+        largest_file: bytes of the largest file that it hands out.
+        damaged: ids of blobs that arrive with other content.
     """
 
-    def __init__(self, *, largest_page: int = 100) -> None:
+    def __init__(self, *, largest_page: int = 100, clock: Callable[[], float] = time.time) -> None:
         self.largest_page = largest_page
+        self.clock = clock
         self.tokens: set[str] = set()
+        self.login = "ada"
+        self.scopes: str | None = "public_repo"
         self.requests: list[Request] = []
-        self.remaining = {"core": 5000, "search": 5000}
-        self.reset = 2_000_000_000
+        self.limits = {"core": 5000, "search": 5000, "graphql": 5000}
+        self.remaining = dict(self.limits)
+        self.resets = {bucket: clock() + seconds for bucket, seconds in WINDOWS.items()}
+        self.latency = 0.0
+        self.fail_every = 0
+        self.reachable = 1000
         self.incomplete_answers = 0
+        self.omitted_one_in = 0
         self.total_count: int | None = None
         self.next_link: str | None = None
-        self._repositories: dict[int, dict[str, Any]] = {}
-        self._old_names: dict[str, int] = {}
-        self._faults: dict[str, list[Reply]] = {}
+        self.most_aliases = 100
+        self.most_in_flight: Counter[str] = Counter()
+        self.repositories: dict[int, dict[str, Any]] = {}
+        self.old_names: dict[str, int] = {}
+        self.refusals: dict[int, Reply] = {}
+        self.git: dict[int, GitRepository] = {}
+        self.most_entries = 100_000
+        self.largest_file = 100_000_000
+        self.damaged: set[str] = set()
+        self._in_flight: Counter[str] = Counter()
+        self._faults: dict[str, list[Reply | None]] = {}
+        self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.005,), daemon=True)
@@ -107,104 +120,98 @@ class GitHubServer:
 
     def add(self, full_name: str, *, number: int, topics: tuple[str, ...] = (), **facts: Any) -> None:
         """Create a repository; `facts` replace what GitHub would say of it."""
-        self._repositories[number] = _repository(full_name, number, topics) | facts
+        self.repositories[number] = _repository(full_name, number, topics) | facts
 
     def remove(self, number: int) -> None:
         """Delete a repository."""
-        del self._repositories[number]
+        del self.repositories[number]
+
+    def refuse(self, number: int, reply: Reply) -> None:
+        """Answer every question for a repository with this, by name or by id; no search finds it any more."""
+        self.refusals[number] = reply
 
     def rename(self, number: int, full_name: str) -> None:
-        """Give a repository another name; the old one redirects to its id."""
-        repository = self._repositories[number]
-        self._old_names[repository["full_name"]] = number
+        """Give a repository another name, or another owner; the old name redirects to its id."""
+        repository = self.repositories[number]
+        self.old_names[repository["full_name"].lower()] = number
         fresh = _repository(full_name, number, ())
-        self._repositories[number] = repository | {name: fresh[name] for name in ("full_name", "name", "html_url")}
+        names = ("full_name", "name", "owner", "html_url")
+        self.repositories[number] = repository | {name: fresh[name] for name in names}
 
-    def fail(self, path: str, *replies: Reply) -> None:
-        """Serve these, in order and once each, to the next requests for a path."""
+    def find(self, full_name: str) -> dict[str, Any] | None:
+        """The repository that has this name now."""
+        wanted = full_name.lower()
+        return next((one for one in self.repositories.values() if one["full_name"].lower() == wanted), None)
+
+    def fail(self, path: str, *replies: Reply | None) -> None:
+        """Serve these, in order and once each, to the next requests for a path; None for the usual answer."""
         self._faults.setdefault(path, []).extend(replies)
 
+    def empty(self, bucket: str, reset: float) -> None:
+        """Use up a rate bucket until a time, in epoch seconds."""
+        self.remaining[bucket], self.resets[bucket] = 0, reset
+
     def answer(self, request: Request) -> Reply:
-        """What GitHub answers."""
-        self.requests.append(request)
+        """What GitHub answers, with the request counted as in flight meanwhile."""
+        found = [(route, groups) for route, groups in routes_to(request.path) if route.method == request.method]
+        route, groups = found[0] if found else (None, ())
+        bucket = (route.bucket if route else "core") or "free"
+        with self._lock:
+            self.requests.append(request)
+            number = len(self.requests)
+            self._in_flight[bucket] += 1
+            self.most_in_flight[bucket] = max(self.most_in_flight[bucket], self._in_flight[bucket])
+        if self.latency:
+            time.sleep(self.latency)
+        with self._lock:
+            self._in_flight[bucket] -= 1  # before it is sent, for the client may ask on while the thread winds up
+            return self._refusal(request, number) or self._within_limit(request, route, groups)
+
+    def _refusal(self, request: Request, number: int) -> Reply | None:
         if not request.headers.get("user-agent"):
-            return Reply(
-                403, {"message": "Request forbidden by administrative rules. Please make sure it has a User-Agent"}
-            )
+            return Reply(403, {"message": "Request forbidden by administrative rules. Please send a User-Agent"})
         if not self._knows_sender(request):
             return Reply(401, {"message": "Bad credentials"})
-        if self._faults.get(request.path):
-            return self._faults[request.path].pop(0)
-        return self._within_limit(request)
-
-    def _within_limit(self, request: Request) -> Reply:
-        bucket = "search" if request.path.startswith("/search/") else "core"
-        if self.remaining[bucket] == 0:
-            return rate_limited(self.reset, resource=bucket)
-        self.remaining[bucket] -= 1
-        reply = self._route(request)
-        rate = {"remaining": str(self.remaining[bucket]), "reset": str(self.reset), "resource": bucket}
-        headers = {f"x-ratelimit-{name}": value for name, value in rate.items()}
-        return Reply(reply.status, reply.body, {**headers, **reply.headers})
-
-    def _route(self, request: Request) -> Reply:
-        for pattern, name in ROUTES:
-            if match := pattern.fullmatch(request.path):
-                return getattr(self, name)(request, *match.groups())
-        return Reply(404, {"message": "Not Found"})
+        fault = self._faults[request.path].pop(0) if self._faults.get(request.path) else None
+        if fault:
+            return fault
+        return html(502) if self.fail_every and number % self.fail_every == 0 else None
 
     def _knows_sender(self, request: Request) -> bool:
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         return not kind or (kind == "Bearer" and token in self.tokens)
 
-    def search(self, request: Request) -> Reply:
-        unknown = set(request.query) - SEARCH_PARAMETERS
-        topic = re.fullmatch(r"topic:([a-z0-9-]+)", request.query.get("q", ""))
-        if unknown or not topic:
-            return Reply(422, {"message": "Validation Failed"})
-        per_page = min(int(request.query.get("per_page", "30")), 100, self.largest_page)
-        page = int(request.query.get("page", "1"))
-        if per_page * (page - 1) >= REACHABLE:
-            return Reply(422, {"message": "Only the first 1000 search results are available"})
-        hits = sorted(self._hits(topic[1]), key=lambda one: (-one["stargazers_count"], one["id"]))
-        items = hits[:REACHABLE][per_page * (page - 1) : per_page * page]
-        has_next = per_page * page < min(len(hits), REACHABLE)
-        return Reply(200, self._search_body(hits, items), self._link(request, page) if has_next else {})
+    def _within_limit(self, request: Request, route: Route | None, groups: tuple[str, ...]) -> Reply:
+        bucket = route.bucket if route else "core"
+        if bucket is None:
+            return self._route(request, route, groups)
+        if self.clock() >= self.resets[bucket]:
+            self.remaining[bucket], self.resets[bucket] = self.limits[bucket], self.clock() + WINDOWS[bucket]
+        if self.remaining[bucket] == 0:
+            return rate_limited(self.resets[bucket], resource=bucket)
+        reply = self._route(request, route, groups)
+        if reply.status != 304 or "authorization" not in request.headers:  # a confirmation is free, but not for all
+            self.remaining[bucket] -= 1
+        headers = {
+            "x-ratelimit-limit": str(self.limits[bucket]),
+            "x-ratelimit-remaining": str(self.remaining[bucket]),
+            "x-ratelimit-reset": str(int(self.resets[bucket])),
+            "x-ratelimit-resource": bucket,
+        }
+        return Reply(reply.status, reply.body, {**headers, **reply.headers})
 
-    def _hits(self, topic: str) -> Iterator[dict[str, Any]]:
-        return (one for one in self._repositories.values() if topic in one["topics"] and not one["fork"])
-
-    def _search_body(self, hits: list[dict[str, Any]], items: list[dict[str, Any]]) -> dict[str, Any]:
-        incomplete, self.incomplete_answers = self.incomplete_answers > 0, max(self.incomplete_answers - 1, 0)
-        told = [{name: fact for name, fact in one.items() if name != "subscribers_count"} for one in items]
-        total = len(hits) if self.total_count is None else self.total_count
-        return {"total_count": total, "incomplete_results": incomplete, "items": told}
-
-    def _link(self, request: Request, page: int) -> dict[str, str]:
-        query = urlencode({**request.query, "page": str(page + 1)})
-        following = self.next_link or f"{self.url}{request.path}?{query}"
-        return {"Link": f'<{self.url}{request.path}?page=1>; rel="first", <{following}>; rel="next"'}
-
-    def by_name(self, request: Request, full_name: str) -> Reply:
-        for repository in self._repositories.values():
-            if repository["full_name"].lower() == full_name.lower():
-                return Reply(200, repository)
-        number = self._old_names.get(full_name)
-        if number in self._repositories:
-            return Reply(301, {"message": "Moved Permanently"}, {"Location": f"{self.url}/repositories/{number}"})
-        return Reply(404, {"message": "Not Found"})
-
-    def by_id(self, request: Request, number: str) -> Reply:
-        repository = self._repositories.get(int(number))
-        return Reply(200, repository) if repository else Reply(404, {"message": "Not Found"})
+    def _route(self, request: Request, route: Route | None, groups: tuple[str, ...]) -> Reply:
+        reply = route.answer(self, request, *groups) if route else NOT_FOUND
+        return _conditional(request, reply) if route and route.bucket == "core" and reply.status == 200 else reply
 
 
-ROUTES = (
-    (re.compile(r"/search/repositories"), "search"),
-    (re.compile(r"/repos/([^/]+/[^/]+)"), "by_name"),
-    (re.compile(r"/repositories/(\d+)"), "by_id"),
-)
-"""Path pattern and the method that answers it with the pattern's groups."""
+def _conditional(request: Request, reply: Reply) -> Reply:
+    """GitHub gives an ETag with every answer of the core bucket; an equal one that comes back is 304."""
+    content = reply.content
+    etag = f'W/"{hashlib.sha256(content).hexdigest()}"'
+    if request.headers.get("if-none-match") == etag:
+        return Reply(304, b"", {"ETag": etag})
+    return Reply(200, content, {"ETag": etag, **reply.headers})
 
 
 def _repository(full_name: str, number: int, topics: tuple[str, ...]) -> dict[str, Any]:
@@ -244,19 +251,32 @@ def _handler(github: GitHubServer) -> type[BaseHTTPRequestHandler]:
         disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
+            self._answer(None)
+
+        def do_POST(self) -> None:
+            content = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+            try:
+                self._answer(json.loads(content))
+            except ValueError:
+                self._send(Reply(400, {"message": "Problems parsing JSON"}))
+
+        def _answer(self, body: Any) -> None:
             parts = urlsplit(self.path)
             query = {name: values[0] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
             headers = {name.lower(): value for name, value in self.headers.items()}
             with contextlib.suppress(ConnectionError):  # a test may have hung up
-                self._send(github.answer(Request(parts.path, query, headers)))
+                self._send(github.answer(Request(parts.path, query, headers, self.command, body)))
 
         def _send(self, reply: Reply) -> None:
+            content = reply.content
             self.send_response(reply.status)
             for name, value in {"Content-Type": "application/json", **reply.headers}.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(reply.content)))
+            if reply.status != 304:
+                self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            self.wfile.write(reply.content)
+            if reply.status != 304:
+                self.wfile.write(content)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Keep the tests' output clean; `GitHubServer.requests` tells more."""

@@ -10,7 +10,8 @@ from kubestats_pipeline.lake import Lake
 from kubestats_pipeline.layout import Layout
 from kubestats_pipeline.repositories import Repository
 from kubestats_pipeline.settings import Settings
-from kubestats_pipeline.sync.sync import Result, Unrecorded, due, sync_all
+from kubestats_pipeline.sync.outcomes import Result, Unrecorded
+from kubestats_pipeline.sync.sync import due, sync_all
 from kubestats_pipeline.tables import SNAPSHOTS
 from kubestats_pipeline_tests.builders import GitRepository, repository_for, settings_for
 from kubestats_pipeline_tests.sync.world import NOW

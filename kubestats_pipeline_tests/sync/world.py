@@ -8,7 +8,8 @@ from kubestats_pipeline.lake import Lake
 from kubestats_pipeline.layout import Layout
 from kubestats_pipeline.repositories import Repository
 from kubestats_pipeline.settings import Settings
-from kubestats_pipeline.sync.sync import Outcome, Row, Unrecorded, sync_and_record
+from kubestats_pipeline.sync.outcomes import Outcome, Row, Unrecorded
+from kubestats_pipeline.sync.sync import sync_and_record
 from kubestats_pipeline_tests.builders import GitRepository, repository_for, settings_for
 
 NOW = datetime.datetime(2026, 6, 1, tzinfo=datetime.UTC)

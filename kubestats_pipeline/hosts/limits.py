@@ -1,0 +1,66 @@
+"""What a client knows of a host's rate buckets, and whose turn it is: at most one request in flight in each.
+
+A bucket is named as the host names it. The client asks here before it sends; the dialects read the headers. Times are
+epoch seconds of the client's clock.
+"""
+
+import threading
+from collections import defaultdict
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Rate:
+    """What one answer tells of a bucket: the calls that are left, and when it is full again."""
+
+    bucket: str
+    remaining: int
+    resets_at: float
+
+
+@dataclass(frozen=True)
+class Closure:
+    """Why a call makes no sense yet, and until when; without a bucket all are closed, as by a secondary limit."""
+
+    bucket: str | None
+    until: float
+
+
+class RateBuckets:
+    """The memory of one client, shared by its threads."""
+
+    def __init__(self) -> None:
+        self._turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._closures: dict[str | None, float] = {}
+        self._lock = threading.Lock()
+
+    def turn(self, bucket: str) -> threading.Lock:
+        """What a thread holds while its request is in flight; GitHub asks for serial requests."""
+        with self._lock:
+            return self._turns[bucket]
+
+    def note(self, rate: Rate) -> None:
+        """Remember what an answer told."""
+        with self._lock:
+            if rate.remaining > 0:
+                self._closures.pop(rate.bucket, None)
+            else:
+                self._closures[rate.bucket] = rate.resets_at
+
+    def close(self, bucket: str | None, until: float) -> None:
+        """Remember that the host refused; None closes all buckets."""
+        with self._lock:
+            self._closures[bucket] = max(until, self._closures.get(bucket, until))
+
+    def closure(self, bucket: str, now: float) -> Closure | None:
+        """What a call into the bucket has to wait for; None for nothing."""
+        with self._lock:
+            closures = [Closure(key, self._closures.get(key, now)) for key in (bucket, None)]
+        longest = max(closures, key=lambda each: each.until)
+        return longest if longest.until > now else None
+
+    def forget(self, closure: Closure) -> None:
+        """What was waited for is over, so that the host is asked and not the clock."""
+        with self._lock:
+            if self._closures.get(closure.bucket) == closure.until:
+                del self._closures[closure.bucket]

@@ -1,0 +1,93 @@
+"""What can come of syncing one repository: outcomes are values, failures too.
+
+`sync.py` and `api.py` give them; `sync.py` turns them into the row of `snapshots`, `assets.py` into what a run shows.
+"""
+
+import datetime
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from kubestats_pipeline.repositories import Repository
+
+Row = dict[str, Any]
+"""One row of the `snapshots` table."""
+
+
+@dataclass(frozen=True)
+class Synced:
+    """The mirror now holds this head and the first-parent history since `history_since`."""
+
+    status: ClassVar[str] = "synced"
+    head: str
+    branch: str | None
+    committed_at: datetime.datetime
+    history_since: datetime.datetime
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """The remote's head is the one that the mirror holds; only its branch may have a new name."""
+
+    status: ClassVar[str] = "unchanged"
+    head: str
+    branch: str | None
+
+
+@dataclass(frozen=True)
+class Empty:
+    """The remote answers and has no head; an earlier mirror stays."""
+
+    status: ClassVar[str] = "empty"
+    reason: str
+
+
+@dataclass(frozen=True)
+class TooLarge:
+    """The mirror passed the `max_repository_mb` setting and was removed."""
+
+    status: ClassVar[str] = "too_large"
+    size_mb: float
+    limit: int
+
+    @property
+    def reason(self) -> str:
+        """What is wrong and what to do."""
+        return f"{self.size_mb:.0f} MB are more than max_repository_mb = {self.limit}; raise it to keep this one"
+
+
+@dataclass(frozen=True)
+class Gone:
+    """The remote says that there is no such repository; an earlier mirror stays."""
+
+    status: ClassVar[str] = "gone"
+    reason: str
+
+
+@dataclass(frozen=True)
+class Unreachable:
+    """The remote could not be read this time; an earlier mirror stays."""
+
+    status: ClassVar[str] = "error"
+    reason: str
+
+
+Outcome = Synced | Unchanged | Empty | TooLarge | Gone | Unreachable
+
+
+@dataclass(frozen=True)
+class Unrecorded:
+    """The lake's file of this repository cannot be read or written; it is as it was, and so is what it says."""
+
+    status: ClassVar[str] = "error"
+    reason: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one repository: the outcome, the row as written (None where it was not) and the time it took."""
+
+    repository: Repository
+    outcome: Outcome | Unrecorded
+    row: Row | None
+    seconds: float
