@@ -16,6 +16,7 @@ from typing import Any
 
 import polars as pl
 
+from kubestats_pipeline.contract import Table
 from kubestats_pipeline.lake import Lake
 from kubestats_pipeline.tables import (
     REPOSITORIES,
@@ -25,7 +26,6 @@ from kubestats_pipeline.tables import (
     SCAN_PROBLEMS,
     SCANS,
     SNAPSHOTS,
-    Table,
 )
 
 NOW = datetime.datetime(2026, 8, 1, tzinfo=datetime.UTC)

@@ -55,7 +55,7 @@ def build_jobs(retries: dg.RetryPolicy | None) -> tuple[Job, Job, Job, Job, Job]
         job("sync_repositories", assets("snapshots"), "Fetch the mirrors of all repositories that are due.", hours=4),
         job(
             "scan_repositories",
-            assets("resource_events", "scan_problems", "resources", "scans"),
+            assets("resource_events", "scan_problems", "helm_values", "resources", "scans"),
             "Replay the new commits of all repositories whose head has moved.",
             hours=6,
         ),

@@ -6,10 +6,11 @@ them again on the published file, so that the UI shows them.
 
 import dagster as dg
 
+from kubestats_pipeline.contract import Table
 from kubestats_pipeline.health import read_failures
 from kubestats_pipeline.schemas import failures_table
 from kubestats_pipeline.services import Services
-from kubestats_pipeline.tables import SCANS, SNAPSHOTS, Table
+from kubestats_pipeline.tables import SCANS, SNAPSHOTS
 
 TOLERATED_SHARE = 0.1
 """Share of failed repositories up to which a check only warns: of many public repositories a few are always away."""

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from kubestats_pipeline.tables import TABLES, Table
+from kubestats_pipeline.contract import Table
+from kubestats_pipeline.tables import TABLES
 from kubestats_pipeline.warehouse.marts import MACROS, MARTS, PARAMETER, Mart
 
 INTRODUCTION = """# Data dictionary

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
+from kubestats_pipeline.contract import Table
 from kubestats_pipeline.lake import Lake, LakeError
-from kubestats_pipeline.tables import SCANS, Table
+from kubestats_pipeline.tables import SCANS
 
 FAILED = {"error", "gone"}
 """Values of sync_status and scan_status that mean a failure; an empty or too large repository is none."""

@@ -16,9 +16,9 @@ from typing import Any, BinaryIO
 
 import polars as pl
 
+from kubestats_pipeline.contract import Partitioning, Table, Type
 from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.layout import Layout, decode_name
-from kubestats_pipeline.tables import Partitioning, Table, Type
 
 METADATA_PREFIX = "kubestats."
 
@@ -32,7 +32,7 @@ PARQUET_TYPES: dict[Type, pl.DataType] = {
     Type.JSON: pl.String(),
     Type.COUNTS: pl.List(pl.Struct({"key": pl.String(), "value": pl.Int64()})),
     Type.IMAGES: pl.List(
-        pl.Struct({"image": pl.String(), "tag": pl.String(), "digest": pl.String(), "role": pl.String()})
+        pl.Struct(dict.fromkeys(("image", "tag", "digest", "role", "registry", "repository", "raw"), pl.String()))
     ),
 }
 """How each declared type stands in Parquet. JSON is text there; a map is a list of key and value, which any engine
@@ -74,8 +74,11 @@ class Lake:
             f"{key!r} is no partition key of {table.name}, which is partitioned by {table.partitioning.value}"
         )
 
-    def read(self, table: Table, key: Key = None) -> Partition | None:
+    def read(self, table: Table, key: Key = None, *, older: bool = False) -> Partition | None:
         """Read a partition; None where there is none.
+
+        With `older`, a file of an earlier version of the program is one too: columns that it lacks and that may be
+        null are null.
 
         Raises:
             LakeError: the file is damaged or does not have the table's columns.
@@ -88,6 +91,8 @@ class Lake:
                 rows = pl.read_parquet(file, hive_partitioning=False)
                 file.seek(0)
                 metadata = _own_metadata(file)
+        if older:
+            rows = _completed(rows, table)
         if rows.schema != parquet_schema(table):
             raise LakeError(f"{path} does not have the columns of {table.name}; {_REMEDY}")
         return Partition(rows, metadata)
@@ -193,6 +198,17 @@ def _frame_of(rows: Sequence[Mapping[str, Any]], schema: pl.Schema) -> pl.DataFr
     names: set[str] = set(schema).union(*rows)
     columns = {name: [row.get(name) for row in rows] for name in names}
     return pl.DataFrame(columns, schema_overrides=schema, strict=True)
+
+
+def _completed(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
+    """Rows with the columns of the table; new ones, and new fields of structures, are null."""
+    schema = parquet_schema(table)
+    missing = [column.name for column in table.columns if column.nullable and column.name not in rows.columns]
+    rows = rows.with_columns(pl.lit(None, schema[name]).alias(name) for name in missing)
+    known = rows.schema
+    grown = [name for name, kind in schema.items() if isinstance(kind, pl.List) and known.get(name, kind) != kind]
+    rows = rows.with_columns(pl.Series(name, rows[name].to_list(), dtype=schema[name]) for name in grown)
+    return rows.select(name for name in schema.names() if name in rows.columns)
 
 
 _REMEDY = "restore it from a backup, or delete it and run again: the next run rebuilds the partition"

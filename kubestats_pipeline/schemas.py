@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from kubestats_pipeline.tables import Table
+from kubestats_pipeline.contract import Table
 
 COLUMN_SCHEMA = "dagster/column_schema"
 

@@ -1,74 +1,11 @@
 """The contract of every table: what a row is, its key, its columns with type and meaning, and how it is partitioned.
 
 Parquet schemas, asset schemas, checks, DuckDB comments and the README's data dictionary derive from this module
-and from nothing else. It knows no other module of the package.
+and from nothing else.
 """
 
-from dataclasses import dataclass
-from enum import Enum
-
-
-class Type(Enum):
-    """The column types, named as DuckDB names them."""
-
-    TEXT = "VARCHAR"
-    INTEGER = "BIGINT"
-    BOOLEAN = "BOOLEAN"
-    DATE = "DATE"
-    TIME = "TIMESTAMPTZ"
-    TEXTS = "VARCHAR[]"
-    JSON = "JSON"
-    COUNTS = "MAP(VARCHAR, BIGINT)"
-    IMAGES = "STRUCT(image VARCHAR, tag VARCHAR, digest VARCHAR, role VARCHAR)[]"
-
-
-class Partitioning(Enum):
-    """How the files of a table are cut."""
-
-    WHOLE = "whole"
-    REPOSITORY = "repository"
-    DATE = "date"
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column: its name, type and meaning, and whether it may be null."""
-
-    name: str
-    type: Type
-    meaning: str
-    nullable: bool = True
-
-
-@dataclass(frozen=True)
-class Table:
-    """One table of the lake.
-
-    Attributes:
-        name: the table's name, also of its Dagster asset.
-        grain: what one row is, as "one row per …".
-        key: the columns that identify a row in the whole table.
-        stage: the one stage that writes it.
-        sort: the order of rows in a partition.
-    """
-
-    name: str
-    grain: str
-    stage: str
-    partitioning: Partitioning
-    key: tuple[str, ...]
-    columns: tuple[Column, ...]
-    sort: tuple[str, ...] = ()
-
-    @property
-    def column_names(self) -> tuple[str, ...]:
-        """The columns in their declared order."""
-        return tuple(column.name for column in self.columns)
-
-
-def _required(name: str, kind: Type, meaning: str) -> Column:
-    return Column(name, kind, meaning, nullable=False)
-
+from kubestats_pipeline.contract import Column, Partitioning, Table, Type
+from kubestats_pipeline.contract import required as _required
 
 _ID = _required(
     "repository_id", Type.TEXT, "identity of the repository: `github:<numeric id>`, else `git:<hash of URL>`"
@@ -203,14 +140,26 @@ RESOURCES = Table(
         Column(
             "chart_url", Type.TEXT, "canonical location of the chart: scheme, lower-case host, path, no trailing slash"
         ),
+        Column("chart_url_raw", Type.TEXT, "location of the chart as written, without credentials"),
         Column("chart_kind", Type.TEXT, "helm, oci, git or path"),
         Column("app_name", Type.TEXT, "application that the resource runs"),
-        _required("images", Type.IMAGES, "images that it names"),
+        _required(
+            "images",
+            Type.IMAGES,
+            "images that it names, in workloads, values and fields of operators: `image` is registry and repository "
+            "with what was left out, `role` main, init or sidecar, `raw` as written; tags are as written too",
+        ),
         _required("context", Type.TEXT, "active, archived, template or test, from its path"),
         _required(
             "resolution", Type.TEXT, "exact, ambiguous, unresolved or not_applicable: how its chart reference resolved"
         ),
         Column("resolution_reason", Type.TEXT, "why the reference is ambiguous or unresolved"),
+        Column(
+            "values_complete",
+            Type.BOOLEAN,
+            "whether `helm_values` holds all of its values; false where a Secret or a missing file has some, null "
+            "where it is deleted or takes no values",
+        ),
         _required("status", Type.TEXT, "ACTIVE or DELETED"),
         _required("created_at", Type.TIME, "commit time of its creation, or of the first commit of a bounded history"),
         _required("updated_at", Type.TIME, "commit time of its last event"),
@@ -218,6 +167,34 @@ RESOURCES = Table(
         _required("created_commit", Type.TEXT, "commit of its creation"),
         _required("updated_commit", Type.TEXT, "commit of its last event"),
         _required("data", Type.JSON, "the decoded document, secrets redacted"),
+    ),
+)
+
+HELM_VALUES = Table(
+    name="helm_values",
+    grain="one row per active release and setting of its Helm values",
+    stage="scan",
+    partitioning=Partitioning.REPOSITORY,
+    key=("resource_id", "path"),
+    sort=("resource_id", "path"),
+    columns=(
+        _ID,
+        _FULL_NAME,
+        _required("resource_id", Type.TEXT, "the release, an active row of `resources`"),
+        _required(
+            "path",
+            Type.TEXT,
+            "the setting, as `ingress.enabled`; items of lists of named objects go by name, as `env[name=TZ].value`, "
+            "others by position, as `hosts[0]`; keys with dots are quoted, as `annotations['a.b/c']`",
+        ),
+        _required("value_type", Type.TEXT, "string, integer, float, boolean, null, or map or list where it is empty"),
+        Column(
+            "value",
+            Type.TEXT,
+            "the value as text, versions as written, secrets redacted, at most 2,000 characters; null for null, which "
+            "takes the chart's default away",
+        ),
+        _required("origin", Type.TEXT, "`inline`, or the path of the file that it comes from; the last input wins"),
     ),
 )
 
@@ -264,7 +241,7 @@ RESOURCE_EVENTS = Table(
         _required(
             "changes_detected",
             Type.TEXTS,
-            "what changed: spec, metadata, data, file_path, api_version, version, chart, …",
+            "what changed: spec, metadata, data, file_path, api_version, version, chart, values (of another file), …",
         ),
         Column("field_changes", Type.JSON, "list of {path, before, after}; bounded, secrets redacted"),
         Column("resource_data", Type.JSON, "the document after the event; null for DELETED"),
@@ -334,6 +311,7 @@ TABLES: dict[str, Table] = {
         SNAPSHOTS,
         SCANS,
         RESOURCES,
+        HELM_VALUES,
         RESOURCE_EVENTS,
         SCAN_PROBLEMS,
         ECOSYSTEM_STATS,

@@ -1,7 +1,9 @@
 """Real repositories for the tests, where they are at hand: the corpus beside the project, unpacked once a session."""
 
+import io
 import os
 import subprocess
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -23,3 +25,13 @@ def unpack(full_name: str, folder: Path) -> Path:
     command = [str(script), str(folder), full_name.replace("/", "--")]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=120)
     return repository
+
+
+def read_tip(repository: Path) -> dict[str, bytes]:
+    """The YAML files of the commit that HEAD of a bare repository points to."""
+    archive = subprocess.run(
+        ["git", "-C", str(repository), "archive", "HEAD"], check=True, capture_output=True, timeout=120
+    )
+    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
+        members = [each for each in files if each.isfile() and each.name.lower().endswith((".yaml", ".yml"))]
+        return {each.name: file.read() for each in members if (file := files.extractfile(each))}

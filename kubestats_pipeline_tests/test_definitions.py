@@ -9,10 +9,11 @@ import pytest
 from dagster._core.definitions.dependency import NodeHandle
 
 from kubestats_pipeline.checks import CHECKS
+from kubestats_pipeline.contract import Partitioning, Table
 from kubestats_pipeline.definitions import build_definitions
 from kubestats_pipeline.schemas import COLUMN_SCHEMA, failures_table
 from kubestats_pipeline.services import Services
-from kubestats_pipeline.tables import TABLES, Partitioning, Table
+from kubestats_pipeline.tables import TABLES
 from kubestats_pipeline.warehouse.marts import MARTS
 from kubestats_pipeline_tests.builders import settings_for
 
@@ -20,7 +21,7 @@ TOKEN = "ghp_0123456789abcdef"
 JOBS = {
     "discover_repositories": {"repositories", "repository_metrics"},
     "sync_repositories": {"snapshots"},
-    "scan_repositories": {"resource_events", "scan_problems", "resources", "scans"},
+    "scan_repositories": {"resource_events", "scan_problems", "helm_values", "resources", "scans"},
     "record_statistics": {"ecosystem_stats"},
     "publish_warehouse": {"warehouse", *(mart.name for mart in MARTS)},
 }

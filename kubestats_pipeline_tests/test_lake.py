@@ -15,21 +15,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kubestats_pipeline.contract import Column, Partitioning, Table, Type
 from kubestats_pipeline.lake import Key, Lake, LakeError, parquet_schema, to_frame
 from kubestats_pipeline.layout import Layout
-from kubestats_pipeline.tables import (
-    ECOSYSTEM_STATS,
-    REPOSITORIES,
-    REPOSITORY_METRICS,
-    RESOURCES,
-    SNAPSHOTS,
-    TABLES,
-    Column,
-    Partitioning,
-    Table,
-    Type,
-)
+from kubestats_pipeline.tables import ECOSYSTEM_STATS, REPOSITORIES, REPOSITORY_METRICS, RESOURCES, SNAPSHOTS, TABLES
 
+IMAGE_FIELDS = ("image", "tag", "digest", "role", "registry", "repository", "raw")
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 INTEGER = st.integers(-(2**63), 2**63 - 1)
 TIME = st.datetimes(datetime.datetime(1970, 1, 1), datetime.datetime(2200, 1, 1), timezones=st.just(datetime.UTC))
@@ -42,9 +33,7 @@ VALUES: dict[Type, st.SearchStrategy[Any]] = {
     Type.TEXTS: st.lists(TEXT, max_size=3),
     Type.JSON: st.sampled_from(["{}", '{"a": [1, null]}', '"ä"']),
     Type.COUNTS: st.lists(st.fixed_dictionaries({"key": TEXT, "value": INTEGER}), max_size=3),
-    Type.IMAGES: st.lists(
-        st.fixed_dictionaries({name: st.none() | TEXT for name in ("image", "tag", "digest", "role")}), max_size=3
-    ),
+    Type.IMAGES: st.lists(st.fixed_dictionaries({name: st.none() | TEXT for name in IMAGE_FIELDS}), max_size=3),
 }
 FIXED: dict[Type, Any] = {
     Type.TEXT: "text",
@@ -55,7 +44,9 @@ FIXED: dict[Type, Any] = {
     Type.TEXTS: ["one", "two"],
     Type.JSON: "{}",
     Type.COUNTS: [{"key": "one", "value": 1}],
-    Type.IMAGES: [{"image": "docker.io/library/nginx", "tag": "1.10", "digest": None, "role": "main"}],
+    Type.IMAGES: [
+        dict(zip(IMAGE_FIELDS, ("docker.io/x/y", "1.10", None, "main", "docker.io", "x/y", "x/y:1.10"), strict=True))
+    ],
 }
 
 

@@ -108,15 +108,15 @@ def test_the_example_scanner_works(monkeypatch):
     (example,) = blocks("python")
     exec(compile(example, "README.md", "exec"), {"__name__": "readme_example"})  # noqa: S102 - our own README
     blob = b"""
-apiVersion: postgresql.cnpg.io/v1
-kind: Cluster
+apiVersion: couchbase.com/v2
+kind: CouchbaseCluster
 metadata: {name: db}
-spec: {imageName: "ghcr.io/cloudnative-pg/postgresql:17.2"}
+spec: {image: "couchbase/server:7.6.2"}
 """
     (manifest,) = read_file(blob, "db.yaml", Bounds()).manifests
     registry.load_scanners.cache_clear()
-    assert manifest.facts.version == "17.2"
-    assert manifest.facts.images[0].image == "ghcr.io/cloudnative-pg/postgresql"
+    assert manifest.facts.version == "7.6.2"
+    assert manifest.facts.images[0].image == "docker.io/couchbase/server"
 
 
 def test_the_table_of_tables_names_them_all():

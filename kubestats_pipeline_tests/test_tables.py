@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from kubestats_pipeline.tables import TABLES, Column, Table, Type
+from kubestats_pipeline.contract import Column, Table, Type
+from kubestats_pipeline.tables import TABLES
 
 PROMISED = {
     "repositories": """repository_id host full_name owner name clone_url html_url description language topics
@@ -20,6 +21,7 @@ PROMISED = {
     "resources": """resource_id repository_id full_name api_group api_version kind name namespace declared_namespace
         file_path content_hash version chart_name chart_url chart_kind app_name images context resolution status
         created_at updated_at deleted_at created_commit updated_commit data""",
+    "helm_values": """repository_id full_name resource_id path value_type value origin""",
     "resource_events": """event_id resource_id repository_id full_name event_type event_timestamp commit_sha
         commit_subject author_kind resource_kind resource_api_version resource_name resource_namespace file_path
         previous_file_path file_hash_before file_hash_after version_before version_after changes_detected field_changes
@@ -38,6 +40,7 @@ KEYS = {
     "snapshots": ("repository_id",),
     "scans": ("repository_id",),
     "resources": ("resource_id",),
+    "helm_values": ("resource_id", "path"),
     "resource_events": ("event_id",),
     "scan_problems": ("repository_id", "file_path", "problem"),
     "ecosystem_stats": ("date",),

@@ -1,17 +1,18 @@
-"""The Dagster skin of scanning: `resource_events`, `scan_problems`, `resources`, `scans`; many repositories a run."""
+"""The Dagster skin of scanning: the asset of every table that a scan writes; many repositories a run."""
 
 from collections.abc import Iterator
 
 import dagster as dg
 
 from kubestats_pipeline.batches import Batch, BatchConfig, targets
+from kubestats_pipeline.contract import Table
 from kubestats_pipeline.lake import LakeError
 from kubestats_pipeline.partitions import repository_partitions
 from kubestats_pipeline.repositories import Repository
 from kubestats_pipeline.scan.scan import NotSynced, Outcome, ScanFailed, Scanned, scan_all
 from kubestats_pipeline.schemas import table_spec
 from kubestats_pipeline.services import Services
-from kubestats_pipeline.tables import RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS, SCANS, Table
+from kubestats_pipeline.tables import HELM_VALUES, RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS, SCANS
 
 scan_runs = dg.AssetSpec(
     "scan_runs",
@@ -33,8 +34,9 @@ def _spec(table: Table, *deps: str) -> dg.AssetSpec:
     specs=[
         _spec(RESOURCE_EVENTS, "sync_runs"),
         _spec(SCAN_PROBLEMS, "sync_runs"),
+        _spec(HELM_VALUES, "sync_runs"),
         _spec(RESOURCES, "sync_runs"),
-        _spec(SCANS, "resources", "resource_events", "scan_problems"),
+        _spec(SCANS, "resources", "helm_values", "resource_events", "scan_problems"),
     ],
 )
 def scan_assets(
@@ -42,7 +44,7 @@ def scan_assets(
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Replay the new commits of the run's repositories, or of all whose head has moved."""
     lake, started = services.lake, services.now()
-    batch = Batch(context, keys=("resource_events", "scan_problems", "resources", "scans"))
+    batch = Batch(context, keys=("resource_events", "scan_problems", "helm_values", "resources", "scans"))
     events = problems = 0
     try:
         known = services.repositories()
@@ -72,6 +74,7 @@ def _record(batch: Batch, repository: Repository, outcome: Outcome) -> None:
         rows = {
             "resource_events": outcome.events,
             "scan_problems": outcome.problems,
+            "helm_values": outcome.settings,
             "resources": outcome.resources + outcome.deleted,
             "scans": 1,
         }

@@ -19,7 +19,7 @@ AHEAD = 100
 SET_ASIDE = 100
 """Blobs kept that came before they were read; older ones are asked for again."""
 
-_LARGEST_BLOB = 1024 * 1024 - 1
+LARGEST_BLOB = 1024 * 1024 - 1
 """Mirrors leave larger blobs out; where one has them all the same, such as that of a local path, they count as left
 out, so that the result does not depend on how the mirror was made.
 """
@@ -92,7 +92,7 @@ class BlobReader:
         if len(header) != 3 or header[1] != b"blob":
             raise git.GitError(f"object {oid} of {self._mirror.name} is no readable blob")
         size = int(header[2])
-        if size > _LARGEST_BLOB:
+        if size > LARGEST_BLOB:
             _skip(stdout, size + 1)
             return None
         return stdout.read(size + 1)[:size]

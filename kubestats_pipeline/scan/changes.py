@@ -4,12 +4,16 @@ Documents come here redacted, so nothing here can hold a secret.
 """
 
 from collections.abc import Iterator
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 import orjson
 
 from kubestats_pipeline.scan.charts import Resolved
+from kubestats_pipeline.scan.facts import Image
+from kubestats_pipeline.scan.field_paths import have_names, key_step, list_steps
 from kubestats_pipeline.scan.manifests import Manifest
+from kubestats_pipeline.scan.values import Values, merge_values, plain
 
 MAX_CHANGES = 100
 """Field changes kept of one event; a resource that changes in more places has practically been rewritten."""
@@ -28,33 +32,61 @@ class FieldChange(NamedTuple):
     after: Any
 
 
-def detect_changes(
-    before: tuple[Manifest, Resolved, str], after: tuple[Manifest, Resolved, str]
-) -> tuple[list[str], list[FieldChange]]:
-    """Compare two versions of a resource, each given as manifest, meaning and file path.
+class Version(NamedTuple):
+    """One version of a resource: what it says, what it means, where it stands, and what other files give to it."""
+
+    manifest: Manifest
+    resolved: Resolved
+    path: str
+    values: Values | None = None
+
+    @property
+    def images(self) -> tuple[Image, ...]:
+        """The images that it names, itself or in its values."""
+        own = self.values.images if self.values else None
+        return self.manifest.facts.images if own is None else own
+
+
+def detect_changes(before: Version, after: Version) -> tuple[list[str], list[FieldChange]]:
+    """Compare two versions of a resource.
 
     Returns:
         The changed parts in alphabetical order (`spec`, `metadata`, `api_version`, `file_path`, `version`, `chart`,
-        `images`, `namespace`, …; empty where nothing that counts has changed), and the changed fields of the
-        document.
+        `images`, `namespace`, `values` where those changed that stand in other files, …; empty where nothing that
+        counts has changed), and the changed fields of the document and of those values, the latter below `$.values`.
     """
-    (old, was, old_path), (new, is_now, new_path) = before, after
     parts: set[str] = set()
-    fields: list[FieldChange] = []
-    if old.content_hash != new.content_hash:
-        left, right = orjson.loads(old.data), orjson.loads(new.data)
+    fields: Iterator[FieldChange] = iter(())
+    if before.manifest.content_hash != after.manifest.content_hash:
+        left, right = orjson.loads(before.manifest.data), orjson.loads(after.manifest.data)
         keys = left.keys() | right.keys()
         parts |= {_PARTS.get(key, key) for key in keys if not _equal(left.get(key, _MISSING), right.get(key, _MISSING))}
-        fields = bounded(diff(left, right))
+        fields = diff(left, right)
+    if values := list(_diff_values(before, after)):
+        parts.add("values")
     pairs = {
-        "file_path": (old_path, new_path),
-        "version": (was.version, is_now.version),
-        "chart": (was.chart, is_now.chart),
-        "namespace": (was.namespace, is_now.namespace),
-        "images": (old.facts.images, new.facts.images),
+        "file_path": (before.path, after.path),
+        "version": (before.resolved.version, after.resolved.version),
+        "chart": (before.resolved.chart, after.resolved.chart),
+        "namespace": (before.resolved.namespace, after.resolved.namespace),
+        "images": (before.images, after.images),
     }
     parts |= {name for name, (one, other) in pairs.items() if one != other}
-    return sorted(parts), fields
+    return sorted(parts), bounded(chain(fields, values))
+
+
+def _diff_values(before: Version, after: Version) -> Iterator[FieldChange]:
+    """Where the effective values differ, if what other files give to them does."""
+    if before.values is after.values or _given(before.values) == _given(after.values):
+        return
+    left, right = (plain(merge_values(each.manifest, each.values)[0]) for each in (before, after))
+    yield from islice(diff(left, right, "$.values"), MAX_CHANGES)
+
+
+def _given(values: Values | None) -> list[tuple[bytes, object] | None]:
+    """What other files say, apart from where they stand and how they write it."""
+    layers = values.layers if values else ()
+    return [(layer.content, repr(layer.settings)) if layer is not None else None for layer in layers]
 
 
 def diff(before: Any, after: Any, path: str = "$") -> Iterator[FieldChange]:
@@ -63,7 +95,7 @@ def diff(before: Any, after: Any, path: str = "$") -> Iterator[FieldChange]:
         return
     if isinstance(before, dict) and isinstance(after, dict):
         for key in sorted(before.keys() | after.keys()):
-            yield from diff(before.get(key, _MISSING), after.get(key, _MISSING), path + _step(key))
+            yield from diff(before.get(key, _MISSING), after.get(key, _MISSING), path + key_step(key))
     elif isinstance(before, list) and isinstance(after, list):
         yield from _diff_lists(before, after, path)
     else:
@@ -89,23 +121,9 @@ def bounded(changes: Iterator[FieldChange]) -> list[FieldChange]:
 
 def _diff_lists(before: list[Any], after: list[Any], path: str) -> Iterator[FieldChange]:
     """Lists of named objects (containers, ports, environment) are compared by name, others by position."""
-    old, new = _by_name(before), _by_name(after)
-    if old is None or new is None:
-        old = {f"[{index}]": item for index, item in enumerate(before)}
-        new = {f"[{index}]": item for index, item in enumerate(after)}
+    old, new = (dict(list_steps(items, by_name=have_names(before) and have_names(after))) for items in (before, after))
     for step in dict.fromkeys([*old, *new]):
         yield from diff(old.get(step, _MISSING), new.get(step, _MISSING), path + step)
-
-
-def _by_name(items: list[Any]) -> dict[str, Any] | None:
-    if not all(isinstance(item, dict) and isinstance(item.get("name"), str) for item in items):
-        return None
-    named = {f"[name={item['name']}]": item for item in items}
-    return named if len(named) == len(items) else None
-
-
-def _step(key: str) -> str:
-    return f".{key}" if key.replace("_", "").replace("-", "").isalnum() else f"['{key}']"
 
 
 def _short(value: Any) -> Any:

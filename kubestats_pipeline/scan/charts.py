@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from kubestats_pipeline.git import without_credentials
+from kubestats_pipeline.scan.facts import ChartUse, ValuesInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,8 @@ class Resolved:
     Attributes:
         resolution: exact, ambiguous, unresolved, or not_applicable where it uses no chart.
         reason: why it is not exact.
+        chart_url_raw: location of the chart as written, without credentials.
+        values_inputs: what `spec.valuesFrom` takes in, in its order.
     """
 
     namespace: str | None = None
@@ -25,6 +28,8 @@ class Resolved:
     chart_kind: str | None = None
     resolution: str = "not_applicable"
     reason: str | None = None
+    chart_url_raw: str | None = None
+    values_inputs: tuple[ValuesInput, ...] = ()
 
     @property
     def chart(self) -> tuple[str | None, ...]:
@@ -43,6 +48,17 @@ def canonical_url(url: str) -> str:
     scheme = "https" if parts.scheme.lower() == "http" else parts.scheme.lower()
     host = parts.netloc.rpartition("@")[2].lower()
     return f"{scheme}://{host}{parts.path.rstrip('/').removesuffix('.git')}"
+
+
+def chart_of(use: ChartUse) -> Resolved | None:
+    """The chart of a use that needs no other object to be known, or known not to be; None where it refers to one."""
+    if use.unknown is not None:
+        return Resolved(version=use.version, chart_name=use.name, resolution="unresolved", reason=use.unknown)
+    if use.kind is not None:
+        url = canonical_url(use.url) if use.url else None
+        raw = without_credentials(use.url) if use.url else None
+        return Resolved(None, use.version, use.name, url, use.kind, "exact", chart_url_raw=raw)
+    return None if use.url is None else chart_at(use.url, use.name or "", use.version)
 
 
 def chart_at(url: str, name: str, version: str | None) -> Resolved:

@@ -21,7 +21,15 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from kubestats_pipeline.scan.scalars import ScalarError, resolve_plain, resolve_tagged, to_json, to_key
+from kubestats_pipeline.scan.scalars import (
+    ScalarError,
+    resolve_key,
+    resolve_plain,
+    resolve_tagged,
+    resolve_value,
+    to_json,
+    to_key,
+)
 
 VERSION_KEYS = frozenset(
     {
@@ -41,8 +49,11 @@ VERSION_KEYS = frozenset(
 )
 """Keys whose scalar is kept as written: `tag: 1.10` is the number 1.1 to Kubernetes, and version 1.10 to its author."""
 
-CHARACTERS_PER_NODE = 100
+CHARACTERS_PER_NODE = 20
 """Long texts count as several nodes, so that many aliases of one text are bounded too."""
+
+MAX_KEY = 1024
+"""Characters of a mapping key. YAML bounds keys so already, unless a question mark announces them."""
 
 _MERGE_TAG = "tag:yaml.org,2002:merge"
 _OPEN = object()
@@ -104,7 +115,7 @@ def decode_stream(stream: bytes, bounds: Bounds, first_line: int = 1) -> Iterato
     """Decode the documents of a stream one after another; empty documents are None.
 
     Args:
-        stream: UTF-8, or UTF-16 with a byte-order mark.
+        stream: UTF-8.
         bounds: what is too much.
         first_line: the number of the stream's first line, for messages.
 
@@ -127,8 +138,9 @@ def decode_stream(stream: bytes, bounds: Bounds, first_line: int = 1) -> Iterato
         mark = error.problem_mark
         at = first_line + mark.line if mark else line
         raise DecodeError("syntax", error.problem or "no valid YAML", at) from None
-    except yaml.reader.ReaderError:
-        raise DecodeError("encoding", "holds bytes or control characters that YAML does not allow", line) from None
+    except yaml.reader.ReaderError as error:
+        at = first_line + stream.count(b"\n", 0, error.position)
+        raise DecodeError("encoding", "holds bytes or control characters that YAML does not allow", at) from None
     except ScalarError as error:
         raise DecodeError("syntax", str(error), line) from None
     finally:
@@ -158,7 +170,6 @@ class _Builder:
         self._first_line = first_line
         self._max_nodes = bounds.max_nodes
         self._max_depth = bounds.max_depth
-        self._plain: dict[str, Any] = {}
         self._reset()
 
     def _reset(self) -> None:
@@ -181,10 +192,11 @@ class _Builder:
         if event.anchor is None:
             return self._collection(event, depth)
         nodes, deepest = self._nodes, self._deepest
-        self._anchors[event.anchor] = _Anchor(_OPEN)
+        opened = self._anchors[event.anchor] = _Anchor(_OPEN)
         self._deepest = depth
         value = self._collection(event, depth)
-        self._anchors[event.anchor] = _Anchor(value, self._nodes - nodes, self._deepest - depth)
+        if self._anchors[event.anchor] is opened:  # else defined again inside: what began last is meant from here on
+            self._anchors[event.anchor] = _Anchor(value, self._nodes - nodes, self._deepest - depth)
         self._deepest = max(deepest, self._deepest)
         return value
 
@@ -211,18 +223,18 @@ class _Builder:
 
     def _scalar(self, event: Any) -> Any:
         text: str = event.value
-        self._count(1 + len(text) // CHARACTERS_PER_NODE, event)
-        if event.implicit[0] and event.tag is None:
-            try:
-                value = self._plain[text]
-            except KeyError:
-                value = self._plain[text] = to_json(resolve_plain(text))
-        elif event.tag is None:
-            value = text
-        else:
+        nodes = 1 + len(text) // CHARACTERS_PER_NODE
+        self._nodes += nodes
+        if self._nodes > self._max_nodes:
+            self._count(0, event)
+        if event.tag is not None:
             value = to_json(resolve_tagged(text, event.tag, event.implicit[0]))
+        elif event.implicit[0]:
+            value = resolve_value(text) if nodes == 1 else to_json(resolve_plain(text))
+        else:
+            value = text
         if event.anchor is not None:
-            self._anchors[event.anchor] = _Anchor(value, 1 + len(text) // CHARACTERS_PER_NODE, text=text)
+            self._anchors[event.anchor] = _Anchor(value, nodes, text=text)
         return value
 
     def _alias(self, event: Any, depth: int) -> Any:
@@ -236,23 +248,29 @@ class _Builder:
     def _sequence(self, depth: int) -> list[Any]:
         items: list[Any] = []
         following = self._next
-        while type(event := following()) is not SequenceEndEvent:
-            items.append(self._value(event, depth))
+        try:
+            while type(event := following()) is not SequenceEndEvent:
+                items.append(self._value(event, depth))
+        except ScalarError as error:
+            raise DecodeError("syntax", str(error), self._line(event)) from None
         return items
 
     def _mapping(self, depth: int) -> dict[str, Any]:
         mapping: dict[str, Any] = {}
         self._written.pop(id(mapping), None)  # a mapping that a duplicate key overwrote may have had the same id
         following = self._next
-        while type(event := following()) is not MappingEndEvent:
-            if _is_merge(event):
-                self._merge(mapping, self._value(following(), depth))
-                continue
-            key = self._key(event, depth)
-            value_event = following()
-            value = mapping[key] = self._value(value_event, depth)
-            if key in VERSION_KEYS:
-                self._keep_written(mapping, key, value, value_event)
+        try:
+            while type(event := following()) is not MappingEndEvent:
+                if type(event) is ScalarEvent and event.value == "<<" and _is_merge(event):
+                    self._merge(mapping, self._value(following(), depth))
+                    continue
+                key = self._key(event, depth)
+                event = following()
+                value = mapping[key] = self._value(event, depth)
+                if key in VERSION_KEYS:
+                    self._keep_written(mapping, key, value, event)
+        except ScalarError as error:
+            raise DecodeError("syntax", str(error), self._line(event)) from None
         return mapping
 
     def _keep_written(self, mapping: dict[str, Any], key: str, value: Any, event: Any) -> None:
@@ -264,13 +282,30 @@ class _Builder:
 
     def _key(self, event: Any, depth: int) -> str:
         if type(event) is ScalarEvent:
-            nodes = 1 + len(event.value) // CHARACTERS_PER_NODE
+            text: str = event.value
+            nodes = 1 + len(text) // CHARACTERS_PER_NODE
             self._count(nodes, event)
-            resolved = event.implicit[0] or event.tag is not None
-            value = resolve_tagged(event.value, event.tag, event.implicit[0]) if resolved else str(event.value)
-            if event.anchor is not None:
-                self._anchors[event.anchor] = _Anchor(value, nodes, text=event.value)
-            return to_key(value)
+            if event.anchor is None and event.tag is None:
+                key = (
+                    text if not event.implicit[0] else resolve_key(text) if nodes == 1 else to_key(resolve_plain(text))
+                )
+            else:
+                key = self._marked_key(event, nodes)
+        else:
+            key = self._referred_key(event, depth)
+        if len(key) > MAX_KEY:
+            raise DecodeError("too_complex", f"a mapping key of more than {MAX_KEY} characters", self._line(event))
+        return key
+
+    def _marked_key(self, event: Any, nodes: int) -> str:
+        """A key with an anchor or a tag."""
+        resolved = event.implicit[0] or event.tag is not None
+        value = resolve_tagged(event.value, event.tag, event.implicit[0]) if resolved else event.value
+        if event.anchor is not None:
+            self._anchors[event.anchor] = _Anchor(value, nodes, text=event.value)
+        return to_key(value)
+
+    def _referred_key(self, event: Any, depth: int) -> str:
         key: Any = self._alias(event, depth) if type(event) is AliasEvent else _OPEN
         if key is None or isinstance(key, str | int | float):
             return to_key(key)
@@ -291,6 +326,5 @@ class _Builder:
 
 
 def _is_merge(event: Any) -> bool:
-    if type(event) is not ScalarEvent or event.value != "<<":
-        return False
+    """Whether a key `<<` is a merge: not a quoted one, and not one with another tag."""
     return bool((event.implicit[0] and event.tag is None) or event.tag == _MERGE_TAG)

@@ -13,9 +13,24 @@ from kubestats_pipeline.scan.decode import Bounds, Decoded, DecodeError, decode_
 FILE_NODES = 4
 """So many times the nodes of one document are read of all documents of a file together."""
 
+NODES_A_BYTE, SPARE_NODES = 2, 10_000
+"""Nodes that a file may have in proportion to its size, so that time and memory are linear in it whatever its aliases
+do. Without any there is at most one node a byte; real manifests with their aliases expanded have up to 0.2.
+"""
+
+MAX_DOCUMENTS = 10_000
+"""Documents that are read of one file; the largest bundle of the corpora has a few hundred."""
+
+MAX_DIRECTIVES = 1_000
+"""Lines that begin with a percent sign: libyaml compares each `%TAG` with all before it."""
+
 _SEPARATOR = re.compile(rb"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
-_TEMPLATE_MARK = re.compile(rb"\{\{|\{%|#%|#\{|<%")
+_TEMPLATE_MARK = re.compile(rb"\{\{|\{%|\{#|#%|#\{|<%")
+_NO_MARK_COUNTS = re.compile(rb"\"(?:[^\"\\]|\\.)*(?:\"|\\?$)|'[^']*(?:'|$)|(?:^|(?<=[ \t]))#[ \t].*")
+"""Quoted texts and comments of one line."""
+_BLOCK_TEXT = re.compile(rb"( *(?:- +)*)(?:[^\s|>].*?[:-]|) *(?:[&!]\S+ +)*[|>][-+0-9]*[ \t\r]*")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_MARK_AFTER_SEPARATOR = re.compile(rb"(---[ \t]*\r?\n)\xef\xbb\xbf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,69 +57,123 @@ class Documents:
 
 
 def read_documents(blob: bytes, bounds: Bounds) -> Documents:
-    """Decode a file, document by document where it must be.
-
-    Time and memory are bounded by the size of the file, and by `FILE_NODES` where aliases expand it.
-    """
+    """Decode a file, document by document where it must be; time and memory are linear in its size."""
     if len(blob) > bounds.max_bytes:
         message = f"{len(blob)} bytes, more than the {bounds.max_bytes} that are read"
         return Documents((), (Problem("too_large", message),))
-    if (encoding := encoding_problem(blob)) is not None:
-        return Documents((), (encoding,))
+    text = as_utf8(blob)
+    if not text.endswith(b"\n"):
+        text += b"\n"  # as kubectl does: it decides whether a block text at the end of the file ends in a line break
+    budget = min(FILE_NODES * bounds.max_nodes, SPARE_NODES + NODES_A_BYTE * len(text))
+    if text.count(b"\n%") > MAX_DIRECTIVES:
+        message = f"more than {MAX_DIRECTIVES} lines that begin with %, as directives do"
+        return Documents((), (Problem("too_complex", message),))
+    if encoding_problem(text) is None:
+        try:
+            return Documents(tuple(enumerate(_bounded(decode_stream(text, _within(bounds, budget)), budget))))
+        except DecodeError:
+            pass  # the others of its documents can be read one by one
+    return _read_one_by_one(text, bounds, budget)
+
+
+def as_utf8(blob: bytes) -> bytes:
+    """A text in UTF-16 with a byte-order mark as UTF-8; anything else, and what is not UTF-16 in it, as it is."""
+    if not blob.startswith(_UTF16):
+        return blob
     try:
-        documents = tuple(enumerate(_bounded(decode_stream(blob, bounds), bounds)))
-    except DecodeError:
-        return _read_one_by_one(blob, bounds)
-    return Documents(documents)
+        return blob.decode("utf-16").encode()
+    except UnicodeDecodeError:
+        return blob
 
 
-def _bounded(documents: Iterator[Decoded], bounds: Bounds) -> Iterator[Decoded]:
+def _within(bounds: Bounds, budget: int) -> Bounds:
+    return replace(bounds, max_nodes=min(bounds.max_nodes, budget))
+
+
+def _bounded(documents: Iterator[Decoded], budget: int) -> Iterator[Decoded]:
     """Pass documents on until the whole file is too complex."""
     nodes = 0
-    for document in documents:
+    for count, document in enumerate(documents, 1):
         nodes += document.nodes
-        if nodes > FILE_NODES * bounds.max_nodes:
+        if nodes > budget or count > MAX_DOCUMENTS:
             raise DecodeError("too_complex", "the documents of the file are too complex together", document.line)
         yield document
 
 
-def encoding_problem(blob: bytes) -> Problem | None:
+def encoding_problem(blob: bytes, index: int | None = None, first_line: int = 1) -> Problem | None:
     """Why bytes are no text; None where they are. Files that git-crypt locks are of this sort."""
-    if blob.startswith(_UTF16):
-        return None
-    if b"\0" in blob:
-        return Problem("encoding", "holds NUL bytes, so it is no text")
+    if (nul := blob.find(b"\0")) >= 0:
+        line = first_line + blob.count(b"\n", 0, nul)
+        return Problem("encoding", f"line {line}: holds NUL bytes, so it is no text", index)
     try:
         blob.decode("utf-8")
     except UnicodeDecodeError as error:
-        line = blob.count(b"\n", 0, error.start) + 1
-        return Problem("encoding", f"line {line} is not UTF-8")
+        line = first_line + blob.count(b"\n", 0, error.start)
+        return Problem("encoding", f"line {line}: is not UTF-8", index)
     return None
 
 
-def _read_one_by_one(blob: bytes, bounds: Bounds) -> Documents:
-    """Cut the file at its document markers, so that each document stands and falls alone."""
-    documents: list[tuple[int, Decoded]] = []
-    problems: list[Problem] = []
-    starts = [0, *(match.start() for match in _SEPARATOR.finditer(blob) if match.start() > 0)]
-    first_line, left = 1, FILE_NODES * bounds.max_nodes
-    for start, end in zip(starts, [*starts[1:], len(blob)], strict=True):
-        chunk = blob[start:end]
-        index = len(documents) + len(problems)
-        allowed = replace(bounds, max_nodes=min(bounds.max_nodes, left))
+class _OneByOne:
+    """Reads a file cut at its document markers, so that each document stands and falls alone."""
+
+    def __init__(self, bounds: Bounds, budget: int) -> None:
+        self._bounds = bounds
+        self._budget = budget
+        self.documents: list[tuple[int, Decoded]] = []
+        self.problems: list[Problem] = []
+
+    @property
+    def index(self) -> int:
+        """Of the next document."""
+        return len(self.documents) + len(self.problems)
+
+    def read(self, chunk: bytes, first_line: int) -> None:
+        """Read what stands from one marker to the next: one document, seldom several that `...` ends."""
+        if (unreadable := encoding_problem(chunk, self.index, first_line)) is not None:
+            self.problems.append(unreadable)
+            return
+        allowed = _within(self._bounds, self._budget)
         try:
-            read = list(decode_stream(chunk, allowed, first_line))
-            documents += enumerate(read, index)
-            left -= sum(document.nodes for document in read)
+            for document in decode_stream(_MARK_AFTER_SEPARATOR.sub(rb"\1", chunk, count=1), allowed, first_line):
+                self.documents.append((self.index, document))
+                self._budget -= document.nodes
         except DecodeError as error:
-            problems.append(_problem(error, chunk, index))
-            left -= allowed.max_nodes if error.problem == "too_complex" else 0
-        first_line += chunk.count(b"\n")
-    return Documents(tuple(documents), tuple(problems))
+            self.problems.append(_problem(error, chunk, self.index))
+            self._budget -= allowed.max_nodes if error.problem == "too_complex" else 0
+
+
+def _read_one_by_one(text: bytes, bounds: Bounds, budget: int) -> Documents:
+    reader = _OneByOne(bounds, budget)
+    starts = [0, *(match.start() for match in _SEPARATOR.finditer(text) if match.start() > 0)]
+    first_line = 1
+    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+        if reader.index >= MAX_DOCUMENTS:
+            message = f"line {first_line}: more than {MAX_DOCUMENTS} documents in one file"
+            reader.problems.append(Problem("too_complex", message, reader.index))
+            break
+        reader.read(text[start:end], first_line)
+        first_line += text.count(b"\n", start, end)
+    return Documents(tuple(reader.documents), tuple(reader.problems))
 
 
 def _problem(error: DecodeError, chunk: bytes, index: int) -> Problem:
     where = f"line {error.line}: " if error.line else ""
-    if error.problem == "syntax" and _TEMPLATE_MARK.search(chunk):
+    if error.problem == "syntax" and _is_template(chunk):
         return Problem("template", f"{where}a template, not YAML", index)
     return Problem(error.problem, where + error.message, index)
+
+
+def _is_template(chunk: bytes) -> bool:
+    """Whether marks of a template language stand outside quotes, comments and block texts, where they are usual."""
+    passing: int | None = None
+    for line in chunk.split(b"\n"):
+        indent = len(line) - len(line.lstrip(b" "))
+        if passing is not None and (indent > passing or not line.strip()):
+            continue
+        passing = None
+        bare = _NO_MARK_COUNTS.sub(b"", line)
+        if _TEMPLATE_MARK.search(bare):
+            return True
+        if block := _BLOCK_TEXT.fullmatch(bare):
+            passing = len(block[1])
+    return False

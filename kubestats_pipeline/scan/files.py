@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 
 from kubestats_pipeline.scan.decode import Bounds
 from kubestats_pipeline.scan.documents import Problem
+from kubestats_pipeline.scan.embedded import CHART_FILE
 from kubestats_pipeline.scan.history import TEMPLATE_SUFFIXES, Change
 from kubestats_pipeline.scan.identity import Identity
-from kubestats_pipeline.scan.manifests import FileContent, Manifest, ResourceKey, read_file
+from kubestats_pipeline.scan.manifests import NAMED_FILES, FileContent, Manifest, ResourceKey, read_file
 
 Declared = Mapping[Identity, Manifest]
 ReadBlob = Callable[[str], bytes | None]
@@ -21,7 +22,6 @@ CACHED_BLOBS = 2_000
 """Blobs whose content is remembered: enough for moves, reverts and branches that are merged."""
 
 _TEMPLATE = FileContent(problems=(Problem("template", "a template by its name or folder, not YAML"),))
-_CHART_FILE = "Chart.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class ContentCache:
     def read(self, path: str, oid: str) -> FileContent:
         """What the blob says in a file of this name; a blob that the mirror lacks is larger than it keeps."""
         name = path.rpartition("/")[2]
-        key = (oid, name if name.startswith("kustomization.") else "")
+        key = (oid, name if name in NAMED_FILES else "")
         if key in self._recent:
             self._recent.move_to_end(key)
             return self._recent[key]
@@ -84,6 +84,11 @@ class Files:
     def oids(self) -> dict[str, str]:
         """Path to blob id of every file."""
         return {path: file.oid for path, file in self._files.items()}
+
+    @property
+    def templates(self) -> dict[str, str]:
+        """Path to blob id of the files that are templates, which say nothing themselves."""
+        return {path: file.oid for path, file in self._files.items() if file.content is _TEMPLATE}
 
     def restore(self, path: str, retained: Declared) -> None:
         """Give back to a file the resources that it declared before it became unreadable."""
@@ -132,7 +137,7 @@ class Files:
     def _chart_templates(self, wanted: Mapping[str, str | None]) -> dict[str, str | None]:
         """Files whose meaning changes because a Chart.yaml beside their `templates` folder comes or goes."""
         folders = [
-            path.removesuffix(_CHART_FILE) for path, oid in wanted.items() if _is_chart(path) and self._flips(path, oid)
+            path.removesuffix(CHART_FILE) for path, oid in wanted.items() if _is_chart(path) and self._flips(path, oid)
         ]
         prefixes = tuple(f"{folder}templates/" for folder in folders)
         if not prefixes:
@@ -148,7 +153,7 @@ class Files:
         """Whether a file lies below the `templates` folder of a Helm chart."""
         parts = path.split("/")
         charts = (
-            "/".join([*parts[:index], _CHART_FILE]) for index, part in enumerate(parts[:-1]) if part == "templates"
+            "/".join([*parts[:index], CHART_FILE]) for index, part in enumerate(parts[:-1]) if part == "templates"
         )
         return any(chart in self._files or chart in new_charts for chart in charts)
 
@@ -164,4 +169,4 @@ def declare(path: str, manifests: Iterable[Manifest]) -> dict[Identity, Manifest
 
 
 def _is_chart(path: str) -> bool:
-    return path == _CHART_FILE or path.endswith(f"/{_CHART_FILE}")
+    return path == CHART_FILE or path.endswith(f"/{CHART_FILE}")

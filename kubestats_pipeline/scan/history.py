@@ -22,7 +22,7 @@ TEMPLATE_SUFFIXES = tuple(
     for template in ("j2", "jinja", "jinja2", "tmpl", "tpl", "gotmpl", "template")
 )
 _PATHSPECS = [f":(glob,icase)**/*{suffix}" for suffix in (*YAML_SUFFIXES, *TEMPLATE_SUFFIXES)]
-_REGULAR_MODES = ("100644", "100755", "100664")
+REGULAR_MODES = ("100644", "100755", "100664")
 _COMMIT = b"commit"
 _FORMAT = "--format=commit%x00%H%x00%ct%x00%an%x00%ae%x00%s%x00"
 _TIMEOUT = 600.0
@@ -86,12 +86,12 @@ def is_ancestor(mirror: Path, commit: str, descendant: str) -> bool:
 def has_commit(mirror: Path, commit: str) -> bool:
     """Whether the mirror holds a commit."""
     try:
-        git.run(["cat-file", "-e", f"{commit}^{{commit}}"], directory=mirror)
+        # `cat-file -e` does not see a commit that came through an API, where another object stands for it.
+        return bool(git.run(["rev-list", "--no-walk", commit, "--"], directory=mirror))
     except git.GitError as error:
-        if error.status in (1, 128):
+        if error.status == 128:  # not in the mirror
             return False
         raise
-    return True
 
 
 def read_tree(mirror: Path, revision: str) -> dict[str, str]:
@@ -102,7 +102,7 @@ def read_tree(mirror: Path, revision: str) -> dict[str, str]:
         header, _, raw_path = entry.partition(b"\t")
         mode, _, oid = header.decode().split(" ")
         path = raw_path.decode("utf-8", "surrogateescape")
-        if mode in _REGULAR_MODES and is_of_interest(path):
+        if mode in REGULAR_MODES and is_of_interest(path):
             tree[path] = oid
     return tree
 
@@ -172,7 +172,8 @@ def _parse_log(tokens: Iterator[bytes]) -> Iterator[Step]:
 
 def _commit(fields: list[str]) -> Commit:
     sha, seconds, name, address, subject = fields
-    committed_at = datetime.datetime.fromtimestamp(min(max(int(seconds), 0), _LATEST), datetime.UTC)
+    known = int(seconds or 0)  # empty where git cannot read the time, as one before 1970
+    committed_at = datetime.datetime.fromtimestamp(min(max(known, 0), _LATEST), datetime.UTC)
     return Commit(sha, committed_at, f"{name} <{address}>".lower(), subject[:200])
 
 
@@ -180,4 +181,4 @@ def _change(header: bytes, raw_path: bytes) -> list[Change]:
     """`:old_mode new_mode old_oid new_oid status`; what is no regular file afterwards is gone."""
     _, mode, _, oid, _ = header[1:].decode().split(" ")
     path = raw_path.decode("utf-8", "surrogateescape")
-    return [Change(path, oid if mode in _REGULAR_MODES else None)] if is_of_interest(path) else []
+    return [Change(path, oid if mode in REGULAR_MODES else None)] if is_of_interest(path) else []

@@ -14,3 +14,19 @@ class Identity(NamedTuple):
     key: ResourceKey
     path: str
     ordinal: int
+
+
+def identity_text(repository_id: str, identity: Identity, *more: str) -> bytes:
+    """What ids of resources and events are digests of: repository and identity, and what else makes one."""
+    key = identity.key
+    parts = (
+        repository_id,
+        key.group,
+        key.kind,
+        key.namespace or "",
+        key.name,
+        identity.path,
+        str(identity.ordinal),
+        *more,
+    )
+    return "\0".join(parts).encode("utf-8", "surrogateescape")

@@ -15,13 +15,18 @@ import orjson
 
 from kubestats_pipeline.scan.decode import Bounds, Decoded
 from kubestats_pipeline.scan.documents import Problem, encoding_problem, read_documents
+from kubestats_pipeline.scan.embedded import CHART_FILE, embedded_in_file, embedded_in_resource
 from kubestats_pipeline.scan.facts import Facts
 from kubestats_pipeline.scan.kinds.flux import normalise_path
 from kubestats_pipeline.scan.kinds.generic import scan_generic
 from kubestats_pipeline.scan.kinds.registry import load_scanners
 from kubestats_pipeline.scan.redact import redact
+from kubestats_pipeline.scan.written import Place, value_at, written_numbers
 
 KUSTOMIZATION_FILES = frozenset({"kustomization.yaml", "kustomization.yml"})
+NAMED_FILES = KUSTOMIZATION_FILES | {CHART_FILE}
+"""Files that say something by their name, whether they mention a kind or not."""
+
 KUSTOMIZE_GROUP = "kustomize.config.k8s.io"
 _KUSTOMIZE_KINDS = ("Kustomization", "Component")
 
@@ -48,6 +53,7 @@ class Manifest:
         content_hash: of the canonical redacted document: comments, key order and formatting do not count.
         body_hash: of the same without `metadata`, to recognise a renamed resource; None where nothing is left.
         data: the canonical redacted document as JSON.
+        numbers: those of its Helm values that were kept as written, by their place in the document.
     """
 
     key: ResourceKey
@@ -56,6 +62,7 @@ class Manifest:
     body_hash: str | None
     data: bytes
     facts: Facts
+    numbers: tuple[tuple[Place, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +95,11 @@ def read_file(blob: bytes, file_name: str, bounds: Bounds) -> FileContent:
     """Read a YAML file.
 
     A file that nowhere mentions both `kind` and `apiVersion` declares no resource and is not parsed, unless its name
-    says that it belongs to kustomize.
+    says that it belongs to kustomize or Helm.
     """
     kustomization = file_name in KUSTOMIZATION_FILES
     mentions = all(word in blob for word in _MENTIONS) or blob.startswith(_UTF16)
-    if not mentions and not kustomization:
+    if not mentions and file_name not in NAMED_FILES:
         unreadable = encoding_problem(blob)
         return FileContent(problems=(unreadable,), is_complete=False) if unreadable else EMPTY
     read = read_documents(blob, bounds)
@@ -101,9 +108,18 @@ def read_file(blob: bytes, file_name: str, bounds: Bounds) -> FileContent:
     for index, document in read.documents:
         if _is_encrypted_kind(document.content):
             problems.append(Problem("encrypted_kind", f"line {document.line}: its kind is encrypted", index))
-        manifests += (_manifest(document, resource) for resource in _resources(document.content))
+        manifests += (_manifest(document, resource) for resource in _declared(document, file_name))
     kustomize = next((found for _, each in read.documents if (found := _kustomize(each, kustomization))), None)
     return FileContent(tuple(manifests), tuple(problems), kustomize, is_complete=not problems)
+
+
+def _declared(document: Decoded, file_name: str) -> Iterator[dict[str, Any]]:
+    """The resources of a document, and the releases that stand inside them or in the file itself."""
+    for resource in _resources(document.content):
+        yield resource
+        yield from embedded_in_resource(document, resource)
+    is_kustomization = _is_kustomization(document.content, named=file_name in KUSTOMIZATION_FILES)
+    yield from embedded_in_file(document, file_name, is_kustomization=is_kustomization)
 
 
 def _resources(content: Any) -> Iterator[dict[str, Any]]:
@@ -150,7 +166,19 @@ def _manifest(document: Decoded, resource: dict[str, Any]) -> Manifest:
     stored = redact(resource)
     data = canonical_json(stored)
     scan = load_scanners().get((group, key.kind), scan_generic)
-    return Manifest(key, version, digest(data), _body_hash(stored), data, scan(document, resource))
+    facts = scan(document, resource)
+    return Manifest(
+        key, version, digest(data), _body_hash(stored), data, facts, _values_numbers(document, resource, facts)
+    )
+
+
+def _values_numbers(document: Decoded, resource: dict[str, Any], facts: Facts) -> tuple[tuple[Place, str], ...]:
+    return tuple(
+        ((*part.place, *place), text)
+        for part in facts.values
+        if part.kind == "map"
+        for place, text in written_numbers(document, value_at(resource, part.place)).items()
+    )
 
 
 def restore_manifest(key: ResourceKey, api_version: str, data: bytes, version: str | None) -> Manifest:
@@ -178,15 +206,20 @@ def _body_hash(stored: dict[str, Any]) -> str | None:
 
 def _kustomize(document: Decoded, named: bool) -> Kustomize | None:
     content = document.content
-    if not isinstance(content, dict):
-        return None
-    declared = str(content.get("apiVersion", "")).startswith(f"{KUSTOMIZE_GROUP}/")
-    implied = named and "apiVersion" not in content and content.get("kind", "Kustomization") in _KUSTOMIZE_KINDS
-    if not declared and not implied:
+    if not _is_kustomization(content, named=named):
         return None
     listed = [content.get(name) for name in ("resources", "bases", "components")]
     entries = [item for items in listed if isinstance(items, list) for item in items if isinstance(item, str)]
     return Kustomize(document.text(content, "namespace"), tuple(entry for entry in entries if "://" not in entry))
+
+
+def _is_kustomization(content: Any, *, named: bool) -> bool:
+    if not isinstance(content, dict):
+        return False
+    declared = str(content.get("apiVersion", "")).startswith(f"{KUSTOMIZE_GROUP}/")
+    return declared or (
+        named and "apiVersion" not in content and content.get("kind", "Kustomization") in _KUSTOMIZE_KINDS
+    )
 
 
 def resolve_entry(folder: str, entry: str) -> str:

@@ -34,6 +34,17 @@ def redact(document: dict[str, Any]) -> dict[str, Any]:
     return copy
 
 
+def redact_values(content: dict[str, Any]) -> dict[str, Any]:
+    """A copy of Helm values, which are no Kubernetes document, that is fit to be stored."""
+    copy = {key: _member(key, value) for key, value in content.items()}
+    return copy | {"sops": ENCRYPTED} if isinstance(content.get("sops"), dict) else copy
+
+
+def redact_setting(place: tuple[str | int, ...], text: str) -> str:
+    """The value of one setting, fit to be stored; `place` are the keys that lead to it."""
+    return hide(text) if any(is_sensitive(key) for key in place if isinstance(key, str)) else redact_text(text)
+
+
 def _member(key: str, value: Any, *, within: bool = False) -> Any:
     """A value under its key; `within` a map of secrets, only what names something stays."""
     if key in _WHOLLY_SECRET or key == _LAST_APPLIED:
@@ -52,7 +63,7 @@ def _member(key: str, value: Any, *, within: bool = False) -> Any:
 
 def _holds_secrets(key: str, within: bool) -> bool:
     """Whether the values below a map or list are secrets: `passwords: {ann: …}`, `credentials: [{a: …}]`."""
-    return (within and not _NAMING_KEY.search(key)) or (bool(_SEVERAL.search(key)) and is_sensitive(key))
+    return (within and not _NAMING_KEY.search(key)) or bool(is_sensitive(key) and _SEVERAL.search(key))
 
 
 def _mapping(parent: str, value: dict[str, Any], *, within: bool) -> dict[str, Any]:

@@ -7,29 +7,19 @@ state becomes Parquet rows in `rows.py`.
 """
 
 import datetime
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from kubestats_pipeline.scan.changes import FieldChange, detect_changes
+from kubestats_pipeline.scan.changes import FieldChange, Version, detect_changes
 from kubestats_pipeline.scan.charts import Resolved
+from kubestats_pipeline.scan.feeds import Feeds
 from kubestats_pipeline.scan.files import ContentCache, Declared, File, Files
 from kubestats_pipeline.scan.history import Change, Commit
-from kubestats_pipeline.scan.identity import Identity
+from kubestats_pipeline.scan.identity import Identity, identity_text
 from kubestats_pipeline.scan.manifests import KUSTOMIZATION_FILES, Manifest, digest
 from kubestats_pipeline.scan.matching import match_moves
 from kubestats_pipeline.scan.resolve import Resolver
-
-_BOTS = {
-    "renovate": re.compile(r"renovate"),
-    "dependabot": re.compile(r"dependabot"),
-    "flux": re.compile(r"\bflux(cd)?(bot)?\b"),
-    "other_bot": re.compile(r"\[bot\]|\bbot\b|[-_]bot\b|bot@|github[-_ ]actions"),
-}
-
-_MERGED_BRANCH = re.compile(
-    r"Merge (?:pull request|branch|remote-tracking branch)\b.*\b(renovate|dependabot)/", re.IGNORECASE
-)
+from kubestats_pipeline.scan.values import Values, with_images
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +29,8 @@ class Resource:
     Attributes:
         identity: where it stands, or stood when it was deleted.
         deleted_at: commit time of its deletion; None while it is active.
+        values: what other files give to its Helm values; None where nothing does, or where it is deleted.
+        values_complete: whether all inputs of its Helm values were known when its rows of `helm_values` were made.
     """
 
     resource_id: str
@@ -50,6 +42,13 @@ class Resource:
     updated_at: datetime.datetime
     updated_commit: str
     deleted_at: datetime.datetime | None = None
+    values: Values | None = None
+    values_complete: bool | None = None
+
+    @property
+    def version(self) -> Version:
+        """What is compared to tell changes."""
+        return Version(self.manifest, self.resolved, self.identity.path, self.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +91,7 @@ class Replay:
         tombstones: every deleted resource by id.
         known_event_ids: ids in the log before this replay.
         next_sequence: position of the next event in the log.
+        unsaved: ids of resources whose Helm values may differ from the rows in the lake.
     """
 
     repository_id: str
@@ -102,17 +102,21 @@ class Replay:
     known_event_ids: set[str] = field(default_factory=set)
     next_sequence: int = 0
     events: list[Event] = field(default_factory=list)
+    unsaved: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.files = Files(self.cache)
+        self.feeds = Feeds(self.files, self.cache)
         self._resolver = Resolver()
         self._deleted: dict[Identity, set[str]] = {}
         for resource in self.tombstones.values():
             self._deleted.setdefault(resource.identity, set()).add(resource.resource_id)
         self._live_ids = {resource.resource_id for resource in self.active.values()}
 
-    def restore(self, tree: Iterable[Change]) -> None:
+    def restore(self, tree: Iterable[Change], last_readable: Mapping[str, str] | None = None) -> None:
         """Read the files of the commit that the state stands for, without making events.
+
+        Of values files that cannot be read, `last_readable` names the blobs that were read last.
 
         Resources of the state that no file declares any more stand in unreadable documents and keep their last known
         meaning. A file that declares more than the state knows, because bounds have been raised, waits to be read as if
@@ -131,11 +135,14 @@ class Replay:
                 self.files.forget(path, self.active)
         for path in {*touched, *retained}:
             self._resolve_file(path, self.files.get(path))
+        self.feeds.last_readable.update(last_readable or {})
         for identity, resolved in self._resolver.settle().items():
             if identity in self.active:
-                self.active[identity] = replace(
-                    self.active[identity], resolved=resolved, manifest=self._manifest(identity)
-                )
+                known, manifest = self.active[identity], self._manifest(identity)
+                self._learn_feed(identity, resolved)
+                values = self._values(identity, known.values)
+                self.active[identity] = replace(known, resolved=resolved, manifest=manifest, values=values)
+        self.feeds.touched.clear()
 
     def apply(self, commit: Commit, changes: Iterable[Change]) -> None:
         """Move by one tree difference and append its events, which carry the commit."""
@@ -144,9 +151,12 @@ class Replay:
         after = _merged(latter for _, latter in touched.values())
         for path, (_, latter) in touched.items():
             self._resolve_file(path, latter)
-            self._record_problems(path, latter, commit)
         meanings = self._resolver.settle()
         removed = {identity: before[identity] for identity in before if identity not in after}
+        self._learn_feeds(removed, meanings)
+        for path in sorted(touched.keys() | self.feeds.touched):
+            self._record_problems(path, self.files.get(path), commit)
+        self.feeds.touched.clear()
         added = {identity: after[identity] for identity in after if identity not in before}
         moves = match_moves(removed, added)
         self._move(moves, after, meanings, commit)
@@ -154,8 +164,41 @@ class Replay:
             self._delete(identity, commit)
         for identity in sorted(added.keys() - moves.keys(), key=_order):
             self._create(identity, after[identity], meanings[identity], commit)
-        for identity in sorted(meanings.keys() - added.keys(), key=_order):
-            self._modify(identity, identity, self._manifest(identity), meanings[identity], commit)
+        reached = meanings.keys() | self.feeds.users(touched)
+        for identity in sorted(reached - added.keys(), key=_order):
+            resolved = meanings.get(identity) or self.active[identity].resolved
+            self._modify(identity, identity, self._manifest(identity), resolved, commit)
+
+    def _learn_feeds(self, removed: Iterable[Identity], meanings: Mapping[Identity, Resolved]) -> None:
+        for identity in removed:
+            self.feeds.forget(identity)
+        for identity, resolved in meanings.items():
+            self._learn_feed(identity, resolved)
+
+    def _learn_feed(self, identity: Identity, resolved: Resolved) -> None:
+        """While its document cannot be read, a release keeps the values that it had."""
+        if self._is_retained(identity):
+            self.feeds.forget(identity)
+        else:
+            self.feeds.learn(identity, self._manifest(identity).facts, resolved)
+
+    def _is_retained(self, identity: Identity) -> bool:
+        return identity in self.files[identity.path].retained
+
+    def retained_values(self) -> dict[str, Values]:
+        """By resource id, the values that stay while their releases cannot be read: no file tells them any more."""
+        return {
+            each.resource_id: each.values
+            for each in self.active.values()
+            if each.values is not None and self._is_retained(each.identity)
+        }
+
+    def _values(self, identity: Identity, known: Values | None) -> Values | None:
+        """What other files give to a release; as last known while its own document cannot be read."""
+        if self._is_retained(identity):
+            return known
+        values = self.feeds.read(identity)
+        return with_images(self._manifest(identity), values) if values is not None else None
 
     def _manifest(self, identity: Identity) -> Manifest:
         return self.files[identity.path].declared[identity]
@@ -184,10 +227,13 @@ class Replay:
 
     def _modify(self, old: Identity, new: Identity, manifest: Manifest, resolved: Resolved, commit: Commit) -> None:
         before = self.active[new]
-        parts, fields = detect_changes((before.manifest, before.resolved, old.path), (manifest, resolved, new.path))
+        values = self._values(new, before.values)
+        after = replace(before, identity=new, manifest=manifest, resolved=resolved, values=values)
+        parts, fields = detect_changes(before.version, after.version)
         if old.key.name != new.key.name and "metadata" not in parts:
             parts = sorted([*parts, "metadata"])
-        after = replace(before, identity=new, manifest=manifest, resolved=resolved)
+        if manifest is not before.manifest or values != before.values:
+            self.unsaved.add(before.resource_id)
         if parts:
             after = replace(after, updated_at=commit.committed_at, updated_commit=commit.sha)
             self._append("MODIFIED", commit, before, after, parts, fields)
@@ -196,7 +242,9 @@ class Replay:
     def _delete(self, identity: Identity, commit: Commit) -> None:
         before = self.active.pop(identity)
         at = commit.committed_at
-        after = replace(before, updated_at=at, updated_commit=commit.sha, deleted_at=at)
+        after = replace(
+            before, updated_at=at, updated_commit=commit.sha, deleted_at=at, values=None, values_complete=None
+        )
         self._live_ids.discard(before.resource_id)
         self.tombstones[after.resource_id] = after
         self._deleted.setdefault(identity, set()).add(after.resource_id)
@@ -209,14 +257,13 @@ class Replay:
             after = replace(
                 former, manifest=manifest, resolved=resolved, updated_at=at, updated_commit=sha, deleted_at=None
             )
-            parts, fields = detect_changes(
-                (former.manifest, former.resolved, identity.path), (manifest, resolved, identity.path)
-            )
+            parts, fields = detect_changes(former.version, after.version)
             self._append("RESURRECTED", commit, former, after, parts, fields)
         else:
             after = Resource(self._new_resource_id(identity, commit), identity, manifest, resolved, at, sha, at, sha)
             self._append("CREATED", commit, None, after)
-        self.active[identity] = after
+        self.active[identity] = replace(after, values=self._values(identity, None))
+        self.unsaved.add(after.resource_id)
         self._live_ids.add(after.resource_id)
 
     def _take_tombstone(self, identity: Identity) -> Resource | None:
@@ -235,10 +282,10 @@ class Replay:
         same commit do so a second time, of the position in the log as well.
         """
         for more in ((), (commit.sha,)):
-            resource_id = digest(_canonical(self.repository_id, identity, *more))
+            resource_id = digest(identity_text(self.repository_id, identity, *more))
             if resource_id not in self._live_ids and resource_id not in self.tombstones:
                 return resource_id
-        return digest(_canonical(self.repository_id, identity, commit.sha, str(self.next_sequence)))
+        return digest(identity_text(self.repository_id, identity, commit.sha, str(self.next_sequence)))
 
     def _append(
         self,
@@ -254,9 +301,9 @@ class Replay:
         Its id is a function of repository, commit and identity. Only where a rewritten history brings a commit back a
         second time is the position in the log part of it as well.
         """
-        event_id = digest(_canonical(self.repository_id, after.identity, commit.sha))
+        event_id = digest(identity_text(self.repository_id, after.identity, commit.sha))
         if event_id in self.known_event_ids:
-            event_id = digest(_canonical(self.repository_id, after.identity, commit.sha, str(self.next_sequence)))
+            event_id = digest(identity_text(self.repository_id, after.identity, commit.sha, str(self.next_sequence)))
         self.known_event_ids.add(event_id)
         self.events.append(
             Event(event_id, self.next_sequence, event_type, commit, before, after, tuple(parts), tuple(fields))
@@ -266,23 +313,12 @@ class Replay:
     def _record_problems(self, path: str, file: File | None, commit: Commit) -> None:
         """Keep a problem's first commit for as long as the file has a problem of that class."""
         known = {key: self.problems.pop(key) for key in [key for key in self.problems if key[0] == path]}
-        for problem in file.content.problems if file else ():
+        for problem in (*file.content.problems, *self.feeds.problems(path)) if file else ():
             key = (path, problem.problem)
             first = known.get(key)
             sha, at = (first.commit_sha, first.first_seen_at) if first else (commit.sha, commit.committed_at)
             found = OpenProblem(path, problem.problem, problem.message, problem.document_index, sha, at)
             self.problems.setdefault(key, found)
-
-
-def author_kind(author: str, subject: str) -> str:
-    """Human, renovate, dependabot, flux or other_bot, from the author's name and address in lower case.
-
-    A merge counts as the bot's whose branch it merges: along the first parents it is the only commit of that change.
-    """
-    merged = _MERGED_BRANCH.match(subject)
-    if merged:
-        return merged[1].lower()
-    return next((kind for kind, pattern in _BOTS.items() if pattern.search(author)), "human")
 
 
 def _merged(files: Iterable[File | None]) -> dict[Identity, Manifest]:
@@ -292,18 +328,3 @@ def _merged(files: Iterable[File | None]) -> dict[Identity, Manifest]:
 def _order(identity: Identity) -> tuple[str, str, str, str, str, int]:
     key = identity.key
     return (key.kind, key.namespace or "", key.name, identity.path, key.group, identity.ordinal)
-
-
-def _canonical(repository_id: str, identity: Identity, *more: str) -> bytes:
-    key = identity.key
-    parts = (
-        repository_id,
-        key.group,
-        key.kind,
-        key.namespace or "",
-        key.name,
-        identity.path,
-        str(identity.ordinal),
-        *more,
-    )
-    return "\0".join(parts).encode("utf-8", "surrogateescape")

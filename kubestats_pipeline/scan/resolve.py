@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from kubestats_pipeline.scan.charts import Resolved, canonical_url, chart_at
+from kubestats_pipeline.scan.charts import Resolved, canonical_url, chart_at, chart_of
 from kubestats_pipeline.scan.facts import ChartUse, Reference
 from kubestats_pipeline.scan.identity import Identity
 from kubestats_pipeline.scan.kinds.flux import normalise_path
@@ -212,8 +212,8 @@ class Resolver:
 
     def _chart(self, use: ChartUse, namespace: str | None) -> Resolved:
         """The chart behind a use that stands in `namespace`."""
-        if use.url is not None:
-            return chart_at(use.url, use.name or "", use.version)
+        if (known := chart_of(use)) is not None:
+            return known
         reference = use.reference or use.source
         if reference is None:
             return Resolved(

@@ -8,16 +8,19 @@ from typing import Any
 import orjson
 
 from kubestats_pipeline.repositories import Repository
+from kubestats_pipeline.scan.authors import author_kind
 from kubestats_pipeline.scan.charts import Resolved
 from kubestats_pipeline.scan.context import context_of
 from kubestats_pipeline.scan.facts import Image
 from kubestats_pipeline.scan.identity import Identity
 from kubestats_pipeline.scan.manifests import ResourceKey, restore_manifest
-from kubestats_pipeline.scan.replay import Event, OpenProblem, Resource, author_kind
+from kubestats_pipeline.scan.replay import Event, OpenProblem, Resource
 from kubestats_pipeline.scan.sensitive import redact_text
+from kubestats_pipeline.scan.values import Layer, Values
 
 Row = dict[str, Any]
 
+_IMAGE_FIELDS = ("image", "tag", "digest", "role", "raw")
 _UNDECODABLE = re.compile("[\udc80-\udcff]")
 _ESCAPED = re.compile(r"\\(?:\\|x([0-9a-f]{2}))")
 
@@ -41,12 +44,14 @@ def resource_row(resource: Resource, repository: Repository) -> Row:
         "version": resolved.version,
         "chart_name": resolved.chart_name,
         "chart_url": resolved.chart_url,
+        "chart_url_raw": resolved.chart_url_raw,
         "chart_kind": resolved.chart_kind,
         "app_name": manifest.facts.app_name,
-        "images": [_image_row(image) for image in manifest.facts.images],
+        "images": [_image_row(image) for image in resource.version.images],
         "context": context_of(resource.identity.path),
         "resolution": resolved.resolution,
         "resolution_reason": resolved.reason,
+        "values_complete": resource.values_complete,
         "status": "ACTIVE" if resource.deleted_at is None else "DELETED",
         "created_at": resource.created_at,
         "updated_at": resource.updated_at,
@@ -68,9 +73,10 @@ def resource_from_row(row: Mapping[str, Any]) -> Resource:
         row["chart_kind"],
         row["resolution"],
         row["resolution_reason"],
+        row["chart_url_raw"],
     )
     manifest = restore_manifest(key, row["api_version"], row["data"].encode(), row["version"])
-    images = tuple(Image(**image) for image in row["images"])
+    images = tuple(Image(*(image[name] for name in _IMAGE_FIELDS)) for image in row["images"])
     manifest = replace(manifest, facts=replace(manifest.facts, images=images))
     return Resource(
         resource_id=row["resource_id"],
@@ -82,6 +88,7 @@ def resource_from_row(row: Mapping[str, Any]) -> Resource:
         updated_at=row["updated_at"],
         updated_commit=row["updated_commit"],
         deleted_at=row["deleted_at"],
+        values_complete=row["values_complete"],
     )
 
 
@@ -145,6 +152,36 @@ def problem_from_row(row: Mapping[str, Any]) -> OpenProblem:
     return OpenProblem(path=original(row["file_path"]), **{name: row[name] for name in columns})
 
 
+def values_to_json(values: Values) -> Any:
+    """What other files give to a release, where it must outlive them; `values_from_json` is the inverse."""
+    return [layer and _layer_to_json(layer) for layer in values.layers]
+
+
+def values_from_json(layers: list[Any]) -> Values:
+    """The inverse of `values_to_json`."""
+    return Values(tuple(layer and _layer_from_json(**layer) for layer in layers))
+
+
+def _layer_to_json(layer: Layer) -> Row:
+    return {
+        "origin": printable(layer.origin),
+        "content": layer.content.decode(),
+        "settings": layer.settings,
+        "numbers": list(layer.numbers.items()),
+        "is_complete": layer.is_complete,
+    }
+
+
+def _layer_from_json(origin: str, content: str, settings: list[Any], numbers: list[Any], is_complete: bool) -> Layer:
+    return Layer(
+        original(origin),
+        content.encode(),
+        tuple((tuple(place), value) for place, value in settings),
+        {tuple(place): text for place, text in numbers},
+        is_complete,
+    )
+
+
 def printable(path: str) -> str:
     r"""A path as text: a byte that is not UTF-8 stands as `\xNN`, a backslash as two."""
     return _UNDECODABLE.sub(lambda match: f"\\x{ord(match[0]) - 0xDC00:02x}", path.replace("\\", "\\\\"))
@@ -156,7 +193,8 @@ def original(path: str) -> str:
 
 
 def _image_row(image: Image) -> Row:
-    return {"image": image.image, "tag": image.tag, "digest": image.digest, "role": image.role}
+    own = {name: getattr(image, name) for name in _IMAGE_FIELDS}
+    return own | {"registry": image.registry, "repository": image.repository}
 
 
 def _api_version(resource: Resource) -> str:

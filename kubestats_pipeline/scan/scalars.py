@@ -7,9 +7,11 @@ kubectl.
 
 import base64
 import binascii
+import functools
 import math
 import re
 import struct
+from decimal import Decimal
 
 Scalar = str | int | float | bool | None
 
@@ -27,13 +29,13 @@ _CONSTANTS: dict[str, Scalar] = {
     **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), -math.inf),
 }
 _FIRST_CHARACTERS = frozenset("0123456789+-.~yYnNtTfFoO")
-_INTEGER = re.compile(r"[-+]?(?:0[bB][01]+|0[oO]?[0-7]+|0[xX][0-9a-fA-F]+|0|[1-9][0-9]*)")
+_INTEGER = re.compile(r"[-+]?(?:0[bB][01]+|0[oO]?[0-7]+|0[xX][0-9a-fA-F]+|0|[1-9][0-9]{0,19})")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _DOT_FLOAT = re.compile(r"\.[0-9]+(?:[eE][-+]?[0-9]+)?")
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")
-_LARGEST_INTEGER = 2**63 - 1  # beyond it kubectl holds a float
-_SMALLEST_INTEGER = -(2**63)
-_LARGEST_WHOLE_FLOAT = 2.0**63
+_SMALLEST_INTEGER, _LARGEST_INTEGER = -(2**63), 2**63 - 1  # beyond them JSON is read as a float
+_LARGEST_UNSIGNED = 2**64 - 1  # go-yaml itself holds larger ones as floats
+_EXACT_BELOW = 2.0**53
 
 _CORE = "tag:yaml.org,2002:"
 _RESOLVED_TAGS: dict[str | None, str | None] = {
@@ -72,8 +74,8 @@ def resolve_tagged(text: str, tag: str | None, plain: bool) -> Scalar:
     if tag not in _RESOLVED_TAGS or (not tag and not plain):
         return text
     wanted, value = _RESOLVED_TAGS[tag], resolve_plain(text)
-    if wanted == "float" and isinstance(value, int) and not isinstance(value, bool):
-        return value
+    if wanted == "float" and isinstance(value, int) and not isinstance(value, bool) and value <= _LARGEST_INTEGER:
+        return float(value)
     if wanted is None or wanted == _type_name(value):
         return value
     if wanted == "timestamp" and isinstance(value, str):
@@ -82,23 +84,28 @@ def resolve_tagged(text: str, tag: str | None, plain: bool) -> Scalar:
 
 
 def to_json(value: Scalar) -> Scalar:
-    """The value as JSON holds it: a whole float is an integer.
+    """The value as JSON holds it: a whole float is an integer, and one beyond 64 bits a float.
 
     Raises:
         ScalarError: infinite or not a number, which JSON cannot hold.
     """
-    if not isinstance(value, float):
-        return value
-    if not math.isfinite(value):
-        raise ScalarError("infinite numbers and NaN have no JSON form")
-    return int(value) if value.is_integer() and abs(value) < _LARGEST_WHOLE_FLOAT else value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ScalarError("infinite numbers and NaN have no JSON form")
+        if not value.is_integer():
+            return value
+        whole = int(value) if abs(value) < _EXACT_BELOW else int(Decimal(repr(value)))  # Go's JSON fills up with zeros
+        return whole if _SMALLEST_INTEGER <= whole <= _LARGEST_INTEGER else value
+    if isinstance(value, int) and value > _LARGEST_INTEGER:
+        return float(value)
+    return value
 
 
 def to_key(value: Scalar) -> str:
     """The text of a mapping key.
 
     Raises:
-        ScalarError: a null key, which Kubernetes rejects.
+        ScalarError: a null key, or an integer beyond 63 bits, which Kubernetes rejects.
     """
     if isinstance(value, str):
         return value
@@ -106,14 +113,38 @@ def to_key(value: Scalar) -> str:
         raise ScalarError("a mapping key is null")
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value) if isinstance(value, int) else _float_key(value)
+    if isinstance(value, float):
+        return _float_key(value)
+    if value > _LARGEST_INTEGER:
+        raise ScalarError("a mapping key is an integer beyond 63 bits")
+    return str(value)
+
+
+@functools.lru_cache(maxsize=16384)
+def resolve_value(text: str) -> Scalar:
+    """What JSON holds of a short plain scalar; the same few stand in all manifests.
+
+    Raises:
+        ScalarError: as `to_json`.
+    """
+    return to_json(resolve_plain(text))
+
+
+@functools.lru_cache(maxsize=16384)
+def resolve_key(text: str) -> str:
+    """The text of a short plain mapping key.
+
+    Raises:
+        ScalarError: as `to_key`.
+    """
+    return to_key(resolve_plain(text))
 
 
 def _number(text: str) -> Scalar:
     plain = text.replace("_", "") if "_" in text else text
     if _INTEGER.fullmatch(plain):
         number = _integer(plain)
-        if _SMALLEST_INTEGER <= number <= _LARGEST_INTEGER:
+        if _SMALLEST_INTEGER <= number <= _LARGEST_UNSIGNED:
             return number
     if _FLOAT.fullmatch(plain):
         number_or_text = _finite(plain)
@@ -151,18 +182,21 @@ def _type_name(value: Scalar) -> str:
 
 def _float_key(value: float) -> str:
     """As Go's FormatFloat(value, 'g', -1, 32): the shortest text that a 32-bit float reads back."""
-    if not math.isfinite(value):
-        return ".nan" if math.isnan(value) else ".inf" if value > 0 else "-.inf"
-    try:
-        single = struct.unpack("f", struct.pack("f", value))[0]
-    except OverflowError:
-        return ".inf" if value > 0 else "-.inf"
-    for digits in range(1, 10):
-        text = f"{single:.{digits}g}"
-        if struct.unpack("f", struct.pack("f", float(text)))[0] == single:
-            break
+    single = _as_single(value)
+    if not math.isfinite(single):
+        return ".nan" if math.isnan(single) else ".inf" if single > 0 else "-.inf"
+    digits = next(count for count in range(1, 10) if _as_single(float(f"{single:.{count}g}")) == single)
     mantissa = f"{single:.{digits - 1}e}"
     exponent = int(mantissa.partition("e")[2])
-    if -4 <= exponent < 21 and exponent < max(digits, 6):
+    if -4 <= exponent < 6:
         return f"{single:.{max(digits - 1 - exponent, 0)}f}"
     return mantissa
+
+
+def _as_single(value: float) -> float:
+    """The nearest 32-bit float; infinite where there is none."""
+    try:
+        single: float = struct.unpack("<f", struct.pack("<f", value))[0]
+    except OverflowError:
+        return math.copysign(math.inf, value)
+    return single

@@ -9,7 +9,7 @@ import datetime
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from kubestats_pipeline.locks import BusyError, locked
 from kubestats_pipeline.repositories import Repository
 from kubestats_pipeline.scan import history, store
 from kubestats_pipeline.scan.blobs import BlobReader
+from kubestats_pipeline.scan.context import context_of
 from kubestats_pipeline.scan.decode import Bounds
 from kubestats_pipeline.scan.engine import gitops_engine
 from kubestats_pipeline.scan.files import ContentCache
@@ -50,6 +51,7 @@ class Scanned:
         resources: active resources; `deleted` ones have rows too.
         events: events in the log, `new_events` of them from this scan.
         problems: files that could not be read, by class.
+        settings: rows of Helm values.
     """
 
     commit: str
@@ -58,6 +60,7 @@ class Scanned:
     events: int
     new_events: int
     problems: int
+    settings: int
     seconds: float
 
 
@@ -143,14 +146,13 @@ def scan_repository(
         cache = ContentCache(blobs.read, bounds)
         replay = _resume(lake, repository, mirror, position, cache, blobs)
         _advance(replay, mirror, position.commit if position else None, target.head, blobs)
-    row = store.scan_row(
-        repository, replay, gitops_engine(replay.active.keys(), replay.files.oids), target.head, now, run_id
-    )
+        engine = _engine(replay, blobs)
+    row = store.scan_row(repository, replay, engine, target.head, now, run_id)
     reached = store.Position(
         repository.repository_id, target.head, replay.next_sequence, _reaches_back_to(position, target)
     )
     store.write_scan(lake, repository, row)
-    store.write_tables(lake, repository, replay, position, reached, run_id)
+    settings = store.write_tables(lake, repository, replay, position, reached, run_id)
     return Scanned(
         commit=target.head,
         resources=len(replay.active),
@@ -158,6 +160,7 @@ def scan_repository(
         events=replay.next_sequence,
         new_events=len(replay.events),
         problems=len(replay.problems),
+        settings=settings,
         seconds=time.monotonic() - started,
     )
 
@@ -177,7 +180,11 @@ def _resume(
     replay = Replay(
         repository.repository_id,
         cache,
-        active={each.identity: each for each in stored.resources if each.deleted_at is None},
+        active={
+            each.identity: replace(each, values=position.values.retained.get(each.resource_id))
+            for each in stored.resources
+            if each.deleted_at is None
+        },
         tombstones={each.resource_id: each for each in stored.resources if each.deleted_at is not None},
         problems={(each.path, each.problem): each for each in stored.problems},
         known_event_ids=set(stored.event_ids),
@@ -185,7 +192,7 @@ def _resume(
     )
     known = history.read_tree(mirror, position.commit) if history.has_commit(mirror, position.commit) else {}
     blobs.expect(known.values())
-    replay.restore([Change(path, oid) for path, oid in known.items()])
+    replay.restore([Change(path, oid) for path, oid in known.items()], position.values.last_readable)
     return replay
 
 
@@ -197,6 +204,12 @@ def _advance(replay: Replay, mirror: Path, base: str | None, head: str, blobs: B
     if left_over:
         blobs.expect(change.oid for change in left_over if change.oid)
         replay.apply(history.read_commit(mirror, head), left_over)
+
+
+def _engine(replay: Replay, blobs: BlobReader) -> str:
+    charts = {identity: resource.resolved.chart_name for identity, resource in replay.active.items()}
+    templates = (oid for path, oid in replay.files.templates.items() if context_of(path) != "archived")
+    return gitops_engine(charts, replay.files.oids, map(blobs.read, templates))
 
 
 def _looking_ahead(steps: Iterable[Step], blobs: BlobReader) -> Iterator[Step]:
@@ -218,7 +231,7 @@ def _difference(before: Mapping[str, str], after: Mapping[str, str]) -> list[Cha
 
 def _is_current(lake: Lake, position: store.Position | None, target: Target) -> bool:
     """Whether the tables stand for the head, and `scans` says so: after a failure it is put right by another scan."""
-    if position is None or position.commit != target.head or _must_start_over(position, target):
+    if position is None or position.commit != target.head or position.is_older or _must_start_over(position, target):
         return False
     scan = store.read_scan(lake, target.repository.full_name)
     return scan is not None and (scan["scan_status"], scan["scanned_commit"]) == ("scanned", target.head)
@@ -227,13 +240,17 @@ def _is_current(lake: Lake, position: store.Position | None, target: Target) -> 
 def _must_start_over(position: store.Position, target: Target) -> bool:
     """Whether only a replay from the start gives the right rows.
 
-    That is so where another repository had the name, where the tables come from a scanner that read differently, and
-    where the mirror now reaches further back than their replay did.
+    That is so where another repository had the name, where the mirror now reaches further back than their replay did,
+    and where another version of the scanner wrote them. After the last, tables that reach further back than the mirror,
+    because it was made anew since, are continued all the same: a replay would lose their older events.
     """
-    if position.repository_id != target.repository.repository_id or position.scanner_version != store.SCANNER_VERSION:
+    if position.repository_id != target.repository.repository_id:
         return True
-    reached = position.history_since
-    return bool(reached and target.history_since and target.history_since < datetime.datetime.fromisoformat(reached))
+    reached = datetime.datetime.fromisoformat(position.history_since) if position.history_since else None
+    since = target.history_since
+    if position.is_older:
+        return reached is None or since is None or since <= reached
+    return reached is not None and since is not None and since < reached
 
 
 def _reaches_back_to(position: store.Position | None, target: Target) -> str | None:

@@ -7,13 +7,14 @@ or overwritten by the next run.
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import orjson
 import polars as pl
 
 from kubestats_pipeline.lake import Lake, to_frame
 from kubestats_pipeline.repositories import Repository
+from kubestats_pipeline.scan.manifests import digest
 from kubestats_pipeline.scan.replay import Event, OpenProblem, Replay, Resource
 from kubestats_pipeline.scan.rows import (
     Row,
@@ -23,12 +24,20 @@ from kubestats_pipeline.scan.rows import (
     resource_from_row,
     resource_row,
 )
-from kubestats_pipeline.tables import RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS, SCANS
+from kubestats_pipeline.scan.saved_values import NOTHING_SAVED, SavedValues, saved_values, write_values
+from kubestats_pipeline.tables import HELM_VALUES, RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS, SCANS
 
-SCANNER_VERSION = "2"
+SCANNER_VERSION = "3"
 """Raised when the scanner reads the same history differently: repositories are then replayed from the start."""
 
 _CHUNK = 2_000
+
+
+def writer() -> str:
+    """What writes the tables: the scanner's version and a digest of their columns, so that neither can be forgotten."""
+    tables = (RESOURCES, HELM_VALUES, RESOURCE_EVENTS, SCAN_PROBLEMS)
+    columns = [(column.name, column.type.value) for table in tables for column in table.columns]
+    return f"{SCANNER_VERSION} {digest(repr(columns).encode())}"
 
 
 @dataclass(frozen=True)
@@ -40,13 +49,21 @@ class Position:
         commit: the commit that they stand for.
         next_sequence: the number of events that belong to it.
         history_since: how far back the replay reached, ISO 8601; None where the mirror did not know.
+        written_by: the `writer` of the tables.
+        values: the state of `helm_values` that belongs to it.
     """
 
     repository_id: str
     commit: str
     next_sequence: int
     history_since: str | None
-    scanner_version: str = SCANNER_VERSION
+    written_by: str = field(default_factory=writer)
+    values: SavedValues = NOTHING_SAVED
+
+    @property
+    def is_older(self) -> bool:
+        """Whether another version of the scanner wrote the tables: it read differently, or had other columns."""
+        return self.written_by != writer()
 
 
 @dataclass(frozen=True)
@@ -70,12 +87,14 @@ def read_position(lake: Lake, full_name: str) -> Position | None:
     metadata = lake.read_metadata(RESOURCES, full_name)
     if metadata is None or not all(lake.path(table, full_name).exists() for table in (RESOURCE_EVENTS, SCAN_PROBLEMS)):
         return None
+    has_values = lake.path(HELM_VALUES, full_name).exists()
     return Position(
         metadata["repository_id"],
         metadata["commit"],
         int(metadata["next_sequence"]),
         metadata.get("history_since") or None,
-        metadata["scanner_version"],
+        metadata.get("written_by", "") if has_values else "",
+        saved_values(metadata),
     )
 
 
@@ -85,7 +104,7 @@ def read_stored(lake: Lake, full_name: str, position: Position) -> Stored:
     Raises:
         LakeError: one of the files is damaged.
     """
-    resources = lake.read(RESOURCES, full_name)
+    resources = lake.read(RESOURCES, full_name, older=position.is_older)
     events = _read_events(lake, full_name, position)
     return Stored(
         position,
@@ -97,8 +116,10 @@ def read_stored(lake: Lake, full_name: str, position: Position) -> Stored:
 
 def write_tables(
     lake: Lake, repository: Repository, replay: Replay, known: Position | None, position: Position, run_id: str | None
-) -> None:
-    """Write the events, problems and resources of a replay; the resources last, for they carry the position.
+) -> int:
+    """Write the events, problems, values and resources of a replay; the last carry the position.
+
+    Gives the number of rows of Helm values.
 
     `known` is the position from which the replay went on, None for one from the start, which replaces the log;
     `position` is the one that it reached.
@@ -107,21 +128,24 @@ def write_tables(
         LakeError: a file cannot be written; the position has not moved then.
     """
     name = repository.full_name
-    if replay.events or known is None:
+    if replay.events or known is None or known.is_older:
         old = _read_events(lake, name, known) if known else to_frame(RESOURCE_EVENTS, [])
         lake.write(RESOURCE_EVENTS, name, pl.concat([old, *_event_frames(replay.events, repository, run_id)]))
     before = _read_problems(lake, name, known) if known else []
     problems = {"commit": position.commit, "before": orjson.dumps(before).decode()}
     lake.write(SCAN_PROBLEMS, name, [problem_row(each, repository) for each in replay.problems.values()], problems)
+    known_values = known.values if known and not known.is_older else None
+    saved = write_values(lake, repository, replay, position.commit, known_values)
     rows = [resource_row(each, repository) for each in (*replay.active.values(), *replay.tombstones.values())]
     metadata = {
         "repository_id": position.repository_id,
         "commit": position.commit,
         "next_sequence": str(position.next_sequence),
         "history_since": position.history_since or "",
-        "scanner_version": position.scanner_version,
+        "written_by": position.written_by,
     }
-    lake.write(RESOURCES, name, rows, metadata)
+    lake.write(RESOURCES, name, rows, metadata | saved.metadata)
+    return saved.rows
 
 
 def write_scan(lake: Lake, repository: Repository, row: Row) -> None:
@@ -183,7 +207,7 @@ def read_scan(lake: Lake, full_name: str) -> Row | None:
 
 def _read_events(lake: Lake, full_name: str, position: Position) -> pl.DataFrame:
     """The events up to the position; what a killed run wrote beyond it is left out."""
-    partition = lake.read(RESOURCE_EVENTS, full_name)
+    partition = lake.read(RESOURCE_EVENTS, full_name, older=position.is_older)
     if partition is None:
         return to_frame(RESOURCE_EVENTS, [])
     return partition.rows.filter(pl.col("sequence") < position.next_sequence)
@@ -191,7 +215,7 @@ def _read_events(lake: Lake, full_name: str, position: Position) -> pl.DataFrame
 
 def _read_problems(lake: Lake, full_name: str, position: Position) -> list[Row]:
     """The problems at the position; a killed run may have written later ones, which carry those before them."""
-    partition = lake.read(SCAN_PROBLEMS, full_name)
+    partition = lake.read(SCAN_PROBLEMS, full_name, older=position.is_older)
     if partition is None:
         return []
     if partition.metadata.get("commit") == position.commit:

@@ -42,10 +42,7 @@ WITH daily AS (
             {
                 'event_type': event_type,
                 'kind': resource_kind,
-                'chart': CASE
-                    WHEN context = 'active' AND NOT starts_with(resource_api_version, 'source.toolkit.fluxcd.io/')
-                        THEN chart_name
-                END
+                'chart': CASE WHEN context = 'active' AND resolution <> 'not_applicable' THEN chart_name END
             },
             sequence
         ) AS last_event

@@ -5,14 +5,14 @@ to the lake.
 """
 
 import contextlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
 
+from kubestats_pipeline.contract import Column, Table, Type
 from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.lake import Lake
-from kubestats_pipeline.tables import Column, Table, Type
 from kubestats_pipeline.warehouse.connect import SESSION, open_to_build
 
 REMEDY = "restore it from a backup, or delete it and run again: the next run rebuilds the partition"
@@ -70,17 +70,48 @@ def _stamps(paths: Iterable[Path]) -> dict[str, Stamp]:
 def _fill(connection: duckdb.DuckDBPyConnection, table: Table, name: str, files: Sequence[str]) -> None:
     columns = ", ".join(f'"{column.name}" {column.type.value}' for column in table.columns)
     connection.execute(f"CREATE OR REPLACE TABLE {name} ({columns})")
-    if files:
-        # hive_partitioning off: the folder's `repository=` is no column. Rows keep their order, so that a repository's
-        # events and a resource's history lie together, as in the files.
-        values = ", ".join(_read_column(column) for column in table.columns)
-        rows = f"SELECT {values} FROM read_parquet($files, hive_partitioning = false)"  # noqa: S608 - the contract's names
-        connection.execute(f"INSERT INTO {name} {rows}", {"files": list(files)})
+    if not files:
+        return
+    try:
+        _insert(connection, table, name, files)
+    except duckdb.Error:
+        if _lacks_required(connection, table, files):
+            raise
+        _insert(connection, table, name, files, older=True)
 
 
-def _read_column(column: Column) -> str:
+def _insert(
+    connection: duckdb.DuckDBPyConnection, table: Table, name: str, files: Sequence[str], *, older: bool = False
+) -> None:
+    """Insert the rows of all files; with `older`, columns that some or all of them lack are null.
+
+    Until a repository has been scanned again, or where that fails, its files are those of an earlier version.
+    """
+    # hive_partitioning off: the folder's `repository=` is no column. Rows keep their order, so that a repository's
+    # events and a resource's history lie together, as in the files.
+    source = f"read_parquet($files, hive_partitioning = false, union_by_name = {older})"
+    parameters = {"files": list(files)}
+    known = None
+    if older:
+        known = {name for name, *_ in connection.execute(f"DESCRIBE FROM {source}", parameters).fetchall()}
+    values = ", ".join(_read_column(column, known) for column in table.columns)
+    connection.execute(f"INSERT INTO {name} SELECT {values} FROM {source}", parameters)  # noqa: S608 - the contract's
+
+
+def _read_column(column: Column, known: Container[str] | None) -> str:
+    if known is not None and column.name not in known:
+        return "NULL"
     name = f'"{column.name}"'
     return f"map_from_entries({name})" if column.type is Type.COUNTS else f"CAST({name} AS {column.type.value})"
+
+
+def _lacks_required(connection: duckdb.DuckDBPyConnection, table: Table, files: Sequence[str]) -> bool:
+    """Whether a file has not all columns of the contract that may not be null: then it is none of this table."""
+    required = [column.name for column in table.columns if not column.nullable]
+    found = "count(DISTINCT name) FILTER (list_contains($required, name))"
+    query = f"SELECT {found} FROM parquet_schema($files) GROUP BY file_name"  # noqa: S608 - a constant
+    rows = connection.execute(query, {"files": list(files), "required": required}).fetchall()
+    return any(present < len(required) for (present,) in rows)
 
 
 def _explain(table: Table, files: Sequence[str], error: duckdb.Error) -> str:

@@ -14,14 +14,9 @@ from typing import Any
 
 import duckdb
 
+from kubestats_pipeline.contract import Table
 from kubestats_pipeline.lake import Lake
-from kubestats_pipeline.tables import (
-    ECOSYSTEM_STATS,
-    REPOSITORIES,
-    REPOSITORY_METRICS,
-    RESOURCE_EVENTS,
-    Table,
-)
+from kubestats_pipeline.tables import ECOSYSTEM_STATS, REPOSITORIES, REPOSITORY_METRICS, RESOURCE_EVENTS
 from kubestats_pipeline.warehouse.connect import open_to_build
 from kubestats_pipeline.warehouse.load import find_sources, load_table
 
@@ -37,7 +32,7 @@ _READ_COLUMNS = {
         "event_type",
         "event_timestamp",
         "resource_kind",
-        "resource_api_version",
+        "resolution",
         "chart_name",
         "context",
     ),

@@ -9,7 +9,8 @@ from typing import Any
 
 import duckdb
 
-from kubestats_pipeline.tables import TABLES, Table
+from kubestats_pipeline.contract import Table
+from kubestats_pipeline.tables import TABLES
 
 CHECKS = (
     "key_is_unique",
@@ -19,6 +20,7 @@ CHECKS = (
     "fold_gives_resources",
     "fold_gives_status",
     "fold_gives_content",
+    "values_have_a_release",
 )
 """The names of all checks, as `Violation.check` uses them."""
 
@@ -63,6 +65,16 @@ _FOLD_MEANING = {
 }
 
 
+_VALUES = """
+SELECT count(*), min(example)
+FROM (
+    SELECT any_value(full_name) || ', resource ' || resource_id AS example
+    FROM helm_values ANTI JOIN (SELECT * FROM resources WHERE status = 'ACTIVE') USING (repository_id, resource_id)
+    GROUP BY repository_id, resource_id
+)
+"""
+
+
 @dataclass(frozen=True)
 class Violation:
     """One broken rule.
@@ -90,6 +102,7 @@ def verify(connection: duckdb.DuckDBPyConnection) -> list[Violation]:
         *find_lost_rows(connection),
         *find_repeated_sequences(connection),
         *find_fold_differences(connection),
+        *find_stray_values(connection),
     ]
 
 
@@ -142,6 +155,13 @@ def find_fold_differences(connection: duckdb.DuckDBPyConnection) -> list[Violati
         Violation(check, "resources", count, f"{_FOLD_MEANING[check]}, such as {example}")
         for check, count, example in rows
     ]
+
+
+def find_stray_values(connection: duckdb.DuckDBPyConnection) -> list[Violation]:
+    """Helm values of what is no active resource."""
+    count, example = _one(connection, _VALUES)
+    detail = f"owners of Helm values that are no active resources, such as {example}"
+    return [Violation("values_have_a_release", "helm_values", count, detail)] if count else []
 
 
 def _one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:

@@ -32,7 +32,10 @@ def test_a_broken_document_leaves_the_others_of_its_file() -> None:
         ("a: 1\n---\nb: 1\nc: " + "[" * 101 + "]" * 101 + "\n", 4),
         ("# x\n\n---\n\ta: 1\n---\nb: 1\n", 4),
         ("a: [\n---\nb: 1\n", 2),
-        ("a: 1\n---\nb: 1\n---\n\nc: .inf\n", 4),
+        ("a: 1\n---\nb: 1\n---\n\nc:\n- x\n- .inf\n", 8),
+        ("a: 1\n---\nb: {c: 1,\n  ~: 2}", 4),
+        ("a: 1\n---\nb: 1\n\x01", 4),
+        ("a: 1\n---\nb: 1\n---\nc: \0", 5),
     ],
 )
 def test_a_problem_names_its_line_in_the_file(text: str, line: int) -> None:

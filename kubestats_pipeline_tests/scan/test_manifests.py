@@ -201,12 +201,12 @@ def test_the_folders_of_a_path_tell_what_is_active(path: str, context: str) -> N
 
 
 def test_the_engine_is_the_one_with_most_resources() -> None:
-    def identities(text: str) -> list[Identity]:
-        return [Identity(each.key, "x", 0) for each in read(text).manifests]
+    def identities(text: str) -> dict[Identity, str | None]:
+        return {Identity(each.key, "x", 0): None for each in read(text).manifests}
 
     argo = manifest("Application", "a", api="argoproj.io/v1alpha1")
     flux = documents(flux_path("a", "x"), flux_path("b", "x"))
     assert gitops_engine(identities(documents(argo, flux)), []) == "flux"
     assert gitops_engine(identities(argo), ["helmfile.yaml"]) == "argocd"
-    assert gitops_engine([], ["x/helmfile.yaml"]) == "helmfile"
+    assert gitops_engine({}, ["x/helmfile.yaml"]) == "helmfile"
     assert gitops_engine(identities(config("a")), ["a.yaml"]) == "none"

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kubestats_pipeline.scan.changes import detect_changes, diff
+from kubestats_pipeline.scan.authors import author_kind
+from kubestats_pipeline.scan.changes import Version, detect_changes, diff
 from kubestats_pipeline.scan.charts import Resolved
-from kubestats_pipeline.scan.replay import author_kind
 from kubestats_pipeline_tests.builders import HOUR
 from kubestats_pipeline_tests.scan.world import (
     BROKEN,
@@ -302,7 +302,7 @@ def test_the_changes_of_a_resource_that_is_rewritten_are_bounded(world: World) -
 def test_equal_versions_have_no_changes() -> None:
     (one,) = read(config("a")).manifests
     (two,) = read("# comment\n" + config("a")).manifests
-    assert detect_changes((one, Resolved(), "a"), (two, Resolved(), "a")) == ([], [])
+    assert detect_changes(Version(one, Resolved(), "a"), Version(two, Resolved(), "a")) == ([], [])
 
 
 RELEASE = release("app", chartRef={"kind": "OCIRepository", "name": "app"})

@@ -78,7 +78,7 @@ def test_a_quoted_scalar_is_always_text() -> None:
     ],
 )
 def test_a_tag_decides_only_where_it_is_known(tag: str, text: str, value: object) -> None:
-    found = resolve_tagged(text, tag, plain=True)
+    found = to_json(resolve_tagged(text, tag, plain=True))
     assert (found, type(found)) == (value, type(value))
 
 

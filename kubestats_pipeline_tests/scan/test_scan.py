@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from kubestats_pipeline.contract import Table
 from kubestats_pipeline.git import GitError
 from kubestats_pipeline.lake import Lake, LakeError
 from kubestats_pipeline.scan.decode import Bounds
 from kubestats_pipeline.scan.scan import NotSynced, ScanFailed, Scanned, Unchanged, scan_all
-from kubestats_pipeline.tables import RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS, SCANS, SNAPSHOTS, Table
+from kubestats_pipeline.tables import HELM_VALUES, RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS, SCANS, SNAPSHOTS
 from kubestats_pipeline_tests.builders import START, GitRepository, settings_for
 from kubestats_pipeline_tests.scan.world import (
     BROKEN,
@@ -25,7 +26,7 @@ from kubestats_pipeline_tests.scan.world import (
     release,
 )
 
-TABLES = (RESOURCES, RESOURCE_EVENTS, SCAN_PROBLEMS, SCANS)
+TABLES = (RESOURCES, HELM_VALUES, RESOURCE_EVENTS, SCAN_PROBLEMS, SCANS)
 
 
 @pytest.fixture
@@ -264,7 +265,9 @@ def test_a_partition_that_was_deleted_is_rebuilt_by_the_next_run(world: World, l
     assert world.tables() == before
 
 
-@pytest.mark.parametrize("damaged", [RESOURCES, RESOURCE_EVENTS, SCAN_PROBLEMS], ids=lambda table: table.name)
+@pytest.mark.parametrize(
+    "damaged", [RESOURCES, HELM_VALUES, RESOURCE_EVENTS, SCAN_PROBLEMS], ids=lambda table: table.name
+)
 def test_a_damaged_file_is_named_and_left_alone(world: World, damaged: Table) -> None:
     world.git.commit({"a.yaml": config("a")})
     world.scan()

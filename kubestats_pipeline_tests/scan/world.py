@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from kubestats_pipeline.contract import Table
 from kubestats_pipeline.lake import Lake
 from kubestats_pipeline.layout import Layout
 from kubestats_pipeline.repositories import Repository
@@ -18,7 +19,7 @@ from kubestats_pipeline.scan.history import Change, Commit
 from kubestats_pipeline.scan.manifests import FileContent, digest, read_file
 from kubestats_pipeline.scan.replay import Event, Replay
 from kubestats_pipeline.scan.scan import Scanned, Target, Unchanged, scan_repository
-from kubestats_pipeline.tables import RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS, SCANS, Table
+from kubestats_pipeline.tables import HELM_VALUES, RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS, SCANS
 from kubestats_pipeline_tests.builders import GitRepository
 from kubestats_pipeline_tests.corpus import unpack
 
@@ -165,7 +166,7 @@ class World:
     def tables(self) -> dict[str, Any]:
         """All rows without the run's own values."""
         own = ("sync_run_id", "last_scan_at")
-        tables = (RESOURCES, RESOURCE_EVENTS, SCAN_PROBLEMS, SCANS)
+        tables = (RESOURCES, HELM_VALUES, RESOURCE_EVENTS, SCAN_PROBLEMS, SCANS)
         return {
             table.name: [{name: row[name] for name in row if name not in own} for row in self.rows(table)]
             for table in tables

@@ -198,7 +198,12 @@ ALICE: Story = {
     ),
     "app-template": (
         [("CREATED", day(3, 1), "3.0.0")],
-        {**APP_TEMPLATE, "api_group": "source.toolkit.fluxcd.io", "kind": "OCIRepository"},
+        {
+            **APP_TEMPLATE,
+            "api_group": "source.toolkit.fluxcd.io",
+            "kind": "OCIRepository",
+            "resolution": "not_applicable",
+        },
     ),
     "mystery": (
         [("CREATED", day(3, 3), "1.0.0")],

@@ -13,7 +13,7 @@ import pytest
 
 from kubestats_pipeline.lake import Lake, parquet_schema
 from kubestats_pipeline.layout import Layout
-from kubestats_pipeline.tables import RESOURCE_EVENTS, RESOURCES, SCANS, SNAPSHOTS, TABLES
+from kubestats_pipeline.tables import HELM_VALUES, RESOURCE_EVENTS, RESOURCES, SCANS, SNAPSHOTS, TABLES
 from kubestats_pipeline.warehouse import build
 from kubestats_pipeline.warehouse.build import build_warehouse, schema_version
 from kubestats_pipeline.warehouse.load import WarehouseError
@@ -255,6 +255,31 @@ def test_a_partition_of_an_older_contract_is_named(published):
     path = published.path(RESOURCES, "bob/cluster")
     pl.read_parquet(path, hive_partitioning=False).drop("context").write_parquet(path)
     assert str(assert_refused(published, "resources")).startswith(str(path))
+
+
+IMAGE = ("image", "tag", "digest", "role")
+"""The fields of an image in the first version."""
+
+
+@pytest.mark.parametrize("older", [["alice/home"], ["bob/cluster"], ["alice/home", "bob/cluster", "carol/gone"]])
+def test_columns_that_files_of_an_earlier_version_lack_are_null(published, older):
+    for name in older:
+        path = published.path(RESOURCES, name)
+        rows = pl.read_parquet(path, hive_partitioning=False)
+        fewer = pl.List(pl.Struct(dict.fromkeys(IMAGE, pl.String())))
+        images = [[{key: one[key] for key in IMAGE} for one in each] for each in rows["images"]]
+        rows.drop("values_complete").with_columns(pl.Series("images", images, dtype=fewer)).write_parquet(path)
+    build_warehouse(published)
+    with duckdb.connect(str(published.layout.warehouse), read_only=True) as connection:
+        query = "SELECT count(*), count(values_complete), count(content_hash) FROM resources"
+        assert connection.execute(query).fetchone() == (9, 0, 9)
+
+
+def test_values_of_what_is_no_active_release_are_refused(published):
+    owner = published.read(RESOURCES, "bob/cluster").rows.filter(pl.col("status") == "DELETED")["resource_id"][0]
+    row = {"repository_id": "github:2", "full_name": "bob/cluster", "resource_id": owner, "origin": "inline"}
+    published.write(HELM_VALUES, "bob/cluster", [{**row, "path": "a.b", "value_type": "integer", "value": "1"}])
+    assert "values_have_a_release" in str(assert_refused(published, "helm_values"))
 
 
 def test_no_value_of_a_damaged_partition_stands_in_the_error(published):

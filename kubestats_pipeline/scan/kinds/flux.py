@@ -6,8 +6,9 @@ Fields and defaults are those of the Flux API, which kept their meaning over all
 from typing import Any
 
 from kubestats_pipeline.scan.decode import Decoded
-from kubestats_pipeline.scan.facts import ChartUse, Facts, FluxPath, Reference, Source
+from kubestats_pipeline.scan.facts import ChartUse, Facts, FluxPath, Reference, Source, ValuesPart
 from kubestats_pipeline.scan.kinds.registry import scanner
+from kubestats_pipeline.scan.values_images import images_in_values
 
 HELM = "helm.toolkit.fluxcd.io"
 SOURCE = "source.toolkit.fluxcd.io"
@@ -16,6 +17,9 @@ KUSTOMIZE = "kustomize.toolkit.fluxcd.io"
 DEFAULT_CHART_VERSION = "*"
 DEFAULT_OCI_TAG = "latest"
 DEFAULT_BRANCH = "master"
+
+INLINE_VALUES = (ValuesPart("map", ("spec", "values")),)
+"""What a HelmRelease says itself; it wins over all that `spec.valuesFrom` takes in."""
 
 
 @scanner(KUSTOMIZE, "Kustomization")
@@ -32,12 +36,13 @@ def scan_helm_release(document: Decoded, resource: dict[str, Any]) -> Facts:
     spec = _mapping(resource, "spec")
     name = document.text(spec, "releaseName") or document.text(resource["metadata"], "name")
     reference = _reference(document, spec.get("chartRef"))
-    if reference is not None:
-        return Facts(chart=ChartUse(reference=reference), is_release=True, app_name=name)
-    chart = _chart_use(document, _mapping(_mapping(spec, "chart"), "spec"))
+    chart = (
+        ChartUse(reference=reference) if reference else _chart_use(document, _mapping(_mapping(spec, "chart"), "spec"))
+    )
     if chart is None:
         return Facts(patch_reason="neither spec.chart nor spec.chartRef: a patch of a release that stands elsewhere")
-    return Facts(chart=chart, is_release=True, app_name=name)
+    images = images_in_values(document, spec.get("values"), name)
+    return Facts(chart=chart, is_release=True, app_name=name, images=images, values=INLINE_VALUES)
 
 
 @scanner(SOURCE, "HelmChart")

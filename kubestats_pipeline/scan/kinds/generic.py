@@ -1,4 +1,4 @@
-"""The scanner of every kind that has none of its own: it looks only for a version that the object itself carries."""
+"""The scanner of every kind that has none of its own, and what all kinds have in common: the recommended labels."""
 
 from typing import Any
 
@@ -6,9 +6,16 @@ from kubestats_pipeline.scan.decode import Decoded
 from kubestats_pipeline.scan.facts import Facts
 
 VERSION_LABEL = "app.kubernetes.io/version"
+NAME_LABEL = "app.kubernetes.io/name"
 
 
 def scan_generic(document: Decoded, resource: dict[str, Any]) -> Facts:
     """Facts of a resource of any kind: the recommended version label, if it is set."""
     labels = resource["metadata"].get("labels")
     return Facts(version=document.text(labels, VERSION_LABEL))
+
+
+def workload_app(document: Decoded, resource: dict[str, Any]) -> str | None:
+    """The application of something that runs containers: the recommended label, else its name."""
+    metadata = resource["metadata"]
+    return document.text(metadata.get("labels"), NAME_LABEL) or document.text(metadata, "name")

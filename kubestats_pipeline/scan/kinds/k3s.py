@@ -1,21 +1,42 @@
-"""k3s: the HelmChart of its Helm controller, which installs a chart by itself."""
+"""k3s: what its Helm controller installs by itself, and the values that it adds to charts that k3s brings along."""
 
+import re
 from typing import Any
 
 from kubestats_pipeline.scan.decode import Decoded
-from kubestats_pipeline.scan.facts import ChartUse, Facts
+from kubestats_pipeline.scan.facts import ChartUse, Facts, ValuesPart
 from kubestats_pipeline.scan.kinds.registry import scanner
+from kubestats_pipeline.scan.kinds.shapes import mapping
+from kubestats_pipeline.scan.values_images import images_in_text
 
 GROUP = "helm.cattle.io"
+
+_PACKAGE = re.compile(r"(https?://[^?#]*)/([a-z0-9][a-z0-9._-]*?)-(v?\d+\.\d[\w.+-]*)\.tgz")
+_VALUES = (ValuesPart("text", ("spec", "valuesContent")), ValuesPart("parameters", ("spec", "set")))
 
 
 @scanner(GROUP, "HelmChart")
 def scan_helm_chart(document: Decoded, resource: dict[str, Any]) -> Facts:
-    """The chart that the controller installs: `spec.chart` in the repository `spec.repo`, or at an `oci://` URL."""
-    spec = resource.get("spec")
-    chart, repository = document.text(spec, "chart"), document.text(spec, "repo")
+    """The chart that the controller installs: `spec.chart` in the repository `spec.repo`, or at a URL."""
+    spec, name = mapping(resource, "spec"), document.text(resource["metadata"], "name")
+    use = _chart_use(document, spec)
+    images = images_in_text(spec.get("valuesContent"), name)
+    return Facts(chart=use, is_release=use is not None, app_name=name, images=images, values=_VALUES if use else ())
+
+
+@scanner(GROUP, "HelmChartConfig")
+def scan_helm_chart_config(document: Decoded, resource: dict[str, Any]) -> Facts:
+    """Values for the HelmChart of the same name: no release, but the images that they name."""
     name = document.text(resource["metadata"], "name")
+    return Facts(images=images_in_text(mapping(resource, "spec").get("valuesContent"), name))
+
+
+def _chart_use(document: Decoded, spec: dict[str, Any]) -> ChartUse | None:
+    chart, version = document.text(spec, "chart"), document.text(spec, "version")
     if chart is None:
-        return Facts(app_name=name)
-    use = ChartUse(name=chart, version=document.text(spec, "version"), url=repository or chart)
-    return Facts(chart=use, is_release=True, app_name=name)
+        packed = bool(spec.get("chartContent"))
+        return ChartUse(unknown="its chart is packed into the manifest") if packed else None
+    package = _PACKAGE.fullmatch(chart)
+    if package is not None:  # Helm names packages so
+        return ChartUse(name=package[2], version=version or package[3], url=package[1])
+    return ChartUse(name=chart, version=version, url=document.text(spec, "repo") or chart)

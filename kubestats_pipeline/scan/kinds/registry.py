@@ -15,7 +15,7 @@ from kubestats_pipeline.scan.decode import Decoded
 from kubestats_pipeline.scan.facts import Facts
 
 ENTRY_POINT_GROUP = "kubestats.kinds"
-BUILT_IN = ("flux", "k3s", "workloads")
+BUILT_IN = ("argo", "flux", "helm", "helm_operator", "image_automation", "k3s", "operators", "workloads")
 
 Scanner = Callable[[Decoded, dict[str, Any]], Facts]
 """Takes a stream's document (for scalars as written) and the resource in it (itself, or an item of a List)."""

@@ -1,13 +1,17 @@
-"""Kubernetes' own workloads: the images of their containers, and the version that the main one carries."""
+"""Workloads, those of Kubernetes and of controllers that take pods as it does: the images of their containers.
+
+The version is the one that the main container's image carries.
+"""
 
 from collections.abc import Iterator
 from typing import Any
 
 from kubestats_pipeline.scan.decode import Decoded
 from kubestats_pipeline.scan.facts import Facts, Image
-from kubestats_pipeline.scan.images import parse_image
-from kubestats_pipeline.scan.kinds.generic import scan_generic
+from kubestats_pipeline.scan.images import is_encrypted, parse_image
+from kubestats_pipeline.scan.kinds.generic import scan_generic, workload_app
 from kubestats_pipeline.scan.kinds.registry import scanner
+from kubestats_pipeline.scan.kinds.shapes import mapping, mappings
 
 ROLES = {"containers": "main", "initContainers": "init", "ephemeralContainers": "sidecar"}
 """Where a pod lists containers, and the role of those. An init container that restarts always is a sidecar."""
@@ -16,13 +20,24 @@ _TEMPLATE = ("spec", "template", "spec")
 
 POD_PATHS: dict[tuple[str, str], tuple[str, ...]] = {
     ("", "Pod"): ("spec",),
-    ("batch", "CronJob"): ("spec", "jobTemplate", "spec", "template", "spec"),
+    ("", "PodTemplate"): ("template", "spec"),
+    ("", "ReplicationController"): _TEMPLATE,
     ("apps", "Deployment"): _TEMPLATE,
     ("apps", "StatefulSet"): _TEMPLATE,
     ("apps", "DaemonSet"): _TEMPLATE,
     ("apps", "ReplicaSet"): _TEMPLATE,
+    ("extensions", "Deployment"): _TEMPLATE,
+    ("extensions", "DaemonSet"): _TEMPLATE,
     ("batch", "Job"): _TEMPLATE,
-    ("", "ReplicationController"): _TEMPLATE,
+    ("batch", "CronJob"): ("spec", "jobTemplate", "spec", "template", "spec"),
+    ("argoproj.io", "Rollout"): _TEMPLATE,
+    ("apps.kruise.io", "CloneSet"): _TEMPLATE,
+    ("apps.kruise.io", "DaemonSet"): _TEMPLATE,
+    ("apps.kruise.io", "StatefulSet"): _TEMPLATE,
+    ("apps.openshift.io", "DeploymentConfig"): _TEMPLATE,
+    ("serving.knative.dev", "Service"): _TEMPLATE,
+    ("keda.sh", "ScaledJob"): ("spec", "jobTargetRef", "template", "spec"),
+    ("actions.github.com", "AutoscalingRunnerSet"): _TEMPLATE,
 }
 """Where the pod stands in each kind."""
 
@@ -30,28 +45,20 @@ POD_PATHS: dict[tuple[str, str], tuple[str, ...]] = {
 def scan_workload(document: Decoded, resource: dict[str, Any]) -> Facts:
     """The images of all containers; as version the recommended label, else the first main container's tag."""
     path = POD_PATHS[resource["apiVersion"].rpartition("/")[0], resource["kind"]]
-    images = tuple(_images(_at(resource, path)))
+    images = tuple(dict.fromkeys(_images(mapping(resource, *path))))
     tag = next((image.tag for image in images if image.role == "main"), None)
     version = scan_generic(document, resource).version
-    return Facts(version=version or tag, app_name=document.text(resource["metadata"], "name"), images=images)
+    return Facts(version=version or tag, app_name=workload_app(document, resource), images=images)
 
 
 for _group, _kind in POD_PATHS:
     scanner(_group, _kind)(scan_workload)
 
 
-def _at(resource: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
-    value: Any = resource
-    for key in path:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value if isinstance(value, dict) else {}
-
-
 def _images(pod: dict[str, Any]) -> Iterator[Image]:
     for key, role in ROLES.items():
-        containers = pod.get(key)
-        for container in containers if isinstance(containers, list) else ():
-            reference = container.get("image") if isinstance(container, dict) else None
-            if isinstance(reference, str) and reference.strip():
-                sidecar = role == "init" and container.get("restartPolicy") == "Always"
+        for container in mappings(pod.get(key)):
+            sidecar = role == "init" and container.get("restartPolicy") == "Always"
+            reference = container.get("image")
+            if isinstance(reference, str) and reference.strip() and not is_encrypted(reference):
                 yield parse_image(reference, "sidecar" if sidecar else role)

@@ -23,5 +23,4 @@ SELECT
     chart_kind, version, context, resolution, resolution NOT IN ('ambiguous', 'unresolved') AS is_resolved, file_path,
     created_at, updated_at
 FROM resources_as_of(moment)
-WHERE NOT starts_with(api_version, 'source.toolkit.fluxcd.io/')
-    AND (chart_name IS NOT NULL OR resolution IN ('ambiguous', 'unresolved'))
+WHERE resolution <> 'not_applicable'

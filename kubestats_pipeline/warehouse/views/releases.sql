@@ -6,7 +6,7 @@
 -- namespace: effective namespace; null when the repository does not say
 -- name: name of the release
 -- app_name: application that the release runs
--- kind: kind of the resource, such as HelmRelease or Application
+-- kind: kind of the resource, such as HelmRelease, Application or ChartDependency
 -- chart_name: chart; null where the repository does not say
 -- chart_url: canonical location of the chart; null where it could not be resolved
 -- chart_kind: helm, oci, git or path

@@ -20,7 +20,7 @@
 -- context: active, archived, template or test, from its path
 -- resolution: exact, ambiguous, unresolved or not_applicable: how its chart reference resolved
 -- resolution_reason: why the reference is ambiguous or unresolved
--- is_release: it runs a chart, resolved or not; a Flux source offers one and runs nothing, so it is none
+-- is_release: it installs a chart, resolved or not: HelmRelease, Application, HelmChart of k3s, a dependency of a Chart.yaml, …
 -- in_scope: the context is active and the repository is neither blocked nor retired
 -- status: ACTIVE or DELETED
 -- created_at: commit time of its creation
@@ -47,7 +47,7 @@ SELECT
     resources.context,
     resources.resolution,
     resources.resolution_reason,
-    resources.api_group <> 'source.toolkit.fluxcd.io' AND (resources.chart_name IS NOT NULL OR NOT is_resolved) AS is_release,
+    resources.resolution <> 'not_applicable' AS is_release,  -- the scanners say what is one: `Facts.is_release`
     resources.context = 'active' AND coalesce(repositories.status NOT IN ('blocked', 'retired'), TRUE) AS in_scope,
     resources.status,
     resources.created_at,

@@ -1,0 +1,73 @@
+"""What a table is: its grain, key, columns with type and meaning, and how it is partitioned.
+
+The tables themselves stand in `tables.py`. This module knows no other module of the package.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Type(Enum):
+    """The column types, named as DuckDB names them."""
+
+    TEXT = "VARCHAR"
+    INTEGER = "BIGINT"
+    BOOLEAN = "BOOLEAN"
+    DATE = "DATE"
+    TIME = "TIMESTAMPTZ"
+    TEXTS = "VARCHAR[]"
+    JSON = "JSON"
+    COUNTS = "MAP(VARCHAR, BIGINT)"
+    IMAGES = (
+        "STRUCT(image VARCHAR, tag VARCHAR, digest VARCHAR, role VARCHAR, registry VARCHAR, repository VARCHAR, "
+        "raw VARCHAR)[]"
+    )
+
+
+class Partitioning(Enum):
+    """How the files of a table are cut."""
+
+    WHOLE = "whole"
+    REPOSITORY = "repository"
+    DATE = "date"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name, type and meaning, and whether it may be null."""
+
+    name: str
+    type: Type
+    meaning: str
+    nullable: bool = True
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of the lake.
+
+    Attributes:
+        name: the table's name, also of its Dagster asset.
+        grain: what one row is, as "one row per …".
+        key: the columns that identify a row in the whole table.
+        stage: the one stage that writes it.
+        sort: the order of rows in a partition.
+    """
+
+    name: str
+    grain: str
+    stage: str
+    partitioning: Partitioning
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    sort: tuple[str, ...] = ()
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The columns in their declared order."""
+        return tuple(column.name for column in self.columns)
+
+
+def required(name: str, kind: Type, meaning: str) -> Column:
+    """A column that is never null."""
+    return Column(name, kind, meaning, nullable=False)

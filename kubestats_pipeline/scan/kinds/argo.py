@@ -1,0 +1,122 @@
+"""Argo CD: Applications and ApplicationSets, and the charts in their sources.
+
+An Application may have several sources. The first with a chart is the chart of the Application; each further one is a
+resource of its own, kind `ApplicationSource`, which `embedded.py` takes out. A source with a path in a git repository
+is a chart only if it says so with `helm`: otherwise the path may hold anything.
+"""
+
+from typing import Any
+
+from kubestats_pipeline.scan.decode import Decoded
+from kubestats_pipeline.scan.facts import ChartUse, Facts, Image, ValuesPart
+from kubestats_pipeline.scan.kinds.flux import normalise_path
+from kubestats_pipeline.scan.kinds.registry import scanner
+from kubestats_pipeline.scan.kinds.shapes import mapping, mappings
+from kubestats_pipeline.scan.values_images import images_in_text, images_in_values
+from kubestats_pipeline.scan.written import Place
+
+GROUP = "argoproj.io"
+SOURCE_KIND = "ApplicationSource"
+TEMPLATE = ("spec", "template", "spec")
+DEFAULT_REVISION = "HEAD"
+
+_PLACEHOLDER = "{{"
+
+
+@scanner(GROUP, "Application")
+@scanner(GROUP, SOURCE_KIND)
+def scan_application(document: Decoded, resource: dict[str, Any]) -> Facts:
+    """The chart of the first source that has one; without a chart, only the revision of the first source."""
+    name = document.text(resource, "application") or document.text(resource["metadata"], "name")
+    return _facts(document, resource, ("spec",), name)
+
+
+@scanner(GROUP, "ApplicationSet")
+def scan_application_set(document: Decoded, resource: dict[str, Any]) -> Facts:
+    """The same of its template: one release that stands for all that its generators make of it."""
+    return _facts(document, resource, TEMPLATE, document.text(resource["metadata"], "name"))
+
+
+def sources_at(resource: dict[str, Any], place: tuple[str, ...]) -> list[tuple[Place, dict[str, Any]]]:
+    """The sources of an Application's spec and where each stands; `sources` wins over `source`, as in Argo CD."""
+    spec = mapping(resource, *place)
+    several = spec.get("sources")
+    if isinstance(several, list) and several:
+        return [((*place, "sources", index), each) for index, each in enumerate(several) if isinstance(each, dict)]
+    return [((*place, "source"), each) for each in mappings([spec.get("source")])]
+
+
+def chart_use(document: Decoded, source: dict[str, Any]) -> ChartUse | None:
+    """The chart of one source; a registry of OCI charts stands there without its `oci://`."""
+    url, chart, path, version = (document.text(source, key) for key in ("repoURL", "chart", "path", "targetRevision"))
+    use = None
+    if chart and url:
+        place = url if "://" in url else f"oci://{url}"
+        place = f"{place.rstrip('/')}/{chart}" if place.startswith("oci://") else place
+        use = ChartUse(name=chart, version=version, url=place, unknown=_unknown(chart, url, version))
+    elif url and url.startswith("oci://") and "helm" in source:
+        use = ChartUse(name=url.rpartition("/")[2], version=version, url=url, unknown=_unknown("", url, version))
+    elif url and path and "helm" in source:
+        unknown = _unknown(path, url, version)
+        name = path if unknown else normalise_path(path)
+        use = ChartUse(name=name, version=version or DEFAULT_REVISION, url=url, kind="git", unknown=unknown)
+    return use
+
+
+def _unknown(name: str, url: str, version: str | None) -> str | None:
+    if _PLACEHOLDER in name or _PLACEHOLDER in url:
+        return "its chart is given by a generator"
+    return "its version is given by a generator" if version and _PLACEHOLDER in version else None
+
+
+def _facts(document: Decoded, resource: dict[str, Any], place: tuple[str, ...], name: str | None) -> Facts:
+    sources = sources_at(resource, place)
+    found = ((at, source, use) for at, source in sources if (use := chart_use(document, source)) is not None)
+    at, source, use = next(found, (place, {}, None))
+    if use is None:
+        first = sources[0][1] if sources else {}
+        return Facts(version=document.text(first, "targetRevision"), app_name=name)
+    helm = mapping(source, "helm")
+    name = document.text(helm, "releaseName") or name
+    values = tuple(_values(document, source, (*at, "helm")))
+    return Facts(chart=use, is_release=True, app_name=name, images=_images(document, helm, name), values=values)
+
+
+def _images(document: Decoded, helm: dict[str, Any], name: str | None) -> tuple[Image, ...]:
+    if helm.get("valuesObject"):
+        return images_in_values(document, helm["valuesObject"], name)
+    return images_in_text(helm.get("values"), name)
+
+
+def _values(document: Decoded, source: dict[str, Any], place: Place) -> list[ValuesPart]:
+    """Files, then `valuesObject` or else `values`, then parameters: each wins over those before it."""
+    helm = mapping(source, "helm")
+    files = helm.get("valueFiles")
+    is_optional = helm.get("ignoreMissingValueFiles") is True
+    parts = [_values_file(document, source, file, is_optional) for file in files] if isinstance(files, list) else []
+    if helm.get("valuesObject"):
+        parts.append(ValuesPart("map", (*place, "valuesObject")))
+    elif helm.get("values"):
+        parts.append(ValuesPart("text", (*place, "values")))
+    if helm.get("parameters"):
+        parts.append(ValuesPart("parameters", (*place, "parameters")))
+    if helm.get("fileParameters"):
+        parts.append(ValuesPart("unknown"))
+    return parts
+
+
+def _values_file(document: Decoded, source: dict[str, Any], file: object, is_optional: bool) -> ValuesPart:
+    """A values file.
+
+    `$ref/path` is a path from the root of another source, any other one is relative to a chart in git; what lies in a
+    packaged chart, or behind a URL or a placeholder, is not known.
+    """
+    path = document.text(source, "path")
+    if not isinstance(file, str) or "://" in file or _PLACEHOLDER in file or _PLACEHOLDER in (path or ""):
+        return ValuesPart("unknown")
+    if file.startswith("$"):
+        return ValuesPart("file", path=f"/{normalise_path(file.partition('/')[2])}", is_optional=is_optional)
+    if path is None or document.text(source, "chart"):
+        return ValuesPart("unknown")
+    inside = file if file.startswith("/") else f"{path}/{file}"
+    return ValuesPart("file", path=f"/{normalise_path(inside)}", is_optional=is_optional)

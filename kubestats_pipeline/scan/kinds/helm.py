@@ -1,0 +1,73 @@
+"""Helm charts that a chart depends on, and those that kustomize inflates: `embedded.py` takes them out of their files.
+
+A wrapper chart is one that only has dependencies and values; its folder is an application. A chart under development
+looks the same here: its dependencies are uses of charts too.
+"""
+
+from typing import Any
+
+from kubestats_pipeline.scan.decode import Decoded
+from kubestats_pipeline.scan.facts import ChartUse, Facts, ValuesPart
+from kubestats_pipeline.scan.kinds.registry import scanner
+from kubestats_pipeline.scan.kinds.shapes import mapping
+from kubestats_pipeline.scan.values_images import images_in_values
+
+GROUP = "helm.sh"
+DEPENDENCY = "ChartDependency"
+INFLATOR_API = "kustomize.config.k8s.io/v1beta1"
+INFLATOR = "HelmChartInflationGenerator"
+
+_VALUES_FILE = "values.yaml"
+
+
+@scanner(GROUP, DEPENDENCY)
+def scan_chart_dependency(document: Decoded, resource: dict[str, Any]) -> Facts:
+    """The chart that a Chart.yaml depends on; its values stand in the wrapper's values under its alias or name."""
+    spec, key = mapping(resource, "spec"), document.text(resource["metadata"], "name")
+    name, version = document.text(spec, "name"), document.text(spec, "version")
+    use = _chart_at(document.text(spec, "repository"), name, version)
+    app = document.text(resource, "chart") or key
+    values = (ValuesPart("file", path=_VALUES_FILE, key=key, is_optional=True),)
+    return Facts(chart=use, is_release=True, app_name=app, values=values)
+
+
+@scanner("kustomize.config.k8s.io", INFLATOR)
+@scanner("", INFLATOR)
+def scan_inflated_chart(document: Decoded, resource: dict[str, Any]) -> Facts:
+    """A chart that kustomize inflates: an entry of `helmCharts`, or a generator in a file of its own (`builtin`)."""
+    spec = mapping(resource, "spec") or resource
+    name = document.text(spec, "name")
+    app = document.text(spec, "releaseName") or name or document.text(resource["metadata"], "name")
+    if name is None:
+        return Facts(app_name=app)
+    place = ("spec",) if spec is not resource else ()
+    values = tuple(_values(document, spec, place))
+    use = _chart_at(document.text(spec, "repo"), name, document.text(spec, "version"))
+    images = images_in_values(document, spec.get("valuesInline"), app)
+    return Facts(chart=use, is_release=True, app_name=app, images=images, values=values)
+
+
+def _chart_at(repository: str | None, name: str | None, version: str | None) -> ChartUse:
+    """A chart in a repository as Helm writes it: a URL, `oci://`, `file://` or an alias; without one it lies here."""
+    if repository is None or repository == "" or repository.startswith("file://"):
+        return ChartUse(name=name, version=version, kind="path")
+    if repository.startswith(("@", "alias:")):
+        alias = repository.removeprefix("@").removeprefix("alias:")
+        reason = f"its repository {alias} is an alias that only its author's Helm knows"
+        return ChartUse(name=name, version=version, unknown=reason)
+    url = f"{repository.rstrip('/')}/{name}" if repository.startswith("oci://") else repository
+    return ChartUse(name=name, version=version, url=url)
+
+
+def _values(document: Decoded, spec: dict[str, Any], place: tuple[str, ...]) -> list[ValuesPart]:
+    """Values as kustomize merges them: inline over the file, unless `valuesMerge` says `merge` or `replace`."""
+    file, how = document.text(spec, "valuesFile"), document.text(spec, "valuesMerge")
+    inline = [ValuesPart("map", (*place, "valuesInline"))] if spec.get("valuesInline") else []
+    files = [_file(file)] if file and not (how == "replace" and inline) else []
+    more = spec.get("additionalValuesFiles")
+    others = [_file(each) for each in more if isinstance(each, str)] if isinstance(more, list) else []
+    return [*inline, *files, *others] if how == "merge" else [*files, *inline, *others]
+
+
+def _file(path: str) -> ValuesPart:
+    return ValuesPart("unknown") if "://" in path else ValuesPart("file", path=path)
