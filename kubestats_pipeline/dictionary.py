@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from kubestats_pipeline.contract import Table
 from kubestats_pipeline.tables import TABLES
-from kubestats_pipeline.warehouse.marts import MACROS, MARTS, PARAMETER, Mart
+from kubestats_pipeline.warehouse.marts import MACROS, MARTS, Mart
 
 INTRODUCTION = """# Data dictionary
 
@@ -17,7 +17,7 @@ def describe_tables() -> str:
     """All tables, then all views and macros, each with what a row is and its columns."""
     tables = map(_describe_table, TABLES.values())
     views = (_describe_mart(mart, mart.name) for mart in sorted(MARTS, key=_name))
-    macros = (_describe_mart(macro, f"{macro.name}({PARAMETER})") for macro in sorted(MACROS, key=_name))
+    macros = (_describe_mart(macro, macro.signature) for macro in sorted(MACROS, key=_name))
     return "\n".join([INTRODUCTION, *tables, "# Views\n", *views, "# Macros\n", *macros])
 
 
@@ -37,10 +37,12 @@ def _describe_table(table: Table) -> str:
 
 
 def _describe_mart(mart: Mart, title: str) -> str:
+    parameters = [f"- `{each.name}`: {each.meaning}" for each in mart.parameters]
     return "\n".join(
         [
             f"## {title}\n",
             f"{mart.description}\n",
+            *([*parameters, ""] if parameters else []),
             "| column | meaning |",
             "| --- | --- |",
             *_rows(mart.columns),

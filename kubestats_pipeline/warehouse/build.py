@@ -21,7 +21,7 @@ from kubestats_pipeline.locks import is_alive
 from kubestats_pipeline.tables import TABLES
 from kubestats_pipeline.warehouse.connect import open_to_build
 from kubestats_pipeline.warehouse.load import Sources, WarehouseError, count_rows, find_sources, load_table
-from kubestats_pipeline.warehouse.marts import INFO, MACROS, MARTS, PARAMETER
+from kubestats_pipeline.warehouse.marts import INFO, MACROS, MARTS
 from kubestats_pipeline.warehouse.verify import verify
 
 ATTEMPTS = 3
@@ -137,7 +137,7 @@ def _describe(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"CREATE VIEW {mart.name} AS {mart.sql}")
         _comment(connection, "VIEW", mart.name, mart.description, mart.columns)
     for macro in MACROS:
-        connection.execute(f"CREATE MACRO {macro.name}({PARAMETER}) AS TABLE {macro.sql}")
+        connection.execute(f"CREATE MACRO {macro.signature} AS TABLE {macro.sql}")
         connection.execute(f"COMMENT ON MACRO TABLE {macro.name} IS {_quote(macro.description)}")
     connection.execute("COMMIT")
 

@@ -1,8 +1,9 @@
 """The views and macros of the warehouse: one SQL file each in `views/` and `macros/`, read here with their meanings.
 
 A file opens with a comment: first what a row is, then one line `-- column: meaning` for each column; a SELECT follows.
-A macro's SELECT asks for a `moment`. The tables come from `tables.py` and are filled by `build.py`, which creates views
-and macros last. This module does not import duckdb, because every process that loads the definitions imports it.
+A macro's header also has a line `-- parameter name: meaning` for each of its parameters, with `name = default` for one
+that may be left out. The tables come from `tables.py` and are filled by `build.py`, which creates views and macros
+last. This module does not import duckdb, because every process that loads the definitions imports it.
 """
 
 import graphlib
@@ -15,13 +16,21 @@ from kubestats_pipeline.tables import TABLES
 
 VIEWS = Path(__file__).parent / "views"
 MACROS_FOLDER = Path(__file__).parent / "macros"
-PARAMETER = "moment"
-"""The one parameter of every macro: a TIMESTAMPTZ."""
 
 INFO = "warehouse_info"
 
 _COLUMN = re.compile(r"(\w+): (\S.*)")
+_PARAMETER = re.compile(r"parameter (\w+)(?: = ([^:]+))?: (\S.*)")
 _SOURCE = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a macro: its name, its meaning, and its default as SQL; without one it must be given."""
+
+    name: str
+    meaning: str
+    default: str | None = None
 
 
 @dataclass(frozen=True)
@@ -34,6 +43,7 @@ class Mart:
         columns: meaning of each column, in the order of the SELECT.
         sql: the SELECT, without comments before it.
         depends_on: the tables and views that it reads, sorted.
+        parameters: what a macro asks for, in the order of its call; none for a view.
     """
 
     name: str
@@ -41,6 +51,13 @@ class Mart:
     columns: tuple[tuple[str, str], ...]
     sql: str
     depends_on: tuple[str, ...]
+    parameters: tuple[Parameter, ...] = ()
+
+    @property
+    def signature(self) -> str:
+        """The call of a macro as it is declared, such as `chart_page(chart, major := NULL)`."""
+        declared = (f"{each.name} := {each.default}" if each.default else each.name for each in self.parameters)
+        return f"{self.name}({', '.join(declared)})"
 
 
 def read_marts(folder: Path) -> tuple[Mart, ...]:
@@ -61,11 +78,15 @@ def _read_mart(file: Path, known: Iterable[str]) -> Mart:
     start = next((number for number, line in enumerate(lines) if not line.startswith("--")), len(lines))
     header = [line.removeprefix("--").strip() for line in lines[:start]]
     sql = "\n".join(lines[start:]).strip().rstrip(";")
+    parameters = tuple(
+        Parameter(match[1], match[3], match[2]) for line in header if (match := _PARAMETER.fullmatch(line))
+    )
     columns = tuple((match[1], match[2]) for line in header if (match := _COLUMN.fullmatch(line)))
-    description = " ".join(line for line in header if not _COLUMN.fullmatch(line))
+    description = " ".join(line for line in header if not (_COLUMN.fullmatch(line) or _PARAMETER.fullmatch(line)))
     if not description or not sql:
         raise ValueError(f"{file} needs a comment that says what a row is, and a SELECT")
-    return Mart(file.stem, description, columns, sql, tuple(sorted(set(_SOURCE.findall(sql)) & set(known))))
+    sources = tuple(sorted(set(_SOURCE.findall(sql)) & set(known)))
+    return Mart(file.stem, description, columns, sql, sources, parameters)
 
 
 MARTS = read_marts(VIEWS)

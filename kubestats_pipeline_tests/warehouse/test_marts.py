@@ -10,8 +10,11 @@ import pytest
 
 from kubestats_pipeline.tables import TABLES
 from kubestats_pipeline.warehouse.build import build_warehouse
-from kubestats_pipeline.warehouse.marts import INFO, MARTS, Mart, read_marts
+from kubestats_pipeline.warehouse.marts import INFO, MACROS, MARTS, Mart, read_marts
 from kubestats_pipeline_tests.warehouse.small_lake import day, write_small_lake
+
+ARGUMENTS = {"moment": "now()"}
+"""A value for each parameter of macros that has no default."""
 
 CHART = "oci://ghcr.io/bjw-s/app-template"
 
@@ -175,6 +178,31 @@ def base_tables(node: object) -> set[str]:
         return set()
     own = {node["table_name"]} if node.get("type") == "BASE_TABLE" else set()
     return own.union(*map(base_tables, node.values()))
+
+
+@pytest.mark.parametrize("macro", MACROS, ids=lambda macro: macro.name)
+def test_each_macro_is_described_and_gives_the_columns_that_it_describes(warehouse, macro: Mart):
+    query = "SELECT comment, parameters FROM duckdb_functions() WHERE function_name = ?"
+    names = [parameter.name for parameter in macro.parameters]
+    assert warehouse.execute(query, [macro.name]).fetchall() == [(macro.description, names)]
+    given = ", ".join(ARGUMENTS[each.name] for each in macro.parameters if each.default is None)
+    result = warehouse.execute(f"FROM {macro.name}({given})")
+    assert [name for name, *_ in result.description] == [name for name, _ in macro.columns]
+    assert macro.description.startswith("One row per ")
+
+
+def test_a_parameter_with_a_default_may_be_left_out(tmp_path: Path):
+    (tmp_path / "near.sql").write_text(
+        "-- One row per number near another.\n-- parameter middle: the number\n-- parameter reach = 1: how far\n"
+        "-- number: it\nSELECT range AS number FROM range(middle - reach, middle + reach + 1)\n"
+    )
+    (near,) = read_marts(tmp_path)
+    assert near.signature == "near(middle, reach := 1)"
+    assert [each.meaning for each in near.parameters] == ["the number", "how far"]
+    with duckdb.connect() as connection:
+        connection.execute(f"CREATE MACRO {near.signature} AS TABLE {near.sql}")
+        assert rows(connection, "FROM near(5)") == [(4,), (5,), (6,)]
+        assert rows(connection, "FROM near(5, reach := 0)") == [(5,)]
 
 
 def test_a_view_comes_after_the_views_that_it_reads():

@@ -14,7 +14,6 @@ from kubestats_pipeline.layout import Layout
 from kubestats_pipeline.scan.replay import Resource
 from kubestats_pipeline.scan.rows import printable
 from kubestats_pipeline.warehouse.build import build_warehouse
-from kubestats_pipeline.warehouse.marts import MACROS, PARAMETER
 from kubestats_pipeline_tests.corpus import LARGER, LARGEST, SMALL
 from kubestats_pipeline_tests.scan.world import World, adopt, tip
 from kubestats_pipeline_tests.warehouse.small_lake import day, write_small_lake, write_story
@@ -73,14 +72,6 @@ def test_a_commit_takes_along_what_came_before_it_even_where_its_clock_ran_backw
     with duckdb.connect(str(build_warehouse(lake).path), read_only=True) as connection:
         found = [len(names(connection, "resources_as_of", day(3, number))) for number in (2, 3, 4, 5)]
     assert found == [0, 2, 2, 2]
-
-
-@pytest.mark.parametrize("macro", MACROS, ids=lambda macro: macro.name)
-def test_each_macro_is_described_and_gives_the_columns_that_it_describes(warehouse, macro):
-    query = "SELECT comment FROM duckdb_functions() WHERE function_name = ?"
-    assert warehouse.execute(query, [macro.name]).fetchall() == [(macro.description,)]
-    result = warehouse.execute(f"FROM {macro.name}({PARAMETER} := now())")
-    assert [name for name, *_ in result.description] == [name for name, _ in macro.columns]
 
 
 EVERY = datetime.timedelta(days=97)

@@ -1,5 +1,6 @@
 -- One row per resource that ran a chart at a moment, in every context: FROM releases_as_of(TIMESTAMPTZ '2026-01-01').
 -- The moment is that of resources_as_of, and a release is what the view releases shows.
+-- parameter moment: the moment, a TIMESTAMPTZ
 -- resource_id: the resource
 -- repository_id: identity of the repository
 -- full_name: the repository's name when the warehouse was built

@@ -2,6 +2,7 @@
 -- A repository is taken as of its last commit up to that moment in the order of its history, which `git rev-list -1 --before`
 -- finds too; what came before that commit belongs to it, even where clocks ran backwards. Before the beginning of a bounded history
 -- (history_since in repository_status) a repository has no rows. Every context is there.
+-- parameter moment: the moment, a TIMESTAMPTZ
 -- resource_id: identity; survives edits, API version bumps, moves, deletion and return
 -- repository_id: identity of the repository
 -- full_name: the repository's name when the warehouse was built
