@@ -55,6 +55,9 @@ CHARACTERS_PER_NODE = 20
 MAX_KEY = 1024
 """Characters of a mapping key. YAML bounds keys so already, unless a question mark announces them."""
 
+_TOO_DEEP = "exceeded maximum nesting depth"
+"""What libyaml says from 0.2.6 on, before it gives the events that `_Builder` would refuse."""
+
 _MERGE_TAG = "tag:yaml.org,2002:merge"
 _OPEN = object()
 
@@ -137,7 +140,8 @@ def decode_stream(stream: bytes, bounds: Bounds, first_line: int = 1) -> Iterato
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         at = first_line + mark.line if mark else line
-        raise DecodeError("syntax", error.problem or "no valid YAML", at) from None
+        problem = "too_complex" if error.problem == _TOO_DEEP else "syntax"
+        raise DecodeError(problem, error.problem or "no valid YAML", at) from None
     except yaml.reader.ReaderError as error:
         at = first_line + stream.count(b"\n", 0, error.position)
         raise DecodeError("encoding", "holds bytes or control characters that YAML does not allow", at) from None
