@@ -1,4 +1,4 @@
-"""The data dictionary as Markdown, made from the table contracts and the headers of views and macros."""
+"""The data dictionary as Markdown, made from the table contracts and the headers of marts and macros."""
 
 from collections.abc import Iterable, Iterator
 
@@ -9,16 +9,18 @@ from kubestats_pipeline.warehouse.marts import MACROS, MARTS, Mart
 INTRODUCTION = """# Data dictionary
 
 Tables lie in the lake as Parquet and in the warehouse under the same names; views and macros only in the warehouse.
+Views are computed when they are asked, stored ones once, when the warehouse is built.
 Times are UTC. In Parquet, JSON is text and a map is a list of key and value. This page is made by `kubestats tables`.
 """
 
 
 def describe_tables() -> str:
-    """All tables, then all views and macros, each with what a row is and its columns."""
+    """All tables, then all marts and macros, each with what a row is and its columns."""
     tables = map(_describe_table, TABLES.values())
-    views = (_describe_mart(mart, mart.name) for mart in sorted(MARTS, key=_name))
+    views = (_describe_mart(mart, mart.name) for mart in sorted(MARTS, key=_name) if not mart.is_stored)
+    stored = (_describe_mart(mart, mart.name) for mart in sorted(MARTS, key=_name) if mart.is_stored)
     macros = (_describe_mart(macro, macro.signature) for macro in sorted(MACROS, key=_name))
-    return "\n".join([INTRODUCTION, *tables, "# Views\n", *views, "# Macros\n", *macros])
+    return "\n".join([INTRODUCTION, *tables, "# Views\n", *views, "# Stored views\n", *stored, "# Macros\n", *macros])
 
 
 def _name(mart: Mart) -> str:

@@ -1,4 +1,4 @@
-"""The Dagster skin of publishing: `ecosystem_stats` by day, and `warehouse` with one asset for each of its views."""
+"""The Dagster skin of publishing: `ecosystem_stats` by day, and `warehouse` with one asset for each of its marts."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -57,21 +57,21 @@ warehouse_spec = dg.AssetSpec(
     deps=list(TABLES),
     group_name="warehouse",
     kinds={"duckdb"},
-    description="The DuckDB file with all tables and views, built beside the published one and renamed into place.",
+    description="The DuckDB file with all tables and marts, built beside the published one and renamed into place.",
     metadata={"dagster/storage_kind": "duckdb"},
     owners=["team:kubestats"],
 )
 
 
 def _mart_spec(mart: Mart) -> dg.AssetSpec:
-    """The asset of a view: it hangs on the views that it reads, and on the warehouse for all tables."""
-    views = {each.name for each in MARTS}
-    deps = sorted({name if name in views else "warehouse" for name in mart.depends_on})
+    """The asset of a mart: it hangs on the marts that it reads, and on the warehouse for all tables."""
+    marts = {each.name for each in MARTS}
+    deps = sorted({name if name in marts else "warehouse" for name in mart.depends_on})
     return dg.AssetSpec(
         mart.name,
         deps=deps,
         group_name="marts",
-        kinds={"duckdb", "sql"},
+        kinds={"duckdb", mart.relation.lower()},
         description=f"{mart.description}\n\n```sql\n{mart.sql}\n```",
         metadata={"dagster/table_name": f"kubestats.main.{mart.name}", "dagster/storage_kind": "duckdb"},
         owners=["team:kubestats"],
@@ -84,7 +84,7 @@ def warehouse_assets(
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Build the file, check it, publish it, and describe what is in it."""
     from kubestats_pipeline.warehouse.build import build_warehouse  # duckdb: only the run pays for it
-    from kubestats_pipeline.warehouse.describe import describe_views
+    from kubestats_pipeline.warehouse.describe import describe_marts
     from kubestats_pipeline.warehouse.load import WarehouseError
 
     try:
@@ -102,6 +102,6 @@ def warehouse_assets(
             **{f"rows_{table}": rows for table, rows in report.rows.items()},
         },
     )
-    for view in describe_views(report.path):
-        metadata: dict[str, Any] = {"dagster/row_count": view.rows, COLUMN_SCHEMA: view_schema(view.columns)}
-        yield dg.MaterializeResult(asset_key=view.name, metadata=metadata)
+    for mart in describe_marts(report.path):
+        metadata: dict[str, Any] = {"dagster/row_count": mart.rows, COLUMN_SCHEMA: view_schema(mart.columns)}
+        yield dg.MaterializeResult(asset_key=mart.name, metadata=metadata)

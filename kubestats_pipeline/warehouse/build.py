@@ -1,6 +1,6 @@
 """Builds the DuckDB file from the lake's Parquet beside the published one and renames it into place.
 
-Reading one table stands in `load.py`, the views in `marts.py`, what must hold before publishing in `verify.py`. A
+Reading one table stands in `load.py`, the marts in `marts.py`, what must hold before publishing in `verify.py`. A
 reader has the old file or the new one, whole; a build that fails or dies changes nothing that anybody reads.
 """
 
@@ -43,7 +43,7 @@ class WarehouseReport:
         path: the published file.
         built_at: when the build began to read the lake.
         rows: rows of each table.
-        views: the views, in the order in which they were created.
+        views: the views and stored marts, in the order in which they were created.
         size_bytes: size of the file.
         seconds: wall time of the build.
     """
@@ -127,15 +127,15 @@ def _write_info(connection: duckdb.DuckDBPyConnection, built_at: datetime.dateti
 
 
 def _describe(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create views and macros and comment everything, as one transaction: three hundred would be flushed one by one."""
+    """Create marts and macros and comment everything, as one transaction: three hundred would be flushed one by one."""
     connection.execute("BEGIN")
     for table in TABLES.values():
         meanings = ((column.name, column.meaning) for column in table.columns)
         _comment(connection, "TABLE", table.name, table.grain, meanings)
     _comment(connection, "TABLE", INFO, INFO_COMMENT, ((name, meaning) for name, (_, meaning) in INFO_COLUMNS.items()))
     for mart in MARTS:
-        connection.execute(f"CREATE VIEW {mart.name} AS {mart.sql}")
-        _comment(connection, "VIEW", mart.name, mart.description, mart.columns)
+        connection.execute(f"CREATE {mart.relation} {mart.name} AS {mart.sql}")
+        _comment(connection, mart.relation, mart.name, mart.description, mart.columns)
     for macro in MACROS:
         connection.execute(f"CREATE MACRO {macro.signature} AS TABLE {macro.sql}")
         connection.execute(f"COMMENT ON MACRO TABLE {macro.name} IS {_quote(macro.description)}")

@@ -1,4 +1,4 @@
-"""Describes the views of a published warehouse, from the file itself: columns with types and comments, and rows."""
+"""Describes the marts of a published warehouse, from the file itself: columns with types and comments, and rows."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,16 +9,16 @@ from kubestats_pipeline.warehouse.marts import MARTS
 
 
 @dataclass(frozen=True)
-class View:
-    """One view: its rows, and its columns as name, type and meaning."""
+class Description:
+    """One mart: its rows, and its columns as name, type and meaning."""
 
     name: str
     rows: int
     columns: tuple[tuple[str, str, str], ...]
 
 
-def describe_views(path: Path) -> Iterator[View]:
-    """Describe all views of the file at `path`, in the order in which they were created."""
+def describe_marts(path: Path) -> Iterator[Description]:
+    """Describe all marts of the file at `path`, in the order in which they were created."""
     with open_to_read(path) as connection:
         for mart in MARTS:
             columns = connection.execute(
@@ -27,4 +27,4 @@ def describe_views(path: Path) -> Iterator[View]:
                 [mart.name],
             ).fetchall()
             counted = connection.execute(f"SELECT count(*) FROM {mart.name}").fetchone()  # noqa: S608 - our own names
-            yield View(mart.name, counted[0] if counted else 0, tuple(columns))
+            yield Description(mart.name, counted[0] if counted else 0, tuple(columns))

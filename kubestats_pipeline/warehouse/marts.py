@@ -1,9 +1,11 @@
-"""The views and macros of the warehouse: one SQL file each in `views/` and `macros/`, read here with their meanings.
+"""The marts and macros of the warehouse: one SQL file each in `views/`, `tables/` and `macros/`, read here.
 
 A file opens with a comment: first what a row is, then one line `-- column: meaning` for each column; a SELECT follows.
 A macro's header also has a line `-- parameter name: meaning` for each of its parameters, with `name = default` for one
-that may be left out. The tables come from `tables.py` and are filled by `build.py`, which creates views and macros
-last. This module does not import duckdb, because every process that loads the definitions imports it.
+that may be left out. Where a file lies says when its SELECT is run: in `views/` by each query, in `tables/` once, when
+the warehouse is built. Put a mart there whose queries would take long over millions of events, or that several others
+read. The lake's tables come from `tables.py` and are filled by `build.py`, which creates marts and macros last. This
+module does not import duckdb, because every process that loads the definitions imports it.
 """
 
 import graphlib
@@ -15,6 +17,7 @@ from pathlib import Path
 from kubestats_pipeline.tables import TABLES
 
 VIEWS = Path(__file__).parent / "views"
+STORED = Path(__file__).parent / "tables"
 MACROS_FOLDER = Path(__file__).parent / "macros"
 
 INFO = "warehouse_info"
@@ -35,15 +38,16 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Mart:
-    """One view, or one macro.
+    """One view or stored table, or one macro.
 
     Attributes:
-        name: its name, also of its file and, for a view, of its Dagster asset.
+        name: its name, also of its file and, but for a macro, of its Dagster asset.
         description: what a row is and what counts.
         columns: meaning of each column, in the order of the SELECT.
         sql: the SELECT, without comments before it.
-        depends_on: the tables and views that it reads, sorted.
-        parameters: what a macro asks for, in the order of its call; none for a view.
+        depends_on: the tables and marts that it reads, sorted.
+        parameters: what a macro asks for, in the order of its call; none for a mart.
+        is_stored: a table of the file, filled when the warehouse is built; a view else.
     """
 
     name: str
@@ -52,6 +56,7 @@ class Mart:
     sql: str
     depends_on: tuple[str, ...]
     parameters: tuple[Parameter, ...] = ()
+    is_stored: bool = False
 
     @property
     def signature(self) -> str:
@@ -59,16 +64,24 @@ class Mart:
         declared = (f"{each.name} := {each.default}" if each.default else each.name for each in self.parameters)
         return f"{self.name}({', '.join(declared)})"
 
+    @property
+    def relation(self) -> str:
+        """TABLE or VIEW, as SQL calls it."""
+        return "TABLE" if self.is_stored else "VIEW"
 
-def read_marts(folder: Path) -> tuple[Mart, ...]:
-    """Read all SQL files of a folder, each after those that it reads.
+
+def read_marts(*folders: Path) -> tuple[Mart, ...]:
+    """Read all SQL files of some folders, each after those that it reads.
 
     Raises:
-        ValueError: a file does not open with a description, or some read each other in a circle.
+        ValueError: a file does not open with a description, a name is taken, or some read each other in a circle.
     """
-    files = sorted(folder.glob("*.sql"))
-    known = {*TABLES, INFO, *(file.stem for file in files)}
-    marts = {file.stem: _read_mart(file, known) for file in files}
+    files = sorted(file for folder in folders for file in folder.glob("*.sql"))
+    names = [*TABLES, INFO, *(file.stem for file in files)]
+    taken = sorted({name for name in names if names.count(name) > 1})
+    if taken:
+        raise ValueError(f"several tables or marts are called {', '.join(taken)}; rename the SQL file")
+    marts = {file.stem: _read_mart(file, names) for file in files}
     graph = {mart.name: [name for name in mart.depends_on if name in marts] for mart in marts.values()}
     return tuple(marts[name] for name in graphlib.TopologicalSorter(graph).static_order())
 
@@ -86,11 +99,11 @@ def _read_mart(file: Path, known: Iterable[str]) -> Mart:
     if not description or not sql:
         raise ValueError(f"{file} needs a comment that says what a row is, and a SELECT")
     sources = tuple(sorted(set(_SOURCE.findall(sql)) & set(known)))
-    return Mart(file.stem, description, columns, sql, sources, parameters)
+    return Mart(file.stem, description, columns, sql, sources, parameters, is_stored=file.parent == STORED)
 
 
-MARTS = read_marts(VIEWS)
-"""All views in an order in which they can be created."""
+MARTS = read_marts(VIEWS, STORED)
+"""All views and stored tables in an order in which they can be created."""
 
 MACROS = read_marts(MACROS_FOLDER)
 """All macros in an order in which they can be created."""

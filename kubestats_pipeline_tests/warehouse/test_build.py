@@ -130,6 +130,7 @@ def test_tables_have_the_contracts_columns_and_types_in_its_order(published):
 def test_every_table_and_column_has_its_comment(published):
     assert dict(query(published, "SELECT table_name, comment FROM duckdb_tables()")) == {
         **{table.name: table.grain for table in TABLES.values()},
+        **{mart.name: mart.description for mart in MARTS if mart.is_stored},
         INFO: "one row: this build of the warehouse",
     }
     assert (
@@ -138,6 +139,16 @@ def test_every_table_and_column_has_its_comment(published):
     )
     meaning = "SELECT comment FROM duckdb_columns() WHERE table_name = 'resources' AND column_name = 'content_hash'"
     assert query(published, meaning) == [("hash of the canonical redacted document",)]
+
+
+def test_a_stored_mart_is_a_table_with_the_rows_of_its_select(published):
+    stored = [mart for mart in MARTS if mart.is_stored]
+    tables = {name for (name,) in query(published, "SELECT table_name FROM duckdb_tables()")}
+    assert {mart.name for mart in MARTS} & tables == {mart.name for mart in stored}
+    for mart in stored:
+        rows = query(published, f"SELECT * FROM {mart.name}")
+        assert rows
+        assert sorted(rows, key=repr) == sorted(query(published, mart.sql), key=repr)
 
 
 def test_json_maps_and_images_can_be_queried_as_what_they_are(lake):

@@ -159,9 +159,9 @@ def test_each_view_says_what_a_row_is_and_what_each_column_means(warehouse, mart
     assert mart.description.startswith("One row per ")
     comments = rows(warehouse, f"SELECT comment FROM duckdb_columns() WHERE table_name = '{mart.name}'")
     assert [comment for (comment,) in comments] == [meaning for _, meaning in mart.columns]
-    assert rows(warehouse, f"SELECT comment FROM duckdb_views() WHERE view_name = '{mart.name}'") == [
-        (mart.description,)
-    ]
+    relation = mart.relation.lower()
+    comment = f"SELECT comment FROM duckdb_{relation}s() WHERE {relation}_name = '{mart.name}'"
+    assert rows(warehouse, comment) == [(mart.description,)]
 
 
 @pytest.mark.parametrize("mart", MARTS, ids=lambda mart: mart.name)
@@ -215,6 +215,12 @@ def test_views_that_read_each_other_are_refused(tmp_path: Path):
     (tmp_path / "hen.sql").write_text("-- One row per hen.\nSELECT * FROM egg\n")
     (tmp_path / "egg.sql").write_text("-- One row per egg.\nSELECT * FROM hen\n")
     with pytest.raises(ValueError, match="cycle"):
+        read_marts(tmp_path)
+
+
+def test_a_stored_mart_may_not_be_called_like_another_table(tmp_path: Path):
+    (tmp_path / "scans.sql").write_text("-- One row per scan.\nSELECT 1 AS one\n")
+    with pytest.raises(ValueError, match="several tables or marts are called scans"):
         read_marts(tmp_path)
 
 
