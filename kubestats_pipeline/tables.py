@@ -236,6 +236,7 @@ RESOURCE_EVENTS = Table(
         Column("chart_url", Type.TEXT, "canonical location of the chart after the event"),
         Column("chart_kind", Type.TEXT, "helm, oci, git or path"),
         Column("app_name", Type.TEXT, "application that the resource runs after the event"),
+        Column("images", Type.IMAGES, "images that the resource names after the event, as in resources"),
         _required("context", Type.TEXT, "active, archived, template or test, from its path"),
         _required("resolution", Type.TEXT, "exact, ambiguous, unresolved or not_applicable after the event"),
         _required(

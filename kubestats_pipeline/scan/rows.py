@@ -123,6 +123,7 @@ def event_row(event: Event, repository: Repository, run_id: str | None) -> Row:
         "chart_url": after.resolved.chart_url,
         "chart_kind": after.resolved.chart_kind,
         "app_name": after.manifest.facts.app_name,
+        "images": [_image_row(image) for image in after.version.images],
         "context": context_of(after.identity.path),
         "resolution": after.resolved.resolution,
         "changes_detected": list(event.parts),

@@ -214,6 +214,7 @@ FOLDED = {
     "chart_url": "chart_url",
     "chart_kind": "chart_kind",
     "app_name": "app_name",
+    "images": "images",
     "context": "context",
     "updated_commit": "commit_sha",
     "updated_at": "event_timestamp",

@@ -116,7 +116,7 @@ def resource(number: int, full_name: str, name: str, steps: Sequence[Step], **ch
     }
 
 
-CARRIED = ("chart_name", "chart_url", "chart_kind", "app_name", "context", "resolution")
+CARRIED = ("chart_name", "chart_url", "chart_kind", "app_name", "images", "context", "resolution")
 """What events carry of a resource as it is after them."""
 
 
