@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator
 
 from kubestats_pipeline.contract import Table
 from kubestats_pipeline.tables import TABLES
-from kubestats_pipeline.warehouse.marts import MACROS, MARTS, Mart
+from kubestats_pipeline.warehouse.marts import FUNCTIONS, MACROS, MARTS, Mart
 
 INTRODUCTION = """# Data dictionary
 
-Tables lie in the lake as Parquet and in the warehouse under the same names; views and macros only in the warehouse.
-Views are computed when they are asked, stored ones once, when the warehouse is built.
+Tables lie in the lake as Parquet and in the warehouse under the same names; views, macros and functions only in the
+warehouse. Views are computed when they are asked, stored ones once, when the warehouse is built.
 Times are UTC. In Parquet, JSON is text and a map is a list of key and value. This page is made by `kubestats tables`.
 """
 
@@ -20,7 +20,9 @@ def describe_tables() -> str:
     views = (_describe_mart(mart, mart.name) for mart in sorted(MARTS, key=_name) if not mart.is_stored)
     stored = (_describe_mart(mart, mart.name) for mart in sorted(MARTS, key=_name) if mart.is_stored)
     macros = (_describe_mart(macro, macro.signature) for macro in sorted(MACROS, key=_name))
-    return "\n".join([INTRODUCTION, *tables, "# Views\n", *views, "# Stored views\n", *stored, "# Macros\n", *macros])
+    functions = map(_describe_function, sorted(FUNCTIONS, key=_name))
+    headed = ["# Views\n", *views, "# Stored views\n", *stored, "# Macros\n", *macros, "# Functions\n", *functions]
+    return "\n".join([INTRODUCTION, *tables, *headed])
 
 
 def _name(mart: Mart) -> str:
@@ -51,6 +53,11 @@ def _describe_mart(mart: Mart, title: str) -> str:
             "",
         ]
     )
+
+
+def _describe_function(function: Mart) -> str:
+    parameters = (f"- `{each.name}`: {each.meaning}" for each in function.parameters)
+    return "\n".join([f"## {function.signature}\n", f"{function.description}\n", *parameters, ""])
 
 
 def _rows(columns: Iterable[tuple[str, ...]]) -> Iterator[str]:

@@ -21,7 +21,7 @@ from kubestats_pipeline.locks import is_alive
 from kubestats_pipeline.tables import TABLES
 from kubestats_pipeline.warehouse.connect import open_to_build
 from kubestats_pipeline.warehouse.load import Sources, WarehouseError, count_rows, find_sources, load_table
-from kubestats_pipeline.warehouse.marts import INFO, MACROS, MARTS
+from kubestats_pipeline.warehouse.marts import FUNCTIONS, INFO, MACROS, MARTS
 from kubestats_pipeline.warehouse.verify import verify
 
 ATTEMPTS = 3
@@ -133,6 +133,9 @@ def _describe(connection: duckdb.DuckDBPyConnection) -> None:
         meanings = ((column.name, column.meaning) for column in table.columns)
         _comment(connection, "TABLE", table.name, table.grain, meanings)
     _comment(connection, "TABLE", INFO, INFO_COMMENT, ((name, meaning) for name, (_, meaning) in INFO_COLUMNS.items()))
+    for function in FUNCTIONS:
+        connection.execute(f"CREATE MACRO {function.signature} AS {function.sql}")
+        connection.execute(f"COMMENT ON MACRO {function.name} IS {_quote(function.description)}")
     for mart in MARTS:
         connection.execute(f"CREATE {mart.relation} {mart.name} AS {mart.sql}")
         _comment(connection, mart.relation, mart.name, mart.description, mart.columns)

@@ -1,11 +1,12 @@
-"""The marts and macros of the warehouse: one SQL file each in `views/`, `tables/` and `macros/`, read here.
+"""The marts, macros and functions of the warehouse: one SQL file each in the folders beside this module, read here.
 
 A file opens with a comment: first what a row is, then one line `-- column: meaning` for each column; a SELECT follows.
 A macro's header also has a line `-- parameter name: meaning` for each of its parameters, with `name = default` for one
-that may be left out. Where a file lies says when its SELECT is run: in `views/` by each query, in `tables/` once, when
-the warehouse is built. Put a mart there whose queries would take long over millions of events, or that several others
-read. The lake's tables come from `tables.py` and are filled by `build.py`, which creates marts and macros last. This
-module does not import duckdb, because every process that loads the definitions imports it.
+that may be left out. A function is a macro that gives one value; its file holds an expression and lies in `functions/`.
+Where another file lies says when its SELECT is run: in `views/` by each query, in `tables/` once, when the warehouse is
+built. Put a mart there whose queries would take long over millions of events, or that several others read. The lake's
+tables come from `tables.py` and are filled by `build.py`, which creates marts and macros last. This module does not
+import duckdb, because every process that loads the definitions imports it.
 """
 
 import graphlib
@@ -19,12 +20,13 @@ from kubestats_pipeline.tables import TABLES
 VIEWS = Path(__file__).parent / "views"
 STORED = Path(__file__).parent / "tables"
 MACROS_FOLDER = Path(__file__).parent / "macros"
+FUNCTIONS_FOLDER = Path(__file__).parent / "functions"
 
 INFO = "warehouse_info"
 
 _COLUMN = re.compile(r"(\w+): (\S.*)")
 _PARAMETER = re.compile(r"parameter (\w+)(?: = ([^:]+))?: (\S.*)")
-_SOURCE = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)", re.IGNORECASE)
+_SOURCE = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)|\b(\w+)\(", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -38,14 +40,14 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Mart:
-    """One view or stored table, or one macro.
+    """One view or stored table, or one macro or function.
 
     Attributes:
         name: its name, also of its file and, but for a macro, of its Dagster asset.
         description: what a row is and what counts.
         columns: meaning of each column, in the order of the SELECT.
-        sql: the SELECT, without comments before it.
-        depends_on: the tables and marts that it reads, sorted.
+        sql: the SELECT, or the expression of a function, without comments before it.
+        depends_on: the tables and marts that it reads, or the functions that a function calls, sorted.
         parameters: what a macro asks for, in the order of its call; none for a mart.
         is_stored: a table of the file, filled when the warehouse is built; a view else.
     """
@@ -98,9 +100,13 @@ def _read_mart(file: Path, known: Iterable[str]) -> Mart:
     description = " ".join(line for line in header if not (_COLUMN.fullmatch(line) or _PARAMETER.fullmatch(line)))
     if not description or not sql:
         raise ValueError(f"{file} needs a comment that says what a row is, and a SELECT")
-    sources = tuple(sorted(set(_SOURCE.findall(sql)) & set(known)))
-    return Mart(file.stem, description, columns, sql, sources, parameters, is_stored=file.parent == STORED)
+    sources = {name for names in _SOURCE.findall(sql) for name in names} & set(known)
+    is_stored = file.parent == STORED
+    return Mart(file.stem, description, columns, sql, tuple(sorted(sources)), parameters, is_stored=is_stored)
 
+
+FUNCTIONS = read_marts(FUNCTIONS_FOLDER)
+"""All functions in an order in which they can be created; marts and macros may call them."""
 
 MARTS = read_marts(VIEWS, STORED)
 """All views and stored tables in an order in which they can be created."""

@@ -1,0 +1,212 @@
+"""The functions of the warehouse: what is a version, which of two is newer, and by how much."""
+
+from collections.abc import Iterator
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kubestats_pipeline.warehouse.marts import FUNCTIONS, Mart
+
+DIGEST = "sha256:" + "0f" * 32
+
+
+@pytest.fixture(scope="module")
+def functions() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        for function in FUNCTIONS:
+            connection.execute(f"CREATE MACRO {function.signature} AS {function.sql}")
+        yield connection
+
+
+def call(connection: duckdb.DuckDBPyConnection, expression: str, *arguments: str | None):
+    (value,) = connection.execute(f"SELECT {expression}", list(arguments)).fetchone()
+    return value
+
+
+CLASSES = {
+    "1.2.3": "exact",
+    "v1.2.3": "exact",
+    "=1.2.3": "exact",
+    " 1.2.3 ": "exact",
+    "1.2.3-rc.1": "exact",
+    "1.2.3-alpine": "exact",
+    "1.2.3+build.5": "exact",
+    "2024.6.1": "exact",
+    "4.0.9.2244": "exact",
+    "0.0.0": "exact",
+    "10.0": "partial",
+    "v2": "partial",
+    "41": "partial",
+    "18.6-bookworm": "partial",
+    ">=1.0 <2": "range",
+    ">= 1.0.0": "range",
+    "^1.2.3": "range",
+    "~1.2": "range",
+    "1.x": "range",
+    "1.2.x": "range",
+    "v1.X": "range",
+    "x": "range",
+    "*": "range",
+    "1.2.*": "range",
+    "1.0.0 - 2.0.0": "range",
+    "1.0 || 2.0": "range",
+    "1.0, 2.0": "range",
+    "1.0 2.0": "range",
+    "1-x": "range",
+    "latest": "name",
+    "main": "name",
+    "HEAD": "name",
+    "": "name",
+    "release-1.2": "name",
+    "xenial": "name",
+    "5f3a2c1": "name",
+    "1.2.3.4.5": "name",
+    "1..2": "name",
+    "９.1.0": "name",
+    DIGEST: "digest",
+    f"1.2.3@{DIGEST}": "digest",
+    "${VAR}": "placeholder",
+    "v${VERSION:=1.2.3}": "placeholder",
+    "{{ .version }}": "placeholder",
+    "ENC[AES256_GCM,data:x]": "placeholder",
+    None: None,
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), CLASSES.items())
+def test_what_stands_where_a_version_is_expected_is_called_by_its_name(functions, text, expected):
+    assert call(functions, "version_class(?)", text) == expected
+
+
+@pytest.mark.parametrize("text", [text for text, kind in CLASSES.items() if kind not in ("exact", "partial")])
+def test_what_is_no_version_has_no_order(functions, text):
+    assert call(functions, "version_key(?)", text) is None
+    assert call(functions, "version_scheme(?)", text) is None
+    assert call(functions, "version_direction(?, '1.0.0')", text) == "unknown"
+    assert call(functions, "version_direction('1.0.0', ?)", text) == "unknown"
+    assert call(functions, "version_level('1.0.0', ?)", text) is None
+
+
+ASCENDING = [
+    "0.0.1",
+    "0.9",
+    "1.0.0-alpha",
+    "1.0.0-alpha.1",
+    "1.0.0-alpha.beta",
+    "1.0.0-beta",
+    "1.0.0-beta.2",
+    "1.0.0-beta.11",
+    "1.0.0-rc.1",
+    "1.0.0",
+    "1.2.3-rc.1",
+    "v1.2.3",
+    "1.2.3.1",
+    "1.9",
+    "1.10",
+    "v1.10.1",
+    "10.0",
+    "10.0.1",
+    "2024.6.1",
+    "2024.10.0",
+    "999999999999999.0.0",
+]
+"""The order of semantic versioning 2.0.0, section 11, and numbers that are no text."""
+
+
+@pytest.mark.parametrize(("lower", "higher"), [(a, b) for i, a in enumerate(ASCENDING) for b in ASCENDING[i + 1 :]])
+def test_numbers_count_as_numbers_and_a_release_is_above_its_candidates(functions, lower, higher):
+    assert call(functions, "version_key(?) < version_key(?)", lower, higher) is True
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("1.2.3", "v1.2.3"), ("10.0", "10.0.0"), ("1.2.3", "=1.2.3"), ("1.2.3+a", "1.2.3+b"), ("2", "2.0")],
+)
+def test_what_differs_in_writing_alone_is_the_same_version(functions, one, other):
+    assert call(functions, "version_key(?) = version_key(?)", one, other) is True
+    assert call(functions, "version_direction(?, ?)", one, other) == "same"
+    assert call(functions, "version_level(?, ?)", one, other) is None
+
+
+STEPS = [
+    ("1.9.0", "1.10.0", "upgrade", "minor"),
+    ("1.10", "1.9", "downgrade", "minor"),
+    ("v1.2.3", "2.0.0", "upgrade", "major"),
+    ("1.2.3", "1.2.4", "upgrade", "patch"),
+    ("4.0.9.1", "4.0.9.2", "upgrade", "patch"),
+    ("1.2.3-rc.1", "1.2.3", "upgrade", "prerelease"),
+    ("2024.6.1", "2024.12.0", "upgrade", "minor"),
+    ("2024.12.3", "2025.1.0", "upgrade", "major"),
+    ("2024.6.1", "1.0.0", "unknown", None),
+    ("1.0.0", "2024.6.1", "unknown", None),
+    ("1.0.0", None, "unknown", None),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "direction", "level"), STEPS)
+def test_a_step_has_a_direction_and_a_level(functions, before, after, direction, level):
+    assert call(functions, "version_direction(?, ?)", before, after) == direction
+    assert call(functions, "version_level(?, ?)", before, after) == level
+
+
+@pytest.mark.parametrize(
+    ("version", "scheme"),
+    [("2024.6.1", "calver"), ("v1990.1.1", "calver"), ("1.2024.0", "semver"), ("24.6.1", "semver")],
+)
+def test_a_year_makes_a_calendar_version(functions, version, scheme):
+    assert call(functions, "version_scheme(?)", version) == scheme
+
+
+@pytest.mark.parametrize(
+    ("written", "plain"),
+    [
+        ("v1.2.3", "1.2.3"),
+        ("= v1.2", "1.2"),
+        (" 1.0 ", "1.0"),
+        ("latest", "latest"),
+        ("vault-1", "vault-1"),
+        (None, None),
+    ],
+)
+def test_a_plain_version_lacks_only_what_makes_no_difference(functions, written, plain):
+    assert call(functions, "plain_version(?)", written) == plain
+
+
+NUMBERS = st.lists(st.integers(0, 10**14), min_size=1, max_size=4)
+WORDS = st.lists(st.from_regex(r"[0-9A-Za-z-]{1,6}", fullmatch=True), max_size=3)
+
+
+def semantic_order(numbers: list[int], words: list[str]) -> tuple[object, ...]:
+    """The order of semantic versioning in other words than the function's."""
+    padded = numbers + [0] * (4 - len(numbers))
+    return (*padded, not words, [(0, int(word), "") if word.isdigit() else (1, 0, word) for word in words])
+
+
+@settings(deadline=None)  # one core may be busy with something else
+@given(first=st.tuples(NUMBERS, WORDS), second=st.tuples(NUMBERS, WORDS))
+def test_any_two_versions_have_the_order_of_semantic_versioning(functions, first, second):
+    one, other = (
+        ".".join(map(str, numbers)) + ("-" + ".".join(words) if words else "") for numbers, words in (first, second)
+    )
+    classes = {call(functions, "version_class(?)", text) for text in (one, other)}
+    if classes <= {"exact", "partial"}:
+        found = call(functions, "version_key(?) < version_key(?)", one, other)
+        assert found == (semantic_order(*first) < semantic_order(*second))
+
+
+@settings(deadline=None)  # one core may be busy with something else
+@given(st.text())
+def test_no_text_makes_a_function_fail(functions, text):
+    kind = call(functions, "version_class(?)", text)
+    assert (call(functions, "version_key(?)", text) is not None) == (kind in ("exact", "partial"))
+    call(functions, "plain_version(?)", text)
+    call(functions, "version_level(?, '1.0.0')", text)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
+def test_each_function_says_what_it_gives_and_what_it_takes(function: Mart):
+    assert function.description
+    assert all(parameter.meaning for parameter in function.parameters)
+    assert function.columns == ()
