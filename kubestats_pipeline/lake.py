@@ -116,19 +116,7 @@ class Lake:
             LakeError: the rows do not fit the table, or the disk is full or read-only. The old file is untouched.
         """
         path = self.path(table, key)
-        frame = to_frame(table, rows)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        tags = {METADATA_PREFIX + name: value for name, value in (metadata or {}).items()}
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            frame.write_parquet(temporary, compression="zstd", metadata=tags)
-            flush(temporary)
-            temporary.replace(path)
-            flush(path.parent)
-        except (OSError, pl.exceptions.PolarsError) as error:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
-            raise LakeError(f"cannot write {path}: {error}; free or unlock the disk and run again") from error
+        _replace(path, to_frame(table, rows), metadata or {})
         return path
 
     def delete(self, table: Table, key: Key = None) -> bool:
@@ -166,6 +154,17 @@ class Lake:
         read = (self.read(table, key) for key in self.partitions(table))
         frames = [partition.rows for partition in read if partition is not None]
         return pl.concat(frames) if frames else to_frame(table, [])
+
+
+def rewrite_name(path: Path, full_name: str) -> None:
+    """Give all rows of a repository's Parquet file another `full_name`; other columns, order and metadata stay.
+
+    Raises:
+        LakeError: the file is damaged or cannot be written; it is untouched then.
+    """
+    with _explained(path):
+        rows, metadata = pl.read_parquet(path, hive_partitioning=False), _own_metadata(path)
+    _replace(path, rows.with_columns(pl.lit(full_name, pl.String()).alias("full_name")), metadata)
 
 
 def parquet_schema(table: Table) -> pl.Schema:
@@ -225,6 +224,21 @@ def _explained(path: Path) -> Iterator[None]:
 def _own_metadata(file: Path | BinaryIO) -> dict[str, str]:
     entries = pl.read_parquet_metadata(file).items()
     return {name.removeprefix(METADATA_PREFIX): value for name, value in entries if name.startswith(METADATA_PREFIX)}
+
+
+def _replace(path: Path, frame: pl.DataFrame, metadata: Mapping[str, str]) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    tags = {METADATA_PREFIX + name: value for name, value in metadata.items()}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        frame.write_parquet(temporary, compression="zstd", metadata=tags)
+        flush(temporary)
+        temporary.replace(path)
+        flush(path.parent)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise LakeError(f"cannot write {path}: {error}; free or unlock the disk and run again") from error
 
 
 def flush(path: Path) -> None:

@@ -52,6 +52,20 @@ class Layout:
         """Answers of code hosts, remembered so that they can be confirmed; may be deleted at any time."""
         return self.data_dir / "http"
 
+    @property
+    def decisions(self) -> Path:
+        """What the administrator decided about repositories."""
+        return self.data_dir / "decisions.yaml"
+
+    @property
+    def register_lock(self) -> Path:
+        """What a process locks while it replaces the table of repositories."""
+        return self.data_dir / "locks" / "repositories"
+
+    def moving(self, repository_id: str) -> Path:
+        """Where a repository's partitions and mirror wait while they move to another name."""
+        return self.data_dir / "moving" / encode_name(repository_id)
+
     def scan_lock(self, full_name: str) -> Path:
         """What a process locks while it scans a repository."""
         return self.data_dir / "locks" / encode_name(full_name)
