@@ -1,13 +1,18 @@
-"""The table contracts as Dagster metadata: column schemas, table names and descriptions for the asset pages."""
+"""The table contracts as Dagster metadata: column schemas and lineage, names and descriptions for the asset pages."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import dagster as dg
 
+from kubestats_pipeline.column_lineage import DECLARED, Lineage
 from kubestats_pipeline.contract import Table
 
 COLUMN_SCHEMA = "dagster/column_schema"
+COLUMN_LINEAGE = "dagster/column_lineage"
+
+MOST_SOURCES = 4
+"""Sources that a column's description names; the lineage has them all."""
 
 
 def table_spec(
@@ -20,6 +25,10 @@ def table_spec(
 ) -> dg.AssetSpec:
     """The asset of a table: described, keyed and typed as the contract declares it."""
     key = ", ".join(f"`{column}`" for column in table.key)
+    lineage = DECLARED.get(table.name, {})
+    metadata: dict[str, Any] = {COLUMN_SCHEMA: column_schema(table), "dagster/table_name": f"lake.{table.name}"}
+    if lineage:
+        metadata[COLUMN_LINEAGE] = column_lineage(lineage)
     return dg.AssetSpec(
         table.name,
         deps=list(deps),
@@ -28,7 +37,7 @@ def table_spec(
         group_name=table.stage,
         kinds={*kinds},
         description=f"{table.grain.capitalize()}. Key: {key}.",
-        metadata={COLUMN_SCHEMA: column_schema(table), "dagster/table_name": f"lake.{table.name}"},
+        metadata=metadata,
         owners=["team:kubestats"],
         tags={"kubestats/partitioning": table.partitioning.value},
     )
@@ -49,13 +58,37 @@ def column_schema(table: Table) -> dg.TableSchema:
     )
 
 
-def view_schema(columns: Iterable[tuple[str, str, str]]) -> dg.TableSchema:
-    """The columns of a view, given as name, type and meaning."""
-    return dg.TableSchema(columns=[dg.TableColumn(name, kind, meaning) for name, kind, meaning in columns])
+def mart_schema(columns: Iterable[tuple[str, str, str]], lineage: Lineage) -> dg.TableSchema:
+    """The columns of a mart, given as name, type and meaning, each with where it comes from.
+
+    The open-source UI draws no graph of columns, so that their descriptions are where a user sees it.
+    """
+    return dg.TableSchema(
+        columns=[dg.TableColumn(name, kind, meaning + _told_sources(lineage, name)) for name, kind, meaning in columns]
+    )
+
+
+def column_lineage(lineage: Lineage) -> dg.TableColumnLineage:
+    """Where each column comes from, as Dagster keeps it."""
+    return dg.TableColumnLineage(
+        {
+            name: [dg.TableColumnDep(dg.AssetKey(source.relation), source.column) for source in sources]
+            for name, sources in lineage.items()
+        }
+    )
+
+
+def _told_sources(lineage: Lineage, column: str) -> str:
+    sources = lineage.get(column, ())
+    more = [f"{len(sources) - MOST_SOURCES} more"] if len(sources) > MOST_SOURCES else []
+    told = [*(f"`{source}`" for source in sources[:MOST_SOURCES]), *more]
+    return f" ← {', '.join(told)}" if told else ""
 
 
 def failures_table(failures: Mapping[str, str], most: int = 50) -> Any:
     """A markdown table of what failed and why, for a run's metadata."""
+    if not failures:
+        return dg.MetadataValue.md("none")
     lines = ["| what | why |", "| --- | --- |"]
     lines += [f"| {_cell(name)} | {_cell(reason)} |" for name, reason in list(failures.items())[:most]]
     if len(failures) > most:

@@ -1,6 +1,7 @@
 """The Dagster skin of scanning: the asset of every table that a scan writes; many repositories a run."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 
@@ -13,6 +14,7 @@ from kubestats_pipeline.scan.scan import NotSynced, Outcome, ScanFailed, Scanned
 from kubestats_pipeline.schemas import table_spec
 from kubestats_pipeline.services import Services
 from kubestats_pipeline.tables import HELM_VALUES, RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS, SCANS
+from kubestats_pipeline.web import code_url
 
 scan_runs = dg.AssetSpec(
     "scan_runs",
@@ -20,6 +22,8 @@ scan_runs = dg.AssetSpec(
     group_name="scan",
     description="One entry per batch of repositories that was scanned: changed, failed, events, problems, time.",
     owners=["team:kubestats"],
+    kinds={"dagster"},
+    tags={"kubestats/partitioning": "none"},
 )
 
 
@@ -68,7 +72,9 @@ def _record(batch: Batch, repository: Repository, outcome: Outcome) -> None:
         return
     if isinstance(outcome, NotSynced):
         return
-    metadata: dict[str, str | float] = {"commit": outcome.commit}
+    metadata: dict[str, Any] = {"commit": outcome.commit}
+    if (url := code_url(repository, outcome.commit)) is not None:
+        metadata["code"] = dg.MetadataValue.url(url)
     rows: dict[str, int] = {}
     if isinstance(outcome, Scanned):
         rows = {

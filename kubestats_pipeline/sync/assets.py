@@ -13,6 +13,7 @@ from kubestats_pipeline.services import Services
 from kubestats_pipeline.sync.outcomes import Empty, Result, Synced, TooLarge, Unchanged
 from kubestats_pipeline.sync.sync import due, sync_all
 from kubestats_pipeline.tables import SNAPSHOTS
+from kubestats_pipeline.web import code_url
 
 sync_runs = dg.AssetSpec(
     "sync_runs",
@@ -20,6 +21,8 @@ sync_runs = dg.AssetSpec(
     group_name="sync",
     description="One entry per batch of repositories that was synced: how many changed, failed, and how long it took.",
     owners=["team:kubestats"],
+    kinds={"dagster"},
+    tags={"kubestats/partitioning": "none"},
 )
 
 
@@ -73,14 +76,7 @@ def _record(batch: Batch, result: Result) -> None:
     }
     if isinstance(outcome, Synced):
         metadata["committed_at"] = dg.MetadataValue.timestamp(outcome.committed_at)
-    if (url := web_url(result.repository.clone_url, outcome.head)) is not None:
+    if (url := code_url(result.repository, outcome.head)) is not None:
         metadata["code"] = dg.MetadataValue.url(url)
     changed = isinstance(outcome, Synced)
     batch.record(name, metadata, changed=changed, version=outcome.head, rows={"snapshots": 1})
-
-
-def web_url(clone_url: str, commit: str) -> str | None:
-    """The page of a commit on the web; None for a repository that is not fetched over HTTP."""
-    if not clone_url.startswith(("https://", "http://")):
-        return None
-    return f"{clone_url.removesuffix('.git')}/commit/{commit}"

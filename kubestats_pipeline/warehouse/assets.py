@@ -7,9 +7,10 @@ from typing import Any
 import dagster as dg
 
 from kubestats_pipeline.batches import is_partitioned
+from kubestats_pipeline.column_lineage import Lineage, LineageError, trace_marts
 from kubestats_pipeline.lake import LakeError
 from kubestats_pipeline.partitions import daily_partitions, day_key
-from kubestats_pipeline.schemas import COLUMN_SCHEMA, table_spec, view_schema
+from kubestats_pipeline.schemas import COLUMN_LINEAGE, COLUMN_SCHEMA, column_lineage, mart_schema, table_spec
 from kubestats_pipeline.services import Services
 from kubestats_pipeline.tables import ECOSYSTEM_STATS, TABLES
 from kubestats_pipeline.warehouse.marts import MARTS, Mart
@@ -60,6 +61,7 @@ warehouse_spec = dg.AssetSpec(
     description="The DuckDB file with all tables and marts, built beside the published one and renamed into place.",
     metadata={"dagster/storage_kind": "duckdb"},
     owners=["team:kubestats"],
+    tags={"kubestats/partitioning": "none"},
 )
 
 
@@ -75,6 +77,7 @@ def _mart_spec(mart: Mart) -> dg.AssetSpec:
         description=f"{mart.description}\n\n```sql\n{mart.sql}\n```",
         metadata={"dagster/table_name": f"kubestats.main.{mart.name}", "dagster/storage_kind": "duckdb"},
         owners=["team:kubestats"],
+        tags={"kubestats/partitioning": "none"},
     )
 
 
@@ -102,6 +105,19 @@ def warehouse_assets(
             **{f"rows_{table}": rows for table, rows in report.rows.items()},
         },
     )
+    lineages = _trace_marts(context)
     for mart in describe_marts(report.path):
-        metadata: dict[str, Any] = {"dagster/row_count": mart.rows, COLUMN_SCHEMA: view_schema(mart.columns)}
+        lineage = lineages.get(mart.name, {})
+        metadata: dict[str, Any] = {"dagster/row_count": mart.rows, COLUMN_SCHEMA: mart_schema(mart.columns, lineage)}
+        if lineage:
+            metadata[COLUMN_LINEAGE] = column_lineage(lineage)
         yield dg.MaterializeResult(asset_key=mart.name, metadata=metadata)
+
+
+def _trace_marts(context: dg.AssetExecutionContext) -> dict[str, Lineage]:
+    """Where the columns of the marts come from; what is published does not depend on it."""
+    try:
+        return dict(trace_marts())
+    except LineageError as error:
+        context.log.warning(str(error))
+        return {}
