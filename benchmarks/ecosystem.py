@@ -1,8 +1,9 @@
 """Makes a lake of any size that looks like the real one: resources with their events, drawn from scanned repositories.
 
-Kinds, charts, event types, gaps and sizes of documents are those of the repositories that were learned from, for whole
-lives of resources are copied. Long lives are drawn more often, or less, until the average number of events is as asked
-for. The same seed gives the same lake. `warehouse.py` builds from it.
+Kinds, charts, versions of a chart, event types, gaps, Helm values and sizes of documents are those of the repositories
+that were learned from, for whole lives of resources are copied, with the values of their releases. So are the sizes of
+repositories. Long lives are drawn more often, or less, until the average number of events is as asked for. The same
+seed gives the same lake. `warehouse.py` builds from it.
 """
 
 import datetime
@@ -19,6 +20,7 @@ import polars as pl
 from kubestats_pipeline.contract import Table
 from kubestats_pipeline.lake import Lake
 from kubestats_pipeline.tables import (
+    HELM_VALUES,
     REPOSITORIES,
     REPOSITORY_METRICS,
     RESOURCE_EVENTS,
@@ -51,27 +53,35 @@ class Size:
 
 @dataclass(frozen=True)
 class Lives:
-    """Resources of scanned repositories with their events.
+    """Resources of scanned repositories with their events and Helm values.
 
     Attributes:
         resources: rows of `resources` and their number in the column `life`.
         events: rows of `resource_events` with the same number.
+        values: rows of `helm_values` with the same number.
+        sizes: resources of each repository.
     """
 
     resources: pl.DataFrame
     events: pl.DataFrame
+    values: pl.DataFrame
+    sizes: Sequence[int]
 
 
 def learn(lakes: Sequence[Lake]) -> Lives:
-    """All resources and events of scanned repositories.
+    """All resources, events and values of scanned repositories.
 
     Raises:
         LakeError: a partition is damaged.
     """
     resources = pl.concat(lake.read_all(RESOURCES) for lake in lakes).with_row_index("life")
     numbers = resources.select("repository_id", "resource_id", "life")
-    events = pl.concat(lake.read_all(RESOURCE_EVENTS) for lake in lakes)
-    return Lives(resources, events.join(numbers, on=["repository_id", "resource_id"]))
+    events, values = (
+        pl.concat(lake.read_all(table) for lake in lakes).join(numbers, on=["repository_id", "resource_id"])
+        for table in (RESOURCE_EVENTS, HELM_VALUES)
+    )
+    sizes = resources.group_by("repository_id").len().sort("repository_id")["len"].to_list()
+    return Lives(resources, events, values, sizes)
 
 
 def write_ecosystem(lives: Lives, lake: Lake, size: Size) -> int:
@@ -86,11 +96,17 @@ def write_ecosystem(lives: Lives, lake: Lake, size: Size) -> int:
     lake.write(REPOSITORIES, None, repositories)
     _write_metrics(lake, repositories)
     events = 0
-    for number, repository in enumerate(repositories):
-        resources = size.resources * (number + 1) // size.repositories - size.resources * number // size.repositories
-        drawn = draw.choices(range(lives.resources.height), cum_weights=weights, k=resources)
+    ends = _shares(draw.choices(lives.sizes, k=size.repositories), size.resources)
+    for number, (repository, (start, end)) in enumerate(zip(repositories, itertools.pairwise(ends), strict=True)):
+        drawn = draw.choices(range(lives.resources.height), cum_weights=weights, k=end - start)
         events += _write_repository(lake, repository, number, lives, drawn)
     return events
+
+
+def _shares(sizes: Sequence[int], total: int) -> list[int]:
+    """Where each repository's resources begin and end: in proportion to `sizes`, and so many all together."""
+    whole = sum(sizes)
+    return [total * sum_so_far // whole for sum_so_far in itertools.accumulate(sizes, initial=0)]
 
 
 def _weights(lives: Lives, mean: float) -> list[float]:
@@ -109,10 +125,12 @@ def _write_repository(lake: Lake, repository: dict[str, Any], number: int, lives
     name = repository["full_name"]
     chosen = pl.DataFrame({"life": drawn, "own_id": _ids(number, len(drawn), "resource")}, schema_overrides=_LIFE)
     resources = _owned(chosen.join(lives.resources, on="life"), repository, number)
-    events = _owned(chosen.join(lives.events, on="life"), repository, number)
-    events = events.sort("sequence", "resource_id").with_columns(
+    events = _in_order(_owned(chosen.join(lives.events, on="life"), repository, number))
+    events = events.with_columns(
         sequence=pl.int_range(pl.len(), dtype=pl.Int64), event_id=pl.Series(_ids(number, events.height, "event"))
     )
+    values = _owned(chosen.join(lives.values, on="life"), repository, number)
+    lake.write(HELM_VALUES, name, values.select(HELM_VALUES.column_names))
     lake.write(RESOURCES, name, _unique_documents(resources, "data").select(RESOURCES.column_names))
     lake.write(RESOURCE_EVENTS, name, _unique_documents(events, "resource_data").select(RESOURCE_EVENTS.column_names))
     active = resources.filter(pl.col("status") == "ACTIVE").height
@@ -134,6 +152,12 @@ def _owned(rows: pl.DataFrame, repository: dict[str, Any], number: int) -> pl.Da
         repository_id=pl.lit(repository["repository_id"]),
         full_name=pl.lit(repository["full_name"]),
     )
+
+
+def _in_order(events: pl.DataFrame) -> pl.DataFrame:
+    """The log of a repository: by time, but for a life in which clocks ran backwards, which stays in its order."""
+    reached = pl.col("event_timestamp").cum_max().over("resource_id")
+    return events.sort("sequence").with_columns(reached=reached).sort("reached", "sequence", "resource_id")
 
 
 def _unique_documents(rows: pl.DataFrame, column: str) -> pl.DataFrame:

@@ -1,6 +1,7 @@
 """The benchmarks measure what they say: tiny sizes, the sample repositories, and never a word about time."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -14,8 +15,9 @@ from benchmarks.measure import Cost, Runs, measure
 from benchmarks.report import Line, at_most, show
 from kubestats_pipeline.lake import Lake
 from kubestats_pipeline.layout import Layout
-from kubestats_pipeline.tables import RESOURCE_EVENTS, RESOURCES
+from kubestats_pipeline.tables import HELM_VALUES, RESOURCE_EVENTS, RESOURCES
 from kubestats_pipeline.warehouse.build import build_warehouse
+from kubestats_pipeline.warehouse.marts import MACROS, MARTS
 from kubestats_pipeline_tests.builders import GitRepository
 
 CHEAP = Runs((Cost(1.0, 2.0, 10.0), Cost(3.0, 1.5, 30.0)))
@@ -124,8 +126,8 @@ def test_a_made_ecosystem_has_the_size_asked_for_and_passes_every_check_of_the_w
     assert report.rows["resource_events"] == made
     assert abs(made - 1800) < 200
     assert report.rows["repositories"] == 3
-    views = warehouse.query_views(report.path, repeats=1)
-    assert {view.partition(":")[0] for view in views} == set(report.views)
+    queries = warehouse.query_marts(report.path, repeats=1)
+    assert {query.partition(":")[0] for query in queries} == {mart.name for mart in (*MARTS, *MACROS)}
 
 
 def test_a_made_ecosystem_keeps_lives_whole_and_documents_apart(history: inputs.Mirrored, tmp_path: Path) -> None:
@@ -141,6 +143,32 @@ def test_a_made_ecosystem_keeps_lives_whole_and_documents_apart(history: inputs.
         files = str(lake.layout.table("resource_events") / "*" / "part.parquet")
         connection.execute("CREATE TABLE events AS FROM read_parquet(?, hive_partitioning = false)", [files])
         assert connection.execute(query).fetchall() == []
+
+
+def test_a_made_ecosystem_is_like_what_was_learned(history: inputs.Mirrored, tmp_path: Path) -> None:
+    """Kinds, settings of a release and sizes of documents, within what chance explains."""
+    lives, lake = learn([history.lake]), Lake(Layout(tmp_path / "data"))
+    mean = lives.events.height / lives.resources.height
+    write_ecosystem(lives, lake, Size(resources=3000, events=int(3000 * mean)))
+    made, learned = lake.read_all(RESOURCES), lives.resources
+    for rows, other in ((made, learned), (learned, made)):
+        for kind, count in rows.group_by("kind").len().iter_rows():
+            share = other.filter(other["kind"] == kind).height / other.height
+            assert share == pytest.approx(count / rows.height, abs=0.04)
+    values = lake.read_all(HELM_VALUES).height / made.height
+    assert values == pytest.approx(lives.values.height / learned.height, rel=0.25)
+    length = made["data"].str.len_bytes().median()
+    assert length == pytest.approx(learned["data"].str.len_bytes().median() + 45, rel=0.25)  # 45: what tells them apart
+
+
+def test_repositories_of_a_made_ecosystem_are_as_unequal_as_those_learned(
+    history: inputs.Mirrored, tmp_path: Path
+) -> None:
+    lives, lake = learn([history.lake]), Lake(Layout(tmp_path / "data"))
+    write_ecosystem(replace(lives, sizes=[1, 9]), lake, Size(resources=2000, events=5000))
+    counts = sorted(lake.read_all(RESOURCES).group_by("repository_id").len()["len"])
+    assert sum(counts) == 2000
+    assert counts[-1] / counts[0] == pytest.approx(9, rel=0.05)
 
 
 def test_the_same_seed_makes_the_same_ecosystem(history: inputs.Mirrored, tmp_path: Path) -> None:

@@ -22,6 +22,10 @@ class WarehouseError(ExplainedError):
     """The warehouse cannot be built; the text names table or file, and what to do. The published file is untouched."""
 
 
+DOCUMENTS = "USING COMPRESSION zstd"
+"""How documents are stored. DuckDB leaves them uncompressed by itself; of neighbours that are versions of one document,
+zstd makes a twentieth, at no cost to a build, which writes less, and next to none to a query."""
+
 Stamp = tuple[int, int, int]
 """Inode, size in bytes and modification time in nanoseconds of a file: another stamp means that it was replaced."""
 
@@ -68,7 +72,7 @@ def _stamps(paths: Iterable[Path]) -> dict[str, Stamp]:
 
 
 def _fill(connection: duckdb.DuckDBPyConnection, table: Table, name: str, files: Sequence[str]) -> None:
-    columns = ", ".join(f'"{column.name}" {column.type.value}' for column in table.columns)
+    columns = ", ".join(f'"{column.name}" {_declare(column.type)}' for column in table.columns)
     connection.execute(f"CREATE OR REPLACE TABLE {name} ({columns})")
     if not files:
         return
@@ -78,6 +82,10 @@ def _fill(connection: duckdb.DuckDBPyConnection, table: Table, name: str, files:
         if _lacks_required(connection, table, files):
             raise
         _insert(connection, table, name, files, older=True)
+
+
+def _declare(kind: Type) -> str:
+    return f"{kind.value} {DOCUMENTS}" if kind is Type.JSON else kind.value
 
 
 def _insert(

@@ -159,6 +159,12 @@ def test_json_maps_and_images_can_be_queried_as_what_they_are(lake):
     assert query(lake, "SELECT images[1].tag FROM resources WHERE resource_id = '1-sonarr'") == [("4.0",)]
 
 
+def test_documents_are_stored_compressed(published):
+    """DuckDB would not by itself, and they are nearly all of the file."""
+    storage = "SELECT DISTINCT compression FROM pragma_storage_info('resources') WHERE segment_type = 'JSON'"
+    assert query(published, storage) == [("ZSTD",)]
+
+
 def test_a_repositorys_events_lie_together_and_in_the_order_of_its_resources(published):
     rows = query(published, "SELECT full_name, resource_id, sequence FROM resource_events ORDER BY rowid")
     assert rows == sorted(rows)
