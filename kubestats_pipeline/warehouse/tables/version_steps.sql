@@ -1,0 +1,99 @@
+-- One row per repository, commit, and step of a resolved chart from one version to another, in scope: upgrades and rollbacks.
+-- Releases that take the same step in the same commit, such as all that follow one OCIRepository, are one row. A first installation is no
+-- step, nor is a change of the chart itself, nor the return of a release that was deleted.
+-- repository_id: identity of the repository
+-- full_name: the repository's present name
+-- chart_name: chart
+-- chart_url: canonical location of the chart
+-- changed_at: committer time of the commit
+-- commit_sha: the commit
+-- author_kind: human, renovate, dependabot, flux or other_bot
+-- from_version: version before, without a leading v
+-- to_version: version after, without a leading v
+-- direction: upgrade, downgrade, or unknown where one of them has no order (a range, a digest, another scheme)
+-- level: major, minor, patch or prerelease: the first place in which they differ; null where the direction is unknown
+-- is_rollback: a downgrade to a version that one of these releases had run before
+-- releases: releases that took the step
+-- days_held: days for which the releases had run from_version, the longest of them
+-- skipped: final versions between the two that had been seen by then and were jumped over, in order; empty for downgrades
+WITH runs AS (
+    SELECT
+        *, plain_version(version) AS plain, row_number() OVER own AS number, lag(plain_version(version)) OVER own AS plain_before,
+        lag(valid_to) OVER own AS held_until,
+        lag(chart_name) OVER own AS chart_before, lag(chart_url) OVER own AS url_before, lag(is_resolved AND in_scope AND is_release) OVER own AS counted_before
+    FROM resource_spans
+    WHERE is_release
+    WINDOW own AS (PARTITION BY repository_id, resource_id ORDER BY sequence)
+),
+-- A span also ends for other reasons: what counts is the time since the version began.
+begun AS (
+    SELECT
+        *,
+        plain IS DISTINCT FROM plain_before OR chart_name IS DISTINCT FROM chart_before OR chart_url IS DISTINCT FROM url_before
+        OR held_until IS DISTINCT FROM valid_from AS is_new,
+        held_until = valid_from AND counted_before AND in_scope AND is_resolved AND chart_name = chart_before
+        AND chart_url IS NOT DISTINCT FROM url_before AND plain <> plain_before AS is_step
+    FROM runs
+),
+held AS (
+    SELECT
+        *,
+        lag(valid_from) OVER own AS held_since,
+        row_number() OVER (PARTITION BY repository_id, resource_id, chart_name, chart_url, plain ORDER BY sequence) > 1 AS was_run_before
+    FROM begun
+    WHERE is_new
+    WINDOW own AS (PARTITION BY repository_id, resource_id ORDER BY sequence)
+),
+steps AS (
+    SELECT
+        repository_id,
+        any_value(full_name) AS full_name,
+        chart_name,
+        chart_url,
+        min(valid_from) AS changed_at,
+        commit_sha,
+        any_value(author_kind) AS author_kind,
+        plain_before AS from_version,
+        plain AS to_version,
+        version_direction(from_version, to_version) AS direction,
+        version_level(from_version, to_version) AS level,
+        direction = 'downgrade' AND bool_or(was_run_before) AS is_rollback,
+        count(DISTINCT resource_id) AS releases,
+        max(date_diff('second', held_since, valid_from)) / 86400 AS days_held
+    FROM held
+    WHERE is_step
+    GROUP BY repository_id, chart_name, chart_url, commit_sha, plain_before, plain
+),
+placed AS (
+    SELECT steps.*, before.place AS from_place, after.place AS to_place, after.scheme
+    FROM steps
+    LEFT JOIN version_sightings AS before
+        ON before.chart_name = steps.chart_name AND before.chart_url IS NOT DISTINCT FROM steps.chart_url AND before.version = from_version
+    LEFT JOIN version_sightings AS after
+        ON after.chart_name = steps.chart_name AND after.chart_url IS NOT DISTINCT FROM steps.chart_url AND after.version = to_version
+),
+jumped AS (
+    SELECT
+        placed.repository_id, placed.chart_name, placed.chart_url, commit_sha, from_version, to_version,
+        list(between_them.version ORDER BY between_them.place) AS skipped
+    FROM placed
+    JOIN version_sightings AS between_them
+        ON between_them.chart_name = placed.chart_name
+        AND between_them.chart_url IS NOT DISTINCT FROM placed.chart_url
+        AND between_them.scheme = placed.scheme
+        AND between_them.place > from_place
+        AND between_them.place < to_place
+        AND between_them.first_seen_at <= changed_at
+    WHERE direction = 'upgrade' AND to_place - from_place > 1 AND between_them.is_final AND between_them.version_kind = 'exact'
+    GROUP BY ALL
+)
+SELECT placed.* EXCLUDE (from_place, to_place, scheme), coalesce(skipped, []) AS skipped
+FROM placed
+LEFT JOIN jumped
+    ON jumped.repository_id = placed.repository_id
+    AND jumped.chart_name = placed.chart_name
+    AND jumped.chart_url IS NOT DISTINCT FROM placed.chart_url
+    AND jumped.commit_sha = placed.commit_sha
+    AND jumped.from_version = placed.from_version
+    AND jumped.to_version = placed.to_version
+ORDER BY placed.repository_id, placed.chart_name, placed.chart_url, placed.changed_at, placed.commit_sha, placed.from_version, placed.to_version

@@ -1,0 +1,62 @@
+-- One row per resolved chart and version that ever ran somewhere in scope: who took it, who jumped over it, who went back from it.
+-- Repositories count. A version that many skip or roll back was a bad one, or came just before a better one.
+-- chart_name: chart
+-- chart_url: canonical location of the chart
+-- version: version without a leading v
+-- first_seen_at: committer time at which it was first seen anywhere
+-- repositories_ever: repositories that ever ran it
+-- repositories_now: repositories that run it now
+-- skipped_by: repositories that upgraded past it when it had been seen, and never ran it
+-- rolled_back_by: repositories that went from it back to a lower version that they had run before
+-- downgraded_by: repositories that went from it to any lower version
+-- median_days_held: median over the steps away from it of the days for which it had run; null where nobody left it
+WITH left_it AS (
+    SELECT
+        chart_name,
+        chart_url,
+        from_version AS version,
+        count(DISTINCT repository_id) FILTER (WHERE is_rollback) AS rolled_back_by,
+        count(DISTINCT repository_id) FILTER (WHERE direction = 'downgrade') AS downgraded_by,
+        median(days_held) AS median_days_held
+    FROM version_steps
+    GROUP BY ALL
+),
+takers AS (
+    SELECT DISTINCT chart_name, chart_url, plain_version(version) AS version, repository_id
+    FROM resource_spans
+    WHERE is_release AND is_resolved AND in_scope
+),
+jumps AS (
+    SELECT DISTINCT chart_name, chart_url, unnest(skipped) AS version, repository_id FROM version_steps
+),
+passed AS (
+    SELECT jumps.chart_name, jumps.chart_url, jumps.version, count(*) AS skipped_by
+    FROM jumps
+    LEFT JOIN takers
+        ON takers.chart_name = jumps.chart_name
+        AND takers.chart_url IS NOT DISTINCT FROM jumps.chart_url
+        AND takers.version = jumps.version
+        AND takers.repository_id = jumps.repository_id
+    WHERE takers.repository_id IS NULL
+    GROUP BY ALL
+)
+SELECT
+    sightings.chart_name,
+    sightings.chart_url,
+    sightings.version,
+    first_seen_at,
+    repositories_ever,
+    repositories_now,
+    coalesce(skipped_by, 0) AS skipped_by,
+    coalesce(rolled_back_by, 0) AS rolled_back_by,
+    coalesce(downgraded_by, 0) AS downgraded_by,
+    median_days_held
+FROM version_sightings AS sightings
+LEFT JOIN passed
+    ON passed.chart_name = sightings.chart_name
+    AND passed.chart_url IS NOT DISTINCT FROM sightings.chart_url
+    AND passed.version = sightings.version
+LEFT JOIN left_it
+    ON left_it.chart_name = sightings.chart_name
+    AND left_it.chart_url IS NOT DISTINCT FROM sightings.chart_url
+    AND left_it.version = sightings.version
