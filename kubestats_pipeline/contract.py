@@ -3,6 +3,7 @@
 The tables themselves stand in `tables.py`. This module knows no other module of the package.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -71,3 +72,13 @@ class Table:
 def required(name: str, kind: Type, meaning: str) -> Column:
     """A column that is never null."""
     return Column(name, kind, meaning, nullable=False)
+
+
+def references(table: Table, tables: Sequence[Table]) -> list[tuple[str, Table]]:
+    """The columns of a table that name a row of another one: those that bear its key's name, `…_id`.
+
+    Of several tables with that key, as of `repository_id`, the first one is meant.
+    """
+    owners = {other.key[0]: other for other in reversed(tables) if len(other.key) == 1}
+    named = ((name, owners[name]) for name in table.column_names if name.endswith("_id") and name in owners)
+    return [(name, owner) for name, owner in named if owner is not table]

@@ -53,6 +53,21 @@ def load_table(connection: duckdb.DuckDBPyConnection, table: Table, files: Seque
         raise WarehouseError(_explain(table, files, error)) from None
 
 
+def select_rows(
+    connection: duckdb.DuckDBPyConnection, table: Table, files: Sequence[str], *, older: bool = False
+) -> str:
+    """The SELECT that reads the Parquet files `$files` as rows of a table, in their order; `older` as in `_insert`."""
+    # hive_partitioning off: the folder's `repository=` is no column. Rows keep their order, so that a repository's
+    # events and a resource's history lie together, as in the files.
+    source = f"read_parquet($files, hive_partitioning = false, union_by_name = {older})"
+    known = None
+    if older:
+        described = connection.execute(f"DESCRIBE FROM {source}", {"files": list(files)}).fetchall()
+        known = {name for name, *_ in described}
+    values = ", ".join(f'{_read_column(column, known)} AS "{column.name}"' for column in table.columns)
+    return f"SELECT {values} FROM {source}"  # noqa: S608 - the contract's
+
+
 def count_rows(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> int:
     """How many rows Parquet files say that they have, from their footers alone."""
     if not files:
@@ -95,15 +110,8 @@ def _insert(
 
     Until a repository has been scanned again, or where that fails, its files are those of an earlier version.
     """
-    # hive_partitioning off: the folder's `repository=` is no column. Rows keep their order, so that a repository's
-    # events and a resource's history lie together, as in the files.
-    source = f"read_parquet($files, hive_partitioning = false, union_by_name = {older})"
-    parameters = {"files": list(files)}
-    known = None
-    if older:
-        known = {name for name, *_ in connection.execute(f"DESCRIBE FROM {source}", parameters).fetchall()}
-    values = ", ".join(_read_column(column, known) for column in table.columns)
-    connection.execute(f"INSERT INTO {name} SELECT {values} FROM {source}", parameters)  # noqa: S608 - the contract's
+    rows = select_rows(connection, table, files, older=older)
+    connection.execute(f"INSERT INTO {name} {rows}", {"files": list(files)})
 
 
 def _read_column(column: Column, known: Container[str] | None) -> str:
