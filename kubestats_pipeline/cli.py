@@ -116,14 +116,14 @@ def dev(
     port: Annotated[int, typer.Option(min=1, max=65535, help="where the UI listens, on 127.0.0.1")] = 3000,
 ) -> None:
     """The Dagster UI, daemon and schedules, until interrupted."""
-    from kubestats_pipeline.home import open_instance, prepare_home
+    from kubestats_pipeline.home import claim_home, open_instance
     from kubestats_pipeline.orphans import fail_orphans
 
     with _explained():
         layout = Layout(load_settings().data_dir)
-        home = prepare_home(layout)
+        home = claim_home(layout)
         with open_instance(layout) as instance:
-            fail_orphans(instance)
+            fail_orphans(instance, alone=True)
     workspace = Path(__file__).with_name("workspace.yaml")
     arguments = ["dagster", "dev", "-w", str(workspace), "-h", "127.0.0.1", "-p", str(port)]
     os.environ["DAGSTER_HOME"] = str(home)

@@ -10,7 +10,7 @@ from typing import Any
 
 import dagster as dg
 
-from kubestats_pipeline import automation
+from kubestats_pipeline import jobs
 from kubestats_pipeline.batches import CHANGED_TAG, FAILURES, SUBJECT
 from kubestats_pipeline.definitions import build_definitions
 from kubestats_pipeline.orphans import PROCESS_TAG, fail_orphans
@@ -55,14 +55,14 @@ def run_cycle(services: Services, instance: dg.DagsterInstance, sources: Sequenc
     """
     fail_orphans(instance)
     runner = _Runner(build_definitions(services, headless=True), instance)
-    runner.run(automation.discover_repositories, "discover", {"sources": list(sources)})
+    runner.run(jobs.discover_repositories, "discover", {"sources": list(sources)})
     names = list(services.repositories())
     changed = 0
     if names:
-        runner.run(automation.sync_repositories, "sync", {"repositories": names})
-        changed = runner.run(automation.scan_repositories, "scan", {"repositories": names})
-        runner.run(automation.record_statistics)
-    runner.run(automation.publish_warehouse)
+        runner.run(jobs.sync_repositories, "sync", {"repositories": names})
+        changed = runner.run(jobs.scan_repositories, "scan", {"repositories": names})
+        runner.run(jobs.record_statistics)
+    runner.run(jobs.publish_warehouse)
     return Cycle(len(names), changed, runner.failures)
 
 
@@ -74,7 +74,7 @@ class _Runner:
     instance: dg.DagsterInstance
     failures: dict[str, str] = field(default_factory=dict)
 
-    def run(self, job: automation.Job, op: str = "", config: Mapping[str, Any] | None = None) -> int:
+    def run(self, job: jobs.Job, op: str = "", config: Mapping[str, Any] | None = None) -> int:
         """Run a job; give how many repositories it changed."""
         run_config = QUIET | ({"ops": {op: {"config": config}}} if op else {})
         result = self.definitions.resolve_job_def(job.name).execute_in_process(

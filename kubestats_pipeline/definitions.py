@@ -6,9 +6,10 @@ daemon and every run start quickly; what is heavy is imported inside the assets 
 
 import dagster as dg
 
-from kubestats_pipeline.automation import JOBS, build_automation, build_jobs
+from kubestats_pipeline.automation import build_automation
 from kubestats_pipeline.checks import CHECKS
 from kubestats_pipeline.discover.assets import discover_assets
+from kubestats_pipeline.jobs import JOBS, build_jobs
 from kubestats_pipeline.scan.assets import scan_assets, scan_runs
 from kubestats_pipeline.services import Services
 from kubestats_pipeline.settings import load_settings

@@ -8,7 +8,7 @@ import dagster as dg
 
 from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.layout import Layout
-from kubestats_pipeline.locks import locked
+from kubestats_pipeline.locks import BusyError, hold_until_exit, locked
 
 CONFIGURATION = "dagster.yaml"
 
@@ -45,6 +45,22 @@ def open_instance(layout: Layout) -> dg.DagsterInstance:
         HomeError: the folder cannot be written.
     """
     return dg.DagsterInstance.from_config(str(prepare_home(layout)))
+
+
+def claim_home(layout: Layout) -> Path:
+    """Make the home and keep any other `kubestats dev` from it for as long as this process lives; give its path.
+
+    Raises:
+        HomeError: another one works there, or the folder cannot be written.
+    """
+    home = prepare_home(layout)
+    try:
+        hold_until_exit(home / "dev", wait=2)
+    except BusyError:
+        raise HomeError(
+            f"another `kubestats dev` works on {home}; end it, or set data_dir to a folder of its own"
+        ) from None
+    return home
 
 
 def _initialise(home: Path) -> None:

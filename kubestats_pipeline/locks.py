@@ -5,6 +5,7 @@ A lock is a file beside the thing that it guards. The operating system frees the
 
 import contextlib
 import fcntl
+import math
 import os
 import time
 from collections.abc import Iterator
@@ -34,6 +35,18 @@ def locked(guarded: Path, wait: float) -> Iterator[None]:
         yield
 
 
+def hold_until_exit(guarded: Path, wait: float) -> None:
+    """Hold the lock of a path for as long as this process lives, whatever program it becomes.
+
+    Raises:
+        BusyError: another process held it for `wait` seconds.
+        OSError: the folder cannot be made or written.
+    """
+    file = guarded.with_name(f"{guarded.name}.lock").open("w")
+    _acquire(file, wait)
+    os.set_inheritable(os.dup(file.fileno()), True)
+
+
 def _acquire(file: IO[str], wait: float) -> None:
     deadline = time.monotonic() + wait
     while True:
@@ -46,12 +59,27 @@ def _acquire(file: IO[str], wait: float) -> None:
         time.sleep(POLL_SECONDS)
 
 
-def is_alive(process: int) -> bool:
-    """Whether there is a process of this id on this machine."""
+def is_alive(process: int, since: float = math.inf) -> bool:
+    """Whether there is a process of this id on this machine that was there at the time `since`, seconds since 1970.
+
+    Ids are given again, soon so after a restart of the machine or of a container. Where the system does not tell when a
+    process began, any process of the id will do.
+    """
     try:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
     except PermissionError:  # it lives and belongs to another user
         return True
-    return True
+    began = _began(process)
+    return began is None or began <= since + 1
+
+
+def _began(process: int) -> float | None:
+    """When a process began, as Linux knows it; None elsewhere, or where it has just ended."""
+    try:
+        ticks = int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19])
+        boot = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime "))
+    except OSError:
+        return None
+    return int(boot.split()[1]) + ticks / os.sysconf("SC_CLK_TCK")

@@ -11,7 +11,6 @@ from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobO
 
 from kubestats_pipeline import automation
 from kubestats_pipeline.automation import build_automation, build_schedules, cron_of
-from kubestats_pipeline.batches import CHANGED_TAG
 from kubestats_pipeline.lake import Lake
 from kubestats_pipeline.services import Services
 from kubestats_pipeline.settings import AutomationSettings
@@ -22,7 +21,6 @@ from kubestats_pipeline_tests.test_lake import any_row
 NOW = datetime.datetime(2026, 7, 1, 12, tzinfo=datetime.UTC)
 HOUR = datetime.timedelta(hours=1)
 SCHEDULES = {schedule.job_name: schedule for schedule in build_schedules(AutomationSettings())}
-EMPTY_JOBS = [dg.JobDefinition(name=name, graph_def=dg.GraphDefinition(name=name)) for name in SCHEDULES]
 
 
 @pytest.fixture(scope="module")
@@ -200,54 +198,99 @@ def test_a_damaged_table_makes_the_sensor_wait_and_say_why(services: Services, i
     assert "cannot be read" in (skipped.skip_message or "")
 
 
-# The chains
-
-
-def run_empty_job(instance: dg.DagsterInstance, name: str, changed: int | None) -> dg.ExecuteInProcessResult:
-    """A real run of a job of that name that has said how many repositories it changed."""
-    job = next(job for job in EMPTY_JOBS if job.name == name)
-    result = job.execute_in_process(instance=instance)
-    if changed is not None:
-        instance.add_run_tags(result.run_id, {CHANGED_TAG: str(changed)})
-    return result
-
-
-def chain(instance: dg.DagsterInstance, services: Services, place: int, after: str, changed: int | None) -> Any:
-    sensor = build_automation(services.settings)[1][place]
-    result = run_empty_job(instance, after, changed)
-    context = dg.build_run_status_sensor_context(
-        sensor_name=sensor.name,
-        dagster_instance=instance,
-        dagster_run=result.dagster_run,
-        dagster_event=result.get_run_success_event(),
-    )
-    return sensor(context)
+# The chains: what changed is scanned, and published
 
 
 CHAINS = pytest.mark.parametrize(
-    ("place", "after", "started"),
-    [(1, "sync_repositories", "scan_repositories"), (2, "scan_repositories", "publish_warehouse")],
+    ("place", "asset", "after", "started"),
+    [
+        (1, "snapshots", "sync_repositories", "scan_repositories"),
+        (2, "scans", "scan_repositories", "publish_warehouse"),
+        (2, "ecosystem_stats", "scan_repositories", "publish_warehouse"),
+    ],
 )
 
 
-@CHAINS
-def test_a_run_that_changed_something_starts_the_next_job(instance, services, place: int, after: str, started: str):
-    request = chain(instance, services, place, after, changed=3)
-    assert isinstance(request, dg.RunRequest)
-    assert request.run_key.startswith(f"{started}-after-")
+def change(instance: dg.DagsterInstance, asset: str, partition: str = "ann/one") -> None:
+    """What any run that changed something leaves: a job's, a backfill's, one of the command line."""
+    instance.report_runless_asset_event(dg.AssetMaterialization(asset, partition=partition))
+
+
+def look(instance: dg.DagsterInstance, services: Services, place: int, cursor: str | None = None) -> Any:
+    sensor = build_automation(services.settings)[1][place]
+    return sensor(dg.build_sensor_context(instance, cursor=cursor))
+
+
+@pytest.fixture
+def unused() -> Iterator[dg.DagsterInstance]:
+    """An instance of its own, in memory: materializations cannot be taken back."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
 
 
 @CHAINS
-@pytest.mark.parametrize("changed", [0, None])
-def test_a_run_that_changed_nothing_starts_nothing(instance, services, place, after, started, changed):
-    assert chain(instance, services, place, after, changed) == dg.SkipReason(f"{after} changed nothing")
+def test_a_change_starts_the_next_job_once_whichever_run_brought_it(unused, services, place, asset, after, started):
+    nothing = dg.SkipReason(f"nothing new since the last {started}")
+    assert look(unused, services, place) == nothing
+    change(unused, asset)
+    first = look(unused, services, place)
+    assert len(first.run_requests) == 1
+    assert look(unused, services, place, first.cursor) == nothing
+    change(unused, asset, "ann/two")
+    second = look(unused, services, place, first.cursor)
+    assert second.run_requests[0].run_key != first.run_requests[0].run_key
 
 
 @CHAINS
-def test_a_queued_run_will_see_the_change_and_a_started_one_may_not(instance, services, place, after, started):
-    add_run(instance, started, dg.DagsterRunStatus.STARTED)
-    assert isinstance(chain(instance, services, place, after, changed=1), dg.RunRequest)
-    add_run(instance, started, dg.DagsterRunStatus.QUEUED)
-    assert chain(instance, services, place, after, changed=1) == dg.SkipReason(
-        f"a queued {started} will see the change"
+@pytest.mark.parametrize("status", ["QUEUED", "STARTED"])
+def test_a_change_that_comes_while_either_job_is_under_way_waits_and_is_not_forgotten(
+    unused, services, place, asset, after, started, status
+):
+    change(unused, asset)
+    for busy in (after, started):
+        add_run(unused, busy, dg.DagsterRunStatus[status])
+        assert look(unused, services, place) == dg.SkipReason(f"{busy} is queued or running")
+        forget_runs(unused)
+    assert len(look(unused, services, place).run_requests) == 1
+
+
+@CHAINS
+def test_a_run_that_broke_off_may_have_changed_something_before_it_told(unused, services, place, asset, after, started):
+    add_run(unused, after, dg.DagsterRunStatus.FAILURE)
+    first = look(unused, services, place)
+    assert len(first.run_requests) == 1
+    add_run(unused, after, dg.DagsterRunStatus.SUCCESS)
+    assert isinstance(look(unused, services, place, first.cursor), dg.SkipReason)
+
+
+def test_a_daemon_killed_between_request_and_cursor_asks_again_under_the_same_key(unused, services):
+    change(unused, "snapshots")
+    requests = [look(unused, services, place=1).run_requests[0] for _ in range(2)]
+    assert requests[0].run_key == requests[1].run_key, "Dagster starts no second run for a key"
+
+
+def test_news_that_the_clean_up_took_away_hide_no_later_ones(unused, services):
+    """SQLite gives the number of a deleted row again, so a mark must not be a number alone."""
+    result = materialize_once(unused)
+    cursor = look(unused, services, place=1).cursor
+    unused.delete_run(result.run_id)
+    materialize_once(unused)
+    assert look(unused, services, place=1, cursor=cursor).cursor != cursor
+
+
+def materialize_once(instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
+    @dg.asset
+    def snapshots() -> None: ...
+
+    return dg.materialize([snapshots], instance=instance)
+
+
+def test_a_backfill_of_an_asset_counts_as_its_job(instance):
+    """Dagster runs backfills in a job of its own, `__ASSET_JOB`."""
+    run = dg.DagsterRun(
+        job_name="__ASSET_JOB", status=dg.DagsterRunStatus.STARTED, asset_selection=frozenset({dg.AssetKey("scans")})
     )
+    instance.add_run(run)
+    skipped = SCHEDULES["scan_repositories"](dg.build_schedule_context(instance))
+    assert skipped == dg.SkipReason("scan_repositories is queued or running")
+    assert isinstance(SCHEDULES["sync_repositories"](dg.build_schedule_context(instance)), dg.RunRequest)

@@ -22,6 +22,7 @@ JOBS = {
     "discover_repositories": {"repositories", "repository_metrics"},
     "sync_repositories": {"snapshots"},
     "scan_repositories": {"resource_events", "scan_problems", "helm_values", "resources", "scans"},
+    "rescan_repositories": {"resource_events", "scan_problems", "helm_values", "resources", "scans"},
     "record_statistics": {"ecosystem_stats"},
     "publish_warehouse": {"warehouse", *(mart.name for mart in MARTS)},
 }

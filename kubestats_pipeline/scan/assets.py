@@ -27,6 +27,12 @@ scan_runs = dg.AssetSpec(
 )
 
 
+class ScanConfig(BatchConfig):
+    """Which repositories to scan, and whether from the start of their mirrors instead of from where they stand."""
+
+    anew: bool = False
+
+
 def _spec(table: Table, *deps: str) -> dg.AssetSpec:
     return table_spec(table, deps=deps, partitions_def=repository_partitions, skippable=True)
 
@@ -44,9 +50,9 @@ def _spec(table: Table, *deps: str) -> dg.AssetSpec:
     ],
 )
 def scan_assets(
-    context: dg.AssetExecutionContext, config: BatchConfig, services: dg.ResourceParam[Services]
+    context: dg.AssetExecutionContext, config: ScanConfig, services: dg.ResourceParam[Services]
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """Replay the new commits of the run's repositories, or of all whose head has moved."""
+    """Replay the new commits of the run's repositories, or of all whose head has moved; all commits where asked to."""
     lake, started = services.lake, services.now()
     batch = Batch(context, keys=("resource_events", "scan_problems", "helm_values", "resources", "scans"))
     events = problems = 0
@@ -57,7 +63,8 @@ def scan_assets(
     wanted = targets(context, config, known) or list(known.values())
     batch.requested = len(wanted)
     with services.progress.track("scan", len(wanted)) as done:
-        for repository, outcome in scan_all(wanted, lake, services.settings, context.run.run_id, services.now):
+        outcomes = scan_all(wanted, lake, services.settings, context.run.run_id, services.now, anew=config.anew)
+        for repository, outcome in outcomes:
             _record(batch, repository, outcome)
             if isinstance(outcome, Scanned):
                 events, problems = events + outcome.new_events, problems + outcome.problems

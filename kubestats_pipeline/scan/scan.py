@@ -36,11 +36,12 @@ from kubestats_pipeline.tables import SNAPSHOTS
 
 @dataclass(frozen=True)
 class Target:
-    """A repository to scan, the commit to reach, and how far back its mirror goes."""
+    """A repository to scan, the commit to reach, how far back its mirror goes, and whether to begin from the start."""
 
     repository: Repository
     head: str
     history_since: datetime.datetime | None
+    anew: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,15 +99,17 @@ def scan_all(
     settings: Settings,
     run_id: str | None,
     now: Callable[[], datetime.datetime],
+    *,
+    anew: bool = False,
 ) -> Iterator[tuple[Repository, Outcome]]:
     """Scan repositories, several at once in processes of their own, and give each outcome as it comes.
 
     A repository that fails, even one that kills its process, never stops the others. One whose tables stand for its
-    mirror's head already costs three small reads.
+    mirror's head already costs three small reads, unless it is to be replayed `anew`, from the start of its mirror.
     """
     waiting: list[Target] = []
     for repository in repositories:
-        found = _find_work(lake, repository)
+        found = _find_work(lake, repository, anew)
         if isinstance(found, Target):
             waiting.append(found)
         else:
@@ -241,14 +244,15 @@ def _must_start_over(position: store.Position, target: Target) -> bool:
     """Whether only a replay from the start gives the right rows.
 
     That is so where another repository had the name, where the mirror now reaches further back than their replay did,
-    and where another version of the scanner wrote them. After the last, tables that reach further back than the mirror,
-    because it was made anew since, are continued all the same: a replay would lose their older events.
+    where another version of the scanner wrote them, and where somebody asked for it. In the last two cases, tables that
+    reach further back than the mirror, because it was made anew since, are continued all the same: a replay would lose
+    their older events.
     """
     if position.repository_id != target.repository.repository_id:
         return True
     reached = datetime.datetime.fromisoformat(position.history_since) if position.history_since else None
     since = target.history_since
-    if position.is_older:
+    if position.is_older or target.anew:
         return reached is None or since is None or since <= reached
     return reached is not None and since is not None and since < reached
 
@@ -259,7 +263,7 @@ def _reaches_back_to(position: store.Position | None, target: Target) -> str | N
     return target.history_since.isoformat() if target.history_since else None
 
 
-def _find_work(lake: Lake, repository: Repository) -> Target | Outcome:
+def _find_work(lake: Lake, repository: Repository, anew: bool) -> Target | Outcome:
     """What there is to do for a repository, or the outcome where there is nothing or where that cannot be told."""
     try:
         snapshot = lake.read(SNAPSHOTS, repository.full_name)
@@ -267,7 +271,7 @@ def _find_work(lake: Lake, repository: Repository) -> Target | Outcome:
         row = next((each for each in rows if each["repository_id"] == repository.repository_id), None)
         if row is None or row["head_commit"] is None:
             return NotSynced()
-        target = Target(repository, row["head_commit"], row["history_since"])
+        target = Target(repository, row["head_commit"], row["history_since"], anew)
         current = _is_current(lake, store.read_position(lake, repository.full_name), target)
         return Unchanged(target.head) if current else target
     except LakeError as error:

@@ -371,3 +371,39 @@ def test_a_damaged_snapshot_or_position_fails_alone_and_what_was_never_synced_wa
         Scanned,
         NotSynced,
     ]
+
+
+# Anew, because somebody asked for it
+
+
+def test_a_scan_anew_replays_all_commits_and_gives_the_same_rows(world: World) -> None:
+    world.git.commit({"a.yaml": config("a")})
+    world.scan()
+    world.git.commit({"a.yaml": config("a", "two"), "b.yaml": BROKEN})
+    world.scan()
+    before = world.tables()
+    anew = world.scan(run="other", anew=True)
+    assert isinstance(anew, Scanned)
+    assert (anew.new_events, anew.events) == (2, 2)
+    assert world.tables() == before
+
+
+def test_a_scan_anew_mends_what_somebody_took_out_of_the_tables(world: World) -> None:
+    world.git.commit({"a.yaml": config("a")})
+    world.scan()
+    right = world.tables()
+    position = world.lake.read_metadata(RESOURCES, world.repository.full_name)
+    world.lake.write(RESOURCES, world.repository.full_name, [], position)
+    assert isinstance(world.scan(), Unchanged), "the position is right, so nobody would notice"
+    world.scan(anew=True)
+    assert world.tables() == right
+
+
+def test_a_scan_anew_keeps_what_the_mirror_no_longer_reaches_back_to(world: World) -> None:
+    world.since = START
+    world.git.commit({"a.yaml": config("a")})
+    world.scan()
+    before = world.tables()
+    world.since = START + datetime.timedelta(days=30)
+    assert isinstance(world.scan(anew=True), Unchanged)
+    assert world.tables() == before

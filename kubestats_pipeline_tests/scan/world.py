@@ -142,8 +142,10 @@ class World:
         self.git = GitRepository(self.mirror, default="head")
         self.since: datetime.datetime | None = None
 
-    def scan(self, head: str | None = None, run: str = "run", bounds: Bounds | None = None) -> Scanned | Unchanged:
-        target = Target(self.repository, head or self.git.head, self.since)
+    def scan(
+        self, head: str | None = None, run: str = "run", bounds: Bounds | None = None, *, anew: bool = False
+    ) -> Scanned | Unchanged:
+        target = Target(self.repository, head or self.git.head, self.since, anew)
         return scan_repository(target, self.lake, bounds or Bounds(), run, NOW)
 
     def rows(self, table: Table) -> list[dict[str, Any]]:

@@ -1,0 +1,40 @@
+"""What Dagster's own records say has happened since a sensor last acted, and what is under way.
+
+It does not matter which run brought the news: one of a schedule, a backfill (Dagster runs those in a job of its own
+that run-status sensors cannot watch), one started by hand or from the command line. What to do is decided in
+`automation.py`.
+"""
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+WAITING = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING]
+ACTIVE = [*WAITING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+BROKEN_OFF = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+
+
+def latest_news(instance: dg.DagsterInstance, assets: Sequence[str], job_name: str) -> str:
+    """A mark of the newest materialization of each asset and of the newest run of the job that broke off.
+
+    It changes with every news: such a run may have changed tables and died before it told. It is empty before
+    the first news. Marks are compared for equality only: deleting old runs moves them back, which costs one run that
+    finds nothing, and never hides anything.
+    """
+    marks = [_latest_materialization(instance, asset) for asset in assets]
+    broken = instance.get_run_records(dg.RunsFilter(job_name=job_name, statuses=BROKEN_OFF), limit=1)
+    marks += [record.dagster_run.run_id for record in broken]
+    return " ".join(mark for mark in marks if mark)
+
+
+def is_active(instance: dg.DagsterInstance, job_name: str, asset: str) -> bool:
+    """Whether a run of the job, or one that was started for the asset itself, is queued or running."""
+    runs = instance.get_runs(dg.RunsFilter(statuses=ACTIVE))
+    key = dg.AssetKey(asset)
+    return any(run.job_name == job_name or key in (run.asset_selection or ()) for run in runs)
+
+
+def _latest_materialization(instance: dg.DagsterInstance, asset: str) -> str:
+    """Number and time: SQLite gives a number again after the rows with the highest ones were deleted."""
+    records = instance.fetch_materializations(dg.AssetKey(asset), limit=1).records
+    return f"{records[0].storage_id}@{records[0].timestamp}" if records else ""
