@@ -14,6 +14,7 @@ import dagster as dg
 from kubestats_pipeline.jobs import (
     LEADING,
     Job,
+    clean_up,
     discover_repositories,
     publish_warehouse,
     record_statistics,
@@ -22,6 +23,7 @@ from kubestats_pipeline.jobs import (
 )
 from kubestats_pipeline.lake import LakeError
 from kubestats_pipeline.news import is_active, latest_news
+from kubestats_pipeline.pools import wake_waiting
 from kubestats_pipeline.services import Services
 from kubestats_pipeline.settings import AutomationSettings, Settings
 from kubestats_pipeline.tables import REPOSITORIES
@@ -30,6 +32,7 @@ BATCH_SIZE = 500
 """Repositories of one run that a sensor asks for: a retry stays cheap and the launchpad readable."""
 
 SHORTLY_AFTER_MIDNIGHT = "10 0 * * *"
+AT_NIGHT = "40 3 * * *"
 
 
 def build_schedules(cadence: AutomationSettings) -> list[dg.ScheduleDefinition]:
@@ -41,7 +44,7 @@ def build_schedules(cadence: AutomationSettings) -> list[dg.ScheduleDefinition]:
         (publish_warehouse, cadence.publish_minutes),
     )
     sweeps = [_schedule(job, cron_of(minutes)) for job, minutes in cadences if minutes]
-    return [*sweeps, _schedule(record_statistics, SHORTLY_AFTER_MIDNIGHT)]
+    return [*sweeps, _schedule(record_statistics, SHORTLY_AFTER_MIDNIGHT), _schedule(clean_up, AT_NIGHT)]
 
 
 def cron_of(minutes: int) -> str:
@@ -78,6 +81,7 @@ def build_sensors(cadence: AutomationSettings) -> list[dg.SensorDefinition]:
             publish_warehouse,
             cadence.sensor_seconds,
         ),
+        _pool_sensor(),
     ]
 
 
@@ -139,9 +143,24 @@ def _chain(name: str, assets: list[str], after: Job, request: Job, seconds: int)
     return tick
 
 
+def _pool_sensor() -> dg.SensorDefinition:
+    @dg.sensor(
+        name="wake_waiting_runs",
+        target=[],
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Lets runs go on that Dagster forgot to wake when their pool became free.",
+    )
+    def tick(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        wake_waiting(context.instance)
+        return dg.SkipReason("every free pool lets the next run in")
+
+    return tick
+
+
 def _busy(instance: dg.DagsterInstance, *jobs: Job) -> dg.SkipReason | None:
     """The reason to wait, where one of the jobs or the same work under another name is under way."""
-    active = next((job.name for job in jobs if is_active(instance, job.name, LEADING[job.name])), None)
+    active = next((job.name for job in jobs if is_active(instance, job.name, LEADING.get(job.name))), None)
     return dg.SkipReason(f"{active} is queued or running") if active else None
 
 

@@ -8,6 +8,7 @@ import contextlib
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -112,10 +113,24 @@ def doctor() -> None:
 
 
 @app.command()
+def clean() -> None:
+    """Remove what nothing needs any more: leftovers of killed processes, unused mirrors, old runs of Dagster."""
+    from kubestats_pipeline.cycle import run_clean_up
+    from kubestats_pipeline.home import open_instance
+    from kubestats_pipeline.services import Services
+
+    with _explained():
+        settings = load_settings()
+        with open_instance(Layout(settings.data_dir)) as instance:
+            terminal.show_removed(run_clean_up(Services(settings), instance))
+
+
+@app.command()
 def dev(
     port: Annotated[int, typer.Option(min=1, max=65535, help="where the UI listens, on 127.0.0.1")] = 3000,
 ) -> None:
     """The Dagster UI, daemon and schedules, until interrupted."""
+    from kubestats_pipeline.clock import forget_the_future
     from kubestats_pipeline.home import claim_home, open_instance
     from kubestats_pipeline.orphans import fail_orphans
 
@@ -124,6 +139,7 @@ def dev(
         home = claim_home(layout)
         with open_instance(layout) as instance:
             fail_orphans(instance, alone=True)
+            forget_the_future(instance, time.time())
     workspace = Path(__file__).with_name("workspace.yaml")
     arguments = ["dagster", "dev", "-w", str(workspace), "-h", "127.0.0.1", "-p", str(port)]
     os.environ["DAGSTER_HOME"] = str(home)

@@ -13,7 +13,9 @@ import dagster as dg
 from kubestats_pipeline import jobs
 from kubestats_pipeline.batches import CHANGED_TAG, FAILURES, SUBJECT
 from kubestats_pipeline.definitions import build_definitions
+from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.orphans import PROCESS_TAG, fail_orphans
+from kubestats_pipeline.pools import kept_awake
 from kubestats_pipeline.services import Services
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -76,15 +78,34 @@ class _Runner:
 
     def run(self, job: jobs.Job, op: str = "", config: Mapping[str, Any] | None = None) -> int:
         """Run a job; give how many repositories it changed."""
-        run_config = QUIET | ({"ops": {op: {"config": config}}} if op else {})
-        result = self.definitions.resolve_job_def(job.name).execute_in_process(
-            instance=self.instance, run_config=run_config, tags={PROCESS_TAG: str(os.getpid())}, raise_on_error=False
-        )
+        result = self.execute(job, QUIET | ({"ops": {op: {"config": config}}} if op else {}))
         self.failures |= _failed_observations(self.instance, result.run_id)
         if reasons := list(_step_failures(result)):
             self.failures[job.name] = "; ".join(reasons)
         run = self.instance.get_run_by_id(result.run_id)
         return int(run.tags.get(CHANGED_TAG, "0")) if run else 0
+
+    def execute(self, job: jobs.Job, run_config: Mapping[str, Any] = QUIET) -> dg.ExecuteInProcessResult:
+        """Run a job, marked as the work of this process."""
+        tags = {PROCESS_TAG: str(os.getpid())}
+        with kept_awake(self.instance):
+            return self.definitions.resolve_job_def(job.name).execute_in_process(
+                instance=self.instance, run_config=run_config, tags=tags, raise_on_error=False
+            )
+
+
+def run_clean_up(services: Services, instance: dg.DagsterInstance) -> dict[str, str]:
+    """Remove what nothing needs any more; give how much of what it was.
+
+    Raises:
+        ExplainedError: something failed; what was removed before is gone.
+    """
+    fail_orphans(instance)
+    result = _Runner(build_definitions(services, headless=True), instance).execute(jobs.clean_up)
+    if reasons := list(_step_failures(result)):
+        raise ExplainedError("; ".join(reasons))
+    outputs = (event.step_output_data.metadata for event in result.all_events if event.is_successful_output)
+    return {name: str(value.value) for metadata in outputs for name, value in metadata.items()}
 
 
 def _failed_observations(instance: dg.DagsterInstance, run_id: str) -> dict[str, str]:

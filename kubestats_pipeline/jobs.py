@@ -11,13 +11,14 @@ from typing import Any
 import dagster as dg
 
 from kubestats_pipeline.checks import CHECKS
+from kubestats_pipeline.clean.ops import build_clean_up
 from kubestats_pipeline.warehouse.marts import MARTS
 
 RETRIES = dg.RetryPolicy(max_retries=3, delay=60, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 """For what a step did not expect; failures of single repositories are rows with their own time of the next attempt."""
 
 Job = Any
-"""What `define_asset_job` returns; Dagster does not export its type."""
+"""A job, or what `define_asset_job` returns; Dagster does not export its type."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ _PLANS = (
 
 def build_jobs(retries: dg.RetryPolicy | None) -> tuple[Job, ...]:
     """The jobs, those of the flow first and in its order; without retries for a run that somebody waits for."""
-    return tuple(
+    flow = (
         dg.define_asset_job(
             plan.name,
             plan.selection,
@@ -77,6 +78,7 @@ def build_jobs(retries: dg.RetryPolicy | None) -> tuple[Job, ...]:
         )
         for plan in _PLANS
     )
+    return (*flow, build_clean_up(retries))
 
 
 JOBS = build_jobs(RETRIES)
@@ -87,6 +89,7 @@ JOBS = build_jobs(RETRIES)
     record_statistics,
     publish_warehouse,
     rescan_repositories,
+    clean_up,
 ) = JOBS
 
 LEADING = {

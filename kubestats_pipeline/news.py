@@ -27,11 +27,11 @@ def latest_news(instance: dg.DagsterInstance, assets: Sequence[str], job_name: s
     return " ".join(mark for mark in marks if mark)
 
 
-def is_active(instance: dg.DagsterInstance, job_name: str, asset: str) -> bool:
+def is_active(instance: dg.DagsterInstance, job_name: str, asset: str | None = None) -> bool:
     """Whether a run of the job, or one that was started for the asset itself, is queued or running."""
     runs = instance.get_runs(dg.RunsFilter(statuses=ACTIVE))
-    key = dg.AssetKey(asset)
-    return any(run.job_name == job_name or key in (run.asset_selection or ()) for run in runs)
+    keys = {dg.AssetKey(asset)} if asset else set()
+    return any(run.job_name == job_name or keys & (run.asset_selection or set()) for run in runs)
 
 
 def _latest_materialization(instance: dg.DagsterInstance, asset: str) -> str:

@@ -111,6 +111,17 @@ class AutomationSettings(_Section):
         return minutes
 
 
+class RetentionSettings(_Section):
+    """How long what nothing needs any more is kept; the job `clean_up` and `kubestats clean` remove it."""
+
+    run_days: int = Field(
+        default=14, ge=1, description="runs of Dagster; each partition's newest materialization stays"
+    )
+    mirror_days: int = Field(
+        default=30, ge=0, description="mirrors of repositories that are no longer watched, from their last sync on"
+    )
+
+
 class Settings(BaseSettings):
     """All settings of Kubestats. Immutable; build it with `load_settings`."""
 
@@ -135,6 +146,7 @@ class Settings(BaseSettings):
     sync: SyncSettings = Field(default_factory=SyncSettings)
     scan: ScanSettings = Field(default_factory=ScanSettings)
     automation: AutomationSettings = Field(default_factory=AutomationSettings)
+    retention: RetentionSettings = Field(default_factory=RetentionSettings)
 
     _split_repositories = field_validator("repositories", mode="before")(_split)
 

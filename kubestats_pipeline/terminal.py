@@ -138,6 +138,12 @@ def show_findings(findings: Iterable["Finding"]) -> bool:
     return healthy
 
 
+def show_removed(removed: Mapping[str, str]) -> None:
+    """What a clean-up took away."""
+    for what, how_much in removed.items():
+        console.print(f"{what}: {how_much}", soft_wrap=True, highlight=False)
+
+
 def show_rows(names: Sequence[str], rows: Sequence[Sequence[Any]], file: IO[str]) -> None:
     """The rows of a query as a table; a wide one is cut to a terminal's width, and not at all elsewhere."""
     width = None if file.isatty() else 10_000

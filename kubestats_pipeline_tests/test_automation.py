@@ -65,6 +65,7 @@ def test_each_job_has_its_cadence_by_default():
         "scan_repositories": "*/30 * * * *",
         "publish_warehouse": "0 */1 * * *",
         "record_statistics": "10 0 * * *",
+        "clean_up": "40 3 * * *",
     }
 
 
@@ -73,7 +74,8 @@ def test_schedules_and_sensors_run_without_being_switched_on(tmp_path: Path):
     assert {each.default_status for each in schedules} == {dg.DefaultScheduleStatus.RUNNING}
     assert {each.default_status for each in sensors} == {dg.DefaultSensorStatus.RUNNING}
     assert {each.execution_timezone for each in schedules} == {"UTC"}
-    assert [each.name for each in sensors] == ["sync_after_push", "scan_after_sync", "publish_after_scan"]
+    names = ["sync_after_push", "scan_after_sync", "publish_after_scan", "wake_waiting_runs"]
+    assert [each.name for each in sensors] == names
     assert {each.minimum_interval_seconds for each in sensors} == {60}
 
 
@@ -88,7 +90,7 @@ def test_a_cadence_becomes_a_cron_line(minutes: int, cron: str):
 
 def test_a_cadence_of_zero_leaves_only_its_own_schedule_out():
     names = {each.job_name for each in build_schedules(AutomationSettings(sync_minutes=0, publish_minutes=0))}
-    assert names == {"discover_repositories", "scan_repositories", "record_statistics"}
+    assert names == {"discover_repositories", "scan_repositories", "record_statistics", "clean_up"}
 
 
 @pytest.mark.parametrize("status", ["QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING"])

@@ -23,6 +23,7 @@ JOBS = {
     "sync_repositories": {"snapshots"},
     "scan_repositories": {"resource_events", "scan_problems", "helm_values", "resources", "scans"},
     "rescan_repositories": {"resource_events", "scan_problems", "helm_values", "resources", "scans"},
+    "clean_up": set(),
     "record_statistics": {"ecosystem_stats"},
     "publish_warehouse": {"warehouse", *(mart.name for mart in MARTS)},
 }

@@ -1,10 +1,11 @@
 """The Dagster skin of discovery: `repositories`, and the day's partition of `repository_metrics`."""
 
-from collections.abc import Iterator
+import datetime
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
-from kubestats_pipeline.batches import failure_observation
+from kubestats_pipeline.batches import failure_observation, is_partitioned
 from kubestats_pipeline.discover.discover import discover, sources_from
 from kubestats_pipeline.lake import LakeError
 from kubestats_pipeline.partitions import REPOSITORY_PARTITIONS, daily_partitions, day_key
@@ -23,6 +24,8 @@ class DiscoverConfig(dg.Config):
 @dg.multi_asset(
     name="discover",
     pool="discover",
+    can_subset=True,
+    backfill_policy=dg.BackfillPolicy.single_run(),
     specs=[
         table_spec(REPOSITORIES, kinds=("github", "parquet")),
         table_spec(
@@ -37,7 +40,20 @@ class DiscoverConfig(dg.Config):
 def discover_assets(
     context: dg.AssetExecutionContext, config: DiscoverConfig, services: dg.ResourceParam[Services]
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """Ask the sources, register every active repository as a partition, and record the day's numbers."""
+    """Ask the sources, register every active repository as a partition, and record the day's numbers.
+
+    A run for chosen days asks only if today is one of them, for hosts tell no past numbers: other days are shown as the
+    lake has them.
+    """
+    days = [datetime.date.fromisoformat(key) for key in context.partition_keys] if is_partitioned(context) else []
+    if not days or services.now().date() in days:
+        yield from _discover(context, config, services)
+    _tell_days(context, services, days)
+
+
+def _discover(
+    context: dg.AssetExecutionContext, config: DiscoverConfig, services: Services
+) -> Iterator[dg.MaterializeResult[None]]:
     now = services.now()
     try:
         with services.progress.track("discover", 1) as done:
@@ -55,13 +71,30 @@ def discover_assets(
     for source, reason in failures.items():
         context.log.warning("%s: %s", source, reason)
         context.log_event(failure_observation("repositories", source, reason))
-    yield dg.MaterializeResult(
-        asset_key="repositories",
-        metadata={
-            "dagster/row_count": report.repositories,
-            "found": report.found,
-            "new": report.new,
-            "failed": len(failures),
-            "failures": failures_table(failures),
-        },
-    )
+    metadata = {
+        "dagster/row_count": report.repositories,
+        "found": report.found,
+        "new": report.new,
+        "failed": len(failures),
+        "failures": failures_table(failures),
+    }
+    if dg.AssetKey("repositories") in context.selected_asset_keys:
+        yield dg.MaterializeResult(asset_key="repositories", metadata=metadata)
+    else:
+        context.log_event(dg.AssetMaterialization("repositories", metadata=metadata))
+
+
+def _tell_days(context: dg.AssetExecutionContext, services: Services, days: Sequence[datetime.date]) -> None:
+    """Show what the lake has of days that were asked for; nothing is an answer too."""
+    for day in days:
+        partition = services.lake.read(REPOSITORY_METRICS, day)
+        rows = partition.rows.height if partition else 0
+        told = None if rows else "No numbers were recorded on this day, and hosts tell no past ones."
+        context.log_event(
+            dg.AssetMaterialization(
+                "repository_metrics",
+                partition=day_key(day),
+                description=told,
+                metadata={"dagster/partition_row_count": rows},
+            )
+        )

@@ -43,13 +43,16 @@ def statistics_assets(
         else:
             days = days_to_compute(services.lake, services.now().date())
         with services.progress.track("statistics", 1) as done:
-            written = backfill_ecosystem_stats(services.lake, days)
+            written = set(backfill_ecosystem_stats(services.lake, days))
             done(f"{len(written)} days")
     except (WarehouseError, LakeError) as error:
         raise dg.Failure(str(error), allow_retries=False) from error
-    for day in written:
-        rows = {"dagster/partition_row_count": 1}
-        context.log_event(dg.AssetMaterialization("ecosystem_stats", partition=day_key(day), metadata=rows))
+    for day in days:
+        told = None if day in written else "Nothing was known by the end of this day."
+        rows = {"dagster/partition_row_count": int(day in written)}
+        context.log_event(
+            dg.AssetMaterialization("ecosystem_stats", partition=day_key(day), description=told, metadata=rows)
+        )
     yield from ()
 
 

@@ -1,0 +1,39 @@
+"""Takes away what killed processes left: temporary files of lake and warehouse, half-built mirrors, half-written packs.
+
+They are told by their names and by their age: no write takes a day, so nothing is removed that somebody works on. The
+stages remove the leftovers that they meet themselves; here go those that nobody meets again.
+"""
+
+import datetime
+from collections.abc import Iterator
+from pathlib import Path
+
+from kubestats_pipeline.clean.removed import Removed, remove_paths
+from kubestats_pipeline.layout import Layout
+
+WHAT = "leftovers of killed processes"
+
+SURELY_DEAD = datetime.timedelta(days=1)
+"""How old a leftover is at least; git's and everybody else's time-outs are minutes."""
+
+
+def remove_leftovers(layout: Layout, now: datetime.datetime) -> Removed:
+    """Remove temporary files and folders that nothing has written to for a day."""
+    oldest = (now - SURELY_DEAD).timestamp()
+    return Removed(WHAT, *remove_paths([path for path in _leftovers(layout) if _last_write(path) < oldest]))
+
+
+def _leftovers(layout: Layout) -> Iterator[Path]:
+    yield from layout.lake.rglob(".*.tmp")
+    for suffix in (".tmp", ".tmp.wal", ".tmp.tmp"):  # a database, its log, and the folder that it spilled to
+        yield from layout.warehouse.parent.glob(f"{layout.warehouse.name}.*[0-9]{suffix}")
+    yield from layout.mirrors.rglob(".*.git.*")
+    yield from layout.mirrors.rglob("objects/pack/tmp_*")
+
+
+def _last_write(path: Path) -> float:
+    """The youngest time of a file, or of everything in a folder; for ever where it vanishes meanwhile."""
+    try:
+        return max(each.lstat().st_mtime for each in (path, *path.rglob("*")))
+    except OSError:
+        return float("inf")

@@ -1,0 +1,73 @@
+"""Takes away the mirrors of repositories that are no longer watched: they are caches, and the largest things on disk.
+
+A repository that comes back gets a new one. Its tables stay, and where the new mirror reaches less far back than they
+do, the scan continues them all the same.
+"""
+
+import contextlib
+import datetime
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from kubestats_pipeline.clean.removed import Removed, size_of
+from kubestats_pipeline.lake import Lake, LakeError
+from kubestats_pipeline.locks import BusyError
+from kubestats_pipeline.sync.mirror import discard
+from kubestats_pipeline.tables import REPOSITORIES, SNAPSHOTS
+
+WHAT = "mirrors of repositories that are no longer watched"
+
+
+def remove_unused_mirrors(lake: Lake, before: datetime.datetime) -> Removed:
+    """Remove mirrors whose repository is not active and was last synced before a time.
+
+    Nothing is removed where there is no table of repositories: then nobody knows what is watched.
+
+    Raises:
+        LakeError: the table of repositories is damaged.
+    """
+    partition = lake.read(REPOSITORIES)
+    if partition is None:
+        return Removed(WHAT)
+    names: dict[Path, str] = {}
+    active: set[Path] = set()
+    for row in partition.rows.iter_rows(named=True):
+        mirror = lake.layout.mirror(row["host"], row["owner"], row["name"])
+        names[mirror] = row["full_name"]
+        if row["status"] == "active":
+            active.add(mirror)
+    unused = [mirror for mirror in find_mirrors(lake.layout.mirrors) if mirror not in active]
+    sizes = [_remove(each) for each in unused if _last_used(lake, each, names.get(each)) < before]
+    return Removed(WHAT, sum(size > 0 for size in sizes), sum(sizes) / 1e6)
+
+
+def find_mirrors(folder: Path) -> Iterator[Path]:
+    """All mirrors below a folder. A folder on the way may be named like one; only a mirror has objects."""
+    for path, folders, _ in os.walk(folder):
+        here = Path(path)
+        if "objects" in folders:
+            folders.clear()
+            if not here.name.startswith("."):
+                yield here
+
+
+def _last_used(lake: Lake, mirror: Path, full_name: str | None) -> datetime.datetime:
+    """The last sync; where no row tells, the last write to the mirror."""
+    with contextlib.suppress(LakeError):  # what it says is not known, and its mirror is no reason to fail
+        snapshot = lake.read(SNAPSHOTS, full_name) if full_name else None
+        if snapshot is not None and snapshot.rows.height:
+            last: datetime.datetime = snapshot.rows["last_sync_at"].max()  # type: ignore[assignment]
+            return last
+    written = max(path.stat().st_mtime for path in (mirror, mirror / "refs/heads"))
+    return datetime.datetime.fromtimestamp(written, datetime.UTC)
+
+
+def _remove(mirror: Path) -> int:
+    """Remove a mirror; give its bytes, 0 where somebody works on it."""
+    size = size_of(mirror)
+    try:
+        discard(mirror, wait=0)
+    except BusyError:
+        return 0
+    return size
