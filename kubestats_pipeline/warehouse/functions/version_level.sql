@@ -2,11 +2,13 @@
 -- where either is no version, or where they count differently. In calendar versions these are year, month and the rest.
 -- parameter before: one version, as written
 -- parameter after: the other, as written
-CASE
-    WHEN version_direction(before, after) NOT IN ('upgrade', 'downgrade') THEN NULL
-    WHEN version_key(before).major <> version_key(after).major THEN 'major'
-    WHEN version_key(before).minor <> version_key(after).minor THEN 'minor'
-    WHEN version_key(before).patch <> version_key(after).patch THEN 'patch'
-    WHEN version_key(before).build <> version_key(after).build THEN 'patch'
-    ELSE 'prerelease'
-END
+list_transform(
+    [{'before': version_key(before), 'after': version_key(after), 'scheme': version_scheme(before) = version_scheme(after)}],
+    lambda found: CASE
+        WHEN found.scheme IS DISTINCT FROM TRUE OR found.before = found.after THEN NULL
+        WHEN found.before.major <> found.after.major THEN 'major'
+        WHEN found.before.minor <> found.after.minor THEN 'minor'
+        WHEN found.before.patch <> found.after.patch OR found.before.build <> found.after.build THEN 'patch'
+        ELSE 'prerelease'
+    END
+)[1]

@@ -3,5 +3,5 @@
 -- parameter version: a version as written
 CASE
     WHEN version_key(version).major BETWEEN 1990 AND 2099 THEN 'calver'
-    WHEN version_key(version) IS NOT NULL THEN 'semver'
+    WHEN version_class(version) IN ('exact', 'partial') THEN 'semver'
 END

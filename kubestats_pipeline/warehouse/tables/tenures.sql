@@ -53,8 +53,8 @@ numbered AS (
     FROM followed
 ),
 known AS (
-    SELECT repository_id, greatest(max(valid_from), max(valid_to), any_value(head_committed_at)) AS known_until
-    FROM resource_spans
+    SELECT repository_id, greatest(max(event_timestamp), any_value(head_committed_at)) AS known_until
+    FROM resource_events
     LEFT JOIN snapshots USING (repository_id)
     GROUP BY repository_id
 ),

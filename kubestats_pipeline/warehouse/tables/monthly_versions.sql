@@ -1,0 +1,34 @@
+-- One row per chart, month and version that a repository ran at the end of the month: how versions spread and fade.
+-- Repositories count, in scope only; one that runs two versions counts for each. The last month ends with the newest event of all.
+-- chart_name: chart; null for releases whose repository does not say
+-- chart_url: canonical location of the chart; null where it could not be resolved
+-- is_resolved: false for charts that could not be resolved
+-- month: first day (UTC) of the month
+-- version: version without a leading v; null for releases without one
+-- repositories: repositories that ran it at the end of the month
+-- share: of the repositories that ran the chart then
+WITH months AS (
+    SELECT month::DATE AS month, least(month + INTERVAL 1 MONTH, newest + INTERVAL 1 MICROSECOND) AS ends_at
+    FROM (SELECT max(valid_from) AT TIME ZONE 'UTC' AS newest, min(valid_from) AT TIME ZONE 'UTC' AS oldest FROM resource_spans) AS known,
+        unnest(generate_series(date_trunc('month', oldest), newest, INTERVAL 1 MONTH)) AS months (month)
+),
+uses AS (
+    SELECT chart_name, chart_url, is_resolved, month, plain_version(version) AS version, repository_id
+    FROM resource_spans
+    JOIN months ON valid_from < ends_at AT TIME ZONE 'UTC' AND coalesce(valid_to, 'infinity') >= ends_at AT TIME ZONE 'UTC'
+    WHERE is_release AND in_scope
+),
+totals AS (
+    SELECT chart_name, chart_url, is_resolved, month, count(DISTINCT repository_id) AS total FROM uses GROUP BY ALL
+),
+counted AS (
+    SELECT chart_name, chart_url, is_resolved, month, version, count(DISTINCT repository_id) AS repositories FROM uses GROUP BY ALL
+)
+SELECT counted.chart_name, counted.chart_url, counted.is_resolved, counted.month, version, repositories, repositories / total AS share
+FROM counted
+JOIN totals
+    ON totals.chart_name IS NOT DISTINCT FROM counted.chart_name
+    AND totals.chart_url IS NOT DISTINCT FROM counted.chart_url
+    AND totals.is_resolved = counted.is_resolved
+    AND totals.month = counted.month
+ORDER BY counted.chart_name, counted.chart_url, counted.is_resolved, counted.month, version

@@ -1,0 +1,33 @@
+-- One row per repository and resolved chart of which it runs several versions at once, now and in scope.
+-- repository_id: identity of the repository
+-- full_name: the repository's present name
+-- chart_name: chart
+-- chart_url: canonical location of the chart
+-- versions: the versions without a leading v, the lowest first; what has no order, such as a range, comes last
+-- releases: releases of the chart
+-- oldest: the lowest version; null where none has an order
+-- newest: the highest version
+-- level: major, minor, patch or prerelease: how far they are apart; null where that cannot be said
+WITH running AS (
+    SELECT repository_id, full_name, chart_name, chart_url, plain_version(version) AS version, count(*) AS releases
+    FROM resource_spans
+    WHERE valid_to IS NULL AND is_release AND is_resolved AND in_scope AND version IS NOT NULL
+    GROUP BY ALL
+),
+drifting AS (
+    SELECT
+        repository_id,
+        full_name,
+        chart_name,
+        chart_url,
+        list(version ORDER BY version_key(version) ASC NULLS LAST, version) AS versions,
+        sum(releases)::BIGINT AS releases,
+        arg_min(version, version_key(version)) AS oldest,
+        arg_max(version, version_key(version)) AS newest
+    FROM running
+    GROUP BY repository_id, full_name, chart_name, chart_url
+    HAVING count(*) > 1
+)
+SELECT *, version_level(oldest, newest) AS level
+FROM drifting
+ORDER BY full_name, chart_name, chart_url

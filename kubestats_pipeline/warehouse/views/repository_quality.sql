@@ -1,0 +1,47 @@
+-- One row per repository that is neither blocked nor retired: how much of what it declares could be understood.
+-- repository_id: identity of the repository
+-- full_name: the repository's present name
+-- releases: releases that exist, in active context
+-- exact: those whose chart was resolved
+-- ambiguous: those whose reference fits several charts
+-- unresolved: those whose reference leads nowhere in the repository
+-- share_exact: exact of releases; null where there are none
+-- without_version: releases without a version, or with a range, name, digest or placeholder for one
+-- problems: files and classes of problems at the scanned commit
+-- problems_by_class: problems by class
+WITH counted AS (
+    SELECT
+        repository_id,
+        count(*) AS releases,
+        count(*) FILTER (WHERE resolution = 'exact') AS exact,
+        count(*) FILTER (WHERE resolution = 'ambiguous') AS ambiguous,
+        count(*) FILTER (WHERE resolution = 'unresolved') AS unresolved,
+        count(*) FILTER (WHERE coalesce(version_class(version), 'none') NOT IN ('exact', 'partial')) AS without_version
+    FROM resource_overview
+    WHERE is_release AND in_scope AND status = 'ACTIVE'
+    GROUP BY repository_id
+),
+classes AS (
+    SELECT repository_id, problem, count(*) AS files FROM scan_problems GROUP BY repository_id, problem
+),
+problems AS (
+    SELECT repository_id, sum(files)::BIGINT AS problems, map(list(problem ORDER BY problem), list(files ORDER BY problem)) AS problems_by_class
+    FROM classes
+    GROUP BY repository_id
+)
+SELECT
+    repository_id,
+    full_name,
+    coalesce(releases, 0) AS releases,
+    coalesce(exact, 0) AS exact,
+    coalesce(ambiguous, 0) AS ambiguous,
+    coalesce(unresolved, 0) AS unresolved,
+    exact / releases AS share_exact,
+    coalesce(without_version, 0) AS without_version,
+    coalesce(problems, 0) AS problems,
+    problems_by_class
+FROM repository_status
+LEFT JOIN counted USING (repository_id)
+LEFT JOIN problems USING (repository_id)
+WHERE coalesce(repository_status.status NOT IN ('blocked', 'retired'), TRUE)
+ORDER BY full_name
