@@ -176,6 +176,20 @@ def test_an_adoption_curve_counts_repositories_at_the_end_of_each_week(warehouse
     ]
 
 
+def test_wrong_clocks_neither_stretch_a_curve_nor_lengthen_a_life(tmp_path: Path):
+    """A first commit of the year 2 and a last one of 2999: the curve begins with Kubernetes and ends with the build."""
+    early, late = day(1, 1).replace(year=2), day(1, 1).replace(year=2999)
+    history = History(1, "a/b").commit(early, release("plex", "plex", "1.0.0", images=[image("plex")]))
+    history.commit(late, release("web", "web", "1.0.0"))
+    with duckdb.connect(str(build_warehouse(write_histories(tmp_path, history)).path), read_only=True) as connection:
+        weeks = connection.execute("SELECT min(week)::VARCHAR, max(week) < now() + INTERVAL 7 DAY FROM weekly_adoption")
+        assert weeks.fetchall() == [("2014-06-02", True)]
+        months = connection.execute("SELECT min(month)::VARCHAR, max(month) < now() FROM monthly_registries")
+        assert months.fetchall() == [("2014-06-01", True)]
+        query = "SELECT is_running, days FROM tenures WHERE subject = 'app' AND name = 'web'"
+        assert connection.execute(query).fetchall() == [(True, 0.0)]
+
+
 MOMENTS = (
     "SELECT unnest(generate_series(min(event_timestamp), max(event_timestamp), INTERVAL 97 DAY)) FROM resource_events"
 )

@@ -9,7 +9,14 @@
 -- share: of the repositories that ran the chart then
 WITH months AS (
     SELECT month::DATE AS month, least(month + INTERVAL 1 MONTH, newest + INTERVAL 1 MICROSECOND) AS ends_at
-    FROM (SELECT max(valid_from) AT TIME ZONE 'UTC' AS newest, min(valid_from) AT TIME ZONE 'UTC' AS oldest FROM resource_spans) AS known,
+    FROM (
+            SELECT
+                least(max(valid_from), any_value(built_at)) AT TIME ZONE 'UTC' AS newest,
+                -- Before Kubernetes existed only wrong clocks know of it.
+                greatest(min(valid_from) AT TIME ZONE 'UTC', TIMESTAMP '2014-06-01') AS oldest
+            FROM resource_spans
+            CROSS JOIN warehouse_info
+        ) AS known,
         unnest(generate_series(date_trunc('month', oldest), newest, INTERVAL 1 MONTH)) AS months (month)
 ),
 uses AS (

@@ -53,9 +53,11 @@ numbered AS (
     FROM followed
 ),
 known AS (
-    SELECT repository_id, greatest(max(event_timestamp), any_value(head_committed_at)) AS known_until
+    -- A clock that is ahead of this build's has seen nothing yet.
+    SELECT repository_id, least(greatest(max(event_timestamp), any_value(head_committed_at)), any_value(built_at)) AS known_until
     FROM resource_events
     LEFT JOIN snapshots USING (repository_id)
+    CROSS JOIN warehouse_info
     GROUP BY repository_id
 ),
 joined AS (
@@ -88,7 +90,7 @@ SELECT
     started_commit,
     CASE WHEN ended_at IS NOT NULL THEN last_commit END AS ended_commit,
     coalesce(ended_at, known_until) AS observed_until,
-    date_diff('second', started_at, coalesce(ended_at, known_until)) / 86400 AS days
+    greatest(date_diff('second', started_at, coalesce(ended_at, known_until)), 0) / 86400 AS days
 FROM joined
 JOIN known USING (repository_id)
 ORDER BY subject, name, chart_url, repository_id, started_at

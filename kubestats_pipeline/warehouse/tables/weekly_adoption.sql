@@ -1,4 +1,5 @@
 -- One row per chart or app and week in which somebody ran it or ceased to: its adoption curve, up to the week of the newest event.
+-- Times before Kubernetes existed, which only a wrong clock gives, count in its first week, that of 2 June 2014.
 -- Repositories count, in scope only, as in tenures. A repository whose log begins in a week is no adoption of what it already ran: it counts as
 -- running, and in joined_the_data.
 -- subject: chart or app
@@ -12,7 +13,7 @@
 -- joined_the_data: repositories whose log begins in the week and that ran it already
 WITH changes AS (
     SELECT
-        subject, name, chart_url, is_resolved, date_trunc('week', started_at AT TIME ZONE 'UTC')::DATE AS week, 1 AS change, is_left_censored
+        subject, name, chart_url, is_resolved, date_trunc('week', started_at AT TIME ZONE 'UTC')::DATE AS begins, 1 AS change, is_left_censored
     FROM tenures
     UNION ALL
     SELECT subject, name, chart_url, is_resolved, date_trunc('week', ended_at AT TIME ZONE 'UTC')::DATE, -1, FALSE
@@ -21,7 +22,8 @@ WITH changes AS (
 ),
 counted AS (
     SELECT
-        subject, name, chart_url, is_resolved, week,
+        subject, name, chart_url, is_resolved,
+        greatest(begins, DATE '2014-06-02') AS week,
         sum(change) AS change,
         count(*) FILTER (WHERE change = 1 AND NOT is_left_censored) AS adopted,
         count(*) FILTER (WHERE change = -1) AS abandoned,
@@ -38,7 +40,7 @@ lasting AS (
 ),
 weeks AS (
     SELECT unnest(generate_series(min(week), (SELECT max(observed_until AT TIME ZONE 'UTC') FROM tenures), INTERVAL 7 DAY))::DATE AS week
-    FROM changes
+    FROM counted
 )
 SELECT
     subject,
