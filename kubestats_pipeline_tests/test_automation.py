@@ -144,12 +144,20 @@ def test_before_the_first_discovery_the_push_sensor_has_nothing_to_do(services: 
 
 
 def test_new_and_pushed_repositories_are_synced_and_no_others(services: Services, instance: dg.DagsterInstance):
-    pushes = {"new": None, "pushed": NOW, "quiet": NOW - 3 * HOUR, "silent": None, "failing": NOW}
+    pushes = {
+        "new": None,
+        "pushed": NOW,
+        "quiet": NOW - 3 * HOUR,
+        "silent": None,
+        "failing": NOW,
+        "doubtful": NOW - 3 * HOUR,
+    }
     discover(services.lake, pushes)
     for name in ("pushed", "quiet", "silent"):
         sync(services.lake, name, NOW - HOUR)
+    sync(services.lake, "doubtful", NOW - 3 * HOUR + datetime.timedelta(minutes=1))
     sync(services.lake, "failing", NOW - HOUR, next_attempt_at=NOW + HOUR)
-    assert requested(tick(services, instance)) == [["ann/new", "ann/pushed"]]
+    assert requested(tick(services, instance)) == [["ann/doubtful", "ann/new", "ann/pushed"]]
 
 
 def test_the_sensor_looks_again_only_after_a_discovery(services: Services, instance: dg.DagsterInstance):

@@ -10,9 +10,12 @@ from kubestats_pipeline.repositories import Repository
 from kubestats_pipeline.sync.sync import due, read_row
 from kubestats_pipeline.tables import REPOSITORIES
 
+DOUBTFUL = datetime.timedelta(minutes=2)
+"""A push so shortly before the end of a sync may have come after the sync had looked; clocks differ too."""
+
 
 def pushed_since_sync(lake: Lake, repositories: Sequence[Repository], now: datetime.datetime) -> list[str]:
-    """The full names of repositories that are due and were never synced, or have a push after their last sync.
+    """The full names of repositories that are due and were never synced, or may have a push after their last sync.
 
     Raises:
         LakeError: the repositories or one of the snapshots cannot be read.
@@ -26,4 +29,4 @@ def pushed_since_sync(lake: Lake, repositories: Sequence[Repository], now: datet
 
 def _is_behind(lake: Lake, repository: Repository, pushed_at: datetime.datetime | None) -> bool:
     row = read_row(lake, repository)
-    return row is None or (pushed_at is not None and pushed_at > row["last_sync_at"])
+    return row is None or (pushed_at is not None and pushed_at > row["last_sync_at"] - DOUBTFUL)

@@ -255,4 +255,6 @@ def _is_due(repository: Repository, lake: Lake, now: datetime.datetime) -> bool:
         row = read_row(lake, repository)
     except LakeError:
         return True  # the sync itself reports the damaged file
-    return row is None or row["next_attempt_at"] is None or row["next_attempt_at"] <= now
+    if row is None or row["last_sync_at"] > now:  # the clock was set back, so no time of the row says anything
+        return True
+    return row["next_attempt_at"] is None or row["next_attempt_at"] <= now

@@ -132,3 +132,11 @@ def test_a_name_that_another_repository_took_over_starts_afresh(
     row = sweep([successor], settings, lake)["repo0"].row
     assert row is not None
     assert (row["repository_id"], row["head_commit"], row["consecutive_failures"]) == ("git:another", None, 1)
+
+
+def test_after_the_clock_was_set_back_nothing_waits_for_the_old_time(
+    repositories: list[Repository], settings: Settings, lake: Lake
+):
+    repositories[2] = dataclasses.replace(repositories[2], clone_url=CLOSED)
+    sweep(repositories, settings, lake)
+    assert due(repositories, lake, NOW - datetime.timedelta(days=3)) == repositories
