@@ -1,4 +1,4 @@
-"""`python -m benchmarks [startup|scan|sweep|warehouse|all] [--corpus DIR] [--full]`: one table."""
+"""`python -m benchmarks [startup|scan|sweep|idle|warehouse|all] [--corpus DIR] [--full]`: one table."""
 
 import argparse
 import contextlib
@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.ecosystem import Size
+from benchmarks.idle import GOAL_REPOSITORIES, idle_lines
 from benchmarks.inputs import CORPUS, find_remotes
 from benchmarks.report import Line, show
 from benchmarks.scan import scan_lines
@@ -18,7 +19,7 @@ from benchmarks.startup import startup_lines
 from benchmarks.sweep import sweep_lines
 from benchmarks.warehouse import warehouse_lines
 
-NAMES = ("startup", "scan", "sweep", "warehouse")
+NAMES = ("startup", "scan", "sweep", "idle", "warehouse")
 USUAL_HISTORY = "infrastructure.git"
 """The repository of the corpus whose whole history is short enough for every day."""
 
@@ -46,6 +47,8 @@ def _lines(chosen: Sequence[str], remotes: Sequence[Path], folder: Path, options
         yield from scan_lines(remotes, _long_history(remotes, options.full), folder / "scan", repeats)
     if "sweep" in chosen:
         yield from sweep_lines(options.repositories, folder / "sweep", repeats)
+    if "idle" in chosen:
+        yield from idle_lines(options.idle_repositories, folder / "idle", 1)
     if "warehouse" in chosen:
         yield from warehouse_lines(remotes, folder / "warehouse", FULL_SIZE if options.full else USUAL_SIZE, repeats)
 
@@ -75,6 +78,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--corpus", type=Path, default=CORPUS, help="a folder of bundles with its `unpack` script")
     parser.add_argument("--full", action="store_true", help="the longest history and a million events; some minutes")
     parser.add_argument("--repositories", type=int, default=100, metavar="N", help="repositories of the sweep")
+    parser.add_argument(
+        "--idle-repositories", type=int, default=GOAL_REPOSITORIES, metavar="N", help="repositories of the idle cycle"
+    )
     parser.add_argument("--repeats", type=int, default=3, metavar="N", help="executions of what takes seconds only")
     return parser
 

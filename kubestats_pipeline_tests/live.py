@@ -18,6 +18,9 @@ import pytest
 
 T = TypeVar("T")
 
+TOKEN = "ghp_planted0123456789"
+"""A secret of the environment that must not turn up anywhere."""
+
 PATIENCE = 300
 """Seconds within which something must have happened, however busy the machine is."""
 
@@ -36,6 +39,7 @@ class Live:
         self.env = own | {
             "KUBESTATS_DATA_DIR": str(self.data),
             "KUBESTATS_REPOSITORIES": str(remotes),
+            "GITHUB_TOKEN": TOKEN,
             "KUBESTATS_AUTOMATION__DISCOVER_MINUTES": "1",
             "KUBESTATS_AUTOMATION__SYNC_MINUTES": "1",
             "KUBESTATS_AUTOMATION__SENSOR_SECONDS": "10",

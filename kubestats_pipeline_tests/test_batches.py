@@ -18,7 +18,7 @@ from kubestats_pipeline.lake import Lake
 from kubestats_pipeline.layout import Layout
 from kubestats_pipeline.partitions import repository_partitions
 from kubestats_pipeline.services import Services
-from kubestats_pipeline.tables import RESOURCES, SCANS, SNAPSHOTS
+from kubestats_pipeline.tables import ECOSYSTEM_STATS, REPOSITORY_METRICS, RESOURCE_EVENTS, RESOURCES, SCANS, SNAPSHOTS
 from kubestats_pipeline_tests.builders import GitRepository, settings_for
 
 NOW = datetime.datetime(2026, 1, 2, 12, tzinfo=datetime.UTC)
@@ -84,6 +84,22 @@ class Installation:
     def run_range(self, stage: str, first: str, last: str) -> dg.ExecuteInProcessResult:
         start, end = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
         return self.run(stage, tags={start: first, end: last})
+
+    def rescan(self, partition: str) -> dg.ExecuteInProcessResult:
+        """Choose a partition of the job and launch it as it is."""
+        job = self.definitions.resolve_job_def("rescan_repositories")
+        return job.execute_in_process(instance=self.instance, partition_key=partition, raise_on_error=False)
+
+    def run_days(self, job_name: str, asset: str, first: str, last: str) -> dg.ExecuteInProcessResult:
+        """What a backfill of an asset over some days runs; test_live.py has a real one."""
+        start, end = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+        job = self.definitions.resolve_job_def(job_name)
+        return job.execute_in_process(
+            instance=self.instance,
+            asset_selection=[dg.AssetKey(asset)],
+            tags={start: first, end: last},
+            raise_on_error=False,
+        )
 
     def counts(self, key: str) -> Counter[str | None]:
         """How many materializations each partition has."""
@@ -237,3 +253,41 @@ def test_a_damaged_table_of_repositories_fails_the_run_with_its_path(ten: Instal
             assert not result.success
             assert str(path) in reason_of(result)
     assert ten.run("sync").success
+
+
+def test_a_repository_is_replayed_from_the_start_and_no_other(ten: Installation):
+    before = ten.counts("scans")
+    known = ten.lake.read(RESOURCE_EVENTS, NAMES[1])
+    assert ten.rescan(NAMES[1]).success
+    assert ten.counts("scans") - before == {NAMES[1]: 1}
+    newest = dg.AssetRecordsFilter(dg.AssetKey("scans"), asset_partitions=[NAMES[1]])
+    told = ten.instance.fetch_materializations(newest, limit=1).records[0].asset_materialization
+    assert told is not None
+    assert told.metadata["new_events"] == told.metadata["events"], "all of them are from this replay"
+    anew = ten.lake.read(RESOURCE_EVENTS, NAMES[1])
+    assert known is not None
+    assert anew is not None
+    assert anew.rows.drop("sync_run_id").equals(known.rows.drop("sync_run_id"))
+
+
+@pytest.mark.parametrize(
+    ("job", "asset", "table"),
+    [
+        ("record_statistics", "ecosystem_stats", ECOSYSTEM_STATS),
+        ("discover_repositories", "repository_metrics", REPOSITORY_METRICS),
+    ],
+)
+def test_days_are_all_green_after_a_backfill_whether_anything_is_known_of_them(ten: Installation, job, asset, table):
+    days = [f"2025-12-{day:02}" for day in range(20, 32)] + ["2026-01-01", "2026-01-02"]
+    assert ten.run_days(job, asset, days[0], days[-1]).success
+    assert ten.instance.get_materialized_partitions(dg.AssetKey(asset)) >= set(days)
+    told = {record.partition_key: record for record in _records(ten.instance, asset)}
+    rows = {day: told[day].asset_materialization.metadata["dagster/partition_row_count"].value for day in days}
+    known = {day.isoformat() for day in ten.lake.dates(table)}
+    assert {day for day in days if rows[day]} == known & set(days)
+    assert told[days[0]].asset_materialization.description, "it says why the day is empty"
+
+
+def _records(instance: dg.DagsterInstance, asset: str) -> list[dg.EventLogRecord]:
+    """All materializations of an asset, the oldest first."""
+    return list(instance.fetch_materializations(dg.AssetKey(asset), limit=5000, ascending=True).records)

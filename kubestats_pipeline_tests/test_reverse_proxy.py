@@ -19,14 +19,13 @@ import pytest
 
 from kubestats_pipeline.home import open_instance
 from kubestats_pipeline.layout import Layout
-from kubestats_pipeline_tests.live import free_port
+from kubestats_pipeline_tests.live import TOKEN, free_port
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 CONFIGURATION = Path(__file__).parent.parent / "deploy" / "nginx.conf"
 UNIT = CONFIGURATION.with_name("kubestats-public.service")
 PUBLIC, ADMIN = "kubestats.example.org", "admin.kubestats.example.org"
 PASSWORD = ("ann", "correct horse")
-TOKEN = "ghp_planted0123456789"
 
 pytestmark = pytest.mark.skipif(
     NGINX is None or shutil.which("openssl") is None,

@@ -24,7 +24,8 @@ def pushed_since_sync(lake: Lake, repositories: Sequence[Repository], now: datet
     if partition is None:
         return []
     pushes = dict(partition.rows.select("full_name", pl.col("pushed_at")).iter_rows())
-    return [each.full_name for each in due(repositories, lake, now) if _is_behind(lake, each, pushes[each.full_name])]
+    behind = [each for each in repositories if _is_behind(lake, each, pushes[each.full_name])]
+    return [each.full_name for each in due(behind, lake, now)]
 
 
 def _is_behind(lake: Lake, repository: Repository, pushed_at: datetime.datetime | None) -> bool:
