@@ -43,8 +43,13 @@ class Version(NamedTuple):
     @property
     def images(self) -> tuple[Image, ...]:
         """The images that it names, itself or in its values."""
-        own = self.values.images if self.values else None
-        return self.manifest.facts.images if own is None else own
+        given = self.values.images if self.values else self.resolved.images
+        return self.manifest.facts.images if given is None else given
+
+    @property
+    def app_name(self) -> str | None:
+        """The application, by its effective name."""
+        return self.resolved.app_name or self.manifest.facts.app_name
 
 
 def detect_changes(before: Version, after: Version) -> tuple[list[str], list[FieldChange]]:

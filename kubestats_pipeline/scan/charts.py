@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from kubestats_pipeline.git import without_credentials
-from kubestats_pipeline.scan.facts import ChartUse, ValuesInput
+from kubestats_pipeline.scan.facts import ChartUse, Image, ValuesInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,8 @@ class Resolved:
         reason: why it is not exact.
         chart_url_raw: location of the chart as written, without credentials.
         values_inputs: what `spec.valuesFrom` takes in, in its order.
+        images: the images of its document, where they are others than those written there.
+        app_name: the application, where it is another than is written there.
     """
 
     namespace: str | None = None
@@ -30,6 +32,8 @@ class Resolved:
     reason: str | None = None
     chart_url_raw: str | None = None
     values_inputs: tuple[ValuesInput, ...] = ()
+    images: tuple[Image, ...] | None = None
+    app_name: str | None = None
 
     @property
     def chart(self) -> tuple[str | None, ...]:
@@ -63,9 +67,9 @@ def chart_of(use: ChartUse) -> Resolved | None:
 
 def chart_at(url: str, name: str, version: str | None) -> Resolved:
     """A chart at a literal place: an artifact in a registry, or a name in an index."""
-    place = canonical_url(url)
+    place, raw = canonical_url(url), without_credentials(url)
     if place.startswith("oci://"):
-        return Resolved(None, version, place.rpartition("/")[2], place, "oci", "exact")
+        return Resolved(None, version, place.rpartition("/")[2], place, "oci", "exact", chart_url_raw=raw)
     if place.startswith("https://"):
-        return Resolved(None, version, name.rpartition("/")[2], place, "helm", "exact")
+        return Resolved(None, version, name.rpartition("/")[2], place, "helm", "exact", chart_url_raw=raw)
     return Resolved(None, version, name, resolution="unresolved", reason="its chart is a name without a repository")

@@ -6,6 +6,8 @@ in `resolve.py`.
 
 from dataclasses import dataclass, field
 
+from kubestats_pipeline.scan.transforms import NOTHING, Transform
+
 
 @dataclass(frozen=True, slots=True)
 class Image:
@@ -53,11 +55,13 @@ class Source:
             bucket.
         url: as written.
         version: the selected tag, digest, semver range, branch or commit, where the source itself selects one.
+        is_pinned: whether that is a commit, tag or range of a git repository: not the commit at hand.
     """
 
     flavour: str
     url: str
     version: str | None = None
+    is_pinned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +88,49 @@ class ChartUse:
 
 @dataclass(frozen=True, slots=True)
 class FluxPath:
-    """What a Flux Kustomization applies: a directory of its source, perhaps into a namespace of its choice."""
+    """What a Flux Kustomization applies, and what it changes of that.
+
+    Attributes:
+        path: a directory of its source.
+        transform: its `patches`, `targetNamespace`, `namePrefix`, `nameSuffix` and `images`.
+        components: directories relative to the path.
+        source: where the directory is; None where a parent patches that in.
+        substitutes: whether variables are replaced in what it applies.
+        variables: `postBuild.substitute`; None for a value that is secret.
+        variables_from: the ConfigMaps and Secrets of `postBuild.substituteFrom`.
+    """
 
     path: str
-    target_namespace: str | None
+    transform: Transform = NOTHING
+    components: tuple[str, ...] = ()
+    source: Reference | None = None
+    substitutes: bool = False
+    variables: tuple[tuple[str, str | None], ...] = ()
+    variables_from: tuple[Reference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A folder of a repository and where its content lies in an artifact that a Flux ArtifactGenerator makes."""
+
+    artifact: str
+    folder: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class ValuesFrom:
+    """An entry of `spec.valuesFrom`, by which a HelmRelease takes in values from a ConfigMap or Secret.
+
+    Attributes:
+        key: by default `values.yaml`.
+        target_path: the one setting, as `helm --set` names it, that the content is the value of.
+    """
+
+    reference: Reference
+    key: str = "values.yaml"
+    target_path: str | None = None
+    is_optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +191,8 @@ class Facts:
             name; of what runs containers, its label `app.kubernetes.io/name`, else its name. Nothing else has one.
         patch_reason: why a document that looks like a release is none.
         values: the inputs of its Helm values that it holds or names itself, the last one wins.
+        values_from: those that it takes in before them.
+        copies: what a generator of artifacts puts together.
     """
 
     version: str | None = None
@@ -159,3 +204,5 @@ class Facts:
     images: tuple[Image, ...] = ()
     patch_reason: str | None = None
     values: tuple[ValuesPart, ...] = ()
+    values_from: tuple[ValuesFrom, ...] = ()
+    copies: tuple[Copy, ...] = ()

@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 
 import orjson
 
+from kubestats_pipeline.scan.canonical import canonical_json
 from kubestats_pipeline.scan.charts import Resolved
 from kubestats_pipeline.scan.documents import Problem
 from kubestats_pipeline.scan.facts import Facts, ValuesInput, ValuesPart
 from kubestats_pipeline.scan.files import ContentCache, Files
 from kubestats_pipeline.scan.helm_set import read_name, read_value
 from kubestats_pipeline.scan.identity import Identity
-from kubestats_pipeline.scan.kinds.flux import normalise_path
-from kubestats_pipeline.scan.manifests import canonical_json
+from kubestats_pipeline.scan.paths import normalise_path
 from kubestats_pipeline.scan.redact import redact_setting
 from kubestats_pipeline.scan.values import Layer, Values, ValuesText, layer_of, read_values
 

@@ -5,7 +5,6 @@ Which resource of which file it is (its identity, which includes the path) is de
 """
 
 import hashlib
-import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,22 +12,25 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from kubestats_pipeline.scan.canonical import canonical_json
 from kubestats_pipeline.scan.decode import Bounds, Decoded
 from kubestats_pipeline.scan.documents import Problem, encoding_problem, read_documents
 from kubestats_pipeline.scan.embedded import CHART_FILE, embedded_in_file, embedded_in_resource
 from kubestats_pipeline.scan.facts import Facts
-from kubestats_pipeline.scan.kinds.flux import normalise_path
 from kubestats_pipeline.scan.kinds.generic import scan_generic
 from kubestats_pipeline.scan.kinds.registry import load_scanners
+from kubestats_pipeline.scan.kustomize import (
+    KUSTOMIZATION_FILES,
+    KUSTOMIZE_GROUP,
+    Kustomize,
+    is_kustomization,
+    read_kustomization,
+)
 from kubestats_pipeline.scan.redact import redact
 from kubestats_pipeline.scan.written import Place, value_at, written_numbers
 
-KUSTOMIZATION_FILES = frozenset({"kustomization.yaml", "kustomization.yml"})
 NAMED_FILES = KUSTOMIZATION_FILES | {CHART_FILE}
 """Files that say something by their name, whether they mention a kind or not."""
-
-KUSTOMIZE_GROUP = "kustomize.config.k8s.io"
-_KUSTOMIZE_KINDS = ("Kustomization", "Component")
 
 _KIND = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _API_VERSION = re.compile(r"(?:([a-z0-9](?:[-a-z0-9.]*[a-z0-9])?)/)?([a-zA-Z0-9][-a-zA-Z0-9]*)")
@@ -63,14 +65,6 @@ class Manifest:
     data: bytes
     facts: Facts
     numbers: tuple[tuple[Place, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Kustomize:
-    """What a kustomization.yaml says: its namespace and the local paths that it takes in, relative to its folder."""
-
-    namespace: str | None
-    entries: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +103,9 @@ def read_file(blob: bytes, file_name: str, bounds: Bounds) -> FileContent:
         if _is_encrypted_kind(document.content):
             problems.append(Problem("encrypted_kind", f"line {document.line}: its kind is encrypted", index))
         manifests += (_manifest(document, resource) for resource in _declared(document, file_name))
-    kustomize = next((found for _, each in read.documents if (found := _kustomize(each, kustomization))), None)
+    kustomize = next(
+        (found for _, each in read.documents if (found := read_kustomization(each, named=kustomization))), None
+    )
     return FileContent(tuple(manifests), tuple(problems), kustomize, is_complete=not problems)
 
 
@@ -118,8 +114,8 @@ def _declared(document: Decoded, file_name: str) -> Iterator[dict[str, Any]]:
     for resource in _resources(document.content):
         yield resource
         yield from embedded_in_resource(document, resource)
-    is_kustomization = _is_kustomization(document.content, named=file_name in KUSTOMIZATION_FILES)
-    yield from embedded_in_file(document, file_name, is_kustomization=is_kustomization)
+    inflates = is_kustomization(document.content, named=file_name in KUSTOMIZATION_FILES)
+    yield from embedded_in_file(document, file_name, is_kustomization=inflates)
 
 
 def _resources(content: Any) -> Iterator[dict[str, Any]]:
@@ -202,45 +198,6 @@ def _body_hash(stored: dict[str, Any]) -> str | None:
         if name not in ("apiVersion", "kind", "metadata", "status") and value
     }
     return digest(canonical_json(body)) if body else None
-
-
-def _kustomize(document: Decoded, named: bool) -> Kustomize | None:
-    content = document.content
-    if not _is_kustomization(content, named=named):
-        return None
-    listed = [content.get(name) for name in ("resources", "bases", "components")]
-    entries = [item for items in listed if isinstance(items, list) for item in items if isinstance(item, str)]
-    return Kustomize(document.text(content, "namespace"), tuple(entry for entry in entries if "://" not in entry))
-
-
-def _is_kustomization(content: Any, *, named: bool) -> bool:
-    if not isinstance(content, dict):
-        return False
-    declared = str(content.get("apiVersion", "")).startswith(f"{KUSTOMIZE_GROUP}/")
-    return declared or (
-        named and "apiVersion" not in content and content.get("kind", "Kustomization") in _KUSTOMIZE_KINDS
-    )
-
-
-def resolve_entry(folder: str, entry: str) -> str:
-    """The path, relative to the repository's root, of an entry of the kustomization in `folder`."""
-    return normalise_path(posixpath.normpath(posixpath.join(folder, entry)))
-
-
-def canonical_json(value: Any) -> bytes:
-    """JSON with sorted keys and no blanks; text that UTF-8 cannot hold is replaced."""
-    try:
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    except TypeError:  # lone surrogates from `!!binary`
-        return orjson.dumps(_printable(value), option=orjson.OPT_SORT_KEYS)
-
-
-def _printable(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode("utf-8")
-    if isinstance(value, dict):
-        return {_printable(key): _printable(item) for key, item in value.items()}
-    return [_printable(item) for item in value] if isinstance(value, list) else value
 
 
 def digest(data: bytes) -> str:

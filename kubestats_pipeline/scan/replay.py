@@ -16,7 +16,8 @@ from kubestats_pipeline.scan.feeds import Feeds
 from kubestats_pipeline.scan.files import ContentCache, Declared, File, Files
 from kubestats_pipeline.scan.history import Change, Commit
 from kubestats_pipeline.scan.identity import Identity, identity_text
-from kubestats_pipeline.scan.manifests import KUSTOMIZATION_FILES, Manifest, digest
+from kubestats_pipeline.scan.kustomize import KUSTOMIZATION_FILES
+from kubestats_pipeline.scan.manifests import Manifest, digest
 from kubestats_pipeline.scan.matching import match_moves
 from kubestats_pipeline.scan.resolve import Resolver
 from kubestats_pipeline.scan.values import Values, with_images
@@ -198,7 +199,10 @@ class Replay:
         if self._is_retained(identity):
             return known
         values = self.feeds.read(identity)
-        return with_images(self._manifest(identity), values) if values is not None else None
+        if values is None:
+            return None
+        named = with_images(self._manifest(identity), values)
+        return replace(named, images=self._resolver.effective_images(identity, named.images or ()))
 
     def _manifest(self, identity: Identity) -> Manifest:
         return self.files[identity.path].declared[identity]

@@ -1,44 +1,82 @@
-"""Joins the facts of a repository's files at one commit: effective namespaces, charts and versions of releases.
+"""What each resource of a repository means at one commit: effective namespace, name, chart, version and images.
 
-The graph is kept file by file; after a change, only the resources that the change can reach are resolved again, so
-that a commit costs what it touches. Nothing outside the repository is consulted and nothing is guessed: a reference
-that does not lead to exactly one object is ambiguous or unresolved, with the reason.
+`declarations.py` holds what the files say, `applications.py` how each resource is applied; here references are
+followed, and what several applications of one resource have in common becomes its meaning. Nothing outside the
+repository is consulted and nothing is guessed: a reference that does not lead to exactly one object is ambiguous or
+unresolved, with the reason. After a change only what it can have reached is resolved again.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
 
+from kubestats_pipeline.git import without_credentials
+from kubestats_pipeline.scan.applications import LEVELS, Applications
 from kubestats_pipeline.scan.charts import Resolved, canonical_url, chart_at, chart_of
-from kubestats_pipeline.scan.facts import ChartUse, Reference
+from kubestats_pipeline.scan.context import context_of
+from kubestats_pipeline.scan.declarations import Declarations, order
+from kubestats_pipeline.scan.facts import ChartUse, Facts, Image, Source
 from kubestats_pipeline.scan.identity import Identity
-from kubestats_pipeline.scan.kinds.flux import normalise_path
-from kubestats_pipeline.scan.manifests import Kustomize, Manifest, resolve_entry
-from kubestats_pipeline.scan.scope import is_cluster_scoped
+from kubestats_pipeline.scan.kinds.flux import SOURCE
+from kubestats_pipeline.scan.kustomize import Kustomize
+from kubestats_pipeline.scan.manifests import Manifest
+from kubestats_pipeline.scan.memory import Memory, derived
+from kubestats_pipeline.scan.paths import normalise_path
+from kubestats_pipeline.scan.reshape import with_images
+from kubestats_pipeline.scan.routes import Routes
+from kubestats_pipeline.scan.values_from import ValuesInputs
+from kubestats_pipeline.scan.variables import ConfigMaps
+
+MAX_HOPS = 3
+"""References from a release to its source: through one HelmChart, and one to spare."""
+
+
+_MEANING = "Resolver._meaning"
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A resource as one of its applications brings it to the cluster."""
+
+    namespace: str | None
+    name: str
+    facts: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Instances:
+    """A resource in all of its applications.
+
+    Attributes:
+        by_flux: whether a Flux Kustomization applies it, as far as the repository tells.
+        is_complete: False where it has more applications than are told apart.
+    """
+
+    each: frozenset[Instance]
+    by_flux: bool
+    is_complete: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    manifest: Manifest | None
-    identity: Identity | None
-    resolution: str
-    reason: str | None
+    """What a reference leads to; without an instance, why to nothing."""
+
+    instance: Instance | None
+    resolution: str = "exact"
+    reason: str | None = None
 
 
 class Resolver:
     """The reference graph of one repository at one commit."""
 
     def __init__(self) -> None:
-        self._manifests: dict[Identity, Manifest] = {}
+        self.memory = Memory()
+        self._declared = Declarations(self.memory)
+        routes = Routes(self._declared)
+        config_maps = ConfigMaps(self._declared, routes)
+        self._applications = Applications(self._declared, routes, config_maps)
+        self._values = ValuesInputs(self._declared, routes, config_maps)
         self._frozen: dict[Identity, Resolved] = {}
-        self._by_path: dict[str, frozenset[Identity]] = {}
-        self._kustomize: dict[str, Kustomize] = {}
-        self._includers: defaultdict[str, set[str]] = defaultdict(set)
-        self._flux_paths: defaultdict[str, set[Identity]] = defaultdict(set)
-        self._targets: defaultdict[tuple[str, str], set[Identity]] = defaultdict(set)
-        self._users: defaultdict[tuple[str, str], set[Identity]] = defaultdict(set)
-        self._namespaces: dict[Identity, str | None] = {}
-        self._dirty: set[Identity] = set()
+        self._unsettled: set[Identity] = set()
 
     def replace_file(
         self, path: str, declared: Mapping[Identity, Manifest], frozen: Mapping[Identity, Resolved]
@@ -50,237 +88,196 @@ class Resolver:
             declared: all resources of the file; empty when it is gone.
             frozen: those of them that stand in an unreadable file, with their last known meaning.
         """
-        for identity in self._by_path.pop(path, frozenset()):
-            if declared.get(identity) is not self._manifests[identity] or identity in self._frozen:
-                self._forget(identity)
-        for identity, manifest in declared.items():
-            if identity not in self._manifests:
-                self._learn(identity, manifest)
+        before = self._declared.identities(path)
+        self._unsettled |= self._declared.replace_file(path, declared)
+        for identity in before:
+            if self._frozen.pop(identity, None) is not None:
+                self._unsettled.add(identity)
+            if identity not in declared:
+                self.memory.forget((_MEANING, identity))
+                self._applications.forget(identity)
         self._frozen |= frozen
-        if declared:
-            self._by_path[path] = frozenset(declared)
+        self._unsettled |= frozen.keys()
 
     def replace_kustomization(self, folder: str, kustomize: Kustomize | None) -> None:
         """Say what the kustomization.yaml of a folder holds now; None when there is none."""
-        known = self._kustomize.get(folder)
-        if known == kustomize:
-            return
-        self._touch_folder(folder)
-        for entry in known.entries if known else ():
-            self._includers[resolve_entry(folder, entry)].discard(folder)
-        self._kustomize.pop(folder, None)
-        if kustomize is not None:
-            self._kustomize[folder] = kustomize
-            for entry in kustomize.entries:
-                self._includers[resolve_entry(folder, entry)].add(folder)
-        self._touch_folder(folder)
+        self._declared.replace_kustomization(folder, kustomize)
 
     def settle(self) -> dict[Identity, Resolved]:
-        """Resolve again all that the changes since the last call can have reached."""
-        reached = self._reach(identity for identity in self._dirty if identity in self._manifests)
-        self._dirty.clear()
-        for identity in reached:
-            self._namespaces[identity] = self._namespace(identity)
-        return {identity: self._frozen.get(identity) or self._resolve(identity) for identity in reached}
+        """The meaning of all resources that were declared anew, or that mean something else, since the last call."""
+        doubtful: dict[Identity, Resolved] = {
+            key[1]: self.memory.known(key)  # type: ignore[misc]  # a meaning is that of an identity
+            for key in self.memory.doubtful(_MEANING)
+        }
+        settled: dict[Identity, Resolved] = {}
+        for identity in sorted({*doubtful, *self._unsettled}, key=order):
+            if identity in self._declared:
+                meaning = self._meaning(identity)
+                if identity in self._unsettled or meaning != doubtful.get(identity):
+                    settled[identity] = self._frozen.get(identity) or meaning
+        self._unsettled.clear()
+        return settled
 
-    def _learn(self, identity: Identity, manifest: Manifest) -> None:
-        self._manifests[identity] = manifest
-        facts = manifest.facts
-        if facts.flux_path is not None:
-            self._flux_paths[facts.flux_path.path].add(identity)
-            self._touch_folder(facts.flux_path.path)
-        if facts.source is not None or (facts.chart is not None and not facts.is_release):
-            self._targets[_address(identity)].add(identity)
-        for address in _references(facts.chart):
-            self._users[address].add(identity)
-        self._touch(identity)
+    def effective_images(self, identity: Identity, images: tuple[Image, ...]) -> tuple[Image, ...]:
+        """Images that a release's values name, with the variables in them put in, where all applications agree."""
+        if not any("$" in (image.raw or image.image) for image in images):
+            return images
+        ways = self._applications.of(identity.path, None, LEVELS).ways
+        found = {
+            tuple(with_images(image, dict(way.variables)) for image in images) if way.variables is not None else images
+            for way in ways
+        }
+        return found.pop() if len(found) == 1 else images
 
-    def _forget(self, identity: Identity) -> None:
-        self._touch(identity)
-        facts = self._manifests.pop(identity).facts
-        self._frozen.pop(identity, None)
-        self._namespaces.pop(identity, None)
-        if facts.flux_path is not None:
-            self._touch_folder(facts.flux_path.path)
-            self._flux_paths[facts.flux_path.path].discard(identity)
-        self._targets[_address(identity)].discard(identity)
-        for address in _references(facts.chart):
-            self._users[address].discard(identity)
+    @derived
+    def _meaning(self, identity: Identity) -> Resolved:
+        manifest = self._declared.manifest(identity)
+        assert manifest is not None  # noqa: S101 - only what is declared is asked about
+        if reason := self._patch_reason(identity, manifest.facts):
+            return Resolved(identity.key.namespace, manifest.facts.version, reason=reason)
+        instances = self._instances(identity)
+        meanings = [self._resolve(identity, manifest, each) for each in instances.each]
+        if not instances.is_complete:
+            meanings = [
+                replace(each, resolution="ambiguous", reason="it is applied too many times") for each in meanings
+            ]
+        return _common(meanings, manifest, identity)
 
-    def _touch(self, identity: Identity) -> None:
-        self._dirty.add(identity)
-        self._dirty |= self._users.get(_address(identity), set())
-
-    def _touch_folder(self, folder: str) -> None:
-        """What a kustomization or a Flux Kustomization on this folder takes in may have another namespace now."""
-        for path in self._taken_in(folder):
-            self._dirty |= self._by_path.get(path, frozenset())
-
-    def _taken_in(self, folder: str) -> Iterator[str]:
-        """The files that a folder takes in.
-
-        Those that its kustomization lists, or, where it has none, all below it and what the kustomizations there list.
-        """
-        queue, seen = [folder], set()
-        while queue:
-            each = queue.pop()
-            if each in seen:
-                continue
-            seen.add(each)
-            kustomize = self._kustomize.get(each)
-            if kustomize is not None:
-                queue += (resolve_entry(each, entry) for entry in kustomize.entries)
-            elif each in self._by_path:
-                yield each
-            else:
-                prefix = f"{each}/" if each else ""
-                queue += [below for below in self._kustomize if below.startswith(prefix)]
-                yield from [path for path in self._by_path if path.startswith(prefix)]
-
-    def _reach(self, start: Iterable[Identity]) -> list[Identity]:
-        """The given resources and all that refer to them, directly or through a HelmChart, in a fixed order."""
-        queue, reached = list(start), set()
-        while queue:
-            identity = queue.pop()
-            if identity in reached:
-                continue
-            reached.add(identity)
-            queue += self._users.get(_address(identity), ())
-        return sorted(reached, key=_order)
-
-    def _namespace(self, identity: Identity) -> str | None:
-        """Effective namespace.
-
-        The applying Flux Kustomization's target, else the nearest kustomization's, else as declared; as declared also
-        where several apply and disagree. Objects of the cluster have none.
-        """
-        if is_cluster_scoped(identity.key.group, identity.key.kind):
+    def _patch_reason(self, identity: Identity, facts: Facts) -> str | None:
+        """Why a document that looks like a release is none."""
+        if facts.patch_reason is not None or not facts.is_release:
+            return facts.patch_reason
+        patchers = self._declared.patchers(identity.path)
+        if not patchers or self._declared.includers(identity.path):
             return None
-        applied: set[str | None] = set()
-        only_built: set[str | None] = set()
-        queue: list[tuple[str, str | None]] = [(folder, None) for folder in self._takers(identity.path, identity)]
-        seen = set()
-        while queue:
-            folder, nearest = queue.pop()
-            if folder in self._kustomize:
-                nearest = nearest or self._kustomize[folder].namespace
-            if (folder, nearest) in seen:
-                continue
-            seen.add((folder, nearest))
-            if targets := self._flux_targets(folder, identity):
-                applied |= {target or nearest for target in targets}
-            elif takers := self._takers(folder, identity):
-                queue += ((taker, nearest) for taker in takers)
-            else:
-                only_built.add(nearest)
-        given = applied or only_built
-        return (given.pop() if len(given) == 1 else None) or identity.key.namespace
+        return f"a patch of a release that stands elsewhere: {patchers[0]}/kustomization.yaml lists it as one"
 
-    def _takers(self, path: str, identity: Identity) -> set[str]:
-        """The folders that take in a file or folder.
+    @derived
+    def _instances(self, identity: Identity) -> Instances:
+        manifest = self._declared.manifest(identity)
+        assert manifest is not None  # noqa: S101 - only what is declared is asked about
+        is_applier = manifest.facts.flux_path is not None
+        applied = self._applications.of(identity.path, identity if is_applier else None, LEVELS - is_applier)
+        shapes = self._applications.shapes(identity, manifest, applied)
+        each = frozenset(Instance(shape.namespace, shape.name, shape.facts) for shape in shapes)
+        return Instances(each, applied.by_flux, applied.is_complete)
 
-        Those whose kustomization lists it, and the nearest above that a Flux Kustomization applies, unless a
-        kustomization in between cuts it off.
-
-        For a folder without a kustomization Flux generates one, from all the files and kustomizations below.
-        """
-        takers = set(self._includers.get(path, ()))
-        while path:
-            path = path.rpartition("/")[0]
-            if path in self._kustomize:
-                break
-            if self._flux_targets(path, identity):
-                return takers | {path}
-        return takers
-
-    def _flux_targets(self, folder: str, identity: Identity) -> set[str | None]:
-        """Where the Flux Kustomizations on a folder, other than the resource itself, apply it to."""
-        appliers = self._flux_paths.get(folder, set()) - {identity}
-        paths = (self._manifests[each].facts.flux_path for each in appliers)
-        return {path.target_namespace for path in paths if path is not None}
-
-    def _resolve(self, identity: Identity) -> Resolved:
-        facts = self._manifests[identity].facts
-        namespace = self._namespaces[identity]
-        use = facts.chart
-        if use is None:
-            return Resolved(namespace, facts.version, reason=facts.patch_reason)
+    def _resolve(self, identity: Identity, manifest: Manifest, instance: Instance) -> Resolved:
+        facts, namespace = instance.facts, instance.namespace
+        images = facts.images if facts.images != manifest.facts.images else None
+        app_name = facts.app_name if facts.app_name != manifest.facts.app_name else None
+        own = Resolved(namespace, images=images, app_name=app_name)
+        if facts.chart is None:
+            return replace(own, version=facts.version, reason=facts.patch_reason)
         if not facts.is_release:
-            return Resolved(namespace, use.version)
-        chart = self._chart(use, namespace)
-        return Resolved(namespace, chart.version, *_named(chart), resolution=chart.resolution, reason=chart.reason)
+            return replace(own, version=facts.chart.version)
+        chart = _if_known(self._chart(facts.chart, namespace, MAX_HOPS))
+        inputs = self._values.of(identity, namespace, facts.values_from)
+        return replace(chart, namespace=namespace, images=images, app_name=app_name, values_inputs=inputs)
 
-    def _chart(self, use: ChartUse, namespace: str | None) -> Resolved:
+    def _chart(self, use: ChartUse, namespace: str | None, hops: int) -> Resolved:
         """The chart behind a use that stands in `namespace`."""
         if (known := chart_of(use)) is not None:
             return known
+        unresolved = Resolved(version=use.version, chart_name=use.name, resolution="unresolved")
         reference = use.reference or use.source
         if reference is None:
-            return Resolved(
-                version=use.version, chart_name=use.name, resolution="unresolved", reason="it names no source"
-            )
-        found = self._find(reference, namespace)
-        if found.manifest is None:
-            return Resolved(version=use.version, chart_name=use.name, resolution=found.resolution, reason=found.reason)
-        source, chart = found.manifest.facts.source, found.manifest.facts.chart
-        if source is None:
-            assert chart is not None  # noqa: S101 - `_targets` holds sources and charts
-            assert found.identity is not None  # noqa: S101 - a manifest comes with its identity
-            if use.reference is None:  # a chart is no source; one that names itself would never end
-                return Resolved(
-                    version=use.version, chart_name=use.name, resolution="unresolved", reason="its source is a chart"
+            return replace(unresolved, reason="it names no source")
+        found = self._find(reference.kind, reference.name, reference.namespace or namespace)
+        if found.instance is None:
+            return replace(unresolved, resolution=found.resolution, reason=found.reason)
+        source, chart = found.instance.facts.source, found.instance.facts.chart
+        if source is not None:
+            return _chart_of_source(use, source)
+        if use.reference is None or chart is None or not hops:  # a chart is no source
+            return replace(unresolved, reason="its source is a chart")
+        return self._chart(chart, found.instance.namespace, hops - 1)
+
+    @derived
+    def _find(self, kind: str, name: str, namespace: str | None) -> _Found:
+        """The one object that a reference means; None as a namespace means that it is not known."""
+        label = f"{kind} {name}"
+        named = [
+            (identity, instances, each)
+            for identity in self._declared.named(SOURCE, kind, name)
+            for instances in (self._instances(identity),)
+            for each in instances.each
+            if each.name == name
+        ]
+        if not named:
+            if "$" in name:
+                return _Found(
+                    None, "unresolved", f"{label} has a variable in its name whose value is not in the repository"
                 )
-            return self._chart(chart, self._namespaces.get(found.identity))
-        if source.flavour == "oci_registry":
-            return chart_at(f"{source.url.rstrip('/')}/{use.name}", use.name or "", use.version)
-        if source.flavour == "helm":
-            return Resolved(None, use.version, use.name, canonical_url(source.url), "helm", "exact")
-        if source.flavour == "oci":
-            return chart_at(source.url, "", source.version)
-        return Resolved(None, source.version, normalise_path(use.name or ""), canonical_url(source.url), "git", "exact")
-
-    def _find(self, reference: Reference, namespace: str | None) -> _Found:
-        """The one object that a reference means; a missing namespace is that of the object that refers."""
-        wanted = reference.namespace or namespace
-        label = f"{reference.kind} {reference.name}"
-        candidates = sorted(self._targets.get((reference.kind, reference.name), ()), key=_order)
-        if not candidates:
-            return _Found(None, None, "unresolved", f"{label} is not in the repository")
-        matching = [each for each in candidates if self._namespace_of(each) == wanted]
-        if not matching and wanted is not None:
-            matching = [each for each in candidates if self._namespace_of(each) is None]
+            return _Found(None, "unresolved", f"{label} is not in the repository")
+        matching = [each for each in named if each[2].namespace == namespace]
+        if not matching and namespace is not None:
+            matching = [each for each in named if each[2].namespace is None]
         if not matching:
-            return _Found(
-                None,
-                None,
-                "unresolved",
-                f"{label} is not in namespace {wanted or 'of the release, which is not known'}",
-            )
-        meanings = {(self._manifests[each].facts.source, self._manifests[each].facts.chart) for each in matching}
-        if len(meanings) > 1:
-            return _Found(None, None, "ambiguous", f"{label} is declared {len(matching)} times with different content")
-        return _Found(self._manifests[matching[0]], matching[0], "exact", None)
-
-    def _namespace_of(self, identity: Identity) -> str | None:
-        if identity not in self._namespaces:
-            self._namespaces[identity] = self._namespace(identity)
-        return self._namespaces[identity]
+            place = namespace or "of the release, which is not known"
+            return _Found(None, "unresolved", f"{label} is not in namespace {place}")
+        for preferred in (lambda each: each[1].by_flux, lambda each: context_of(each[0].path) == "active"):
+            matching = [each for each in matching if preferred(each)] or matching
+        if len({(each[2].facts.source, each[2].facts.chart) for each in matching}) > 1:
+            return _Found(None, "ambiguous", f"{label} is declared {len(matching)} times with different content")
+        return _Found(matching[0][2])
 
 
-def _named(chart: Resolved) -> tuple[str | None, str | None, str | None]:
-    return chart.chart_name, chart.chart_url, chart.chart_kind
+def _chart_of_source(use: ChartUse, source: Source) -> Resolved:
+    """The chart `use.name` of a source, or the source that is the chart."""
+    raw = without_credentials(source.url)
+    if source.flavour == "oci_registry":
+        return chart_at(f"{source.url.rstrip('/')}/{use.name}", use.name or "", use.version)
+    if source.flavour == "helm":
+        return Resolved(None, use.version, use.name, canonical_url(source.url), "helm", "exact", chart_url_raw=raw)
+    if source.flavour == "oci":
+        return chart_at(source.url, "", source.version)
+    kind = "git" if source.flavour == "git" else "path"
+    name = normalise_path(use.name or "")
+    return Resolved(None, source.version, name, canonical_url(source.url), kind, "exact", chart_url_raw=raw)
 
 
-def _address(identity: Identity) -> tuple[str, str]:
-    return identity.key.kind, identity.key.name
+_DIFFERENCES = {
+    "chart": ("chart_name", "chart_url", "chart_kind"),
+    "version": ("version",),
+}
+"""Where two applications of one release must agree for it to be one use of one chart."""
 
 
-def _references(use: ChartUse | None) -> list[tuple[str, str]]:
-    if use is None:
-        return []
-    return [(each.kind, each.name) for each in (use.reference, use.source) if each is not None]
+def _common(meanings: list[Resolved], manifest: Manifest, identity: Identity) -> Resolved:
+    """What all applications of a resource agree in; where they do not, it is as its document says, or not known."""
+    if len(meanings) == 1:
+        return meanings[0]
+    declared = Resolved(
+        identity.key.namespace, manifest.facts.chart.version if manifest.facts.chart else manifest.facts.version
+    )
+    agreed = {
+        field.name: values.pop() if len(values) == 1 else getattr(declared, field.name)
+        for field in fields(Resolved)
+        for values in ({getattr(each, field.name) for each in meanings},)
+    }
+    common = Resolved(**agreed)
+    if not manifest.facts.is_release:
+        return replace(common, resolution="not_applicable", reason=manifest.facts.patch_reason)
+    missing = [each.reason or "" for each in meanings if each.resolution == "unresolved"]
+    if missing:
+        return replace(common, resolution="unresolved", reason=min(missing))
+    differ = [name for name, columns in _DIFFERENCES.items() if len({_columns(each, columns) for each in meanings}) > 1]
+    if differ:
+        reason = f"it is applied {len(meanings)} times, with another {' and '.join(differ)} each"
+        return replace(common, resolution="ambiguous", reason=reason)
+    return common
 
 
-def _order(identity: Identity) -> tuple[str, str, str, str, str, int]:
-    key = identity.key
-    return (identity.path, key.kind, key.name, key.namespace or "", key.group, identity.ordinal)
+def _columns(meaning: Resolved, names: Iterable[str]) -> tuple[object, ...]:
+    return tuple(getattr(meaning, name) for name in names)
+
+
+def _if_known(chart: Resolved) -> Resolved:
+    """Not exact where a variable is left in it: its value is not in the repository."""
+    parts = {"name": chart.chart_name, "place": chart.chart_url, "version": chart.version}
+    hidden = [name for name, text in parts.items() if text and "${" in text]
+    if chart.resolution != "exact" or not hidden:
+        return chart
+    reason = f"its {' and '.join(hidden)} has a variable whose value is not in the repository"
+    return replace(chart, resolution="unresolved", reason=reason)

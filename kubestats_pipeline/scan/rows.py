@@ -46,7 +46,7 @@ def resource_row(resource: Resource, repository: Repository) -> Row:
         "chart_url": resolved.chart_url,
         "chart_url_raw": resolved.chart_url_raw,
         "chart_kind": resolved.chart_kind,
-        "app_name": manifest.facts.app_name,
+        "app_name": resource.version.app_name,
         "images": [_image_row(image) for image in resource.version.images],
         "context": context_of(resource.identity.path),
         "resolution": resolved.resolution,
@@ -77,7 +77,8 @@ def resource_from_row(row: Mapping[str, Any]) -> Resource:
     )
     manifest = restore_manifest(key, row["api_version"], row["data"].encode(), row["version"])
     images = tuple(Image(*(image[name] for name in _IMAGE_FIELDS)) for image in row["images"])
-    manifest = replace(manifest, facts=replace(manifest.facts, images=images))
+    facts = replace(manifest.facts, images=images, app_name=row["app_name"])
+    manifest = replace(manifest, facts=facts)
     return Resource(
         resource_id=row["resource_id"],
         identity=Identity(key, original(row["file_path"]), row["ordinal"]),
@@ -122,7 +123,7 @@ def event_row(event: Event, repository: Repository, run_id: str | None) -> Row:
         "chart_name": after.resolved.chart_name,
         "chart_url": after.resolved.chart_url,
         "chart_kind": after.resolved.chart_kind,
-        "app_name": after.manifest.facts.app_name,
+        "app_name": after.version.app_name,
         "images": [_image_row(image) for image in after.version.images],
         "context": context_of(after.identity.path),
         "resolution": after.resolved.resolution,

@@ -27,7 +27,7 @@ from kubestats_pipeline.scan.rows import (
 from kubestats_pipeline.scan.saved_values import NOTHING_SAVED, SavedValues, saved_values, write_values
 from kubestats_pipeline.tables import HELM_VALUES, RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS, SCANS
 
-SCANNER_VERSION = "3"
+SCANNER_VERSION = "4"
 """Raised when the scanner reads the same history differently: repositories are then replayed from the start."""
 
 _CHUNK = 2_000

@@ -32,9 +32,13 @@ def test_every_release_of_the_official_example_is_resolved(tmp_path: Path, corpu
     adopt(world, "fluxcd/flux2-kustomize-helm-example", corpus)
     world.scan()
     releases = [row for row in world.resources if row["kind"] == "HelmRelease" and row["status"] == "ACTIVE"]
-    assert {row["resolution"] for row in releases} == {"exact", "not_applicable"}
-    assert {(row["name"], row["namespace"]) for row in releases if row["resolution"] == "exact"} >= {
-        ("podinfo", "podinfo")
-    }
+    meant = {(row["name"], row["resolution"], row["resolution_reason"]) for row in releases if row["app_name"]}
+    assert meant == {
+        ("cert-manager", "exact", None),
+        ("envoy-gateway", "exact", None),
+        ("podinfo", "ambiguous", "it is applied 2 times, with another version each"),
+    }, "staging and production patch the version of podinfo"
+    (podinfo,) = (row for row in releases if row["resolution"] == "ambiguous")
+    assert (podinfo["chart_name"], podinfo["namespace"]) == ("podinfo", "podinfo"), "in that they agree"
     problems = subprocess.run(["git", "-C", str(world.mirror), "fsck"], check=False, capture_output=True, timeout=20)
     assert problems.returncode == 0, "a scan leaves the mirror as it was"

@@ -2,8 +2,8 @@
 
 import pytest
 
+from kubestats_pipeline.scan.canonical import canonical_json
 from kubestats_pipeline.scan.decode import MAX_KEY, Bounds, Decoded, DecodeError, decode_stream
-from kubestats_pipeline.scan.manifests import canonical_json
 
 
 def decode(text: str, bounds: Bounds | None = None) -> list[Decoded]:

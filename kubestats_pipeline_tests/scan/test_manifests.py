@@ -10,9 +10,11 @@ from kubestats_pipeline.scan.charts import Resolved
 from kubestats_pipeline.scan.context import context_of
 from kubestats_pipeline.scan.engine import gitops_engine
 from kubestats_pipeline.scan.identity import Identity
-from kubestats_pipeline.scan.manifests import Kustomize, Manifest, restore_manifest
+from kubestats_pipeline.scan.kustomize import Kustomize
+from kubestats_pipeline.scan.manifests import Manifest, restore_manifest
 from kubestats_pipeline.scan.replay import Resource
 from kubestats_pipeline.scan.rows import original, printable, resource_from_row, resource_row
+from kubestats_pipeline.scan.transforms import Transform
 from kubestats_pipeline_tests.scan.world import (
     config,
     documents,
@@ -70,7 +72,9 @@ def test_what_is_no_resource_is_passed_over_without_fuss(text: str) -> None:
 
 def test_a_kustomization_says_its_namespace_and_its_local_entries() -> None:
     text = kustomization("a.yaml", "../b", "https://x.org/y", namespace="web", components=["./c"], bases=["d", 1])
-    assert read(text, "kustomization.yaml").kustomize == Kustomize("web", ("a.yaml", "../b", "d", "./c"))
+    assert read(text, "kustomization.yaml").kustomize == Kustomize(
+        ("a.yaml", "../b", "d"), ("./c",), Transform(namespace="web")
+    )
     assert read(text, "other.yaml").kustomize is None
 
 

@@ -36,7 +36,9 @@ def test_a_namespace_is_as_declared_where_nothing_gives_another(tree: Tree) -> N
     assert (namespace_of(tree), namespace_of(tree, "named")) == (None, "own")
 
 
-def test_the_nearest_kustomization_gives_the_namespace_over_the_declared_one(tree: Tree) -> None:
+def test_the_outermost_namespace_of_a_kustomization_wins_over_inner_ones_and_the_declared_one(
+    tree: Tree,
+) -> None:
     tree.put(
         {
             "apps/kustomization.yaml": kustomization("./web", namespace="outer"),
@@ -44,10 +46,10 @@ def test_the_nearest_kustomization_gives_the_namespace_over_the_declared_one(tre
             "apps/web/app.yaml": manifest("ConfigMap", "app", namespace="own"),
         }
     )
+    assert namespace_of(tree) == "outer", "as `kubectl kustomize apps` has it"
+    tree.put({"apps/kustomization.yaml": kustomization("./web")})
     assert namespace_of(tree) == "inner"
     tree.put({"apps/web/kustomization.yaml": kustomization("app.yaml")})
-    assert namespace_of(tree) == "outer"
-    tree.put({"apps/kustomization.yaml": None})
     assert namespace_of(tree) == "own"
 
 

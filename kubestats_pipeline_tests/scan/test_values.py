@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kubestats_pipeline.scan.canonical import canonical_json
 from kubestats_pipeline.scan.decode import Bounds
 from kubestats_pipeline.scan.facts import Facts, ValuesPart
 from kubestats_pipeline.scan.flatten import MAX_SETTINGS, MAX_TEXT, flatten
 from kubestats_pipeline.scan.helm_set import read_name, read_value
-from kubestats_pipeline.scan.manifests import Manifest, canonical_json
+from kubestats_pipeline.scan.manifests import Manifest
 from kubestats_pipeline.scan.values import Layer, Values, layer_of, merge_values, plain, read_values
 from kubestats_pipeline_tests.scan.world import chart, read, release
 

@@ -3,16 +3,23 @@
 Fields and defaults are those of the Flux API, which kept their meaning over all of its versions.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from kubestats_pipeline.scan.decode import Decoded
-from kubestats_pipeline.scan.facts import ChartUse, Facts, FluxPath, Reference, Source, ValuesPart
+from kubestats_pipeline.scan.facts import ChartUse, Copy, Facts, FluxPath, Reference, Source, ValuesFrom, ValuesPart
 from kubestats_pipeline.scan.kinds.registry import scanner
+from kubestats_pipeline.scan.kinds.shapes import mappings
+from kubestats_pipeline.scan.kustomize import read_transform
+from kubestats_pipeline.scan.paths import normalise_path
+from kubestats_pipeline.scan.redact import redact_setting
+from kubestats_pipeline.scan.sensitive import ENCRYPTED, REDACTED
 from kubestats_pipeline.scan.values_images import images_in_values
 
 HELM = "helm.toolkit.fluxcd.io"
 SOURCE = "source.toolkit.fluxcd.io"
 KUSTOMIZE = "kustomize.toolkit.fluxcd.io"
+EXTENSIONS = "source.extensions.fluxcd.io"
 
 DEFAULT_CHART_VERSION = "*"
 DEFAULT_OCI_TAG = "latest"
@@ -26,8 +33,33 @@ INLINE_VALUES = (ValuesPart("map", ("spec", "values")),)
 def scan_kustomization(document: Decoded, resource: dict[str, Any]) -> Facts:
     """What the Kustomization applies and where to; a path is relative to the root of its source, blank is the root."""
     spec = _mapping(resource, "spec")
-    path = document.text(spec, "path") or ""
-    return Facts(flux_path=FluxPath(normalise_path(path), document.text(spec, "targetNamespace")))
+    build = _mapping(spec, "postBuild")
+    variables = tuple(_variables(document, _mapping(build, "substitute")))
+    others = tuple(_references(document, build.get("substituteFrom")))
+    components = spec.get("components")
+    return Facts(
+        flux_path=FluxPath(
+            normalise_path(document.text(spec, "path") or ""),
+            read_transform(document, spec, "targetNamespace"),
+            tuple(each for each in components if isinstance(each, str)) if isinstance(components, list) else (),
+            _reference(document, spec.get("sourceRef")),
+            bool(variables or others),
+            variables,
+            others,
+        )
+    )
+
+
+@scanner(EXTENSIONS, "ArtifactGenerator")
+def scan_artifact_generator(document: Decoded, resource: dict[str, Any]) -> Facts:
+    """Artifacts made of folders of sources: `from: "@alias/apps/**"`, `to: "@artifact/"`."""
+    copies = [
+        copy
+        for artifact in mappings(_mapping(resource, "spec").get("artifacts"))
+        for each in mappings(artifact.get("copy"))
+        if (copy := _copy(document, artifact, each)) is not None
+    ]
+    return Facts(copies=tuple(copies))
 
 
 @scanner(HELM, "HelmRelease")
@@ -42,7 +74,8 @@ def scan_helm_release(document: Decoded, resource: dict[str, Any]) -> Facts:
     if chart is None:
         return Facts(patch_reason="neither spec.chart nor spec.chartRef: a patch of a release that stands elsewhere")
     images = images_in_values(document, spec.get("values"), name)
-    return Facts(chart=chart, is_release=True, app_name=name, images=images, values=INLINE_VALUES)
+    others = tuple(_values_from(document, spec.get("valuesFrom")))
+    return Facts(chart=chart, is_release=True, app_name=name, images=images, values=INLINE_VALUES, values_from=others)
 
 
 @scanner(SOURCE, "HelmChart")
@@ -74,20 +107,18 @@ def scan_git_repository(document: Decoded, resource: dict[str, Any]) -> Facts:
     """A git repository; `spec.ref` selects by commit, name, semver, tag, branch in this order, else `master`."""
     spec = _mapping(resource, "spec")
     ref = _mapping(spec, "ref")
-    selected = (document.text(ref, key) for key in ("commit", "name", "semver", "tag", "branch"))
+    selected = [document.text(ref, key) for key in ("commit", "name", "semver", "tag", "branch")]
     version = next((value for value in selected if value), DEFAULT_BRANCH)
-    return Facts(version=version, source=Source("git", document.text(spec, "url") or "", version))
+    is_pinned = any((selected[0], selected[2], selected[3]))
+    return Facts(version=version, source=Source("git", document.text(spec, "url") or "", version, is_pinned))
 
 
-def normalise_path(path: str) -> str:
-    """A path relative to the root of a repository: `./x`, `/x` and `x/` are `x`; the root is empty."""
-    parts: list[str] = []
-    for part in path.split("/"):
-        if part == ".." and parts:
-            parts.pop()
-        elif part not in ("", ".", ".."):
-            parts.append(part)
-    return "/".join(parts)
+@scanner(SOURCE, "Bucket")
+def scan_bucket(document: Decoded, resource: dict[str, Any]) -> Facts:
+    """A bucket of an object store."""
+    spec = _mapping(resource, "spec")
+    parts = [document.text(spec, key) or "" for key in ("endpoint", "bucketName", "prefix")]
+    return Facts(source=Source("bucket", "/".join(part.strip("/") for part in parts if part)))
 
 
 def _chart_use(document: Decoded, spec: dict[str, Any]) -> ChartUse | None:
@@ -103,6 +134,41 @@ def _reference(document: Decoded, value: object) -> Reference | None:
     if kind is None or name is None:
         return None
     return Reference(kind, name, document.text(value, "namespace"))
+
+
+def _references(document: Decoded, items: object) -> Iterator[Reference]:
+    return (found for item in mappings(items) if (found := _reference(document, item)) is not None)
+
+
+def _values_from(document: Decoded, items: object) -> Iterator[ValuesFrom]:
+    for item in mappings(items):
+        if (reference := _reference(document, item)) is not None:
+            key = document.text(item, "valuesKey") or "values.yaml"
+            optional = item.get("optional") is True
+            yield ValuesFrom(reference, key, document.text(item, "targetPath"), optional)
+
+
+def _variables(document: Decoded, items: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
+    """Flux takes line breaks out of values; one that is a secret, or has one in it, is not kept."""
+    for name in sorted(items):
+        value = document.text(items, name)
+        if value is not None:
+            yield name, public_value(name, value)
+
+
+def public_value(name: str, value: str) -> str | None:
+    """The value of a variable without its line breaks; None where it is secret, or has a secret in it."""
+    shown = redact_setting((name,), value)
+    return None if REDACTED in shown or ENCRYPTED in shown else shown.replace("\n", "")
+
+
+def _copy(document: Decoded, artifact: dict[str, Any], item: dict[str, Any]) -> Copy | None:
+    """A whole folder that is copied; of other copies the paths that they make are not known."""
+    name, source, to = document.text(artifact, "name"), document.text(item, "from"), document.text(item, "to")
+    if not name or not source or not to or not source.endswith("/**") or not to.startswith("@artifact"):
+        return None
+    folder = source.removesuffix("**").partition("/")[2]
+    return Copy(name, normalise_path(folder), normalise_path(to.partition("/")[2]))
 
 
 def _mapping(parent: dict[str, Any], key: str) -> dict[str, Any]:

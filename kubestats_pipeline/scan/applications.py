@@ -1,0 +1,167 @@
+"""How the resources of a repository are applied: through which kustomizations, by which Flux Kustomizations.
+
+A resource is applied in as many ways as there are chains from its file up to a Flux Kustomization, which may itself be
+applied, changed and given variables by others. Each way is an `Application`: the changes on it in their order, and the
+variables that are put in at its end. The chains are found in `routes.py`, the variables in `variables.py`; what becomes
+of a resource by all that is decided in `reshape.py`.
+"""
+
+import functools
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from kubestats_pipeline.scan.declarations import Declarations
+from kubestats_pipeline.scan.facts import FluxPath
+from kubestats_pipeline.scan.identity import Identity
+from kubestats_pipeline.scan.manifests import Manifest
+from kubestats_pipeline.scan.memory import derived
+from kubestats_pipeline.scan.reshape import Shape, reshape
+from kubestats_pipeline.scan.routes import Route, Routes
+from kubestats_pipeline.scan.transforms import NOTHING, Patch, Transform
+from kubestats_pipeline.scan.variables import ConfigMaps, Variables
+
+MAX_APPLICATIONS = 300
+"""Ways in which one resource is applied; more are not told apart, and what depends on them is ambiguous."""
+
+LEVELS = 4
+"""Flux Kustomizations that apply each other: the cluster's, its apps', one app's, and one to spare."""
+
+_MARK = b"$"
+_VARIABLE = re.compile(rb"\$\{#?(\w+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """One way in which a resource is applied.
+
+    Attributes:
+        transforms: in the order in which they are made; nothing in them changes nothing.
+        variables: that are put in afterwards; None where that is not done.
+    """
+
+    transforms: tuple[Transform, ...] = ()
+    variables: Variables | None = None
+
+    def without_unused(self, manifest: Manifest) -> "Application":
+        """The same without variables that neither a resource names nor what is done to it."""
+        if not self.variables:
+            return self
+        used = _named_in(manifest.data) | _named_in_changes(self.transforms)
+        return Application(self.transforms, tuple(each for each in self.variables if each[0] in used))
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """All ways in which the resources of a file are applied.
+
+    Attributes:
+        by_flux: whether a Flux Kustomization applies them, as far as the repository tells.
+        is_complete: whether there are no more than are told apart.
+    """
+
+    ways: frozenset[Application]
+    by_flux: bool
+    is_complete: bool = True
+
+
+@functools.lru_cache(maxsize=4096)
+def _named_in(text: bytes) -> frozenset[str]:
+    return frozenset(name.decode() for name in _VARIABLE.findall(text)) if _MARK in text else frozenset()
+
+
+@functools.lru_cache(maxsize=4096)
+def _named_in_changes(transforms: tuple[Transform, ...]) -> frozenset[str]:
+    """The variables that changes bring in."""
+    texts = [f"{each.namespace}{each.prefix}{each.suffix}{each.images}".encode() for each in transforms]
+    texts += [each.content for transform in transforms for each in transform.patches if isinstance(each, Patch)]
+    return frozenset(name for text in texts for name in _named_in(text))
+
+
+class Applications:
+    """Derives how resources are applied."""
+
+    def __init__(self, declarations: Declarations, routes: Routes, config_maps: ConfigMaps) -> None:
+        self.memory = declarations.memory
+        self._declared = declarations
+        self._routes = routes
+        self._config_maps = config_maps
+        self._shapes: dict[Identity, tuple[Manifest, dict[Application, Shape]]] = {}
+
+    @derived
+    def of(self, path: str, itself: Identity | None, level: int) -> Applied:
+        """How the resources of a file are applied.
+
+        Args:
+            path: path of the file.
+            itself: the Flux Kustomization that is asked about: it does not apply itself.
+            level: how many Flux Kustomizations are followed upwards, each applied by the next.
+        """
+        routes = self._routes.of(path)
+        appliers = {route.applier for route in routes} - {None, itself}
+        alive = {each for each in appliers if each is not None and self._is_applied(each)}
+        chosen = alive or appliers
+        if not chosen:
+            built = {Application(route.transforms) for route in routes if route.applier is None}
+            return Applied(frozenset(built or {Application()}), by_flux=False)
+        ways: set[Application] = set()
+        for route in routes:
+            if route.applier is not None and route.applier in chosen:
+                ways.update(self._ways(route, level))
+            if len(ways) > MAX_APPLICATIONS:
+                return Applied(frozenset({Application()}), by_flux=True, is_complete=False)
+        return Applied(frozenset(ways), by_flux=True)
+
+    def _is_applied(self, kustomization: Identity) -> bool:
+        """Whether any Flux Kustomization applies this one; the first of a cluster applies itself."""
+        return any(route.applier is not None for route in self._routes.of(kustomization.path))
+
+    def _ways(self, route: Route, level: int) -> Iterator[Application]:
+        for transforms, variables in self._at_end(route.applier, route.folder, route.child, route.component, level):
+            yield Application((*route.transforms, *transforms), variables)
+
+    @derived
+    def _at_end(
+        self, applier: Identity | None, folder: str, child: str, component: str | None, level: int
+    ) -> frozenset[tuple[tuple[Transform, ...], Variables | None]]:
+        """What is done at the end of a route, on each way in which its applier is applied itself."""
+        if applier is None:
+            return frozenset({((), None)})
+        return frozenset(
+            (
+                tuple(each for each in self._routes.at_end(path, folder, child, component) if each != NOTHING),
+                self._config_maps.of(path, namespace) if path.substitutes else None,
+            )
+            for path, namespace in self.flux_paths(applier, level - 1)
+        )
+
+    @derived
+    def flux_paths(self, kustomization: Identity, level: int) -> frozenset[tuple[FluxPath, str | None]]:
+        """What a Flux Kustomization says after all that is done to it on each way in which it is applied itself.
+
+        Each with the namespace that it stands in.
+        """
+        manifest = self._declared.manifest(kustomization)
+        path = manifest.facts.flux_path if manifest else None
+        if manifest is None or path is None:
+            return frozenset()
+        applied = self.of(kustomization.path, kustomization, level) if level > 0 else None
+        if applied is None or not applied.is_complete:
+            return frozenset({(path, kustomization.key.namespace)})
+        shapes = self.shapes(kustomization, manifest, applied)
+        return frozenset((each.facts.flux_path, each.namespace) for each in shapes if each.facts.flux_path is not None)
+
+    def shapes(self, identity: Identity, manifest: Manifest, applied: Applied) -> Iterable[Shape]:
+        """What becomes of a resource on each way; those of the last call are kept, for most of them come again."""
+        former, known = self._shapes.get(identity, (None, dict[Application, Shape]()))
+        if former is not manifest:
+            known = {}
+        ways = {way.without_unused(manifest) for way in applied.ways}
+        start = Shape.of(identity, manifest)
+        made = {way: known.get(way) or reshape(start, way.transforms, way.variables) for way in ways}
+        self._shapes[identity] = (manifest, made)
+        return made.values()
+
+    def forget(self, identity: Identity) -> None:
+        """Drop what is kept of a resource that is gone."""
+        self._shapes.pop(identity, None)

@@ -1,0 +1,21 @@
+"""One text for one JSON value, so that equal documents have equal bytes and equal hashes."""
+
+from typing import Any
+
+import orjson
+
+
+def canonical_json(value: Any) -> bytes:
+    """JSON with sorted keys and no blanks; text that UTF-8 cannot hold is replaced."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # lone surrogates from `!!binary`
+        return orjson.dumps(_printable(value), option=orjson.OPT_SORT_KEYS)
+
+
+def _printable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_printable(key): _printable(item) for key, item in value.items()}
+    return [_printable(item) for item in value] if isinstance(value, list) else value

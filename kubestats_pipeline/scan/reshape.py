@@ -1,0 +1,193 @@
+"""What becomes of one resource on the way to the cluster: kustomizations change it, then variables are put in.
+
+The order is kustomize's: patches, namespace, name, images; and Flux's substitution comes last. Only what the graph is
+made of is followed: namespace, name, chart, version, source, images, and what a Flux Kustomization says itself.
+"""
+
+import functools
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any
+
+import orjson
+
+from kubestats_pipeline.scan.decode import Decoded
+from kubestats_pipeline.scan.facts import Facts, Image
+from kubestats_pipeline.scan.identity import Identity
+from kubestats_pipeline.scan.images import parse_image
+from kubestats_pipeline.scan.kinds.generic import scan_generic
+from kubestats_pipeline.scan.kinds.registry import load_scanners
+from kubestats_pipeline.scan.kustomize import override_image
+from kubestats_pipeline.scan.manifests import Manifest
+from kubestats_pipeline.scan.patches import apply_patches, is_target
+from kubestats_pipeline.scan.scope import is_cluster_scoped
+from kubestats_pipeline.scan.substitute import Variables, substitute
+from kubestats_pipeline.scan.transforms import Patch, Transform
+
+SUBSTITUTE = "kustomize.toolkit.fluxcd.io/substitute"
+_MARK = b"$"
+
+_TAKEN_OVER = ("version", "chart", "is_release", "source", "flux_path", "app_name", "patch_reason", "values_from")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A resource at one point of its way.
+
+    Attributes:
+        names: its name now and those that it had before, the first one last; patches may mean any of them.
+    """
+
+    manifest: Manifest
+    facts: Facts
+    namespace: str | None
+    names: tuple[str, ...]
+    is_cluster_scoped: bool
+
+    @staticmethod
+    def of(identity: Identity, manifest: Manifest) -> "Shape":
+        """A resource as its document has it."""
+        key = identity.key
+        scoped = is_cluster_scoped(key.group, key.kind)
+        return Shape(manifest, manifest.facts, None if scoped else key.namespace, (key.name,), scoped)
+
+    @property
+    def name(self) -> str:
+        """Its name now."""
+        return self.names[0]
+
+
+def reshape(shape: Shape, transforms: Iterable[Transform], variables: Iterable[tuple[str, str | None]] | None) -> Shape:
+    """The resource after all that is done to it."""
+    for transform in transforms:
+        shape = _transformed(shape, transform)
+    if variables is not None and (_MARK in shape.manifest.data or "$" in f"{shape.namespace}{shape.name}"):
+        shape = _substituted(shape, dict(variables))
+    return shape
+
+
+def with_images(image: Image, variables: Variables) -> Image:
+    """An image with the variables in it put in."""
+    if "$" not in (image.raw or image.image):
+        return image
+    return parse_image(substitute(image.raw or image.image, variables), image.role)
+
+
+@functools.lru_cache(maxsize=500)
+def _document(data: bytes) -> dict[str, Any]:
+    """A document that is only looked at."""
+    document: dict[str, Any] = orjson.loads(data)
+    return document
+
+
+def _transformed(shape: Shape, transform: Transform) -> Shape:
+    patches = [each for each in transform.patches if isinstance(each, Patch) and _is_meant(each, shape)]
+    if patches:
+        shape = _patched(shape, patches)
+    facts, names = shape.facts, shape.names
+    if (transform.prefix or transform.suffix) and not (shape.is_cluster_scoped and _keeps_name(shape)):
+        names = (f"{transform.prefix}{names[0]}{transform.suffix}", *names)
+    if transform.images and facts.images and not facts.is_release:
+        facts = _with_overrides(facts, transform)
+    namespace = None if shape.is_cluster_scoped else transform.namespace or shape.namespace
+    return replace(shape, facts=facts, names=names, namespace=namespace)
+
+
+def _keeps_name(shape: Shape) -> bool:
+    """Kustomize leaves the names of these kinds, for others refer to them."""
+    return _document(shape.manifest.data).get("kind") in ("CustomResourceDefinition", "APIService", "Namespace")
+
+
+def _with_overrides(facts: Facts, transform: Transform) -> Facts:
+    """With the images that `images` names; the version follows where it was the main image's tag."""
+    images = tuple(override_image(each, transform.images) for each in facts.images)
+    before, after = (
+        next((each.tag for each in found if each.role == "main"), None) for found in (facts.images, images)
+    )
+    version = after if facts.version == before else facts.version
+    return replace(facts, images=images, version=version)
+
+
+def _main_tag(images: Iterable[Image]) -> str | None:
+    return next((each.tag for each in images if each.role == "main"), None)
+
+
+def _is_meant(patch: Patch, shape: Shape) -> bool:
+    kind = patch.target.kind
+    if kind is not None and kind.isalnum() and f'"kind":"{kind}"'.encode() not in shape.manifest.data:
+        return False
+    return is_target(patch.target, _document(shape.manifest.data), shape.names, {shape.namespace, _declared(shape)})
+
+
+def _declared(shape: Shape) -> str | None:
+    namespace = _document(shape.manifest.data)["metadata"].get("namespace")
+    return namespace if isinstance(namespace, str) else None
+
+
+def _patched(shape: Shape, patches: list[Patch]) -> Shape:
+    """The document is scanned as it was and as it is then: what that changes is taken over, the rest as it was read."""
+    before = _document(shape.manifest.data)
+    after = apply_patches(before, patches)
+    if after == before:
+        return shape
+    new = _scan(after)
+    differing = [name for name in _TAKEN_OVER if getattr(new, name) != getattr(shape.facts, name)]
+    old = _scan(before) if differing else new
+    changed = {name: getattr(new, name) for name in differing if getattr(new, name) != getattr(old, name)}
+    manifest = replace(shape.manifest, data=orjson.dumps(after))
+    names, namespace = shape.names, shape.namespace
+    metadata = after.get("metadata") or {}
+    if metadata.get("name") != before["metadata"].get("name"):
+        names = (str(metadata.get("name")), *names)
+    if metadata.get("namespace") != before["metadata"].get("namespace") and not shape.is_cluster_scoped:
+        namespace = metadata.get("namespace")
+    return replace(shape, manifest=manifest, facts=replace(shape.facts, **changed), names=names, namespace=namespace)
+
+
+def _scan(resource: dict[str, Any]) -> Facts:
+    group = str(resource.get("apiVersion", "")).rpartition("/")[0]
+    scan = load_scanners().get((group, str(resource.get("kind"))), scan_generic)
+    return scan(Decoded(resource, 0), resource)
+
+
+def _substituted(shape: Shape, variables: Variables) -> Shape:
+    if _is_disabled(shape.manifest):
+        return shape
+    facts = replace(shape.facts, images=tuple(with_images(each, variables) for each in shape.facts.images))
+    kept = {
+        field.name: _filled(getattr(facts, field.name), variables)
+        for field in fields(facts)
+        if field.name not in ("images", "values")
+    }
+    namespace = substitute(shape.namespace, variables) if shape.namespace else None
+    return replace(
+        shape,
+        facts=replace(facts, **kept),
+        names=(substitute(shape.name, variables), *shape.names),
+        namespace=namespace or None,
+    )
+
+
+def _is_disabled(manifest: Manifest) -> bool:
+    """Whether the resource keeps its texts as they are, by a label or an annotation."""
+    if SUBSTITUTE.encode() not in manifest.data:
+        return False
+    metadata = _document(manifest.data)["metadata"]
+    return any((metadata.get(key) or {}).get(SUBSTITUTE) == "disabled" for key in ("labels", "annotations"))
+
+
+def _filled(value: Any, variables: Variables) -> Any:
+    """A record, or a tuple of them, with the variables in all of its texts put in."""
+    if isinstance(value, str):
+        return substitute(value, variables)
+    if isinstance(value, tuple):
+        return tuple(_filled(each, variables) for each in value)
+    if not is_dataclass(value) or isinstance(value, type | Patch):
+        return value
+    changed: dict[str, Any] = {}
+    for field in fields(value):
+        before = getattr(value, field.name)
+        after = _filled(before, variables)
+        if after is not before and after != before:
+            changed[field.name] = after
+    return replace(value, **changed) if changed else value

@@ -1,0 +1,64 @@
+"""What a kustomization, or a Flux Kustomization, changes of all that it takes in, as records.
+
+They are read in `kustomize.py`, `patches.py` and `kinds/flux.py`, and applied in `applications.py`.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a patch applies to; None matches anything, a text is a regular expression for the whole."""
+
+    group: str | None = None
+    version: str | None = None
+    kind: str | None = None
+    name: str | None = None
+    namespace: str | None = None
+    labels: str | None = None
+    annotations: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """One change: a mapping to merge or a list of operations, as JSON; a whole document or not at all."""
+
+    target: Target
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PatchFile:
+    """A patch whose content stands in another file of the repository, relative to the kustomization's folder."""
+
+    path: str
+    target: Target | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImageOverride:
+    """An entry of `images`: another name, tag or digest for the images of one name."""
+
+    name: str
+    new_name: str | None = None
+    new_tag: str | None = None
+    digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transform:
+    """What one kustomization changes of all that it takes in, in this order."""
+
+    patches: tuple[Patch | PatchFile, ...] = ()
+    namespace: str | None = None
+    prefix: str = ""
+    suffix: str = ""
+    images: tuple[ImageOverride, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it changes nothing."""
+        return self == NOTHING
+
+
+NOTHING = Transform()
