@@ -33,18 +33,30 @@
 -- resolution: exact, ambiguous, unresolved or not_applicable
 -- is_release: it installed a chart, resolved or not
 -- in_scope: the context was active and the repository is neither blocked nor retired now
-WITH exposed AS (
+WITH said AS (
     SELECT
-        *,
+        repository_id, resource_id, sequence, event_timestamp, commit_sha, event_type, resource_kind, resource_api_version, resource_name,
+        resource_namespace, app_name, chart_name, chart_url, chart_kind, version_after, images, context, resolution,
         CASE WHEN resource_kind = 'HelmRelease' THEN json_extract_string(
             resource_data,
             ['$.spec.values.ingress', '$.spec.values.ingress.enabled', '$.spec.values.route', '$.spec.values.route.enabled']
-        ) END AS said,
-        resource_kind = 'Ingress' OR coalesce(said[1] NOT IN ('{}', 'null') AND said[2] IS DISTINCT FROM 'false', FALSE) AS by_ingress,
-        resource_kind IN ('HTTPRoute', 'GRPCRoute', 'TLSRoute', 'TCPRoute', 'UDPRoute')
-        OR coalesce(said[3] NOT IN ('{}', 'null') AND said[4] IS DISTINCT FROM 'false', FALSE) AS by_gateway,
-        CASE WHEN by_ingress AND by_gateway THEN 'both' WHEN by_ingress THEN 'ingress' WHEN by_gateway THEN 'gateway' END AS exposure
+        ) END AS texts
     FROM resource_events
+),
+-- Steps of their own, because an expression that others use is computed anew by each of them.
+reached AS (
+    SELECT
+        * EXCLUDE (texts),
+        resource_kind = 'Ingress' OR coalesce(texts[1] NOT IN ('{}', 'null') AND texts[2] IS DISTINCT FROM 'false', FALSE) AS by_ingress,
+        resource_kind IN ('HTTPRoute', 'GRPCRoute', 'TLSRoute', 'TCPRoute', 'UDPRoute')
+        OR coalesce(texts[3] NOT IN ('{}', 'null') AND texts[4] IS DISTINCT FROM 'false', FALSE) AS by_gateway
+    FROM said
+),
+exposed AS (
+    SELECT
+        * EXCLUDE (by_ingress, by_gateway),
+        CASE WHEN by_ingress AND by_gateway THEN 'both' WHEN by_ingress THEN 'ingress' WHEN by_gateway THEN 'gateway' END AS exposure
+    FROM reached
 ),
 log AS (
     SELECT
