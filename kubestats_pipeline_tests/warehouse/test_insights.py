@@ -95,6 +95,19 @@ def test_ingress_in_the_values_of_a_release_migrates_too(ask):
     assert ask(query, alice) == [(day(1, 9), None, 1, 1, "under way")]
 
 
+def test_what_retention_took_dates_no_migration(ask):
+    """Until 9 January nobody knows what the release said: its route is of that day at the latest."""
+    route = {"spec": {"values": {"route": {"main": {}}}}}
+    alice = begun(1, "alice/home").commit(day(1, 2), release("a", "app-template", "1.0.0", data=None))
+    alice.commit(day(1, 9), put("a", data=route))
+    assert ask("SELECT exposure FROM resource_spans WHERE name = 'a' ORDER BY sequence", alice) == [
+        ("unknown",),
+        ("gateway",),
+    ]
+    query = "SELECT started_at, is_left_censored FROM migrations WHERE wave = 'Ingress to Gateway API'"
+    assert ask(query) == [(day(1, 9), True)]
+
+
 def test_api_versions_and_chart_sources_migrate_resource_by_resource(ask):
     beta = {"api_version": "v2beta1"}
     alice = (

@@ -109,7 +109,7 @@ class History:
             "version_after": version if exists else None,
             "file_hash_before": past[-1]["file_hash_after"] if existed else None,
             "file_hash_after": content_hash(told.key, repr(state)) if exists else None,
-            "resource_data": orjson.dumps(state["data"]).decode() if exists else None,
+            "resource_data": orjson.dumps(state["data"]).decode() if exists and state["data"] is not None else None,
         }
         past.append(event)
         self.events.append(event)

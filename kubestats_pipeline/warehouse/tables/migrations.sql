@@ -9,7 +9,7 @@
 -- moved_from: the old: kind, version or address
 -- moved_to: the new: kind, version or address
 -- started_at: committer time of the first new one; null while there is none
--- is_left_censored: the new one was there with the first commit of the repository's log, so that it is older
+-- is_left_censored: the new one is older, for it was there with the first commit of the repository's log, or retention took what was before
 -- completed_at: committer time at which the last old one went; null while there are any, or were none
 -- old_left: old ones that exist now
 -- new_now: new ones that exist now
@@ -18,6 +18,7 @@ WITH held AS (
     SELECT
         *,
         lag(api_version) OVER own AS api_before,
+        lag(exposure) OVER own AS exposure_before,
         lag(chart_name) OVER own AS chart_before,
         lag(chart_url) OVER own AS url_before,
         lag(is_release AND is_resolved AND in_scope) OVER own AS counted_before
@@ -47,7 +48,9 @@ sides AS (
     FROM held
     WHERE exposure IN ('ingress', 'both')
     UNION ALL
-    SELECT repository_id, 'Ingress to Gateway API', '', 'Gateway API', resource_id, valid_from, valid_to, is_first_snapshot
+    SELECT
+        repository_id, 'Ingress to Gateway API', '', 'Gateway API', resource_id, valid_from, valid_to,
+        is_first_snapshot OR coalesce(exposure_before = 'unknown', FALSE)
     FROM held
     WHERE exposure IN ('gateway', 'both')
     UNION ALL

@@ -28,7 +28,8 @@
 -- version: effective version as written
 -- images: images that it named; null where the log was written by an earlier version
 -- exposure: how it is reached from outside: ingress, gateway (Gateway API) or both, as a resource (Ingress, HTTPRoute, …) or by `ingress` and
--- `route` in the inline values of a HelmRelease; null where it is not, where values of another file say it, or retention took the document
+-- `route` in the inline values of a HelmRelease; null where it is not, or where values of another file say it; unknown for a HelmRelease whose
+-- document retention took
 -- context: active, archived, template or test, from its path
 -- resolution: exact, ambiguous, unresolved or not_applicable
 -- is_release: it installed a chart, resolved or not
@@ -40,7 +41,8 @@ WITH said AS (
         CASE WHEN resource_kind = 'HelmRelease' THEN json_extract_string(
             resource_data,
             ['$.spec.values.ingress', '$.spec.values.ingress.enabled', '$.spec.values.route', '$.spec.values.route.enabled']
-        ) END AS texts
+        ) END AS texts,
+        resource_kind = 'HelmRelease' AND resource_data IS NULL AS is_unknown
     FROM resource_events
 ),
 -- Steps of their own, because an expression that others use is computed anew by each of them.
@@ -54,8 +56,13 @@ reached AS (
 ),
 exposed AS (
     SELECT
-        * EXCLUDE (by_ingress, by_gateway),
-        CASE WHEN by_ingress AND by_gateway THEN 'both' WHEN by_ingress THEN 'ingress' WHEN by_gateway THEN 'gateway' END AS exposure
+        * EXCLUDE (by_ingress, by_gateway, is_unknown),
+        CASE
+            WHEN by_ingress AND by_gateway THEN 'both'
+            WHEN by_ingress THEN 'ingress'
+            WHEN by_gateway THEN 'gateway'
+            WHEN is_unknown THEN 'unknown'
+        END AS exposure
     FROM reached
 ),
 log AS (

@@ -10,7 +10,7 @@
 -- author_kind: human, renovate, dependabot, flux or other_bot
 -- from_version: version before, without a leading v
 -- to_version: version after, without a leading v
--- direction: upgrade, downgrade, or unknown where one of them has no order (a range, a digest, another scheme)
+-- direction: upgrade, downgrade, same (1.0 and 1.0.0), or unknown where one of them has no order (a range, a digest, another scheme)
 -- level: major, minor, patch or prerelease: the first place in which they differ; null where the direction is unknown
 -- is_rollback: a downgrade to a version that one of these releases had run before
 -- releases: releases that took the step
