@@ -63,7 +63,7 @@ sides AS (
 ),
 known AS (
     SELECT
-        repository_id, wave, subject, side, min(valid_from) AS first_at, arg_min(is_first_snapshot, valid_from) AS was_first,
+        repository_id, wave, subject, side, min(valid_from) AS first_at, arg_min(is_first_snapshot, (valid_from, NOT is_first_snapshot)) AS was_first,
         CASE WHEN bool_and(valid_to IS NOT NULL) THEN max(valid_to) END AS gone_at,
         count(DISTINCT resource_id) FILTER (WHERE valid_to IS NULL) AS present
     FROM sides

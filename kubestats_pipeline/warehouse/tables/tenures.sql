@@ -19,8 +19,8 @@
 -- days: days from the start to observed_until
 WITH running AS (
     SELECT
-        repository_id, full_name, chart_name, chart_url, is_resolved, is_release, app_name, valid_from, valid_to, is_first_snapshot, commit_sha,
-        ended_commit
+        repository_id, full_name, chart_name, chart_url, is_resolved, is_release, app_name, sequence, valid_from, valid_to, is_first_snapshot,
+        commit_sha, ended_commit
     FROM resource_spans
     WHERE in_scope
         AND valid_to IS DISTINCT FROM valid_from
@@ -71,8 +71,8 @@ joined AS (
         min(valid_from) AS started_at,
         nullif(max(until), 'infinity') AS ended_at,
         bool_or(is_first_snapshot) AS is_left_censored,
-        arg_min(commit_sha, valid_from) AS started_commit,
-        arg_max(ended_commit, until) AS last_commit
+        arg_min(commit_sha, (valid_from, sequence)) AS started_commit,
+        arg_max(ended_commit, (until, sequence)) AS last_commit
     FROM numbered
     GROUP BY repository_id, subject, name, url, resolved, number
 )
