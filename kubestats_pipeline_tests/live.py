@@ -123,7 +123,7 @@ class Live:
 
         def status() -> str:
             found: str = self.ask(BACKFILL_STATUS, id=backfill)["partitionBackfillOrError"]["status"]
-            return "" if found in ("REQUESTED", "CANCELING") else found
+            return found if found.startswith("COMPLETED") or found in ("FAILED", "CANCELED") else ""
 
         return self.wait_for(f"backfill {backfill}", status)
 

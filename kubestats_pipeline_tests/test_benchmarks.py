@@ -8,11 +8,12 @@ import duckdb
 import pytest
 from rich.console import Console
 
-from benchmarks import floors, inputs, scan, sweep, warehouse
+from benchmarks import floors, idle, inputs, scan, sweep, warehouse
 from benchmarks.__main__ import main
 from benchmarks.ecosystem import Size, learn, write_ecosystem
 from benchmarks.measure import Cost, Runs, measure
 from benchmarks.report import Line, at_most, show
+from kubestats_pipeline.home import open_instance
 from kubestats_pipeline.lake import Lake
 from kubestats_pipeline.layout import Layout
 from kubestats_pipeline.tables import HELM_VALUES, RESOURCE_EVENTS, RESOURCES
@@ -187,3 +188,15 @@ def test_without_a_corpus_the_sample_is_measured_and_the_table_says_so(
     printed = capsys.readouterr().out
     assert "import the definitions" in printed
     assert inputs.NO_CORPUS in printed
+
+
+def test_an_idle_launch_changes_no_table(tmp_path: Path) -> None:
+    settings = idle.prepare(2, tmp_path)
+    lake = Lake(Layout(settings.data_dir))
+    before = lake.read_all(RESOURCES)
+    assert before.height == 2
+    times = [lake.path(RESOURCES, name).stat().st_mtime_ns for name in lake.repositories(RESOURCES)]
+    idle.launch(settings, ("scan_repositories",))
+    assert [lake.path(RESOURCES, name).stat().st_mtime_ns for name in lake.repositories(RESOURCES)] == times
+    with open_instance(lake.layout) as instance:
+        assert [run.status.value for run in instance.get_runs()] == ["SUCCESS"]

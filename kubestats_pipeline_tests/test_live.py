@@ -1,12 +1,17 @@
 """The pipeline runs itself: real daemon, UI and runs; pushes, breakdowns, power cuts and backfills."""
 
 import datetime
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
+from kubestats_pipeline.clock import TIMES
+from kubestats_pipeline.home import open_instance
+from kubestats_pipeline.layout import Layout
 from kubestats_pipeline_tests.builders import GitRepository
 from kubestats_pipeline_tests.live import TOKEN, Live, needs_proc, running
 
@@ -88,6 +93,39 @@ def test_a_power_cut_in_mid_run_loses_and_doubles_nothing(world: World, job: str
     world.wait_until_published()
     (after,) = [run for run in world.live.runs() if run["runId"] == killed["runId"]]
     assert after["status"] in ("FAILURE", "SUCCESS")
+
+
+def test_after_a_week_of_downtime_each_schedule_ticks_once_and_everything_is_found(world: World):
+    world.live.kill()
+    with open_instance(Layout(world.live.data)) as instance:
+        forget_a_week(instance)
+        before = {run.run_id for run in instance.get_runs()}
+    for name in NAMES:
+        world.push(name)
+    started = time.time()
+    world.live.start()
+    world.wait_until_published()
+    minutes = (time.time() - started) / 60
+    ticked = Counter(
+        tag["value"]
+        for run in world.live.runs()
+        if run["runId"] not in before
+        for tag in run["tags"]
+        if tag["key"] == "dagster/schedule_name"
+    )
+    assert ticked["record_statistics_schedule"] == 1
+    assert max(ticked.values()) <= minutes + 2, "one for the week, then one a minute"
+
+
+def forget_a_week(instance: dg.DagsterInstance) -> None:
+    """Let Dagster's storage look as it would if nothing had run since a week ago."""
+    week = 7 * 86_400
+    for state in instance.all_instigator_state():
+        for tick in instance.get_ticks(state.instigator_origin_id, state.selector_id):
+            instance.update_tick(tick._replace(tick_data=tick.tick_data._replace(timestamp=tick.timestamp - week)))
+        data = state.instigator_data
+        times = {name: getattr(data, name) - week for name in TIMES if getattr(data, name, None)}
+        instance.update_instigator_state(state.with_data(data._replace(**times)))
 
 
 def test_a_backfill_of_all_repositories_from_the_ui_turns_every_partition_green(world: World):
