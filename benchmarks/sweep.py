@@ -14,7 +14,8 @@ from benchmarks.measure import Runs, repeat
 from benchmarks.report import Goal, Line, at_most
 from kubestats_pipeline.cycle import QUIET
 from kubestats_pipeline.definitions import build_definitions
-from kubestats_pipeline.discover.discover import discover, sources_from
+from kubestats_pipeline.discover.configured import sources_from
+from kubestats_pipeline.discover.discover import discover
 from kubestats_pipeline.home import open_instance
 from kubestats_pipeline.sample.build import build_sample
 from kubestats_pipeline.scan import scan

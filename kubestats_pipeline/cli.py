@@ -24,7 +24,11 @@ from kubestats_pipeline.query import Format, run_query
 from kubestats_pipeline.settings import Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
+    from dagster import DagsterInstance
+
     from kubestats_pipeline.cycle import Cycle
+    from kubestats_pipeline.discover.decide import Verb
+    from kubestats_pipeline.services import Services
 
 app = typer.Typer(
     name="kubestats",
@@ -80,6 +84,50 @@ def status(
             raise ExplainedError(f"{layout.data_dir} holds nothing yet; run `kubestats demo` or `kubestats run` first")
         healthy = terminal.show_status(read_status(layout), as_json=as_json)
     raise typer.Exit(0 if healthy else FAILED)
+
+
+_Name = Annotated[str, typer.Argument(metavar="OWNER/NAME", help="its full name, or one that it had")]
+_Reason = Annotated[str | None, typer.Option("--reason", help="why; it is kept and shown")]
+
+
+@app.command()
+def approve(repository: _Name, reason: _Reason = None) -> None:
+    """Let a repository in that is too large, or was deleted; no limit of size holds for it then."""
+    _decide("approve", repository, reason)
+
+
+@app.command()
+def block(repository: _Name, reason: _Reason = None) -> None:
+    """Neither sync nor scan a repository any more; its history stays, and its numbers are still recorded."""
+    _decide("block", repository, reason)
+
+
+@app.command()
+def unblock(repository: _Name) -> None:
+    """End a block; the next sweep syncs the repository again."""
+    _decide("unblock", repository, None)
+
+
+@app.command()
+def delete(repository: _Name, reason: _Reason = None) -> None:
+    """Remove everything about a repository for good; what stays is that no discovery brings it back."""
+    _decide("delete", repository, reason)
+
+
+@app.command()
+def sync(
+    repositories: Annotated[list[str], typer.Argument(metavar="OWNER/NAME...", help="full names, or ones they had")],
+) -> None:
+    """Sync and scan some repositories now, those too that wait for their next attempt, and publish."""
+    from kubestats_pipeline.cycle import run_some
+    from kubestats_pipeline.lake import Lake
+    from kubestats_pipeline.repositories import find_active
+
+    with _explained():
+        settings = load_settings()
+        names = find_active(Lake(Layout(settings.data_dir)), repositories)
+        succeeded = _run(settings, lambda services, instance: run_some(services, instance, names))
+    raise typer.Exit(0 if succeeded else FAILED)
 
 
 @app.command()
@@ -149,7 +197,7 @@ def dev(
 
 
 def _check_sources(settings: Settings, names: list[str]) -> None:
-    from kubestats_pipeline.discover.discover import sources_from
+    from kubestats_pipeline.discover.configured import sources_from
 
     try:
         sources_from(settings, names)
@@ -157,17 +205,33 @@ def _check_sources(settings: Settings, names: list[str]) -> None:
         raise SettingsError(str(error)) from None
 
 
+def _decide(verb: "Verb", repository: str, reason: str | None) -> None:
+    from kubestats_pipeline.decision_jobs import carry_out
+    from kubestats_pipeline.home import open_instance
+    from kubestats_pipeline.services import Services
+
+    with _explained():
+        settings = load_settings()
+        with open_instance(Layout(settings.data_dir)) as instance:
+            terminal.show_line(carry_out(Services(settings), instance, verb, repository, reason).text)
+
+
 def _run_cycle(settings: Settings, sources: list[str] | None = None) -> bool:
+    from kubestats_pipeline.cycle import run_cycle
+
+    return _run(settings, lambda services, instance: run_cycle(services, instance, sources or []))
+
+
+def _run(settings: Settings, work: "Callable[[Services, DagsterInstance], Cycle]") -> bool:
     from sqlalchemy.exc import SQLAlchemyError
 
-    from kubestats_pipeline.cycle import run_cycle
     from kubestats_pipeline.home import open_instance
     from kubestats_pipeline.services import Services
 
     layout = Layout(settings.data_dir)
     try:
         with open_instance(layout) as instance, terminal.RichProgress() as progress:
-            cycle = _interruptible(partial(run_cycle, Services(settings, progress), instance, sources or []))
+            cycle = _interruptible(partial(work, Services(settings, progress), instance))
     except SQLAlchemyError as error:  # Dagster's own storage
         _show_disk_error(error)
         raise typer.Exit(FAILED) from None

@@ -68,6 +68,20 @@ def run_cycle(services: Services, instance: dg.DagsterInstance, sources: Sequenc
     return Cycle(len(names), changed, runner.failures)
 
 
+def run_some(services: Services, instance: dg.DagsterInstance, names: Sequence[str]) -> Cycle:
+    """Sync and scan some active repositories, those too that wait for their next attempt, and publish.
+
+    Raises:
+        LakeError: the table of repositories is damaged.
+    """
+    fail_orphans(instance)
+    runner = _Runner(build_definitions(services, headless=True), instance)
+    runner.run(jobs.sync_repositories, "sync", {"repositories": list(names)})
+    changed = runner.run(jobs.scan_repositories, "scan", {"repositories": list(names)})
+    runner.run(jobs.publish_warehouse)
+    return Cycle(len(names), changed, runner.failures)
+
+
 @dataclass
 class _Runner:
     """Runs jobs in this process and collects what failed."""

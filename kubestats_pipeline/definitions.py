@@ -8,6 +8,7 @@ import dagster as dg
 
 from kubestats_pipeline.automation import build_automation
 from kubestats_pipeline.checks import CHECKS
+from kubestats_pipeline.decision_jobs import DECISION_JOBS
 from kubestats_pipeline.discover.assets import discover_assets
 from kubestats_pipeline.jobs import JOBS, build_jobs
 from kubestats_pipeline.scan.assets import scan_assets, scan_runs
@@ -35,7 +36,7 @@ def build_definitions(services: Services, *, headless: bool = False) -> dg.Defin
             warehouse_assets,
         ],
         asset_checks=CHECKS,
-        jobs=jobs,
+        jobs=[*jobs, *DECISION_JOBS],
         schedules=schedules,
         sensors=sensors,
         resources={"services": services},

@@ -2,15 +2,17 @@
 
 Names change hands: one repository can take the name that another one gives up, even in a circle. So a set of moves has
 two steps. First everything is taken aside into `data/moving/`, then everything is given its new name. Both steps may
-be repeated; which one is under way is remembered by the caller (`discover/register.py`), who also keeps other stages
-away from the repositories meanwhile.
+be repeated; the journal, which `discover/register.py` keeps beside the rows of `repositories`, tells which one is under
+way, and keeps other stages away from the repositories meanwhile.
 """
 
 import contextlib
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from pydantic import TypeAdapter
 
 from kubestats_pipeline.contract import Partitioning, Table
 from kubestats_pipeline.lake import Lake, flush, rewrite_name
@@ -46,6 +48,34 @@ class Move:
     repository_id: str
     old: Place
     new: Place
+
+
+@dataclass(frozen=True)
+class Journal:
+    """What remains to be done after the table of repositories has been written; it travels with its rows.
+
+    Attributes:
+        moves: repositories whose data are on their way to another name.
+        is_aside: the first step is over.
+        removals: ids and places of repositories that the administrator deleted.
+    """
+
+    moves: tuple[Move, ...] = ()
+    is_aside: bool = False
+    removals: tuple[tuple[str, Place], ...] = ()
+
+
+_JOURNAL = TypeAdapter(Journal)
+
+
+def read_journal(metadata: Mapping[str, str]) -> Journal:
+    """The journal beside the rows of `repositories`; an empty one where nothing remains to be done."""
+    return _JOURNAL.validate_json(metadata["journal"]) if "journal" in metadata else Journal()
+
+
+def write_journal(journal: Journal) -> dict[str, str]:
+    """The metadata that carry a journal."""
+    return {"journal": _JOURNAL.dump_json(journal).decode()} if journal != Journal() else {}
 
 
 def take_aside(lake: Lake, moves: Sequence[Move]) -> None:

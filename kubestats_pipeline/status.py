@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from kubestats_pipeline.health import FAILED
 from kubestats_pipeline.lake import Lake, LakeError
 from kubestats_pipeline.layout import Layout
-from kubestats_pipeline.repositories import read_repositories
+from kubestats_pipeline.repositories import read_rows
 from kubestats_pipeline.scan.store import read_scan
 from kubestats_pipeline.tables import SNAPSHOTS
 
@@ -17,10 +17,14 @@ class RepositoryStatus:
     """One repository: its last sync and scan and what it holds.
 
     Attributes:
+        status: active, or why nothing is done for it: blocked, pending_approval or retired, with the reason.
         error: what is wrong with it; None when nothing is.
     """
 
     full_name: str
+    status: str
+    status_reason: str | None
+    is_approved: bool
     sync_status: str | None
     scan_status: str | None
     head_commit: str | None
@@ -35,30 +39,36 @@ class RepositoryStatus:
 
     @property
     def failed(self) -> bool:
-        """Whether its last sync or scan failed, or its partitions cannot be read."""
+        """Whether its last sync or scan failed, or its partitions cannot be read; nothing fails that is not done."""
+        if self.status != "active":
+            return False
         return self.sync_status in FAILED or self.scan_status in FAILED or self.sync_status == "unreadable"
 
 
 def read_status(layout: Layout) -> Iterator[RepositoryStatus]:
-    """The status of every active repository, by name. One whose partitions are damaged says so.
+    """The status of every repository, active ones first, by name. One whose partitions are damaged says so.
 
     Raises:
         LakeError: the table of repositories itself is damaged.
     """
     lake = Lake(layout)
-    for name in read_repositories(lake):
+    for row in sorted(read_rows(lake), key=lambda row: (row["status"] != "active", row["full_name"])):
+        about = (row["full_name"], row["status"], row["status_reason"], bool(row["is_approved"]))
         try:
-            yield _status(lake, name)
+            yield _status(lake, *about)
         except LakeError as error:
-            yield RepositoryStatus(name, "unreadable", None, None, None, None, 0, 0, 0, None, None, str(error))
+            yield RepositoryStatus(*about, "unreadable", None, None, None, None, 0, 0, 0, None, None, str(error))
 
 
-def _status(lake: Lake, name: str) -> RepositoryStatus:
+def _status(lake: Lake, name: str, status: str, reason: str | None, is_approved: bool) -> RepositoryStatus:
     partition = lake.read(SNAPSHOTS, name)
     snapshot = partition.rows.row(0, named=True) if partition and len(partition.rows) else {}
     scan = read_scan(lake, name) or {}
     return RepositoryStatus(
         full_name=name,
+        status=status,
+        status_reason=reason,
+        is_approved=is_approved,
         sync_status=snapshot.get("sync_status"),
         scan_status=scan.get("scan_status"),
         head_commit=snapshot.get("head_commit"),

@@ -42,10 +42,14 @@ REPOSITORIES = Table(
         Column("pushed_at", Type.TIME, "last push as of the last discovery"),
         _required("discovery_tags", Type.TEXTS, "the topics that found it, or `list` for one that the user named"),
         _required("discovered_at", Type.TIME, "first discovery"),
-        _required("last_seen_at", Type.TIME, "last discovery that found it"),
+        _required("last_seen_at", Type.TIME, "last time that a source found it or its host told of it"),
         Column("retired_at", Type.TIME, "when it was retired; null while it lives"),
         _required("status", Type.TEXT, "active, blocked, pending_approval or retired"),
         Column("status_reason", Type.TEXT, "why, where status is not active"),
+        Column("is_approved", Type.BOOLEAN, "the administrator approved it, so that its size is no limit; null else"),
+        Column("previous_names", Type.TEXTS, "full names that it had before, the latest last; null where it had none"),
+        Column("topic_lost_at", Type.TIME, "when it no longer carried a topic that found it; null while it does"),
+        Column("missed_searches", Type.INTEGER, "discoveries in a row that should have found it and did not; or null"),
     ),
 )
 

@@ -88,6 +88,11 @@ def show_error(text: str) -> None:
     errors.print(f"[red]error:[/red] {escape(text)}", soft_wrap=True, highlight=False)
 
 
+def show_line(text: str) -> None:
+    """One message on standard output."""
+    console.print(escape(text), soft_wrap=True, highlight=False)
+
+
 def show_cycle(cycle: "Cycle", layout: Layout) -> None:
     """The summary of a run: what was done, what failed and why, and where the result is."""
     console.print(f"{cycle.repositories} repositories, {cycle.changed} with news, {len(cycle.failures)} failed")
@@ -119,12 +124,14 @@ def show_status(statuses: Iterable["RepositoryStatus"], *, as_json: bool) -> boo
         for each in known:
             console.print(orjson.dumps(asdict(each)).decode(), soft_wrap=True, highlight=False, markup=False)
     else:
-        columns = ("repository", "sync", "scan", "engine", "resources", "events", "problems", "last sync")
+        columns = ("repository", "status", "sync", "scan", "engine", "resources", "events", "problems", "last sync")
         console.print(_table(columns, [_status_cells(each) for each in known]))
         for each in known:
-            if each.error:
-                console.print(f"{escape(each.full_name)}: {escape(each.error)}", soft_wrap=True, highlight=False)
-        console.print(f"{len(known)} repositories, {sum(each.failed for each in known)} failed")
+            if reason := each.status_reason or each.error:
+                console.print(f"{escape(each.full_name)}: {escape(reason)}", soft_wrap=True, highlight=False)
+        active = sum(each.status == "active" for each in known)
+        others = f", {len(known) - active} not active" if active < len(known) else ""
+        console.print(f"{active} repositories, {sum(each.failed for each in known)} failed{others}")
     return not any(each.failed for each in known)
 
 
@@ -157,6 +164,7 @@ def _status_cells(status: "RepositoryStatus") -> list[Any]:
     counts = [status.resources, status.events, status.problems]
     return [
         status.full_name,
+        "approved" if status.is_approved and status.status == "active" else status.status,
         status.sync_status,
         status.scan_status,
         status.gitops_engine,

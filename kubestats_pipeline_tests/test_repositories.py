@@ -29,7 +29,7 @@ def lake(tmp_path: Path) -> Lake:
 def test_active_repositories_come_in_the_order_of_their_names(lake: Lake):
     found = read_repositories(lake)
     assert list(found) == ["ann/a", "ann/b", "ann/c"]
-    assert found["ann/a"] == Repository("github:a", "ann/a", "text", "text", "a", "text")
+    assert found["ann/a"] == Repository("github:a", "ann/a", "text", "text", "a", "text", True)
 
 
 @pytest.mark.parametrize(("status", "name"), [("blocked", "d"), ("pending_approval", "e"), ("retired", "f")])

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from kubestats_pipeline.batches import failure_observation, is_partitioned
-from kubestats_pipeline.discover.discover import discover, sources_from
-from kubestats_pipeline.lake import LakeError
-from kubestats_pipeline.partitions import REPOSITORY_PARTITIONS, daily_partitions, day_key
+from kubestats_pipeline.discover.configured import sources_from, witnesses_from
+from kubestats_pipeline.discover.discover import DiscoveryReport, discover
+from kubestats_pipeline.errors import ExplainedError
+from kubestats_pipeline.partitions import daily_partitions, day_key, register_partitions
+from kubestats_pipeline.repositories import read_repositories
 from kubestats_pipeline.schemas import failures_table, table_spec
 from kubestats_pipeline.services import Services
-from kubestats_pipeline.settings import SettingsError
 from kubestats_pipeline.tables import REPOSITORIES, REPOSITORY_METRICS
 
 
@@ -57,12 +58,15 @@ def _discover(
     now = services.now()
     try:
         with services.progress.track("discover", 1) as done:
-            report = discover(services.lake, sources_from(services.settings, config.sources), now)
+            report = _ask(services, config.sources, now)
             done(f"{report.found} found, {report.new} new")
-        names = list(services.repositories())
-    except (LakeError, SettingsError, ValueError) as error:
+        names, active = list(services.repositories()), list(read_repositories(services.lake))
+    except (ExplainedError, ValueError) as error:
         raise dg.Failure(str(error), allow_retries=False) from error
-    context.instance.add_dynamic_partitions(REPOSITORY_PARTITIONS, names)
+    if report.repositories:  # else the table may just be lost, and Dagster's partitions are no reason to forget more
+        register_partitions(context.instance, names, active)
+    for old, new in report.names.items():
+        context.log.info("%s is now %s", old, new or "deleted")
     if report.metrics_rows:
         day = day_key(now.date())
         rows = {"dagster/partition_row_count": report.metrics_rows}
@@ -75,6 +79,7 @@ def _discover(
         "dagster/row_count": report.repositories,
         "found": report.found,
         "new": report.new,
+        "renamed": sum(new is not None for new in report.names.values()),
         "failed": len(failures),
         "failures": failures_table(failures),
     }
@@ -98,3 +103,14 @@ def _tell_days(context: dg.AssetExecutionContext, services: Services, days: Sequ
                 metadata={"dagster/partition_row_count": rows},
             )
         )
+
+
+def _ask(services: Services, sources: Sequence[str], now: datetime.datetime) -> DiscoveryReport:
+    settings = services.settings
+    return discover(
+        services.lake,
+        sources_from(settings, sources),
+        now,
+        witnesses=witnesses_from(settings) if settings.topics or settings.repositories else (),
+        max_mb=settings.max_repository_mb,
+    )

@@ -1,25 +1,33 @@
-"""The stage as one function: ask the sources, merge, write `repositories` and the day's `repository_metrics`.
+"""The stage as one function: ask sources and witnesses, merge, write `repositories` and the day's `repository_metrics`.
 
-The Dagster skin (`assets.py`) calls it with the sources of the settings. Syncing what was found is the next stage.
+The Dagster skin (`assets.py`) calls it with what the settings configure (`configured.py`). Syncing what was found is
+the next stage.
 """
 
 import datetime
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import polars as pl
 
-from kubestats_pipeline.discover.membership import merge
-from kubestats_pipeline.discover.records import COUNTS, FoundRepository, SourceFailure, combine_by_id, join_found
-from kubestats_pipeline.discover.sources import GitHubTopics, ListSource, Source
-from kubestats_pipeline.hosts.github import GitHubClient, request_headers
-from kubestats_pipeline.lake import Lake, to_frame
-from kubestats_pipeline.layout import Layout
-from kubestats_pipeline.settings import Settings
-from kubestats_pipeline.tables import REPOSITORIES, REPOSITORY_METRICS
-
-SOURCE_NAMES = ("github", "list")
+from kubestats_pipeline.decisions import read_decisions
+from kubestats_pipeline.discover.membership import MISSES, Row, Sighting, absent, is_named_by_host, merge
+from kubestats_pipeline.discover.records import (
+    COUNTS,
+    LIST_TAG,
+    Found,
+    FoundRepository,
+    SourceFailure,
+    combine_by_id,
+    join_found,
+)
+from kubestats_pipeline.discover.register import Update, read_rows, update_register
+from kubestats_pipeline.discover.rules import Policy
+from kubestats_pipeline.discover.sources import Source
+from kubestats_pipeline.discover.witnesses import Known, Testimony, Witness
+from kubestats_pipeline.lake import Lake, LakeError, to_frame
+from kubestats_pipeline.sync.outcomes import names_limit
+from kubestats_pipeline.tables import REPOSITORY_METRICS, SNAPSHOTS
 
 
 @dataclass(frozen=True)
@@ -32,6 +40,7 @@ class DiscoveryReport:
         failures: sources, or parts of them, that gave no answer.
         repositories: rows of `repositories` afterwards.
         metrics_rows: rows that this discovery wrote or renewed in the day's `repository_metrics`.
+        names: full names that repositories gave up, each with the one that followed; None where it was deleted.
     """
 
     found: int
@@ -39,78 +48,153 @@ class DiscoveryReport:
     failures: tuple[SourceFailure, ...]
     repositories: int
     metrics_rows: int
+    names: Mapping[str, str | None] = field(default_factory=dict)
 
 
-def sources_from(settings: Settings, only: Sequence[str] = ()) -> list[Source]:
-    """The sources that the settings configure, or those of them that `only` names.
-
-    Raises:
-        ValueError: `only` names no source, or one for which the settings give nothing to look for.
-        SettingsError: the GitHub token cannot be one.
-    """
-    unknown = sorted(set(only) - set(SOURCE_NAMES))
-    if unknown:
-        raise ValueError(f"{', '.join(unknown)} is no source; known are {', '.join(SOURCE_NAMES)}")
-    request_headers(settings.github)
-    sources = _configured(settings)
-    missing = sorted(set(only) - set(sources))
-    if missing:
-        raise ValueError(
-            f"source {missing[0]} has nothing to look for; set github.topics (github) or repositories (list)"
-        )
-    return [source for name, source in sources.items() if not only or name in only]
-
-
-def _configured(settings: Settings) -> dict[str, Source]:
-    connect = partial(GitHubClient, settings.github, folder=Layout(settings.data_dir).http)
-    sources: dict[str, Source] = {}
-    if settings.topics:
-        sources["github"] = GitHubTopics(
-            tuple(settings.topics), settings.github.git_url, connect, settings.github.forks
-        )
-    if settings.repositories:
-        sources["list"] = ListSource(tuple(settings.repositories), settings.github.git_url, connect)
-    return sources
-
-
-def discover(lake: Lake, sources: Sequence[Source], now: datetime.datetime) -> DiscoveryReport:
-    """Ask all sources and write what they found; what they did not find, or could not be asked, stays as it is.
+def discover(
+    lake: Lake,
+    sources: Sequence[Source],
+    now: datetime.datetime,
+    *,
+    witnesses: Sequence[Witness] = (),
+    max_mb: int | None = None,
+) -> DiscoveryReport:
+    """Ask everybody and write what they told; what nobody told of, or could not be asked, stays as it is.
 
     Args:
-        lake: holds `repositories` and `repository_metrics`; nothing is written when nothing was found.
+        lake: holds `repositories` and `repository_metrics`; nothing is written when nothing was told.
         sources: asked in this order; of two answers about one repository the later counts.
         now: the time of this discovery, aware; its UTC day is the partition of the metrics.
+        witnesses: asked for repositories that are known.
+        max_mb: larger repositories wait for an approval.
 
     Raises:
         LakeError: a table cannot be read or written.
+        DecisionsError: `decisions.yaml` cannot be understood.
+        BusyError: a repository that changes its name is being scanned; the next discovery goes on.
     """
+    decisions = read_decisions(lake.layout.decisions)
     answer = join_found(source.find() for source in sources)
-    found = combine_by_id(answer.repositories)
-    partition = lake.read(REPOSITORIES)
-    known = partition.rows if partition else to_frame(REPOSITORIES, [])
-    if not found:
-        return DiscoveryReport(0, 0, answer.failures, known.height, 0)
-    rows = merge(known, found, now)
-    lake.write(REPOSITORIES, None, rows)
+    known, today = read_rows(lake), _metrics_of(lake, now)
+    sighting, failures = _hear(known, answer, today, witnesses)
+    policy = Policy(decisions, max_mb, _too_large(lake, sighting.found, known, max_mb))
+    update = update_register(lake, lambda rows: merge(rows, sighting, now, policy))
     return DiscoveryReport(
-        found=len(found),
-        new=rows.height - known.height,
-        failures=answer.failures,
-        repositories=rows.height,
-        metrics_rows=_write_metrics(lake, found, now),
+        found=len(combine_by_id(answer.repositories)),
+        new=update.rows.height - update.before.height,
+        failures=(*answer.failures, *failures),
+        repositories=update.rows.height,
+        metrics_rows=_write_metrics(lake, sighting.found, update.rows, now),
+        names=update.names,
     )
 
 
-def _write_metrics(lake: Lake, found: Sequence[FoundRepository], now: datetime.datetime) -> int:
-    """Renew the day's rows of repositories with numbers; those of the others stay."""
-    day = now.astimezone(datetime.UTC).date()
-    fresh = to_frame(REPOSITORY_METRICS, [_metrics_row(one, day, now) for one in found if one.has_numbers])
+def apply_decisions(lake: Lake, now: datetime.datetime, max_mb: int | None) -> Update:
+    """Let the decisions hold at once, without asking anybody; raises as `discover` does."""
+    policy = Policy(read_decisions(lake.layout.decisions), max_mb)
+    return update_register(lake, lambda rows: merge(rows, Sighting(), now, policy))
+
+
+def _hear(
+    known: pl.DataFrame, answer: Found, today: Mapping[str, Row], witnesses: Sequence[Witness]
+) -> tuple[Sighting, list[SourceFailure]]:
+    """All that sources and witnesses tell. Two questions to each witness: what is new, and who is gone."""
+    rows = {row["repository_id"]: row for row in known.iter_rows(named=True)}
+    found = {one.repository_id: one for one in combine_by_id(answer.repositories)}
+    missed = absent(known, found, answer.asked, answer.complete)
+    told, confirmed, failures = list(answer.repositories), set[str](), list[SourceFailure]()
+    gone: dict[str, str] = {}
+    for witness in witnesses:
+        facts = witness.tell([each for each in _everybody(rows, found) if _is_due(each, witness, found, today)])
+        missed = (missed | facts.gone.keys()) - {one.repository_id for one in facts.found}
+        confirmation = witness.confirm(list(_suspects(rows, found, missed, witness)))
+        gone |= confirmation.gone
+        confirmed |= {one.repository_id for one in confirmation.found}
+        told = [*facts.found, *confirmation.found, *told]
+        failures += [SourceFailure(witness.name, reason) for reason in _reasons(facts, confirmation)]
+    return Sighting(tuple(told), missed, gone, frozenset(confirmed)), failures
+
+
+def _reasons(*testimonies: Testimony) -> Iterator[str]:
+    return (reason for testimony in testimonies for reason in testimony.failures)
+
+
+def _everybody(rows: Mapping[str, Row], found: Mapping[str, FoundRepository]) -> Iterator[Known]:
+    """Living repositories, and those that were found just now, under their latest names."""
+    for identity, row in rows.items():
+        if row["retired_at"] is None and identity not in found:
+            yield _known(row)
+    for identity, one in found.items():
+        if identity not in rows or rows[identity]["retired_at"] is None:
+            yield Known(identity, one.full_name, LIST_TAG in one.discovery_tags)
+
+
+def _is_due(known: Known, witness: Witness, found: Mapping[str, FoundRepository], today: Mapping[str, Row]) -> bool:
+    """Whether a witness can tell a number of today that is still missing: once a day and repository."""
+    if not (is_named_by_host(known.repository_id) and witness.knows(known.repository_id)):
+        return False
+    present, recorded = found.get(known.repository_id), today.get(known.repository_id)
+    if witness.tells_watchers:
+        has_watchers = present is not None and present.watchers_count is not None
+        return not (has_watchers or (recorded and recorded["watchers_count"] is not None))
+    return not ((present and present.has_numbers) or recorded)
+
+
+def _suspects(
+    rows: Mapping[str, Row], found: Iterable[str], missed: frozenset[str], witness: Witness
+) -> Iterator[Known]:
+    """Whom the host must be asked for: those missed often enough, and the retired that were found again."""
+    present = frozenset(found)
+    for identity, row in rows.items():
+        is_missed = identity in missed and (row["missed_searches"] or 0) + 1 >= MISSES
+        is_back = row["retired_at"] is not None and identity in present
+        if (is_missed or is_back) and is_named_by_host(identity) and witness.knows(identity):
+            yield _known(row)
+
+
+def _known(row: Row) -> Known:
+    return Known(row["repository_id"], row["full_name"], LIST_TAG in row["discovery_tags"])
+
+
+def _too_large(lake: Lake, found: Iterable[FoundRepository], known: pl.DataFrame, max_mb: int | None) -> dict[str, str]:
+    """Why, for repositories whose host tells no size and whose mirror passed the present limit."""
+    names = dict(known.select("repository_id", "full_name").iter_rows())
+    reasons: dict[str, str] = {}
+    for one in found:
+        if max_mb is not None and one.size_kb is None and one.repository_id in names:
+            reasons |= _passed_limit(lake, one.repository_id, names[one.repository_id], max_mb)
+    return reasons
+
+
+def _passed_limit(lake: Lake, repository_id: str, full_name: str, max_mb: int) -> dict[str, str]:
+    try:
+        partition = lake.read(SNAPSHOTS, full_name)
+    except LakeError:  # the sync reports the damaged file
+        return {}
+    rows = partition.rows.to_dicts() if partition else []
+    passed = [row["sync_error"] for row in rows if row["sync_status"] == "too_large"]
+    return {repository_id: passed[0]} if passed and names_limit(passed[0], max_mb) else {}
+
+
+def _metrics_of(lake: Lake, now: datetime.datetime) -> dict[str, Row]:
+    earlier = lake.read(REPOSITORY_METRICS, _day(now))
+    return {row["repository_id"]: row for row in earlier.rows.iter_rows(named=True)} if earlier else {}
+
+
+def _write_metrics(lake: Lake, found: Iterable[FoundRepository], rows: pl.DataFrame, now: datetime.datetime) -> int:
+    """Renew the day's rows of living repositories with numbers; those of the others stay."""
+    living = set(rows.filter(pl.col("retired_at").is_null())["repository_id"])
+    known = [one for one in combine_by_id(found) if one.has_numbers and one.repository_id in living]
+    fresh = to_frame(REPOSITORY_METRICS, [_metrics_row(one, now) for one in known])
     if fresh.is_empty():
         return 0
-    earlier = lake.read(REPOSITORY_METRICS, day)
-    rows = _renew(earlier.rows, fresh) if earlier else fresh
-    lake.write(REPOSITORY_METRICS, day, rows)
+    earlier = lake.read(REPOSITORY_METRICS, _day(now))
+    lake.write(REPOSITORY_METRICS, _day(now), _renew(earlier.rows, fresh) if earlier else fresh)
     return fresh.height
+
+
+def _day(now: datetime.datetime) -> datetime.date:
+    return now.astimezone(datetime.UTC).date()
 
 
 def _renew(earlier: pl.DataFrame, fresh: pl.DataFrame) -> pl.DataFrame:
@@ -118,6 +202,6 @@ def _renew(earlier: pl.DataFrame, fresh: pl.DataFrame) -> pl.DataFrame:
     return earlier.update(fresh, on="repository_id", how="full", include_nulls=False)
 
 
-def _metrics_row(repository: FoundRepository, day: datetime.date, now: datetime.datetime) -> dict[str, object]:
+def _metrics_row(repository: FoundRepository, now: datetime.datetime) -> dict[str, object]:
     names = ("repository_id", *COUNTS, "updated_at", "pushed_at")
-    return {name: getattr(repository, name) for name in names} | {"date": day, "recorded_at": now}
+    return {name: getattr(repository, name) for name in names} | {"date": _day(now), "recorded_at": now}

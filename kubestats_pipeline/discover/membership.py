@@ -1,68 +1,153 @@
 """What a discovery changes in the rows of `repositories`: pure rules, no host, no file.
 
-A row belongs to an identity, which outlives names. Rows that were not found stay untouched, for absence is not
-deletion; facts follow the host; decisions (`status` and what belongs to it) stay, but for names that changed hands.
-Comes after the sources and before the lake is written (`discover.py`).
+A row belongs to an identity, which outlives names. Absence is not deletion: a row is retired only after several
+complete answers without it, and when its host says that it is gone; it comes back when its host has it again. Facts
+follow the host; the status follows from `rules.py`. Comes after sources and witnesses, and before the lake is written
+(`register.py`).
 """
 
 import dataclasses
 import datetime
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
 
-from kubestats_pipeline.discover.records import FoundRepository, combine_by_id
+from kubestats_pipeline.discover.addresses import AddressError, parse_address, url_identity
+from kubestats_pipeline.discover.records import LIST_TAG, FoundRepository, combine_by_id
+from kubestats_pipeline.discover.rules import DELETED, Policy, Rulings, settle_status
 from kubestats_pipeline.lake import to_frame
 from kubestats_pipeline.tables import REPOSITORIES
+
+MISSES = 3
+"""Complete answers without a repository after which its host is asked whether it is gone."""
 
 NAME_LOST = "its name now belongs to "
 """How `status_reason` begins for a row that was retired because its name changed hands."""
 
-_DECIDED_HERE = ("discovery_tags", "discovered_at", "last_seen_at", "retired_at", "status", "status_reason")
+_DECIDED_HERE = (
+    *("discovery_tags", "discovered_at", "last_seen_at", "retired_at", "status", "status_reason"),
+    *("is_approved", "previous_names", "topic_lost_at", "missed_searches"),
+)
 _FACTS = tuple(name for name in REPOSITORIES.column_names if name not in _DECIDED_HERE)
 
 Row = dict[str, Any]
 
 
-def merge(known: pl.DataFrame, found: Sequence[FoundRepository], now: datetime.datetime) -> pl.DataFrame:
-    """The rows after a discovery, one for each identity ever seen; names are unique among those not retired.
+@dataclass(frozen=True)
+class Sighting:
+    """What a discovery learnt.
+
+    Attributes:
+        found: what sources and hosts tell of repositories; the same identity may come several times.
+        missed: ids that complete answers should have held and did not.
+        gone: ids of which their host says that they are no more, with the reason.
+        confirmed: ids that their host was asked for and has.
+    """
+
+    found: Sequence[FoundRepository] = ()
+    missed: frozenset[str] = frozenset()
+    gone: Mapping[str, str] = field(default_factory=dict)
+    confirmed: frozenset[str] = frozenset()
+
+
+def merge(
+    known: pl.DataFrame, sighting: Sighting, now: datetime.datetime, policy: Policy | None = None
+) -> pl.DataFrame:
+    """The rows after a discovery, one for each identity ever seen. Names are unique among all of them.
 
     - A repository without a host's id (`git:…`) keeps its name for good; a new one whose name is taken gets a suffix.
-    - A GitHub name belongs to whom the host gives it now. Its earlier holder is retired, and comes back when it is
-      found under another name. A newcomer inherits a block or a pending approval of the name, so that deleting and
-      recreating a repository does not lift it.
+    - A name on a host belongs to whom the host gives it now. Its earlier holder is retired under a name with its number
+      as a suffix, and comes back when it is found under another one.
 
     Args:
         known: all rows of `repositories`.
-        found: what the sources found; the same identity may come several times.
+        sighting: what was learnt.
         now: the time of this discovery, aware.
+        policy: decides the status.
     """
-    rows: dict[str, Row] = {row["repository_id"]: row for row in known.iter_rows(named=True)}
-    living = {row["full_name"]: row for row in rows.values() if row["status"] != "retired"}
-    ordered = _name_by_path(_in_order(found), rows, living)
-    holders = {repository.full_name: repository.repository_id for repository in ordered}
-    for repository in ordered:
-        earlier = rows.get(repository.repository_id)
-        row = _update(earlier, repository, now) if earlier else _create(repository, living, now)
-        rows[repository.repository_id] = row
-    return to_frame(REPOSITORIES, [_settle(row, holders, now) for row in rows.values()])
+    policy = policy or Policy()
+    earlier: dict[str, Row] = {row["repository_id"]: row for row in known.iter_rows(named=True)}
+    names = {row["full_name"] for row in earlier.values()}
+    found = {
+        one.repository_id: one for one in _name_by_path(_in_order(_unite(sighting.found, earlier)), earlier, names)
+    }
+    holders = {one.full_name: one.repository_id for one in found.values()}
+    told = [_tell(earlier.get(identity), found.get(identity), now) for identity in {**earlier, **found}]
+    living = [_live(earlier.get(row["repository_id"]), row, holders, sighting, now) for row in told]
+    rulings = Rulings(policy.decisions, living)
+    return to_frame(
+        REPOSITORIES, [settle_status(row, found.get(row["repository_id"]), policy, rulings, now) for row in living]
+    )
+
+
+def absent(
+    known: pl.DataFrame, found: Iterable[str], asked: frozenset[str], complete: frozenset[str]
+) -> frozenset[str]:
+    """The ids of living repositories that complete answers should have held and did not.
+
+    Args:
+        known: all rows of `repositories`.
+        found: the ids that the sources found.
+        asked: the tags of everything that was asked for.
+        complete: those of them of which the answer holds everything.
+    """
+    present = frozenset(found)
+    return frozenset(
+        row["repository_id"]
+        for row in known.iter_rows(named=True)
+        if row["retired_at"] is None
+        and is_named_by_host(row["repository_id"])
+        and row["repository_id"] not in present
+        and (expected := _carried_tags(row) & asked)
+        and expected <= complete
+    )
+
+
+def is_named_by_host(repository_id: str) -> bool:
+    """Whether a host gave the id, so that it can be asked for it."""
+    return not repository_id.startswith("git:")
+
+
+def _carried_tags(row: Row) -> set[str]:
+    """What should find it: the list that names it, and its topics unless it has lost them."""
+    return {tag for tag in row["discovery_tags"] if tag == LIST_TAG or row["topic_lost_at"] is None}
+
+
+def _unite(found: Iterable[FoundRepository], rows: Mapping[str, Row]) -> list[FoundRepository]:
+    """One identity for a repository that a URL of the list and its host's search tell of: the one that came first."""
+    united = combine_by_id(found)
+    by_url = {_url_id(one.clone_url): one.repository_id for one in united if one.is_named_by_host}
+    by_url |= {_url_id(row["clone_url"]): key for key, row in rows.items() if is_named_by_host(key)}
+    kept = []
+    for one in united:
+        if one.is_named_by_host:
+            url_id = _url_id(one.clone_url)
+            is_listed_before = url_id in rows and one.repository_id not in rows
+            kept.append(dataclasses.replace(one, repository_id=url_id) if is_listed_before else one)
+        elif by_url.get(one.repository_id, one.repository_id) == one.repository_id or one.repository_id in rows:
+            kept.append(one)
+    return combine_by_id(sorted(kept, key=lambda one: one.has_numbers))
+
+
+def _url_id(clone_url: str) -> str:
+    try:
+        return url_identity(parse_address(clone_url).normalised)
+    except AddressError:  # a path on this machine, or the tombstone of one
+        return url_identity(clone_url)
 
 
 def _in_order(found: Iterable[FoundRepository]) -> list[FoundRepository]:
     """By number (of two that claim one name, the newer and later one has it), then by URL."""
-    return sorted(combine_by_id(found), key=lambda one: (_number(one), one.clone_url, one.repository_id))
-
-
-def _number(repository: FoundRepository) -> int:
-    return int(repository.repository_id.removeprefix("github:")) if repository.is_named_by_host else 0
+    return sorted(found, key=lambda one: (one.number, one.clone_url, one.repository_id))
 
 
 def _name_by_path(
-    found: Iterable[FoundRepository], rows: Mapping[str, Row], living: Mapping[str, Row]
+    found: Iterable[FoundRepository], rows: Mapping[str, Row], names: Iterable[str]
 ) -> list[FoundRepository]:
     """Give each repository that is known only by its URL a name of its own, once and for all."""
-    taken = set(living)
+    taken = set(names)
     named = []
     for repository in found:
         if not repository.is_named_by_host:
@@ -74,46 +159,84 @@ def _name_by_path(
 
 def _with_own_name(repository: FoundRepository, known: Row | None, taken: set[str]) -> FoundRepository:
     if known:
-        return _renamed(repository, known["name"])
+        full_name, owner, name = known["full_name"], known["owner"], known["name"]
+        return dataclasses.replace(repository, host=known["host"], owner=owner, name=name, full_name=full_name)
     if repository.full_name in taken:
-        return _renamed(repository, f"{repository.name}~{repository.repository_id.removeprefix('git:')[:6]}")
+        suffix = _suffix(repository.repository_id)
+        name, full_name = repository.name + suffix, repository.full_name + suffix
+        return dataclasses.replace(repository, name=name, full_name=full_name)
     return repository
 
 
-def _renamed(repository: FoundRepository, name: str) -> FoundRepository:
-    """The same repository under another last name; mirror and partition are both called by it."""
-    full_name = f"{repository.host}/{repository.owner}/{name}"
-    return dataclasses.replace(repository, name=name, full_name=full_name)
+def _suffix(repository_id: str) -> str:
+    """What makes a name unique: the host's number, or the beginning of the hash of a URL."""
+    kind, _, rest = repository_id.partition(":")
+    return f"~{rest[:6]}" if kind == "git" else f"~{rest}"
 
 
-def _facts(repository: FoundRepository) -> Row:
-    return {name: getattr(repository, name) for name in _FACTS} | {"topics": list(repository.topics)}
-
-
-def _update(row: Row, repository: FoundRepository, now: datetime.datetime) -> Row:
+def _tell(row: Row | None, repository: FoundRepository | None, now: datetime.datetime) -> Row:
+    """The row with what its host says now."""
+    if repository is None:
+        return dict(row or {})
+    facts = {name: getattr(repository, name) for name in _FACTS} | {"topics": list(repository.topics)}
+    if row is None:
+        begun = dict.fromkeys(_DECIDED_HERE) | {"discovered_at": now, "status": "active"}
+        row = begun | {"discovery_tags": []}
     tags = sorted({*row["discovery_tags"], *repository.discovery_tags})
-    return row | _facts(repository) | {"discovery_tags": tags, "last_seen_at": now}
+    return (
+        row | facts | {"discovery_tags": tags, "last_seen_at": now, "topic_lost_at": _topic_lost(row, repository, now)}
+    )
 
 
-def _create(repository: FoundRepository, living: Mapping[str, Row], now: datetime.datetime) -> Row:
-    holder = living.get(repository.full_name, {"status": "active", "status_reason": None})
-    return _facts(repository) | {
-        "discovery_tags": sorted(repository.discovery_tags),
-        "discovered_at": now,
-        "last_seen_at": now,
-        "retired_at": None,
-        "status": holder["status"],
-        "status_reason": holder["status_reason"],
+def _topic_lost(row: Row, repository: FoundRepository, now: datetime.datetime) -> datetime.datetime | None:
+    searched = {tag.casefold() for tag in row["discovery_tags"] if tag != LIST_TAG}
+    carried = {topic.casefold() for topic in (*repository.topics, *repository.discovery_tags)}
+    return (row["topic_lost_at"] or now) if searched and searched.isdisjoint(carried) else None
+
+
+def _live(earlier: Row | None, row: Row, holders: Mapping[str, str], sighting: Sighting, now: datetime.datetime) -> Row:
+    """The row with its name and its life settled."""
+    identity = row["repository_id"]
+    holder = holders.get(row["full_name"], identity)
+    if holder != identity:
+        row = _lose_name(earlier, row, holder, now)
+    elif row["last_seen_at"] == now and _returns(row, sighting):
+        row = row | {"retired_at": None, "status_reason": None}
+    if row["retired_at"] is None:
+        row = _count_misses(row, sighting, now)
+    return row | {"previous_names": _previous_names(earlier, row)}
+
+
+def _returns(row: Row, sighting: Sighting) -> bool:
+    """A search can be stale; it does not bring back what its host called gone, only the host itself does."""
+    reason = row["status_reason"] or ""
+    return reason.startswith((NAME_LOST, DELETED)) or row["repository_id"] in sighting.confirmed
+
+
+def _lose_name(earlier: Row | None, row: Row, holder: str, now: datetime.datetime) -> Row:
+    suffix, reason = _suffix(row["repository_id"]), f"{NAME_LOST}{holder}"
+    since = earlier["retired_at"] if earlier and earlier["status_reason"] == reason else None
+    return row | {
+        "full_name": row["full_name"] + suffix,
+        "name": row["name"] + suffix,
+        "status_reason": reason,
+        "retired_at": since or now,
     }
 
 
-def _settle(row: Row, holders: Mapping[str, str], now: datetime.datetime) -> Row:
-    """Retire a row whose name was found on another one; bring it back when it is found under a name of its own."""
-    holder = holders.get(row["full_name"])
-    if holder is None or row["repository_id"] == holder:
-        lost_name = row["status"] == "retired" and (row["status_reason"] or "").startswith(NAME_LOST)
-        return row | {"status": "active", "status_reason": None, "retired_at": None} if holder and lost_name else row
-    if row["status"] == "retired":
-        return row
-    before = "" if row["status"] == "active" else f"{row['status']} ({row['status_reason']}); "
-    return row | {"status": "retired", "status_reason": f"{before}{NAME_LOST}{holder}", "retired_at": now}
+def _count_misses(row: Row, sighting: Sighting, now: datetime.datetime) -> Row:
+    identity, misses = row["repository_id"], row["missed_searches"]
+    if identity in sighting.gone and (misses or 0) + 1 >= MISSES:
+        return row | {"retired_at": now, "status_reason": sighting.gone[identity], "missed_searches": None}
+    if row["last_seen_at"] == now:
+        return row | {"missed_searches": None}
+    return row | {"missed_searches": (misses or 0) + 1} if identity in sighting.missed else row
+
+
+def _previous_names(earlier: Row | None, row: Row) -> list[str] | None:
+    if earlier is None or earlier["full_name"] == row["full_name"]:
+        return earlier["previous_names"] if earlier else None
+    names = [*(earlier["previous_names"] or ()), earlier["full_name"]]
+    made_up = earlier["full_name"].endswith(_suffix(row["repository_id"]))
+    kept = [name for name in names if name != row["full_name"] and not (made_up and name == earlier["full_name"])]
+    return list(dict.fromkeys(kept)) or None

@@ -6,11 +6,16 @@ credential, and nothing here talks to a host or to the lake.
 
 import dataclasses
 import datetime
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 COUNTS = ("stars_count", "forks_count", "watchers_count", "open_issues_count", "size_kb")
 """The numbers of a repository; one without any of them has no row of metrics."""
+
+
+LIST_TAG = "list"
+"""The discovery tag of repositories that the user named; all others are topics."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +58,13 @@ class FoundRepository:
     @property
     def is_named_by_host(self) -> bool:
         """Whether the host gave a lasting id, so that the name can change; else the URL is the identity."""
-        return self.repository_id.startswith("github:")
+        return not self.repository_id.startswith("git:")
+
+    @property
+    def number(self) -> int:
+        """The host's number; 0 where the host gave none."""
+        match = re.match(r"\w+:(\d+)", self.repository_id) if self.is_named_by_host else None
+        return int(match[1]) if match else 0
 
     @property
     def has_numbers(self) -> bool:
@@ -76,10 +87,17 @@ class SourceFailure:
 
 @dataclass(frozen=True)
 class Found:
-    """The answer of one source: what it found and what it could not find out; both may be filled."""
+    """The answer of one source: what it found and what it could not find out; both may be filled.
+
+    Attributes:
+        asked: the discovery tags that it looked for.
+        complete: those of which the answer holds every repository, so that absence means something.
+    """
 
     repositories: tuple[FoundRepository, ...] = ()
     failures: tuple[SourceFailure, ...] = ()
+    asked: frozenset[str] = frozenset()
+    complete: frozenset[str] = frozenset()
 
 
 def join_found(answers: Iterable[Found]) -> Found:
@@ -88,6 +106,8 @@ def join_found(answers: Iterable[Found]) -> Found:
     return Found(
         tuple(repository for answer in kept for repository in answer.repositories),
         tuple(failure for answer in kept for failure in answer.failures),
+        frozenset(tag for answer in kept for tag in answer.asked),
+        frozenset(tag for answer in kept for tag in answer.complete),
     )
 
 

@@ -4,6 +4,7 @@ A source answers with what it found and what it could not find out; it never rai
 a run asks is decided in `discover.py`, what their answers change in `membership.py`.
 """
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,15 +14,12 @@ from kubestats_pipeline.discover.addresses import GitAddress, url_identity
 from kubestats_pipeline.discover.entries import Entry, EntryError, GitHubName, read_entry, shown_entry
 from kubestats_pipeline.discover.local import DEPTH, find_repositories
 from kubestats_pipeline.discover.local import to_record as local_record
-from kubestats_pipeline.discover.records import Found, FoundRepository, SourceFailure, join_found
+from kubestats_pipeline.discover.records import LIST_TAG, Found, FoundRepository, SourceFailure, join_found
 from kubestats_pipeline.hosts.errors import HostError, TransientError
 from kubestats_pipeline.hosts.github import GitHubClient
 from kubestats_pipeline.hosts.github_payload import to_record
 from kubestats_pipeline.hosts.github_repositories import get_repository
 from kubestats_pipeline.hosts.github_search import search_repositories
-
-LIST_TAG = "list"
-"""The discovery tag of repositories that the user named."""
 
 GIVE_UP_AFTER = 2
 """Transient failures in a row after which GitHub is asked no more, for each costs all its retries."""
@@ -59,8 +57,10 @@ class GitHubTopics:
         nothing = "GitHub knows no public repository with this topic; correct github.topics"
         reasons = answer.shortfalls or (() if public else (nothing,))
         return Found(
-            tuple(to_record(payload, git_url=self.git_url, tag=topic) for payload in public),
+            tuple(to_record(payload, git_url=self.git_url, tags=(topic,)) for payload in public),
             tuple(SourceFailure(f"topic:{topic}", reason) for reason in reasons),
+            asked=frozenset({topic}),
+            complete=frozenset() if reasons else frozenset({topic}),
         )
 
 
@@ -76,7 +76,9 @@ class ListSource:
         """Look up each entry, in the given order; one that fails does not stop the others."""
         with self.connect() as client:
             names = NameLookup(client, self.git_url)
-            return join_found(self._find_entry(text, names) for text in self.entries)
+            found = join_found([self._find_entry(text, names) for text in self.entries])
+        asked = frozenset({LIST_TAG})
+        return dataclasses.replace(found, asked=asked, complete=asked if names.is_answered else frozenset())
 
     def _find_entry(self, text: str, names: "NameLookup") -> Found:
         try:
@@ -87,27 +89,34 @@ class ListSource:
 
 
 class NameLookup:
-    """Asks GitHub for names, one after the other, until it is clear that it does not answer."""
+    """Asks GitHub for names, one after the other, until it is clear that it does not answer.
+
+    Attributes:
+        is_answered: it told of every name so far whether there is such a repository.
+    """
 
     def __init__(self, client: GitHubClient, git_url: str) -> None:
         self._client = client
         self._git_url = git_url
         self._failures_in_a_row = 0
+        self.is_answered = True
 
     def find(self, name: GitHubName, shown: str) -> Found:
         """The repository of that name, or why there is none; `shown` is the entry for messages."""
         if self._failures_in_a_row >= GIVE_UP_AFTER:
+            self.is_answered = False
             return _failed(shown, "not asked: GitHub failed for the entries before; the next discovery asks again")
         try:
             payload = get_repository(self._client, f"{name.owner}/{name.name}")
         except TransientError as error:
             self._failures_in_a_row += 1
+            self.is_answered = False
             return _failed(shown, str(error))
         except HostError as error:
             self._failures_in_a_row = 0
             return _failed(shown, f"GitHub: {error}")
         self._failures_in_a_row = 0
-        return Found((to_record(payload, git_url=self._git_url, tag=LIST_TAG),))
+        return Found((to_record(payload, git_url=self._git_url, tags=(LIST_TAG,)),))
 
 
 def _look_up(entry: Entry, shown: str, names: NameLookup) -> Found:

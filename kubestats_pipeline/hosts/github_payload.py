@@ -83,8 +83,8 @@ def unreadable(error: ValidationError) -> PayloadError:
     return PayloadError(f"no repository object (wrong: {', '.join(fields)})")
 
 
-def to_record(payload: RepositoryPayload, *, git_url: str, tag: str) -> FoundRepository:
-    """The record of a repository that `tag` found; git fetches it below `git_url`."""
+def to_record(payload: RepositoryPayload, *, git_url: str, tags: tuple[str, ...] = ()) -> FoundRepository:
+    """The record of a repository that `tags` found; git fetches it below `git_url`."""
     owner, name = payload.full_name.split("/")
     return FoundRepository(
         repository_id=f"github:{payload.id}",
@@ -93,7 +93,7 @@ def to_record(payload: RepositoryPayload, *, git_url: str, tag: str) -> FoundRep
         owner=owner,
         name=name,
         clone_url=f"{without_credentials(git_url).rstrip('/')}/{payload.full_name}.git",
-        discovery_tags=(tag,),
+        discovery_tags=tags,
         html_url=payload.html_url,
         description=payload.description,
         language=payload.language,

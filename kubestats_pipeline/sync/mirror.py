@@ -82,7 +82,7 @@ class Bounds:
     """How much of a repository is kept: history back from its own last commit, and megabytes."""
 
     history: History
-    max_mb: int
+    max_mb: float
 
 
 @dataclass(frozen=True)

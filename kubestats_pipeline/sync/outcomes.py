@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 
 from kubestats_pipeline.repositories import Repository
 
+_LIMIT = "max_repository_mb = "
+
 Row = dict[str, Any]
 """One row of the `snapshots` table."""
 
@@ -53,7 +55,7 @@ class TooLarge:
     @property
     def reason(self) -> str:
         """What is wrong and what to do."""
-        return f"{self.size_mb:.0f} MB are more than max_repository_mb = {self.limit}; raise it to keep this one"
+        return f"{self.size_mb:.0f} MB are more than {_LIMIT}{self.limit}; raise it or approve the repository"
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,11 @@ class Unreachable:
 
     status: ClassVar[str] = "error"
     reason: str
+
+
+def names_limit(reason: str, limit: int) -> bool:
+    """Whether the reason of a `TooLarge` was about this limit: under another one the repository may fit."""
+    return f"{_LIMIT}{limit};" in reason
 
 
 Outcome = Synced | Unchanged | Empty | TooLarge | Gone | Unreachable

@@ -7,6 +7,7 @@ which reads mirror and row.
 
 import contextlib
 import datetime
+import math
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -80,7 +81,7 @@ def sync_repository(
     try:
         if client is not None and _is_on_github(repository, settings):
             full_name = f"{repository.owner}/{repository.name}"
-            source = Source(client, full_name, settings.max_repository_mb, remote.timeout)
+            source = Source(client, full_name, _limit_mb(repository, settings), remote.timeout)
             return sync_by_api(source, layout.mirror(repository.host, repository.owner, repository.name), previous)
         head = remote_head(remote.url, remote.env, remote.timeout)
         if head is None:
@@ -223,8 +224,13 @@ def _sync_head(
     if recorded and is_current(mirror, head.commit, settings.history_days):
         seal(mirror, remote.timeout)
         return Unchanged(head.commit, head.branch)
-    span = update_mirror(mirror, remote, Bounds(settings.history_days, settings.max_repository_mb))
+    span = update_mirror(mirror, remote, Bounds(settings.history_days, _limit_mb(repository, settings)))
     return Synced(span.head, head.branch, span.committed_at, span.since, time.monotonic() - began)
+
+
+def _limit_mb(repository: Repository, settings: Settings) -> float:
+    """The setting, or none for what the administrator approved."""
+    return math.inf if repository.is_approved else settings.max_repository_mb
 
 
 def _remote(repository: Repository, settings: Settings) -> Remote:

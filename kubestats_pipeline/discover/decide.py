@@ -1,0 +1,107 @@
+"""The administrator's verbs: approve, block, unblock and delete a repository, at once and for every later discovery.
+
+A verb writes `decisions.yaml` (`kubestats_pipeline/decisions.py`) and lets it hold; what follows from a decision stands
+in `rules.py`. The command line and the jobs (`decision_jobs.py`) call it.
+"""
+
+import datetime
+import difflib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from kubestats_pipeline.decisions import Decision, lift_decision, record_decision
+from kubestats_pipeline.discover.discover import apply_decisions
+from kubestats_pipeline.discover.register import read_rows
+from kubestats_pipeline.errors import ExplainedError
+from kubestats_pipeline.lake import Lake
+from kubestats_pipeline.locks import BusyError
+from kubestats_pipeline.repositories import find_repository
+
+Verb = Literal["approve", "block", "unblock", "delete"]
+
+
+class DecisionRefusedError(ExplainedError):
+    """A decision makes no sense for what it was made about; nothing was changed."""
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What came of a verb: the repository's present name, and a sentence for people."""
+
+    full_name: str
+    text: str
+
+
+def decide(
+    lake: Lake, verb: Verb, name: str, *, reason: str | None, now: datetime.datetime, max_mb: int | None
+) -> Decided:
+    """Make a decision about a repository, by its present name or one that it had.
+
+    Args:
+        lake: holds the repositories; the decision stands beside it, in `decisions.yaml`.
+        verb: what is decided.
+        name: a full name; one that no discovery has seen yet is decided in advance, but for `unblock`.
+        reason: for people.
+        now: the time of the decision, aware.
+        max_mb: the limit of size beside the decisions.
+
+    Raises:
+        DecisionRefusedError: the name is none, or nothing of it is blocked.
+        DecisionsError: the file of decisions cannot be understood or written.
+        LakeError: the table of repositories is damaged or cannot be written.
+    """
+    row = find_repository(lake, name)
+    if row is None:
+        _refuse_no_name(lake, name)
+    full_name = row["full_name"] if row else name.strip()
+    decision = Decision(full_name, row["repository_id"] if row else None, reason or None, now)
+    _VERBS[verb](lake.layout.decisions, decision)
+    try:
+        apply_decisions(lake, now, max_mb)
+    except BusyError as error:
+        return Decided(full_name, f"decided about {full_name}; the next discovery acts on it ({error})")
+    return Decided(full_name, _tell(find_repository(lake, full_name), full_name))
+
+
+def _refuse_no_name(lake: Lake, name: str) -> None:
+    if not re.fullmatch(r"[^\s/]+(/[^\s/]+)+", name.strip()):
+        raise DecisionRefusedError(f"{name!r} is no repository; give owner/name, or host/owner/name")
+    near = difflib.get_close_matches(name, read_rows(lake)["full_name"].to_list(), n=1, cutoff=0.8)
+    if near:
+        raise DecisionRefusedError(f"{name} is not known; did you mean {near[0]}?")
+
+
+def _tell(row: Mapping[str, object] | None, full_name: str) -> str:
+    if row is None:
+        return f"{full_name} is not known yet; the decision holds when a discovery finds it"
+    reason = f" ({row['status_reason']})" if row["status_reason"] else ""
+    approved = ", approved" if row["is_approved"] else ""
+    return f"{full_name} is {row['status']}{approved}{reason}"
+
+
+def _approve(path: Path, decision: Decision) -> None:
+    record_decision(path, "approved", decision, lifts=("deleted",))
+
+
+def _block(path: Path, decision: Decision) -> None:
+    record_decision(path, "blocked", decision)
+
+
+def _unblock(path: Path, decision: Decision) -> None:
+    if not lift_decision(path, "blocked", decision):
+        raise DecisionRefusedError(f"{decision.repository} is not blocked; see `kubestats status`")
+
+
+def _delete(path: Path, decision: Decision) -> None:
+    record_decision(path, "deleted", decision, lifts=("approved",))
+
+
+_VERBS: Mapping[Verb, Callable[[Path, Decision], None]] = {
+    "approve": _approve,
+    "block": _block,
+    "unblock": _unblock,
+    "delete": _delete,
+}
