@@ -17,7 +17,7 @@ import duckdb
 from kubestats_pipeline import git
 from kubestats_pipeline.home import HomeError, open_instance
 from kubestats_pipeline.hosts.errors import HostError
-from kubestats_pipeline.hosts.github import GitHubClient
+from kubestats_pipeline.hosts.github_health import describe_github
 from kubestats_pipeline.lake import Lake, LakeError
 from kubestats_pipeline.layout import Layout
 from kubestats_pipeline.repositories import read_repositories
@@ -69,23 +69,13 @@ def _examine_git() -> Finding:
 
 
 def _examine_github(settings: Settings) -> Finding:
-    """Whether the API answers and how many calls are left; it matters only where something is asked of it."""
-    who = "with a token" if settings.github.token else "without a token (set GITHUB_TOKEN for higher limits)"
+    """Whether the API answers, to whom, and how many calls are left; it matters only where something is asked of it."""
     try:
-        with GitHubClient(settings.github, sleep=lambda seconds: None) as client:
-            content = client.get("/rate_limit").content
+        return Finding("github", "ok", describe_github(settings.github))
     except HostError as error:
         mark = "failed" if settings.topics else "warning"
+        who = "with a token" if settings.github.token else "without a token"
         return Finding("github", mark, f"{settings.github.api_url} {who}: {error}")
-    return Finding("github", "ok", f"{settings.github.api_url} {who}; {_rates(content)}")
-
-
-def _rates(content: object) -> str:
-    resources = content.get("resources") if isinstance(content, dict) else None
-    buckets = resources if isinstance(resources, dict) else {}
-    rates = {name: bucket for name in ("core", "search") if isinstance(bucket := buckets.get(name), dict)}
-    told = [f"{name}: {bucket.get('remaining')} of {bucket.get('limit')} calls left" for name, bucket in rates.items()]
-    return ", ".join(told) or "it does not tell its limits"
 
 
 def _examine_disk(layout: Layout) -> Finding:

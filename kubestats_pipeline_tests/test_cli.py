@@ -336,5 +336,6 @@ def test_dagster_s_own_validation_passes(kubestats):
 
 def test_every_command_has_help():
     names = {command.name or command.callback.__name__ for command in app.registered_commands}
-    assert names == {"demo", "run", "status", "sql", "tables", "doctor", "clean", "dev"}
+    decisions = {"approve", "block", "unblock", "delete"}
+    assert names == {"demo", "run", "sync", "status", "sql", "tables", "doctor", "clean", "dev"} | decisions
     assert all(command.callback.__doc__ for command in app.registered_commands)
