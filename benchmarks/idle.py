@@ -20,7 +20,8 @@ from benchmarks.floors import run_python
 from benchmarks.measure import Cost, Runs, repeat
 from benchmarks.report import Goal, Line, at_most
 from benchmarks.sweep import sweep
-from kubestats_pipeline.discover.discover import discover, sources_from
+from kubestats_pipeline.discover.configured import sources_from
+from kubestats_pipeline.discover.discover import discover
 from kubestats_pipeline.home import open_instance
 from kubestats_pipeline.services import Services
 from kubestats_pipeline.settings import Settings, load_settings
