@@ -59,7 +59,7 @@ def demo() -> None:
 @app.command()
 def run(
     source: Annotated[
-        list[str] | None, typer.Option("--source", help="ask only this source, github or list; repeatable")
+        list[str] | None, typer.Option("--source", help="ask only this source: github, gitlab or list; repeatable")
     ] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="process at most so many repositories")] = None,
 ) -> None:

@@ -68,6 +68,25 @@ class GitHubSettings(_Section):
     _split_topics = field_validator("topics", mode="before")(_split)
 
 
+class GitLabSettings(_Section):
+    """How a GitLab is reached and which topics are searched there."""
+
+    topics: Annotated[list[str], NoDecode] = Field(
+        default_factory=list, description="topics to search; none by default"
+    )
+    forks: bool = Field(default=False, description="also take forks")
+    api_url: str = Field(
+        default="https://gitlab.com/api/v4", pattern=r"^https?://", description="base URL of the REST API"
+    )
+    token: SecretStr | None = Field(default=None, description="raises the API's limits, never stored")
+    timeout_seconds: float = Field(default=30, gt=0, le=600, description="for one API call")
+    max_wait_seconds: float = Field(
+        default=120, ge=0, le=7200, description="longest wait for a rate limit before giving up"
+    )
+
+    _split_topics = field_validator("topics", mode="before")(_split)
+
+
 class SyncSettings(_Section):
     """How mirrors are fetched."""
 
@@ -143,6 +162,10 @@ class Settings(BaseSettings):
     max_repository_mb: int = Field(default=200, ge=1, description="larger repositories are not kept")
     max_repositories: int | None = Field(default=None, ge=1, description="at most so many repositories are processed")
     github: GitHubSettings = Field(default_factory=GitHubSettings)
+    gitlab: GitLabSettings = Field(default_factory=GitLabSettings)
+    sources: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="sources of other packages by their names, with their options"
+    )
     sync: SyncSettings = Field(default_factory=SyncSettings)
     scan: ScanSettings = Field(default_factory=ScanSettings)
     automation: AutomationSettings = Field(default_factory=AutomationSettings)

@@ -17,7 +17,7 @@ from kubestats_pipeline.tables import REPOSITORIES, REPOSITORY_METRICS
 
 
 class DiscoverConfig(dg.Config):
-    """Which sources to ask, `github` or `list`; empty means all that are configured."""
+    """Which sources to ask: `github`, `gitlab`, `list` or another package's; empty means all that are configured."""
 
     sources: list[str] = []  # noqa: RUF012 - Dagster copies the default
 

@@ -101,13 +101,14 @@ class Found:
 
 
 def join_found(answers: Iterable[Found]) -> Found:
-    """Put answers one behind the other."""
+    """Put answers one behind the other. A tag is complete where everybody who was asked for it is."""
     kept = tuple(answers)
+    incomplete = {tag for answer in kept for tag in answer.asked - answer.complete}
     return Found(
         tuple(repository for answer in kept for repository in answer.repositories),
         tuple(failure for answer in kept for failure in answer.failures),
         frozenset(tag for answer in kept for tag in answer.asked),
-        frozenset(tag for answer in kept for tag in answer.complete),
+        frozenset(tag for answer in kept for tag in answer.complete if tag not in incomplete),
     )
 
 

@@ -4,36 +4,21 @@ Search results and single repositories share a shape, but only the latter hold `
 never read: in every listing it repeats the stars (GitHub REST documentation, "starring").
 """
 
-import datetime
-from typing import Annotated
-
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from kubestats_pipeline.discover.records import FoundRepository
 from kubestats_pipeline.git import without_credentials
 from kubestats_pipeline.hosts.errors import PermanentError
+from kubestats_pipeline.hosts.fields import Text, Time
 
 
 class PayloadError(PermanentError):
     """JSON that is no repository; the text names the fields, never their content."""
 
 
-def _without_surrogates(value: object) -> object:
-    """JSON can spell halves of characters, which neither Parquet nor a terminal can hold."""
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
-
-
-def _in_utc(value: datetime.datetime) -> datetime.datetime:
-    return value.astimezone(datetime.UTC)
-
-
-_Text = Annotated[str, BeforeValidator(_without_surrogates)]
-_Time = Annotated[AwareDatetime, AfterValidator(_in_utc)]
-
-
 class _License(BaseModel):
-    name: _Text | None = None
-    spdx_id: _Text | None = None
+    name: Text | None = None
+    spdx_id: Text | None = None
 
     @property
     def label(self) -> str | None:
@@ -44,20 +29,20 @@ class RepositoryPayload(BaseModel):
     """The fields of GitHub's repository object that are used here; all others are ignored."""
 
     id: int
-    full_name: _Text = Field(pattern=r"^[^/\s]+/[^/\s]+$")
+    full_name: Text = Field(pattern=r"^[^/\s]+/[^/\s]+$")
     private: bool = False
-    html_url: _Text | None = None
-    description: _Text | None = None
-    language: _Text | None = None
-    topics: list[_Text] = Field(default_factory=list)
+    html_url: Text | None = None
+    description: Text | None = None
+    language: Text | None = None
+    topics: list[Text] = Field(default_factory=list)
     license: _License | None = None
-    default_branch: _Text | None = None
+    default_branch: Text | None = None
     archived: bool | None = None
     fork: bool | None = None
     is_template: bool | None = None
-    created_at: _Time | None = None
-    pushed_at: _Time | None = None
-    updated_at: _Time | None = None
+    created_at: Time | None = None
+    pushed_at: Time | None = None
+    updated_at: Time | None = None
     stargazers_count: int | None = None
     forks_count: int | None = None
     subscribers_count: int | None = None

@@ -178,8 +178,8 @@ def test_the_default_topics_are_searched_only_without_a_list_of_ones_own():
 
 
 def test_an_unknown_source_is_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match="gitlab is no source; known are github, list"):
-        sources_from(load_settings(), ["gitlab"])
+    with pytest.raises(ValueError, match="gitea is no source; known are github, gitlab, list"):
+        sources_from(load_settings(), ["gitea"])
 
 
 def test_a_source_that_has_nothing_to_look_for_is_refused():

@@ -1,0 +1,120 @@
+"""GitLab as a second host: its topics as a source, its project ids as a witness.
+
+The source and the witness are those of `sources.py` and `witnesses.py`; this is all that a further host takes. A GitLab
+tells neither pushes nor subscribers nor sizes, so those stay null, and the sweeps of sync find what is new.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from kubestats_pipeline.discover.records import Found, FoundRepository, SourceFailure, join_found
+from kubestats_pipeline.discover.witnesses import CONFIRMATIONS, Known, Testimony
+from kubestats_pipeline.git import without_credentials
+from kubestats_pipeline.hosts.errors import GoneError, HostError, NotFoundError, PermanentError
+from kubestats_pipeline.hosts.gitlab import GitLabClient, Project, get_project, search_topic
+
+PUBLIC_GITLAB = "gitlab.com"
+
+Connect = Callable[[], GitLabClient]
+
+
+@dataclass(frozen=True)
+class GitLabTopics:
+    """The public projects of one GitLab that carry one of some topics."""
+
+    topics: tuple[str, ...]
+    connect: Connect
+    forks: bool = False
+
+    def find(self) -> Found:
+        """Search each topic; a topic that fails does not stop the others."""
+        with self.connect() as client:
+            return join_found([self._search(client, topic) for topic in self.topics])
+
+    def _search(self, client: GitLabClient, topic: str) -> Found:
+        answer = search_topic(client, topic)
+        kept = [project for project in answer.projects if self.forks or project.forked_from_project is None]
+        nothing = "GitLab knows no public project with this topic; correct gitlab.topics"
+        reasons = answer.shortfalls or (() if kept else (nothing,))
+        tag = frozenset({topic})
+        return Found(
+            tuple(to_record(project, tags=(topic,)) for project in kept),
+            tuple(SourceFailure(f"gitlab topic:{topic}", reason) for reason in reasons),
+            asked=tag,
+            complete=frozenset() if reasons else tag,
+        )
+
+
+@dataclass(frozen=True)
+class GitLabWitness:
+    """One GitLab, asked for projects by their ids, one call each."""
+
+    host: str
+    connect: Connect
+    name: str = "gitlab"
+    tells_watchers: bool = False
+
+    def knows(self, repository_id: str) -> bool:
+        """Whether this GitLab gave the id."""
+        kind, _, rest = repository_id.partition(":")
+        return kind == "gitlab" and (rest.partition("@")[2] or PUBLIC_GITLAB) == self.host
+
+    def tell(self, known: Sequence[Known]) -> Testimony:
+        """The same as `confirm`, for there is no way to ask for many."""
+        return self.confirm(known)
+
+    def confirm(self, known: Sequence[Known]) -> Testimony:
+        """One call each; a first failure that asking again might mend ends it."""
+        testimony = Testimony()
+        if not known:
+            return testimony
+        with self.connect() as client:
+            for each in known[:CONFIRMATIONS]:
+                try:
+                    self._take(testimony, each, get_project(client, _number(each.repository_id)))
+                except (NotFoundError, GoneError):
+                    testimony.gone[each.repository_id] = "GitLab answers 404: deleted or private"
+                except PermanentError as error:
+                    testimony.failures.append(f"{each.full_name}: {error}")
+                except HostError as error:
+                    testimony.failures.append(f"{error} (it was asked about {each.full_name})")
+                    break
+        return testimony
+
+    def _take(self, testimony: Testimony, known: Known, project: Project) -> None:
+        if project.visibility != "public" and not known.is_listed:
+            testimony.gone[known.repository_id] = "GitLab says that it is not public now"
+        else:
+            testimony.found.append(to_record(project))
+
+
+def to_record(project: Project, *, tags: tuple[str, ...] = ()) -> FoundRepository:
+    """The record of a project that `tags` found. The id of a GitLab other than the public one ends with its host."""
+    host = (urlsplit(project.web_url).hostname or PUBLIC_GITLAB).lower()
+    owner, _, name = project.path_with_namespace.rpartition("/")
+    return FoundRepository(
+        repository_id=f"gitlab:{project.id}" + ("" if host == PUBLIC_GITLAB else f"@{host}"),
+        host=host,
+        full_name=f"{host}/{project.path_with_namespace}",
+        owner=owner,
+        name=name,
+        clone_url=without_credentials(project.http_url_to_repo),
+        discovery_tags=tags,
+        html_url=project.web_url,
+        description=project.description,
+        topics=tuple(sorted(project.topics)),
+        license_name=project.license.name if project.license else None,
+        default_branch=project.default_branch,
+        is_archived=project.archived,
+        is_fork=project.forked_from_project is not None,
+        created_at=project.created_at,
+        stars_count=project.star_count,
+        forks_count=project.forks_count,
+        open_issues_count=project.open_issues_count,
+        updated_at=project.last_activity_at,
+    )
+
+
+def _number(repository_id: str) -> int:
+    return int(repository_id.partition(":")[2].partition("@")[0])
