@@ -115,7 +115,8 @@ def mirrors(lake: Lake) -> set[str]:
 
 def test_mirrors_of_repositories_that_are_no_longer_watched_go(lake: Lake):
     watch(lake, active="active", blocked="blocked", retired="retired", large="pending_approval")
-    make_mirror(lake, "unknown")
+    (make_mirror(lake, "unknown") / "refs/heads").rmdir()
+    os.utime(lake.layout.mirror("github.com", "ann", "unknown"), ((NOW - 10 * DAY).timestamp(),) * 2)
     assert remove_unused_mirrors(lake, NOW - 30 * DAY).count == 0, "their time has not come"
     removed = remove_unused_mirrors(lake, NOW - 5 * DAY)
     assert removed.count == 4

@@ -59,7 +59,7 @@ def _last_used(lake: Lake, mirror: Path, full_name: str | None) -> datetime.date
         if snapshot is not None and snapshot.rows.height:
             last: datetime.datetime = snapshot.rows["last_sync_at"].max()  # type: ignore[assignment]
             return last
-    written = max(path.stat().st_mtime for path in (mirror, mirror / "refs/heads"))
+    written = max(path.stat().st_mtime for path in (mirror, mirror / "refs/heads") if path.exists())
     return datetime.datetime.fromtimestamp(written, datetime.UTC)
 
 
