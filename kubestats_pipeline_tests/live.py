@@ -118,6 +118,21 @@ class Live:
         identity: str = launched["backfillId"]
         return identity
 
+    def launch(self, job: str, partition: str) -> str:
+        """Launch a job for a partition as the UI does, with the run config that it offers; give the run's id."""
+        selected = {"repositoryLocationName": "kubestats", "repositoryName": "__repository__"}
+        offered = self.ask(OFFERED, set=f"{job}_partition_set", partition=partition, repository=selected)
+        parameters = {
+            "selector": {**selected, "jobName": job},
+            "mode": "default",
+            "runConfigData": offered["partitionSetOrError"]["partition"]["runConfigOrError"]["yaml"],
+            "executionMetadata": {"tags": [{"key": "dagster/partition", "value": partition}]},
+        }
+        launched = self.ask(LAUNCH, parameters=parameters)["launchRun"]
+        assert launched["__typename"] == "LaunchRunSuccess", launched
+        run: str = launched["run"]["runId"]
+        return run
+
     def ended(self, backfill: str) -> str:
         """Wait until a backfill has ended; give its status."""
 
@@ -192,6 +207,27 @@ mutation Backfill($parameters: LaunchBackfillParams!) {
 BACKFILL_STATUS = """
 query Status($id: String!) {
   partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } }
+}
+"""
+
+OFFERED = """
+query Offered($set: String!, $partition: String!, $repository: RepositorySelector!) {
+  partitionSetOrError(partitionSetName: $set, repositorySelector: $repository) {
+    ... on PartitionSet {
+      partition(partitionName: $partition) { runConfigOrError { ... on PartitionRunConfig { yaml } } }
+    }
+  }
+}
+"""
+
+LAUNCH = """
+mutation Launch($parameters: ExecutionParams!) {
+  launchRun(executionParams: $parameters) {
+    __typename
+    ... on LaunchRunSuccess { run { runId } }
+    ... on PythonError { message }
+    ... on RunConfigValidationInvalid { errors { message } }
+  }
 }
 """
 

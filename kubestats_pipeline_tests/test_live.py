@@ -139,6 +139,24 @@ def test_a_backfill_of_all_repositories_from_the_ui_turns_every_partition_green(
     world.wait_until_published()
 
 
+def test_one_repository_is_replayed_from_the_start_from_the_ui(world: World):
+    run_id = world.live.launch("rescan_repositories", NAMES[3])
+
+    def ended() -> bool:
+        (run,) = [run for run in world.live.runs() if run["runId"] == run_id]
+        assert run["status"] not in ("FAILURE", "CANCELED")
+        return bool(run["status"] == "SUCCESS")
+
+    world.live.wait_for("the replay", ended)
+    with open_instance(Layout(world.live.data)) as instance:
+        newest = dg.AssetRecordsFilter(dg.AssetKey("scans"), asset_partitions=[NAMES[3]])
+        (record,) = instance.fetch_materializations(newest, limit=1).records
+    assert record.run_id == run_id
+    assert record.asset_materialization is not None
+    told = record.asset_materialization.metadata
+    assert told["new_events"] == told["events"], "all of them are from this replay"
+
+
 @pytest.mark.parametrize("asset", ["ecosystem_stats", "repository_metrics"])
 def test_a_backfill_of_thirty_days_from_the_ui_turns_every_day_green(world: World, asset: str):
     today = datetime.datetime.now(datetime.UTC).date()
