@@ -19,6 +19,10 @@ READING = {"SELECT", "EXPLAIN", "PRAGMA", "CALL", "RELATION"}
 """Kinds of statements that only read; DESCRIBE, SHOW and SUMMARIZE are SELECTs to DuckDB."""
 
 
+ROWS_AT_ONCE = 10_000
+"""Rows of CSV that are in memory at one time."""
+
+
 class QueryError(ExplainedError):
     """The query cannot be run; the text says why."""
 
@@ -76,12 +80,11 @@ def _write_parquet(connection: duckdb.DuckDBPyConnection, query: str, output: Pa
 def _print_rows(connection: duckdb.DuckDBPyConnection, query: str, output_format: Format, output: Path | None) -> None:
     cursor = connection.execute(query)
     names = _told_apart([name for name, *_ in cursor.description or ()])
-    rows = cursor.fetchall()
     if output is None:
-        _write(names, rows, output_format, sys.stdout)
+        _write(names, cursor, output_format, sys.stdout)
         return
     with output.open("w", encoding="utf-8", newline="") as file:
-        _write(names, rows, output_format, file)
+        _write(names, cursor, output_format, file)
 
 
 def _told_apart(names: Sequence[str]) -> list[str]:
@@ -89,14 +92,32 @@ def _told_apart(names: Sequence[str]) -> list[str]:
     return [name if names.index(name) == place else f"{name}_{place + 1}" for place, name in enumerate(names)]
 
 
-def _write(names: Sequence[str], rows: Sequence[Sequence[Any]], output_format: Format, file: IO[str]) -> None:
+def _write(names: Sequence[str], cursor: duckdb.DuckDBPyConnection, output_format: Format, file: IO[str]) -> None:
     if output_format is Format.CSV:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(names)
-        writer.writerows(rows)
+        while rows := cursor.fetchmany(ROWS_AT_ONCE):  # a whole table of events is more than memory should hold
+            writer.writerows([_cell(value) for value in row] for row in rows)
     elif output_format is Format.JSON:
-        records = [dict(zip(names, row, strict=True)) for row in rows]
-        file.write(orjson.dumps(records, default=str, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode())
-        file.write("\n")
+        records = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        file.write(_to_json(records, orjson.OPT_INDENT_2) + "\n")
     else:
-        terminal.show_rows(names, rows, file)
+        terminal.show_rows(names, cursor.fetchall(), file)
+
+
+def _cell(value: Any) -> Any:
+    """A value as CSV holds it: lists, structs and maps as JSON, the rest as its text."""
+    return _to_json(value) if isinstance(value, list | dict) else value
+
+
+def _to_json(value: Any, option: int = 0) -> str:
+    """JSON text; numbers beyond 64 bits, decimals and what else JSON has no type for are text in it."""
+    return orjson.dumps(_within_bounds(value), default=str, option=option | orjson.OPT_NON_STR_KEYS).decode()
+
+
+def _within_bounds(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_within_bounds(each) for each in value]
+    if isinstance(value, dict):
+        return {key: _within_bounds(each) for key, each in value.items()}
+    return str(value) if isinstance(value, int) and not -(2**63) <= value < 2**64 else value

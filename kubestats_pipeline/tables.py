@@ -196,7 +196,7 @@ HELM_VALUES = Table(
             "value",
             Type.TEXT,
             "the value as text, versions as written, secrets redacted, at most 2,000 characters; null for null, which "
-            "takes the chart's default away",
+            "takes the chart's default away, and in the warehouse where it is withheld: see docs/counting.md",
         ),
         _required("origin", Type.TEXT, "`inline`, or the path of the file that it comes from; the last input wins"),
     ),

@@ -1,5 +1,6 @@
 """The kubestats command as a user runs it: real processes, exit statuses and messages."""
 
+import csv
 import datetime
 import json
 import shutil
@@ -211,10 +212,10 @@ def test_a_run_killed_half_way_is_simply_run_again(demo, kubestats):  # noqa: F8
 
 def test_queries_print_tables_csv_json_and_write_parquet(demo, tmp_path):  # noqa: F811
     query = "SELECT event_type, count(*) AS events FROM resource_events GROUP BY ALL ORDER BY ALL"
-    csv = demo("sql", query, "--format", "csv").stdout
-    assert csv.splitlines()[0] == "event_type,events"
+    text = demo("sql", query, "--format", "csv").stdout
+    assert text.splitlines()[0] == "event_type,events"
     as_json = json.loads(demo("sql", query, "--format", "json").stdout)
-    assert [f"{row['event_type']},{row['events']}" for row in as_json] == csv.splitlines()[1:]
+    assert [f"{row['event_type']},{row['events']}" for row in as_json] == text.splitlines()[1:]
     target = tmp_path / "events.parquet"
     assert demo("sql", query, "--format", "parquet", "--output", str(target)).returncode == 0
     assert pl.read_parquet(target).height == len(as_json)
@@ -251,6 +252,15 @@ def test_columns_of_the_same_name_are_told_apart_and_odd_outputs_are_named(demo)
     assert "nowhere/x.csv cannot be written" in demo("sql", "SELECT 1", "--output", "nowhere/x.csv").stderr
     for query in ("DESCRIBE resources", "SHOW TABLES", "SUMMARIZE kinds", "EXPLAIN FROM kinds", "FROM kinds"):
         assert demo("sql", query).returncode == 0
+
+
+def test_lists_and_large_numbers_survive_csv_and_json(demo):  # noqa: F811
+    query = "SELECT ['a', 'b'] AS names, {'n': 1} AS found, 1 AS one, (2::HUGEINT << 90) AS larger"
+    (row,) = json.loads(demo("sql", query, "--format", "json").stdout)
+    assert (row["names"], row["found"], row["larger"]) == (["a", "b"], {"n": 1}, str(2**91))
+    _, line = demo("sql", query, "--format", "csv").stdout.splitlines()
+    names, found, _, larger = next(csv.reader([line]))
+    assert (json.loads(names), json.loads(found), larger) == (["a", "b"], {"n": 1}, str(2**91))
 
 
 def test_an_unknown_source_and_an_empty_data_directory_are_said_at_the_start(kubestats):

@@ -40,6 +40,19 @@ def test_every_query_runs_and_finds_something(demo, query):  # noqa: F811
         assert connection.execute(local).fetchall()
 
 
+LOCAL = [query for query in QUERIES if "data/lake" not in query]
+
+
+@pytest.mark.parametrize("query", LOCAL)
+def test_no_query_compares_every_row_with_every_other(demo, query):  # noqa: F811
+    """Its plan has neither a product nor a nested loop, which would take minutes on a million events."""
+    with duckdb.connect(str(demo.data / "kubestats.duckdb"), read_only=True) as connection:
+        (_, plan), *_ = connection.execute(f"EXPLAIN (FORMAT json) {query}").fetchall()
+    operators = set(re.findall(r'"name": "(\w+)"', plan))
+    assert operators
+    assert not operators & {"CROSS_PRODUCT", "NESTED_LOOP_JOIN", "BLOCKWISE_NL_JOIN"}
+
+
 @pytest.mark.parametrize("line", COMMANDS)
 def test_every_command_runs(demo, line):  # noqa: F811
     finished = demo(*shlex.split(line)[1:])

@@ -23,6 +23,7 @@ from kubestats_pipeline.warehouse.connect import open_to_build
 from kubestats_pipeline.warehouse.load import Sources, WarehouseError, count_rows, find_sources, load_table
 from kubestats_pipeline.warehouse.marts import FUNCTIONS, INFO, MACROS, MARTS
 from kubestats_pipeline.warehouse.verify import verify
+from kubestats_pipeline.warehouse.withhold import withhold_values
 
 ATTEMPTS = 3
 """How often a build is tried while a scan goes on replacing files under it: events and resources are two files."""
@@ -94,6 +95,7 @@ def _build(target: Path, sources: Sources, started: float) -> WarehouseReport:
         target.parent.mkdir(parents=True, exist_ok=True)
         with open_to_build(temporary) as connection:
             rows = _load(connection, sources)
+            withhold_values(connection)
             _write_info(connection, built_at, rows)
             _describe(connection)
             _refuse_violations(connection)

@@ -11,6 +11,7 @@ import duckdb
 
 from kubestats_pipeline.contract import Table
 from kubestats_pipeline.tables import TABLES
+from kubestats_pipeline.warehouse.withhold import find_unshared
 
 CHECKS = (
     "key_is_unique",
@@ -21,6 +22,7 @@ CHECKS = (
     "fold_gives_status",
     "fold_gives_content",
     "values_have_a_release",
+    "values_are_shared",
 )
 """The names of all checks, as `Violation.check` uses them."""
 
@@ -103,6 +105,7 @@ def verify(connection: duckdb.DuckDBPyConnection) -> list[Violation]:
         *find_repeated_sequences(connection),
         *find_fold_differences(connection),
         *find_stray_values(connection),
+        *find_unshared_values(connection),
     ]
 
 
@@ -162,6 +165,13 @@ def find_stray_values(connection: duckdb.DuckDBPyConnection) -> list[Violation]:
     count, example = _one(connection, _VALUES)
     detail = f"owners of Helm values that are no active resources, such as {example}"
     return [Violation("values_have_a_release", "helm_values", count, detail)] if count else []
+
+
+def find_unshared_values(connection: duckdb.DuckDBPyConnection) -> list[Violation]:
+    """Values that stand in the file although fewer than three repositories share them."""
+    count, example = find_unshared(connection)
+    detail = f"values that too few repositories share, such as one of {example}"
+    return [Violation("values_are_shared", "helm_values", count, detail)] if count else []
 
 
 def _one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:

@@ -21,11 +21,16 @@ from kubestats_pipeline.scan.decode import Bounds
 from kubestats_pipeline.scan.scan import Target, scan_repository
 from kubestats_pipeline.tables import REPOSITORIES, REPOSITORY_METRICS
 from kubestats_pipeline.warehouse.build import build_warehouse
+from kubestats_pipeline.warehouse.stats import backfill_ecosystem_stats
 from kubestats_pipeline_tests.corpus import SMALL, unpack
 from kubestats_pipeline_tests.warehouse.small_lake import metrics, repository
 
 NOW = datetime.datetime(2026, 9, 1, tzinfo=datetime.UTC)
 """Later than every commit of the corpus."""
+
+
+STATISTICS_DAYS = 40
+"""Days up to `NOW` whose statistics are computed."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,7 @@ def publish_corpus(folder: Path, names: tuple[str, ...]) -> PublishedCorpus:
     lake.write(
         REPOSITORY_METRICS, day, [metrics(number, day, stars_count=10 * number) for number in range(1, len(names) + 1)]
     )
+    backfill_ecosystem_stats(lake, [day - datetime.timedelta(days=number) for number in range(STATISTICS_DAYS)])
     build_warehouse(lake)
     return published
 

@@ -12,6 +12,7 @@ from typing import Any
 from kubestats_pipeline.lake import Lake
 from kubestats_pipeline.layout import Layout
 from kubestats_pipeline.tables import (
+    HELM_VALUES,
     REPOSITORIES,
     REPOSITORY_METRICS,
     RESOURCE_EVENTS,
@@ -79,6 +80,14 @@ def scan(number: int, full_name: str, **changes: object) -> Row:
     return {**row, "repository_id": f"github:{number}", "full_name": full_name, **required, **changes}
 
 
+def setting(number: int, full_name: str, release: str, path: str, value: object) -> Row:
+    """One Helm value of a release; `value` is a text, an integer or a boolean."""
+    kind = {str: "string", int: "integer", bool: "boolean"}[type(value)]
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    owner = {"repository_id": f"github:{number}", "full_name": full_name, "resource_id": f"{number}-{release}"}
+    return {**owner, "path": path, "value_type": kind, "value": text, "origin": "inline"}
+
+
 def content_hash(resource_id: str, version: str | None) -> str:
     return hashlib.sha256(f"{resource_id} {version}".encode()).hexdigest()[:16]
 
@@ -142,6 +151,7 @@ def events(number: int, full_name: str, name: str, row: Row, steps: Sequence[Ste
                 "resource_kind": row["kind"],
                 "resource_api_version": f"{row['api_group']}/v1",
                 "resource_name": name,
+                "resource_namespace": row["namespace"],
                 "file_path": f"apps/{name}.yaml",
                 "file_hash_before": content_hash(resource_id, before) if before else None,
                 "file_hash_after": content_hash(resource_id, version) if version else None,
@@ -264,4 +274,8 @@ def write_small_lake(folder: Path) -> Lake:
     write_story(lake, 1, "alice/home", ALICE)
     write_story(lake, 2, "bob/cluster", BOB)
     write_story(lake, 3, "carol/gone", CAROL)
+    replicas, zone = "controllers.plex.replicas", "env.TZ"
+    settings = [setting(1, "alice/home", "plex", replicas, 1), setting(1, "alice/home", "plex", zone, "Europe/Oslo")]
+    lake.write(HELM_VALUES, "alice/home", settings)
+    lake.write(HELM_VALUES, "bob/cluster", [setting(2, "bob/cluster", "plex", replicas, 2)])
     return lake

@@ -1,7 +1,6 @@
 """Every view's numbers, worked out by hand from `small_lake.py`."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,21 +8,24 @@ import duckdb
 import pytest
 
 from kubestats_pipeline.tables import TABLES
-from kubestats_pipeline.warehouse.build import build_warehouse
 from kubestats_pipeline.warehouse.marts import INFO, MACROS, MARTS, Mart, read_marts
-from kubestats_pipeline_tests.warehouse.small_lake import day, write_small_lake
+from kubestats_pipeline_tests.warehouse.small_lake import day
 
-ARGUMENTS = {"moment": "now()"}
+ARGUMENTS = {
+    "moment": "now()",
+    "chart": "'app-template'",
+    "days": "7",
+    "part": "'plex'",
+    "words": "'home'",
+}
 """A value for each parameter of macros that has no default."""
 
 CHART = "oci://ghcr.io/bjw-s/app-template"
 
 
-@pytest.fixture(scope="module")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    report = build_warehouse(write_small_lake(tmp_path_factory.mktemp("marts")))
-    with duckdb.connect(str(report.path), read_only=True) as connection:
-        yield connection
+@pytest.fixture
+def warehouse(small_warehouse: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    return small_warehouse
 
 
 def rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
@@ -91,12 +93,12 @@ def test_images_count_by_tag_and_a_missing_tag_is_a_row(warehouse):
 
 
 def test_daily_counts_say_what_happened_on_a_day(warehouse):
-    query = "SELECT day::VARCHAR, event_type, resource_kind, events, repositories FROM daily_event_counts"
+    query = "SELECT day::VARCHAR, event_type, kind, namespace, events, repositories FROM daily_event_counts"
     assert rows(warehouse, query + " WHERE day BETWEEN DATE '2026-03-01' AND DATE '2026-03-02'") == [
-        ("2026-03-01", "CREATED", "Deployment", 1, 1),
-        ("2026-03-01", "CREATED", "OCIRepository", 1, 1),
-        ("2026-03-01", "MODIFIED", "HelmRelease", 1, 1),
-        ("2026-03-02", "CREATED", "HelmRelease", 2, 1),
+        ("2026-03-01", "CREATED", "Deployment", None, 1, 1),
+        ("2026-03-01", "CREATED", "OCIRepository", None, 1, 1),
+        ("2026-03-01", "MODIFIED", "HelmRelease", "media", 1, 1),
+        ("2026-03-02", "CREATED", "HelmRelease", None, 2, 1),
     ]
     assert rows(warehouse, "SELECT sum(events)::BIGINT FROM daily_event_counts") == [(14,)]
 
@@ -156,7 +158,7 @@ def test_version_changes_are_upgrades_and_neither_births_nor_deaths(warehouse):
 def test_each_view_says_what_a_row_is_and_what_each_column_means(warehouse, mart: Mart):
     described = [name for name, *_ in rows(warehouse, f"DESCRIBE {mart.name}")]
     assert [name for name, _ in mart.columns] == described
-    assert mart.description.startswith("One row per ")
+    assert mart.description.startswith(("One row per ", "One row: "))
     comments = rows(warehouse, f"SELECT comment FROM duckdb_columns() WHERE table_name = '{mart.name}'")
     assert [comment for (comment,) in comments] == [meaning for _, meaning in mart.columns]
     relation = mart.relation.lower()

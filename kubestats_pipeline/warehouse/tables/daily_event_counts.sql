@@ -1,15 +1,12 @@
--- One row per day (UTC), event type and kind with at least one event, in every context: it counts what happened.
+-- One row per day (UTC), event type, kind and namespace with at least one event, in every context: it counts what happened.
+-- Events add up over rows; repositories do not: count those of coarser groups with count(DISTINCT) in event_overview.
 -- day: day (UTC) of the committer time
 -- event_type: CREATED, MODIFIED, DELETED or RESURRECTED
--- resource_kind: kind after the event
+-- kind: kind after the event
+-- namespace: effective namespace after the event; null when the repository does not say
 -- events: events
 -- repositories: repositories in which they happened
-SELECT
-    CAST(event_timestamp AT TIME ZONE 'UTC' AS DATE) AS day,
-    event_type,
-    resource_kind,
-    count(*) AS events,
-    count(DISTINCT repository_id) AS repositories
-FROM resource_events
-GROUP BY day, event_type, resource_kind
-ORDER BY day, event_type, resource_kind
+SELECT day, event_type, kind, namespace, count(*) AS events, count(DISTINCT repository_id) AS repositories
+FROM event_overview
+GROUP BY day, event_type, kind, namespace
+ORDER BY day, event_type, kind, namespace

@@ -19,8 +19,10 @@
 -- file_path: path in the repository
 -- created_at: commit time of its creation
 -- updated_at: commit time of its last event
+-- source_url: its file on the web; null where the host is not GitHub
 SELECT
     resource_id, repository_id, full_name, repository_status, namespace, name, app_name, kind, chart_name, chart_url,
-    chart_kind, version, context, resolution, resolution_reason, is_resolved, in_scope, file_path, created_at, updated_at
+    chart_kind, version, context, resolution, resolution_reason, is_resolved, in_scope, file_path, created_at, updated_at,
+    source_url
 FROM resource_overview
 WHERE status = 'ACTIVE' AND is_release

@@ -12,14 +12,10 @@
 -- deleted_90_days: those of events_90_days that are DELETED
 -- resurrected_90_days: those of events_90_days that are RESURRECTED
 -- last_event_at: committer time of the repository's newest event up to reference_at; null where there is none
-WITH reference AS (
-    SELECT max(event_timestamp) AS reference_at
-    FROM resource_events
-    WHERE event_timestamp <= (SELECT built_at FROM warehouse_info)
-),
-recent AS (
+WITH recent AS (
     SELECT repository_id, event_type, event_timestamp, reference_at - event_timestamp AS age
-    FROM resource_events, reference
+    FROM resource_events
+    CROSS JOIN reference_moment
     WHERE event_timestamp <= reference_at
 ),
 counts AS (
@@ -56,7 +52,7 @@ SELECT
     coalesce(resurrected_90_days, 0) AS resurrected_90_days,
     last_event_at
 FROM repository_status
-CROSS JOIN reference
+LEFT JOIN reference_moment ON TRUE
 LEFT JOIN counts USING (repository_id)
 LEFT JOIN existing USING (repository_id)
 ORDER BY events_30_days DESC, full_name

@@ -26,6 +26,7 @@
 -- created_at: commit time of its creation
 -- updated_at: commit time of its last event
 -- deleted_at: commit time of its deletion; null while active
+-- source_url: its file on the web; null where it is deleted or the host is not GitHub
 SELECT
     resources.resource_id,
     resources.repository_id,
@@ -52,6 +53,10 @@ SELECT
     resources.status,
     resources.created_at,
     resources.updated_at,
-    resources.deleted_at
+    resources.deleted_at,
+    CASE
+        WHEN resources.status = 'ACTIVE' AND repositories.host = 'github.com'
+            THEN repositories.html_url || '/blob/HEAD/' || replace(url_encode(resources.file_path), '%2F', '/')
+    END AS source_url
 FROM resources
 LEFT JOIN repositories USING (repository_id)

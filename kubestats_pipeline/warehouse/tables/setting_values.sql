@@ -1,0 +1,22 @@
+-- One row per chart, path, type and value of its settings, counted by repository; active context only.
+-- chart_name: chart; null where the repository does not say
+-- chart_url: canonical location of the chart; null where it could not be resolved
+-- path: the setting, without the positions of items in lists
+-- value_type: string, integer, float, boolean, null, or map or list where it is empty
+-- value: the value as text; null for null, and in the row of all values of the path that are withheld
+-- is_withheld: fewer than three repositories share each of these values and their path is not safe
+-- repositories: repositories that set it
+-- releases: releases that set it
+SELECT
+    chart_name,
+    chart_url,
+    path,
+    value_type,
+    value,
+    is_withheld,
+    count(DISTINCT repository_id) AS repositories,
+    count(DISTINCT resource_id) AS releases
+FROM setting_uses
+WHERE in_scope
+GROUP BY chart_name, chart_url, path, value_type, value, is_withheld
+ORDER BY chart_name, chart_url, path, repositories DESC, value_type, value

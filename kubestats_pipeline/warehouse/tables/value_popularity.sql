@@ -1,0 +1,56 @@
+-- One row per chart and path of its settings, counted by repository; active context only: how others set a chart.
+-- Values that fewer than three repositories share and whose path is not safe are withheld: counted, but not shown.
+-- chart_name: chart; null where the repository does not say
+-- chart_url: canonical location of the chart; null where it could not be resolved
+-- path: the setting, without the positions of items in lists
+-- repositories: repositories that set it
+-- releases: releases that set it
+-- value_types: types of its values, sorted
+-- common_values: the ten commonest values that are published, each with its repositories
+-- withheld_repositories: repositories with a value that is withheld
+-- examples: three of the releases that set it, of the most starred repositories, with their file on the web
+WITH counted AS (
+    SELECT
+        uses.chart_name,
+        uses.chart_url,
+        uses.path,
+        count(DISTINCT repository_id) AS repositories,
+        count(DISTINCT resource_id) AS releases,
+        list_sort(list(DISTINCT value_type)) AS value_types,
+        count(DISTINCT repository_id) FILTER (WHERE is_withheld) AS withheld_repositories,
+        max_by(
+            {'full_name': full_name, 'name': name, 'source_url': source_url},
+            (coalesce(stars_count, 0), full_name, name), 3
+        ) AS examples
+    FROM setting_uses AS uses
+    LEFT JOIN latest_metrics USING (repository_id)
+    WHERE in_scope
+    GROUP BY ALL
+),
+commonest AS (
+    SELECT
+        chart_name,
+        chart_url,
+        path,
+        list({'value': value, 'repositories': repositories} ORDER BY repositories DESC, value)[:10] AS common_values
+    FROM setting_values
+    WHERE NOT is_withheld
+    GROUP BY ALL
+)
+SELECT
+    counted.chart_name,
+    counted.chart_url,
+    counted.path,
+    counted.repositories,
+    counted.releases,
+    counted.value_types,
+    coalesce(commonest.common_values, []) AS common_values,
+    counted.withheld_repositories,
+    counted.examples
+FROM counted
+LEFT JOIN commonest
+    ON
+        commonest.path = counted.path
+        AND commonest.chart_name IS NOT DISTINCT FROM counted.chart_name
+        AND commonest.chart_url IS NOT DISTINCT FROM counted.chart_url
+ORDER BY counted.chart_name, counted.chart_url, counted.repositories DESC, counted.path

@@ -1,0 +1,39 @@
+-- One row per container image that an existing resource names, in every context.
+-- An ImageRepository watches an image and runs none, so it has no row.
+-- repository_id: identity of the repository
+-- full_name: the repository's present name
+-- resource_id: the resource
+-- kind: kind of the resource
+-- name: name of the resource
+-- namespace: effective namespace; null when the repository does not say
+-- app_name: application that the resource runs
+-- image: image without tag and digest
+-- registry: host of the registry, also where the reference left it out
+-- tag: tag as written; null where none is
+-- digest: digest; null where none is
+-- role: main, init or sidecar
+-- context: active, archived, template or test, from its path
+-- in_scope: the context is active and the repository is neither blocked nor retired
+-- source_url: the file on the web; null where the host is not GitHub
+WITH named AS (
+    SELECT *, unnest(images) AS named_image
+    FROM resource_overview
+    WHERE status = 'ACTIVE' AND api_group <> 'image.toolkit.fluxcd.io'
+)
+SELECT
+    repository_id,
+    full_name,
+    resource_id,
+    kind,
+    name,
+    namespace,
+    app_name,
+    named_image.image AS image,
+    named_image.registry AS registry,
+    named_image.tag AS tag,
+    named_image.digest AS digest,
+    named_image.role AS role,
+    context,
+    in_scope,
+    source_url
+FROM named

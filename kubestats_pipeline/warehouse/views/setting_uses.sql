@@ -1,0 +1,31 @@
+-- One row per setting of an existing release's Helm values, with the chart that it is set for, in every context.
+-- resource_id: the release
+-- repository_id: identity of the repository
+-- full_name: the repository's present name
+-- name: name of the release
+-- app_name: application that the release runs
+-- chart_name: chart; null where the repository does not say
+-- chart_url: canonical location of the chart; null where it could not be resolved
+-- path: the setting, without the positions of items in lists: `hosts[].host`
+-- value_type: string, integer, float, boolean, null, or map or list where it is empty
+-- value: the value as text; null for null, and where it is withheld
+-- is_withheld: fewer than three repositories share the value and its path is not safe, so that it is not published
+-- in_scope: the context is active and the repository is neither blocked nor retired
+-- source_url: the release's file on the web; null where the host is not GitHub
+SELECT
+    helm_values.resource_id,
+    releases.repository_id,
+    releases.full_name,
+    releases.name,
+    releases.app_name,
+    releases.chart_name,
+    releases.chart_url,
+    CASE WHEN contains(helm_values.path, '[') THEN regexp_replace(helm_values.path, '\[\d+\]', '[]', 'g') ELSE helm_values.path END
+        AS path,
+    helm_values.value_type,
+    helm_values.value,
+    helm_values.value IS NULL AND helm_values.value_type <> 'null' AS is_withheld,
+    releases.in_scope,
+    releases.source_url
+FROM helm_values
+JOIN releases USING (resource_id)
