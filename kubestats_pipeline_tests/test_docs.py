@@ -18,9 +18,13 @@ def blocks(page: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", PAGES[page], re.MULTILINE | re.DOTALL)
 
 
+TOLD = "insights.md"
+"""Its queries want an ecosystem that is told for them: see `warehouse/test_insights_page.py`."""
+
 QUERIES = [
     (page, query.strip())
     for page in PAGES
+    if page != TOLD
     for block in blocks(page, "sql")
     for query in block.split(";")
     if query.strip()
