@@ -2,14 +2,14 @@
 
 Kinds, charts, versions of a chart, event types, gaps, Helm values and sizes of documents are those of the repositories
 that were learned from, for whole lives of resources are copied, with the values of their releases. So are the sizes of
-repositories. Long lives are drawn more often, or less, until the average number of events is as asked for. The same
-seed gives the same lake. `warehouse.py` builds from it.
+repositories. Resources that never changed are drawn more often than others, or less, so that the average number of
+events is as asked for; and time is stretched, so that a season that was learned makes years of weeks. The same seed
+gives the same lake. `warehouse.py` builds from it.
 """
 
 import datetime
 import hashlib
 import itertools
-import math
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -35,6 +35,8 @@ RESOURCES_EACH = 200
 PROBLEMS_EACH = 3
 METRIC_DAYS = 30
 SEED = 7
+STRETCH = 16
+"""Days of the made lake for one that was learned: of 90 days it makes four years."""
 LANGUAGES = ("YAML", "Shell", "Jinja", "HCL", "Python", None)
 
 
@@ -74,14 +76,23 @@ def learn(lakes: Sequence[Lake]) -> Lives:
     Raises:
         LakeError: a partition is damaged.
     """
-    resources = pl.concat(lake.read_all(RESOURCES) for lake in lakes).with_row_index("life")
-    numbers = resources.select("repository_id", "resource_id", "life")
-    events, values = (
-        pl.concat(lake.read_all(table) for lake in lakes).join(numbers, on=["repository_id", "resource_id"])
-        for table in (RESOURCE_EVENTS, HELM_VALUES)
+    resources, events, values = (
+        pl.concat(lake.read_all(table) for lake in lakes) for table in (RESOURCES, RESOURCE_EVENTS, HELM_VALUES)
     )
+    newest = events.group_by("repository_id").agg(pl.col("event_timestamp").max().alias("newest"))
+    resources = _stretch(resources.join(newest, on="repository_id"), "created_at", "updated_at", "deleted_at")
+    events = _stretch(events.join(newest, on="repository_id"), "event_timestamp")
+    resources = resources.with_row_index("life")
+    numbers = resources.select("repository_id", "resource_id", "life")
     sizes = resources.group_by("repository_id").len().sort("repository_id")["len"].to_list()
-    return Lives(resources, events, values, sizes)
+    own = ["repository_id", "resource_id"]
+    return Lives(resources, events.join(numbers, on=own), values.join(numbers, on=own), sizes)
+
+
+def _stretch(rows: pl.DataFrame, *columns: str) -> pl.DataFrame:
+    """Let a repository's last event be `NOW` and everything else lie `STRETCH` times as far back."""
+    ages = {name: (pl.col("newest") - pl.col(name)) * STRETCH for name in columns}
+    return rows.with_columns(**{name: pl.lit(NOW) - age for name, age in ages.items()})
 
 
 def write_ecosystem(lives: Lives, lake: Lake, size: Size) -> int:
@@ -110,15 +121,18 @@ def _shares(sizes: Sequence[int], total: int) -> list[int]:
 
 
 def _weights(lives: Lives, mean: float) -> list[float]:
-    """How often to draw each life, so that a drawn one has `mean` events: exp(t * events), with t found by halving."""
+    """How often to draw each life so that a drawn one has `mean` events: all alike, but for those of a single event.
+
+    Raises:
+        ValueError: no number of resources that never changed gives that mean.
+    """
     counts = lives.events.group_by("life").len().sort("life")["len"].to_list()
-    low, high = -10.0, 10.0
-    for _ in range(60):
-        tilt = (low + high) / 2
-        weights = [math.exp(min(tilt * count, 500)) for count in counts]
-        average = sum(weight * count for weight, count in zip(weights, counts, strict=True)) / sum(weights)
-        low, high = (tilt, high) if average < mean else (low, tilt)
-    return weights
+    quiet, others = counts.count(1), [count for count in counts if count > 1]
+    surplus = sum(others) - mean * len(others)
+    if mean <= 1 or surplus < 0 or not quiet:
+        raise ValueError(f"the learned repositories cannot give {mean:g} events a resource")
+    weight = surplus / (quiet * (mean - 1))
+    return [weight if count == 1 else 1.0 for count in counts]
 
 
 def _write_repository(lake: Lake, repository: dict[str, Any], number: int, lives: Lives, drawn: Sequence[int]) -> int:
