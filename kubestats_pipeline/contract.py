@@ -35,12 +35,18 @@ class Partitioning(Enum):
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its name, type and meaning, and whether it may be null."""
+    """One column: its name, type and meaning, and whether it may be null.
+
+    Attributes:
+        earlier: what rows of files have that were written before a required column was there; without it, such files
+            cannot be read.
+    """
 
     name: str
     type: Type
     meaning: str
     nullable: bool = True
+    earlier: str | None = None
 
 
 @dataclass(frozen=True)
@@ -69,9 +75,9 @@ class Table:
         return tuple(column.name for column in self.columns)
 
 
-def required(name: str, kind: Type, meaning: str) -> Column:
-    """A column that is never null."""
-    return Column(name, kind, meaning, nullable=False)
+def required(name: str, kind: Type, meaning: str, *, earlier: str | None = None) -> Column:
+    """A column that is never null; one that is new in a table needs a value for `earlier` rows."""
+    return Column(name, kind, meaning, nullable=False, earlier=earlier)
 
 
 def references(table: Table, tables: Sequence[Table]) -> list[tuple[str, Table]]:

@@ -74,14 +74,14 @@ class Lake:
             f"{key!r} is no partition key of {table.name}, which is partitioned by {table.partitioning.value}"
         )
 
-    def read(self, table: Table, key: Key = None, *, older: bool = False) -> Partition | None:
+    def read(self, table: Table, key: Key = None) -> Partition | None:
         """Read a partition; None where there is none.
 
-        With `older`, a file of an earlier version of the program is one too: columns that it lacks and that may be
-        null are null.
+        A file of an earlier version of the program is completed: columns that it lacks are null, or what the contract
+        says of `earlier` rows.
 
         Raises:
-            LakeError: the file is damaged or does not have the table's columns.
+            LakeError: the file is damaged, is none of the table, or was written by a newer version of the program.
         """
         path = self.path(table, key)
         with _explained(path):
@@ -91,8 +91,10 @@ class Lake:
                 rows = pl.read_parquet(file, hive_partitioning=False)
                 file.seek(0)
                 metadata = _own_metadata(file)
-        if older:
-            rows = _completed(rows, table)
+        rows = _completed(rows, table)
+        unknown = _unknown_columns(rows.schema, parquet_schema(table))
+        if unknown:
+            raise LakeError(f"{path} {NEWER} (it has the column {unknown[0]}); {UPGRADE}")
         if rows.schema != parquet_schema(table):
             raise LakeError(f"{path} does not have the columns of {table.name}; {_REMEDY}")
         return Partition(rows, metadata)
@@ -200,15 +202,36 @@ def _frame_of(rows: Sequence[Mapping[str, Any]], schema: pl.Schema) -> pl.DataFr
 
 
 def _completed(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
-    """Rows with the columns of the table; new ones, and new fields of structures, are null."""
+    """Rows with the columns of the table before those that it does not know; new fields of structures are null."""
     schema = parquet_schema(table)
-    missing = [column.name for column in table.columns if column.nullable and column.name not in rows.columns]
-    rows = rows.with_columns(pl.lit(None, schema[name]).alias(name) for name in missing)
+    missing = [column for column in table.columns if column.name not in rows.columns]
+    new = [column for column in missing if column.nullable or column.earlier is not None]
+    rows = rows.with_columns(pl.lit(column.earlier, schema[column.name]).alias(column.name) for column in new)
     known = rows.schema
-    grown = [name for name, kind in schema.items() if isinstance(kind, pl.List) and known.get(name, kind) != kind]
+    grown = [name for name, kind in schema.items() if _fields(kind) > _fields(known.get(name, kind))]
     rows = rows.with_columns(pl.Series(name, rows[name].to_list(), dtype=schema[name]) for name in grown)
-    return rows.select(name for name in schema.names() if name in rows.columns)
+    names = [name for name in schema.names() if name in rows.columns]
+    return rows.select(*names, *(name for name in rows.columns if name not in schema))
 
+
+def _unknown_columns(found: pl.Schema, schema: pl.Schema) -> list[str]:
+    """Columns, and columns with fields, that no table of this version has; none where it lacks some of the table's.
+
+    No column ever goes, so a file that has all of today's and more was written by a later version.
+    """
+    if not {*schema} <= {*found}:
+        return []
+    return [name for name, kind in found.items() if name not in schema or _fields(kind) > _fields(schema[name])]
+
+
+def _fields(kind: pl.DataType) -> set[str]:
+    """The names of a list's structures; none for any other type."""
+    inner = kind.inner if isinstance(kind, pl.List) else None
+    return {field.name for field in inner.fields} if isinstance(inner, pl.Struct) else set()
+
+
+NEWER = "was written by a newer version of Kubestats"
+UPGRADE = "install that version or a later one; to go on with this one, move the data directory away and start anew"
 
 _REMEDY = "restore it from a backup, or delete it and run again: the next run rebuilds the partition"
 

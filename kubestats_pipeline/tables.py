@@ -241,8 +241,13 @@ RESOURCE_EVENTS = Table(
         Column("chart_kind", Type.TEXT, "helm, oci, git or path"),
         Column("app_name", Type.TEXT, "application that the resource runs after the event"),
         Column("images", Type.IMAGES, "images that the resource names after the event, as in resources"),
-        _required("context", Type.TEXT, "active, archived, template or test, from its path"),
-        _required("resolution", Type.TEXT, "exact, ambiguous, unresolved or not_applicable after the event"),
+        _required("context", Type.TEXT, "active, archived, template or test, from its path", earlier="active"),
+        _required(
+            "resolution",
+            Type.TEXT,
+            "exact, ambiguous, unresolved or not_applicable after the event",
+            earlier="not_applicable",
+        ),
         _required(
             "changes_detected",
             Type.TEXTS,

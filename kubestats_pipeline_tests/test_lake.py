@@ -191,7 +191,7 @@ def give_another_schema(path: Path) -> None:
 
 
 def drop_a_column(path: Path) -> None:
-    pl.read_parquet(path, hive_partitioning=False).drop("sync_error").write_parquet(path)
+    pl.read_parquet(path, hive_partitioning=False).drop("sync_status").write_parquet(path)
 
 
 def put_a_folder(path: Path) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import orjson
 import polars as pl
 
-from kubestats_pipeline.lake import Lake, to_frame
+from kubestats_pipeline.lake import NEWER, UPGRADE, Lake, LakeError, to_frame
 from kubestats_pipeline.repositories import Repository
 from kubestats_pipeline.scan.manifests import digest
 from kubestats_pipeline.scan.replay import Event, OpenProblem, Replay, Resource
@@ -82,9 +82,10 @@ def read_position(lake: Lake, full_name: str) -> Position | None:
     That is before the first scan, and where one of the files has been deleted.
 
     Raises:
-        LakeError: the resources file is damaged.
+        LakeError: the resources file is damaged, or a newer scanner wrote it.
     """
     metadata = lake.read_metadata(RESOURCES, full_name)
+    _refuse_newer(lake, full_name, (metadata or {}).get("written_by", ""))
     if metadata is None or not all(lake.path(table, full_name).exists() for table in (RESOURCE_EVENTS, SCAN_PROBLEMS)):
         return None
     has_values = lake.path(HELM_VALUES, full_name).exists()
@@ -98,13 +99,20 @@ def read_position(lake: Lake, full_name: str) -> Position | None:
     )
 
 
+def _refuse_newer(lake: Lake, full_name: str, written_by: str) -> None:
+    """Refuse to replay over what a later scanner has read better: raising `SCANNER_VERSION` says that it did."""
+    version = written_by.partition(" ")[0]
+    if version.isdecimal() and int(version) > int(SCANNER_VERSION):
+        raise LakeError(f"{lake.path(RESOURCES, full_name)} {NEWER} (scanner {version}); {UPGRADE}")
+
+
 def read_stored(lake: Lake, full_name: str, position: Position) -> Stored:
     """Read a repository's tables as of their position.
 
     Raises:
         LakeError: one of the files is damaged.
     """
-    resources = lake.read(RESOURCES, full_name, older=position.is_older)
+    resources = lake.read(RESOURCES, full_name)
     events = _read_events(lake, full_name, position)
     return Stored(
         position,
@@ -207,7 +215,7 @@ def read_scan(lake: Lake, full_name: str) -> Row | None:
 
 def _read_events(lake: Lake, full_name: str, position: Position) -> pl.DataFrame:
     """The events up to the position; what a killed run wrote beyond it is left out."""
-    partition = lake.read(RESOURCE_EVENTS, full_name, older=position.is_older)
+    partition = lake.read(RESOURCE_EVENTS, full_name)
     if partition is None:
         return to_frame(RESOURCE_EVENTS, [])
     return partition.rows.filter(pl.col("sequence") < position.next_sequence)
@@ -215,7 +223,7 @@ def _read_events(lake: Lake, full_name: str, position: Position) -> pl.DataFrame
 
 def _read_problems(lake: Lake, full_name: str, position: Position) -> list[Row]:
     """The problems at the position; a killed run may have written later ones, which carry those before them."""
-    partition = lake.read(SCAN_PROBLEMS, full_name, older=position.is_older)
+    partition = lake.read(SCAN_PROBLEMS, full_name)
     if partition is None:
         return []
     if partition.metadata.get("commit") == position.commit:

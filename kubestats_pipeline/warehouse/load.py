@@ -12,7 +12,8 @@ import duckdb
 
 from kubestats_pipeline.contract import Column, Table, Type
 from kubestats_pipeline.errors import ExplainedError
-from kubestats_pipeline.lake import Lake
+from kubestats_pipeline.lake import NEWER, UPGRADE, Lake
+from kubestats_pipeline.tables import TABLES
 from kubestats_pipeline.warehouse.connect import SESSION, open_to_build
 
 REMEDY = "restore it from a backup, or delete it and run again: the next run rebuilds the partition"
@@ -60,10 +61,7 @@ def select_rows(
     # hive_partitioning off: the folder's `repository=` is no column. Rows keep their order, so that a repository's
     # events and a resource's history lie together, as in the files.
     source = f"read_parquet($files, hive_partitioning = false, union_by_name = {older})"
-    known = None
-    if older:
-        described = connection.execute(f"DESCRIBE FROM {source}", {"files": list(files)}).fetchall()
-        known = {name for name, *_ in described}
+    known = _columns_of(connection, files) if older else None
     values = ", ".join(f'{_read_column(column, known)} AS "{column.name}"' for column in table.columns)
     return f"SELECT {values} FROM {source}"  # noqa: S608 - the contract's
 
@@ -91,12 +89,28 @@ def _fill(connection: duckdb.DuckDBPyConnection, table: Table, name: str, files:
     connection.execute(f"CREATE OR REPLACE TABLE {name} ({columns})")
     if not files:
         return
+    _refuse_newer(connection, table, files)
     try:
         _insert(connection, table, name, files)
     except duckdb.Error:
         if _lacks_required(connection, table, files):
             raise
         _insert(connection, table, name, files, older=True)
+
+
+def _columns_of(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> set[str]:
+    """The names of all columns that some file has."""
+    source = "read_parquet($files, hive_partitioning = false, union_by_name = true)"
+    return {name for name, *_ in connection.execute(f"DESCRIBE FROM {source}", {"files": list(files)}).fetchall()}
+
+
+def _refuse_newer(connection: duckdb.DuckDBPyConnection, table: Table, files: Sequence[str]) -> None:
+    """No column ever goes, so files that have all of the contract's and more were written by a later version."""
+    known = {*TABLES[table.name].column_names}
+    unknown = sorted(_columns_of(connection, files) - known)
+    if unknown and not _lacks_required(connection, table, files):
+        file = next((file for file in files if unknown[0] in _columns_of(connection, [file])), files[0])
+        raise WarehouseError(f"{file} {NEWER} (it has the column {unknown[0]}); {UPGRADE}")
 
 
 def _declare(kind: Type) -> str:
@@ -106,7 +120,7 @@ def _declare(kind: Type) -> str:
 def _insert(
     connection: duckdb.DuckDBPyConnection, table: Table, name: str, files: Sequence[str], *, older: bool = False
 ) -> None:
-    """Insert the rows of all files; with `older`, columns that some or all of them lack are null.
+    """Insert the rows of all files; with `older`, columns that some or all of them lack are what the contract says.
 
     Until a repository has been scanned again, or where that fails, its files are those of an earlier version.
     """
@@ -115,15 +129,17 @@ def _insert(
 
 
 def _read_column(column: Column, known: Container[str] | None) -> str:
+    earlier = f"'{column.earlier}'" if column.earlier is not None else "NULL"
     if known is not None and column.name not in known:
-        return "NULL"
+        return earlier
     name = f'"{column.name}"'
-    return f"map_from_entries({name})" if column.type is Type.COUNTS else f"CAST({name} AS {column.type.value})"
+    value = f"map_from_entries({name})" if column.type is Type.COUNTS else f"CAST({name} AS {column.type.value})"
+    return value if known is None or column.earlier is None else f"coalesce({value}, {earlier})"
 
 
 def _lacks_required(connection: duckdb.DuckDBPyConnection, table: Table, files: Sequence[str]) -> bool:
-    """Whether a file has not all columns of the contract that may not be null: then it is none of this table."""
-    required = [column.name for column in table.columns if not column.nullable]
+    """Whether a file lacks a column of the contract for which there is no value: then it is none of this table."""
+    required = [column.name for column in table.columns if not column.nullable and column.earlier is None]
     found = "count(DISTINCT name) FILTER (list_contains($required, name))"
     query = f"SELECT {found} FROM parquet_schema($files) GROUP BY file_name"  # noqa: S608 - a constant
     rows = connection.execute(query, {"files": list(files), "required": required}).fetchall()

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from kubestats_pipeline.lake import LakeError
 from kubestats_pipeline.scan import saved_values, store
 from kubestats_pipeline.scan.decode import Decoded
 from kubestats_pipeline.scan.facts import Facts, ValuesPart
@@ -318,5 +317,3 @@ def write_as_older(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     assert frame is not None
     tags = {f"kubestats.{name}": value for name, value in metadata.items() if not name.startswith("values")}
     frame.rows.drop("chart_url_raw", "values_complete").write_parquet(path, metadata=tags)
-    with pytest.raises(LakeError, match="columns"):
-        world.lake.read(RESOURCES, world.repository.full_name)
