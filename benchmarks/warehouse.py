@@ -81,9 +81,7 @@ def query_marts(warehouse: Path, repeats: int) -> dict[str, Runs]:
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         connection.execute(QUIET)
         for mart in (*MARTS, *MACROS):
-            source, values = mart.name, _arguments(connection, mart)
-            if mart in MACROS:
-                source = f"{mart.name}({', '.join('?' * len(values))})"
+            source, values = call_of(connection, mart)
             whole = f"SELECT count(*), bit_xor(hash(each)) FROM {source} AS each"
             runs = [timed(_fetch, connection, whole, values) for _ in range(repeats)]
             found[f"{mart.name}: all of {runs[0].value[0][0]:,} rows"] = _runs(runs)
@@ -94,10 +92,13 @@ def query_marts(warehouse: Path, repeats: int) -> dict[str, Runs]:
     return found
 
 
-def _arguments(connection: duckdb.DuckDBPyConnection, mart: Mart) -> list[object]:
-    """A value for each parameter of a macro that has to be given; none for a mart."""
+def call_of(connection: duckdb.DuckDBPyConnection, mart: Mart) -> tuple[str, list[object]]:
+    """What to select from, and the values for its placeholders: the call of a macro, or a mart's name and no values."""
+    if mart not in MACROS:
+        return mart.name, []
     queries = [ARGUMENTS[each.name] for each in mart.parameters if each.default is None]
-    return [_fetch(connection, query)[0][0] for query in queries]
+    values = [_fetch(connection, query)[0][0] for query in queries]
+    return f"{mart.name}({', '.join('?' * len(values))})", values
 
 
 def _build_line(lake: Lake, what: str) -> Line:
