@@ -21,7 +21,7 @@ from kubestats_pipeline.layout import Layout
 from kubestats_pipeline.tables import RESOURCE_EVENTS, RESOURCES
 from kubestats_pipeline.warehouse.build import build_warehouse
 from kubestats_pipeline.warehouse.marts import MACROS, MARTS, Mart
-from kubestats_pipeline.warehouse.stats import backfill_ecosystem_stats, days_to_compute
+from kubestats_pipeline.warehouse.stats import record_due_days
 
 GROUP = "warehouse"
 LARGE = (RESOURCES, RESOURCE_EVENTS)
@@ -58,7 +58,7 @@ def scan_remote(remote: Path, folder: Path) -> Lake:
 
 def compute_statistics(lake: Lake) -> int:
     """Write the statistics of every day; gives how many."""
-    return len(backfill_ecosystem_stats(lake, days_to_compute(lake, NOW.date())))
+    return len(record_due_days(lake, NOW.date()))
 
 
 def load_large_tables(files: dict[str, list[str]], target: Path) -> None:

@@ -35,15 +35,16 @@ def statistics_assets(
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Compute the run's days, or all days whose row is missing or out of date."""
     from kubestats_pipeline.warehouse.load import WarehouseError  # duckdb: only the run pays for it
-    from kubestats_pipeline.warehouse.stats import backfill_ecosystem_stats, days_to_compute
+    from kubestats_pipeline.warehouse.stats import backfill_ecosystem_stats, record_due_days
 
     try:
-        if is_partitioned(context):
-            days = [date.fromisoformat(key) for key in context.partition_keys]
-        else:
-            days = days_to_compute(services.lake, services.now().date())
         with services.progress.track("statistics", 1) as done:
-            written = set(backfill_ecosystem_stats(services.lake, days))
+            if is_partitioned(context):
+                days = [date.fromisoformat(key) for key in context.partition_keys]
+                written = set(backfill_ecosystem_stats(services.lake, days))
+            else:
+                days = record_due_days(services.lake, services.now().date())
+                written = set(days)
             done(f"{len(written)} days")
     except (WarehouseError, LakeError) as error:
         raise dg.Failure(str(error), allow_retries=False) from error

@@ -66,11 +66,18 @@ def backfill_ecosystem_stats(lake: Lake, dates: Sequence[datetime.date]) -> list
         LakeError: a partition cannot be written; the days before it are.
     """
     with _open_history(lake) as connection:
-        return [
-            row["date"]
-            for start in range(0, len(dates), DAYS_AT_ONCE)
-            for row in _write_days(lake, connection, dates[start : start + DAYS_AT_ONCE])
-        ]
+        return _write_all(lake, connection, dates)
+
+
+def record_due_days(lake: Lake, today: datetime.date) -> list[datetime.date]:
+    """Do for the `days_to_compute` what `backfill_ecosystem_stats` does, reading the lake once for both.
+
+    Raises:
+        WarehouseError: a file of the lake is damaged.
+        LakeError: a partition cannot be written; the days before it are.
+    """
+    with _open_history(lake) as connection:
+        return _write_all(lake, connection, _due_days(connection, today))
 
 
 def days_to_compute(lake: Lake, today: datetime.date) -> list[datetime.date]:
@@ -83,7 +90,11 @@ def days_to_compute(lake: Lake, today: datetime.date) -> list[datetime.date]:
         WarehouseError: a file of the lake is damaged.
     """
     with _open_history(lake) as connection:
-        rows = connection.execute(_read_sql("ecosystem_days"), {"today": today}).fetchall()
+        return _due_days(connection, today)
+
+
+def _due_days(connection: duckdb.DuckDBPyConnection, today: datetime.date) -> list[datetime.date]:
+    rows = connection.execute(_read_sql("ecosystem_days"), {"today": today}).fetchall()
     return [day for (day,) in rows]
 
 
@@ -104,6 +115,16 @@ def _keep_columns(table: Table, names: Sequence[str]) -> Table:
 
 def _read_sql(name: str) -> str:
     return (SQL / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def _write_all(
+    lake: Lake, connection: duckdb.DuckDBPyConnection, dates: Sequence[datetime.date]
+) -> list[datetime.date]:
+    return [
+        row["date"]
+        for start in range(0, len(dates), DAYS_AT_ONCE)
+        for row in _write_days(lake, connection, dates[start : start + DAYS_AT_ONCE])
+    ]
 
 
 def _write_days(

@@ -1,6 +1,6 @@
 """Plans without surprises: neither a documented query nor a mart joins large inputs by trying all pairs.
 
-The plans are those of a made ecosystem that spans years, with the rows that each step really gave. An input may be tried
+The plans are those of a made ecosystem of years, with the rows that each step really gave. An input may be tried
 against each row of another where it is one row, or a calendar: it then grows with time and not with repositories.
 """
 

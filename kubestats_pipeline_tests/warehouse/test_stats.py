@@ -8,7 +8,12 @@ import pytest
 from kubestats_pipeline.lake import Lake
 from kubestats_pipeline.layout import Layout
 from kubestats_pipeline.tables import ECOSYSTEM_STATS, REPOSITORY_METRICS
-from kubestats_pipeline.warehouse.stats import backfill_ecosystem_stats, days_to_compute, write_ecosystem_stats
+from kubestats_pipeline.warehouse.stats import (
+    backfill_ecosystem_stats,
+    days_to_compute,
+    record_due_days,
+    write_ecosystem_stats,
+)
 from kubestats_pipeline_tests.warehouse.small_lake import Row, day, metrics, write_small_lake, write_story
 
 
@@ -115,8 +120,9 @@ def test_history_is_filled_from_the_first_event_and_then_only_the_last_two_days_
     first, last = datetime.date(2026, 2, 20), march(12)
     due = days_to_compute(lake, last)
     assert (due[0], due[-1], len(due)) == (first, last, 21)
-    assert backfill_ecosystem_stats(lake, due) == due
+    assert record_due_days(lake, last) == due
     assert days_to_compute(lake, last) == [march(11), march(12)]
+    assert record_due_days(lake, last) == [march(11), march(12)]
 
 
 def test_days_are_due_again_from_a_newly_found_old_event_on(lake):
