@@ -13,13 +13,13 @@ from typing import Any
 import duckdb
 import pytest
 
+from benchmarks import inputs, scan
 from benchmarks.ecosystem import Size, learn, write_ecosystem
 from benchmarks.warehouse import call_of
 from kubestats_pipeline.lake import Lake
 from kubestats_pipeline.layout import Layout
 from kubestats_pipeline.warehouse.build import build_warehouse
 from kubestats_pipeline.warehouse.marts import MACROS, MARTS
-from kubestats_pipeline_tests.demo import demo  # noqa: F401 - a fixture
 
 ROOT = Path(__file__).parents[2]
 SIZE = Size(resources=4_000, events=12_000)
@@ -48,10 +48,16 @@ QUERIES = documented() | {mart.name: mart.sql if mart.is_stored else f"FROM {mar
 
 
 @pytest.fixture(scope="module")
-def ecosystem(demo, tmp_path_factory: pytest.TempPathFactory) -> Lake:  # noqa: F811
-    """A lake like the demo's, but larger, with its warehouse."""
-    lake = Lake(Layout(tmp_path_factory.mktemp("plans") / "data"))
-    write_ecosystem(learn([Lake(Layout(demo.data))]), lake, SIZE)
+def ecosystem(sample_repositories: Path, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """A lake made of what the sample's repositories hold, with its warehouse."""
+    folder = tmp_path_factory.mktemp("plans")
+    learned = [
+        inputs.mirror(each, folder / each.parent.name, "all") for each in sorted(sample_repositories.glob("*/*.git"))
+    ]
+    for mirrored in learned:
+        scan.scan(mirrored, mirrored.span.head)
+    lake = Lake(Layout(folder / "data"))
+    write_ecosystem(learn([mirrored.lake for mirrored in learned]), lake, SIZE)
     build_warehouse(lake)
     return lake
 
