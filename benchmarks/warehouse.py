@@ -29,7 +29,13 @@ QUIET = "SET enable_progress_bar = false"  # it would run through the table; no 
 HISTORY_DAYS = 90
 FIRST_ROWS = 100
 
-ARGUMENTS = {"moment": "SELECT max(event_timestamp) - INTERVAL 30 DAY FROM resource_events"}
+ARGUMENTS = {
+    "moment": "SELECT max(event_timestamp) - INTERVAL 30 DAY FROM resource_events",
+    "chart": "SELECT chart_name FROM chart_popularity WHERE is_resolved ORDER BY releases DESC, chart_name LIMIT 1",
+    "days": "SELECT 30",
+    "part": "SELECT image FROM image_usage ORDER BY repositories DESC, image LIMIT 1",
+    "words": "SELECT name FROM repositories ORDER BY repository_id LIMIT 1",
+}
 """What to give to each parameter of a macro that has no default: a query for a value with much behind it."""
 
 BUILD_GOAL_SECONDS = 60
