@@ -49,7 +49,7 @@ def read_repositories(lake: Lake, *, status: str = "active") -> dict[str, Reposi
     Raises:
         LakeError: the table's file is damaged.
     """
-    partition = lake.read(REPOSITORIES, older=True)
+    partition = lake.read(REPOSITORIES)
     if partition is None:
         return {}
     moving = {move.repository_id for move in read_journal(partition.metadata).moves}
@@ -64,7 +64,7 @@ def read_rows(lake: Lake) -> list[dict[str, Any]]:
     Raises:
         LakeError: the table's file is damaged.
     """
-    partition = lake.read(REPOSITORIES, older=True)
+    partition = lake.read(REPOSITORIES)
     return partition.rows.to_dicts() if partition else []
 
 

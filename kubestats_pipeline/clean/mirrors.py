@@ -27,7 +27,7 @@ def remove_unused_mirrors(lake: Lake, before: datetime.datetime) -> Removed:
     Raises:
         LakeError: the table of repositories is damaged.
     """
-    partition = lake.read(REPOSITORIES, older=True)
+    partition = lake.read(REPOSITORIES)
     if partition is None:
         return Removed(WHAT)
     names: dict[Path, str] = {}

@@ -39,7 +39,7 @@ def read_rows(lake: Lake) -> pl.DataFrame:
     Raises:
         LakeError: the file is damaged.
     """
-    partition = lake.read(REPOSITORIES, older=True)
+    partition = lake.read(REPOSITORIES)
     return partition.rows if partition else to_frame(REPOSITORIES, [])
 
 

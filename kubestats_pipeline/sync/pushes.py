@@ -20,7 +20,7 @@ def pushed_since_sync(lake: Lake, repositories: Sequence[Repository], now: datet
     Raises:
         LakeError: the repositories or one of the snapshots cannot be read.
     """
-    partition = lake.read(REPOSITORIES, older=True)
+    partition = lake.read(REPOSITORIES)
     if partition is None:
         return []
     pushes = dict(partition.rows.select("full_name", pl.col("pushed_at")).iter_rows())
