@@ -76,7 +76,8 @@ def read_marts(*folders: Path) -> tuple[Mart, ...]:
     """Read all SQL files of some folders, each after those that it reads.
 
     Raises:
-        ValueError: a file does not open with a description, a name is taken, or some read each other in a circle.
+        ValueError: a file does not open with a description, or goes on with it after its columns, a name is taken, or
+            some read each other in a circle.
     """
     files = sorted(file for folder in folders for file in folder.glob("*.sql"))
     names = [*TABLES, INFO, *(file.stem for file in files)]
@@ -97,7 +98,10 @@ def _read_mart(file: Path, known: Iterable[str]) -> Mart:
         Parameter(match[1], match[3], match[2]) for line in header if (match := _PARAMETER.fullmatch(line))
     )
     columns = tuple((match[1], match[2]) for line in header if (match := _COLUMN.fullmatch(line)))
-    description = " ".join(line for line in header if not (_COLUMN.fullmatch(line) or _PARAMETER.fullmatch(line)))
+    told = [bool(_COLUMN.fullmatch(line) or _PARAMETER.fullmatch(line)) for line in header]
+    if told != sorted(told):
+        raise ValueError(f"{file} goes on after its columns; each meaning is one line, what a row is comes before them")
+    description = " ".join(line for line, is_meaning in zip(header, told, strict=True) if not is_meaning)
     if not description or not sql:
         raise ValueError(f"{file} needs a comment that says what a row is, and a SELECT")
     sources = {name for names in _SOURCE.findall(sql) for name in names} & set(known)

@@ -230,3 +230,10 @@ def test_a_view_without_a_description_is_refused(tmp_path: Path):
     (tmp_path / "mute.sql").write_text("SELECT 1 AS one\n")
     with pytest.raises(ValueError, match=r"mute\.sql needs a comment"):
         read_marts(tmp_path)
+
+
+def test_a_meaning_of_two_lines_is_refused(tmp_path: Path):
+    """The second one would be taken for a part of what a row is."""
+    (tmp_path / "long.sql").write_text("-- One row per one.\n-- one: the first\n-- of the numbers\nSELECT 1 AS one\n")
+    with pytest.raises(ValueError, match=r"long\.sql goes on after its columns"):
+        read_marts(tmp_path)

@@ -3,6 +3,8 @@
 -- Spans of a resource follow the order of the log. Where commit clocks ran backwards, an event counts from the earliest time of any event at or
 -- after it in the log, as in resources_as_of: so spans never overlap, and those of one moment are what resources_as_of gives for it.
 -- What the first commit of a log creates was there before or came with it: it is marked, for its beginning is no date of adoption.
+-- Exposure is how something is reached from outside: by an Ingress, or by the Gateway API (HTTPRoute and its like), which a HelmRelease says
+-- with `ingress` and `route` in its inline values; what values of another file say is not seen.
 -- resource_id: the resource
 -- repository_id: identity of the repository
 -- full_name: the repository's present name
@@ -27,9 +29,7 @@
 -- chart_kind: helm, oci, git or path
 -- version: effective version as written
 -- images: images that it named; null where the log was written by an earlier version
--- exposure: how it is reached from outside: ingress, gateway (Gateway API) or both, as a resource (Ingress, HTTPRoute, …) or by `ingress` and
--- `route` in the inline values of a HelmRelease; null where it is not, or where values of another file say it; unknown for a HelmRelease whose
--- document retention took
+-- exposure: ingress, gateway or both; null where it is not reached from outside, unknown where retention took the document
 -- context: active, archived, template or test, from its path
 -- resolution: exact, ambiguous, unresolved or not_applicable
 -- is_release: it installed a chart, resolved or not
