@@ -7,10 +7,11 @@ a backfill brought it. No job is started while it is queued or running, and none
 downtime each schedule ticks once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
+from kubestats_pipeline.decision_jobs import DECISION_JOBS
 from kubestats_pipeline.jobs import (
     LEADING,
     Job,
@@ -22,7 +23,7 @@ from kubestats_pipeline.jobs import (
     sync_repositories,
 )
 from kubestats_pipeline.lake import LakeError
-from kubestats_pipeline.news import is_active, latest_news
+from kubestats_pipeline.news import broken_off, is_active, latest_news, succeeded
 from kubestats_pipeline.pools import wake_waiting
 from kubestats_pipeline.services import Services
 from kubestats_pipeline.settings import AutomationSettings, Settings
@@ -80,6 +81,7 @@ def build_sensors(cadence: AutomationSettings) -> list[dg.SensorDefinition]:
             scan_repositories,
             publish_warehouse,
             cadence.sensor_seconds,
+            also=DECISION_JOBS,
         ),
         _pool_sensor(),
     ]
@@ -123,7 +125,12 @@ def _batches(names: list[str], seen: str) -> Iterator[dg.RunRequest]:
         yield dg.RunRequest(run_key=f"push-{seen}-{start}", run_config=config)
 
 
-def _chain(name: str, assets: list[str], after: Job, request: Job, seconds: int) -> dg.SensorDefinition:
+def _chain(
+    name: str, assets: list[str], after: Job, request: Job, seconds: int, *, also: Sequence[Job] = ()
+) -> dg.SensorDefinition:
+    """A sensor that starts a job after changes of assets, and after runs of jobs that change tables all the same."""
+    runs = [broken_off(after), *map(succeeded, also)]
+
     @dg.sensor(
         job=request,
         name=name,
@@ -133,7 +140,7 @@ def _chain(name: str, assets: list[str], after: Job, request: Job, seconds: int)
         "It waits for runs of both to end; the schedules bound the wait.",
     )
     def tick(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        news = latest_news(context.instance, assets, after.name)  # first: what comes during this look is for the next
+        news = latest_news(context.instance, assets, runs)  # first: what comes during this look is for the next
         if news == (context.cursor or ""):
             return dg.SkipReason(f"nothing new since the last {request.name}")
         if (busy := _busy(context.instance, after, request)) is not None:

@@ -6,6 +6,7 @@ that run-status sensors cannot watch), one started by hand or from the command l
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import dagster as dg
 
@@ -20,17 +21,25 @@ ACTIVE = [
 BROKEN_OFF = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
 
-def latest_news(instance: dg.DagsterInstance, assets: Sequence[str], job_name: str) -> str:
-    """A mark of the newest materialization of each asset and of the newest run of the job that broke off.
+def broken_off(job: Any) -> dg.RunsFilter:
+    """Runs of a job that may have changed tables and died before they told."""
+    return dg.RunsFilter(job_name=job.name, statuses=BROKEN_OFF)
 
-    It changes with every news: such a run may have changed tables and died before it told. It is empty before
-    the first news. Marks are compared for equality only: deleting old runs moves them back, which costs one run that
-    finds nothing, and never hides anything.
+
+def succeeded(job: Any) -> dg.RunsFilter:
+    """Runs of a job that changes tables without materializing them."""
+    return dg.RunsFilter(job_name=job.name, statuses=[dg.DagsterRunStatus.SUCCESS])
+
+
+def latest_news(instance: dg.DagsterInstance, assets: Sequence[str], runs: Sequence[dg.RunsFilter]) -> str:
+    """A mark of the newest materialization of each asset and of the newest run of each sort.
+
+    It changes with every news and is empty before the first. Marks are compared for equality only: deleting old runs
+    moves them back, which costs one run that finds nothing, and never hides anything.
     """
     marks = [_latest_materialization(instance, asset) for asset in assets]
-    broken = instance.get_run_records(dg.RunsFilter(job_name=job_name, statuses=BROKEN_OFF), limit=1)
-    marks += [record.dagster_run.run_id for record in broken]
-    return " ".join(mark for mark in marks if mark)
+    records = (record for sort in runs for record in instance.get_run_records(sort, limit=1))
+    return " ".join([*filter(None, marks), *(record.dagster_run.run_id for record in records)])
 
 
 def is_active(instance: dg.DagsterInstance, job_name: str, asset: str | None = None) -> bool:

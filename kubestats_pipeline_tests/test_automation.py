@@ -273,6 +273,15 @@ def test_a_run_that_broke_off_may_have_changed_something_before_it_told(unused, 
     assert isinstance(look(unused, services, place, first.cursor), dg.SkipReason)
 
 
+@pytest.mark.parametrize("verb", ["approve", "block", "unblock", "delete"])
+def test_a_decision_is_published_soon(unused, services, verb):
+    add_run(unused, f"{verb}_repository", dg.DagsterRunStatus.SUCCESS)
+    first = look(unused, services, place=2)
+    assert len(first.run_requests) == 1
+    assert isinstance(look(unused, services, place=2, cursor=first.cursor), dg.SkipReason)
+    assert isinstance(look(unused, services, place=1), dg.SkipReason), "there is nothing to scan"
+
+
 def test_a_daemon_killed_between_request_and_cursor_asks_again_under_the_same_key(unused, services):
     change(unused, "snapshots")
     requests = [look(unused, services, place=1).run_requests[0] for _ in range(2)]
