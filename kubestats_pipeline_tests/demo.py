@@ -50,7 +50,7 @@ def demo(tmp_path_factory) -> Command:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not command.directory.exists():
             command.directory.mkdir()
-            finished = command("demo")
+            finished = command("demo", timeout=600)  # a busy machine takes minutes
             (command.directory / "stdout").write_text(finished.stdout)
             assert finished.returncode == 0, finished.stderr
     return command
