@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from kubestats_pipeline_tests.scan.world import (
     Tree,
@@ -422,3 +424,75 @@ def test_values_come_from_a_config_map_of_the_release_s_namespace(tree: Tree) ->
         ("secret", None, "values.yaml"),
         ("unknown", None, "values.yaml"),
     ]
+
+
+# After any edits
+
+
+SOURCES = [
+    *(
+        oci_repository(name, version, namespace=space)
+        for name in ("app", "${N}")
+        for version in ("1", "${V:=2}")
+        for space in (None, "one")
+    ),
+    helm_repository("s", "https://${N:=x}.org"),
+]
+RELEASES = [
+    release("app", chartRef=CHART_REF, valuesFrom=[{"kind": "ConfigMap", "name": "vars", "valuesKey": "V"}]),
+    release("${N:=app}", namespace="one", chart=chart("x", "${V}", "s")),
+]
+VARIABLES: list[dict[str, Any]] = [
+    {},
+    substitute(V="3", N="app"),
+    {"postBuild": {"substituteFrom": [{"kind": "ConfigMap", "name": "vars"}]}},
+    {"patches": [patch("Kustomization", "{postBuild: {substitute: {V: '4'}}}")]},
+    {"patches": [patch("HelmRelease", "{chart: {spec: {version: '5'}}}", namespace="one")]},
+    {"components": ["../c"], **substitute(N="app")},
+    {"sourceRef": {"kind": "GitRepository", "name": "git"}},
+]
+CONTENTS = [
+    *SOURCES,
+    *RELEASES,
+    documents(SOURCES[0], RELEASES[0]),
+    *(flux(name, path, **spec) for name, path in (("k", "a"), ("l", "a/b"), ("m", "")) for spec in VARIABLES),
+    *(manifest("ConfigMap", "vars", namespace=space, data={"V": "6", "N": "app"}) for space in (None, "one")),
+    manifest("GitRepository", "git", api=SOURCE, spec={"url": "https://x.org/r", "ref": {"tag": "1"}}),
+    None,
+]
+CHANGES: list[dict[str, Any]] = [
+    {},
+    {"namespace": "one"},
+    {"components": ["../c"]},
+    {"namePrefix": "p-"},
+    {"patches": [{"path": "1.yaml"}]},
+    {"patches": [patch("OCIRepository", "{ref: {tag: '7'}}")]},
+    {"configMapGenerator": [{"name": "vars", "literals": ["V=8"], "files": ["V=v.yaml"]}]},
+]
+PATHS = ["a/1.yaml", "a/b/2.yaml", "a/b/3.yaml", "c/4.yaml", "5.yaml", "6.yaml"]
+ENTRIES = ["1.yaml", "b", "../c", "2.yaml", "b/3.yaml", "..", "../a/b", "4.yaml", "a"]
+KUSTOMIZATIONS = st.one_of(
+    st.none(),
+    st.builds(
+        lambda entries, changes: kustomization(*entries, **changes),
+        st.lists(st.sampled_from(ENTRIES), max_size=3),
+        st.sampled_from(CHANGES),
+    ),
+)
+EDITS = st.one_of(
+    st.tuples(st.sampled_from(PATHS), st.sampled_from(CONTENTS)),
+    st.tuples(st.sampled_from(["a", "a/b", "c"]).map("{}/kustomization.yaml".format), KUSTOMIZATIONS),
+)
+
+
+@pytest.mark.parametrize("examples", [250, pytest.param(4_000, marks=pytest.mark.slow)])
+def test_after_any_edits_everything_means_what_it_means_from_scratch(examples: int) -> None:
+    @settings(max_examples=examples, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+    @given(st.lists(st.lists(EDITS, min_size=1, max_size=4), min_size=3, max_size=10))
+    def check(steps: list[list[tuple[str, str | None]]]) -> None:
+        tree = Tree()
+        for step in steps:
+            tree.put(dict(step))
+            assert tree.meanings() == tree.from_scratch()
+
+    check()
