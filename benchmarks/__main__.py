@@ -1,4 +1,4 @@
-"""`python -m benchmarks [startup|scan|sweep|idle|warehouse|all] [--corpus DIR] [--full]`: one table."""
+"""`python -m benchmarks [startup|discovery|scan|sweep|idle|warehouse|all] [--corpus DIR] [--full]`: one table."""
 
 import argparse
 import contextlib
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks.discovery import discovery_lines
 from benchmarks.ecosystem import Size
 from benchmarks.idle import GOAL_REPOSITORIES, idle_lines
 from benchmarks.inputs import CORPUS, find_remotes
@@ -19,7 +20,7 @@ from benchmarks.startup import startup_lines
 from benchmarks.sweep import sweep_lines
 from benchmarks.warehouse import warehouse_lines
 
-NAMES = ("startup", "scan", "sweep", "idle", "warehouse")
+NAMES = ("startup", "discovery", "scan", "sweep", "idle", "warehouse")
 USUAL_HISTORY = "infrastructure.git"
 """The repository of the corpus whose whole history is short enough for every day."""
 
@@ -43,6 +44,8 @@ def _lines(chosen: Sequence[str], remotes: Sequence[Path], folder: Path, options
     repeats: int = options.repeats
     if "startup" in chosen:
         yield from startup_lines(repeats)
+    if "discovery" in chosen:
+        yield from discovery_lines(options.discovered, folder / "discovery")
     if "scan" in chosen:
         yield from scan_lines(remotes, _long_history(remotes, options.full), folder / "scan", repeats)
     if "sweep" in chosen:
@@ -77,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("which", nargs="?", choices=(*NAMES, "all"), default="all")
     parser.add_argument("--corpus", type=Path, default=CORPUS, help="a folder of bundles with its `unpack` script")
     parser.add_argument("--full", action="store_true", help="the longest history and a million events; some minutes")
+    parser.add_argument("--discovered", type=int, default=2_500, metavar="N", help="repositories on the little GitHub")
     parser.add_argument("--repositories", type=int, default=100, metavar="N", help="repositories of the sweep")
     parser.add_argument(
         "--idle-repositories", type=int, default=GOAL_REPOSITORIES, metavar="N", help="repositories of the idle cycle"

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 from rich.console import Console
 
-from benchmarks import floors, idle, inputs, scan, sweep, warehouse
+from benchmarks import discovery, floors, idle, inputs, scan, sweep, warehouse
 from benchmarks.__main__ import main
 from benchmarks.ecosystem import Size, learn, write_ecosystem
 from benchmarks.measure import Cost, Runs, measure
@@ -200,3 +200,9 @@ def test_an_idle_launch_changes_no_table(tmp_path: Path) -> None:
     assert [lake.path(RESOURCES, name).stat().st_mtime_ns for name in lake.repositories(RESOURCES)] == times
     with open_instance(lake.layout) as instance:
         assert [run.status.value for run in instance.get_runs()] == ["SUCCESS"]
+
+
+def test_the_calls_of_a_discovery_are_counted_by_bucket(tmp_path: Path) -> None:
+    first, later = discovery.discover_twice(150, tmp_path / "token", discovery.TOKEN)
+    assert (first, later) == ({"search": 2, "graphql": 2}, {"search": 2})
+    assert discovery.discover_twice(150, tmp_path / "none", None) == ({"search": 2}, {"search": 2})
