@@ -22,7 +22,7 @@ from kubestats_pipeline.discover.records import (
     join_found,
 )
 from kubestats_pipeline.discover.register import Update, read_rows, update_register
-from kubestats_pipeline.discover.rules import Policy
+from kubestats_pipeline.discover.rules import Policy, is_tombstone
 from kubestats_pipeline.discover.sources import Source
 from kubestats_pipeline.discover.witnesses import Known, Testimony, Witness
 from kubestats_pipeline.lake import Lake, LakeError, to_frame
@@ -73,12 +73,11 @@ def discover(
         DecisionsError: `decisions.yaml` cannot be understood.
         BusyError: a repository that changes its name is being scanned; the next discovery goes on.
     """
-    decisions = read_decisions(lake.layout.decisions)
+    read_decisions(lake.layout.decisions)  # before anybody is asked: a file that cannot be understood stops everything
     answer = join_found(source.find() for source in sources)
     known, today = read_rows(lake), _metrics_of(lake, now)
     sighting, failures = _hear(known, answer, today, witnesses)
-    policy = Policy(decisions, max_mb, _too_large(lake, sighting.found, known, max_mb))
-    update = update_register(lake, lambda rows: merge(rows, sighting, now, policy))
+    update = _update(lake, sighting, now, max_mb, _too_large(lake, sighting.found, known, max_mb))
     return DiscoveryReport(
         found=len(combine_by_id(answer.repositories)),
         new=update.rows.height - update.before.height,
@@ -91,8 +90,18 @@ def discover(
 
 def apply_decisions(lake: Lake, now: datetime.datetime, max_mb: int | None) -> Update:
     """Let the decisions hold at once, without asking anybody; raises as `discover` does."""
-    policy = Policy(read_decisions(lake.layout.decisions), max_mb)
-    return update_register(lake, lambda rows: merge(rows, Sighting(), now, policy))
+    return _update(lake, Sighting(), now, max_mb, {})
+
+
+def _update(
+    lake: Lake, sighting: Sighting, now: datetime.datetime, max_mb: int | None, too_large: Mapping[str, str]
+) -> Update:
+    """Merge what was learnt. Decisions are read while the table is locked, so that one made meanwhile holds too."""
+
+    def change(rows: pl.DataFrame) -> pl.DataFrame:
+        return merge(rows, sighting, now, Policy(read_decisions(lake.layout.decisions), max_mb, too_large))
+
+    return update_register(lake, change)
 
 
 def _hear(
@@ -147,7 +156,7 @@ def _suspects(
     present = frozenset(found)
     for identity, row in rows.items():
         is_missed = identity in missed and (row["missed_searches"] or 0) + 1 >= MISSES
-        is_back = row["retired_at"] is not None and identity in present
+        is_back = row["retired_at"] is not None and identity in present and not is_tombstone(row)
         if (is_missed or is_back) and is_named_by_host(identity) and witness.knows(identity):
             yield _known(row)
 

@@ -7,6 +7,7 @@ import pytest
 from kubestats_pipeline import moves
 from kubestats_pipeline.discover import register
 from kubestats_pipeline.discover.membership import MISSES
+from kubestats_pipeline.discover.sources import GitHubTopics
 from kubestats_pipeline.locks import BusyError, locked
 from kubestats_pipeline.repositories import find_active, find_repository, read_repositories
 from kubestats_pipeline.tables import REPOSITORY_METRICS, SNAPSHOTS
@@ -243,6 +244,7 @@ def test_a_deleted_repository_leaves_nothing_but_its_tombstone_and_no_discovery_
     world.cycle()
     text = world.decide("delete", "ada/ops", "the owner asked").text
     assert text == "ada/ops is retired (deleted by the administrator: the owner asked)"
+    world.github.requests.clear()
     for _ in range(2):
         assert not [path for path in world.files() if "ada" in path]
         days = list(world.lake.dates(REPOSITORY_METRICS))
@@ -251,6 +253,7 @@ def test_a_deleted_repository_leaves_nothing_but_its_tombstone_and_no_discovery_
         assert numbers == {"github:2"}
         assert (world.row(1)["status"], world.row(1)["description"]) == ("retired", None)
         world.cycle()
+    assert "/repositories/1" not in [request.path for request in world.github.requests]
     world.decide("approve", "ada/ops")
     world.cycle()
     assert world.row(1)["status"] == "active"
@@ -268,3 +271,16 @@ def test_a_deletion_that_was_killed_is_finished_by_the_next_discovery(world, mon
             world.decide("delete", "ada/ops")
     world.discover()
     assert not [path for path in world.files() if "ada" in path]
+
+
+def test_a_decision_that_is_made_while_a_discovery_asks_github_holds_after_it(world, monkeypatch):
+    world.cycle()
+    ask = GitHubTopics.find
+
+    def find(source):
+        world.decide("block", "ada/ops", "spam")
+        return ask(source)
+
+    monkeypatch.setattr(GitHubTopics, "find", find)
+    world.discover()
+    assert (world.row(1)["status"], world.row(1)["status_reason"]) == ("blocked", "spam")
