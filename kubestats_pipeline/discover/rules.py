@@ -18,6 +18,9 @@ Row = dict[str, Any]
 DELETED = "deleted by the administrator"
 """How `status_reason` begins for a tombstone."""
 
+LIFTED = f"{DELETED}, who lifted that; it comes back when a discovery finds it"
+"""The `status_reason` of a tombstone that waits to be filled again."""
+
 MB = 1000
 """Kilobytes, as GitHub counts them."""
 
@@ -85,7 +88,7 @@ def settle_status(
     approval = rulings.find("approved", row)
     row = row | {"is_approved": True if approval else None}
     if row["retired_at"] is not None:
-        return row | {"status": "retired"}
+        return row | {"status": "retired", "status_reason": LIFTED if is_tombstone(row) else row["status_reason"]}
     if (block := rulings.find("blocked", row)) is not None:
         return row | {"status": "blocked", "status_reason": block.reason or "blocked by the administrator"}
     reason = None if approval else _hold(row, found, policy)
