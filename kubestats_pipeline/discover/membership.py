@@ -8,7 +8,7 @@ follow the host; the status follows from `rules.py`. Comes after sources and wit
 
 import dataclasses
 import datetime
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,7 +75,8 @@ def merge(
     }
     holders = {one.full_name: one.repository_id for one in found.values()}
     told = [_tell(earlier.get(identity), found.get(identity), now) for identity in {**earlier, **found}]
-    living = [_live(earlier.get(row["repository_id"]), row, holders, sighting, now) for row in told]
+    life = _Life(holders, found.keys(), sighting, now)
+    living = [life.settle(earlier.get(row["repository_id"]), row) for row in told]
     rulings = Rulings(policy.decisions, living)
     return to_frame(
         REPOSITORIES, [settle_status(row, found.get(row["repository_id"]), policy, rulings, now) for row in living]
@@ -194,43 +195,50 @@ def _topic_lost(row: Row, repository: FoundRepository, now: datetime.datetime) -
     return (row["topic_lost_at"] or now) if searched and searched.isdisjoint(carried) else None
 
 
-def _live(earlier: Row | None, row: Row, holders: Mapping[str, str], sighting: Sighting, now: datetime.datetime) -> Row:
-    """The row with its name and its life settled."""
-    identity = row["repository_id"]
-    holder = holders.get(row["full_name"], identity)
-    if holder != identity:
-        row = _lose_name(earlier, row, holder, now)
-    elif row["last_seen_at"] == now and _returns(row, sighting):
-        row = row | {"retired_at": None, "status_reason": None}
-    if row["retired_at"] is None:
-        row = _count_misses(row, sighting, now)
-    return row | {"previous_names": _previous_names(earlier, row)}
+@dataclass(frozen=True)
+class _Life:
+    """Settles names and lives: who has each name now, and who was found."""
 
+    holders: Mapping[str, str]
+    found: Collection[str]
+    sighting: Sighting
+    now: datetime.datetime
 
-def _returns(row: Row, sighting: Sighting) -> bool:
-    """A search can be stale; it does not bring back what its host called gone, only the host itself does."""
-    reason = row["status_reason"] or ""
-    return reason.startswith((NAME_LOST, DELETED)) or row["repository_id"] in sighting.confirmed
+    def settle(self, earlier: Row | None, row: Row) -> Row:
+        """The row with its name and its life settled."""
+        identity = row["repository_id"]
+        holder = self.holders.get(row["full_name"], identity)
+        if holder != identity:
+            row = self._lose_name(earlier, row, holder)
+        elif identity in self.found and self._returns(row):
+            row = row | {"retired_at": None, "status_reason": None}
+        if row["retired_at"] is None:
+            row = self._count_misses(row)
+        return row | {"previous_names": _previous_names(earlier, row)}
 
+    def _returns(self, row: Row) -> bool:
+        """A search can be stale; it does not bring back what its host called gone, only the host itself does."""
+        reason = row["status_reason"] or ""
+        return reason.startswith((NAME_LOST, DELETED)) or row["repository_id"] in self.sighting.confirmed
 
-def _lose_name(earlier: Row | None, row: Row, holder: str, now: datetime.datetime) -> Row:
-    suffix, reason = _suffix(row["repository_id"]), f"{NAME_LOST}{holder}"
-    since = earlier["retired_at"] if earlier and earlier["status_reason"] == reason else None
-    return row | {
-        "full_name": row["full_name"] + suffix,
-        "name": row["name"] + suffix,
-        "status_reason": reason,
-        "retired_at": since or now,
-    }
+    def _lose_name(self, earlier: Row | None, row: Row, holder: str) -> Row:
+        suffix, reason = _suffix(row["repository_id"]), f"{NAME_LOST}{holder}"
+        since = earlier["retired_at"] if earlier and earlier["status_reason"] == reason else None
+        return row | {
+            "full_name": row["full_name"] + suffix,
+            "name": row["name"] + suffix,
+            "status_reason": reason,
+            "retired_at": since or self.now,
+        }
 
-
-def _count_misses(row: Row, sighting: Sighting, now: datetime.datetime) -> Row:
-    identity, misses = row["repository_id"], row["missed_searches"]
-    if identity in sighting.gone and (misses or 0) + 1 >= MISSES:
-        return row | {"retired_at": now, "status_reason": sighting.gone[identity], "missed_searches": None}
-    if row["last_seen_at"] == now:
-        return row | {"missed_searches": None}
-    return row | {"missed_searches": (misses or 0) + 1} if identity in sighting.missed else row
+    def _count_misses(self, row: Row) -> Row:
+        identity, misses = row["repository_id"], row["missed_searches"] or 0
+        gone = self.sighting.gone.get(identity)
+        if gone is not None and misses + 1 >= MISSES:
+            return row | {"retired_at": self.now, "status_reason": gone, "missed_searches": None}
+        if identity in self.found:
+            return row | {"missed_searches": None}
+        return row | {"missed_searches": misses + 1} if identity in self.sighting.missed else row
 
 
 def _previous_names(earlier: Row | None, row: Row) -> list[str] | None:
