@@ -26,6 +26,7 @@ from kubestats_pipeline.discover.rules import Policy, is_tombstone
 from kubestats_pipeline.discover.sources import Source
 from kubestats_pipeline.discover.witnesses import Known, Testimony, Witness
 from kubestats_pipeline.lake import Lake, LakeError, to_frame
+from kubestats_pipeline.locks import BusyError
 from kubestats_pipeline.sync.outcomes import names_limit
 from kubestats_pipeline.tables import REPOSITORY_METRICS, SNAPSHOTS
 
@@ -71,13 +72,16 @@ def discover(
     Raises:
         LakeError: a table cannot be read or written.
         DecisionsError: `decisions.yaml` cannot be understood.
-        BusyError: a repository that changes its name is being scanned; the next discovery goes on.
     """
     read_decisions(lake.layout.decisions)  # before anybody is asked: a file that cannot be understood stops everything
     answer = join_found(source.find() for source in sources)
     known, today = read_rows(lake), _metrics_of(lake, now)
     sighting, failures = _hear(known, answer, today, witnesses)
-    update = _update(lake, sighting, now, max_mb, _too_large(lake, sighting.found, known, max_mb))
+    try:
+        update = _update(lake, sighting, now, max_mb, _too_large(lake, sighting.found, known, max_mb))
+    except BusyError as error:  # a rename waits for a scan; what the host told is recorded all the same
+        failures.append(SourceFailure("repositories", f"{error}; the next discovery goes on"))
+        update = Update(known, read_rows(lake), {})
     return DiscoveryReport(
         found=len(combine_by_id(answer.repositories)),
         new=update.rows.height - update.before.height,
@@ -89,7 +93,12 @@ def discover(
 
 
 def apply_decisions(lake: Lake, now: datetime.datetime, max_mb: int | None) -> Update:
-    """Let the decisions hold at once, without asking anybody; raises as `discover` does."""
+    """Let the decisions hold at once, without asking anybody.
+
+    Raises:
+        BusyError: a repository is being synced or scanned; the next discovery goes on.
+        LakeError, DecisionsError: as `discover` does.
+    """
     return _update(lake, Sighting(), now, max_mb, {})
 
 

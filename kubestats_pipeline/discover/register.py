@@ -5,6 +5,7 @@ its metrics. What remains to be done is written together with the rows (`moves.J
 finishes what a killed one began. The rows themselves follow from `membership.py`.
 """
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,7 +15,7 @@ import polars as pl
 from kubestats_pipeline import moves
 from kubestats_pipeline.discover.rules import is_tombstone
 from kubestats_pipeline.lake import Lake, to_frame
-from kubestats_pipeline.locks import locked
+from kubestats_pipeline.locks import BusyError, locked
 from kubestats_pipeline.moves import Journal, Move, Place, read_journal, write_journal
 from kubestats_pipeline.tables import REPOSITORIES, REPOSITORY_METRICS
 
@@ -116,7 +117,8 @@ def _sweep(lake: Lake, rows: pl.DataFrame) -> None:
     for row in rows.iter_rows(named=True):
         for place in _deserted(row):
             if place.full_name not in names or is_tombstone(row):
-                moves.remove(lake, place)
+                with contextlib.suppress(BusyError):  # that sync goes on; a later update finds it again
+                    moves.remove(lake, place)
 
 
 def _deserted(row: Mapping[str, Any]) -> Iterator[Place]:

@@ -8,7 +8,7 @@ from kubestats_pipeline import moves
 from kubestats_pipeline.discover import register
 from kubestats_pipeline.discover.membership import MISSES
 from kubestats_pipeline.discover.sources import GitHubTopics
-from kubestats_pipeline.locks import BusyError, locked
+from kubestats_pipeline.locks import locked
 from kubestats_pipeline.repositories import find_active, find_repository, read_repositories
 from kubestats_pipeline.tables import REPOSITORY_METRICS, SNAPSHOTS
 from kubestats_pipeline_tests.discover.world import World, config
@@ -99,9 +99,13 @@ def test_a_rename_waits_while_the_repository_is_scanned(world, monkeypatch):
     monkeypatch.setattr(moves, "LOCK_SECONDS", 0.05)
     world.cycle()
     world.rename(1, "ada/home-ops")
-    with locked(world.lake.layout.scan_lock("ada/ops"), 1), pytest.raises(BusyError):
-        world.discover()
-    assert world.events("ada/ops")
+    world.now = world.now.replace(day=2)
+    with locked(world.lake.layout.scan_lock("ada/ops"), 1):
+        (failure,) = world.discover().failures
+    assert "another process held" in failure.reason
+    assert world.events("ada/ops"), "it lies where it lay"
+    assert list(read_repositories(world.lake)) == ["bob/cluster"], "nobody begins to work on it"
+    assert world.metrics() == {"github:1": 3, "github:2": 3}
     world.cycle()
     assert world.events("ada/home-ops")
 
