@@ -2,6 +2,10 @@
 
 Reading one table stands in `load.py`, the marts in `marts.py`, what must hold before publishing in `verify.py`. A
 reader has the old file or the new one, whole; a build that fails or dies changes nothing that anybody reads.
+
+Every build reads the whole lake. To replace the rows of the few repositories that changed, in a copy of the published
+file, would spare the load of resources and events, and neither the marts nor the checks nor the values that may be
+published, all of which depend on every repository: not enough to have two ways to the same file that must agree.
 """
 
 import datetime
