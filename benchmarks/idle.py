@@ -35,7 +35,7 @@ SETTLED_SECONDS = 20
 MANIFEST = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one}\n"
 
 RUN = """
-from kubestats_pipeline.cycle import QUIET
+from kubestats_pipeline.logs import QUIET
 from kubestats_pipeline.definitions import build_definitions
 from kubestats_pipeline.home import open_instance
 from kubestats_pipeline.services import Services

@@ -12,11 +12,11 @@ from pathlib import Path
 from benchmarks import floors
 from benchmarks.measure import Runs, repeat
 from benchmarks.report import Goal, Line, at_most
-from kubestats_pipeline.cycle import QUIET
 from kubestats_pipeline.definitions import build_definitions
 from kubestats_pipeline.discover.configured import sources_from
 from kubestats_pipeline.discover.discover import discover
 from kubestats_pipeline.home import open_instance
+from kubestats_pipeline.logs import QUIET
 from kubestats_pipeline.sample.build import build_sample
 from kubestats_pipeline.scan import scan
 from kubestats_pipeline.scan.scan import Scanned, scan_all

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
+from kubestats_pipeline.alerts import build_alerts
 from kubestats_pipeline.decision_jobs import DECISION_JOBS
 from kubestats_pipeline.jobs import (
     LEADING,
@@ -173,4 +174,4 @@ def _busy(instance: dg.DagsterInstance, *jobs: Job) -> dg.SkipReason | None:
 
 def build_automation(settings: Settings) -> tuple[list[dg.ScheduleDefinition], list[dg.SensorDefinition]]:
     """All schedules and sensors for the settings."""
-    return build_schedules(settings.automation), build_sensors(settings.automation)
+    return build_schedules(settings.automation), [*build_sensors(settings.automation), *build_alerts(settings.alerts)]

@@ -76,7 +76,7 @@ class Batch:
     def fail(self, full_name: str, reason: str) -> None:
         """A repository failed; the run goes on."""
         self.failures[full_name] = reason
-        self.context.log.warning("%s: %s", full_name, reason)
+        self.context.log.warning("%s: %s", full_name, reason, extra=told_of(full_name, reason))
         self.context.log_event(failure_observation(self.keys[0], full_name, reason, partition=full_name))
 
     @cached_property
@@ -89,7 +89,7 @@ class Batch:
 
     def note(self, full_name: str, reason: str) -> None:
         """A repository could not be dealt with, by its nature and not by a failure: it is empty, or too large."""
-        self.context.log.info("%s: %s", full_name, reason)
+        self.context.log.info("%s: %s", full_name, reason, extra=told_of(full_name, reason))
         self.context.log_event(dg.AssetObservation(self.keys[0], partition=full_name, description=reason))
 
     def finish(self, summary_key: str, **numbers: float) -> None:
@@ -113,6 +113,11 @@ class Batch:
 def failure_observation(key: str, subject: str, reason: str, partition: str | None = None) -> dg.AssetObservation:
     """What Dagster is told of a repository or a source that failed."""
     return dg.AssetObservation(key, partition=partition, description=reason, metadata={SUBJECT: subject})
+
+
+def told_of(subject: str, reason: str) -> dict[str, dict[str, str]]:
+    """The `extra` of a message, which `logs.py` makes fields of."""
+    return {"fields": {"repository": subject, "reason": reason}}
 
 
 def is_partitioned(context: dg.AssetExecutionContext) -> bool:

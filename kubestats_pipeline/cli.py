@@ -183,13 +183,15 @@ def dev(
     from kubestats_pipeline.orphans import fail_orphans
 
     with _explained():
-        layout = Layout(load_settings().data_dir)
+        settings = load_settings()
+        layout = Layout(settings.data_dir)
         home = claim_home(layout)
         with open_instance(layout) as instance:
             fail_orphans(instance, alone=True)
             forget_the_future(instance, time.time())
     workspace = Path(__file__).with_name("workspace.yaml")
     arguments = ["dagster", "dev", "-w", str(workspace), "-h", "127.0.0.1", "-p", str(port)]
+    arguments += ["--log-format", "json"] if settings.log_format == "json" else []
     os.environ["DAGSTER_HOME"] = str(home)
     for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job ignores them, and so would Dagster
         signal.signal(number, signal.SIG_DFL)
@@ -229,13 +231,14 @@ def _run(settings: Settings, work: "Callable[[Services, DagsterInstance], Cycle]
     from kubestats_pipeline.services import Services
 
     layout = Layout(settings.data_dir)
+    as_json = settings.log_format == "json"
     try:
-        with open_instance(layout) as instance, terminal.RichProgress() as progress:
+        with open_instance(layout) as instance, terminal.open_progress(as_json=as_json) as progress:
             cycle = _interruptible(partial(work, Services(settings, progress), instance))
     except SQLAlchemyError as error:  # Dagster's own storage
         _show_disk_error(error)
         raise typer.Exit(FAILED) from None
-    terminal.show_cycle(cycle, layout)
+    terminal.show_cycle(cycle, layout, as_json=as_json)
     return cycle.succeeded
 
 

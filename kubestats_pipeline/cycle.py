@@ -6,6 +6,7 @@ What failed is read from the runs' own events, the ones that the UI shows.
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import dagster as dg
@@ -14,12 +15,10 @@ from kubestats_pipeline import jobs
 from kubestats_pipeline.batches import CHANGED_TAG, FAILURES, SUBJECT
 from kubestats_pipeline.definitions import build_definitions
 from kubestats_pipeline.errors import ExplainedError
+from kubestats_pipeline.logs import LOGGED, QUIET
 from kubestats_pipeline.orphans import PROCESS_TAG, fail_orphans
 from kubestats_pipeline.pools import kept_awake
 from kubestats_pipeline.services import Services
-
-QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-"""Run config that keeps Dagster's event log off the terminal; it is in the run's page all the same."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,8 @@ def run_cycle(services: Services, instance: dg.DagsterInstance, sources: Sequenc
         LakeError: the table of repositories is damaged.
     """
     fail_orphans(instance)
-    runner = _Runner(build_definitions(services, headless=True), instance)
+    logs = LOGGED if services.settings.log_format == "json" else QUIET
+    runner = _Runner(build_definitions(services, headless=True), instance, logs)
     runner.run(jobs.discover_repositories, "discover", {"sources": list(sources)})
     names = list(services.repositories())
     changed = 0
@@ -88,23 +88,24 @@ class _Runner:
 
     definitions: dg.Definitions
     instance: dg.DagsterInstance
+    logs: Mapping[str, Any] = field(default_factory=lambda: QUIET)
     failures: dict[str, str] = field(default_factory=dict)
 
     def run(self, job: jobs.Job, op: str = "", config: Mapping[str, Any] | None = None) -> int:
         """Run a job; give how many repositories it changed."""
-        result = self.execute(job, QUIET | ({"ops": {op: {"config": config}}} if op else {}))
+        result = self.execute(job, {"ops": {op: {"config": config}}} if op else {})
         self.failures |= _failed_observations(self.instance, result.run_id)
         if reasons := list(_step_failures(result)):
             self.failures[job.name] = "; ".join(reasons)
         run = self.instance.get_run_by_id(result.run_id)
         return int(run.tags.get(CHANGED_TAG, "0")) if run else 0
 
-    def execute(self, job: jobs.Job, run_config: Mapping[str, Any] = QUIET) -> dg.ExecuteInProcessResult:
+    def execute(self, job: jobs.Job, run_config: Mapping[str, Any] = MappingProxyType({})) -> dg.ExecuteInProcessResult:
         """Run a job, marked as the work of this process."""
         tags = {PROCESS_TAG: str(os.getpid())}
         with kept_awake(self.instance):
             return self.definitions.resolve_job_def(job.name).execute_in_process(
-                instance=self.instance, run_config=run_config, tags=tags, raise_on_error=False
+                instance=self.instance, run_config={**self.logs, **run_config}, tags=tags, raise_on_error=False
             )
 
 

@@ -12,6 +12,7 @@ import dagster as dg
 
 from kubestats_pipeline.checks import CHECKS
 from kubestats_pipeline.clean.ops import build_clean_up
+from kubestats_pipeline.logs import LOGGED
 from kubestats_pipeline.warehouse.marts import MARTS
 
 RETRIES = dg.RetryPolicy(max_retries=3, delay=60, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
@@ -74,7 +75,7 @@ def build_jobs(retries: dg.RetryPolicy | None) -> tuple[Job, ...]:
             description=plan.description,
             tags={"dagster/max_runtime": str(plan.hours * 3600)},
             op_retry_policy=retries,
-            config=plan.config,
+            config={**LOGGED, **(plan.config or {})},
         )
         for plan in _PLANS
     )

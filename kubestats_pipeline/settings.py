@@ -141,6 +141,22 @@ class RetentionSettings(_Section):
     )
 
 
+class AlertSettings(_Section):
+    """Who is told of a run that failed."""
+
+    webhook_url: SecretStr | None = Field(
+        default=None, description="a run that fails is posted there as JSON, in the form that Slack and Discord accept"
+    )
+    timeout_seconds: float = Field(default=10, gt=0, le=15, description="for one attempt of three")
+
+    @field_validator("webhook_url", mode="after")
+    @classmethod
+    def _is_a_url(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not re.match(r"https?://[^/\s]", url.get_secret_value()):
+            raise ValueError("give an http:// or https:// URL")
+        return url
+
+
 class Settings(BaseSettings):
     """All settings of Kubestats. Immutable; build it with `load_settings`."""
 
@@ -169,6 +185,10 @@ class Settings(BaseSettings):
     sync: SyncSettings = Field(default_factory=SyncSettings)
     scan: ScanSettings = Field(default_factory=ScanSettings)
     automation: AutomationSettings = Field(default_factory=AutomationSettings)
+    alerts: AlertSettings = Field(default_factory=AlertSettings)
+    log_format: Literal["console", "json"] = Field(
+        default="console", description="json: one object a line, with repository, commit, counts and seconds as fields"
+    )
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
 
     _split_repositories = field_validator("repositories", mode="before")(_split)

@@ -18,6 +18,7 @@ from kubestats_pipeline.layout import Layout
 if TYPE_CHECKING:
     from kubestats_pipeline.cycle import Cycle
     from kubestats_pipeline.doctor import Finding
+    from kubestats_pipeline.services import Progress as ProgressOfStages
     from kubestats_pipeline.status import RepositoryStatus
 
 PLAIN_WIDTH = 160
@@ -93,8 +94,23 @@ def show_line(text: str) -> None:
     console.print(escape(text), soft_wrap=True, highlight=False)
 
 
-def show_cycle(cycle: "Cycle", layout: Layout) -> None:
+@contextlib.contextmanager
+def open_progress(*, as_json: bool) -> Iterator["ProgressOfStages"]:
+    """Progress bars, or none where the run writes JSON lines instead."""
+    from kubestats_pipeline.services import SilentProgress
+
+    if as_json:
+        yield SilentProgress()
+        return
+    with RichProgress() as progress:
+        yield progress
+
+
+def show_cycle(cycle: "Cycle", layout: Layout, *, as_json: bool = False) -> None:
     """The summary of a run: what was done, what failed and why, and where the result is."""
+    if as_json:
+        _print_json({"message": "cycle finished", **asdict(cycle), "failed": len(cycle.failures)})
+        return
     console.print(f"{cycle.repositories} repositories, {cycle.changed} with news, {len(cycle.failures)} failed")
     for subject, reason in sorted(cycle.failures.items()):
         errors.print(f"[red]failed:[/red] {escape(subject)}: {escape(reason)}", soft_wrap=True, highlight=False)
@@ -122,7 +138,7 @@ def show_status(statuses: Iterable["RepositoryStatus"], *, as_json: bool) -> boo
     known = list(statuses)
     if as_json:
         for each in known:
-            console.print(orjson.dumps(asdict(each)).decode(), soft_wrap=True, highlight=False, markup=False)
+            _print_json(asdict(each))
     else:
         columns = ("repository", "status", "sync", "scan", "engine", "resources", "events", "problems", "last sync")
         console.print(_table(columns, [_status_cells(each) for each in known]))
@@ -157,6 +173,10 @@ def show_rows(names: Sequence[str], rows: Sequence[Sequence[Any]], file: IO[str]
     target = Console(file=file, width=width)
     target.print(_table(names, rows))
     target.print(f"({len(rows)} rows)" if len(rows) != 1 else "(1 row)")
+
+
+def _print_json(content: Mapping[str, Any]) -> None:
+    console.print(orjson.dumps(content).decode(), soft_wrap=True, highlight=False, markup=False)
 
 
 def _status_cells(status: "RepositoryStatus") -> list[Any]:

@@ -12,7 +12,7 @@ import pytest
 
 from kubestats_pipeline.checks import CHECKS, check_freshness, check_tables, files_read, warehouse_invariants
 from kubestats_pipeline.contract import references
-from kubestats_pipeline.cycle import QUIET
+from kubestats_pipeline.logs import QUIET
 from kubestats_pipeline.services import Services
 from kubestats_pipeline.tables import RESOURCES, SCANS, TABLES
 from kubestats_pipeline.warehouse.build import build_warehouse

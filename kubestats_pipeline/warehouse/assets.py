@@ -48,6 +48,7 @@ def statistics_assets(
             done(f"{len(written)} days")
     except (WarehouseError, LakeError) as error:
         raise dg.Failure(str(error), allow_retries=False) from error
+    context.log.info("%d days computed", len(written), extra={"fields": {"days": len(written)}})
     for day in days:
         told = None if day in written else "Nothing was known by the end of this day."
         rows = {"dagster/partition_row_count": int(day in written)}
