@@ -12,6 +12,7 @@ from kubestats_pipeline_tests.builders import GitRepository
 from kubestats_pipeline_tests.demo import Command
 
 MANIFEST = "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n"
+YESTERDAY = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
 BROKEN = {"b.yaml": "apiVersion: v1\nkind: [\n"}
 
 
@@ -19,9 +20,11 @@ BROKEN = {"b.yaml": "apiVersion: v1\nkind: [\n"}
 def lines(tmp_path_factory):
     """The JSON lines of a cycle over a repository that is there and one that is not, and the command's output."""
     folder = tmp_path_factory.mktemp("logs")
-    GitRepository(folder / "remotes/ann/one.git").commit({"a.yaml": MANIFEST} | BROKEN)
+    GitRepository(folder / "remotes/ann/one.git").commit({"a.yaml": MANIFEST} | BROKEN, at=YESTERDAY)
     names = f"{folder / 'remotes/ann/one.git'},http://127.0.0.1:9/bob/two.git"
-    finished = Command(folder)("run", env={"KUBESTATS_REPOSITORIES": names, "KUBESTATS_LOG_FORMAT": "json"})
+    finished = Command(folder)(
+        "run", env={"KUBESTATS_REPOSITORIES": names, "KUBESTATS_LOG_FORMAT": "json"}, timeout=400
+    )
     assert finished.returncode == 1
     return [json.loads(line) for line in finished.stderr.splitlines()], finished.stdout
 
