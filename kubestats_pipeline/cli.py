@@ -5,6 +5,7 @@ an interrupt.
 """
 
 import contextlib
+import datetime
 import os
 import signal
 import sys
@@ -75,7 +76,7 @@ def run(
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object a repository")] = False,
 ) -> None:
-    """How every repository does: its last sync and scan, what it holds, and what is wrong."""
+    """How every repository does: its last sync and scan, what it holds, what is wrong. Exits with 1 if one failed."""
     from kubestats_pipeline.status import read_status
 
     with _explained():
@@ -151,13 +152,33 @@ def tables() -> None:
 
 
 @app.command()
-def doctor() -> None:
-    """Check everything that the pipeline needs: git, GitHub, disk, lake, warehouse, scanners, Dagster's storage."""
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON object a finding")] = False,
+) -> None:
+    """Check git, GitHub, disk, lake, warehouse, scanners, Dagster's storage and daemons, and the age of the data.
+
+    Exits with 1 if anything failed; a warning is none.
+    """
     from kubestats_pipeline.doctor import examine
 
     with _explained():
-        healthy = terminal.show_findings(examine(load_settings()))
+        healthy = terminal.show_findings(examine(load_settings()), as_json=as_json)
     raise typer.Exit(0 if healthy else FAILED)
+
+
+@app.command()
+def metrics(
+    output: Annotated[Path | None, typer.Option("--output", help="replace a file instead, at once")] = None,
+) -> None:
+    """The state of the pipeline in Prometheus' text format, for a scraper or node_exporter's textfile collector."""
+    from kubestats_pipeline.metrics import measure, render, write
+
+    with _explained():
+        measures = measure(load_settings(), datetime.datetime.now(datetime.UTC))
+        if output is None:
+            typer.echo(render(measures), nl=False)
+        else:
+            write(measures, output)
 
 
 @app.command()

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import duckdb
 
 from kubestats_pipeline import git
+from kubestats_pipeline.health import last_heartbeats
 from kubestats_pipeline.home import HomeError, open_instance
 from kubestats_pipeline.hosts.errors import HostError
 from kubestats_pipeline.hosts.github_health import describe_github
@@ -23,7 +24,7 @@ from kubestats_pipeline.layout import Layout
 from kubestats_pipeline.repositories import read_repositories
 from kubestats_pipeline.scan.kinds.registry import load_scanners
 from kubestats_pipeline.settings import Settings
-from kubestats_pipeline.tables import TABLES
+from kubestats_pipeline.tables import REPOSITORIES, TABLES
 from kubestats_pipeline.warehouse.connect import open_to_read
 from kubestats_pipeline.warehouse.verify import verify
 
@@ -31,6 +32,12 @@ OLDEST_GIT = (2, 31)
 """The first that takes its configuration from the environment (`GIT_CONFIG_COUNT`), as `git.py` gives it."""
 
 LITTLE_DISK_GB = 2
+
+SILENT_AFTER = datetime.timedelta(minutes=5)
+"""A daemon gives a sign of life every half minute; after so long it is taken for dead."""
+
+OLD_AFTER = datetime.timedelta(days=1)
+"""What is younger is no cause for a warning, whatever the cadence."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
         "scanners", "ok", f"{len(load_scanners())} kinds have a scanner of their own, all others the generic one"
     )
     yield _examine_storage(layout)
+    yield _examine_daemons(layout)
+    yield _examine_age(layout)
 
 
 def _examine_git() -> Finding:
@@ -132,3 +141,37 @@ def _examine_storage(layout: Layout) -> Finding:
     except (HomeError, sqlite3.Error) as error:
         return Finding("dagster", "failed", f"{layout.dagster_home}: {error}")
     return Finding("dagster", "ok", f"{layout.dagster_home} holds {runs} runs")
+
+
+def _examine_daemons(layout: Layout) -> Finding:
+    """Whether those that start schedules and sensors live; they never did where all is run by `kubestats run`."""
+    try:
+        with open_instance(layout) as instance:
+            beats = last_heartbeats(instance)
+    except (HomeError, sqlite3.Error) as error:
+        return Finding("daemons", "failed", f"{layout.dagster_home}: {error}")
+    if not beats:
+        return Finding("daemons", "ok", "none has ever run; schedules and sensors only run under `kubestats dev`")
+    now = datetime.datetime.now(datetime.UTC)
+    silent = sorted(name.lower() for name, beat in beats.items() if now - beat > SILENT_AFTER)
+    if silent:
+        last = max(beats.values())
+        told = f"no sign of life of {', '.join(silent)} since {last:%Y-%m-%d %H:%M} UTC; start `kubestats dev`"
+        return Finding("daemons", "warning", told)
+    return Finding("daemons", "ok", f"{len(beats)} daemons are alive")
+
+
+def _examine_age(layout: Layout) -> Finding:
+    """When discovery last saw a repository: everything else follows from it, or has its own examination."""
+    try:
+        partition = Lake(layout).read(REPOSITORIES)
+    except LakeError as error:
+        return Finding("age", "failed", str(error))
+    seen = partition.rows["last_seen_at"].max() if partition else None
+    if not isinstance(seen, datetime.datetime):
+        return Finding("age", "warning", "nothing was discovered yet; run `kubestats run`")
+    age = datetime.datetime.now(datetime.UTC) - seen
+    told = f"the last discovery was {age.total_seconds() / 3600:.1f} hours ago"
+    if age > OLD_AFTER:
+        return Finding("age", "warning", f"{told}; run `kubestats run`, or leave `kubestats dev` running")
+    return Finding("age", "ok", told)

@@ -1,10 +1,15 @@
-"""What is wrong with the repositories, read from the lake: for the asset checks and `kubestats status`."""
+"""What is wrong with repositories, read from the lake, and when daemons lived: for checks, `doctor` and `metrics`."""
 
+import datetime
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from kubestats_pipeline.contract import Table
 from kubestats_pipeline.lake import Lake, LakeError
 from kubestats_pipeline.tables import SCANS
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 FAILED = {"error", "gone"}
 """Values of sync_status and scan_status that mean a failure; an empty or too large repository is none."""
@@ -27,3 +32,10 @@ def read_failures(lake: Lake, table: Table, full_names: Iterable[str]) -> dict[s
             if row[status] in FAILED:
                 failures[name] = row[reason]
     return failures
+
+
+def last_heartbeats(instance: "dg.DagsterInstance") -> dict[str, datetime.datetime]:
+    """The last sign of life of each of Dagster's daemons that ever gave one, by name."""
+    statuses = instance.get_daemon_statuses().items()
+    beats = {name: status.last_heartbeat for name, status in statuses}
+    return {name: datetime.datetime.fromtimestamp(beat.timestamp, datetime.UTC) for name, beat in beats.items() if beat}

@@ -34,6 +34,7 @@ class RepositoryStatus:
     events: int
     problems: int
     last_sync_at: datetime.datetime | None
+    last_scan_at: datetime.datetime | None
     next_attempt_at: datetime.datetime | None
     error: str | None
 
@@ -57,7 +58,7 @@ def read_status(layout: Layout) -> Iterator[RepositoryStatus]:
         try:
             yield _status(lake, *about)
         except LakeError as error:
-            yield RepositoryStatus(*about, "unreadable", None, None, None, None, 0, 0, 0, None, None, str(error))
+            yield RepositoryStatus(*about, "unreadable", None, None, None, None, 0, 0, 0, None, None, None, str(error))
 
 
 def _status(lake: Lake, name: str, status: str, reason: str | None, is_approved: bool) -> RepositoryStatus:
@@ -78,6 +79,7 @@ def _status(lake: Lake, name: str, status: str, reason: str | None, is_approved:
         events=scan.get("events_count", 0),
         problems=scan.get("problems_count", 0),
         last_sync_at=snapshot.get("last_sync_at"),
+        last_scan_at=scan.get("last_scan_at"),
         next_attempt_at=snapshot.get("next_attempt_at"),
         error=snapshot.get("sync_error") or scan.get("scan_error"),
     )

@@ -151,11 +151,14 @@ def show_status(statuses: Iterable["RepositoryStatus"], *, as_json: bool) -> boo
     return not any(each.failed for each in known)
 
 
-def show_findings(findings: Iterable["Finding"]) -> bool:
+def show_findings(findings: Iterable["Finding"], *, as_json: bool = False) -> bool:
     """What the doctor found; gives whether nothing has failed."""
     healthy = True
     for finding in findings:
         healthy = healthy and finding.mark != "failed"
+        if as_json:
+            _print_json(asdict(finding))
+            continue
         line = f"{MARKS[finding.mark]:<24} {finding.subject:<12} {escape(finding.text)}"
         console.print(line, soft_wrap=True, highlight=False)
     return healthy
