@@ -16,6 +16,7 @@ import dagster as dg
 
 from kubestats_pipeline.contract import Table, references
 from kubestats_pipeline.health import read_failures
+from kubestats_pipeline.lake import LakeError
 from kubestats_pipeline.schemas import failures_table
 from kubestats_pipeline.services import Services
 from kubestats_pipeline.tables import SCANS, SNAPSHOTS, TABLES
@@ -227,7 +228,11 @@ def _told(violations: Sequence["Violation"]) -> dict[str, Any]:
 
 
 def _failed_repositories(services: Services, table: Table) -> dg.AssetCheckResult:
-    failures, total = read_failures(services.lake, table, services.repositories()), len(services.repositories())
+    try:
+        known = services.repositories()
+    except LakeError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+    failures, total = read_failures(services.lake, table, known), len(known)
     share = len(failures) / total if total else 0.0
     return dg.AssetCheckResult(
         passed=not failures,

@@ -111,10 +111,11 @@ def test_what_is_no_url_is_refused_without_showing_it():
 
 def test_the_sensor_tells_of_a_failed_run_in_its_own_words(webhook: Webhook, tmp_path: Path):
     alerts = {"webhook_url": webhook.settings.webhook_url.get_secret_value()}
-    definitions = build_definitions(Services(settings_for(tmp_path, alerts=alerts)))
+    services = Services(settings_for(tmp_path, alerts=alerts))
+    definitions = build_definitions(services)
     (sensor,) = [each for each in definitions.sensors or () if each.name == "alert_on_failure"]
     instance = dg.DagsterInstance.ephemeral()
-    job = definitions.resolve_job_def("publish_warehouse")
+    job = build_definitions(services, headless=True).resolve_job_def("publish_warehouse")
     damaged = Layout(tmp_path / "data").whole_table("repositories")
     damaged.parent.mkdir(parents=True)
     damaged.write_text("garbage")
@@ -122,7 +123,7 @@ def test_the_sensor_tells_of_a_failed_run_in_its_own_words(webhook: Webhook, tmp
     assert not result.success
     event = next(each for each in result.all_events if each.event_type is dg.DagsterEventType.RUN_FAILURE)
     context = dg.build_run_status_sensor_context("alert_on_failure", event, instance, result.dagster_run)
-    sensor(context.for_run_failure(), services=Services(settings_for(tmp_path, alerts=alerts)))
+    sensor(context.for_run_failure(), services=services)
     ((_, message),) = webhook.received
     assert message["job"] == "publish_warehouse"
     assert message["run_id"] == result.run_id
