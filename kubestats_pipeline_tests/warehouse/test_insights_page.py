@@ -11,7 +11,7 @@ from kubestats_pipeline_tests.demo import demo  # noqa: F401 - a fixture
 from kubestats_pipeline_tests.warehouse.told_history import write_told_ecosystem
 
 PAGE = (Path(__file__).parents[2] / "docs" / "insights.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```sql\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL | re.IGNORECASE)
+BLOCKS = re.findall(r"^```sql\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 QUERIES = [query.strip() for block in BLOCKS for query in block.split(";") if query.strip()]
 
 

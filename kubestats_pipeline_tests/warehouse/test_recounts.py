@@ -17,11 +17,7 @@ import pytest
 from kubestats_pipeline.lake import Lake
 from kubestats_pipeline.tables import RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS
 from kubestats_pipeline_tests.corpus import LARGER, LARGEST, SMALL
-from kubestats_pipeline_tests.warehouse.published_corpus import (  # noqa: F401 - published_corpus is a fixture
-    PublishedCorpus,
-    publish_corpus,
-    published_corpus,
-)
+from kubestats_pipeline_tests.warehouse.published_corpus import PublishedCorpus, publish_corpus
 
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "CronJob")
 GAP = datetime.timedelta(days=7)

@@ -8,7 +8,6 @@ import duckdb
 import pytest
 
 from kubestats_pipeline.warehouse.build import build_warehouse
-from kubestats_pipeline_tests.warehouse.published_corpus import corpus_warehouse, published_corpus  # noqa: F401
 from kubestats_pipeline_tests.warehouse.small_lake import day
 from kubestats_pipeline_tests.warehouse.told_history import URL, History, drop, image, put, release, write_histories
 
@@ -196,7 +195,7 @@ MOMENTS = (
 
 
 @pytest.mark.slow
-def test_spans_of_a_moment_are_what_time_travel_gives_for_it(corpus_warehouse):  # noqa: F811
+def test_spans_of_a_moment_are_what_time_travel_gives_for_it(corpus_warehouse):
     """resources_as_of folds the events at one moment, the spans fold them all: both must say the same."""
     columns = "resource_id, api_version, kind, name, namespace, version, chart_name, app_name, context, resolution"
     versioned = columns.replace("api_version", "ltrim(api_group || '/' || api_version, '/')")
@@ -210,7 +209,7 @@ def test_spans_of_a_moment_are_what_time_travel_gives_for_it(corpus_warehouse): 
     assert len(moments) > 15
 
 
-def test_a_curve_is_what_counting_the_events_in_python_gives(corpus_warehouse):  # noqa: F811
+def test_a_curve_is_what_counting_the_events_in_python_gives(corpus_warehouse):
     """Another way: replay every event, and ask each app at the end of each week, with absences of a week bridged."""
     expected = weekly_repositories(corpus_warehouse)
     query = "SELECT name, week, repositories FROM weekly_adoption WHERE subject = 'app' AND repositories > 0"

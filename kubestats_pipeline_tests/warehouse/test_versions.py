@@ -8,7 +8,6 @@ import duckdb
 import pytest
 
 from kubestats_pipeline.warehouse.build import build_warehouse
-from kubestats_pipeline_tests.warehouse.published_corpus import corpus_warehouse, published_corpus  # noqa: F401
 from kubestats_pipeline_tests.warehouse.small_lake import day
 from kubestats_pipeline_tests.warehouse.told_history import History, drop, put, release, write_histories
 
@@ -193,7 +192,7 @@ def test_calendar_versions_are_compared_among_themselves(tmp_path: Path):
     assert steps == [("2024.6.1", "1.0.0", "unknown"), ("1.0.0", "1.1.0", "upgrade")]
 
 
-def test_first_sightings_are_what_reading_the_events_in_python_gives(corpus_warehouse):  # noqa: F811
+def test_first_sightings_are_what_reading_the_events_in_python_gives(corpus_warehouse):
     columns = "chart_name, chart_url, version_after, event_timestamp"
     counts = "event_type <> 'DELETED' AND context = 'active' AND resolution = 'exact' AND version_after IS NOT NULL"
     first: dict[tuple[object, ...], datetime.datetime] = {}
@@ -207,7 +206,7 @@ def test_first_sightings_are_what_reading_the_events_in_python_gives(corpus_ware
     assert dotted <= {tuple(key) for *key, _ in found}
 
 
-def test_steps_are_the_changes_of_version_that_the_events_say(corpus_warehouse):  # noqa: F811
+def test_steps_are_the_changes_of_version_that_the_events_say(corpus_warehouse):
     """Another way: version before and after of each event, where the chart stayed the same for the scanner."""
     state_and_change = "chart_name, chart_url, context, resolution, commit_sha, version_before, version_after"
     columns = f"repository_id, resource_id, event_type, {state_and_change}"
