@@ -9,11 +9,11 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping
 
 from kubestats_pipeline.scan.facts import Copy, Facts, FluxPath
 from kubestats_pipeline.scan.identity import Identity
-from kubestats_pipeline.scan.kustomize import Kustomize
+from kubestats_pipeline.scan.kustomize import ConfigMapFiles, Kustomize
 from kubestats_pipeline.scan.manifests import Manifest
 from kubestats_pipeline.scan.memory import Key, Memory
 from kubestats_pipeline.scan.paths import resolve_entry
-from kubestats_pipeline.scan.transforms import PatchFile, Transform
+from kubestats_pipeline.scan.transforms import NOTHING, PatchFile, Transform
 
 ARTIFACT = "ExternalArtifact"
 CONFIG_MAP = ("", "ConfigMap")
@@ -60,7 +60,12 @@ class Declarations:
         self._kustomize.pop(folder, None)
         if kustomize is not None:
             self._kustomize[folder] = kustomize
-        self.memory.change(("kustomize", folder))
+        if known is None or kustomize is None:
+            self.memory.change(("has kustomization", folder))
+        if _changes(known) != _changes(kustomize):
+            self.memory.change(("kustomization's changes", folder))
+        if (known.config_maps if known else ()) != (kustomize.config_maps if kustomize else ()):
+            self.memory.change(("config maps", folder))
 
     def manifest(self, identity: Identity) -> Manifest | None:
         """What a resource says; None where it is not there."""
@@ -72,10 +77,21 @@ class Declarations:
         self.memory.read(("file", path))
         return self._by_path.get(path, frozenset())
 
-    def kustomize(self, folder: str) -> Kustomize | None:
-        """The kustomization of a folder."""
-        self.memory.read(("kustomize", folder))
-        return self._kustomize.get(folder)
+    def has_kustomization(self, folder: str) -> bool:
+        """Whether a folder has a kustomization of its own."""
+        self.memory.read(("has kustomization", folder))
+        return folder in self._kustomize
+
+    def changes(self, folder: str) -> tuple[tuple[str, ...], Transform]:
+        """The components of a folder's kustomization, and what it changes itself."""
+        self.memory.read(("kustomization's changes", folder))
+        return _changes(self._kustomize.get(folder))
+
+    def config_maps(self, folder: str) -> tuple[ConfigMapFiles, ...]:
+        """The ConfigMaps that a folder's kustomization generates."""
+        self.memory.read(("config maps", folder))
+        kustomize = self._kustomize.get(folder)
+        return kustomize.config_maps if kustomize is not None else ()
 
     def includers(self, path: str) -> list[str]:
         """The folders whose kustomizations take in a file or folder as one of their resources."""
@@ -225,6 +241,10 @@ def _of_kustomization(folder: str, kustomize: Kustomize | None) -> Iterator[tupl
         yield ("generators", config_map.name), folder
     if _renames(kustomize.transform):
         yield ("renamers",), folder
+
+
+def _changes(kustomize: Kustomize | None) -> tuple[tuple[str, ...], Transform]:
+    return (kustomize.components, kustomize.transform) if kustomize is not None else ((), NOTHING)
 
 
 def _renames(transform: Transform) -> bool:

@@ -14,7 +14,6 @@ from kubestats_pipeline.scan.declarations import Declarations, order
 from kubestats_pipeline.scan.facts import FluxPath
 from kubestats_pipeline.scan.identity import Identity
 from kubestats_pipeline.scan.kinds.flux import SOURCE
-from kubestats_pipeline.scan.kustomize import Kustomize
 from kubestats_pipeline.scan.memory import derived
 from kubestats_pipeline.scan.patches import patch_of
 from kubestats_pipeline.scan.paths import resolve_entry
@@ -102,7 +101,7 @@ class Routes:
         takers = {*self._declared.includers(path), *self._declared.component_users(path)}
         while path:
             path = path.rpartition("/")[0]
-            if self._declared.kustomize(path) is not None:
+            if self._declared.has_kustomization(path):
                 break
             if any(self._appliers(path)):
                 takers.add(path)
@@ -111,15 +110,14 @@ class Routes:
 
     def _changes(self, folder: str, child: str) -> tuple[Transform, ...]:
         """What a folder's kustomization changes of what comes from `child`: its components do first, then itself."""
-        kustomize = self._declared.kustomize(folder)
-        if kustomize is None:
-            return ()
-        own = self.with_files(folder, kustomize.transform)
-        return (*self.component_changes(folder, kustomize, child), *(() if own == NOTHING else (own,)))
+        _, transform = self._declared.changes(folder)
+        own = self.with_files(folder, transform)
+        return (*self.component_changes(folder, child), *(() if own == NOTHING else (own,)))
 
-    def component_changes(self, folder: str, kustomize: Kustomize, child: str) -> tuple[Transform, ...]:
+    def component_changes(self, folder: str, child: str) -> tuple[Transform, ...]:
         """Of the components, those that follow the one that the resource comes from."""
-        components = [resolve_entry(folder, each) for each in kustomize.components]
+        named, _ = self._declared.changes(folder)
+        components = [resolve_entry(folder, each) for each in named]
         following = components[components.index(child) + 1 :] if child in components else components
         return tuple(transform for each in following for transform in self.of_component(each))
 
@@ -130,11 +128,10 @@ class Routes:
             each = queue.pop()
             if each not in found:
                 found.append(each)
-                kustomize = self._declared.kustomize(each)
-                queue += [resolve_entry(each, below) for below in kustomize.components] if kustomize else []
+                queue += [resolve_entry(each, below) for below in self._declared.changes(each)[0]]
         for each in reversed(found):
-            kustomize = self._declared.kustomize(each)
-            if kustomize is not None and (own := self.with_files(each, kustomize.transform)) != NOTHING:
+            own = self.with_files(each, self._declared.changes(each)[1])
+            if own != NOTHING:
                 yield own
 
     def with_files(self, folder: str, transform: Transform) -> Transform:
@@ -179,13 +176,12 @@ class Routes:
         Flux adds its own changes to the kustomization of the folder that it applies, or to one that it makes.
         """
         components = [resolve_entry(folder, each) for each in path.components]
-        kustomize = self._declared.kustomize(folder)
         if component is None:
-            yield from self.component_changes(folder, kustomize, child) if kustomize else ()
+            yield from self.component_changes(folder, child)
         elif component in components:
             components = components[components.index(component) + 1 :]
         yield from itertools.chain.from_iterable(map(self.of_component, components))
-        own = self.with_files(folder, kustomize.transform) if kustomize else NOTHING
+        own = self.with_files(folder, self._declared.changes(folder)[1])
         yield Transform(
             (*own.patches, *path.transform.patches),
             path.transform.namespace or own.namespace,

@@ -46,8 +46,7 @@ class ValuesInputs:
         folders = self._declared.generators(name)
         beside = [each for each in folders if each in self._routes.folders(release.path)]
         for folder in beside or (folders if len(folders) == 1 else ()):
-            kustomize = self._declared.kustomize(folder)
-            for config_map in kustomize.config_maps if kustomize else ():
+            for config_map in self._declared.config_maps(folder):
                 if config_map.name == name:
                     yield from (resolve_entry(folder, path) for each, path in config_map.files if each == key)
 

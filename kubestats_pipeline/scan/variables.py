@@ -70,8 +70,7 @@ class ConfigMaps:
 
     def _generated_data(self, name: str) -> Iterator[Variables]:
         for folder in self._declared.generators(name):
-            kustomize = self._declared.kustomize(folder)
-            for each in kustomize.config_maps if kustomize else ():
+            for each in self._declared.config_maps(folder):
                 if each.name == name and each.literals:
                     yield tuple(sorted((key, public_value(key, value)) for key, value in each.literals))
 
