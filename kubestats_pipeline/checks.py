@@ -35,7 +35,7 @@ TABLE_CHECKS: Mapping[str, str] = {
     "schema": "All files and the published table have the columns of the contract.",
     "key": "The key is unique and no required value is missing. A build that breaks this is not published.",
     "references": "Every row of another table that a row names by its id is there.",
-    "equals_lake": "The warehouse holds the lake's rows: their number, and a fingerprint of their content.",
+    "equals_lake": "The warehouse holds the lake's rows: their number, and a fingerprint of what is not withheld.",
     "no_secrets": "No text holds a private key, a token or SOPS ciphertext. A finding never quotes it.",
 }
 """What is checked of every table; `references` only of those that name rows of another one."""

@@ -16,6 +16,7 @@ from kubestats_pipeline.lake import Lake, parquet_schema
 from kubestats_pipeline.tables import TABLES
 from kubestats_pipeline.warehouse.load import find_sources, select_rows
 from kubestats_pipeline.warehouse.verify import Violation
+from kubestats_pipeline.warehouse.withhold import WITHHELD
 
 SECRETS: Mapping[str, str] = {
     "a private key": r"-----BEGIN [A-Z ]*PRIVATE KEY",
@@ -75,10 +76,11 @@ def find_lost_references(connection: duckdb.DuckDBPyConnection, table: Table) ->
 def find_differences(connection: duckdb.DuckDBPyConnection, lake: Lake, table: Table) -> list[Violation]:
     """Repositories or days whose rows in the warehouse are not those of the lake, by number and fingerprint.
 
-    What was written to the lake after the build is left out: it is to differ.
+    What was written to the lake after the build is left out, and so are columns of which the build withholds values.
     """
     group = _GROUPS[table.partitioning]
-    fingerprint = f"SELECT {group}::VARCHAR AS part, count(*) AS rows, bit_xor(hash(each)) AS print"
+    columns = ", ".join(f'"{name}"' for name in table.column_names if name not in WITHHELD.get(table.name, ()))
+    fingerprint = f"SELECT {group}::VARCHAR AS part, count(*) AS rows, bit_xor(hash({columns})) AS print"
     published = f"{fingerprint} FROM {table.name} AS each GROUP BY ALL"
     older, newer = _split_by_age(connection, lake, table)
     in_lake = "SELECT NULL AS part, 0 AS rows, 0::UBIGINT AS print WHERE FALSE"

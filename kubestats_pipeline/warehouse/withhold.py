@@ -8,6 +8,9 @@ from pathlib import Path
 
 import duckdb
 
+WITHHELD = {"helm_values": ("value",)}
+"""The columns of each table in which the published file may say less than the lake."""
+
 UNSHARED = (Path(__file__).parent / "unshared_values.sql").read_text(encoding="utf-8")
 
 
