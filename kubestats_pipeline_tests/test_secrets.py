@@ -1,4 +1,4 @@
-"""Secrets of every sort, planted in a repository over two commits, are in nothing that whole runs leave behind."""
+"""Secrets of every sort, planted in a repository over two commits, are in nothing that a whole run leaves behind."""
 
 import base64
 from pathlib import Path
@@ -94,17 +94,15 @@ def leaks(content: bytes) -> bool:
     return WORD.encode() in content or any(each in content for each in ENCODED)
 
 
-def run_twice(directory: Path) -> tuple[Path, str]:
-    """The data folder after two runs, and what they printed."""
+def run_on_both(directory: Path) -> tuple[Path, str]:
+    """The data folder after a run over both commits, and what it printed."""
     repository = GitRepository(directory / "home/cluster")
-    command = Command(directory)
-    printed = ""
     for letter in "ab":
         repository.commit(planted(letter), message=f"chore: set password={WORD}{letter}")
-        finished = command("run", env={"KUBESTATS_REPOSITORIES": str(repository.path)}, timeout=400)
-        assert finished.returncode == 0, finished.stderr
-        printed += finished.stdout + finished.stderr
-    return command.data, printed
+    command = Command(directory)
+    finished = command("run", env={"KUBESTATS_REPOSITORIES": str(repository.path)}, timeout=400)
+    assert finished.returncode == 0, finished.stderr
+    return command.data, finished.stdout + finished.stderr
 
 
 def files_of(data: Path) -> list[Path]:
@@ -145,8 +143,8 @@ def assert_no_row_holds_one(data: Path) -> None:
     assert leaking == []
 
 
-def test_no_file_no_row_and_no_output_of_whole_runs_holds_one(tmp_path: Path) -> None:
-    data, printed = run_twice(tmp_path)
+def test_no_file_no_row_and_no_output_of_a_whole_run_holds_one(tmp_path: Path) -> None:
+    data, printed = run_on_both(tmp_path)
     assert not leaks(printed.encode())
     assert_no_byte_holds_one(data)
     assert_no_row_holds_one(data)
