@@ -22,6 +22,9 @@ from kubestats_pipeline.scan.scan import Scanned, Target, scan_repository
 GROUP = "scan"
 NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 
+HELPERS = 1
+"""As `scan_all` gives to a repository that is scanned alone with the default of two workers."""
+
 TIP_GOAL = Goal("5 × the original (not here)", None)
 HISTORY_GOAL = 1.5
 COMMIT_GOAL_SECONDS = 0.5
@@ -45,7 +48,7 @@ def scan(mirrored: Mirrored, head: str, data_dir: Path | None = None) -> Scanned
     """
     target = Target(mirrored.repository, head, mirrored.span.since)
     lake = _lake_beside(mirrored, data_dir) if data_dir else mirrored.lake
-    outcome = scan_repository(target, lake, Bounds(), None, NOW)
+    outcome = scan_repository(target, lake, Bounds(), None, NOW, helpers=HELPERS)
     if not isinstance(outcome, Scanned):
         raise RuntimeError(f"{mirrored.repository.full_name} was scanned already; give an empty folder")
     return outcome

@@ -16,6 +16,7 @@ from benchmarks.inputs import mirror, name_of
 from benchmarks.measure import Cost, Measured, Runs, measure, timed
 from benchmarks.report import Goal, Line, at_most
 from benchmarks.scan import scan
+from kubestats_pipeline.contract import Table
 from kubestats_pipeline.lake import Lake
 from kubestats_pipeline.layout import Layout
 from kubestats_pipeline.tables import RESOURCE_EVENTS, RESOURCES
@@ -107,8 +108,12 @@ def call_of(connection: duckdb.DuckDBPyConnection, mart: Mart) -> tuple[str, lis
     return f"{mart.name}({', '.join('?' * len(values))})", values
 
 
+def _files(lake: Lake, table: Table) -> list[str]:
+    return [str(path) for key in lake.partitions(table) for path in lake.files(table, key)]
+
+
 def _build_line(lake: Lake, what: str) -> Line:
-    files = {table.name: [str(lake.path(table, key)) for key in lake.partitions(table)] for table in LARGE}
+    files = {table.name: _files(lake, table) for table in LARGE}
     floor = measure(load_large_tables, files, lake.layout.data_dir / "floor.duckdb")
     built = measure(build_warehouse, lake)
     runs = Runs((built.cost,))

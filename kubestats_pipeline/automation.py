@@ -20,6 +20,7 @@ from kubestats_pipeline.jobs import (
     discover_repositories,
     publish_warehouse,
     record_statistics,
+    retire_events,
     scan_repositories,
     sync_repositories,
 )
@@ -34,6 +35,7 @@ BATCH_SIZE = 500
 """Repositories of one run that a sensor asks for: a retry stays cheap and the launchpad readable."""
 
 SHORTLY_AFTER_MIDNIGHT = "10 0 * * *"
+AN_HOUR_LATER = "10 1 * * *"
 AT_NIGHT = "40 3 * * *"
 
 
@@ -46,7 +48,12 @@ def build_schedules(cadence: AutomationSettings) -> list[dg.ScheduleDefinition]:
         (publish_warehouse, cadence.publish_minutes),
     )
     sweeps = [_schedule(job, cron_of(minutes)) for job, minutes in cadences if minutes]
-    return [*sweeps, _schedule(record_statistics, SHORTLY_AFTER_MIDNIGHT), _schedule(clean_up, AT_NIGHT)]
+    daily = (
+        (record_statistics, SHORTLY_AFTER_MIDNIGHT),
+        (retire_events, AN_HOUR_LATER),  # days whose events are archived cannot be computed any more
+        (clean_up, AT_NIGHT),
+    )
+    return [*sweeps, *(_schedule(job, cron) for job, cron in daily)]
 
 
 def cron_of(minutes: int) -> str:

@@ -195,6 +195,19 @@ def clean() -> None:
 
 
 @app.command()
+def retire() -> None:
+    """Move events that are older than the settings keep into data/archive. Exits with 1 if a repository failed."""
+    from kubestats_pipeline.lake import Lake
+    from kubestats_pipeline.scan.retire import retire_all
+
+    with _explained():
+        settings = load_settings()
+        today = datetime.datetime.now(datetime.UTC).date()
+        succeeded = terminal.show_retired(retire_all(Lake(Layout(settings.data_dir)), settings.retention, today))
+    raise typer.Exit(0 if succeeded else FAILED)
+
+
+@app.command()
 def dev(
     port: Annotated[int, typer.Option(min=1, max=65535, help="where the UI listens, on 127.0.0.1")] = 3000,
 ) -> None:

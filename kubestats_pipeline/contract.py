@@ -59,6 +59,8 @@ class Table:
         key: the columns that identify a row in the whole table.
         stage: the one stage that writes it.
         sort: the order of rows in a partition.
+        numbered_by: of a log, the column that numbers the rows of a partition from 0; such a partition may be several
+            files (see `segments.py`).
     """
 
     name: str
@@ -68,6 +70,7 @@ class Table:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     sort: tuple[str, ...] = ()
+    numbered_by: str | None = None
 
     @property
     def column_names(self) -> tuple[str, ...]:

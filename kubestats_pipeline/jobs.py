@@ -13,6 +13,7 @@ import dagster as dg
 from kubestats_pipeline.checks import CHECKS
 from kubestats_pipeline.clean.ops import build_clean_up
 from kubestats_pipeline.logs import LOGGED
+from kubestats_pipeline.scan.assets import build_retire_events
 from kubestats_pipeline.warehouse.marts import MARTS
 
 RETRIES = dg.RetryPolicy(max_retries=3, delay=60, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
@@ -79,7 +80,7 @@ def build_jobs(retries: dg.RetryPolicy | None) -> tuple[Job, ...]:
         )
         for plan in _PLANS
     )
-    return (*flow, build_clean_up(retries))
+    return (*flow, build_clean_up(retries), build_retire_events(retries))
 
 
 JOBS = build_jobs(RETRIES)
@@ -91,6 +92,7 @@ JOBS = build_jobs(RETRIES)
     publish_warehouse,
     rescan_repositories,
     clean_up,
+    retire_events,
 ) = JOBS
 
 LEADING = {

@@ -1,9 +1,9 @@
 """The Parquet lake: read, atomically replace and delete one partition of one table.
 
-A partition is one file. It is written beside its place, flushed to disk and renamed, so that a reader sees the old
-rows or the new ones and a crash leaves one of the two. Small facts that must move together with the rows (the commit
-that they stand for) travel in the file's own metadata. What a row means is declared in `tables.py`; where a file lies
-in `layout.py`.
+A partition is one file, or a few where it is a log (see `segments.py`). A file is written beside its place, flushed to
+disk and renamed, so that a reader sees the old rows or the new ones and a crash leaves one of the two. Small facts that
+must move together with the rows (the commit that they stand for) travel in the file's own metadata. What a row means is
+declared in `tables.py`; where a file lies in `layout.py`; how a log grows in `log_writer.py`.
 """
 
 import contextlib
@@ -16,28 +16,14 @@ from typing import Any, BinaryIO
 
 import polars as pl
 
-from kubestats_pipeline.contract import Partitioning, Table, Type
+from kubestats_pipeline.contract import Partitioning, Table
 from kubestats_pipeline.errors import ExplainedError
+from kubestats_pipeline.frames import completed, frame_of, parquet_schema, unknown_columns
 from kubestats_pipeline.layout import Layout, decode_name
+from kubestats_pipeline.segments import END, Segment, find_segments, list_files
 
 METADATA_PREFIX = "kubestats."
-
-PARQUET_TYPES: dict[Type, pl.DataType] = {
-    Type.TEXT: pl.String(),
-    Type.INTEGER: pl.Int64(),
-    Type.BOOLEAN: pl.Boolean(),
-    Type.DATE: pl.Date(),
-    Type.TIME: pl.Datetime("us", "UTC"),
-    Type.TEXTS: pl.List(pl.String()),
-    Type.JSON: pl.String(),
-    Type.COUNTS: pl.List(pl.Struct({"key": pl.String(), "value": pl.Int64()})),
-    Type.IMAGES: pl.List(
-        pl.Struct(dict.fromkeys(("image", "tag", "digest", "role", "registry", "repository", "raw"), pl.String()))
-    ),
-}
-"""How each declared type stands in Parquet. JSON is text there; a map is a list of key and value, which any engine
-reads.
-"""
+_END = END.removeprefix(METADATA_PREFIX)
 
 
 class LakeError(ExplainedError):
@@ -83,21 +69,54 @@ class Lake:
         Raises:
             LakeError: the file is damaged, is none of the table, or was written by a newer version of the program.
         """
+        files = self.files(table, key)
+        if not files:
+            return None
+        rows, metadata = zip(*(self._read_file(table, path) for path in files), strict=True)
+        frame = rows[0] if len(rows) == 1 else pl.concat(rows).sort(table.sort, maintain_order=True)
+        return Partition(frame, metadata[0])
+
+    def files(self, table: Table, key: Key = None) -> list[Path]:
+        """The files whose rows together are a partition: none, one, or several of a log in the order of their rows.
+
+        Raises:
+            LakeError: one of several is damaged.
+        """
         path = self.path(table, key)
-        with _explained(path):
-            if not path.exists():
-                return None
-            with path.open("rb") as file:  # opened once: it may be replaced between rows and metadata
-                rows = pl.read_parquet(file, hive_partitioning=False)
-                file.seek(0)
-                metadata = _own_metadata(file)
-        rows = _completed(rows, table)
-        unknown = _unknown_columns(rows.schema, parquet_schema(table))
-        if unknown:
+        if table.numbered_by is None or len(list_files(path.parent)) < 2:
+            return [path] if path.exists() else []
+        return [each.path for each in self.segments(table, key)]
+
+    def segments(self, table: Table, key: Key) -> list[Segment]:
+        """The segments of a log in the order of their rows.
+
+        Raises:
+            LakeError: one of them is damaged.
+        """
+        folder = self.path(table, key).parent
+        with _explained(folder):
+            return find_segments(folder, table.numbered_by or "")
+
+    def read_segment(self, table: Table, segment: Segment) -> pl.DataFrame:
+        """The rows of one segment of a log.
+
+        Raises:
+            LakeError: it is damaged or does not have the table's columns.
+        """
+        return self._read_file(table, segment.path)[0]
+
+    def _read_file(self, table: Table, path: Path) -> tuple[pl.DataFrame, dict[str, str]]:
+        with _explained(path), path.open("rb") as file:  # opened once: it may be replaced between rows and metadata
+            rows = pl.read_parquet(file, hive_partitioning=False)
+            file.seek(0)
+            metadata = _own_metadata(file)
+        metadata.pop(_END, None)
+        rows = completed(rows, table)
+        if unknown := unknown_columns(rows.schema, parquet_schema(table)):
             raise LakeError(f"{path} {NEWER} (it has the column {unknown[0]}); {UPGRADE}")
         if rows.schema != parquet_schema(table):
             raise LakeError(f"{path} does not have the columns of {table.name}; {_REMEDY}")
-        return Partition(rows, metadata)
+        return rows, metadata
 
     def read_metadata(self, table: Table, key: Key = None) -> Mapping[str, str] | None:
         """Read only the facts beside a partition's rows, at the cost of the file's footer."""
@@ -118,18 +137,39 @@ class Lake:
             LakeError: the rows do not fit the table, or the disk is full or read-only. The old file is untouched.
         """
         path = self.path(table, key)
-        _replace(path, to_frame(table, rows), metadata or {})
+        frame = to_frame(table, rows)
+        told = dict(metadata or {})
+        if table.numbered_by is not None:
+            last = frame[table.numbered_by].max()
+            told[_END] = str(last + 1 if isinstance(last, int) else 0)
+        replace_file(path, frame, told)
+        with writing(path):
+            for other in self._other_segments(table, path):
+                other.unlink()
         return path
+
+    def stage_segment(self, path: Path, rows: pl.DataFrame, end: int) -> Path:
+        """Write a segment of a log that ends at `end` beside its place, where no reader looks, and give that path.
+
+        Raises:
+            LakeError: the disk is full or read-only.
+        """
+        return _write_beside(path, rows, {_END: str(end)})
 
     def delete(self, table: Table, key: Key = None) -> bool:
         """Delete a partition; False where there was none."""
         path = self.path(table, key)
-        if not path.exists():
-            return False
-        path.unlink()
-        with contextlib.suppress(OSError):  # another file may live beside it; then the folder stays
-            path.parent.rmdir()
-        return True
+        files = [*self._other_segments(table, path), *([path] if path.exists() else [])]
+        for each in files:
+            each.unlink()
+        if files:
+            with contextlib.suppress(OSError):  # another file may live beside it; then the folder stays
+                path.parent.rmdir()
+        return bool(files)
+
+    def _other_segments(self, table: Table, path: Path) -> list[Path]:
+        found = list_files(path.parent).values() if table.numbered_by else ()
+        return [each for each in found if each != path]
 
     def repositories(self, table: Table) -> Iterator[str]:
         """The full names that have a partition of a table, sorted."""
@@ -166,12 +206,7 @@ def rewrite_name(path: Path, full_name: str) -> None:
     """
     with _explained(path):
         rows, metadata = pl.read_parquet(path, hive_partitioning=False), _own_metadata(path)
-    _replace(path, rows.with_columns(pl.lit(full_name, pl.String()).alias("full_name")), metadata)
-
-
-def parquet_schema(table: Table) -> pl.Schema:
-    """The Parquet schema of a table."""
-    return pl.Schema({column.name: PARQUET_TYPES[column.type] for column in table.columns})
+    replace_file(path, rows.with_columns(pl.lit(full_name, pl.String()).alias("full_name")), metadata)
 
 
 def to_frame(table: Table, rows: Sequence[Mapping[str, Any]] | pl.DataFrame) -> pl.DataFrame:
@@ -182,7 +217,7 @@ def to_frame(table: Table, rows: Sequence[Mapping[str, Any]] | pl.DataFrame) -> 
     """
     schema = parquet_schema(table)
     try:
-        frame = rows if isinstance(rows, pl.DataFrame) else _frame_of(rows, schema)
+        frame = rows if isinstance(rows, pl.DataFrame) else frame_of(rows, schema)
         if set(frame.columns) != set(schema):
             raise LakeError(f"{table.name} has the columns {list(schema)}, not {frame.columns}")
         frame = frame.select(schema.names()).cast(schema, strict=True)
@@ -192,42 +227,6 @@ def to_frame(table: Table, rows: Sequence[Mapping[str, Any]] | pl.DataFrame) -> 
         if not column.nullable and frame[column.name].null_count():
             raise LakeError(f"{table.name}.{column.name} is null in {frame[column.name].null_count()} rows")
     return frame.sort(table.sort, maintain_order=True) if table.sort else frame
-
-
-def _frame_of(rows: Sequence[Mapping[str, Any]], schema: pl.Schema) -> pl.DataFrame:
-    """Build it by columns: from rows, polars takes the number 1.10 as the text `1.1` and drops unknown names."""
-    names: set[str] = set(schema).union(*rows)
-    columns = {name: [row.get(name) for row in rows] for name in names}
-    return pl.DataFrame(columns, schema_overrides=schema, strict=True)
-
-
-def _completed(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
-    """Rows with the columns of the table before those that it does not know; new fields of structures are null."""
-    schema = parquet_schema(table)
-    missing = [column for column in table.columns if column.name not in rows.columns]
-    new = [column for column in missing if column.nullable or column.earlier is not None]
-    rows = rows.with_columns(pl.lit(column.earlier, schema[column.name]).alias(column.name) for column in new)
-    known = rows.schema
-    grown = [name for name, kind in schema.items() if _fields(kind) > _fields(known.get(name, kind))]
-    rows = rows.with_columns(pl.Series(name, rows[name].to_list(), dtype=schema[name]) for name in grown)
-    names = [name for name in schema.names() if name in rows.columns]
-    return rows.select(*names, *(name for name in rows.columns if name not in schema))
-
-
-def _unknown_columns(found: pl.Schema, schema: pl.Schema) -> list[str]:
-    """Columns, and columns with fields, that no table of this version has; none where it lacks some of the table's.
-
-    No column ever goes, so a file that has all of today's and more was written by a later version.
-    """
-    if not {*schema} <= {*found}:
-        return []
-    return [name for name, kind in found.items() if name not in schema or _fields(kind) > _fields(schema[name])]
-
-
-def _fields(kind: pl.DataType) -> set[str]:
-    """The names of a list's structures; none for any other type."""
-    inner = kind.inner if isinstance(kind, pl.List) else None
-    return {field.name for field in inner.fields} if isinstance(inner, pl.Struct) else set()
 
 
 NEWER = "was written by a newer version of Kubestats"
@@ -249,19 +248,43 @@ def _own_metadata(file: Path | BinaryIO) -> dict[str, str]:
     return {name.removeprefix(METADATA_PREFIX): value for name, value in entries if name.startswith(METADATA_PREFIX)}
 
 
-def _replace(path: Path, frame: pl.DataFrame, metadata: Mapping[str, str]) -> None:
+def _write_beside(path: Path, frame: pl.DataFrame, metadata: Mapping[str, str]) -> Path:
+    """Write and flush a file under a temporary name beside its place."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     tags = {METADATA_PREFIX + name: value for name, value in metadata.items()}
-    try:
+    with writing(path, temporary):
         path.parent.mkdir(parents=True, exist_ok=True)
         frame.write_parquet(temporary, compression="zstd", metadata=tags)
         flush(temporary)
+    return temporary
+
+
+@contextlib.contextmanager
+def writing(path: Path, temporary: Path | None = None) -> Iterator[None]:
+    """Turn the failures of writing a file into one that says what to do, and leave nothing behind.
+
+    Raises:
+        LakeError: the disk is full or read-only.
+    """
+    try:
+        yield
+    except (OSError, pl.exceptions.PolarsError) as error:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+        raise LakeError(f"cannot write {path}: {error}; free or unlock the disk and run again") from error
+
+
+def replace_file(path: Path, frame: pl.DataFrame, metadata: Mapping[str, str]) -> None:
+    """Replace one file as a whole; the old one is untouched where that fails.
+
+    Raises:
+        LakeError: the disk is full or read-only.
+    """
+    temporary = _write_beside(path, frame, metadata)
+    with writing(path, temporary):
         temporary.replace(path)
         flush(path.parent)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise LakeError(f"cannot write {path}: {error}; free or unlock the disk and run again") from error
 
 
 def flush(path: Path) -> None:

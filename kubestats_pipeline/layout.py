@@ -66,6 +66,10 @@ class Layout:
         """Where a repository's partitions and mirror wait while they move to another name."""
         return self.data_dir / "moving" / encode_name(repository_id)
 
+    def archive(self, part: str, repository_id: str) -> Path:
+        """The folder of what retention has taken out of one repository's events; the id, since names change."""
+        return self.data_dir / "archive" / part / f"repository_id={encode_name(repository_id)}"
+
     def scan_lock(self, full_name: str) -> Path:
         """What a process locks while it scans a repository."""
         return self.data_dir / "locks" / encode_name(full_name)

@@ -103,7 +103,7 @@ class SyncSettings(_Section):
 class ScanSettings(_Section):
     """Bounds within which a file is read; what passes one becomes a row of scan_problems."""
 
-    workers: int = Field(default=2, ge=1, le=64, description="repositories scanned at once, one process each")
+    workers: int = Field(default=2, ge=1, le=64, description="processes: a repository each, or one long history")
     max_file_kb: int = Field(
         default=1024, ge=1, le=1024, description="larger files are not read (mirrors hold blobs up to 1 MB)"
     )
@@ -131,8 +131,17 @@ class AutomationSettings(_Section):
 
 
 class RetentionSettings(_Section):
-    """How long what nothing needs any more is kept; the job `clean_up` and `kubestats clean` remove it."""
+    """How long what nothing needs any more is kept; the job `clean_up` and `kubestats clean` remove it.
 
+    Events are not removed but archived, by the job `retire_events` and `kubestats retire`.
+    """
+
+    event_days: int | None = Field(
+        default=None, ge=1, description="events of the past; of older ones each resource's last stays. None: all"
+    )
+    payload_days: int | None = Field(
+        default=None, ge=1, description="documents and field changes of events that are not the last. None: all"
+    )
     run_days: int = Field(
         default=14, ge=1, description="runs of Dagster; each partition's newest materialization stays"
     )

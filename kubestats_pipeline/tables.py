@@ -110,7 +110,13 @@ SCANS = Table(
         Column("scanned_commit", Type.TEXT, "commit that resources stands for; kept when a later scan fails"),
         _required("last_scan_at", Type.TIME, "when the last scan began"),
         _required("resources_count", Type.INTEGER, "active resources"),
-        _required("events_count", Type.INTEGER, "events in the log"),
+        _required("events_count", Type.INTEGER, "events of its history, retired ones included"),
+        Column(
+            "complete_from",
+            Type.INTEGER,
+            "`sequence` from which on `resource_events` has all events; of earlier ones, that retention has archived, "
+            "only the last of each resource; 0 where none is missing",
+        ),
         _required("problems_count", Type.INTEGER, "open problems"),
         Column("gitops_engine", Type.TEXT, "flux, argocd, fleet, helmfile or none"),
         _RUN,
@@ -209,6 +215,7 @@ RESOURCE_EVENTS = Table(
     partitioning=Partitioning.REPOSITORY,
     key=("event_id",),
     sort=("resource_id", "sequence"),
+    numbered_by="sequence",
     columns=(
         _required(
             "event_id", Type.TEXT, "function of repository, commit and the resource's identity: a replay gives it again"

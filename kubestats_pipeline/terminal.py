@@ -18,6 +18,7 @@ from kubestats_pipeline.layout import Layout
 if TYPE_CHECKING:
     from kubestats_pipeline.cycle import Cycle
     from kubestats_pipeline.doctor import Finding
+    from kubestats_pipeline.scan.retire import Retired, RetireFailed
     from kubestats_pipeline.services import Progress as ProgressOfStages
     from kubestats_pipeline.status import RepositoryStatus
 
@@ -168,6 +169,23 @@ def show_removed(removed: Mapping[str, str]) -> None:
     """What a clean-up took away."""
     for what, how_much in removed.items():
         console.print(f"{what}: {how_much}", soft_wrap=True, highlight=False)
+
+
+def show_retired(outcomes: Iterable["Retired | RetireFailed"]) -> bool:
+    """What went to the archive, repository by repository as it is done; gives whether none failed."""
+    from kubestats_pipeline.scan.retire import RetireFailed
+
+    done = failed = 0
+    for each in outcomes:
+        if isinstance(each, RetireFailed):
+            failed += 1
+            show_error(f"{each.full_name}: {each.reason}")
+        else:
+            done += 1
+            console.print(f"{each.full_name}: {each.events} events archived", soft_wrap=True, highlight=False)
+    if not done and not failed:
+        console.print("nothing is due; retention.event_days and retention.payload_days say how much is kept")
+    return not failed
 
 
 def show_rows(names: Sequence[str], rows: Sequence[Sequence[Any]], file: IO[str]) -> None:

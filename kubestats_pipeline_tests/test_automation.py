@@ -66,6 +66,7 @@ def test_each_job_has_its_cadence_by_default():
         "publish_warehouse": "0 */1 * * *",
         "record_statistics": "10 0 * * *",
         "clean_up": "40 3 * * *",
+        "retire_events": "10 1 * * *",
     }
 
 
@@ -90,7 +91,13 @@ def test_a_cadence_becomes_a_cron_line(minutes: int, cron: str):
 
 def test_a_cadence_of_zero_leaves_only_its_own_schedule_out():
     names = {each.job_name for each in build_schedules(AutomationSettings(sync_minutes=0, publish_minutes=0))}
-    assert names == {"discover_repositories", "scan_repositories", "record_statistics", "clean_up"}
+    assert names == {
+        "discover_repositories",
+        "scan_repositories",
+        "record_statistics",
+        "retire_events",
+        "clean_up",
+    }
 
 
 @pytest.mark.parametrize("status", ["QUEUED", "STARTING", "STARTED", "CANCELING"])

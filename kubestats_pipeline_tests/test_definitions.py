@@ -24,6 +24,7 @@ JOBS = {
     "scan_repositories": {"resource_events", "scan_problems", "helm_values", "resources", "scans"},
     "rescan_repositories": {"resource_events", "scan_problems", "helm_values", "resources", "scans"},
     "clean_up": set(),
+    "retire_events": set(),
     "record_statistics": {"ecosystem_stats"},
     "publish_warehouse": {"warehouse", *(mart.name for mart in MARTS)},
 }

@@ -13,7 +13,8 @@ import polars as pl
 import pytest
 
 from kubestats_pipeline.contract import Table
-from kubestats_pipeline.lake import Key, Lake, LakeError, parquet_schema
+from kubestats_pipeline.frames import parquet_schema
+from kubestats_pipeline.lake import Key, Lake, LakeError
 from kubestats_pipeline.layout import Layout
 from kubestats_pipeline.scan import store
 from kubestats_pipeline.tables import RESOURCE_EVENTS, RESOURCES, TABLES

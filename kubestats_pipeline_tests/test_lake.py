@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kubestats_pipeline.contract import Column, Partitioning, Table, Type
-from kubestats_pipeline.lake import Key, Lake, LakeError, parquet_schema, to_frame
+from kubestats_pipeline.frames import parquet_schema
+from kubestats_pipeline.lake import Key, Lake, LakeError, to_frame
 from kubestats_pipeline.layout import Layout
 from kubestats_pipeline.tables import ECOSYSTEM_STATS, REPOSITORIES, REPOSITORY_METRICS, RESOURCES, SNAPSHOTS, TABLES
 

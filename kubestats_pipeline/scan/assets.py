@@ -1,4 +1,4 @@
-"""The Dagster skin of scanning: the asset of every table that a scan writes; many repositories a run."""
+"""The Dagster skin of scanning: the asset of every table that a scan writes, many repositories a run; and retention."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +10,7 @@ from kubestats_pipeline.contract import Table
 from kubestats_pipeline.lake import LakeError
 from kubestats_pipeline.partitions import repository_partitions
 from kubestats_pipeline.repositories import Repository
+from kubestats_pipeline.scan.retire import RetireFailed, retire_all
 from kubestats_pipeline.scan.scan import NotSynced, Outcome, ScanFailed, Scanned, scan_all
 from kubestats_pipeline.schemas import table_spec
 from kubestats_pipeline.services import Services
@@ -100,3 +101,34 @@ def _record(batch: Batch, repository: Repository, outcome: Outcome) -> None:
         }
     changed = isinstance(outcome, Scanned)
     batch.record(repository.full_name, metadata, changed=changed, version=outcome.commit, rows=rows)
+
+
+RETIRING = (
+    "Move events, or their documents and field changes, that are older than the settings keep into data/archive. Each "
+    "resource's last event stays, so that the present and every younger moment are told as before."
+)
+
+
+@dg.op(pool="scan", description=RETIRING, out=dg.Out(dg.Nothing))
+def retire(context: dg.OpExecutionContext, services: dg.ResourceParam[Services]) -> Iterator[dg.Output[None]]:
+    """Retire what is due of every repository, and tell how much it was."""
+    outcomes = list(retire_all(services.lake, services.settings.retention, services.now().date()))
+    failed = [each for each in outcomes if isinstance(each, RetireFailed)]
+    for each in failed:
+        context.log.error("%s: %s", each.full_name, each.reason)
+    if failed:
+        raise dg.Failure(f"{len(failed)} repositories failed, the first with: {failed[0].reason}")
+    events = sum(each.events for each in outcomes if not isinstance(each, RetireFailed))
+    yield dg.Output(None, metadata={"repositories": len(outcomes), "events": events})
+
+
+@dg.graph(name="retire_events")
+def _retire_events() -> None:
+    """The op alone."""
+    retire()
+
+
+def build_retire_events(retries: dg.RetryPolicy | None) -> dg.JobDefinition:
+    """The job; without retries for a run that somebody waits for."""
+    tags = {"dagster/max_runtime": str(4 * 3600)}
+    return _retire_events.to_job("retire_events", RETIRING, tags=tags, op_retry_policy=retries)

@@ -34,6 +34,7 @@ class BlobReader:
         self._process: subprocess.Popen[bytes] | None = None
         self._wishes: deque[str] = deque()
         self._asked: deque[str] = deque()
+        self._unsent = False
         self._set_aside: OrderedDict[str, bytes | None] = OrderedDict()
 
     def __enter__(self) -> "BlobReader":
@@ -72,14 +73,19 @@ class BlobReader:
                 self._set_aside.popitem(last=False)
 
     def _ask_ahead(self) -> None:
-        while self._wishes and len(self._asked) < AHEAD:
-            self._ask(self._wishes.popleft())
-        stdin, _ = self._pipes()
-        with self._explained():
-            stdin.flush()
+        """Ask for many at once: git and we would else wake each other for every blob."""
+        if len(self._asked) <= AHEAD // 2:
+            while self._wishes and len(self._asked) < AHEAD:
+                self._ask(self._wishes.popleft())
+        if self._unsent:
+            stdin, _ = self._pipes()
+            with self._explained():
+                stdin.flush()
+            self._unsent = False
 
     def _ask(self, oid: str) -> None:
         self._asked.append(oid)
+        self._unsent = True
         stdin, _ = self._pipes()
         with self._explained():
             stdin.write(f"{oid}\n".encode())

@@ -1,5 +1,6 @@
 """What a path says about the files below it: whether they are active, archived, templates or tests."""
 
+import functools
 import re
 
 _FOLDERS = {
@@ -13,8 +14,13 @@ _FOLDERS = {
 
 def context_of(path: str) -> str:
     """`archived`, `template`, `test` or `active`, from the names of the folders of a path."""
-    folders = path.split("/")[:-1]
+    return _context_of(path.rpartition("/")[0])
+
+
+@functools.lru_cache(maxsize=16384)
+def _context_of(folder: str) -> str:
+    folders = folder.split("/")
     for context, name in _FOLDERS.items():
-        if any(name.fullmatch(folder) for folder in folders):
+        if any(name.fullmatch(each) for each in folders):
             return context
     return "active"

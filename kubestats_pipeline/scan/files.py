@@ -7,11 +7,12 @@ difference that a step makes to the declared resources is what `replay.py` turns
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from kubestats_pipeline.scan.decode import Bounds
 from kubestats_pipeline.scan.documents import Problem
 from kubestats_pipeline.scan.embedded import CHART_FILE
-from kubestats_pipeline.scan.history import TEMPLATE_SUFFIXES, Change
+from kubestats_pipeline.scan.history import Change, is_template
 from kubestats_pipeline.scan.identity import Identity
 from kubestats_pipeline.scan.manifests import NAMED_FILES, FileContent, Manifest, ResourceKey, read_file
 
@@ -20,6 +21,9 @@ ReadBlob = Callable[[str], bytes | None]
 
 CACHED_BLOBS = 2_000
 """Blobs whose content is remembered: enough for moves, reverts and branches that are merged."""
+
+CACHED_BYTES = 32_000_000
+"""Bytes of documents that are remembered of them."""
 
 _TEMPLATE = FileContent(problems=(Problem("template", "a template by its name or folder, not YAML"),))
 
@@ -39,31 +43,60 @@ class File:
     retained: frozenset[Identity] = frozenset()
 
 
+class BlobKey(NamedTuple):
+    """What a file's content depends on: its blob, and its name where that says something (else empty)."""
+
+    oid: str
+    name: str
+
+
+def key_of(path: str, oid: str) -> BlobKey:
+    """The key of a blob that stands in a file."""
+    name = path.rpartition("/")[2]
+    return BlobKey(oid, name if name in NAMED_FILES else "")
+
+
+def read_blob_as(key: BlobKey, read_blob: ReadBlob, bounds: Bounds) -> FileContent:
+    """What a blob says; one that the mirror lacks is larger than it keeps."""
+    blob = read_blob(key.oid)
+    if blob is None:
+        problem = Problem("too_large", "larger than the blobs that a mirror keeps (1 MB)")
+        return FileContent(problems=(problem,), is_complete=False)
+    return read_file(blob, key.name, bounds)
+
+
 @dataclass
 class ContentCache:
-    """Reads blobs into what they say and remembers the recent ones."""
+    """Reads blobs into what they say and remembers the recent ones.
+
+    Attributes:
+        take: gives what somebody else has read ahead; None where nobody has.
+    """
 
     read_blob: ReadBlob
     bounds: Bounds
-    _recent: OrderedDict[tuple[str, str], FileContent] = field(default_factory=OrderedDict)
+    take: Callable[[BlobKey], FileContent | None] | None = None
+    _recent: OrderedDict[BlobKey, FileContent] = field(default_factory=OrderedDict)
+    _bytes: int = 0
 
     def read(self, path: str, oid: str) -> FileContent:
-        """What the blob says in a file of this name; a blob that the mirror lacks is larger than it keeps."""
-        name = path.rpartition("/")[2]
-        key = (oid, name if name in NAMED_FILES else "")
+        """What the blob says in a file of this name."""
+        key = key_of(path, oid)
         if key in self._recent:
             self._recent.move_to_end(key)
             return self._recent[key]
-        blob = self.read_blob(oid)
-        if blob is None:
-            problem = Problem("too_large", "larger than the blobs that a mirror keeps (1 MB)")
-            content = FileContent(problems=(problem,), is_complete=False)
-        else:
-            content = read_file(blob, name, self.bounds)
-        self._recent[key] = content
-        if len(self._recent) > CACHED_BLOBS:
-            self._recent.popitem(last=False)
+        content = self.take(key) if self.take is not None else None
+        if content is None:
+            content = read_blob_as(key, self.read_blob, self.bounds)
+        self._remember(key, content)
         return content
+
+    def _remember(self, key: BlobKey, content: FileContent) -> None:
+        self._recent[key] = content
+        self._bytes += _size(content)
+        while len(self._recent) > CACHED_BLOBS or (self._bytes > CACHED_BYTES and len(self._recent) > 1):
+            _, oldest = self._recent.popitem(last=False)
+            self._bytes -= _size(oldest)
 
 
 class Files:
@@ -124,7 +157,7 @@ class Files:
         return {path: (before[path], self._files.get(path)) for path in sorted(wanted)}
 
     def _read(self, path: str, oid: str, former: File | None, new_charts: set[str]) -> File:
-        if path.lower().endswith(TEMPLATE_SUFFIXES) or self._in_chart_templates(path, new_charts):
+        if is_template(path) or self._in_chart_templates(path, new_charts):
             return File(oid, _TEMPLATE, {})
         content = self._cache.read(path, oid)
         declared = declare(path, content.manifests)
@@ -166,6 +199,10 @@ def declare(path: str, manifests: Iterable[Manifest]) -> dict[Identity, Manifest
         declared[Identity(manifest.key, path, seen[manifest.key])] = manifest
         seen[manifest.key] += 1
     return declared
+
+
+def _size(content: FileContent) -> int:
+    return sum(len(manifest.data) for manifest in content.manifests)
 
 
 def _is_chart(path: str) -> bool:

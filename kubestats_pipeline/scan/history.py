@@ -112,6 +112,11 @@ def is_of_interest(path: str) -> bool:
     return path.lower().endswith((*YAML_SUFFIXES, *TEMPLATE_SUFFIXES))
 
 
+def is_template(path: str) -> bool:
+    """Whether a path is a template of a YAML file by its name."""
+    return path.lower().endswith(TEMPLATE_SUFFIXES)
+
+
 def walk(mirror: Path, base: str | None, head: str) -> Iterator[Step]:
     """The first-parent commits after `base` up to `head`, oldest first, each as the difference from its parent.
 

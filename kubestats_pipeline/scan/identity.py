@@ -30,3 +30,9 @@ def identity_text(repository_id: str, identity: Identity, *more: str) -> bytes:
         *more,
     )
     return "\0".join(parts).encode("utf-8", "surrogateescape")
+
+
+def order_of(identity: Identity) -> tuple[str, str, str, str, str, int]:
+    """The order of the events of one commit."""
+    key = identity.key
+    return (key.kind, key.namespace or "", key.name, identity.path, key.group, identity.ordinal)

@@ -177,18 +177,19 @@ def _values_numbers(document: Decoded, resource: dict[str, Any], facts: Facts) -
     )
 
 
-def restore_manifest(key: ResourceKey, api_version: str, data: bytes, version: str | None) -> Manifest:
-    """The manifest of a resource whose file cannot be read any more, from what was stored of it.
+def restore_manifest(stored: Manifest, version: str | None) -> Manifest:
+    """The manifest of a resource whose file cannot be read any more, with the facts that its stored document tells.
 
-    Numbers have lost the way in which they were written, so the stored version stands in for the scanner's.
+    Numbers have lost the way in which they were written: the stored version, app and images stand in for the scanner's.
     """
-    resource = orjson.loads(data)
-    scan = load_scanners().get((key.group, key.kind), scan_generic)
+    resource = orjson.loads(stored.data)
+    scan = load_scanners().get((stored.key.group, stored.key.kind), scan_generic)
     facts = scan(Decoded(resource, 0), resource)
     source = facts.source and replace(facts.source, version=version)
     chart = replace(facts.chart, version=version) if facts.chart and facts.chart.name else facts.chart
     facts = replace(facts, version=version, source=source, chart=chart)
-    return Manifest(key, api_version, digest(data), _body_hash(resource), data, facts)
+    facts = replace(facts, app_name=stored.facts.app_name, images=stored.facts.images)
+    return replace(stored, body_hash=_body_hash(resource), facts=facts)
 
 
 def _body_hash(stored: dict[str, Any]) -> str | None:

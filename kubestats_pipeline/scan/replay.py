@@ -15,9 +15,9 @@ from kubestats_pipeline.scan.charts import Resolved
 from kubestats_pipeline.scan.feeds import Feeds
 from kubestats_pipeline.scan.files import ContentCache, Declared, File, Files
 from kubestats_pipeline.scan.history import Change, Commit
-from kubestats_pipeline.scan.identity import Identity, identity_text
+from kubestats_pipeline.scan.identity import Identity, identity_text, order_of
 from kubestats_pipeline.scan.kustomize import KUSTOMIZATION_FILES
-from kubestats_pipeline.scan.manifests import Manifest, digest
+from kubestats_pipeline.scan.manifests import Manifest, digest, restore_manifest
 from kubestats_pipeline.scan.matching import match_moves
 from kubestats_pipeline.scan.resolve import Resolver
 from kubestats_pipeline.scan.values import Values, with_images
@@ -92,6 +92,7 @@ class Replay:
         tombstones: every deleted resource by id.
         known_event_ids: ids in the log before this replay.
         next_sequence: position of the next event in the log.
+        events: those that have not been taken away by `take_events`.
         unsaved: ids of resources whose Helm values may differ from the rows in the lake.
     """
 
@@ -128,7 +129,8 @@ class Replay:
         retained: dict[str, dict[Identity, Manifest]] = {}
         for identity, resource in self.active.items():
             if identity not in declared:
-                retained.setdefault(identity.path, {})[identity] = resource.manifest
+                manifest = restore_manifest(resource.manifest, resource.resolved.version)
+                retained.setdefault(identity.path, {})[identity] = manifest
         for path, manifests in retained.items():
             self.files.restore(path, manifests)
         for path, (_, after) in touched.items():
@@ -161,14 +163,19 @@ class Replay:
         added = {identity: after[identity] for identity in after if identity not in before}
         moves = match_moves(removed, added)
         self._move(moves, after, meanings, commit)
-        for identity in sorted(removed.keys() - moves.values(), key=_order):
+        for identity in sorted(removed.keys() - moves.values(), key=order_of):
             self._delete(identity, commit)
-        for identity in sorted(added.keys() - moves.keys(), key=_order):
+        for identity in sorted(added.keys() - moves.keys(), key=order_of):
             self._create(identity, after[identity], meanings[identity], commit)
         reached = meanings.keys() | self.feeds.users(touched)
-        for identity in sorted(reached - added.keys(), key=_order):
+        for identity in sorted(reached - added.keys(), key=order_of):
             resolved = meanings.get(identity) or self.active[identity].resolved
             self._modify(identity, identity, self._manifest(identity), resolved, commit)
+
+    def take_events(self) -> list[Event]:
+        """Give the events since the last call, and forget them."""
+        taken, self.events = self.events, []
+        return taken
 
     def _learn_feeds(self, removed: Iterable[Identity], meanings: Mapping[Identity, Resolved]) -> None:
         for identity in removed:
@@ -225,13 +232,16 @@ class Replay:
     ) -> None:
         """Take all movers away before any is put down: one may move to where another was."""
         movers = {new: self.active.pop(old) for new, old in moves.items()}
-        for new in sorted(moves, key=_order):
+        for new in sorted(moves, key=order_of):
             self.active[new] = movers[new]
             self._modify(moves[new], new, manifests[new], meanings[new], commit)
 
     def _modify(self, old: Identity, new: Identity, manifest: Manifest, resolved: Resolved, commit: Commit) -> None:
         before = self.active[new]
         values = self._values(new, before.values)
+        nothing_given = values is None and before.values is None
+        if old == new and manifest is before.manifest and resolved == before.resolved and nothing_given:
+            return
         after = replace(before, identity=new, manifest=manifest, resolved=resolved, values=values)
         parts, fields = detect_changes(before.version, after.version)
         if old.key.name != new.key.name and "metadata" not in parts:
@@ -327,8 +337,3 @@ class Replay:
 
 def _merged(files: Iterable[File | None]) -> dict[Identity, Manifest]:
     return {identity: manifest for file in files if file for identity, manifest in file.declared.items()}
-
-
-def _order(identity: Identity) -> tuple[str, str, str, str, str, int]:
-    key = identity.key
-    return (key.kind, key.namespace or "", key.name, identity.path, key.group, identity.ordinal)

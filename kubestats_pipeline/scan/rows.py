@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -11,9 +10,9 @@ from kubestats_pipeline.repositories import Repository
 from kubestats_pipeline.scan.authors import author_kind
 from kubestats_pipeline.scan.charts import Resolved
 from kubestats_pipeline.scan.context import context_of
-from kubestats_pipeline.scan.facts import Image
+from kubestats_pipeline.scan.facts import Facts, Image
 from kubestats_pipeline.scan.identity import Identity
-from kubestats_pipeline.scan.manifests import ResourceKey, restore_manifest
+from kubestats_pipeline.scan.manifests import Manifest, ResourceKey
 from kubestats_pipeline.scan.replay import Event, OpenProblem, Resource
 from kubestats_pipeline.scan.sensitive import redact_text
 from kubestats_pipeline.scan.values import Layer, Values
@@ -63,7 +62,10 @@ def resource_row(resource: Resource, repository: Repository) -> Row:
 
 
 def resource_from_row(row: Mapping[str, Any]) -> Resource:
-    """The resource of a row of `resources`; the inverse of `resource_row`."""
+    """The resource of a row of `resources`; the inverse of `resource_row`.
+
+    Of its facts, it has only those that the row tells; `manifests.restore_manifest` gives the others.
+    """
     key = ResourceKey(row["api_group"], row["kind"], row["declared_namespace"], row["name"])
     resolved = Resolved(
         row["namespace"],
@@ -75,10 +77,9 @@ def resource_from_row(row: Mapping[str, Any]) -> Resource:
         row["resolution_reason"],
         row["chart_url_raw"],
     )
-    manifest = restore_manifest(key, row["api_version"], row["data"].encode(), row["version"])
     images = tuple(Image(*(image[name] for name in _IMAGE_FIELDS)) for image in row["images"])
-    facts = replace(manifest.facts, images=images, app_name=row["app_name"])
-    manifest = replace(manifest, facts=facts)
+    facts = Facts(app_name=row["app_name"], images=images)
+    manifest = Manifest(key, row["api_version"], row["content_hash"], None, row["data"].encode(), facts)
     return Resource(
         resource_id=row["resource_id"],
         identity=Identity(key, original(row["file_path"]), row["ordinal"]),

@@ -11,7 +11,8 @@ from typing import Any
 import orjson
 import polars as pl
 
-from kubestats_pipeline.lake import Lake, parquet_schema, to_frame
+from kubestats_pipeline.frames import parquet_schema
+from kubestats_pipeline.lake import Lake, to_frame
 from kubestats_pipeline.repositories import Repository
 from kubestats_pipeline.scan.flatten import Setting, flatten
 from kubestats_pipeline.scan.replay import Replay, Resource

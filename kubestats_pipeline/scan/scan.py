@@ -7,11 +7,9 @@ at the end, and what is left over is applied as a last difference, so that the t
 
 import datetime
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from kubestats_pipeline import git
@@ -20,13 +18,9 @@ from kubestats_pipeline.layout import Layout
 from kubestats_pipeline.locks import BusyError, locked
 from kubestats_pipeline.repositories import Repository
 from kubestats_pipeline.scan import history, store
-from kubestats_pipeline.scan.blobs import BlobReader
-from kubestats_pipeline.scan.context import context_of
+from kubestats_pipeline.scan.advance import Advanced, bring_to_head
 from kubestats_pipeline.scan.decode import Bounds
-from kubestats_pipeline.scan.engine import gitops_engine
-from kubestats_pipeline.scan.files import ContentCache
-from kubestats_pipeline.scan.history import Change, Step
-from kubestats_pipeline.scan.replay import Replay
+from kubestats_pipeline.scan.retention import known_boundaries, mark_of
 from kubestats_pipeline.scan.workers import WorkerDiedError, call_in_processes
 from kubestats_pipeline.settings import Settings
 from kubestats_pipeline.sync.folder import read_head
@@ -84,9 +78,6 @@ class NotSynced:
     """No sync has found a commit yet, so there is nothing to scan."""
 
 
-STEPS_AHEAD = 20
-"""Commits whose blobs are asked for before they are replayed."""
-
 LOCK_SECONDS = 600
 """How long a scan waits for another process that scans the same repository."""
 
@@ -115,7 +106,10 @@ def scan_all(
         else:
             yield repository, _recorded(found, lake, repository, run_id, now())
     outcomes: Iterator[tuple[Target, Outcome]]
-    job = partial(_scan_in_worker, layout=lake.layout, bounds=_bounds(settings), run_id=run_id, now=now())
+    helpers = max(settings.scan.workers - len(waiting), 0) // max(len(waiting), 1)
+    job = partial(
+        _scan_in_worker, layout=lake.layout, bounds=_bounds(settings), run_id=run_id, now=now(), helpers=helpers
+    )
     if settings.scan.workers == 1 or len(waiting) == 1:
         outcomes = ((each, job(each)) for each in waiting)
     else:
@@ -125,9 +119,9 @@ def scan_all(
 
 
 def scan_repository(
-    target: Target, lake: Lake, bounds: Bounds, run_id: str | None, now: datetime.datetime
+    target: Target, lake: Lake, bounds: Bounds, run_id: str | None, now: datetime.datetime, helpers: int = 0
 ) -> Scanned | Unchanged:
-    """Bring the tables of one repository to its head.
+    """Bring the tables of one repository to its head; a long history is read with so many more processes.
 
     Raises:
         GitError: the mirror lacks the head or cannot be read.
@@ -145,91 +139,44 @@ def scan_repository(
         raise git.GitError(missing, status=128 if damaged else None)
     if position is not None and _must_start_over(position, target):
         position = None
-    with BlobReader(mirror) as blobs:
-        cache = ContentCache(blobs.read, bounds)
-        replay = _resume(lake, repository, mirror, position, cache, blobs)
-        _advance(replay, mirror, position.commit if position else None, target.head, blobs)
-        engine = _engine(replay, blobs)
-    row = store.scan_row(repository, replay, engine, target.head, now, run_id)
-    reached = store.Position(
-        repository.repository_id, target.head, replay.next_sequence, _reaches_back_to(position, target)
-    )
-    store.write_scan(lake, repository, row)
-    settings = store.write_tables(lake, repository, replay, position, reached, run_id)
+    log = store.EventLog(lake, repository, position, run_id)
+    advanced = bring_to_head(lake, repository, mirror, position, target.head, bounds, log, helpers)
+    replay = advanced.replay
+    reached = _reached(lake, target, position, advanced, log)
+    store.write_scan(lake, repository, store.scan_row(repository, replay, advanced.engine, reached, now, run_id))
+    log.publish()
+    settings = store.write_tables(lake, repository, replay, position, reached)
     return Scanned(
         commit=target.head,
         resources=len(replay.active),
         deleted=len(replay.tombstones),
         events=replay.next_sequence,
-        new_events=len(replay.events),
+        new_events=advanced.new_events,
         problems=len(replay.problems),
         settings=settings,
         seconds=time.monotonic() - started,
     )
 
 
-def _resume(
-    lake: Lake,
-    repository: Repository,
-    mirror: Path,
-    position: store.Position | None,
-    cache: ContentCache,
-    blobs: BlobReader,
-) -> Replay:
-    """The state at the position; its files are read from the mirror where that still holds the commit."""
-    if position is None:
-        return Replay(repository.repository_id, cache)
-    stored = store.read_stored(lake, repository.full_name, position)
-    replay = Replay(
+def _reached(
+    lake: Lake, target: Target, position: store.Position | None, advanced: Advanced, log: store.EventLog
+) -> store.Position:
+    """The position that a replay has reached; what retention took out of a log does not come back with a new one."""
+    repository = target.repository
+    if position is not None and not position.is_older:
+        complete_from, retired = position.complete_from, position.retired
+    else:
+        boundaries = known_boundaries(lake.layout, repository.repository_id)
+        complete_from, retired = log.leave_out(boundaries), mark_of(boundaries)
+    return store.Position(
         repository.repository_id,
-        cache,
-        active={
-            each.identity: replace(each, values=position.values.retained.get(each.resource_id))
-            for each in stored.resources
-            if each.deleted_at is None
-        },
-        tombstones={each.resource_id: each for each in stored.resources if each.deleted_at is not None},
-        problems={(each.path, each.problem): each for each in stored.problems},
-        known_event_ids=set(stored.event_ids),
-        next_sequence=position.next_sequence,
+        target.head,
+        advanced.replay.next_sequence,
+        _reaches_back_to(position, target),
+        advanced.is_linear,
+        complete_from,
+        retired,
     )
-    known = history.read_tree(mirror, position.commit) if history.has_commit(mirror, position.commit) else {}
-    blobs.expect(known.values())
-    replay.restore([Change(path, oid) for path, oid in known.items()], position.values.last_readable)
-    return replay
-
-
-def _advance(replay: Replay, mirror: Path, base: str | None, head: str, blobs: BlobReader) -> None:
-    if base is None or history.is_ancestor(mirror, base, head):
-        for step in _looking_ahead(history.walk(mirror, base, head), blobs):
-            replay.apply(step.commit, step.changes)
-    left_over = _difference(replay.files.oids, history.read_tree(mirror, head))
-    if left_over:
-        blobs.expect(change.oid for change in left_over if change.oid)
-        replay.apply(history.read_commit(mirror, head), left_over)
-
-
-def _engine(replay: Replay, blobs: BlobReader) -> str:
-    charts = {identity: resource.resolved.chart_name for identity, resource in replay.active.items()}
-    templates = (oid for path, oid in replay.files.templates.items() if context_of(path) != "archived")
-    return gitops_engine(charts, replay.files.oids, map(blobs.read, templates))
-
-
-def _looking_ahead(steps: Iterable[Step], blobs: BlobReader) -> Iterator[Step]:
-    """The same steps, each after the blobs of the next ones have been asked for."""
-    coming: deque[Step] = deque()
-    for step in steps:
-        blobs.expect(change.oid for change in step.changes if change.oid)
-        coming.append(step)
-        if len(coming) > STEPS_AHEAD:
-            yield coming.popleft()
-    yield from coming
-
-
-def _difference(before: Mapping[str, str], after: Mapping[str, str]) -> list[Change]:
-    """The difference of two trees."""
-    paths = sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
-    return [Change(path, after.get(path)) for path in paths]
 
 
 def _is_current(lake: Lake, position: store.Position | None, target: Target) -> bool:
@@ -279,7 +226,7 @@ def _find_work(lake: Lake, repository: Repository, anew: bool) -> Target | Outco
 
 
 def _scan_in_worker(
-    target: Target, layout: Layout, bounds: Bounds, run_id: str | None, now: datetime.datetime
+    target: Target, layout: Layout, bounds: Bounds, run_id: str | None, now: datetime.datetime, helpers: int = 0
 ) -> Outcome:
     """Scan with the repository's lock held; a mirror that cannot be read is thrown away, for it is only a cache."""
     repository = target.repository
@@ -288,7 +235,7 @@ def _scan_in_worker(
         with locked(layout.scan_lock(repository.full_name), LOCK_SECONDS):
             if mirror.exists():
                 seal(mirror)
-            return scan_repository(target, Lake(layout), bounds, run_id, now)
+            return scan_repository(target, Lake(layout), bounds, run_id, now, helpers)
     except git.GitError as error:
         if error.status is None:
             return ScanFailed(str(error))

@@ -50,8 +50,10 @@ _SHAPES = (
 """Secrets that are known by how they look, wherever they stand."""
 
 
-REMEMBERED = 200
-"""Characters of a text up to which its result is kept: the same short ones stand in most files and commits."""
+SHORT, LONG = 200, 20_000
+"""Characters of a text up to which its result is kept: the same short ones stand in most files and commits, and a few
+long ones, such as scripts and dashboards, in all commits of a file.
+"""
 
 
 @functools.lru_cache(maxsize=65536)
@@ -73,7 +75,9 @@ def redact_text(text: str) -> str:
     """A text without the secrets in it: assignments, flags, headers, URLs, keys and tokens."""
     if len(text) < 8 and not text.startswith(_CIPHERTEXT):
         return text
-    return _remembered(text) if len(text) <= REMEMBERED else _redact(text)
+    if len(text) <= SHORT:
+        return _redact_short(text)
+    return _redact_long(text) if len(text) <= LONG else _redact(text)
 
 
 def _redact(text: str) -> str:
@@ -93,7 +97,8 @@ def _redact(text: str) -> str:
     return _ASSIGNED.sub(lambda match: match[1] + _hide_assigned(match[2]), text)
 
 
-_remembered = functools.lru_cache(maxsize=65536)(_redact)
+_redact_short = functools.lru_cache(maxsize=65536)(_redact)
+_redact_long = functools.lru_cache(maxsize=512)(_redact)
 
 
 def _hide_assigned(value: str) -> str:

@@ -39,9 +39,9 @@ def call_in_processes(
     """
     waiting, results = iter(tasks), SimpleQueue[tuple[Task, Result | WorkerDiedError]]()
     lock, stopped = threading.Lock(), threading.Event()
-    crew = [_Worker(function) for _ in range(min(workers, len(tasks)))]
+    crew = [Worker(function) for _ in range(min(workers, len(tasks)))]
 
-    def work(worker: "_Worker[Task, Result]") -> None:
+    def work(worker: "Worker[Task, Result]") -> None:
         with contextlib.closing(worker):
             while not stopped.is_set():
                 with lock:
@@ -62,7 +62,7 @@ def call_in_processes(
             worker.close()
 
 
-class _Worker(Generic[Task, Result]):
+class Worker(Generic[Task, Result]):
     """One process that calls one function, started with its first task and again after it died."""
 
     def __init__(self, function: Callable[[Task], Result]) -> None:
@@ -70,6 +70,7 @@ class _Worker(Generic[Task, Result]):
         self._process: subprocess.Popen[bytes] | None = None
 
     def call(self, task: Task) -> Result | WorkerDiedError:
+        """Call the function and wait for its result."""
         process = self._process = self._process or _start()
         assert process.stdin is not None  # noqa: S101 - `_start` pipes it
         assert process.stdout is not None  # noqa: S101 - and this one
@@ -84,7 +85,17 @@ class _Worker(Generic[Task, Result]):
             return WorkerDiedError(_cause(process.returncode))
         return result
 
+    def end(self) -> None:
+        """Let the process finish what it does and end by itself; what does not is killed."""
+        if self._process is not None and self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(LAST_WORDS_SECONDS)
+        self.close()
+
     def close(self) -> None:
+        """End the process at once."""
         process, self._process = self._process, None
         if process is not None:
             process.kill()

@@ -3,7 +3,12 @@
 -- the past, which shows in the totals; a day is also due when the day before is, for its growth, and the last two always are.
 WITH bounds AS (
     -- No manifest is older than Kubernetes' first public commit; an older committer time is a broken clock.
-    SELECT greatest(coalesce(min(day) FILTER (WHERE day <= $today::DATE), $today::DATE), DATE '2014-06-06') AS first_day
+    -- Days whose events retention has archived keep the row that they have.
+    SELECT greatest(
+        coalesce(min(day) FILTER (WHERE day <= $today::DATE), $today::DATE),
+        DATE '2014-06-06',
+        (SELECT max(last_day) + 1 FROM retirements)
+    ) AS first_day
     FROM daily_events
 ),
 calendar AS (

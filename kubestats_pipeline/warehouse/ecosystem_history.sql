@@ -1,5 +1,5 @@
 -- Prepares what ecosystem_stats.sql asks of any number of days: timelines of all counts, one row where a count changes.
--- Reads the tables repositories and resource_events; days are UTC.
+-- Reads the tables repositories, resource_events and scans; days are UTC.
 -- What counts repositories leaves out those that were retired on that day or before; what counts resources or events takes all.
 
 -- One row per repository that discovery knows, from its creation on the host, its first event or its discovery on,
@@ -27,6 +27,20 @@ SELECT
     count(*) FILTER (WHERE event_type = 'DELETED') AS deleted
 FROM resource_events
 GROUP BY ALL;
+
+-- One row per repository of which retention has archived events: how many, and the last day that had some of them. Up to its end
+-- days cannot be computed any more; from then on everything can, since each resource's last event stays.
+CREATE TABLE retirements AS
+SELECT
+    repository_id,
+    arg_max(event_timestamp, sequence)::DATE AS last_day,
+    any_value(complete_from) - count(*) AS events
+FROM resource_events
+JOIN scans USING (repository_id)
+WHERE sequence < complete_from
+GROUP BY repository_id;
+
+INSERT INTO daily_events SELECT last_day, repository_id, events, 0, 0, 0 FROM retirements;
 
 -- One row per resource and day with an event on which it exists: the state that folding all its events up to that day gives,
 -- by sequence and not by time, since commit clocks can run backwards; it holds until the next day with an event. What counts

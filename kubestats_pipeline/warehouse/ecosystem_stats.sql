@@ -1,7 +1,10 @@
 -- The rows of ecosystem_stats for the days $dates, each as of its end (UTC), from the tables of ecosystem_history.sql.
--- No row comes out for a day on which no repository was known and no event had happened.
+-- No row comes out for a day on which no repository was known and no event had happened, nor for one whose events retention has
+-- archived.
 WITH wanted AS (
-    SELECT unnest($dates::DATE[]) AS day
+    SELECT day
+    FROM (SELECT unnest($dates::DATE[]) AS day)
+    WHERE day > coalesce((SELECT max(last_day) FROM retirements), DATE '-infinity')
 ),
 days AS (
     SELECT day FROM wanted UNION SELECT day - 1 FROM wanted

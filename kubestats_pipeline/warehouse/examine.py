@@ -12,7 +12,8 @@ import duckdb
 import polars as pl
 
 from kubestats_pipeline.contract import Partitioning, Table, Type, references
-from kubestats_pipeline.lake import Lake, parquet_schema
+from kubestats_pipeline.frames import parquet_schema
+from kubestats_pipeline.lake import Lake
 from kubestats_pipeline.tables import TABLES
 from kubestats_pipeline.warehouse.load import find_sources, select_rows
 from kubestats_pipeline.warehouse.verify import Violation

@@ -12,7 +12,7 @@ import duckdb
 
 from kubestats_pipeline.contract import Column, Table, Type
 from kubestats_pipeline.errors import ExplainedError
-from kubestats_pipeline.lake import NEWER, UPGRADE, Lake
+from kubestats_pipeline.lake import NEWER, UPGRADE, Lake, LakeError
 from kubestats_pipeline.tables import TABLES
 from kubestats_pipeline.warehouse.connect import SESSION, open_to_build
 
@@ -35,8 +35,18 @@ Sources = Mapping[str, Mapping[str, Stamp]]
 
 
 def find_sources(lake: Lake, tables: Sequence[Table]) -> Sources:
-    """All partition files of some tables as they are now."""
-    return {table.name: _stamps(lake.path(table, key) for key in lake.partitions(table)) for table in tables}
+    """All partition files of some tables as they are now.
+
+    Raises:
+        WarehouseError: one of several files of a log is damaged.
+    """
+    try:
+        return {
+            table.name: _stamps(path for key in lake.partitions(table) for path in lake.files(table, key))
+            for table in tables
+        }
+    except LakeError as error:
+        raise WarehouseError(str(error)) from error
 
 
 def load_table(connection: duckdb.DuckDBPyConnection, table: Table, files: Sequence[str]) -> None:

@@ -16,7 +16,7 @@ import duckdb
 
 from kubestats_pipeline.contract import Table
 from kubestats_pipeline.lake import Lake
-from kubestats_pipeline.tables import ECOSYSTEM_STATS, REPOSITORIES, REPOSITORY_METRICS, RESOURCE_EVENTS
+from kubestats_pipeline.tables import ECOSYSTEM_STATS, REPOSITORIES, REPOSITORY_METRICS, RESOURCE_EVENTS, SCANS
 from kubestats_pipeline.warehouse.connect import open_to_build
 from kubestats_pipeline.warehouse.load import find_sources, load_table
 
@@ -36,6 +36,7 @@ _READ_COLUMNS = {
         "chart_name",
         "context",
     ),
+    SCANS: ("repository_id", "complete_from"),
     ECOSYSTEM_STATS: ("date", "total_resource_events", "total_repositories", "total_stars"),
 }
 """What the statistics need; the documents, nearly all of the lake's bytes, stay unread."""
@@ -48,7 +49,8 @@ DAYS_AT_ONCE = 366
 def write_ecosystem_stats(lake: Lake, date: datetime.date) -> dict[str, Any] | None:
     """Compute the row of one day (UTC, as of its end), write its partition and give the row.
 
-    None, and nothing written, when no repository was known and no event had happened by then.
+    None, and nothing written, when no repository was known and no event had happened by then, or when retention has
+    archived events of the day: its row, if there is one, stays as it is.
 
     Raises:
         WarehouseError: a file of the lake is damaged.

@@ -69,7 +69,7 @@ def work(target: Target, layout: Layout, dies_at: int | None, begins: Connection
 
 
 def die_at(writes: int) -> None:
-    """Let this process kill itself instead of the call number `writes` that flushes or replaces a file."""
+    """Let this process kill itself instead of the call number `writes` that flushes, replaces or removes a file."""
     left = writes
 
     def counted(call: Callable[..., None]) -> Callable[..., None]:
@@ -82,7 +82,8 @@ def die_at(writes: int) -> None:
 
         return wrapper
 
-    os.fsync, os.replace, os.rename = counted(os.fsync), counted(os.replace), counted(os.rename)
+    for name in ("fsync", "replace", "rename", "unlink"):
+        setattr(os, name, counted(getattr(os, name)))
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,8 @@ import duckdb
 import polars as pl
 import pytest
 
-from kubestats_pipeline.lake import Lake, parquet_schema
+from kubestats_pipeline.frames import parquet_schema
+from kubestats_pipeline.lake import Lake
 from kubestats_pipeline.layout import Layout
 from kubestats_pipeline.tables import HELM_VALUES, RESOURCE_EVENTS, RESOURCES, SCANS, SNAPSHOTS, TABLES
 from kubestats_pipeline.warehouse import build

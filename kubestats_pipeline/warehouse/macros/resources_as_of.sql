@@ -1,7 +1,8 @@
 -- One row per resource that existed at a moment, as it was then: FROM resources_as_of(TIMESTAMPTZ '2026-01-01').
 -- A repository is taken as of its last commit up to that moment in the order of its history, which `git rev-list -1 --before`
 -- finds too; what came before that commit belongs to it, even where clocks ran backwards. Before the beginning of a bounded history
--- (history_since in repository_status) a repository has no rows. Every context is there.
+-- (history_since in repository_status), and where retention has archived events that the moment needs (complete_from in scans), a
+-- repository has no rows. Every context is there.
 -- parameter moment: the moment, a TIMESTAMPTZ
 -- resource_id: identity; survives edits, API version bumps, moves, deletion and return
 -- repository_id: identity of the repository
@@ -24,17 +25,15 @@
 -- updated_commit: commit of that event
 -- data: its document as of then; null where retention has removed it
 WITH reached AS (
-    SELECT repository_id, max(sequence) AS sequence
-    FROM resource_events
-    WHERE event_timestamp <= moment
-    GROUP BY repository_id
+    SELECT events.repository_id, max(events.sequence) AS sequence
+    FROM resource_events AS events
+    LEFT JOIN scans ON scans.repository_id = events.repository_id
+    WHERE events.event_timestamp <= moment
+    GROUP BY events.repository_id
+    HAVING max(events.sequence) >= coalesce(any_value(scans.complete_from), 0) - 1
 ),
 lives AS (
-    SELECT
-        events.repository_id,
-        events.resource_id,
-        max(events.sequence) AS sequence,
-        arg_min(events.event_timestamp, events.sequence) AS created_at
+    SELECT events.repository_id, events.resource_id, max(events.sequence) AS sequence
     FROM resource_events AS events
     JOIN reached ON reached.repository_id = events.repository_id AND events.sequence <= reached.sequence
     GROUP BY events.repository_id, events.resource_id
@@ -56,10 +55,11 @@ SELECT
     events.context,
     events.resolution,
     events.file_hash_after AS content_hash,
-    lives.created_at,
+    resources.created_at,
     events.event_timestamp AS updated_at,
     events.commit_sha AS updated_commit,
     events.resource_data AS data
 FROM lives
 JOIN resource_events AS events ON events.repository_id = lives.repository_id AND events.sequence = lives.sequence
+JOIN resources ON resources.resource_id = lives.resource_id
 WHERE events.event_type <> 'DELETED'

@@ -1,0 +1,147 @@
+"""Moves what is known of one repository from its position to a commit of its mirror, and hands its events to the log.
+
+A first scan, new commits and a rewritten history go the same way: the state at the position, the steps from there to
+the head, and at the end whatever still differs from the head's tree as one last step. Where the position stands, and
+what is written afterwards, is decided in `scan.py` and `store.py`; what a step means, in `replay.py`.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from kubestats_pipeline.lake import Lake
+from kubestats_pipeline.repositories import Repository
+from kubestats_pipeline.scan import history, store
+from kubestats_pipeline.scan.ahead import ReadAhead
+from kubestats_pipeline.scan.blobs import BlobReader
+from kubestats_pipeline.scan.context import context_of
+from kubestats_pipeline.scan.decode import Bounds
+from kubestats_pipeline.scan.engine import gitops_engine
+from kubestats_pipeline.scan.files import BlobKey, ContentCache, key_of
+from kubestats_pipeline.scan.history import Change, Step, is_template
+from kubestats_pipeline.scan.replay import Replay
+
+STEPS_AHEAD, MOST_STEPS_AHEAD = 20, 2_000
+"""Commits whose blobs are asked for before they are replayed, and those that helpers may be ahead at most."""
+
+
+@dataclass(frozen=True)
+class Advanced:
+    """A replay that has come to the head.
+
+    Attributes:
+        engine: the GitOps engine of the repository, as a column of `scans`.
+        new_events: events that the log was given.
+        is_linear: as `store.Position.is_linear`, for the position that was reached.
+    """
+
+    replay: Replay
+    engine: str
+    new_events: int
+    is_linear: bool
+
+
+def bring_to_head(
+    lake: Lake,
+    repository: Repository,
+    mirror: Path,
+    position: store.Position | None,
+    head: str,
+    bounds: Bounds,
+    log: store.EventLog,
+    helpers: int,
+) -> Advanced:
+    """Replay from a position, None for the beginning of the mirror, to a commit, with the help of other processes.
+
+    Raises:
+        GitError: the mirror cannot be read.
+        LakeError: a partition is damaged, or the disk is full or read-only.
+    """
+    goes_on = position is not None and history.is_ancestor(mirror, position.commit, head)
+    is_linear = position is None or (position.is_linear and goes_on)
+    with BlobReader(mirror) as blobs, ReadAhead(mirror, bounds, helpers, blobs) as ahead:
+        replay = _resume(lake, repository, mirror, position, ContentCache(blobs.read, bounds, ahead.take), blobs)
+        if position is not None and not (is_linear and position.commit != head):
+            replay.known_event_ids |= store.read_event_ids(lake, repository.full_name, position)
+        first = replay.next_sequence
+        for _ in _advance(replay, mirror, position.commit if position else None, head, ahead, goes_on):
+            if len(replay.events) >= store.EVENTS_AT_ONCE:
+                log.append(replay.take_events())
+        log.append(replay.take_events())
+        return Advanced(replay, _engine(replay, blobs), replay.next_sequence - first, is_linear)
+
+
+def _resume(
+    lake: Lake,
+    repository: Repository,
+    mirror: Path,
+    position: store.Position | None,
+    cache: ContentCache,
+    blobs: BlobReader,
+) -> Replay:
+    """The state at the position; its files are read from the mirror where that still holds the commit."""
+    if position is None:
+        return Replay(repository.repository_id, cache)
+    stored = store.read_stored(lake, repository.full_name, position)
+    replay = Replay(
+        repository.repository_id,
+        cache,
+        active={
+            each.identity: replace(each, values=position.values.retained.get(each.resource_id))
+            for each in stored.resources
+            if each.deleted_at is None
+        },
+        tombstones={each.resource_id: each for each in stored.resources if each.deleted_at is not None},
+        problems={(each.path, each.problem): each for each in stored.problems},
+        next_sequence=position.next_sequence,
+    )
+    known = history.read_tree(mirror, position.commit) if history.has_commit(mirror, position.commit) else {}
+    blobs.expect(known.values())
+    replay.restore([Change(path, oid) for path, oid in known.items()], position.values.last_readable)
+    return replay
+
+
+def _advance(
+    replay: Replay, mirror: Path, base: str | None, head: str, ahead: ReadAhead, goes_on: bool
+) -> Iterator[None]:
+    """Move the replay to the head; the caller may take events away after each step."""
+    if base is None or goes_on:
+        for step in _looking_ahead(history.walk(mirror, base, head), ahead):
+            replay.apply(step.commit, step.changes)
+            yield
+    left_over = _difference(replay.files.oids, history.read_tree(mirror, head))
+    if left_over:
+        ahead.expect(_keys(left_over))
+        replay.apply(history.read_commit(mirror, head), left_over)
+        yield
+
+
+def _engine(replay: Replay, blobs: BlobReader) -> str:
+    charts = {identity: resource.resolved.chart_name for identity, resource in replay.active.items()}
+    templates = (oid for path, oid in replay.files.templates.items() if context_of(path) != "archived")
+    return gitops_engine(charts, replay.files.oids, map(blobs.read, templates))
+
+
+def _looking_ahead(steps: Iterable[Step], ahead: ReadAhead) -> Iterator[Step]:
+    """The same steps, each after the blobs of the next ones have been asked for."""
+    coming: deque[Step] = deque()
+    blobs = 0
+    for step in steps:
+        wanted = ahead.expect(_keys(step.changes))
+        coming.append(step)
+        blobs += len(step.changes)
+        while len(coming) > (MOST_STEPS_AHEAD if blobs < wanted else STEPS_AHEAD) or (wanted and blobs > wanted):
+            blobs -= len(coming[0].changes)
+            yield coming.popleft()
+    yield from coming
+
+
+def _keys(changes: Iterable[Change]) -> Iterator[BlobKey]:
+    return (key_of(each.path, each.oid) for each in changes if each.oid and not is_template(each.path))
+
+
+def _difference(before: Mapping[str, str], after: Mapping[str, str]) -> list[Change]:
+    """The difference of two trees."""
+    paths = sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
+    return [Change(path, after.get(path)) for path in paths]
