@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo run dev test test-all check format bench reset clean help
+.PHONY: demo run dev test test-all check format generate bench reset clean help
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -30,6 +30,10 @@ check: .venv/.installed-dev  ## lint and types
 format: .venv/.installed-dev  ## format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+generate: .venv/.installed-dev  ## make anew what derives from tables and marts: docs/tables.md and the lineage of columns
+	$(BIN)/python -m kubestats_pipeline.column_lineage
+	$(BIN)/kubestats tables > docs/tables.md
 
 bench: .venv/.installed-dev  ## measure; prints ratios to floors of the same run
 	$(BIN)/python -m benchmarks

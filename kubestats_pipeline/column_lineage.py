@@ -2,10 +2,13 @@
 
 A table of the lake is filled by Python from git and from hosts, so only what it takes from other tables can be said,
 and is said here. A mart is one SELECT, and sqlglot reads from it what each of its columns is computed of; a `count(*)`
-comes from no column. `schemas.py` makes metadata of both.
+comes from no column. That takes seconds and changes with the SQL only, so it is done when a mart is written: `make
+generate` runs this module, which leaves `warehouse/lineage.json`. `schemas.py` makes metadata of both.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 from kubestats_pipeline.errors import ExplainedError
@@ -25,6 +28,10 @@ class Source(NamedTuple):
 
 Lineage = Mapping[str, tuple[Source, ...]]
 """The sources of each column of one table or mart; a column without any is left out."""
+
+
+TRACED = Path(__file__).parent / "warehouse" / "lineage.json"
+"""The lineage of all marts, as `trace_marts` found it: columns as `relation.column`."""
 
 
 class LineageError(ExplainedError):
@@ -82,13 +89,21 @@ DECLARED: Mapping[str, Lineage] = {
 """What the columns of the lake's tables take from other tables."""
 
 
+def read_traced() -> dict[str, Lineage]:
+    """The lineage of each mart by name, as the package brings it."""
+    told: dict[str, dict[str, list[str]]] = json.loads(TRACED.read_text(encoding="utf-8"))
+    return {
+        name: _declare(**{column: " ".join(each) for column, each in found.items()}) for name, found in told.items()
+    }
+
+
 def trace_marts(marts: Iterable[Mart] = MARTS) -> Iterator[tuple[str, Lineage]]:
     """The lineage of each mart by name, in their order, through one step: a mart that reads another one stops there.
 
     Raises:
         LineageError: sqlglot does not understand a mart, or misses one of its columns.
     """
-    from sqlglot.errors import SqlglotError  # 0.1 s of CPU, and duckdb with it: only a publication needs them
+    from sqlglot.errors import SqlglotError  # a tool of development: the package runs without it
 
     from kubestats_pipeline.warehouse.build import INFO_COLUMNS
 
@@ -119,3 +134,11 @@ def _trace(mart: Mart, schema: dict[str, dict[str, str]]) -> Lineage:
         if sources := sorted({source for source in found if source}):
             traced[name] = tuple(sources)
     return traced
+
+
+if __name__ == "__main__":
+    found = {
+        mart: {name: [str(each) for each in sources] for name, sources in lineage.items()}
+        for mart, lineage in trace_marts()
+    }
+    TRACED.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")

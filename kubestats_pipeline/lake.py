@@ -80,11 +80,12 @@ class Lake:
         """The files whose rows together are a partition: none, one, or several of a log in the order of their rows.
 
         Raises:
-            LakeError: one of several is damaged.
+            LakeError: one of several is damaged, or their folder cannot be read.
         """
         path = self.path(table, key)
-        if table.numbered_by is None or len(list_files(path.parent)) < 2:
-            return [path] if path.exists() else []
+        with _explained(path):
+            if table.numbered_by is None or len(list_files(path.parent)) < 2:
+                return [path] if path.exists() else []
         return [each.path for each in self.segments(table, key)]
 
     def segments(self, table: Table, key: Key) -> list[Segment]:

@@ -280,7 +280,7 @@ def test_the_doctor_examines_everything_and_says_what_is_wrong(demo):  # noqa: F
     marks = {line.split()[1]: line.split()[0] for line in finished.stdout.splitlines()}
     assert finished.returncode == 0
     assert marks.pop("github") == "warning"
-    assert marks == dict.fromkeys(["git", "disk", "lake", "warehouse", "scanners", "dagster"], "ok")
+    assert marks == dict.fromkeys(["git", "disk", "lake", "warehouse", "age", "scanners", "dagster", "daemons"], "ok")
 
 
 def test_the_runs_of_the_command_are_in_the_ui_s_history(demo):  # noqa: F811
@@ -347,5 +347,8 @@ def test_dagster_s_own_validation_passes(kubestats):
 def test_every_command_has_help():
     names = {command.name or command.callback.__name__ for command in app.registered_commands}
     decisions = {"approve", "block", "unblock", "delete"}
-    assert names == {"demo", "run", "sync", "status", "sql", "tables", "doctor", "clean", "dev"} | decisions
+    assert (
+        names
+        == {"demo", "run", "sync", "status", "sql", "tables", "doctor", "metrics", "clean", "retire", "dev"} | decisions
+    )
     assert all(command.callback.__doc__ for command in app.registered_commands)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kubestats_pipeline.column_lineage import DECLARED, LineageError, Source, trace_marts
+from kubestats_pipeline.column_lineage import DECLARED, LineageError, Source, read_traced, trace_marts
 from kubestats_pipeline.schemas import column_lineage, mart_schema
 from kubestats_pipeline.tables import TABLES
 from kubestats_pipeline.warehouse.marts import MARTS, Mart
@@ -58,6 +58,10 @@ def test_a_mart_that_reads_another_one_stops_there():
 def test_sql_that_cannot_be_traced_is_named():
     with pytest.raises(LineageError, match="the columns of sample cannot be traced"):
         dict(trace_marts([mart("SELECT FROM WHERE", "a")]))
+
+
+def test_the_package_brings_the_lineage_of_its_marts_as_they_are(lineages):
+    assert read_traced() == lineages, "run `make generate`"
 
 
 @pytest.mark.parametrize("name", [each.name for each in MARTS])

@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 
 from kubestats_pipeline.batches import is_partitioned
-from kubestats_pipeline.column_lineage import Lineage, LineageError, trace_marts
+from kubestats_pipeline.column_lineage import read_traced
 from kubestats_pipeline.lake import LakeError
 from kubestats_pipeline.partitions import daily_partitions, day_key
 from kubestats_pipeline.schemas import COLUMN_LINEAGE, COLUMN_SCHEMA, column_lineage, mart_schema, table_spec
@@ -58,6 +58,8 @@ def statistics_assets(
     yield from ()
 
 
+_LINEAGES = read_traced()
+
 warehouse_spec = dg.AssetSpec(
     "warehouse",
     deps=list(TABLES),
@@ -80,7 +82,11 @@ def _mart_spec(mart: Mart) -> dg.AssetSpec:
         group_name="marts",
         kinds={"duckdb", mart.relation.lower()},
         description=f"{mart.description}\n\n```sql\n{mart.sql}\n```",
-        metadata={"dagster/table_name": f"kubestats.main.{mart.name}", "dagster/storage_kind": "duckdb"},
+        metadata={
+            "dagster/table_name": f"kubestats.main.{mart.name}",
+            "dagster/storage_kind": "duckdb",
+            COLUMN_LINEAGE: column_lineage(_LINEAGES[mart.name]),
+        },
         owners=["team:kubestats"],
         tags={"kubestats/partitioning": "none"},
     )
@@ -110,19 +116,11 @@ def warehouse_assets(
             **{f"rows_{table}": rows for table, rows in report.rows.items()},
         },
     )
-    lineages = _trace_marts(context)
     for mart in describe_marts(report.path):
-        lineage = lineages.get(mart.name, {})
-        metadata: dict[str, Any] = {"dagster/row_count": mart.rows, COLUMN_SCHEMA: mart_schema(mart.columns, lineage)}
-        if lineage:
-            metadata[COLUMN_LINEAGE] = column_lineage(lineage)
+        lineage = _LINEAGES[mart.name]
+        metadata: dict[str, Any] = {
+            "dagster/row_count": mart.rows,
+            COLUMN_SCHEMA: mart_schema(mart.columns, lineage),
+            COLUMN_LINEAGE: column_lineage(lineage),
+        }
         yield dg.MaterializeResult(asset_key=mart.name, metadata=metadata)
-
-
-def _trace_marts(context: dg.AssetExecutionContext) -> dict[str, Lineage]:
-    """Where the columns of the marts come from; what is published does not depend on it."""
-    try:
-        return dict(trace_marts())
-    except LineageError as error:
-        context.log.warning(str(error))
-        return {}

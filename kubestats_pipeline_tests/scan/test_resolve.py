@@ -413,7 +413,7 @@ EDITS = st.one_of(
 )
 
 
-@settings(max_examples=600, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.lists(EDITS, min_size=1, max_size=3), min_size=3, max_size=10))
 def test_after_any_edits_everything_means_what_it_means_from_scratch(steps: list[list[tuple[str, str | None]]]) -> None:
     tree = Tree()
