@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import IO
 
 import yaml
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 SUFFIXES = (b".yaml", b".yml")
 TIMEOUT = 3600
@@ -23,6 +25,21 @@ _ASKED_AT_ONCE = 500
 def scan_tip(repository: Path, revision: str) -> int:
     """List a commit's YAML files, read them, and parse those that look like Kubernetes'; gives how many."""
     return parse_all(read_blobs(repository, _tree_oids(repository, revision)))
+
+
+def read_with_ruamel(repository: Path, revision: str) -> int:
+    """Read a commit's YAML files with ruamel.yaml, as the original's scanner does before anything else; gives how many.
+
+    Its C-based loader: the one that is written in Python takes longer still.
+    """
+    return sum(map(_read_with_ruamel, read_blobs(repository, _tree_oids(repository, revision))))
+
+
+def _read_with_ruamel(blob: bytes) -> bool:
+    try:
+        return bool(sum(1 for _ in YAML(typ="safe").load_all(blob)))
+    except (YAMLError, ValueError):  # what it rejects has cost its time as well
+        return False
 
 
 def scan_history(repository: Path, revision: str, processes: int) -> int:

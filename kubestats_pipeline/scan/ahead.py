@@ -20,8 +20,8 @@ from kubestats_pipeline.scan.files import BlobKey, read_blob_as
 from kubestats_pipeline.scan.manifests import FileContent
 from kubestats_pipeline.scan.workers import Worker, WorkerDiedError
 
-WORTHWHILE = 300
-"""Blobs that a replay reads by itself before it starts helpers: most scans end before."""
+WORTHWHILE = 2_000
+"""Blobs that a replay reads by itself before it starts helpers, for a third of a second: most scans end before."""
 
 BLOBS_AHEAD = 400
 """Blobs that are known to come next."""
