@@ -209,6 +209,7 @@ def test_a_repository_that_nobody_knows_is_refused_by_its_name(ten: Installation
     )
 
 
+@pytest.mark.slow
 def test_a_cycle_in_which_everything_fails_names_each_repository_and_the_source(ten: Installation):
     with ten.without(ten.folder):
         failures = ten.cycle().failures

@@ -68,6 +68,7 @@ def test_a_second_run_changes_no_row(demo, kubestats):  # noqa: F811
     assert tables_of(kubestats) == before
 
 
+@pytest.mark.slow  # the same through the command as in test_batches
 def test_one_unreachable_repository_among_ten_does_not_stop_the_others(kubestats, tmp_path):
     for number in range(9):
         GitRepository(tmp_path / f"remotes/home/cluster{number}").commit(

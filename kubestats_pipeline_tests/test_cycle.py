@@ -242,6 +242,7 @@ def test_after_the_loss_of_warehouse_mirrors_and_dagsters_home_a_cycle_ends_wher
     assert layout.warehouse.exists()
 
 
+@pytest.mark.slow
 def test_after_the_loss_of_the_whole_scan_its_rows_come_back_ids_included(
     world: World, rows_of_first, sample: Path, tmp_path: Path
 ):
