@@ -12,7 +12,15 @@ import duckdb
 import pytest
 
 from kubestats_pipeline.contract import Table
-from kubestats_pipeline.tables import ECOSYSTEM_STATS, HELM_VALUES, REPOSITORIES, RESOURCE_EVENTS, RESOURCES, TABLES
+from kubestats_pipeline.tables import (
+    ECOSYSTEM_STATS,
+    HELM_VALUES,
+    REPOSITORIES,
+    RESOURCE_EVENTS,
+    RESOURCES,
+    SCANS,
+    TABLES,
+)
 from kubestats_pipeline_tests.warehouse.published_corpus import PublishedCorpus
 
 Rows = list[dict[str, Any]]
@@ -292,3 +300,48 @@ def test_metrics_of_a_day_know_the_resources_of_its_end(ask, read):
     """The only day with metrics comes after the last event."""
     expected = Counter(row["full_name"] for row in read(RESOURCES) if row["status"] == "ACTIVE")
     assert dict(ask("SELECT full_name, resources_count FROM daily_repository_metrics")) == expected
+
+
+def test_every_resource_stands_in_the_overview_once(ask, read):
+    rows = read(RESOURCES)
+    found = ask("SELECT resource_id, full_name, kind, status, is_resolved, is_release, in_scope FROM resource_overview")
+    assert sorted(found) == sorted(
+        (
+            row["resource_id"],
+            row["full_name"],
+            row["kind"],
+            row["status"],
+            row["resolution"] in ("exact", "not_applicable"),
+            row["resolution"] != "not_applicable",
+            row["context"] == "active",
+        )
+        for row in rows
+    )
+    assert len(rows) > 50
+
+
+def test_every_image_of_an_active_resource_is_a_use(ask, read):
+    expected = Counter(
+        (row["resource_id"], image["image"], image["tag"], image["digest"], image["role"])
+        for row in read(RESOURCES)
+        if row["status"] == "ACTIVE" and row["api_group"] != "image.toolkit.fluxcd.io"
+        for image in row["images"]
+    )
+    assert Counter(ask("SELECT resource_id, image, tag, digest, role FROM image_uses")) == expected
+    assert expected.total() > 10
+
+
+def test_each_repository_has_one_status_with_the_outcomes_of_its_stages(ask, read):
+    scans = {row["repository_id"]: row for row in read(SCANS)}
+    found = ask("SELECT repository_id, full_name, scan_status, resources_count, gitops_engine FROM repository_status")
+    assert sorted(found) == sorted(
+        (
+            row["repository_id"],
+            row["full_name"],
+            *(
+                scans.get(row["repository_id"], {}).get(name)
+                for name in ("scan_status", "resources_count", "gitops_engine")
+            ),
+        )
+        for row in read(REPOSITORIES)
+    )
