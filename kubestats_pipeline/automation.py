@@ -26,6 +26,7 @@ from kubestats_pipeline.jobs import (
 )
 from kubestats_pipeline.lake import LakeError
 from kubestats_pipeline.news import broken_off, is_active, latest_news, succeeded
+from kubestats_pipeline.orphans import fail_orphans
 from kubestats_pipeline.pools import wake_waiting
 from kubestats_pipeline.services import Services
 from kubestats_pipeline.settings import AutomationSettings, Settings
@@ -164,9 +165,10 @@ def _pool_sensor() -> dg.SensorDefinition:
         target=[],
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Lets runs go on that Dagster forgot to wake when their pool became free.",
+        description="Lets runs go on that Dagster forgot to wake when their pool became free, and ends dead ones.",
     )
     def tick(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        fail_orphans(context.instance)
         wake_waiting(context.instance)
         return dg.SkipReason("every free pool lets the next run in")
 

@@ -71,15 +71,21 @@ def is_alive(process: int, since: float = math.inf) -> bool:
         return False
     except PermissionError:  # it lives and belongs to another user
         return True
-    began = _began(process)
-    return began is None or began <= since + 1
+    if (told := _told_of(process)) is None:
+        return True
+    state, began = told
+    return state != _ZOMBIE and began <= since + 1
 
 
-def _began(process: int) -> float | None:
-    """When a process began, as Linux knows it; None elsewhere, or where it has just ended."""
+_ZOMBIE = "Z"
+"""The state of a process that has ended and whose parent, or who took its place, has not asked for its status yet."""
+
+
+def _told_of(process: int) -> tuple[str, float] | None:
+    """The state of a process and when it began, as Linux knows them; None elsewhere, or where it has just ended."""
     try:
-        ticks = int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19])
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
         boot = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime "))
     except OSError:
         return None
-    return int(boot.split()[1]) + ticks / os.sysconf("SC_CLK_TCK")
+    return fields[0], int(boot.split()[1]) + int(fields[19]) / os.sysconf("SC_CLK_TCK")

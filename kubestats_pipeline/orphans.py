@@ -2,7 +2,8 @@
 
 Every run says which process works on it: a headless one by a tag, one of the daemon by an event. `kubestats run` marks
 those as failed whose process is gone; so does `kubestats dev` before it starts, when nobody else can be about to work
-on what is waiting. While the daemon runs, its own code server does the same for the processes that it started.
+on what is waiting, and a sensor of its daemon from minute to minute: a process that a power cut or a kill ends at the
+very moment of a restart may be seen alive at first.
 """
 
 import time
@@ -33,7 +34,9 @@ def fail_orphans(instance: dg.DagsterInstance, *, alone: bool = False) -> list[s
         alone: no daemon works on this instance, so a run without a process is an orphan too.
     """
     records = instance.get_run_records(dg.RunsFilter(statuses=UNFINISHED))
-    dead = [record.dagster_run for record in records if _is_orphan(instance, record, alone)]
+    suspects = [record.dagster_run.run_id for record in records if _is_orphan(instance, record, alone)]
+    # Asked again: a run that ended well in between has no process any more either.
+    dead = instance.get_runs(dg.RunsFilter(run_ids=suspects, statuses=UNFINISHED)) if suspects else []
     for run in dead:
         instance.report_run_failed(run, "its process ended before the run did")
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)

@@ -115,3 +115,11 @@ def test_a_second_kubestats_dev_on_the_same_home_is_refused_while_the_first_live
         process.kill()
         process.communicate()
     assert subprocess.run(claim, input=b"\n", stdout=subprocess.PIPE, check=False).stdout == b"claimed\n"
+
+
+def test_a_process_that_ended_and_was_not_asked_for_its_status_is_not_alive():
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    assert Path(f"/proc/{process.pid}").exists(), "a zombie"
+    assert not is_alive(process.pid)
+    process.wait()
