@@ -8,16 +8,16 @@ of a resource by all that is decided in `reshape.py`.
 
 import functools
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Iterator
+from typing import NamedTuple, TypeVar
 
 from kubestats_pipeline.scan.declarations import Declarations
-from kubestats_pipeline.scan.facts import FluxPath
+from kubestats_pipeline.scan.facts import Facts, FluxPath
 from kubestats_pipeline.scan.identity import Identity
-from kubestats_pipeline.scan.manifests import Manifest
 from kubestats_pipeline.scan.memory import derived
 from kubestats_pipeline.scan.reshape import Shape, reshape
 from kubestats_pipeline.scan.routes import Route, Routes
+from kubestats_pipeline.scan.substitute import MARK
 from kubestats_pipeline.scan.transforms import NOTHING, Patch, Transform
 from kubestats_pipeline.scan.variables import ConfigMaps, Variables
 
@@ -27,12 +27,12 @@ MAX_APPLICATIONS = 300
 LEVELS = 4
 """Flux Kustomizations that apply each other: the cluster's, its apps', one app's, and one to spare."""
 
-_MARK = b"$"
 _VARIABLE = re.compile(rb"\$\{#?(\w+)")
 
+Item = TypeVar("Item", bound=Hashable)
 
-@dataclass(frozen=True, slots=True)
-class Application:
+
+class Application(NamedTuple):
     """One way in which a resource is applied.
 
     Attributes:
@@ -43,16 +43,15 @@ class Application:
     transforms: tuple[Transform, ...] = ()
     variables: Variables | None = None
 
-    def without_unused(self, manifest: Manifest) -> "Application":
-        """The same without variables that neither a resource names nor what is done to it."""
+    def without_unused(self, named: frozenset[str]) -> "Application":
+        """The same without variables that neither a document names nor what is done to it."""
         if not self.variables:
             return self
-        used = _named_in(manifest.data) | _named_in_changes(self.transforms)
+        used = named | _named_in_changes(self.transforms)
         return Application(self.transforms, tuple(each for each in self.variables if each[0] in used))
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(NamedTuple):
     """All ways in which the resources of a file are applied.
 
     Attributes:
@@ -60,14 +59,14 @@ class Applied:
         is_complete: whether there are no more than are told apart.
     """
 
-    ways: frozenset[Application]
+    ways: tuple[Application, ...]
     by_flux: bool
     is_complete: bool = True
 
 
 @functools.lru_cache(maxsize=4096)
 def _named_in(text: bytes) -> frozenset[str]:
-    return frozenset(name.decode() for name in _VARIABLE.findall(text)) if _MARK in text else frozenset()
+    return frozenset(name.decode() for name in _VARIABLE.findall(text)) if MARK in text else frozenset()
 
 
 @functools.lru_cache(maxsize=4096)
@@ -78,6 +77,11 @@ def _named_in_changes(transforms: tuple[Transform, ...]) -> frozenset[str]:
     return frozenset(name for text in texts for name in _named_in(text))
 
 
+def distinct(items: list[Item]) -> tuple[Item, ...]:
+    """Each item once; where there is but one, which is so nearly always, its hash need not be known."""
+    return tuple(items if len(items) == 1 else dict.fromkeys(items))
+
+
 class Applications:
     """Derives how resources are applied."""
 
@@ -86,7 +90,7 @@ class Applications:
         self._declared = declarations
         self._routes = routes
         self._config_maps = config_maps
-        self._shapes: dict[Identity, tuple[Manifest, dict[Application, Shape]]] = {}
+        self._shapes: dict[Identity, tuple[Facts, bytes, dict[Application, Shape]]] = {}
 
     @derived
     def of(self, path: str, itself: Identity | None, level: int) -> Applied:
@@ -102,15 +106,15 @@ class Applications:
         alive = {each for each in appliers if each is not None and self._is_applied(each)}
         chosen = alive or appliers
         if not chosen:
-            built = {Application(route.transforms) for route in routes if route.applier is None}
-            return Applied(frozenset(built or {Application()}), by_flux=False)
-        ways: set[Application] = set()
+            built = [Application(route.transforms) for route in routes if route.applier is None]
+            return Applied(distinct(built or [Application()]), by_flux=False)
+        ways: list[Application] = []
         for route in routes:
             if route.applier is not None and route.applier in chosen:
-                ways.update(self._ways(route, level))
-            if len(ways) > MAX_APPLICATIONS:
-                return Applied(frozenset({Application()}), by_flux=True, is_complete=False)
-        return Applied(frozenset(ways), by_flux=True)
+                ways += self._ways(route, level)
+            if len(ways) > MAX_APPLICATIONS and len(ways := [*distinct(ways)]) > MAX_APPLICATIONS:
+                return Applied((Application(),), by_flux=True, is_complete=False)
+        return Applied(distinct(ways), by_flux=True)
 
     def _is_applied(self, kustomization: Identity) -> bool:
         """Whether any Flux Kustomization applies this one; the first of a cluster applies itself."""
@@ -141,25 +145,34 @@ class Applications:
 
         Each with the namespace that it stands in.
         """
-        manifest = self._declared.manifest(kustomization)
-        path = manifest.facts.flux_path if manifest else None
-        if manifest is None or path is None:
+        path = self._declared.facts(kustomization).flux_path
+        if path is None:
             return frozenset()
         applied = self.of(kustomization.path, kustomization, level) if level > 0 else None
         if applied is None or not applied.is_complete:
             return frozenset({(path, kustomization.key.namespace)})
-        shapes = self.shapes(kustomization, manifest, applied)
+        shapes = self.shapes(kustomization, applied)
         return frozenset((each.facts.flux_path, each.namespace) for each in shapes if each.facts.flux_path is not None)
 
-    def shapes(self, identity: Identity, manifest: Manifest, applied: Applied) -> Iterable[Shape]:
-        """What becomes of a resource on each way; those of the last call are kept, for most of them come again."""
-        former, known = self._shapes.get(identity, (None, dict[Application, Shape]()))
-        if former is not manifest:
+    def shapes(self, identity: Identity, applied: Applied) -> Iterable[Shape]:
+        """What becomes of a resource on each way."""
+        read = functools.partial(self._declared.document, identity)
+        has_marks = self._declared.has_marks(identity)
+        start = Shape.of(identity.key, self._declared.facts(identity), read, has_marks=has_marks)
+        if len(applied.ways) == 1 and not has_marks:
+            (way,) = applied.ways
+            return (reshape(start, way.transforms, way.variables),)
+        return self._several_shapes(identity, start, applied)
+
+    def _several_shapes(self, identity: Identity, start: Shape, applied: Applied) -> Iterable[Shape]:
+        """Those of the last call are kept: of many ways, or many variables, most come again."""
+        document = start.document()
+        facts, former, known = self._shapes.get(identity, (None, b"", dict[Application, Shape]()))
+        if facts is not start.facts or former is not document:
             known = {}
-        ways = {way.without_unused(manifest) for way in applied.ways}
-        start = Shape.of(identity, manifest)
+        ways = {way.without_unused(_named_in(document)) for way in applied.ways}
         made = {way: known.get(way) or reshape(start, way.transforms, way.variables) for way in ways}
-        self._shapes[identity] = (manifest, made)
+        self._shapes[identity] = (start.facts, document, made)
         return made.values()
 
     def forget(self, identity: Identity) -> None:

@@ -3,15 +3,14 @@
 References are followed in `resolve.py`; here a chart's place is known already.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from kubestats_pipeline.git import without_credentials
 from kubestats_pipeline.scan.facts import ChartUse, Image, ValuesInput
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(NamedTuple):
     """What a resource means in its repository.
 
     Attributes:

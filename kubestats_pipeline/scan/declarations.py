@@ -13,6 +13,7 @@ from kubestats_pipeline.scan.kustomize import ConfigMapFiles, Kustomize
 from kubestats_pipeline.scan.manifests import Manifest
 from kubestats_pipeline.scan.memory import Key, Memory
 from kubestats_pipeline.scan.paths import resolve_entry
+from kubestats_pipeline.scan.substitute import MARK
 from kubestats_pipeline.scan.transforms import NOTHING, PatchFile, Transform
 
 ARTIFACT = "ExternalArtifact"
@@ -67,10 +68,26 @@ class Declarations:
         if (known.config_maps if known else ()) != (kustomize.config_maps if kustomize else ()):
             self.memory.change(("config maps", folder))
 
-    def manifest(self, identity: Identity) -> Manifest | None:
-        """What a resource says; None where it is not there."""
-        self.memory.read(("manifest", identity))
-        return self._manifests.get(identity)
+    def facts(self, identity: Identity) -> Facts:
+        """What the scanner says of a resource's document; nothing where it is not there."""
+        self.memory.read(("facts", identity))
+        manifest = self._manifests.get(identity)
+        return manifest.facts if manifest is not None else _NOTHING
+
+    def is_pinned(self, source: Identity) -> bool:
+        """Whether a source selects a commit, tag or range: which one matters to few, this to all that is applied."""
+        self.memory.read(("is pinned", source))
+        return _is_pinned(self._manifests[source].facts)
+
+    def document(self, identity: Identity) -> bytes:
+        """The document of a resource that is there: for those few who need more of it than its facts."""
+        self.memory.read(("document", identity))
+        return self._manifests[identity].data
+
+    def has_marks(self, identity: Identity) -> bool:
+        """Whether the document of a resource that is there may have variables in it."""
+        self.memory.read(("has marks", identity))
+        return MARK in self._manifests[identity].data
 
     def file(self, path: str) -> frozenset[Identity]:
         """The resources of a file."""
@@ -119,7 +136,7 @@ class Declarations:
 
     def applied_folders(self, kustomization: Identity) -> tuple[str, ...]:
         """The folders that a Flux Kustomization applies, in this repository."""
-        self.memory.read(("manifest", kustomization))
+        self.memory.read(("facts", kustomization))
         return self._applied.get(kustomization, ((), ()))[0]
 
     def named(self, group: str, kind: str, name: str) -> list[Identity]:
@@ -137,11 +154,24 @@ class Declarations:
         known = self._manifests.pop(identity, None)
         if manifest is not None:
             self._manifests[identity] = manifest
-        old, new = (each.facts if each is not None else _NOTHING for each in (known, manifest))
+        before, after = (each.data if each is not None else b"" for each in (known, manifest))
+        if before != after:
+            self.memory.change(("document", identity))
+            if (MARK in before) != (MARK in after):
+                self.memory.change(("has marks", identity))
+        old, new = (each.facts if each is not None else None for each in (known, manifest))
+        if old != new:
+            self._replace_facts(identity, old, new)
+
+    def _replace_facts(self, identity: Identity, known: Facts | None, facts: Facts | None) -> None:
+        self.memory.change(("facts", identity))
         self._reindex(
             [(key, identity) for key in _of_resource(identity, known)],
-            [(key, identity) for key in _of_resource(identity, manifest)],
+            [(key, identity) for key in _of_resource(identity, facts)],
         )
+        old, new = known or _NOTHING, facts or _NOTHING
+        if _is_pinned(old) != _is_pinned(new):
+            self.memory.change(("is pinned", identity))
         if old.flux_path != new.flux_path:
             self._index_applier(identity, new.flux_path)
         if old.copies != new.copies:
@@ -150,7 +180,6 @@ class Declarations:
             for copy in new.copies:
                 self._copies[copy.artifact].add((identity, copy))
             self._index_users_of((*old.copies, *new.copies))
-        self.memory.change(("manifest", identity))
 
     def _index_users_of(self, copies: Iterable[Copy]) -> None:
         """The Flux Kustomizations that apply a folder of an artifact may apply another folder of the repository now."""
@@ -204,17 +233,20 @@ def order(identity: Identity) -> tuple[str, str, str, str, str, int]:
     return (identity.path, key.kind, key.name, key.namespace or "", key.group, identity.ordinal)
 
 
+def _is_pinned(facts: Facts) -> bool:
+    return facts.source is not None and facts.source.is_pinned
+
+
 def _of_applier(folders: Iterable[str], components: Iterable[str]) -> Iterator[Key]:
     """The look-ups that find a Flux Kustomization by what it applies."""
     yield from (("appliers", folder) for folder in folders)
     yield from (("component appliers", folder) for folder in components)
 
 
-def _of_resource(identity: Identity, manifest: Manifest | None) -> Iterator[Key]:
+def _of_resource(identity: Identity, facts: Facts | None) -> Iterator[Key]:
     """The look-ups that find a resource."""
-    if manifest is None:
+    if facts is None:
         return
-    facts = manifest.facts
     group, kind, _, name = identity.key
     if facts.source is not None or (group, kind) == CONFIG_MAP or (facts.chart is not None and not facts.is_release):
         yield "named", group, kind, None if "$" in name else name

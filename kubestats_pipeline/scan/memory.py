@@ -6,8 +6,7 @@ what it was, those derived from it stay. What is derived for `resolve.py` stands
 """
 
 import functools
-from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 Key = tuple[Hashable, ...]
@@ -37,12 +36,44 @@ def derived(
     """
     name = method.__qualname__
 
-    def ask(self: Owner, /, *arguments: Parameters.args, **named: Parameters.kwargs) -> Value:
-        value: Value = self.memory.ask((name, *arguments), lambda: method(self, *arguments, **named))
+    def ask(self: Owner, /, *arguments: Parameters.args, **_: Parameters.kwargs) -> Value:
+        value: Value = self.memory.ask((name, *arguments), method, self)
         return value
 
     functools.update_wrapper(ask, method)
     return ask
+
+
+_UNKNOWN = object()
+
+
+def _elsewhere() -> Any:
+    raise AssertionError("an input is not derived")
+
+
+class _Node:
+    """An input, or a derived value and what it was derived from.
+
+    Nodes refer to each other, because a key takes long to look up: it is a tuple of tuples, whose hash nobody keeps.
+
+    Attributes:
+        derive: gives the value; an input has its value elsewhere.
+        value: `_UNKNOWN` where it has never been derived.
+        is_doubtful: whether the value may be out of date.
+        changed_at: the revision at which it became what it is.
+        right_at: the revision at which the value was last found right.
+    """
+
+    __slots__ = ("changed_at", "derive", "is_doubtful", "key", "readers", "reads", "right_at", "value")
+
+    def __init__(self, key: Key, derive: Callable[[], Any]) -> None:
+        self.key = key
+        self.derive = derive
+        self.value: Any = _UNKNOWN
+        self.is_doubtful = False
+        self.changed_at = self.right_at = 0
+        self.reads: tuple[_Node, ...] = ()
+        self.readers: set[_Node] = set()
 
 
 class Memory:
@@ -55,102 +86,94 @@ class Memory:
 
     def __init__(self) -> None:
         self._revision = 0
-        self._values: dict[Key, Any] = {}
-        self._derive: dict[Key, Callable[[], Any]] = {}
-        self._reads: dict[Key, tuple[Key, ...]] = {}
-        self._readers: defaultdict[Key, set[Key]] = defaultdict(set)
-        self._changed_at: dict[Key, int] = {}
-        self._right_at: dict[Key, int] = {}
-        self._doubtful: set[Key] = set()
-        self._reading: list[dict[Key, None]] = []
+        self._nodes: dict[Key, _Node] = {}
+        self._doubted: list[_Node] = []
+        self._reading: list[dict[_Node, None]] = []
 
     def read(self, key: Key) -> None:
         """Say that the value that is being derived reads an input."""
         if self._reading:
-            self._reading[-1][key] = None
+            node = self._nodes.get(key)
+            if node is None:
+                node = self._nodes[key] = _Node(key, _elsewhere)
+            self._reading[-1][node] = None
 
     def change(self, key: Key) -> None:
         """Say that an input has changed."""
         self._revision += 1
-        self._changed_at[key] = self._revision
-        queue = [key]
+        node = self._nodes.get(key)
+        if node is None:  # nobody has read it
+            return
+        node.changed_at = self._revision
+        queue = [node]
         while queue:
-            for reader in self._readers.get(queue.pop(), ()):
-                if reader not in self._doubtful:
-                    self._doubtful.add(reader)
+            for reader in queue.pop().readers:
+                if not reader.is_doubtful:
+                    reader.is_doubtful = True
+                    self._doubted.append(reader)
                     queue.append(reader)
 
-    def ask(self, key: Key, derive: Callable[[], Any]) -> Any:
-        """A derived value."""
-        self.read(key)
-        if key not in self._values:
-            self._evaluate(key, derive)
-        elif key in self._doubtful:
-            self._check(key)
-        return self._values[key]
+    def ask(self, key: Key, method: Callable[..., Any], owner: object) -> Any:
+        """A derived value: what a method of `owner` gives for the arguments in its key."""
+        node = self._nodes.get(key)
+        if node is None:
+            node = self._nodes[key] = _Node(key, functools.partial(method, owner, *key[1:]))
+        if self._reading:
+            self._reading[-1][node] = None
+        if node.value is _UNKNOWN:
+            self._evaluate(node)
+        elif node.is_doubtful:
+            self._check(node)
+        return node.value
 
-    def doubtful(self, name: str) -> list[Key]:
-        """The values of one method that may be out of date."""
-        return [key for key in self._doubtful if key[0] == name]
-
-    def known(self, key: Key) -> Any:
-        """What a value was when it was last asked for; None where it was not."""
-        return self._values.get(key)
+    def take_doubtful(self, name: str) -> dict[Key, Any]:
+        """The values of one method that may be out of date since the last call, each as it was when last asked for."""
+        doubted, self._doubted = self._doubted, []
+        return {each.key: each.value for each in doubted if each.is_doubtful and each.key[0] == name}
 
     def forget(self, key: Key) -> None:
         """Drop a value that nobody reads, and what was derived for it alone."""
-        queue = [key]
+        node = self._nodes.get(key)
+        if node is not None:
+            self._drop_unread(node)
+
+    def _drop_unread(self, node: _Node) -> None:
+        queue = [node]
         while queue:
             each = queue.pop()
-            if each in self._values and not self._readers.get(each):
-                queue += self._drop(each)
+            if each.readers or any(each in reads for reads in self._reading):
+                continue
+            self._nodes.pop(each.key, None)
+            each.is_doubtful = False
+            for read in each.reads:
+                read.readers.discard(each)
+            queue += each.reads
 
-    def _drop(self, key: Key) -> tuple[Key, ...]:
-        for mapping in (self._values, self._derive, self._changed_at, self._right_at):
-            mapping.pop(key, None)
-        self._doubtful.discard(key)
-        self._readers.pop(key, None)
-        reads = self._reads.pop(key, ())
-        self._leave(key, reads)
-        return reads
-
-    def _leave(self, key: Key, reads: Iterable[Key]) -> None:
-        for each in reads:
-            readers = self._readers.get(each)
-            if readers is not None:
-                readers.discard(key)
-                if not readers:
-                    del self._readers[each]
-                    if each not in self._values:
-                        self._changed_at.pop(each, None)  # an input that nobody has read has no past
-
-    def _check(self, key: Key) -> None:
+    def _check(self, node: _Node) -> None:
         """Find out whether a doubtful value is right; derive it again if it is not."""
-        right_at = self._right_at[key]
-        for each in self._reads[key]:
-            if each in self._doubtful:
+        for each in node.reads:
+            if each.is_doubtful:
                 self._check(each)
-            if self._changed_at.get(each, 0) > right_at:
-                self._evaluate(key, self._derive[key])
+            if each.changed_at > node.right_at:
+                self._evaluate(node)
                 return
-        self._right_at[key] = self._revision
-        self._doubtful.discard(key)
+        node.right_at = self._revision
+        node.is_doubtful = False
 
-    def _evaluate(self, key: Key, derive: Callable[[], Any]) -> None:
+    def _evaluate(self, node: _Node) -> None:
         self._reading.append({})
         try:
-            value = derive()
+            value = node.derive()
         finally:
             reads = tuple(self._reading.pop())
-        before = self._reads.get(key, ())
-        for each in reads:
-            self._readers[each].add(key)
-        dropped = set(before).difference(reads)
-        self._reads[key], self._derive[key] = reads, derive
-        if key not in self._values or self._values[key] != value:
-            self._values[key], self._changed_at[key] = value, self._revision
-        self._right_at[key] = self._revision
-        self._doubtful.discard(key)
-        self._leave(key, dropped)
-        for each in dropped:
-            self.forget(each)
+        if node.value is _UNKNOWN or node.value != value:
+            node.value, node.changed_at = value, self._revision
+        node.right_at, node.is_doubtful = self._revision, False
+        if reads != node.reads:
+            dropped = set(node.reads).difference(reads)
+            node.reads = reads
+            for each in reads:
+                each.readers.add(node)
+            for each in dropped:
+                each.readers.discard(node)
+                self._drop_unread(each)

@@ -5,51 +5,56 @@ made of is followed: namespace, name, chart, version, source, images, and what a
 """
 
 import functools
-from collections.abc import Iterable
-from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any
+from collections.abc import Callable, Iterable
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, NamedTuple
 
 import orjson
 
 from kubestats_pipeline.scan.decode import Decoded
 from kubestats_pipeline.scan.facts import Facts, Image
-from kubestats_pipeline.scan.identity import Identity
 from kubestats_pipeline.scan.images import parse_image
 from kubestats_pipeline.scan.kinds.generic import scan_generic
 from kubestats_pipeline.scan.kinds.registry import load_scanners
 from kubestats_pipeline.scan.kustomize import override_image
-from kubestats_pipeline.scan.manifests import Manifest
+from kubestats_pipeline.scan.manifests import ResourceKey
 from kubestats_pipeline.scan.patches import apply_patches, is_target
 from kubestats_pipeline.scan.scope import is_cluster_scoped
-from kubestats_pipeline.scan.substitute import Variables, substitute
+from kubestats_pipeline.scan.substitute import MARK, Variables, substitute
 from kubestats_pipeline.scan.transforms import Patch, Transform
 
 SUBSTITUTE = "kustomize.toolkit.fluxcd.io/substitute"
-_MARK = b"$"
+
+_KEEP_NAME = frozenset({"CustomResourceDefinition", "APIService", "Namespace"})
+"""Kustomize leaves the names of these kinds, for others refer to them."""
 
 _TAKEN_OVER = ("version", "chart", "is_release", "source", "flux_path", "app_name", "patch_reason", "values_from")
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(NamedTuple):
     """A resource at one point of its way.
 
     Attributes:
+        namespace: None where none is told, and where it belongs to the cluster.
         names: its name now and those that it had before, the first one last; patches may mean any of them.
+        document: gives the document, which most changes are made without.
+        has_marks: whether the document may have variables in it.
     """
 
-    manifest: Manifest
+    kind: str
     facts: Facts
     namespace: str | None
     names: tuple[str, ...]
     is_cluster_scoped: bool
+    document: Callable[[], bytes]
+    has_marks: bool
 
     @staticmethod
-    def of(identity: Identity, manifest: Manifest) -> "Shape":
+    def of(key: ResourceKey, facts: Facts, document: Callable[[], bytes], *, has_marks: bool) -> "Shape":
         """A resource as its document has it."""
-        key = identity.key
         scoped = is_cluster_scoped(key.group, key.kind)
-        return Shape(manifest, manifest.facts, None if scoped else key.namespace, (key.name,), scoped)
+        namespace = None if scoped else key.namespace
+        return Shape(key.kind, facts, namespace, (key.name,), scoped, document, has_marks)
 
     @property
     def name(self) -> str:
@@ -61,7 +66,7 @@ def reshape(shape: Shape, transforms: Iterable[Transform], variables: Iterable[t
     """The resource after all that is done to it."""
     for transform in transforms:
         shape = _transformed(shape, transform)
-    if variables is not None and (_MARK in shape.manifest.data or "$" in f"{shape.namespace}{shape.name}"):
+    if variables is not None and (shape.has_marks or "$" in f"{shape.namespace}{shape.name}"):
         shape = _substituted(shape, dict(variables))
     return shape
 
@@ -81,21 +86,16 @@ def _document(data: bytes) -> dict[str, Any]:
 
 
 def _transformed(shape: Shape, transform: Transform) -> Shape:
-    patches = [each for each in transform.patches if isinstance(each, Patch) and _is_meant(each, shape)]
+    patches = tuple(each for each in transform.patches if isinstance(each, Patch) and _is_meant(each, shape))
     if patches:
         shape = _patched(shape, patches)
     facts, names = shape.facts, shape.names
-    if (transform.prefix or transform.suffix) and not (shape.is_cluster_scoped and _keeps_name(shape)):
+    if (transform.prefix or transform.suffix) and not (shape.is_cluster_scoped and shape.kind in _KEEP_NAME):
         names = (f"{transform.prefix}{names[0]}{transform.suffix}", *names)
     if transform.images and facts.images and not facts.is_release:
         facts = _with_overrides(facts, transform)
     namespace = None if shape.is_cluster_scoped else transform.namespace or shape.namespace
-    return replace(shape, facts=facts, names=names, namespace=namespace)
-
-
-def _keeps_name(shape: Shape) -> bool:
-    """Kustomize leaves the names of these kinds, for others refer to them."""
-    return _document(shape.manifest.data).get("kind") in ("CustomResourceDefinition", "APIService", "Namespace")
+    return shape._replace(facts=facts, names=names, namespace=namespace)
 
 
 def _with_overrides(facts: Facts, transform: Transform) -> Facts:
@@ -114,34 +114,60 @@ def _main_tag(images: Iterable[Image]) -> str | None:
 
 def _is_meant(patch: Patch, shape: Shape) -> bool:
     kind = patch.target.kind
-    if kind is not None and kind.isalnum() and f'"kind":"{kind}"'.encode() not in shape.manifest.data:
+    if kind is not None and kind.isalnum() and kind != shape.kind:
         return False
-    return is_target(patch.target, _document(shape.manifest.data), shape.names, {shape.namespace, _declared(shape)})
+    document = _document(shape.document())
+    declared = document["metadata"].get("namespace")
+    namespaces = {shape.namespace, declared if isinstance(declared, str) else None}
+    return is_target(patch.target, document, shape.names, namespaces)
 
 
-def _declared(shape: Shape) -> str | None:
-    namespace = _document(shape.manifest.data)["metadata"].get("namespace")
-    return namespace if isinstance(namespace, str) else None
+class _Effect(NamedTuple):
+    """What patches make of a document.
+
+    Attributes:
+        facts: those that they change.
+        names: the new name, where they change that.
+        namespace: the new one, where they change that.
+    """
+
+    document: bytes
+    facts: dict[str, Any]
+    names: tuple[str, ...] = ()
+    namespace: tuple[str | None, ...] = ()
 
 
-def _patched(shape: Shape, patches: list[Patch]) -> Shape:
+@functools.lru_cache(maxsize=500)
+def _effect(document: bytes, patches: tuple[Patch, ...]) -> _Effect | None:
     """The document is scanned as it was and as it is then: what that changes is taken over, the rest as it was read."""
-    before = _document(shape.manifest.data)
+    before = _document(document)
     after = apply_patches(before, patches)
     if after == before:
-        return shape
-    new = _scan(after)
-    differing = [name for name in _TAKEN_OVER if getattr(new, name) != getattr(shape.facts, name)]
-    old = _scan(before) if differing else new
-    changed = {name: getattr(new, name) for name in differing if getattr(new, name) != getattr(old, name)}
-    manifest = replace(shape.manifest, data=orjson.dumps(after))
-    names, namespace = shape.names, shape.namespace
+        return None
+    old, new = _scan(before), _scan(after)
+    facts = {name: getattr(new, name) for name in _TAKEN_OVER if getattr(new, name) != getattr(old, name)}
     metadata = after.get("metadata") or {}
-    if metadata.get("name") != before["metadata"].get("name"):
-        names = (str(metadata.get("name")), *names)
-    if metadata.get("namespace") != before["metadata"].get("namespace") and not shape.is_cluster_scoped:
-        namespace = metadata.get("namespace")
-    return replace(shape, manifest=manifest, facts=replace(shape.facts, **changed), names=names, namespace=namespace)
+    name, namespace = (
+        (metadata.get(key),) if metadata.get(key) != before["metadata"].get(key) else ()
+        for key in ("name", "namespace")
+    )
+    return _Effect(orjson.dumps(after), facts, tuple(map(str, name)), namespace)
+
+
+def _patched(shape: Shape, patches: tuple[Patch, ...]) -> Shape:
+    effect = _effect(shape.document(), patches)
+    if effect is None:
+        return shape
+    names, namespace = (*effect.names, *shape.names), shape.namespace
+    if effect.namespace and not shape.is_cluster_scoped:
+        namespace = effect.namespace[0]
+    return shape._replace(
+        facts=replace(shape.facts, **effect.facts) if effect.facts else shape.facts,
+        names=names,
+        namespace=namespace,
+        document=lambda: effect.document,
+        has_marks=MARK in effect.document,
+    )
 
 
 def _scan(resource: dict[str, Any]) -> Facts:
@@ -151,7 +177,7 @@ def _scan(resource: dict[str, Any]) -> Facts:
 
 
 def _substituted(shape: Shape, variables: Variables) -> Shape:
-    if _is_disabled(shape.manifest):
+    if _is_disabled(shape.document()):
         return shape
     facts = replace(shape.facts, images=tuple(with_images(each, variables) for each in shape.facts.images))
     kept = {
@@ -160,19 +186,18 @@ def _substituted(shape: Shape, variables: Variables) -> Shape:
         if field.name not in ("images", "values")
     }
     namespace = substitute(shape.namespace, variables) if shape.namespace else None
-    return replace(
-        shape,
+    return shape._replace(
         facts=replace(facts, **kept),
         names=(substitute(shape.name, variables), *shape.names),
         namespace=namespace or None,
     )
 
 
-def _is_disabled(manifest: Manifest) -> bool:
+def _is_disabled(document: bytes) -> bool:
     """Whether the resource keeps its texts as they are, by a label or an annotation."""
-    if SUBSTITUTE.encode() not in manifest.data:
+    if SUBSTITUTE.encode() not in document:
         return False
-    metadata = _document(manifest.data)["metadata"]
+    metadata = _document(document)["metadata"]
     return any((metadata.get(key) or {}).get(SUBSTITUTE) == "disabled" for key in ("labels", "annotations"))
 
 

@@ -7,13 +7,13 @@ unresolved, with the reason. After a change only what it can have reached is res
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from typing import NamedTuple
 
 from kubestats_pipeline.git import without_credentials
-from kubestats_pipeline.scan.applications import LEVELS, Applications
+from kubestats_pipeline.scan.applications import LEVELS, Applications, distinct
 from kubestats_pipeline.scan.charts import Resolved, canonical_url, chart_at, chart_of
 from kubestats_pipeline.scan.context import context_of
-from kubestats_pipeline.scan.declarations import Declarations, order
+from kubestats_pipeline.scan.declarations import Declarations
 from kubestats_pipeline.scan.facts import ChartUse, Facts, Image, Source
 from kubestats_pipeline.scan.identity import Identity
 from kubestats_pipeline.scan.kinds.flux import SOURCE
@@ -33,8 +33,7 @@ MAX_HOPS = 3
 _MEANING = "Resolver._meaning"
 
 
-@dataclass(frozen=True, slots=True)
-class Instance:
+class Instance(NamedTuple):
     """A resource as one of its applications brings it to the cluster."""
 
     namespace: str | None
@@ -42,22 +41,21 @@ class Instance:
     facts: Facts
 
 
-@dataclass(frozen=True, slots=True)
-class Instances:
+class Instances(NamedTuple):
     """A resource in all of its applications.
 
     Attributes:
+        each: those that differ.
         by_flux: whether a Flux Kustomization applies it, as far as the repository tells.
         is_complete: False where it has more applications than are told apart.
     """
 
-    each: frozenset[Instance]
+    each: tuple[Instance, ...]
     by_flux: bool
     is_complete: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(NamedTuple):
     """What a reference leads to; without an instance, why to nothing."""
 
     instance: Instance | None
@@ -106,11 +104,11 @@ class Resolver:
     def settle(self) -> dict[Identity, Resolved]:
         """The meaning of all resources that were declared anew, or that mean something else, since the last call."""
         doubtful: dict[Identity, Resolved] = {
-            key[1]: self.memory.known(key)  # type: ignore[misc]  # a meaning is that of an identity
-            for key in self.memory.doubtful(_MEANING)
+            key[1]: former  # type: ignore[misc]  # a meaning is that of an identity
+            for key, former in self.memory.take_doubtful(_MEANING).items()
         }
         settled: dict[Identity, Resolved] = {}
-        for identity in sorted({*doubtful, *self._unsettled}, key=order):
+        for identity in {*doubtful, *self._unsettled}:
             if identity in self._declared:
                 meaning = self._meaning(identity)
                 if identity in self._unsettled or meaning != doubtful.get(identity):
@@ -131,17 +129,16 @@ class Resolver:
 
     @derived
     def _meaning(self, identity: Identity) -> Resolved:
-        manifest = self._declared.manifest(identity)
-        assert manifest is not None  # noqa: S101 - only what is declared is asked about
-        if reason := self._patch_reason(identity, manifest.facts):
-            return Resolved(identity.key.namespace, manifest.facts.version, reason=reason)
+        facts = self._declared.facts(identity)
+        if reason := self._patch_reason(identity, facts):
+            return Resolved(identity.key.namespace, facts.version, reason=reason)
         instances = self._instances(identity)
-        meanings = [self._resolve(identity, manifest, each) for each in instances.each]
+        meanings = [self._resolve(identity, facts, each) for each in instances.each]
         if not instances.is_complete:
             meanings = [
-                replace(each, resolution="ambiguous", reason="it is applied too many times") for each in meanings
+                each._replace(resolution="ambiguous", reason="it is applied too many times") for each in meanings
             ]
-        return _common(meanings, manifest, identity)
+        return _common(meanings, facts, identity)
 
     def _patch_reason(self, identity: Identity, facts: Facts) -> str | None:
         """Why a document that looks like a release is none."""
@@ -154,26 +151,23 @@ class Resolver:
 
     @derived
     def _instances(self, identity: Identity) -> Instances:
-        manifest = self._declared.manifest(identity)
-        assert manifest is not None  # noqa: S101 - only what is declared is asked about
-        is_applier = manifest.facts.flux_path is not None
+        is_applier = self._declared.facts(identity).flux_path is not None
         applied = self._applications.of(identity.path, identity if is_applier else None, LEVELS - is_applier)
-        shapes = self._applications.shapes(identity, manifest, applied)
-        each = frozenset(Instance(shape.namespace, shape.name, shape.facts) for shape in shapes)
-        return Instances(each, applied.by_flux, applied.is_complete)
+        shapes = self._applications.shapes(identity, applied)
+        each = [Instance(shape.namespace, shape.name, shape.facts) for shape in shapes]
+        return Instances(distinct(each), applied.by_flux, applied.is_complete)
 
-    def _resolve(self, identity: Identity, manifest: Manifest, instance: Instance) -> Resolved:
-        facts, namespace = instance.facts, instance.namespace
-        images = facts.images if facts.images != manifest.facts.images else None
-        app_name = facts.app_name if facts.app_name != manifest.facts.app_name else None
-        own = Resolved(namespace, images=images, app_name=app_name)
+    def _resolve(self, identity: Identity, declared: Facts, instance: Instance) -> Resolved:
+        namespace, _, facts = instance
+        images = facts.images if facts.images != declared.images else None
+        app_name = facts.app_name if facts.app_name != declared.app_name else None
         if facts.chart is None:
-            return replace(own, version=facts.version, reason=facts.patch_reason)
+            return Resolved(namespace, facts.version, reason=facts.patch_reason, images=images, app_name=app_name)
         if not facts.is_release:
-            return replace(own, version=facts.chart.version)
+            return Resolved(namespace, facts.chart.version, images=images, app_name=app_name)
         chart = _if_known(self._chart(facts.chart, namespace, MAX_HOPS))
         inputs = self._values.of(identity, namespace, facts.values_from)
-        return replace(chart, namespace=namespace, images=images, app_name=app_name, values_inputs=inputs)
+        return chart._replace(namespace=namespace, images=images, app_name=app_name, values_inputs=inputs)
 
     def _chart(self, use: ChartUse, namespace: str | None, hops: int) -> Resolved:
         """The chart behind a use that stands in `namespace`."""
@@ -182,15 +176,15 @@ class Resolver:
         unresolved = Resolved(version=use.version, chart_name=use.name, resolution="unresolved")
         reference = use.reference or use.source
         if reference is None:
-            return replace(unresolved, reason="it names no source")
+            return unresolved._replace(reason="it names no source")
         found = self._find(reference.kind, reference.name, reference.namespace or namespace)
         if found.instance is None:
-            return replace(unresolved, resolution=found.resolution, reason=found.reason)
+            return unresolved._replace(resolution=found.resolution, reason=found.reason)
         source, chart = found.instance.facts.source, found.instance.facts.chart
         if source is not None:
             return _chart_of_source(use, source)
         if use.reference is None or chart is None or not hops:  # a chart is no source
-            return replace(unresolved, reason="its source is a chart")
+            return unresolved._replace(reason="its source is a chart")
         return self._chart(chart, found.instance.namespace, hops - 1)
 
     @derived
@@ -244,28 +238,22 @@ _DIFFERENCES = {
 """Where two applications of one release must agree for it to be one use of one chart."""
 
 
-def _common(meanings: list[Resolved], manifest: Manifest, identity: Identity) -> Resolved:
+def _common(meanings: list[Resolved], facts: Facts, identity: Identity) -> Resolved:
     """What all applications of a resource agree in; where they do not, it is as its document says, or not known."""
     if len(meanings) == 1:
         return meanings[0]
-    declared = Resolved(
-        identity.key.namespace, manifest.facts.chart.version if manifest.facts.chart else manifest.facts.version
-    )
-    agreed = {
-        field.name: values.pop() if len(values) == 1 else getattr(declared, field.name)
-        for field in fields(Resolved)
-        for values in ({getattr(each, field.name) for each in meanings},)
-    }
-    common = Resolved(**agreed)
-    if not manifest.facts.is_release:
-        return replace(common, resolution="not_applicable", reason=manifest.facts.patch_reason)
+    declared = Resolved(identity.key.namespace, facts.chart.version if facts.chart else facts.version)
+    found = [{each[column] for each in meanings} for column in range(len(declared))]
+    common = Resolved._make(each.pop() if len(each) == 1 else own for own, each in zip(declared, found, strict=True))
+    if not facts.is_release:
+        return common._replace(resolution="not_applicable", reason=facts.patch_reason)
     missing = [each.reason or "" for each in meanings if each.resolution == "unresolved"]
     if missing:
-        return replace(common, resolution="unresolved", reason=min(missing))
+        return common._replace(resolution="unresolved", reason=min(missing))
     differ = [name for name, columns in _DIFFERENCES.items() if len({_columns(each, columns) for each in meanings}) > 1]
     if differ:
         reason = f"it is applied {len(meanings)} times, with another {' and '.join(differ)} each"
-        return replace(common, resolution="ambiguous", reason=reason)
+        return common._replace(resolution="ambiguous", reason=reason)
     return common
 
 
@@ -280,4 +268,4 @@ def _if_known(chart: Resolved) -> Resolved:
     if chart.resolution != "exact" or not hidden:
         return chart
     reason = f"its {' and '.join(hidden)} has a variable whose value is not in the repository"
-    return replace(chart, resolution="unresolved", reason=reason)
+    return chart._replace(resolution="unresolved", reason=reason)

@@ -144,21 +144,19 @@ class Routes:
                 patches.append(each)
                 continue
             for identity in sorted(self._declared.file(resolve_entry(folder, each.path)), key=order):
-                manifest = self._declared.manifest(identity)
-                patch = patch_of(orjson.loads(manifest.data), each.target) if manifest else None
+                patch = patch_of(orjson.loads(self._declared.document(identity)), each.target)
                 patches += [patch] if patch else []
         return replace(transform, patches=tuple(patches))
 
     @derived
     def _is_elsewhere(self, kustomization: Identity) -> bool:
         """Whether its source selects a commit, a tag or a range: hardly ever this repository, and never its tip."""
-        manifest = self._declared.manifest(kustomization)
-        source = manifest.facts.flux_path.source if manifest and manifest.facts.flux_path else None
+        path = self._declared.facts(kustomization).flux_path
+        source = path.source if path is not None else None
         if source is None or source.kind != "GitRepository":
             return False
-        named = (self._declared.manifest(each) for each in self._declared.named(SOURCE, source.kind, source.name))
-        sources = [each.facts.source for each in named if each is not None]
-        return bool(sources) and all(each is not None and each.is_pinned for each in sources)
+        named = self._declared.named(SOURCE, source.kind, source.name)
+        return bool(named) and all(self._declared.is_pinned(each) for each in named)
 
     @derived
     def folders(self, path: str) -> frozenset[str]:
@@ -192,7 +190,6 @@ class Routes:
 
     def declared_changes(self, route: Route) -> list[Transform]:
         """What is changed on a route whose end is as it is declared."""
-        manifest = self._declared.manifest(route.applier) if route.applier is not None else None
-        path = manifest.facts.flux_path if manifest is not None else None
+        path = self._declared.facts(route.applier).flux_path if route.applier is not None else None
         end = self.at_end(path, route.folder, route.child, route.component) if path is not None else ()
         return [*route.transforms, *end]

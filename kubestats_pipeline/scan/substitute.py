@@ -12,6 +12,9 @@ from collections.abc import Callable, Mapping
 Variables = Mapping[str, str | None]
 """Values by name; None where one is set, but the repository does not tell to what."""
 
+MARK = b"$"
+"""Begins every expression."""
+
 MAX_TEXT = 4096
 """Characters of a text that is worth a substitution, and of its result: names, versions and URLs are shorter."""
 

@@ -48,11 +48,10 @@ class ConfigMaps:
         """Of ConfigMaps that are declared in the namespace, or whose namespace is not told."""
         candidates = []
         for identity in self._declared.named("", "ConfigMap", reference.name):
-            manifest = self._declared.manifest(identity)
-            if manifest is None or identity.key.name != reference.name:
+            if identity.key.name != reference.name:
                 continue
             spaces = self.namespaces(identity)
-            data = orjson.loads(manifest.data).get("data")
+            data = orjson.loads(self._declared.document(identity)).get("data")
             values = tuple(sorted(_public(data))) if isinstance(data, dict) else ()
             candidates.append((reference.namespace in spaces, spaces == {None}, values))
         exact = [values for is_here, _, values in candidates if is_here]
