@@ -1,5 +1,6 @@
 """Who made a change: a person, or which bot; told by the author and by the branch that a merge takes in."""
 
+import functools
 import re
 
 _BOTS = {
@@ -22,4 +23,9 @@ def author_kind(author: str, subject: str) -> str:
     merged = _MERGED_BRANCH.match(subject)
     if merged:
         return merged[1].lower()
+    return _kind_of(author)
+
+
+@functools.lru_cache(maxsize=4096)
+def _kind_of(author: str) -> str:
     return next((kind for kind, pattern in _BOTS.items() if pattern.search(author)), "human")

@@ -64,9 +64,9 @@ def detect_changes(before: Version, after: Version) -> tuple[list[str], list[Fie
     fields: Iterator[FieldChange] = iter(())
     if before.manifest.content_hash != after.manifest.content_hash:
         left, right = orjson.loads(before.manifest.data), orjson.loads(after.manifest.data)
-        keys = left.keys() | right.keys()
-        parts |= {_PARTS.get(key, key) for key in keys if not _equal(left.get(key, _MISSING), right.get(key, _MISSING))}
-        fields = diff(left, right)
+        members = list(_differing_members(left, right))
+        parts |= {_PARTS.get(key, key) for key, _, _ in members}
+        fields = chain.from_iterable(_differences(one, other, f"${key_step(key)}") for key, one, other in members)
     if values := list(_diff_values(before, after)):
         parts.add("values")
     pairs = {
@@ -96,15 +96,25 @@ def _given(values: Values | None) -> list[tuple[bytes, object] | None]:
 
 def diff(before: Any, after: Any, path: str = "$") -> Iterator[FieldChange]:
     """The deepest places in which two JSON values differ, in document order."""
-    if _equal(before, after):
-        return
+    return iter(()) if _equal(before, after) else _differences(before, after, path)
+
+
+def _differences(before: Any, after: Any, path: str) -> Iterator[FieldChange]:
+    """The same of values that are known to differ: each level is compared once, and equal members are not entered."""
     if isinstance(before, dict) and isinstance(after, dict):
-        for key in sorted(before.keys() | after.keys()):
-            yield from diff(before.get(key, _MISSING), after.get(key, _MISSING), path + key_step(key))
+        for key, one, other in _differing_members(before, after):
+            yield from _differences(one, other, path + key_step(key))
     elif isinstance(before, list) and isinstance(after, list):
         yield from _diff_lists(before, after, path)
     else:
         yield FieldChange(path, *(None if value is _MISSING else value for value in (before, after)))
+
+
+def _differing_members(before: dict[str, Any], after: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    for key in sorted(before.keys() | after.keys()):
+        one, other = before.get(key, _MISSING), after.get(key, _MISSING)
+        if not _equal(one, other):
+            yield key, one, other
 
 
 def _equal(one: Any, other: Any) -> bool:
@@ -128,7 +138,9 @@ def _diff_lists(before: list[Any], after: list[Any], path: str) -> Iterator[Fiel
     """Lists of named objects (containers, ports, environment) are compared by name, others by position."""
     old, new = (dict(list_steps(items, by_name=have_names(before) and have_names(after))) for items in (before, after))
     for step in dict.fromkeys([*old, *new]):
-        yield from diff(old.get(step, _MISSING), new.get(step, _MISSING), path + step)
+        one, other = old.get(step, _MISSING), new.get(step, _MISSING)
+        if not _equal(one, other):
+            yield from _differences(one, other, path + step)
 
 
 def _short(value: Any) -> Any:

@@ -9,6 +9,7 @@ state becomes Parquet rows in `rows.py`.
 import datetime
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from kubestats_pipeline.scan.changes import FieldChange, Version, detect_changes
 from kubestats_pipeline.scan.charts import Resolved
@@ -52,8 +53,7 @@ class Resource:
         return Version(self.manifest, self.resolved, self.identity.path, self.values)
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One change of one resource in one commit.
 
     Attributes:
@@ -242,16 +242,23 @@ class Replay:
         nothing_given = values is None and before.values is None
         if old == new and manifest is before.manifest and resolved == before.resolved and nothing_given:
             return
-        after = replace(before, identity=new, manifest=manifest, resolved=resolved, values=values)
-        parts, fields = detect_changes(before.version, after.version)
+        parts, fields = detect_changes(before.version, Version(manifest, resolved, new.path, values))
         if old.key.name != new.key.name and "metadata" not in parts:
             parts = sorted([*parts, "metadata"])
         if manifest is not before.manifest or values != before.values:
             self.unsaved.add(before.resource_id)
+        updated = (commit.committed_at, commit.sha) if parts else (before.updated_at, before.updated_commit)
+        after = self.active[new] = replace(
+            before,
+            identity=new,
+            manifest=manifest,
+            resolved=resolved,
+            values=values,
+            updated_at=updated[0],
+            updated_commit=updated[1],
+        )
         if parts:
-            after = replace(after, updated_at=commit.committed_at, updated_commit=commit.sha)
             self._append("MODIFIED", commit, before, after, parts, fields)
-        self.active[new] = after
 
     def _delete(self, identity: Identity, commit: Commit) -> None:
         before = self.active.pop(identity)

@@ -1,5 +1,6 @@
 """The scanner's records as rows of its tables, and a resource's row back as a record."""
 
+import functools
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -185,6 +186,7 @@ def _layer_from_json(origin: str, content: str, settings: list[Any], numbers: li
     )
 
 
+@functools.lru_cache(maxsize=16384)
 def printable(path: str) -> str:
     r"""A path as text: a byte that is not UTF-8 stands as `\xNN`, a backslash as two."""
     return _UNDECODABLE.sub(lambda match: f"\\x{ord(match[0]) - 0xDC00:02x}", path.replace("\\", "\\\\"))
@@ -196,8 +198,15 @@ def original(path: str) -> str:
 
 
 def _image_row(image: Image) -> Row:
-    own = {name: getattr(image, name) for name in _IMAGE_FIELDS}
-    return own | {"registry": image.registry, "repository": image.repository}
+    return {
+        "image": image.image,
+        "tag": image.tag,
+        "digest": image.digest,
+        "role": image.role,
+        "raw": image.raw,
+        "registry": image.registry,
+        "repository": image.repository,
+    }
 
 
 def _api_version(resource: Resource) -> str:

@@ -1,16 +1,20 @@
 """Histories to events: what each kind of commit does to the resources that a repository declares."""
 
 import datetime
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kubestats_pipeline.scan.authors import author_kind
+from kubestats_pipeline.scan.canonical import canonical_json
 from kubestats_pipeline.scan.changes import Version, detect_changes, diff
 from kubestats_pipeline.scan.charts import Resolved
+from kubestats_pipeline.scan.manifests import digest
 from kubestats_pipeline_tests.builders import HOUR
 from kubestats_pipeline_tests.scan.world import (
     BROKEN,
@@ -288,6 +292,28 @@ def test_changes_name_the_deepest_field_and_lists_of_named_objects_go_by_name() 
         ("$.spec.args[2]", None, 4),
         ("$.spec.containers[name=b].image", "y:1", "y:2"),
     ]
+
+
+LEAVES = st.none() | st.booleans() | st.sampled_from([0, 1, 0.0, -0.0, 1.0, "", "1"])
+JSON = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("ab"), inner))
+
+
+@given(JSON, JSON)
+def test_values_differ_in_some_place_where_their_json_does_and_nowhere_else(before: object, after: object) -> None:
+    assert bool(list(diff(before, after))) == (canonical_json(before) != canonical_json(after))
+
+
+@given(st.dictionaries(st.sampled_from("abc"), JSON), st.dictionaries(st.sampled_from("abc"), JSON))
+def test_the_changed_parts_are_those_below_which_a_field_has_changed(
+    before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    (template,) = read(config("a")).manifests
+    one, two = (
+        Version(replace(template, data=data, content_hash=digest(data)), Resolved(), "a")
+        for data in map(canonical_json, (before, after))
+    )
+    parts, fields = detect_changes(one, two)
+    assert parts == sorted({field.path[2] for field in fields})
 
 
 def test_the_changes_of_a_resource_that_is_rewritten_are_bounded(world: World) -> None:
