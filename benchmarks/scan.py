@@ -16,7 +16,7 @@ from benchmarks.measure import Measured, Runs, measure, repeat
 from benchmarks.report import Goal, Line, at_most, ratio_of
 from kubestats_pipeline.lake import Lake
 from kubestats_pipeline.layout import Layout
-from kubestats_pipeline.scan.decode import Bounds
+from kubestats_pipeline.scan.decoded import Bounds
 from kubestats_pipeline.scan.scan import Scanned, Target, scan_repository
 
 GROUP = "scan"

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from kubestats_pipeline.dictionary import describe_tables
-from kubestats_pipeline.scan.decode import Bounds
+from kubestats_pipeline.scan.decoded import Bounds
 from kubestats_pipeline.scan.kinds import registry
 from kubestats_pipeline.scan.manifests import read_file
 from kubestats_pipeline.settings import Settings, load_settings

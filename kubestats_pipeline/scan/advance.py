@@ -16,9 +16,9 @@ from kubestats_pipeline.scan import history, store
 from kubestats_pipeline.scan.ahead import ReadAhead
 from kubestats_pipeline.scan.blobs import BlobReader
 from kubestats_pipeline.scan.context import context_of
-from kubestats_pipeline.scan.decode import Bounds
+from kubestats_pipeline.scan.decoded import Bounds
 from kubestats_pipeline.scan.engine import gitops_engine
-from kubestats_pipeline.scan.files import BlobKey, ContentCache, key_of
+from kubestats_pipeline.scan.files import ContentCache, FileVersion
 from kubestats_pipeline.scan.history import Change, Step, is_template
 from kubestats_pipeline.scan.replay import Replay
 
@@ -112,7 +112,7 @@ def _advance(
             yield
     left_over = _difference(replay.files.oids, history.read_tree(mirror, head))
     if left_over:
-        ahead.expect(_keys(left_over))
+        ahead.expect(_files(left_over))
         replay.apply(history.read_commit(mirror, head), left_over)
         yield
 
@@ -128,7 +128,7 @@ def _looking_ahead(steps: Iterable[Step], ahead: ReadAhead) -> Iterator[Step]:
     coming: deque[Step] = deque()
     blobs = 0
     for step in steps:
-        wanted = ahead.expect(_keys(step.changes))
+        wanted = ahead.expect(_files(step.changes))
         coming.append(step)
         blobs += len(step.changes)
         while len(coming) > (MOST_STEPS_AHEAD if blobs < wanted else STEPS_AHEAD) or (wanted and blobs > wanted):
@@ -137,8 +137,8 @@ def _looking_ahead(steps: Iterable[Step], ahead: ReadAhead) -> Iterator[Step]:
     yield from coming
 
 
-def _keys(changes: Iterable[Change]) -> Iterator[BlobKey]:
-    return (key_of(each.path, each.oid) for each in changes if each.oid and not is_template(each.path))
+def _files(changes: Iterable[Change]) -> Iterator[FileVersion]:
+    return (FileVersion(each.path, each.oid) for each in changes if each.oid and not is_template(each.path))
 
 
 def _difference(before: Mapping[str, str], after: Mapping[str, str]) -> list[Change]:

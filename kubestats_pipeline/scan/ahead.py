@@ -15,8 +15,8 @@ from functools import partial
 from pathlib import Path
 
 from kubestats_pipeline.scan.blobs import BlobReader
-from kubestats_pipeline.scan.decode import Bounds
-from kubestats_pipeline.scan.files import BlobKey, read_blob_as
+from kubestats_pipeline.scan.decoded import Bounds
+from kubestats_pipeline.scan.files import BlobKey, FileReader, FileVersion
 from kubestats_pipeline.scan.manifests import FileContent
 from kubestats_pipeline.scan.workers import Worker, WorkerDiedError
 
@@ -32,13 +32,13 @@ BLOBS_AT_ONCE = 25
 
 @dataclass(eq=False)
 class _Batch:
-    """Some blobs that are read together.
+    """Some files that are read together.
 
     Attributes:
         contents: what they say; what is not there is for the replay to read.
     """
 
-    keys: tuple[BlobKey, ...]
+    files: tuple[FileVersion, ...]
     is_begun: bool = False
     is_done: bool = False
     contents: dict[BlobKey, FileContent] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class ReadAhead:
         self._waiting: deque[_Batch] = deque()
         self._batches: dict[BlobKey, _Batch] = {}
         self._seen: set[BlobKey] = set()
-        self._gathered: list[BlobKey] = []
+        self._gathered: list[FileVersion] = []
         self._is_ending = False
 
     def __enter__(self) -> "ReadAhead":
@@ -74,15 +74,16 @@ class ReadAhead:
         for worker in self._crew:
             worker.end()
 
-    def expect(self, keys: Iterable[BlobKey]) -> int:
-        """Say which blobs will be read next, in this order; gives how many more it is worth to know.
+    def expect(self, files: Iterable[FileVersion]) -> int:
+        """Say which files will be read next, in this order; gives how many more it is worth to know.
 
         Those that came before are not read again: the replay remembers them.
         """
-        fresh = [key for key in dict.fromkeys(keys) if key not in self._seen]
-        self._seen.update(fresh)
+        keys = {file.key: file for file in files}
+        fresh = [file for key, file in keys.items() if key not in self._seen]
+        self._seen.update(keys)
         if not self._crew or len(self._seen) < WORTHWHILE:
-            self._blobs.expect(key.oid for key in fresh)
+            self._blobs.expect(file.oid for file in fresh)
             return 0
         self._gathered += fresh
         while len(self._gathered) >= BLOBS_AT_ONCE:
@@ -93,7 +94,7 @@ class ReadAhead:
     def _hand_out(self, batch: _Batch) -> None:
         with self._changed:
             self._waiting.append(batch)
-            self._batches |= dict.fromkeys(batch.keys, batch)
+            self._batches |= {file.key: batch for file in batch.files}
             self._changed.notify_all()
         if not self._threads:
             self._threads = [threading.Thread(target=self._work, args=(worker,), daemon=True) for worker in self._crew]
@@ -108,20 +109,20 @@ class ReadAhead:
                 return None
             if not batch.is_begun:
                 self._waiting.remove(batch)
-                for each in batch.keys:
-                    self._batches.pop(each, None)
-                self._blobs.expect(each.oid for each in batch.keys)
+                for each in batch.files:
+                    self._batches.pop(each.key, None)
+                self._blobs.expect(each.oid for each in batch.files)
                 return None
             self._changed.wait_for(lambda: batch.is_done)
             return batch.contents.pop(key, None)
 
-    def _work(self, worker: "Worker[Sequence[BlobKey], list[FileContent]]") -> None:
+    def _work(self, worker: "Worker[Sequence[FileVersion], list[FileContent]]") -> None:
         for batch in self._begun():
-            contents = worker.call(batch.keys)
+            contents = worker.call(batch.files)
             died = isinstance(contents, WorkerDiedError)
             with self._changed:
                 if not isinstance(contents, WorkerDiedError):
-                    batch.contents.update(zip(batch.keys, contents, strict=True))
+                    batch.contents.update(zip((file.key for file in batch.files), contents, strict=True))
                 batch.is_done = True
                 self._changed.notify_all()
             if died:
@@ -139,15 +140,15 @@ class ReadAhead:
             yield batch
 
 
-def read_batch(keys: Sequence[BlobKey], mirror: Path, bounds: Bounds) -> list[FileContent]:
-    """Read blobs of a mirror; runs in a helper, whose git process stays for the next call."""
-    blobs = _open(mirror)
-    blobs.expect(key.oid for key in keys)
-    return [read_blob_as(key, blobs.read, bounds) for key in keys]
+def read_batch(files: Sequence[FileVersion], mirror: Path, bounds: Bounds) -> list[FileContent]:
+    """Read files of a mirror; runs in a helper, whose git process and last versions stay for the next call."""
+    blobs, reader = _open(mirror, bounds)
+    blobs.expect(file.oid for file in files)
+    return [reader.read(file) for file in files]
 
 
 @functools.lru_cache(maxsize=1)
-def _open(mirror: Path) -> BlobReader:
+def _open(mirror: Path, bounds: Bounds) -> tuple[BlobReader, FileReader]:
     blobs = BlobReader(mirror)
     atexit.register(blobs.__exit__)
-    return blobs
+    return blobs, FileReader(blobs.read, bounds)

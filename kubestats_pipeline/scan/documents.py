@@ -5,10 +5,11 @@ its class and line, never with its content. Which documents are Kubernetes resou
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from kubestats_pipeline.scan.decode import Bounds, Decoded, DecodeError, decode_stream
+from kubestats_pipeline.scan.decode import decode_stream
+from kubestats_pipeline.scan.decoded import Bounds, Decoded, DecodeError
 
 FILE_NODES = 4
 """So many times the nodes of one document are read of all documents of a file together."""
@@ -64,7 +65,7 @@ def read_documents(blob: bytes, bounds: Bounds) -> Documents:
     text = as_utf8(blob)
     if not text.endswith(b"\n"):
         text += b"\n"  # as kubectl does: it decides whether a block text at the end of the file ends in a line break
-    budget = min(FILE_NODES * bounds.max_nodes, SPARE_NODES + NODES_A_BYTE * len(text))
+    budget = _budget(len(text), bounds)
     if text.count(b"\n%") > MAX_DIRECTIVES:
         message = f"more than {MAX_DIRECTIVES} lines that begin with %, as directives do"
         return Documents((), (Problem("too_complex", message),))
@@ -74,6 +75,16 @@ def read_documents(blob: bytes, bounds: Bounds) -> Documents:
         except DecodeError:
             pass  # the others of its documents can be read one by one
     return _read_one_by_one(text, bounds, budget)
+
+
+def _budget(size: int, bounds: Bounds) -> int:
+    """Nodes that a file of so many bytes may have."""
+    return min(FILE_NODES * bounds.max_nodes, SPARE_NODES + NODES_A_BYTE * size)
+
+
+def is_bounded(nodes: Sequence[int], size: int, bounds: Bounds) -> bool:
+    """Whether a file of so many bytes, its last line's end included, may have documents of so many nodes."""
+    return max(nodes) <= bounds.max_nodes and sum(nodes) <= _budget(size, bounds)
 
 
 def as_utf8(blob: bytes) -> bytes:

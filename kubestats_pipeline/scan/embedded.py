@@ -9,7 +9,7 @@ and events are those of any resource.
 from collections.abc import Iterator
 from typing import Any
 
-from kubestats_pipeline.scan.decode import Decoded
+from kubestats_pipeline.scan.decoded import Decoded
 from kubestats_pipeline.scan.kinds import argo, helm
 from kubestats_pipeline.scan.kinds.shapes import mappings
 

@@ -9,12 +9,13 @@ from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from kubestats_pipeline.scan.decode import Bounds
+from kubestats_pipeline.scan.decoded import Bounds
 from kubestats_pipeline.scan.documents import Problem
 from kubestats_pipeline.scan.embedded import CHART_FILE
 from kubestats_pipeline.scan.history import Change, is_template
 from kubestats_pipeline.scan.identity import Identity
-from kubestats_pipeline.scan.manifests import NAMED_FILES, FileContent, Manifest, ResourceKey, read_file
+from kubestats_pipeline.scan.manifests import NAMED_FILES, FileContent, Manifest, ResourceKey
+from kubestats_pipeline.scan.revisions import Revisions
 
 Declared = Mapping[Identity, Manifest]
 ReadBlob = Callable[[str], bytes | None]
@@ -50,19 +51,33 @@ class BlobKey(NamedTuple):
     name: str
 
 
-def key_of(path: str, oid: str) -> BlobKey:
-    """The key of a blob that stands in a file."""
-    name = path.rpartition("/")[2]
-    return BlobKey(oid, name if name in NAMED_FILES else "")
+class FileVersion(NamedTuple):
+    """A file and the blob that stands in it."""
+
+    path: str
+    oid: str
+
+    @property
+    def key(self) -> BlobKey:
+        """What its content depends on."""
+        name = self.path.rpartition("/")[2]
+        return BlobKey(self.oid, name if name in NAMED_FILES else "")
 
 
-def read_blob_as(key: BlobKey, read_blob: ReadBlob, bounds: Bounds) -> FileContent:
-    """What a blob says; one that the mirror lacks is larger than it keeps."""
-    blob = read_blob(key.oid)
-    if blob is None:
-        problem = Problem("too_large", "larger than the blobs that a mirror keeps (1 MB)")
-        return FileContent(problems=(problem,), is_complete=False)
-    return read_file(blob, key.name, bounds)
+class FileReader:
+    """Reads files of a mirror; consecutive versions of one file cost what they differ in."""
+
+    def __init__(self, read_blob: ReadBlob, bounds: Bounds) -> None:
+        self._read_blob = read_blob
+        self._revisions = Revisions(bounds)
+
+    def read(self, version: FileVersion) -> FileContent:
+        """What a blob says in its file; one that the mirror lacks is larger than it keeps."""
+        blob = self._read_blob(version.oid)
+        if blob is None:
+            problem = Problem("too_large", "larger than the blobs that a mirror keeps (1 MB)")
+            return FileContent(problems=(problem,), is_complete=False)
+        return self._revisions.read(version.path, blob, version.key.name)
 
 
 @dataclass
@@ -76,18 +91,23 @@ class ContentCache:
     read_blob: ReadBlob
     bounds: Bounds
     take: Callable[[BlobKey], FileContent | None] | None = None
+    _reader: FileReader = field(init=False)
     _recent: OrderedDict[BlobKey, FileContent] = field(default_factory=OrderedDict)
     _bytes: int = 0
 
+    def __post_init__(self) -> None:
+        self._reader = FileReader(self.read_blob, self.bounds)
+
     def read(self, path: str, oid: str) -> FileContent:
         """What the blob says in a file of this name."""
-        key = key_of(path, oid)
+        version = FileVersion(path, oid)
+        key = version.key
         if key in self._recent:
             self._recent.move_to_end(key)
             return self._recent[key]
         content = self.take(key) if self.take is not None else None
         if content is None:
-            content = read_blob_as(key, self.read_blob, self.bounds)
+            content = self._reader.read(version)
         self._remember(key, content)
         return content
 

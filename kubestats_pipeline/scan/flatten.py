@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from kubestats_pipeline.scan.decoded import Place
 from kubestats_pipeline.scan.field_paths import have_names, key_step, list_steps
 from kubestats_pipeline.scan.values import Layer, Leaf, Tree
-from kubestats_pipeline.scan.written import Place
 
 MAX_SETTINGS = 5_000
 """Settings kept of one release; the largest of the corpora has under 1,000."""

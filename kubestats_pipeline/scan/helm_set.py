@@ -7,7 +7,7 @@ Flux's `targetPath`, the parameters of Argo CD and k3s' `set` are of this form. 
 import re
 from typing import Any
 
-from kubestats_pipeline.scan.written import Place
+from kubestats_pipeline.scan.decoded import Place
 
 MAX_INDEX = 1000
 """Helm accepts list indices up to 65,536 and fills the list up to them; nobody writes such."""

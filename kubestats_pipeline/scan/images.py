@@ -6,7 +6,7 @@ release stand in its Helm values is found in `values_images.py`.
 
 import re
 
-from kubestats_pipeline.scan.decode import Decoded
+from kubestats_pipeline.scan.decoded import Decoded
 from kubestats_pipeline.scan.facts import Image
 
 _DIGEST = re.compile(r"\w+:[0-9a-fA-F]{32,}")

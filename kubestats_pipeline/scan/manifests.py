@@ -6,14 +6,14 @@ Which resource of which file it is (its identity, which includes the path) is de
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import orjson
 
 from kubestats_pipeline.scan.canonical import canonical_json
-from kubestats_pipeline.scan.decode import Bounds, Decoded
+from kubestats_pipeline.scan.decoded import Bounds, Decoded, Place
 from kubestats_pipeline.scan.documents import Problem, encoding_problem, read_documents
 from kubestats_pipeline.scan.embedded import CHART_FILE, embedded_in_file, embedded_in_resource
 from kubestats_pipeline.scan.facts import Facts
@@ -27,7 +27,7 @@ from kubestats_pipeline.scan.kustomize import (
     read_kustomization,
 )
 from kubestats_pipeline.scan.redact import redact
-from kubestats_pipeline.scan.written import Place, value_at, written_numbers
+from kubestats_pipeline.scan.written import value_at, written_numbers
 
 NAMED_FILES = KUSTOMIZATION_FILES | {CHART_FILE}
 """Files that say something by their name, whether they mention a kind or not."""
@@ -82,6 +82,19 @@ class FileContent:
     is_complete: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class ReadDocument:
+    """One document and the resources that it declares.
+
+    Attributes:
+        stored: the redacted copy of a document that is a resource itself.
+    """
+
+    decoded: Decoded
+    manifests: tuple[Manifest, ...]
+    stored: dict[str, Any] | None = None
+
+
 EMPTY = FileContent()
 
 
@@ -91,22 +104,46 @@ def read_file(blob: bytes, file_name: str, bounds: Bounds) -> FileContent:
     A file that nowhere mentions both `kind` and `apiVersion` declares no resource and is not parsed, unless its name
     says that it belongs to kustomize or Helm.
     """
-    kustomization = file_name in KUSTOMIZATION_FILES
-    mentions = all(word in blob for word in _MENTIONS) or blob.startswith(_UTF16)
-    if not mentions and file_name not in NAMED_FILES:
+    return read_with_documents(blob, file_name, bounds)[0]
+
+
+def read_with_documents(blob: bytes, file_name: str, bounds: Bounds) -> tuple[FileContent, list[ReadDocument]]:
+    """As `read_file`, with the documents that can be read."""
+    if not may_declare(blob, file_name):
         unreadable = encoding_problem(blob)
-        return FileContent(problems=(unreadable,), is_complete=False) if unreadable else EMPTY
+        return (FileContent(problems=(unreadable,), is_complete=False) if unreadable else EMPTY), []
     read = read_documents(blob, bounds)
-    manifests: list[Manifest] = []
     problems = list(read.problems)
+    documents = []
     for index, document in read.documents:
         if _is_encrypted_kind(document.content):
             problems.append(Problem("encrypted_kind", f"line {document.line}: its kind is encrypted", index))
-        manifests += (_manifest(document, resource) for resource in _declared(document, file_name))
-    kustomize = next(
-        (found for _, each in read.documents if (found := read_kustomization(each, named=kustomization))), None
-    )
-    return FileContent(tuple(manifests), tuple(problems), kustomize, is_complete=not problems)
+        documents.append(read_document(document, file_name))
+    named = file_name in KUSTOMIZATION_FILES
+    kustomize = next((found for _, each in read.documents if (found := read_kustomization(each, named=named))), None)
+    return FileContent(declared_by(documents), tuple(problems), kustomize, is_complete=not problems), documents
+
+
+def may_declare(blob: bytes, file_name: str) -> bool:
+    """Whether a file is to be parsed."""
+    return file_name in NAMED_FILES or all(word in blob for word in _MENTIONS) or blob.startswith(_UTF16)
+
+
+def read_document(document: Decoded, file_name: str, stored: dict[str, Any] | None = None) -> ReadDocument:
+    """The resources of a document; of one that is a resource itself, the redacted copy may be given."""
+    manifests = []
+    for resource in _declared(document, file_name):
+        if resource is document.content:
+            stored = stored or redact(resource)
+            manifests.append(_manifest(document, resource, stored))
+        else:
+            manifests.append(_manifest(document, resource, redact(resource)))
+    return ReadDocument(document, tuple(manifests), stored)
+
+
+def declared_by(documents: Iterable[ReadDocument]) -> tuple[Manifest, ...]:
+    """All resources of some documents."""
+    return tuple(manifest for document in documents for manifest in document.manifests)
 
 
 def _declared(document: Decoded, file_name: str) -> Iterator[dict[str, Any]]:
@@ -152,14 +189,13 @@ def _is_encrypted_kind(content: Any) -> bool:
     return any(str(content.get(name, "")).startswith("ENC[") for name in ("kind", "apiVersion"))
 
 
-def _manifest(document: Decoded, resource: dict[str, Any]) -> Manifest:
+def _manifest(document: Decoded, resource: dict[str, Any], stored: dict[str, Any]) -> Manifest:
     group, _, version = resource["apiVersion"].rpartition("/")
     metadata = resource["metadata"]
     namespace = metadata.get("namespace")
     key = ResourceKey(
         group, resource["kind"], namespace if isinstance(namespace, str) and namespace else None, _name(metadata) or ""
     )
-    stored = redact(resource)
     data = canonical_json(stored)
     scan = load_scanners().get((group, key.kind), scan_generic)
     facts = scan(document, resource)

@@ -8,6 +8,7 @@ any resource, the values of environment variables with such names, and what `sen
 import re
 from typing import Any
 
+from kubestats_pipeline.scan.decoded import Place
 from kubestats_pipeline.scan.sensitive import ENCRYPTED, REDACTED, hide, is_sensitive, redact_text
 
 _SEVERAL = re.compile(r"(?:password|passphrase|token|credential|secret|api[-_.]?key)s?$", re.IGNORECASE)
@@ -17,6 +18,8 @@ _NAMING_KEY = re.compile(
 )
 _FLAG = re.compile(r"--?[\w.-]+")
 _WHOLLY_SECRET = frozenset({"stringData", "encryptedData"})
+_TELLING_OTHERS, _TOLD_BY_OTHERS = ("name", "key"), ("value", "default")
+"""Keys whose text names what stands under the others of the same map."""
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
@@ -32,6 +35,28 @@ def redact(document: dict[str, Any]) -> dict[str, Any]:
         else:
             copy[key] = _member(key, value)
     return copy
+
+
+class DependsError(Exception):
+    """What is stored of a value depends on more than the value."""
+
+
+def redact_part(document: dict[str, Any], place: Place, value: Any) -> Any:
+    """The copy of what stands at a place of a document, a member of a map or a map or list in a list, as in `redact`.
+
+    Raises:
+        DependsError: a key that leads to it means that what stands below is secret, or the keys beside it decide.
+    """
+    *_, step = place
+    if document.get("kind") == "Secret" or any(_is_special(each) for each in place if isinstance(each, str)):
+        raise DependsError
+    if not isinstance(value, dict | list) and step in _TELLING_OTHERS + _TOLD_BY_OTHERS:
+        raise DependsError
+    return _member(step, value) if isinstance(step, str) else _item(value, within=False)
+
+
+def _is_special(key: str) -> bool:
+    return key in _WHOLLY_SECRET or key in ("sops", _LAST_APPLIED) or is_sensitive(key)
 
 
 def redact_values(content: dict[str, Any]) -> dict[str, Any]:
@@ -68,9 +93,9 @@ def _holds_secrets(key: str, within: bool) -> bool:
 
 def _mapping(parent: str, value: dict[str, Any], *, within: bool) -> dict[str, Any]:
     copy = {key: _member(key, item, within=within) for key, item in value.items()}
-    names = [value[key] for key in ("name", "key") if isinstance(value.get(key), str)]
+    names = [value[key] for key in _TELLING_OTHERS if isinstance(value.get(key), str)]
     if any(is_sensitive(name) for name in names or [parent]):  # an environment variable or a Helm parameter
-        copy |= {key: _blank(value[key]) for key in ("value", "default") if _is_leaf(value.get(key))}
+        copy |= {key: _blank(value[key]) for key in _TOLD_BY_OTHERS if _is_leaf(value.get(key))}
     return copy
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from kubestats_pipeline.scan.decode import Decoded
+from kubestats_pipeline.scan.decoded import Decoded
 from kubestats_pipeline.scan.facts import Facts, Image
 from kubestats_pipeline.scan.images import parse_image
 from kubestats_pipeline.scan.kinds.generic import scan_generic

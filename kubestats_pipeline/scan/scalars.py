@@ -1,7 +1,7 @@
 """What a YAML scalar means to Kubernetes: the rules of go-yaml v2 as `sigs.k8s.io/yaml` turns them into JSON.
 
 kubectl, Flux and Argo CD all decode through that library, so `10:30` is text, `y` is true and `0o777` is 511.
-PyYAML's own rules differ in each of these. `decode.py` builds documents with this module; the test compares both with
+PyYAML's own rules differ in each of these. `builder.py` builds documents with this module; the test compares both with
 kubectl.
 """
 

@@ -19,7 +19,7 @@ from kubestats_pipeline.locks import BusyError, locked
 from kubestats_pipeline.repositories import Repository
 from kubestats_pipeline.scan import history, store
 from kubestats_pipeline.scan.advance import Advanced, bring_to_head
-from kubestats_pipeline.scan.decode import Bounds
+from kubestats_pipeline.scan.decoded import Bounds
 from kubestats_pipeline.scan.retention import known_boundaries, mark_of
 from kubestats_pipeline.scan.workers import WorkerDiedError, call_in_processes
 from kubestats_pipeline.settings import Settings

@@ -7,7 +7,8 @@ say what it is. What one reference means stands in `images.py`. The result does 
 from collections.abc import Iterator
 from typing import Any
 
-from kubestats_pipeline.scan.decode import Bounds, Decoded, DecodeError, decode_stream
+from kubestats_pipeline.scan.decode import decode_stream
+from kubestats_pipeline.scan.decoded import Bounds, Decoded, DecodeError
 from kubestats_pipeline.scan.facts import Image
 from kubestats_pipeline.scan.images import compose_image, is_reference, parse_image
 

@@ -1,15 +1,12 @@
 """Numbers of a document as their author wrote them, by the place where they stand: `tag: 1.10` is not 1.1.
 
-`decode.py` keeps them for version-like keys while it reads; here they are found below one value.
+`builder.py` keeps them for version-like keys while it reads; here they are found below one value.
 """
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kubestats_pipeline.scan.decode import Decoded
-
-Place = tuple[str | int, ...]
-"""The keys and list indices that lead from one value to another below it."""
+from kubestats_pipeline.scan.decoded import Decoded, Place
 
 Numbers = Mapping[Place, str]
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from kubestats_pipeline.scan.decode import Bounds
+from kubestats_pipeline.scan.decoded import Bounds
 from kubestats_pipeline.scan.documents import read_documents
 
 KUBECTL = shutil.which("kubectl")

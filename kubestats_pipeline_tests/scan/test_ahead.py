@@ -11,8 +11,8 @@ import pytest
 from kubestats_pipeline.scan import ahead as module
 from kubestats_pipeline.scan.ahead import ReadAhead, read_batch
 from kubestats_pipeline.scan.blobs import BlobReader
-from kubestats_pipeline.scan.decode import Bounds
-from kubestats_pipeline.scan.files import BlobKey, key_of
+from kubestats_pipeline.scan.decoded import Bounds
+from kubestats_pipeline.scan.files import FileVersion
 from kubestats_pipeline.scan.history import read_tree
 from kubestats_pipeline.scan.manifests import FileContent
 from kubestats_pipeline.scan.scan import Scanned, Target, scan_repository
@@ -38,8 +38,8 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "BLOBS_AT_ONCE", 5)
 
 
-def keys_of(world: World) -> list[BlobKey]:
-    return [key_of(path, oid) for path, oid in read_tree(world.mirror, "head").items()]
+def files_of(world: World) -> list[FileVersion]:
+    return [FileVersion(path, oid) for path, oid in read_tree(world.mirror, "head").items()]
 
 
 @pytest.fixture
@@ -48,48 +48,48 @@ def blobs(world: World) -> Iterator[BlobReader]:
         yield reader
 
 
-def take_all(ahead: ReadAhead, keys: list[BlobKey], world: World) -> tuple[list[FileContent], int]:
+def take_all(ahead: ReadAhead, files: list[FileVersion], world: World) -> tuple[list[FileContent], int]:
     """What each blob says, read by a helper or here, and how many helpers have read."""
-    taken = [ahead.take(key) for key in keys]
-    own = [each or read_batch([key], world.mirror, Bounds())[0] for each, key in zip(taken, keys, strict=True)]
+    taken = [ahead.take(file.key) for file in files]
+    own = [each or read_batch([file], world.mirror, Bounds())[0] for each, file in zip(taken, files, strict=True)]
     return own, sum(each is not None for each in taken)
 
 
 def test_helpers_say_what_the_replay_would_have_read(world: World, blobs: BlobReader) -> None:
-    keys = keys_of(world)
-    expected = read_batch(keys, world.mirror, Bounds())
+    files = files_of(world)
+    expected = read_batch(files, world.mirror, Bounds())
     with ReadAhead(world.mirror, Bounds(), 2, blobs) as ahead:
-        for start in range(0, len(keys), 3):
-            ahead.expect(keys[start : start + 3])
+        for start in range(0, len(files), 3):
+            ahead.expect(files[start : start + 3])
         deadline = time.monotonic() + 60
         while not any(batch.is_done for batch in ahead._batches.values()) and time.monotonic() < deadline:
             time.sleep(0.01)
-        contents, helped = take_all(ahead, keys, world)
+        contents, helped = take_all(ahead, files, world)
     assert contents == expected
     assert helped > 0
 
 
 def test_a_blob_is_given_once_and_what_nobody_expected_not_at_all(world: World, blobs: BlobReader) -> None:
-    keys = keys_of(world)
+    files = files_of(world)
     with ReadAhead(world.mirror, Bounds(), 1, blobs) as ahead:
-        assert ahead.take(keys[0]) is None
-        ahead.expect(keys)
-        take_all(ahead, keys, world)
-        ahead.expect(keys)
-        assert [ahead.take(key) for key in keys] == [None] * len(keys)
+        assert ahead.take(files[0].key) is None
+        ahead.expect(files)
+        take_all(ahead, files, world)
+        ahead.expect(files)
+        assert [ahead.take(file.key) for file in files] == [None] * len(files)
 
 
 def test_helpers_that_die_cost_nothing_but_time(world: World, blobs: BlobReader) -> None:
-    keys = keys_of(world)
+    files = files_of(world)
     with ReadAhead(world.mirror, Bounds(), 1, blobs) as ahead:
-        ahead.expect(keys)
+        ahead.expect(files)
         deadline = time.monotonic() + 60
         while (process := ahead._crew[0]._process) is None and time.monotonic() < deadline:
             time.sleep(0.001)
         assert process is not None
         os.kill(process.pid, signal.SIGKILL)
-        contents, _ = take_all(ahead, keys, world)
-    assert contents == read_batch(keys, world.mirror, Bounds())
+        contents, _ = take_all(ahead, files, world)
+    assert contents == read_batch(files, world.mirror, Bounds())
 
 
 @pytest.mark.parametrize("helpers", [1, 2])

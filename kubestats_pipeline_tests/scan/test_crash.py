@@ -16,7 +16,7 @@ import pytest
 from kubestats_pipeline.lake import Lake
 from kubestats_pipeline.layout import Layout
 from kubestats_pipeline.scan import scan as stage
-from kubestats_pipeline.scan.decode import Bounds
+from kubestats_pipeline.scan.decoded import Bounds
 from kubestats_pipeline.scan.scan import Target, scan_repository
 from kubestats_pipeline_tests.scan.world import BROKEN, NOW, World, config, documents
 

@@ -2,8 +2,10 @@
 
 import pytest
 
+from kubestats_pipeline.scan.builder import MAX_KEY
 from kubestats_pipeline.scan.canonical import canonical_json
-from kubestats_pipeline.scan.decode import MAX_KEY, Bounds, Decoded, DecodeError, decode_stream
+from kubestats_pipeline.scan.decode import decode_stream
+from kubestats_pipeline.scan.decoded import Bounds, Decoded, DecodeError
 
 
 def decode(text: str, bounds: Bounds | None = None) -> list[Decoded]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kubestats_pipeline.scan.decode import Bounds
+from kubestats_pipeline.scan.decoded import Bounds
 from kubestats_pipeline.scan.documents import Documents, read_documents
 from kubestats_pipeline_tests.scan.world import BROKEN, config, documents, read
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from kubestats_pipeline.scan.decode import Bounds
+from kubestats_pipeline.scan.decoded import Bounds
 from kubestats_pipeline.scan.files import ContentCache
 from kubestats_pipeline.scan.history import Change, Commit
 from kubestats_pipeline.scan.manifests import FileContent, digest, read_file

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from benchmarks.adversaries import FAMILIES, RESOURCE
 from kubestats_pipeline.scan import decode
-from kubestats_pipeline.scan.decode import Bounds
+from kubestats_pipeline.scan.decoded import CHARACTERS_PER_NODE, Bounds
 from kubestats_pipeline.scan.documents import MAX_DIRECTIVES, MAX_DOCUMENTS, NODES_A_BYTE, SPARE_NODES, read_documents
 from kubestats_pipeline.scan.manifests import read_file
 from kubestats_pipeline_tests.scan.world import read
@@ -69,7 +69,7 @@ def test_no_family_of_hostile_files_makes_the_reader_fail(family: str) -> None:
     assert {each.problem for each in content.problems} <= PROBLEMS
     assert content.is_complete == (not content.problems)
     size = sum(len(each.data) for each in content.manifests)
-    assert size <= decode.CHARACTERS_PER_NODE * (SPARE_NODES + NODES_A_BYTE * len(FAMILIES[family](SMALL)) + 100)
+    assert size <= CHARACTERS_PER_NODE * (SPARE_NODES + NODES_A_BYTE * len(FAMILIES[family](SMALL)) + 100)
 
 
 def test_an_alias_bomb_is_too_complex() -> None:

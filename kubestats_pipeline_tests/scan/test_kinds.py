@@ -2,7 +2,7 @@
 
 import pytest
 
-from kubestats_pipeline.scan.decode import Bounds
+from kubestats_pipeline.scan.decoded import Bounds
 from kubestats_pipeline.scan.facts import ChartUse, Facts, Image
 from kubestats_pipeline.scan.images import parse_image
 from kubestats_pipeline.scan.kinds.workloads import POD_PATHS

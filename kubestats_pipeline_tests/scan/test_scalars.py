@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from kubestats_pipeline.scan.decode import Bounds, Decoded, DecodeError, decode_stream
+from kubestats_pipeline.scan.decode import decode_stream
+from kubestats_pipeline.scan.decoded import Bounds, Decoded, DecodeError
 from kubestats_pipeline.scan.scalars import ScalarError, resolve_plain, resolve_tagged, to_json, to_key
 
 KUBERNETES = {

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubestats_pipeline.scan.canonical import canonical_json
-from kubestats_pipeline.scan.decode import Bounds
+from kubestats_pipeline.scan.decoded import Bounds
 from kubestats_pipeline.scan.facts import Facts, ValuesPart
 from kubestats_pipeline.scan.flatten import MAX_SETTINGS, MAX_TEXT, flatten
 from kubestats_pipeline.scan.helm_set import read_name, read_value

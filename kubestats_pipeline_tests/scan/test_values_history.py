@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kubestats_pipeline.scan import saved_values, store
-from kubestats_pipeline.scan.decode import Decoded
+from kubestats_pipeline.scan.decoded import Decoded
 from kubestats_pipeline.scan.facts import Facts, ValuesPart
 from kubestats_pipeline.scan.kinds.registry import load_scanners
 from kubestats_pipeline.scan.manifests import Manifest

@@ -13,7 +13,7 @@ from kubestats_pipeline.repositories import Repository
 from kubestats_pipeline.scan import history
 from kubestats_pipeline.scan.blobs import BlobReader
 from kubestats_pipeline.scan.charts import Resolved
-from kubestats_pipeline.scan.decode import Bounds
+from kubestats_pipeline.scan.decoded import Bounds
 from kubestats_pipeline.scan.files import ContentCache
 from kubestats_pipeline.scan.history import Change, Commit
 from kubestats_pipeline.scan.manifests import FileContent, digest, read_file

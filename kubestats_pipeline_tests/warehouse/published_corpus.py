@@ -17,7 +17,7 @@ import pytest
 from kubestats_pipeline.lake import Lake
 from kubestats_pipeline.layout import Layout
 from kubestats_pipeline.repositories import Repository
-from kubestats_pipeline.scan.decode import Bounds
+from kubestats_pipeline.scan.decoded import Bounds
 from kubestats_pipeline.scan.scan import Target, scan_repository
 from kubestats_pipeline.tables import REPOSITORIES, REPOSITORY_METRICS
 from kubestats_pipeline.warehouse.build import build_warehouse

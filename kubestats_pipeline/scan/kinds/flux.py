@@ -6,7 +6,7 @@ Fields and defaults are those of the Flux API, which kept their meaning over all
 from collections.abc import Iterator
 from typing import Any
 
-from kubestats_pipeline.scan.decode import Decoded
+from kubestats_pipeline.scan.decoded import Decoded
 from kubestats_pipeline.scan.facts import ChartUse, Copy, Facts, FluxPath, Reference, Source, ValuesFrom, ValuesPart
 from kubestats_pipeline.scan.kinds.registry import scanner
 from kubestats_pipeline.scan.kinds.shapes import mappings

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kubestats_pipeline.scan.decode import Decoded
+from kubestats_pipeline.scan.decoded import Decoded
 from kubestats_pipeline.scan.facts import Facts
 
 VERSION_LABEL = "app.kubernetes.io/version"

@@ -6,7 +6,7 @@ looks the same here: its dependencies are uses of charts too.
 
 from typing import Any
 
-from kubestats_pipeline.scan.decode import Decoded
+from kubestats_pipeline.scan.decoded import Decoded
 from kubestats_pipeline.scan.facts import ChartUse, Facts, ValuesPart
 from kubestats_pipeline.scan.kinds.registry import scanner
 from kubestats_pipeline.scan.kinds.shapes import mapping

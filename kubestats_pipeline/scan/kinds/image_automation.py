@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kubestats_pipeline.scan.decode import Decoded
+from kubestats_pipeline.scan.decoded import Decoded
 from kubestats_pipeline.scan.facts import Facts
 from kubestats_pipeline.scan.images import is_reference, parse_image
 from kubestats_pipeline.scan.kinds.registry import scanner

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from kubestats_pipeline.scan.decode import Decoded
+from kubestats_pipeline.scan.decoded import Decoded
 from kubestats_pipeline.scan.facts import Facts, Image
 from kubestats_pipeline.scan.images import compose_image, is_reference, parse_image
 from kubestats_pipeline.scan.kinds.generic import scan_generic, workload_app

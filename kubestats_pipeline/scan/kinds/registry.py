@@ -11,7 +11,7 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 from typing import Any
 
-from kubestats_pipeline.scan.decode import Decoded
+from kubestats_pipeline.scan.decoded import Decoded
 from kubestats_pipeline.scan.facts import Facts
 
 ENTRY_POINT_GROUP = "kubestats.kinds"

@@ -6,7 +6,7 @@ The version is the one that the main container's image carries.
 from collections.abc import Iterator
 from typing import Any
 
-from kubestats_pipeline.scan.decode import Decoded
+from kubestats_pipeline.scan.decoded import Decoded
 from kubestats_pipeline.scan.facts import Facts, Image
 from kubestats_pipeline.scan.images import is_encrypted, parse_image
 from kubestats_pipeline.scan.kinds.generic import scan_generic, workload_app

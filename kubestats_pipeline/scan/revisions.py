@@ -1,0 +1,316 @@
+"""Reads a file as an edit of its version before, so that a change costs what it changes and not the whole file.
+
+The lines that differ are looked for in the blocks of the version before (`decode.Block`). The smallest blocks that they
+stand in are decoded alone, and their values put in the place of the old ones; whatever else the file says stays.
+Everything else, and every file with a problem, is read anew: the result is always that of `read_file`.
+"""
+
+import re
+import sys
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from kubestats_pipeline.scan.decode import decode_block
+from kubestats_pipeline.scan.decoded import Block, Bounds, Decoded, Entry, decode_entry
+from kubestats_pipeline.scan.documents import encoding_problem, is_bounded
+from kubestats_pipeline.scan.kustomize import read_kustomization
+from kubestats_pipeline.scan.manifests import (
+    NAMED_FILES,
+    FileContent,
+    ReadDocument,
+    declared_by,
+    may_declare,
+    read_document,
+    read_file,
+    read_with_documents,
+)
+from kubestats_pipeline.scan.redact import DependsError, redact_part
+from kubestats_pipeline.scan.written import value_at
+
+KEPT_FILES, KEPT_BYTES = 2_000, 3_000_000
+"""Files whose last version is kept, and their bytes together; as documents they take some twenty times as much."""
+
+LARGEST_KEPT = 300_000
+"""Bytes of a file that is worth so much memory."""
+
+MAX_EDITS = 30
+"""Places of a file in which lines differ, beyond which it is no edit of the version before."""
+
+_OTHER_BREAK = re.compile(rb"\r|\xc2\x85|\xe2\x80[\xa8\xa9]")
+"""What ends a line for YAML besides the line feed."""
+_AT_MARGIN = re.compile(rb"^[^ #\n]", re.MULTILINE)
+"""Where a document marker or directive could stand."""
+_CONTENT = re.compile(rb"( *)[^ #]")
+_COMMENT = re.compile(rb" *(?:#[ -~]*)?")
+
+
+class _Edit(NamedTuple):
+    """Lines that differ: those from `start` to `end` of the version before are `lines` now; counted from 0."""
+
+    start: int
+    end: int
+    lines: list[bytes]
+
+    @property
+    def shift(self) -> int:
+        """How many lines further down stands what follows."""
+        return len(self.lines) - (self.end - self.start)
+
+    def moved(self, line: int) -> int:
+        """Where a line is now that was not edited, counted from 1."""
+        return line + self.shift if line > self.end else line
+
+
+class _Edited(NamedTuple):
+    """An edit, the smallest block that it stays in, and the index of its document."""
+
+    edit: _Edit
+    document: int
+    block: Block
+
+
+@dataclass(frozen=True, slots=True)
+class _Version:
+    """A version of a file.
+
+    Attributes:
+        lines: its text.
+        documents: what it holds; their values change when the next version is read.
+    """
+
+    lines: list[bytes]
+    documents: list[ReadDocument]
+    content: FileContent
+
+
+@dataclass
+class Revisions:
+    """Reads the versions of files, and remembers the last one of each that can be edited."""
+
+    bounds: Bounds
+    _last: OrderedDict[str, _Version] = field(default_factory=OrderedDict)
+    _bytes: int = 0
+
+    def read(self, path: str, blob: bytes, file_name: str) -> FileContent:
+        """What a blob says that stands in a file; `file_name` is empty where that says nothing."""
+        before = self._forget(path)
+        largest = min(LARGEST_KEPT, self.bounds.max_bytes)
+        if file_name in NAMED_FILES or len(blob) > largest or _OTHER_BREAK.search(blob):
+            return read_file(blob, file_name, self.bounds)
+        lines = blob.removesuffix(b"\n").split(b"\n")
+        version = None
+        if before is not None and may_declare(blob, file_name):
+            version = _read_edits(before, lines, self.bounds)
+        if version is None:
+            content, documents = read_with_documents(blob, file_name, self.bounds)
+            version = _Version(lines, documents, content)
+        if version.documents and not version.content.problems and version.content.kustomize is None:
+            self._keep(path, version)
+        return version.content
+
+    def _forget(self, path: str) -> _Version | None:
+        version = self._last.pop(path, None)
+        if version is not None:
+            self._bytes -= _bytes_of(version.lines)
+        return version
+
+    def _keep(self, path: str, version: _Version) -> None:
+        self._last[path] = version
+        self._bytes += _bytes_of(version.lines)
+        while len(self._last) > KEPT_FILES or self._bytes > KEPT_BYTES:
+            self._forget(next(iter(self._last)))
+
+
+def _bytes_of(lines: list[bytes]) -> int:
+    return sum(map(len, lines)) + len(lines)
+
+
+def _read_edits(before: _Version, lines: list[bytes], bounds: Bounds) -> _Version | None:
+    """The next version of a file; None where it must be read anew, after which the one before is of no use."""
+    edits = _differences(before.lines, lines)
+    found = [_find(before, edit, lines) for edit in edits if not _is_header(before, edit)]
+    edited = [each for each in found if each is not None]
+    if len(edited) < len(found):
+        return None
+    documents = list(before.documents)
+    larger = [each for each in edited if not _put_entries(documents[each.document], each, before.lines)]
+    for each in _outermost(larger):
+        part = _decode(each, lines, documents[each.document].decoded, bounds)
+        if part is None:
+            return None
+        documents[each.document] = _put(documents[each.document], each, part)
+    if not is_bounded([each.decoded.nodes for each in documents], _bytes_of(lines), bounds):
+        return None
+    touched = {each.document for each in edited}
+    for index in touched:
+        documents[index] = read_document(documents[index].decoded, "", documents[index].stored)
+        if read_kustomization(documents[index].decoded, named=False) is not None:
+            return None
+    for edit in edits:
+        if edit.shift:  # then it is the only one
+            documents = [each if index in touched else _moved(each, edit) for index, each in enumerate(documents)]
+    return _Version(lines, documents, FileContent(declared_by(documents)))
+
+
+def _differences(before: list[bytes], after: list[bytes]) -> list[_Edit]:
+    """Where two texts of equal length differ; of others, everything from the first to the last difference."""
+    if len(before) == len(after):
+        differing = [at for at, (one, other) in enumerate(zip(before, after, strict=True)) if one != other]
+        runs = [at for at in differing if at == 0 or before[at - 1] == after[at - 1]]
+        if len(runs) <= MAX_EDITS:
+            ends = [at + 1 for at in differing if at + 1 == len(after) or before[at + 1] == after[at + 1]]
+            return [_Edit(start, end, after[start:end]) for start, end in zip(runs, ends, strict=True)]
+    shorter = min(len(before), len(after))
+    start = next((at for at in range(shorter) if before[at] != after[at]), shorter)
+    same = next((at for at in range(shorter - start) if before[-1 - at] != after[-1 - at]), shorter - start)
+    return [_Edit(start, len(before) - same, after[start : len(after) - same])]
+
+
+def _is_header(before: _Version, edit: _Edit) -> bool:
+    """Whether an edit concerns comments before the content of a document only."""
+    if not all(_COMMENT.fullmatch(line) for line in (*before.lines[edit.start : edit.end], *edit.lines)):
+        return False
+    first, *others = (each.decoded for each in before.documents)
+    return edit.end < first.first_line or any(each.line <= edit.start and edit.end < each.first_line for each in others)
+
+
+def _find(before: _Version, edit: _Edit, lines: list[bytes]) -> _Edited | None:
+    """The smallest block that an edit stays in."""
+    columns = [_column_of(line) for line in edit.lines]
+    least, least_below = min(columns, default=_BLANK), min(columns[1:], default=_BLANK)
+    for index, document in enumerate(before.documents):
+        for block in document.decoded.blocks:
+            begin = block.start - 1
+            if begin <= edit.start and edit.end <= block.end - 1 and block.end - block.start + edit.shift > 0:
+                head = before.lines[begin][: block.column]
+                has_head = begin < len(lines) and lines[begin].startswith(head) and head.strip(b" ") in (b"", b"-")
+                if has_head and block.column <= (least_below if begin == edit.start else least):
+                    return _Edited(edit, index, block)
+    return None
+
+
+_BLANK = sys.maxsize
+
+
+def _column_of(line: bytes) -> int:
+    match = _CONTENT.match(line)
+    return len(match[1]) if match else _BLANK
+
+
+def _outermost(edited: list[_Edited]) -> list[_Edited]:
+    """Without the blocks inside of others, which are decoded with those."""
+    kept: list[_Edited] = []
+    for each in sorted(edited, key=lambda each: (each.document, each.block.start, -each.block.end)):
+        if not kept or kept[-1].document != each.document or kept[-1].block.end <= each.block.start:
+            kept.append(each)
+    return kept
+
+
+def _put_entries(document: ReadDocument, edited: _Edited, before: list[bytes]) -> bool:
+    """Put other scalars under the keys of a mapping, if an edit does no more than that; else leave all as it is."""
+    edit, block = edited.edit, edited.block
+    if edit.shift:
+        return False
+    entries = []
+    for number, line in enumerate(edit.lines, edit.start):
+        old, new = decode_entry(before[number]), decode_entry(line)
+        if old is None or new is None or new.key != block.entries.get(number + 1):
+            return False
+        if (old.key, old.column, old.nodes) != (new.key, block.column, new.nodes) or new.column != block.column:
+            return False
+        entries.append(new)
+    mapping = value_at(document.decoded.content, block.place)
+    try:
+        copies = _copies(document, block, entries)
+    except DependsError:
+        return False
+    for entry in entries:
+        mapping[entry.key] = entry.value
+        document.decoded.keep_written(mapping, entry)
+    if copies:
+        value_at(document.stored, block.place).update(copies)
+    return True
+
+
+def _copies(document: ReadDocument, block: Block, entries: list[Entry]) -> dict[str, Any]:
+    if document.stored is None:
+        return {}
+    content = document.decoded.content
+    return {each.key: redact_part(content, (*block.place, each.key), each.value) for each in entries}
+
+
+def _decode(edited: _Edited, lines: list[bytes], document: Decoded, bounds: Bounds) -> Decoded | None:
+    """What stands in a block now."""
+    block = edited.block
+    first, *others = lines[block.start - 1 : block.end - 1 + edited.edit.shift]
+    text = b"\n".join([b" " * block.column + first[block.column :], *others, b""])
+    if _AT_MARGIN.search(text) or encoding_problem(text) is not None:
+        return None
+    return decode_block(text, block, document, bounds)
+
+
+def _put(document: ReadDocument, edited: _Edited, part: Decoded) -> ReadDocument:
+    """Put another value in a block's place; what the document declares is still to be read."""
+    decoded, block = document.decoded, edited.block
+    *parent, step = block.place
+    holder: Any = value_at(decoded.content, tuple(parent))
+    for mapping in _mappings(holder[step]) if decoded.written else ():
+        decoded.written.pop(id(mapping), None)  # which another mapping may have next
+    holder[step] = part.content
+    stored = document.stored
+    if stored is not None:
+        try:
+            value_at(stored, tuple(parent))[step] = redact_part(decoded.content, block.place, part.content)
+        except DependsError:
+            stored = None
+    blocks = list(_with_other(decoded.blocks, edited, part))
+    nodes = decoded.nodes + part.nodes - block.nodes
+    return ReadDocument(
+        replace(decoded, nodes=nodes, written=decoded.written | part.written, blocks=blocks),
+        document.manifests,
+        stored,
+    )
+
+
+def _with_other(blocks: Iterable[Block], edited: _Edited, part: Decoded) -> Iterator[Block]:
+    """A document's blocks with those of the new value of one of them."""
+    edit, block = edited.edit, edited.block
+    nodes = part.nodes - block.nodes
+    for each in blocks:
+        if each is block:
+            yield from part.blocks
+        elif each.end <= block.start:
+            yield each
+        elif each.start >= block.end:
+            yield _moved_block(each, edit)
+        elif len(each.place) < len(block.place):
+            around = _moved_block(each, edit)
+            yield around._replace(start=each.start, nodes=each.nodes + nodes)
+
+
+def _moved(document: ReadDocument, edit: _Edit) -> ReadDocument:
+    """A document of which only the lines change, because of an edit elsewhere or in its header."""
+    decoded = document.decoded
+    if decoded.first_line <= edit.end:
+        return document
+    line, first_line = edit.moved(decoded.line), edit.moved(decoded.first_line)
+    blocks = [_moved_block(block, edit) for block in decoded.blocks]
+    moved = replace(decoded, line=line, first_line=first_line, blocks=blocks)
+    return ReadDocument(moved, document.manifests, document.stored)
+
+
+def _moved_block(block: Block, edit: _Edit) -> Block:
+    if not edit.shift:
+        return block
+    entries = {edit.moved(line): key for line, key in block.entries.items()}
+    return block._replace(start=edit.moved(block.start), end=edit.moved(block.end), entries=entries)
+
+
+def _mappings(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+        yield from (inner for item in value.values() for inner in _mappings(item))
+    elif isinstance(value, list):
+        yield from (inner for item in value for inner in _mappings(item))

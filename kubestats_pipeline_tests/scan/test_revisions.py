@@ -1,0 +1,280 @@
+"""A file that is read as an edit of its version before says what it says when it is read alone."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from kubestats_pipeline.scan import revisions
+from kubestats_pipeline.scan.blobs import BlobReader
+from kubestats_pipeline.scan.decoded import Bounds
+from kubestats_pipeline.scan.files import BlobKey, FileVersion
+from kubestats_pipeline.scan.history import walk
+from kubestats_pipeline.scan.manifests import read_file
+from kubestats_pipeline.scan.revisions import Revisions
+from kubestats_pipeline_tests.corpus import LARGER, LARGEST, SMALL, read_tip, unpack
+from kubestats_pipeline_tests.scan.mutations import POSITIONS, TOKENS, damaged
+
+RELEASE = """\
+---
+# yaml-language-server: $schema=https://example.org/helmrelease_v2.json
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata:
+  name: &app sonarr
+spec:
+  chart:
+    spec:
+      chart: app-template
+      version: 3.1.0 # a comment
+      sourceRef:
+        kind: HelmRepository
+        name: bjw-s
+  values:
+    controllers:
+      main:
+        containers:
+          app:
+            image:
+              repository: ghcr.io/onedr0p/sonarr
+              tag: "4.0.1"
+            env:
+              - name: TZ
+                value: Europe/Berlin
+              - name: SONARR__API_KEY
+                value: hunter2hunter2
+            probes: &probes
+              enabled: true
+    service:
+      main:
+        controller: *app
+        ports:
+          http:
+            port: &port 8989
+    list:
+    - one: 1
+    - two: 2
+    base: &base
+      a: {b: 1}
+      c:
+        d: 1
+    merged:
+      <<: *base
+      c:
+        d: 2
+    script: |
+      tag: 1
+      echo "version: 2"
+    overwritten:
+      twice:
+        x: 1
+      twice:
+        x: 2
+---
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: settings
+data:
+  version: 1.10
+  replicas: 3
+  text: "several
+  lines: 1"
+---
+apiVersion: v1
+kind: Secret
+metadata:
+  name: secret
+stringData:
+  note: nothing
+"""
+
+LINES = st.sampled_from(
+    [
+        "",
+        "# note",
+        "  tag: 1.10",
+        "      version: 3.2.0",
+        "      version: 0x1F",
+        "      version: '3.2.0'",
+        "              tag: v2@sha256:0123",
+        "              tag: *app",
+        "              tag: &app x",
+        "                value: other",
+        "              - name: PASSWORD",
+        "              - name: B",
+        "            - name: B",
+        "            port: *port",
+        "            port: &port 9000",
+        "            port: &port true",
+        "      <<: *base",
+        "      c:",
+        "        d: 1",
+        "    - three: 3",
+        "    twice: x",
+        "  replicas: 1e3",
+        "  ? a",
+        "  : b: 1",
+        "...",
+        "---",
+        "%YAML 1.1",
+        "\ttab: 1",
+        "  text: [1,",
+        "  2]",
+        '  text: "open',
+        "  key: value: other",
+        "  password: secret",
+        "kind: Secret",
+        "    values:",
+        "        !!map",
+        "    list: !!seq",
+        "            enabled: &probes yes",
+        "  - item",
+        "  long: " + "x" * 190,
+    ]
+)
+edits = st.tuples(st.integers(0, 70), st.integers(0, 3), st.lists(LINES, max_size=3))
+
+everyday = settings(max_examples=400, deadline=None, derandomize=True, phases=[Phase.generate])
+long = settings(
+    max_examples=20_000, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.too_slow]
+)
+
+
+def check_versions(blobs: Iterable[bytes], bounds: Bounds | None = None) -> None:
+    """Read one version after another, as edits and alone."""
+    reader, bounds = Revisions(bounds or Bounds()), bounds or Bounds()
+    for blob in blobs:
+        alone = read_file(blob, "", bounds)
+        assert reader.read("a.yaml", blob, "") == alone
+
+
+def edited(text: str, edit: tuple[int, int, list[str]]) -> str:
+    at, removed, lines = edit
+    old = text.split("\n")
+    return "\n".join([*old[:at], *lines, *old[at + removed :]])
+
+
+def check_edits(made: list[tuple[int, int, list[str]]]) -> None:
+    versions = [RELEASE]
+    for edit in made:
+        versions.append(edited(versions[-1], edit))
+    check_versions(version.encode() for version in [*versions, *reversed(versions)])
+
+
+@everyday
+@given(st.lists(edits, min_size=1, max_size=5))
+def test_edited_lines_mean_what_they_mean_in_the_whole_file(made: list[tuple[int, int, list[str]]]) -> None:
+    check_edits(made)
+
+
+@pytest.mark.slow
+@long
+@given(st.lists(edits, min_size=1, max_size=5))
+def test_many_edited_lines_mean_what_they_mean_in_the_whole_file(made: list[tuple[int, int, list[str]]]) -> None:
+    check_edits(made)
+
+
+@pytest.fixture(scope="session")
+def files(sample_repositories: Path) -> list[bytes]:
+    repositories = sorted(sample_repositories.glob("*/*.git"))
+    return [RELEASE.encode(), *(blob for each in repositories for blob in read_tip(each).values())]
+
+
+def check_damage(data: st.DataObject, files: list[bytes]) -> None:
+    """A file, a damaged one, and what stands between two positions of the first replaced."""
+    whole = data.draw(st.sampled_from(files))
+    at, token = int(data.draw(POSITIONS) * len(whole)), data.draw(TOKENS)
+    broken = data.draw(damaged([whole], most=2))
+    check_versions([whole, broken, whole, whole[:at] + token + whole[at:], broken, whole])
+
+
+@everyday
+@given(st.data())
+def test_damaged_files_say_what_they_say_alone(files: list[bytes], data: st.DataObject) -> None:
+    check_damage(data, files)
+
+
+@pytest.mark.slow
+@long
+@given(st.data())
+def test_many_damaged_files_say_what_they_say_alone(files: list[bytes], data: st.DataObject) -> None:
+    check_damage(data, files)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("3.1.0", "3.2.0"),
+        ("version: 1.10", "version: 1.20"),
+        ('tag: "4.0.1"', "tag: 4.10 # newer"),
+        ("value: Europe/Berlin", "value: UTC"),
+        ("- name: TZ", "- name: PASSWORD"),
+        ("helmrelease_v2.json", "helmrelease.json"),
+        ("              - name: TZ\n                value: Europe/Berlin\n", ""),
+        ("port: &port 8989", "port: &port 8989\n            protocol: TCP"),
+        ("controller: *app", "controller: *app\n        type: LoadBalancer"),
+        ("      main:\n        controller: *app", "      extra: {}\n      main:\n        controller: *app"),
+    ],
+)
+def test_a_small_edit_is_read_without_the_rest_of_its_file(old: str, new: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert RELEASE.count(old) == 1
+    blob = RELEASE.replace(old, new).encode()
+    expected, reader = read_file(blob, "", Bounds()), Revisions(Bounds())
+    reader.read("a.yaml", RELEASE.encode(), "")
+    with monkeypatch.context() as context:
+        context.delattr(revisions, "read_with_documents")
+        assert reader.read("a.yaml", blob, "") == expected
+    assert reader.read("a.yaml", RELEASE.encode(), "") == read_file(RELEASE.encode(), "", Bounds())
+
+
+def test_what_was_read_before_stays_as_it_was() -> None:
+    reader = Revisions(Bounds())
+    before = reader.read("a.yaml", RELEASE.encode(), "")
+    reader.read("a.yaml", RELEASE.replace("3.1.0", "3.2.0").replace("TZ", "LANG").encode(), "")
+    assert before == read_file(RELEASE.encode(), "", Bounds())
+
+
+def test_an_edit_may_make_a_file_too_complex() -> None:
+    bounds = Bounds(max_nodes=160, max_depth=12)
+    nested = "            image: " + "[" * 4 + "]" * 4
+    longer = RELEASE.replace("            image:", "\n".join(f"            k{each}: 1" for each in range(120)))
+    check_versions([each.encode() for each in (RELEASE, longer, RELEASE, RELEASE + nested)], bounds)
+    check_versions([RELEASE.encode(), RELEASE.replace("port: &port", f"x: {'[' * 9}{']' * 9}\n").encode()], bounds)
+
+
+def test_the_last_versions_that_are_kept_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(revisions, "KEPT_BYTES", 3 * len(RELEASE))
+    reader = Revisions(Bounds())
+    for number in range(9):
+        reader.read(f"{number}.yaml", RELEASE.encode(), "")
+    assert list(reader._last) == ["6.yaml", "7.yaml", "8.yaml"]
+
+
+def check_history(repository: Path) -> int:
+    """Every version of every file in the order of its history; gives how many were compared."""
+    reader, seen = Revisions(Bounds()), set[BlobKey]()
+    with BlobReader(repository) as blobs:
+        for step in walk(repository, None, "HEAD"):
+            versions = [FileVersion(change.path, change.oid) for change in step.changes if change.oid]
+            fresh = [each for each in versions if each.key not in seen]
+            blobs.expect(each.oid for each in fresh)
+            for each in fresh:
+                if (blob := blobs.read(each.oid)) is not None:
+                    content = reader.read(each.path, blob, each.key.name)
+                    assert content == read_file(blob, each.key.name, Bounds()), each
+            seen.update(each.key for each in fresh)
+    return len(seen)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_all_versions_of_real_files_say_what_they_say_alone(name: str, tmp_path: Path) -> None:
+    assert check_history(unpack(name, tmp_path)) > 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*LARGER, *LARGEST])
+def test_all_versions_in_long_histories_say_what_they_say_alone(name: str, tmp_path: Path) -> None:
+    assert check_history(unpack(name, tmp_path)) > 5_000
