@@ -86,15 +86,17 @@ def _document(data: bytes) -> dict[str, Any]:
 
 
 def _transformed(shape: Shape, transform: Transform) -> Shape:
-    patches = tuple(each for each in transform.patches if isinstance(each, Patch) and _is_meant(each, shape))
-    if patches:
-        shape = _patched(shape, patches)
+    if transform.patches:
+        meant = tuple(each for each in transform.patches if isinstance(each, Patch) and _is_meant(each, shape))
+        shape = _patched(shape, meant) if meant else shape
     facts, names = shape.facts, shape.names
     if (transform.prefix or transform.suffix) and not (shape.is_cluster_scoped and shape.kind in _KEEP_NAME):
         names = (f"{transform.prefix}{names[0]}{transform.suffix}", *names)
     if transform.images and facts.images and not facts.is_release:
         facts = _with_overrides(facts, transform)
     namespace = None if shape.is_cluster_scoped else transform.namespace or shape.namespace
+    if facts is shape.facts and names is shape.names and namespace == shape.namespace:
+        return shape
     return shape._replace(facts=facts, names=names, namespace=namespace)
 
 

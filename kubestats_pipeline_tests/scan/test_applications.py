@@ -1,5 +1,6 @@
 """How Flux applies a repository: folders, components, patches, variables, and what these make of a release."""
 
+import json
 from typing import Any
 
 import pytest
@@ -441,6 +442,17 @@ SOURCES = [
 RELEASES = [
     release("app", chartRef=CHART_REF, valuesFrom=[{"kind": "ConfigMap", "name": "vars", "valuesKey": "V"}]),
     release("${N:=app}", namespace="one", chart=chart("x", "${V}", "s")),
+    *(
+        json.dumps(
+            json.loads(release("app", chart=chart("x", version, "s"))) | {"metadata": {"name": "app", **metadata}}
+        )
+        for version in ("1", "${V:=1}")
+        for metadata in (
+            {"labels": {"tier": "web"}},
+            {"labels": {"tier": "batch"}},
+            {"annotations": {"kustomize.toolkit.fluxcd.io/substitute": "disabled"}},
+        )
+    ),
 ]
 VARIABLES: list[dict[str, Any]] = [
     {},
@@ -448,6 +460,10 @@ VARIABLES: list[dict[str, Any]] = [
     {"postBuild": {"substituteFrom": [{"kind": "ConfigMap", "name": "vars"}]}},
     {"patches": [patch("Kustomization", "{postBuild: {substitute: {V: '4'}}}")]},
     {"patches": [patch("HelmRelease", "{chart: {spec: {version: '5'}}}", namespace="one")]},
+    {
+        "patches": [patch("HelmRelease", "{chart: {spec: {version: '9${V:=9}'}}}", labelSelector="tier=web")],
+        **substitute(),
+    },
     {"components": ["../c"], **substitute(N="app")},
     {"sourceRef": {"kind": "GitRepository", "name": "git"}},
 ]
@@ -457,7 +473,10 @@ CONTENTS = [
     documents(SOURCES[0], RELEASES[0]),
     *(flux(name, path, **spec) for name, path in (("k", "a"), ("l", "a/b"), ("m", "")) for spec in VARIABLES),
     *(manifest("ConfigMap", "vars", namespace=space, data={"V": "6", "N": "app"}) for space in (None, "one")),
-    manifest("GitRepository", "git", api=SOURCE, spec={"url": "https://x.org/r", "ref": {"tag": "1"}}),
+    *(
+        manifest("GitRepository", "git", api=SOURCE, spec={"url": "https://x.org/r", "ref": ref})
+        for ref in ({"tag": "1"}, {"tag": "2"}, {"branch": "main"})
+    ),
     None,
 ]
 CHANGES: list[dict[str, Any]] = [
