@@ -4,6 +4,7 @@ Here is what one reference means, written as one text or as the mapping that cha
 release stand in its Helm values is found in `values_images.py`.
 """
 
+import functools
 import re
 
 from kubestats_pipeline.scan.decoded import Decoded
@@ -23,6 +24,7 @@ DEFAULT_HOST = "docker.io"
 DEFAULT_NAMESPACE = "library"
 
 
+@functools.lru_cache(maxsize=16384)
 def parse_image(reference: str, role: str) -> Image:
     """Take a reference apart.
 
@@ -40,6 +42,7 @@ def parse_image(reference: str, role: str) -> Image:
     return Image(_canonical(f"{folder}{slash}{last}"), tag or None, digest or None, role, f"{named}{at}{digest}")
 
 
+@functools.lru_cache(maxsize=16384)
 def is_reference(text: str) -> bool:
     """Whether a text can be an image reference: no URL, no file, no path; placeholders may stand for parts of it."""
     if len(text) > MAX_REFERENCE or text.endswith((".png", ".svg", ".jpg", ".jpeg", ".webp", ".gif", ".ico")):

@@ -38,7 +38,7 @@ LARGEST_KEPT = 300_000
 MAX_EDITS = 30
 """Places of a file in which lines differ, beyond which it is no edit of the version before."""
 
-_OTHER_BREAK = re.compile(rb"\r|\xc2\x85|\xe2\x80[\xa8\xa9]")
+_OTHER_BREAKS = (b"\r", "\x85".encode(), "\u2028".encode(), "\u2029".encode())
 """What ends a line for YAML besides the line feed."""
 _AT_MARGIN = re.compile(rb"^[^ #\n]", re.MULTILINE)
 """Where a document marker or directive could stand."""
@@ -76,11 +76,12 @@ class _Version:
     """A version of a file.
 
     Attributes:
-        lines: its text.
+        lines: its text, of so many bytes.
         documents: what it holds; their values change when the next version is read.
     """
 
     lines: list[bytes]
+    bytes: int
     documents: list[ReadDocument]
     content: FileContent
 
@@ -97,7 +98,7 @@ class Revisions:
         """What a blob says that stands in a file; `file_name` is empty where that says nothing."""
         before = self._forget(path)
         largest = min(LARGEST_KEPT, self.bounds.max_bytes)
-        if file_name in NAMED_FILES or len(blob) > largest or _OTHER_BREAK.search(blob):
+        if file_name in NAMED_FILES or len(blob) > largest or any(each in blob for each in _OTHER_BREAKS):
             return read_file(blob, file_name, self.bounds)
         lines = blob.removesuffix(b"\n").split(b"\n")
         version = None
@@ -105,7 +106,7 @@ class Revisions:
             version = _read_edits(before, lines, self.bounds)
         if version is None:
             content, documents = read_with_documents(blob, file_name, self.bounds)
-            version = _Version(lines, documents, content)
+            version = _Version(lines, len(blob), documents, content)
         if version.documents and not version.content.problems and version.content.kustomize is None:
             self._keep(path, version)
         return version.content
@@ -113,18 +114,14 @@ class Revisions:
     def _forget(self, path: str) -> _Version | None:
         version = self._last.pop(path, None)
         if version is not None:
-            self._bytes -= _bytes_of(version.lines)
+            self._bytes -= version.bytes
         return version
 
     def _keep(self, path: str, version: _Version) -> None:
         self._last[path] = version
-        self._bytes += _bytes_of(version.lines)
+        self._bytes += version.bytes
         while len(self._last) > KEPT_FILES or self._bytes > KEPT_BYTES:
             self._forget(next(iter(self._last)))
-
-
-def _bytes_of(lines: list[bytes]) -> int:
-    return sum(map(len, lines)) + len(lines)
 
 
 def _read_edits(before: _Version, lines: list[bytes], bounds: Bounds) -> _Version | None:
@@ -141,7 +138,8 @@ def _read_edits(before: _Version, lines: list[bytes], bounds: Bounds) -> _Versio
         if part is None:
             return None
         documents[each.document] = _put(documents[each.document], each, part)
-    if not is_bounded([each.decoded.nodes for each in documents], _bytes_of(lines), bounds):
+    size = sum(map(len, lines)) + len(lines)
+    if not is_bounded([each.decoded.nodes for each in documents], size, bounds):
         return None
     touched = {each.document for each in edited}
     for index in touched:
@@ -151,7 +149,7 @@ def _read_edits(before: _Version, lines: list[bytes], bounds: Bounds) -> _Versio
     for edit in edits:
         if edit.shift:  # then it is the only one
             documents = [each if index in touched else _moved(each, edit) for index, each in enumerate(documents)]
-    return _Version(lines, documents, FileContent(declared_by(documents)))
+    return _Version(lines, size, documents, FileContent(declared_by(documents)))
 
 
 def _differences(before: list[bytes], after: list[bytes]) -> list[_Edit]:

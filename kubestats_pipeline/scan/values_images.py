@@ -4,6 +4,7 @@
 say what it is. What one reference means stands in `images.py`. The result does not depend on the order of keys.
 """
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -91,7 +92,7 @@ def _images(document: Decoded, value: object, key: str, role: str) -> Iterator[I
         for each, item in value.items():
             if isinstance(item, dict | list):
                 yield from _images(document, item, each, _role_below(each, role))
-            elif isinstance(item, str) and each.lower().endswith(_IMAGE_KEYS):
+            elif isinstance(item, str) and _is_image_key(each):
                 yield from _written(document, value, each, role)
     elif isinstance(value, list):
         for item in value:
@@ -99,6 +100,12 @@ def _images(document: Decoded, value: object, key: str, role: str) -> Iterator[I
                 yield from _images(document, item, key, role)
 
 
+@functools.lru_cache(maxsize=16384)
+def _is_image_key(key: str) -> bool:
+    return key.lower().endswith(_IMAGE_KEYS)
+
+
+@functools.lru_cache(maxsize=16384)
 def _role_below(key: str, role: str) -> str:
     lower = key.lower()
     if lower in _INIT_KEYS:
