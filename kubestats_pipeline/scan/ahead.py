@@ -151,4 +151,4 @@ def read_batch(files: Sequence[FileVersion], mirror: Path, bounds: Bounds) -> li
 def _open(mirror: Path, bounds: Bounds) -> tuple[BlobReader, FileReader]:
     blobs = BlobReader(mirror)
     atexit.register(blobs.__exit__)
-    return blobs, FileReader(blobs.read, bounds)
+    return blobs, FileReader(blobs.read, bounds, unremembered=0)

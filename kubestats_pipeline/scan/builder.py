@@ -47,11 +47,12 @@ _OPEN = object()
 class Builder:
     """Builds the value of one document at a time from the parser's events."""
 
-    def __init__(self, parser: Any, bounds: Bounds, first_line: int) -> None:
+    def __init__(self, parser: Any, bounds: Bounds, first_line: int, *, with_blocks: bool) -> None:
         self._next = parser.get_event
         self._first_line = first_line
         self._max_nodes = bounds.max_nodes
         self._max_depth = bounds.max_depth
+        self._with_blocks = with_blocks
         self._reset()
 
     def _reset(self) -> None:
@@ -114,7 +115,7 @@ class Builder:
         """The collection at the current place, which is a block if it is indented further than `column`."""
         nodes, defined = self._nodes, len(self._defined)
         value = self._value(event, depth)
-        if event.anchor is None and event.tag is None and not event.flow_style:
+        if self._with_blocks and event.anchor is None and event.tag is None and not event.flow_style:
             start, end, line = event.start_mark, self._last.start_mark, self._first_line
             if start.column > column:
                 inside = (defined, len(self._defined))
@@ -193,7 +194,7 @@ class Builder:
         following = self._next
         blocks, is_overwritten = len(self._blocks), False
         entries: dict[int, str] = {}
-        first_line = self._first_line
+        first_line, with_blocks = self._first_line, self._with_blocks
         try:
             while type(event := following()) is not MappingEndEvent:
                 if type(event) is ScalarEvent and event.value == "<<" and _is_merge(event):
@@ -208,7 +209,7 @@ class Builder:
                     self._place.pop()
                 else:
                     value = mapping[key] = self._value(event, depth)
-                    if (line := name.start_mark.line) == event.end_mark.line:
+                    if with_blocks and (line := name.start_mark.line) == event.end_mark.line:
                         entries[first_line + line] = key
                 if key in VERSION_KEYS:
                     self._keep_written(mapping, key, value, event)

@@ -57,8 +57,11 @@ class Documents:
     problems: tuple[Problem, ...] = ()
 
 
-def read_documents(blob: bytes, bounds: Bounds) -> Documents:
-    """Decode a file, document by document where it must be; time and memory are linear in its size."""
+def read_documents(blob: bytes, bounds: Bounds, *, with_blocks: bool = False) -> Documents:
+    """Decode a file, document by document where it must be; time and memory are linear in its size.
+
+    Only documents of a file without problems have blocks.
+    """
     if len(blob) > bounds.max_bytes:
         message = f"{len(blob)} bytes, more than the {bounds.max_bytes} that are read"
         return Documents((), (Problem("too_large", message),))
@@ -71,7 +74,8 @@ def read_documents(blob: bytes, bounds: Bounds) -> Documents:
         return Documents((), (Problem("too_complex", message),))
     if encoding_problem(text) is None:
         try:
-            return Documents(tuple(enumerate(_bounded(decode_stream(text, _within(bounds, budget)), budget))))
+            decoded = decode_stream(text, _within(bounds, budget), with_blocks=with_blocks)
+            return Documents(tuple(enumerate(_bounded(decoded, budget))))
         except DecodeError:
             pass  # the others of its documents can be read one by one
     return _read_one_by_one(text, bounds, budget)

@@ -15,7 +15,7 @@ from kubestats_pipeline.scan.embedded import CHART_FILE
 from kubestats_pipeline.scan.history import Change, is_template
 from kubestats_pipeline.scan.identity import Identity
 from kubestats_pipeline.scan.manifests import NAMED_FILES, FileContent, Manifest, ResourceKey
-from kubestats_pipeline.scan.revisions import Revisions
+from kubestats_pipeline.scan.revisions import WORTHWHILE, Revisions
 
 Declared = Mapping[Identity, Manifest]
 ReadBlob = Callable[[str], bytes | None]
@@ -65,11 +65,11 @@ class FileVersion(NamedTuple):
 
 
 class FileReader:
-    """Reads files of a mirror; consecutive versions of one file cost what they differ in."""
+    """Reads files of a mirror; consecutive versions of one file cost what they differ in, after so many files."""
 
-    def __init__(self, read_blob: ReadBlob, bounds: Bounds) -> None:
+    def __init__(self, read_blob: ReadBlob, bounds: Bounds, unremembered: int = WORTHWHILE) -> None:
         self._read_blob = read_blob
-        self._revisions = Revisions(bounds)
+        self._revisions = Revisions(bounds, unremembered)
 
     def read(self, version: FileVersion) -> FileContent:
         """What a blob says in its file; one that the mirror lacks is larger than it keeps."""

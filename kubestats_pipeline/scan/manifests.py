@@ -107,12 +107,14 @@ def read_file(blob: bytes, file_name: str, bounds: Bounds) -> FileContent:
     return read_with_documents(blob, file_name, bounds)[0]
 
 
-def read_with_documents(blob: bytes, file_name: str, bounds: Bounds) -> tuple[FileContent, list[ReadDocument]]:
+def read_with_documents(
+    blob: bytes, file_name: str, bounds: Bounds, *, with_blocks: bool = False
+) -> tuple[FileContent, list[ReadDocument]]:
     """As `read_file`, with the documents that can be read."""
     if not may_declare(blob, file_name):
         unreadable = encoding_problem(blob)
         return (FileContent(problems=(unreadable,), is_complete=False) if unreadable else EMPTY), []
-    read = read_documents(blob, bounds)
+    read = read_documents(blob, bounds, with_blocks=with_blocks)
     problems = list(read.problems)
     documents = []
     for index, document in read.documents:

@@ -242,23 +242,16 @@ class Replay:
         nothing_given = values is None and before.values is None
         if old == new and manifest is before.manifest and resolved == before.resolved and nothing_given:
             return
-        parts, fields = detect_changes(before.version, Version(manifest, resolved, new.path, values))
+        after = replace(before, identity=new, manifest=manifest, resolved=resolved, values=values)
+        parts, fields = detect_changes(before.version, after.version)
         if old.key.name != new.key.name and "metadata" not in parts:
             parts = sorted([*parts, "metadata"])
         if manifest is not before.manifest or values != before.values:
             self.unsaved.add(before.resource_id)
-        updated = (commit.committed_at, commit.sha) if parts else (before.updated_at, before.updated_commit)
-        after = self.active[new] = replace(
-            before,
-            identity=new,
-            manifest=manifest,
-            resolved=resolved,
-            values=values,
-            updated_at=updated[0],
-            updated_commit=updated[1],
-        )
         if parts:
+            after = replace(after, updated_at=commit.committed_at, updated_commit=commit.sha)
             self._append("MODIFIED", commit, before, after, parts, fields)
+        self.active[new] = after
 
     def _delete(self, identity: Identity, commit: Commit) -> None:
         before = self.active.pop(identity)

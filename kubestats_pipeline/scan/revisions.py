@@ -35,6 +35,9 @@ KEPT_FILES, KEPT_BYTES = 2_000, 3_000_000
 LARGEST_KEPT = 300_000
 """Bytes of a file that is worth so much memory."""
 
+WORTHWHILE = 1_000
+"""Files that are read before versions are remembered: a tip, or the start of a scan that goes on, has none to edit."""
+
 MAX_EDITS = 30
 """Places of a file in which lines differ, beyond which it is no edit of the version before."""
 
@@ -88,14 +91,22 @@ class _Version:
 
 @dataclass
 class Revisions:
-    """Reads the versions of files, and remembers the last one of each that can be edited."""
+    """Reads the versions of files, and remembers the last one of each that can be edited.
+
+    Attributes:
+        unremembered: how many files are read before that.
+    """
 
     bounds: Bounds
+    unremembered: int = WORTHWHILE
     _last: OrderedDict[str, _Version] = field(default_factory=OrderedDict)
     _bytes: int = 0
 
     def read(self, path: str, blob: bytes, file_name: str) -> FileContent:
         """What a blob says that stands in a file; `file_name` is empty where that says nothing."""
+        if self.unremembered:
+            self.unremembered -= 1
+            return read_file(blob, file_name, self.bounds)
         before = self._forget(path)
         largest = min(LARGEST_KEPT, self.bounds.max_bytes)
         if file_name in NAMED_FILES or len(blob) > largest or any(each in blob for each in _OTHER_BREAKS):
@@ -105,7 +116,7 @@ class Revisions:
         if before is not None and may_declare(blob, file_name):
             version = _read_edits(before, lines, self.bounds)
         if version is None:
-            content, documents = read_with_documents(blob, file_name, self.bounds)
+            content, documents = read_with_documents(blob, file_name, self.bounds, with_blocks=True)
             version = _Version(lines, len(blob), documents, content)
         if version.documents and not version.content.problems and version.content.kustomize is None:
             self._keep(path, version)

@@ -145,7 +145,7 @@ long = settings(
 
 def check_versions(blobs: Iterable[bytes], bounds: Bounds | None = None) -> None:
     """Read one version after another, as edits and alone."""
-    reader, bounds = Revisions(bounds or Bounds()), bounds or Bounds()
+    reader, bounds = Revisions(bounds or Bounds(), 0), bounds or Bounds()
     for blob in blobs:
         alone = read_file(blob, "", bounds)
         assert reader.read("a.yaml", blob, "") == alone
@@ -222,7 +222,7 @@ def test_many_damaged_files_say_what_they_say_alone(files: list[bytes], data: st
 def test_a_small_edit_is_read_without_the_rest_of_its_file(old: str, new: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert RELEASE.count(old) == 1
     blob = RELEASE.replace(old, new).encode()
-    expected, reader = read_file(blob, "", Bounds()), Revisions(Bounds())
+    expected, reader = read_file(blob, "", Bounds()), Revisions(Bounds(), 0)
     reader.read("a.yaml", RELEASE.encode(), "")
     with monkeypatch.context() as context:
         context.delattr(revisions, "read_with_documents")
@@ -231,7 +231,7 @@ def test_a_small_edit_is_read_without_the_rest_of_its_file(old: str, new: str, m
 
 
 def test_what_was_read_before_stays_as_it_was() -> None:
-    reader = Revisions(Bounds())
+    reader = Revisions(Bounds(), 0)
     before = reader.read("a.yaml", RELEASE.encode(), "")
     reader.read("a.yaml", RELEASE.replace("3.1.0", "3.2.0").replace("TZ", "LANG").encode(), "")
     assert before == read_file(RELEASE.encode(), "", Bounds())
@@ -247,15 +247,22 @@ def test_an_edit_may_make_a_file_too_complex() -> None:
 
 def test_the_last_versions_that_are_kept_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(revisions, "KEPT_BYTES", 3 * len(RELEASE))
-    reader = Revisions(Bounds())
+    reader = Revisions(Bounds(), 0)
     for number in range(9):
         reader.read(f"{number}.yaml", RELEASE.encode(), "")
     assert list(reader._last) == ["6.yaml", "7.yaml", "8.yaml"]
 
 
+def test_a_tip_is_read_without_a_thought_of_later_versions() -> None:
+    reader = Revisions(Bounds(), unremembered=2)
+    for number in range(4):
+        reader.read(f"{number}.yaml", RELEASE.encode(), "")
+    assert list(reader._last) == ["2.yaml", "3.yaml"]
+
+
 def check_history(repository: Path) -> int:
     """Every version of every file in the order of its history; gives how many were compared."""
-    reader, seen = Revisions(Bounds()), set[BlobKey]()
+    reader, seen = Revisions(Bounds(), 0), set[BlobKey]()
     with BlobReader(repository) as blobs:
         for step in walk(repository, None, "HEAD"):
             versions = [FileVersion(change.path, change.oid) for change in step.changes if change.oid]
