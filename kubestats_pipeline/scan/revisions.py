@@ -1,7 +1,7 @@
 """Reads a file as an edit of its version before, so that a change costs what it changes and not the whole file.
 
-The lines that differ are looked for in the blocks of the version before (`decode.Block`). The smallest blocks that they
-stand in are decoded alone, and their values put in the place of the old ones; whatever else the file says stays.
+The lines that differ are looked for in the blocks of the version before (`decoded.Block`). The smallest blocks that
+they stand in are decoded alone, and their values put in the place of the old ones; whatever else the file says stays.
 Everything else, and every file with a problem, is read anew: the result is always that of `read_file`.
 """
 
@@ -30,7 +30,7 @@ from kubestats_pipeline.scan.redact import DependsError, redact_part
 from kubestats_pipeline.scan.written import value_at
 
 KEPT_FILES, KEPT_BYTES = 2_000, 3_000_000
-"""Files whose last version is kept, and their bytes together; as documents they take some twenty times as much."""
+"""Files whose last version is kept, and their bytes together, which as documents take many times as much."""
 
 LARGEST_KEPT = 300_000
 """Bytes of a file that is worth so much memory."""
