@@ -96,7 +96,7 @@ class ContentCache:
     _bytes: int = 0
 
     def __post_init__(self) -> None:
-        self._reader = FileReader(self.read_blob, self.bounds)
+        self._reader = FileReader(lambda oid: self.read_blob(oid), self.bounds)  # which its owner may exchange
 
     def read(self, path: str, oid: str) -> FileContent:
         """What the blob says in a file of this name."""
