@@ -16,8 +16,9 @@ from pathlib import Path
 
 from kubestats_pipeline.scan.blobs import BlobReader
 from kubestats_pipeline.scan.decoded import Bounds
-from kubestats_pipeline.scan.files import BlobKey, FileReader, FileVersion
+from kubestats_pipeline.scan.files import BlobKey, FileVersion, read_version
 from kubestats_pipeline.scan.manifests import FileContent
+from kubestats_pipeline.scan.revisions import Revisions
 from kubestats_pipeline.scan.workers import Worker, WorkerDiedError
 
 WORTHWHILE = 2_000
@@ -142,13 +143,13 @@ class ReadAhead:
 
 def read_batch(files: Sequence[FileVersion], mirror: Path, bounds: Bounds) -> list[FileContent]:
     """Read files of a mirror; runs in a helper, whose git process and last versions stay for the next call."""
-    blobs, reader = _open(mirror, bounds)
+    blobs, revisions = _open(mirror, bounds)
     blobs.expect(file.oid for file in files)
-    return [reader.read(file) for file in files]
+    return [read_version(file, blobs.read, revisions) for file in files]
 
 
 @functools.lru_cache(maxsize=1)
-def _open(mirror: Path, bounds: Bounds) -> tuple[BlobReader, FileReader]:
+def _open(mirror: Path, bounds: Bounds) -> tuple[BlobReader, Revisions]:
     blobs = BlobReader(mirror)
     atexit.register(blobs.__exit__)
-    return blobs, FileReader(blobs.read, bounds, unremembered=0)
+    return blobs, Revisions(bounds, unremembered=0)

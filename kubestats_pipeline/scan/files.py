@@ -15,7 +15,7 @@ from kubestats_pipeline.scan.embedded import CHART_FILE
 from kubestats_pipeline.scan.history import Change, is_template
 from kubestats_pipeline.scan.identity import Identity
 from kubestats_pipeline.scan.manifests import NAMED_FILES, FileContent, Manifest, ResourceKey
-from kubestats_pipeline.scan.revisions import WORTHWHILE, Revisions
+from kubestats_pipeline.scan.revisions import Revisions
 
 Declared = Mapping[Identity, Manifest]
 ReadBlob = Callable[[str], bytes | None]
@@ -64,20 +64,13 @@ class FileVersion(NamedTuple):
         return BlobKey(self.oid, name if name in NAMED_FILES else "")
 
 
-class FileReader:
-    """Reads files of a mirror; consecutive versions of one file cost what they differ in, after so many files."""
-
-    def __init__(self, read_blob: ReadBlob, bounds: Bounds, unremembered: int = WORTHWHILE) -> None:
-        self._read_blob = read_blob
-        self._revisions = Revisions(bounds, unremembered)
-
-    def read(self, version: FileVersion) -> FileContent:
-        """What a blob says in its file; one that the mirror lacks is larger than it keeps."""
-        blob = self._read_blob(version.oid)
-        if blob is None:
-            problem = Problem("too_large", "larger than the blobs that a mirror keeps (1 MB)")
-            return FileContent(problems=(problem,), is_complete=False)
-        return self._revisions.read(version.path, blob, version.key.name)
+def read_version(version: FileVersion, read_blob: ReadBlob, revisions: Revisions) -> FileContent:
+    """What a blob says in its file; one that the mirror lacks is larger than it keeps."""
+    blob = read_blob(version.oid)
+    if blob is None:
+        problem = Problem("too_large", "larger than the blobs that a mirror keeps (1 MB)")
+        return FileContent(problems=(problem,), is_complete=False)
+    return revisions.read(version.path, blob, version.key.name)
 
 
 @dataclass
@@ -91,12 +84,12 @@ class ContentCache:
     read_blob: ReadBlob
     bounds: Bounds
     take: Callable[[BlobKey], FileContent | None] | None = None
-    _reader: FileReader = field(init=False)
+    _revisions: Revisions = field(init=False)
     _recent: OrderedDict[BlobKey, FileContent] = field(default_factory=OrderedDict)
     _bytes: int = 0
 
     def __post_init__(self) -> None:
-        self._reader = FileReader(lambda oid: self.read_blob(oid), self.bounds)  # which its owner may exchange
+        self._revisions = Revisions(self.bounds)
 
     def read(self, path: str, oid: str) -> FileContent:
         """What the blob says in a file of this name."""
@@ -107,7 +100,7 @@ class ContentCache:
             return self._recent[key]
         content = self.take(key) if self.take is not None else None
         if content is None:
-            content = self._reader.read(version)
+            content = read_version(version, self.read_blob, self._revisions)
         self._remember(key, content)
         return content
 

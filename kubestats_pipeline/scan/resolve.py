@@ -15,7 +15,7 @@ from kubestats_pipeline.scan.charts import Resolved, canonical_url, chart_at, ch
 from kubestats_pipeline.scan.context import context_of
 from kubestats_pipeline.scan.declarations import Declarations
 from kubestats_pipeline.scan.facts import ChartUse, Facts, Image, Source
-from kubestats_pipeline.scan.identity import Identity
+from kubestats_pipeline.scan.identity import Identity, order_of
 from kubestats_pipeline.scan.kinds.flux import SOURCE
 from kubestats_pipeline.scan.kustomize import Kustomize
 from kubestats_pipeline.scan.manifests import Manifest
@@ -102,13 +102,16 @@ class Resolver:
         self._declared.replace_kustomization(folder, kustomize)
 
     def settle(self) -> dict[Identity, Resolved]:
-        """The meaning of all resources that were declared anew, or that mean something else, since the last call."""
+        """The meaning of all resources that were declared anew, or that mean something else, since the last call.
+
+        They come in the order of their identities, whatever order they were derived in.
+        """
         doubtful: dict[Identity, Resolved] = {
             key[1]: former  # type: ignore[misc]  # a meaning is that of an identity
             for key, former in self.memory.take_doubtful(_MEANING).items()
         }
         settled: dict[Identity, Resolved] = {}
-        for identity in {*doubtful, *self._unsettled}:
+        for identity in sorted({*doubtful, *self._unsettled}, key=order_of):
             if identity in self._declared:
                 meaning = self._meaning(identity)
                 if identity in self._unsettled or meaning != doubtful.get(identity):

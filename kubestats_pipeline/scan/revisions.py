@@ -41,8 +41,8 @@ WORTHWHILE = 1_000
 MAX_EDITS = 30
 """Places of a file in which lines differ, beyond which it is no edit of the version before."""
 
-_OTHER_BREAKS = (b"\r", "\x85".encode(), "\u2028".encode(), "\u2029".encode())
-"""What ends a line for YAML besides the line feed."""
+_NOT_BY_LINES = (b"\0", b"\r", "\x85".encode(), "\u2028".encode(), "\u2029".encode())
+"""What UTF-16 is known by, and what ends a line for YAML besides the line feed: such files are always read whole."""
 _AT_MARGIN = re.compile(rb"^[^ #\n]", re.MULTILINE)
 """Where a document marker or directive could stand."""
 _CONTENT = re.compile(rb"( *)[^ #]")
@@ -109,7 +109,7 @@ class Revisions:
             return read_file(blob, file_name, self.bounds)
         before = self._forget(path)
         largest = min(LARGEST_KEPT, self.bounds.max_bytes)
-        if file_name in NAMED_FILES or len(blob) > largest or any(each in blob for each in _OTHER_BREAKS):
+        if file_name in NAMED_FILES or len(blob) > largest or any(each in blob for each in _NOT_BY_LINES):
             return read_file(blob, file_name, self.bounds)
         lines = blob.removesuffix(b"\n").split(b"\n")
         version = None

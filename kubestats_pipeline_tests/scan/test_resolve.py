@@ -5,6 +5,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kubestats_pipeline.scan.charts import canonical_url
+from kubestats_pipeline.scan.files import declare
+from kubestats_pipeline.scan.identity import order_of
+from kubestats_pipeline.scan.resolve import Resolver
 from kubestats_pipeline_tests.scan.world import (
     Tree,
     chart,
@@ -15,6 +18,7 @@ from kubestats_pipeline_tests.scan.world import (
     kustomization,
     manifest,
     oci_repository,
+    read,
     release,
 )
 
@@ -335,6 +339,16 @@ def test_a_release_with_no_chart_at_all_is_a_patch(tree: Tree) -> None:
     tree.put({"hr.yaml": release("app", values={"a": 1})})
     assert tree.meaning("app").resolution == "not_applicable"
     assert "patch" in (tree.meaning("app").reason or "")
+
+
+def test_meanings_come_in_the_order_of_identities_and_not_in_that_of_hashes() -> None:
+    resolver = Resolver()
+    for number in range(20):
+        path = f"{number * 7 % 20}.yaml"
+        resolver.replace_file(path, declare(path, read(config(f"c{number}")).manifests), {})
+    settled = list(resolver.settle())
+    assert settled == sorted(settled, key=order_of)
+    assert len(settled) == 20
 
 
 def test_kinds_of_other_groups_with_the_same_name_are_no_sources(tree: Tree) -> None:

@@ -60,6 +60,8 @@ spec:
       a: {b: 1}
       c:
         d: 1
+      e:
+        f: 1
     merged:
       <<: *base
       c:
@@ -67,6 +69,9 @@ spec:
     script: |
       tag: 1
       echo "version: 2"
+    doubled:
+      size: 1
+      size: 2
     overwritten:
       twice:
         x: 1
@@ -87,9 +92,47 @@ apiVersion: v1
 kind: Secret
 metadata:
   name: secret
+data:
+  note: bm90aGluZw
 stringData:
   note: nothing
 """
+
+LOCAL = [
+    ("version: 3.1.0 # a comment", "version: 3.2.0"),
+    ("version: 1.10", "version: 1.20"),
+    ("version: 1.10", 'version: "1.10"'),
+    ('tag: "4.0.1"', "tag: 4.10 # newer"),
+    ("repository: ghcr.io/onedr0p/sonarr", "repository: ghcr.io/home-operations/sonarr"),
+    ("value: Europe/Berlin", "value: UTC"),
+    ("- name: TZ", "- name: PASSWORD"),
+    ("helmrelease_v2.json", "helmrelease.json"),
+    ("# yaml-language-server", "# first\n# yaml-language-server"),
+    ("              - name: TZ\n                value: Europe/Berlin\n", ""),
+    ("port: &port 8989", "port: &port 8989\n            protocol: TCP"),
+    ("controller: *app", "controller: *app\n        type: LoadBalancer"),
+    ("      main:\n        controller: *app", "      extra: {}\n      main:\n        controller: *app"),
+    ("  replicas: 3", "  replicas: 4\n  more: 1"),
+    ("note: bm90aGluZw", "note: c29tZXRoaW5n"),
+    ("note: nothing", "note: something\n  password: hunter3hunter3"),
+    ("    - one: 1", "    - one: 5"),
+]
+"""Small edits of lines that can be read without the rest."""
+
+WIDER = [
+    ("      size: 1", "      size: 9"),
+    ("        f: 1", "        f: 1\n        g: 1"),
+    ("port: &port 8989", "port: &port 8990"),
+    ("    controllers:\n", "    tag: 1.10\n    controllers:\n"),
+    ("    controllers:\n", "    inserted:\n      tag: 1.10\n      deeper:\n        version: 1.0\n    controllers:\n"),
+    ("      c:\n        d: 2", "      c:\n        d: 3"),
+    ("      <<: *base\n      c:", "      <<: *base\n      a:"),
+    ("      twice:\n        x: 1", "      twice:\n        x: 7"),
+    ("      twice:\n        x: 2", "      thrice:\n        x: 2"),
+    ("      tag: 1\n", "      tag: 3\n"),
+    ("---\napiVersion: v1\nkind: Secret", "# last\n---\n# of all\napiVersion: v1\nkind: Secret"),
+]
+"""Small edits of lines that cannot: they concern anchors, merges, keys that are overwritten, or whole documents."""
 
 LINES = st.sampled_from(
     [
@@ -204,21 +247,37 @@ def test_many_damaged_files_say_what_they_say_alone(files: list[bytes], data: st
     check_damage(data, files)
 
 
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ("3.1.0", "3.2.0"),
-        ("version: 1.10", "version: 1.20"),
-        ('tag: "4.0.1"', "tag: 4.10 # newer"),
-        ("value: Europe/Berlin", "value: UTC"),
-        ("- name: TZ", "- name: PASSWORD"),
-        ("helmrelease_v2.json", "helmrelease.json"),
-        ("              - name: TZ\n                value: Europe/Berlin\n", ""),
-        ("port: &port 8989", "port: &port 8989\n            protocol: TCP"),
-        ("controller: *app", "controller: *app\n        type: LoadBalancer"),
-        ("      main:\n        controller: *app", "      extra: {}\n      main:\n        controller: *app"),
-    ],
-)
+def test_of_what_is_gone_no_number_is_kept_as_it_was_written() -> None:
+    reader = Revisions(Bounds(), 0)
+    for tag in ("1.10", "1.20", "x"):
+        text = RELEASE.replace(
+            "      main:\n        controller", f"      a:\n        tag: {tag}\n      main:\n        controller"
+        )
+        reader.read("a.yaml", text.encode(), "")
+        reader.read("a.yaml", text.replace(f"tag: {tag}", f"tag: {tag}\n        b: 1").encode(), "")
+    for document in reader._last["a.yaml"].documents:
+        assert document.decoded.written.keys() <= {id(each) for each in revisions._mappings(document.decoded.content)}
+
+
+def changed(text: str, old: str, new: str) -> str:
+    """A text with a change made, or taken back where it was made."""
+    return text.replace(old, new, 1) if old in text else text.replace(new, old, 1) if new else text
+
+
+def check_changes(made: list[tuple[str, str]]) -> None:
+    versions = [RELEASE]
+    for old, new in made:
+        versions.append(changed(versions[-1], old, new))
+    check_versions(version.encode() for version in versions)
+
+
+@everyday
+@given(st.lists(st.sampled_from(LOCAL + WIDER), min_size=10, max_size=25))
+def test_one_small_edit_after_the_other_gives_what_the_whole_file_says(made: list[tuple[str, str]]) -> None:
+    check_changes(made)
+
+
+@pytest.mark.parametrize(("old", "new"), LOCAL)
 def test_a_small_edit_is_read_without_the_rest_of_its_file(old: str, new: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert RELEASE.count(old) == 1
     blob = RELEASE.replace(old, new).encode()
@@ -235,6 +294,12 @@ def test_what_was_read_before_stays_as_it_was() -> None:
     before = reader.read("a.yaml", RELEASE.encode(), "")
     reader.read("a.yaml", RELEASE.replace("3.1.0", "3.2.0").replace("TZ", "LANG").encode(), "")
     assert before == read_file(RELEASE.encode(), "", Bounds())
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"])
+def test_versions_in_another_encoding_say_what_they_say_alone(encoding: str) -> None:
+    texts = (RELEASE, RELEASE.replace("3.1.0", "3.2.0"), RELEASE.replace("# yaml", "# \u0a0a yaml"), RELEASE)
+    check_versions(text.encode(encoding) for text in texts)
 
 
 def test_an_edit_may_make_a_file_too_complex() -> None:
