@@ -64,29 +64,32 @@ class Builder:
         self._place: list[str | int] = []
         self._blocks: list[Block] = []
         self._last: Any = None
+        self._first: Any = None
         self._entries: dict[int, str] = {}
+        self._entries_of: dict[int, dict[int, str]] = {}
+        self._merges_others = False
 
     def build(self, line: int) -> Decoded:
         """The document that begins on a line."""
         self._reset()
         opening = self._next()
-        content = self._value(opening, 0)
+        content = self._nested(opening, 0, -1) if type(opening) in COLLECTIONS else self._value(opening, 0)
         first_line = self._line(opening)
         return Decoded(content, line, self._nodes, self._written, self._blocks, self._defined, first_line)
 
     def build_block(self, opening: Any, block: Block, document: Decoded) -> Decoded | None:
-        """Another value for a block of a document, which begins with an event; None where it cannot be one."""
-        first, last = block.anchors
+        """Another value for a block of a document, which begins with an event; None where it cannot be one.
+
+        Its anchors are those that are defined in it.
+        """
+        first, _ = block.anchors
         self._place += block.place
         self._defined += document.anchors[:first]
-        known = {each.name: each for each in self._defined}
-        self._anchors |= {name: each for name, each in known.items() if _is_scalar(each)}
+        self._anchors |= {each.name: each for each in self._defined}
         content = self._nested(opening, len(block.place), -1)
-        defined = self._defined[first:]
-        is_same = repr(defined) == repr(document.anchors[first:last]) and all(map(_is_scalar, defined))
-        if not is_same or not self._blocks or self._blocks[-1].place != block.place:
+        if self._merges_others or not self._blocks or self._blocks[-1].place != block.place:
             return None
-        return Decoded(content, block.start, self._nodes, self._written, self._blocks)
+        return Decoded(content, block.start, self._nodes, self._written, self._blocks, self._defined[first:])
 
     def _value(self, event: Any, depth: int) -> Any:
         kind = type(event)
@@ -100,7 +103,7 @@ class Builder:
         opened = self._define(Anchor(event.anchor, _OPEN))
         self._deepest = depth
         value = self._collection(event, depth)
-        del self._blocks[blocks:]
+        self._blocks[blocks:] = [block._replace(is_separable=False) for block in self._blocks[blocks:] if block.entries]
         if self._anchors[event.anchor] is opened:  # else defined again inside: what began last is meant from here on
             self._define(Anchor(event.anchor, value, self._nodes - nodes, self._deepest - depth))
         self._deepest = max(deepest, self._deepest)
@@ -115,13 +118,19 @@ class Builder:
         """The collection at the current place, which is a block if it is indented further than `column`."""
         nodes, defined = self._nodes, len(self._defined)
         value = self._value(event, depth)
-        if self._with_blocks and event.anchor is None and event.tag is None and not event.flow_style:
-            start, end, line = event.start_mark, self._last.start_mark, self._first_line
-            if start.column > column:
+        if self._with_blocks and event.tag is None and not event.flow_style:
+            is_separable = depth > 0 and event.anchor is None
+            start, end, line = (
+                event.start_mark if is_separable else self._first,
+                self._last.start_mark,
+                self._first_line,
+            )
+            if start.column > column and (is_separable or self._entries):
                 inside = (defined, len(self._defined))
                 lines = (line + start.line, line + end.line)
                 nodes = self._nodes - nodes
-                self._blocks.append(Block(tuple(self._place), *lines, start.column, nodes, inside, self._entries))
+                place = tuple(self._place)
+                self._blocks.append(Block(place, *lines, start.column, nodes, inside, self._entries, is_separable))
         return value
 
     def _collection(self, event: Any, depth: int) -> Any:
@@ -185,7 +194,7 @@ class Builder:
         except ScalarError as error:
             raise DecodeError("syntax", str(error), self._line(event)) from None
         self._place.pop()
-        self._last, self._entries = event, {}
+        self._last, self._entries, self._first = event, {}, event.start_mark
         return items
 
     def _mapping(self, depth: int) -> dict[str, Any]:
@@ -194,9 +203,10 @@ class Builder:
         following = self._next
         blocks, is_overwritten = len(self._blocks), False
         entries: dict[int, str] = {}
-        first_line, with_blocks = self._first_line, self._with_blocks
+        first_line, with_blocks, first = self._first_line, self._with_blocks, None
         try:
             while type(event := following()) is not MappingEndEvent:
+                first = first or event
                 if type(event) is ScalarEvent and event.value == "<<" and _is_merge(event):
                     is_overwritten = True
                     self._merge(mapping, self._value(following(), depth))
@@ -218,7 +228,9 @@ class Builder:
         if is_overwritten:
             del self._blocks[blocks:]
             entries = {}
-        self._last, self._entries = event, entries
+        self._last, self._first, self._entries = event, (first or event).start_mark, entries
+        if with_blocks:
+            self._entries_of[id(mapping)] = entries
         return mapping
 
     def _keep_written(self, mapping: dict[str, Any], key: str, value: Any, event: Any) -> None:
@@ -266,15 +278,19 @@ class Builder:
             raise ScalarError("a merge key needs a mapping or a list of mappings")
         for each in reversed(sources):
             mapping.update(each)
+            self._keep_entries(each)
             written = self._written.get(id(mapping), {})
             for key in written.keys() & each.keys():
                 del written[key]
             if id(each) in self._written:
                 self._written.setdefault(id(mapping), {}).update(self._written[id(each)])
 
-
-def _is_scalar(anchor: Anchor) -> bool:
-    return anchor.value is not _OPEN and not isinstance(anchor.value, dict | list)
+    def _keep_entries(self, source: dict[str, Any]) -> None:
+        """Let nobody put other scalars into a mapping of which others hold copies."""
+        if id(source) in self._entries_of:
+            self._entries_of[id(source)].clear()
+        else:
+            self._merges_others = True
 
 
 def _is_merge(event: Any) -> bool:

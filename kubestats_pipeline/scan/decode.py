@@ -63,8 +63,8 @@ def decode_block(text: bytes, block: Block, document: Decoded, bounds: Bounds) -
     """Decode other lines that stand in the place of a block's.
 
     Returns:
-        The value and its blocks; None where the lines are not such a block of the same indentation, or where the rest
-        of the document must be decoded with them, because they define other anchors or refer to more than scalars.
+        The value, its blocks and its anchors, which are not those of the block before if others are defined; None where
+        the lines are not such a block of the same indentation, or merge what stands outside.
     """
     parser: Any = CParser(text)
     builder = Builder(parser, bounds, block.start, with_blocks=True)

@@ -65,10 +65,9 @@ class Bounds:
 
 
 class Block(NamedTuple):
-    """Lines of a document that can be decoded without the rest of it.
+    """Lines of a document that hold a mapping or list in block style, indented further than what it is a part of.
 
-    That is a mapping or list in block style, indented further than what it is a part of, that neither has an anchor nor
-    stands below one, and that is not overwritten by a merge or by a second key of the same name.
+    It is not overwritten by a merge or by a second key of the same name.
 
     Attributes:
         place: where its value stands in the document.
@@ -78,7 +77,10 @@ class Block(NamedTuple):
         nodes: as of a document.
         anchors: the document's anchors that are defined inside, from one index to another.
         entries: the key on each line that holds one key of a mapping and its scalar and ends with them, but not where
-            keys are overwritten.
+            keys are overwritten, nor where a merge has copied them.
+        is_separable: whether its lines can be decoded without the rest of the document. Those of the whole document
+            cannot, nor those of what has an anchor or stands below one, and may occur in several places: there, only
+            other scalars can be put under the keys of `entries`.
     """
 
     place: Place
@@ -88,6 +90,7 @@ class Block(NamedTuple):
     nodes: int
     anchors: tuple[int, int]
     entries: dict[int, str]
+    is_separable: bool
 
 
 class Entry(NamedTuple):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from kubestats_pipeline.scan.decode import decode_block
-from kubestats_pipeline.scan.decoded import Block, Bounds, Decoded, Entry, decode_entry
+from kubestats_pipeline.scan.decoded import Anchor, Block, Bounds, Decoded, Place, decode_entry
 from kubestats_pipeline.scan.documents import encoding_problem, is_bounded
 from kubestats_pipeline.scan.kustomize import read_kustomization
 from kubestats_pipeline.scan.manifests import (
@@ -38,8 +38,8 @@ LARGEST_KEPT = 300_000
 WORTHWHILE = 1_000
 """Files that are read before versions are remembered: a tip, or the start of a scan that goes on, has none to edit."""
 
-MAX_EDITS = 30
-"""Places of a file in which lines differ, beyond which it is no edit of the version before."""
+MAX_EDITS = 50
+"""Lines of a file that are looked at one by one where as many others stood before; more are taken for one edit."""
 
 _NOT_BY_LINES = (b"\0", b"\r", "\x85".encode(), "\u2028".encode(), "\u2029".encode())
 """What UTF-16 is known by, and what ends a line for YAML besides the line feed: such files are always read whole."""
@@ -138,12 +138,23 @@ class Revisions:
 def _read_edits(before: _Version, lines: list[bytes], bounds: Bounds) -> _Version | None:
     """The next version of a file; None where it must be read anew, after which the one before is of no use."""
     edits = _differences(before.lines, lines)
-    found = [_find(before, edit, lines) for edit in edits if not _is_header(before, edit)]
-    edited = [each for each in found if each is not None]
-    if len(edited) < len(found):
-        return None
     documents = list(before.documents)
-    larger = [each for each in edited if not _put_entries(documents[each.document], each, before.lines)]
+    touched, larger = set[int](), list[_Edited]()
+    for edit in edits:
+        if _is_header(before, edit):
+            continue
+        around = _around(before, edit, lines)
+        smallest = next(around, None)
+        if smallest is None:
+            return None
+        touched.add(smallest.document)
+        with_entry = _put_entry(documents[smallest.document], smallest, before.lines)
+        if with_entry is not None:
+            documents[smallest.document] = with_entry
+        elif (found := next((each for each in (smallest, *around) if each.block.is_separable), None)) is not None:
+            larger.append(found)
+        else:
+            return None
     for each in _outermost(larger):
         part = _decode(each, lines, documents[each.document].decoded, bounds)
         if part is None:
@@ -152,7 +163,6 @@ def _read_edits(before: _Version, lines: list[bytes], bounds: Bounds) -> _Versio
     size = sum(map(len, lines)) + len(lines)
     if not is_bounded([each.decoded.nodes for each in documents], size, bounds):
         return None
-    touched = {each.document for each in edited}
     for index in touched:
         documents[index] = read_document(documents[index].decoded, "", documents[index].stored)
         if read_kustomization(documents[index].decoded, named=False) is not None:
@@ -164,13 +174,11 @@ def _read_edits(before: _Version, lines: list[bytes], bounds: Bounds) -> _Versio
 
 
 def _differences(before: list[bytes], after: list[bytes]) -> list[_Edit]:
-    """Where two texts of equal length differ; of others, everything from the first to the last difference."""
+    """The lines in which two texts of equal length differ; of others, all from the first to the last difference."""
     if len(before) == len(after):
         differing = [at for at, (one, other) in enumerate(zip(before, after, strict=True)) if one != other]
-        runs = [at for at in differing if at == 0 or before[at - 1] == after[at - 1]]
-        if len(runs) <= MAX_EDITS:
-            ends = [at + 1 for at in differing if at + 1 == len(after) or before[at + 1] == after[at + 1]]
-            return [_Edit(start, end, after[start:end]) for start, end in zip(runs, ends, strict=True)]
+        if len(differing) <= MAX_EDITS:
+            return [_Edit(at, at + 1, [after[at]]) for at in differing]
     shorter = min(len(before), len(after))
     start = next((at for at in range(shorter) if before[at] != after[at]), shorter)
     same = next((at for at in range(shorter - start) if before[-1 - at] != after[-1 - at]), shorter - start)
@@ -185,8 +193,8 @@ def _is_header(before: _Version, edit: _Edit) -> bool:
     return edit.end < first.first_line or any(each.line <= edit.start and edit.end < each.first_line for each in others)
 
 
-def _find(before: _Version, edit: _Edit, lines: list[bytes]) -> _Edited | None:
-    """The smallest block that an edit stays in."""
+def _around(before: _Version, edit: _Edit, lines: list[bytes]) -> Iterator[_Edited]:
+    """The blocks that an edit stays in, from the smallest on."""
     columns = [_column_of(line) for line in edit.lines]
     least, least_below = min(columns, default=_BLANK), min(columns[1:], default=_BLANK)
     for index, document in enumerate(before.documents):
@@ -196,8 +204,7 @@ def _find(before: _Version, edit: _Edit, lines: list[bytes]) -> _Edited | None:
                 head = before.lines[begin][: block.column]
                 has_head = begin < len(lines) and lines[begin].startswith(head) and head.strip(b" ") in (b"", b"-")
                 if has_head and block.column <= (least_below if begin == edit.start else least):
-                    return _Edited(edit, index, block)
-    return None
+                    yield _Edited(edit, index, block)
 
 
 _BLANK = sys.maxsize
@@ -217,86 +224,98 @@ def _outermost(edited: list[_Edited]) -> list[_Edited]:
     return kept
 
 
-def _put_entries(document: ReadDocument, edited: _Edited, before: list[bytes]) -> bool:
-    """Put other scalars under the keys of a mapping, if an edit does no more than that; else leave all as it is."""
+def _put_entry(document: ReadDocument, edited: _Edited, before: list[bytes]) -> ReadDocument | None:
+    """Put another scalar under a key of a mapping, if an edit does no more than that.
+
+    Returns:
+        None where it does more; then all is left as it is.
+    """
     edit, block = edited.edit, edited.block
-    if edit.shift:
-        return False
-    entries = []
-    for number, line in enumerate(edit.lines, edit.start):
-        old, new = decode_entry(before[number]), decode_entry(line)
-        if old is None or new is None or new.key != block.entries.get(number + 1):
-            return False
-        if (old.key, old.column, old.nodes) != (new.key, block.column, new.nodes) or new.column != block.column:
-            return False
-        entries.append(new)
-    mapping = value_at(document.decoded.content, block.place)
+    if edit.shift or len(edit.lines) > 1:
+        return None
+    old, new = decode_entry(before[edit.start]), decode_entry(edit.lines[0])
+    if old is None or new is None or new.key != block.entries.get(edit.start + 1):
+        return None
+    if (old.key, old.column, old.nodes) != (new.key, new.column, new.nodes) or new.column != block.column:
+        return None
+    decoded = document.decoded
+    mapping = value_at(decoded.content, block.place)
+    mapping[new.key] = new.value
+    decoded.keep_written(mapping, new)
+    stored = None
+    if block.is_separable:
+        stored = _with_copy(document, (*block.place, new.key)) or _with_copy(document, block.place)
+    return ReadDocument(decoded, document.manifests, stored)
+
+
+def _with_copy(document: ReadDocument, place: Place) -> dict[str, Any] | None:
+    """What is stored of a document, when what stands at a place has changed; None where all must be copied anew."""
+    stored, content = document.stored, document.decoded.content
+    if stored is None:
+        return None
+    *parent, step = place
     try:
-        copies = _copies(document, block, entries)
+        value_at(stored, tuple(parent))[step] = redact_part(content, place, value_at(content, place))
     except DependsError:
-        return False
-    for entry in entries:
-        mapping[entry.key] = entry.value
-        document.decoded.keep_written(mapping, entry)
-    if copies:
-        value_at(document.stored, block.place).update(copies)
-    return True
-
-
-def _copies(document: ReadDocument, block: Block, entries: list[Entry]) -> dict[str, Any]:
-    if document.stored is None:
-        return {}
-    content = document.decoded.content
-    return {each.key: redact_part(content, (*block.place, each.key), each.value) for each in entries}
+        return None
+    return stored
 
 
 def _decode(edited: _Edited, lines: list[bytes], document: Decoded, bounds: Bounds) -> Decoded | None:
-    """What stands in a block now."""
+    """What stands in a block now; None where that concerns the rest of the document too."""
     block = edited.block
-    first, *others = lines[block.start - 1 : block.end - 1 + edited.edit.shift]
+    end = block.end - 1 + edited.edit.shift
+    first, *others = lines[block.start - 1 : end]
     text = b"\n".join([b" " * block.column + first[block.column :], *others, b""])
     if _AT_MARGIN.search(text) or encoding_problem(text) is not None:
         return None
-    return decode_block(text, block, document, bounds)
+    part = decode_block(text, block, document, bounds)
+    if part is None or _is_referred_to(document.anchors[slice(*block.anchors)], part.anchors, lines[end:]):
+        return None
+    return part
+
+
+def _is_referred_to(before: list[Anchor], after: list[Anchor], lines: list[bytes]) -> bool:
+    """Whether some lines may refer to anchors that stand for something else than before."""
+    if repr(before) == repr(after) and not any(isinstance(each.value, dict | list) for each in after):
+        return False
+    aliases = {b"*" + each.name.encode() for each in (*before, *after)}
+    return any(alias in line for line in lines if b"*" in line for alias in aliases)
 
 
 def _put(document: ReadDocument, edited: _Edited, part: Decoded) -> ReadDocument:
     """Put another value in a block's place; what the document declares is still to be read."""
     decoded, block = document.decoded, edited.block
     *parent, step = block.place
-    holder: Any = value_at(decoded.content, tuple(parent))
-    for mapping in _mappings(holder[step]) if decoded.written else ():
-        decoded.written.pop(id(mapping), None)  # which another mapping may have next
-    holder[step] = part.content
-    stored = document.stored
-    if stored is not None:
-        try:
-            value_at(stored, tuple(parent))[step] = redact_part(decoded.content, block.place, part.content)
-        except DependsError:
-            stored = None
-    blocks = list(_with_other(decoded.blocks, edited, part))
+    value_at(decoded.content, tuple(parent))[step] = part.content
+    written = decoded.written | part.written
+    if written:
+        live = {id(each) for each in _mappings(decoded.content)}  # another mapping may have a former one's id next
+        written = {key: texts for key, texts in written.items() if key in live}
+    first, last = block.anchors
+    anchors = [*decoded.anchors[:first], *part.anchors, *decoded.anchors[last:]]
     nodes = decoded.nodes + part.nodes - block.nodes
-    return ReadDocument(
-        replace(decoded, nodes=nodes, written=decoded.written | part.written, blocks=blocks),
-        document.manifests,
-        stored,
-    )
+    blocks = list(_with_other(decoded.blocks, edited, part))
+    changed = replace(decoded, nodes=nodes, written=written, blocks=blocks, anchors=anchors)
+    return ReadDocument(changed, document.manifests, _with_copy(document, block.place))
 
 
 def _with_other(blocks: Iterable[Block], edited: _Edited, part: Decoded) -> Iterator[Block]:
     """A document's blocks with those of the new value of one of them."""
     edit, block = edited.edit, edited.block
-    nodes = part.nodes - block.nodes
+    first, last = block.anchors
+    nodes, anchors = part.nodes - block.nodes, len(part.anchors) - (last - first)
     for each in blocks:
+        begin, end = each.anchors
         if each is block:
             yield from part.blocks
         elif each.end <= block.start:
             yield each
         elif each.start >= block.end:
-            yield _moved_block(each, edit)
+            yield _moved_block(each, edit)._replace(anchors=(begin + anchors, end + anchors))
         elif len(each.place) < len(block.place):
             around = _moved_block(each, edit)
-            yield around._replace(start=each.start, nodes=each.nodes + nodes)
+            yield around._replace(start=each.start, nodes=each.nodes + nodes, anchors=(begin, end + anchors))
 
 
 def _moved(document: ReadDocument, edit: _Edit) -> ReadDocument:

@@ -47,16 +47,22 @@ spec:
                 value: hunter2hunter2
             probes: &probes
               enabled: true
+              tag: 1.10
+              spec: &spec
+                periodSeconds: 10
+            liveness: *probes
     service:
       main:
         controller: *app
         ports:
           http:
             port: &port 8989
+    startup: {spec: *spec}
     list:
     - one: 1
     - two: 2
     base: &base
+      s: 1
       a: {b: 1}
       c:
         d: 1
@@ -110,6 +116,16 @@ LOCAL = [
     ("# yaml-language-server", "# first\n# yaml-language-server"),
     ("              - name: TZ\n                value: Europe/Berlin\n", ""),
     ("port: &port 8989", "port: &port 8989\n            protocol: TCP"),
+    ("port: &port 8989", "port: &port 8990"),
+    ("port: &port 8989", "port: &other {x: 1}\n            copy: *other"),
+    ("port: &port 8989", "port: 1.10"),
+    ("apiVersion: helm.toolkit.fluxcd.io/v2\n", "apiVersion: helm.toolkit.fluxcd.io/v2beta2\n"),
+    ("_v2.json\napiVersion: helm.toolkit.fluxcd.io/v2\n", "_v3.json\napiVersion: helm.toolkit.fluxcd.io/v3\n"),
+    ("              enabled: true", "              enabled: false"),
+    ("              tag: 1.10\n", "              tag: 1.20 # in both\n"),
+    ("periodSeconds: 10", "periodSeconds: 20"),
+    ("    startup: {spec: *spec}", "    startup:\n      tag: 1.10\n      spec: *spec"),
+    ("        f: 1", "        f: 2"),
     ("controller: *app", "controller: *app\n        type: LoadBalancer"),
     ("      main:\n        controller: *app", "      extra: {}\n      main:\n        controller: *app"),
     ("  replicas: 3", "  replicas: 4\n  more: 1"),
@@ -122,7 +138,13 @@ LOCAL = [
 WIDER = [
     ("      size: 1", "      size: 9"),
     ("        f: 1", "        f: 1\n        g: 1"),
-    ("port: &port 8989", "port: &port 8990"),
+    ("name: &app sonarr", "name: &app radarr"),
+    ("name: &app sonarr", "name: &port sonarr"),
+    ("      s: 1", "      s: 2"),
+    ("liveness: *probes", "liveness:\n              <<: *probes"),
+    ("spec: &spec", "spec: &spec2"),
+    ("            liveness: *probes\n", ""),
+    ("            liveness: *probes\n", "            liveness: *probes\n            readiness: *probes\n"),
     ("    controllers:\n", "    tag: 1.10\n    controllers:\n"),
     ("    controllers:\n", "    inserted:\n      tag: 1.10\n      deeper:\n        version: 1.0\n    controllers:\n"),
     ("      c:\n        d: 2", "      c:\n        d: 3"),
@@ -155,6 +177,14 @@ LINES = st.sampled_from(
         "      <<: *base",
         "      c:",
         "        d: 1",
+        "      s: 2",
+        "              enabled: false",
+        "              tag: 1.20",
+        "            readiness: *probes",
+        "              <<: *probes",
+        "            probes: &probes",
+        "            spec: &spec {a: 1}",
+        "    spec: *spec",
         "    - three: 3",
         "    twice: x",
         "  replicas: 1e3",
