@@ -17,6 +17,7 @@ from pathlib import Path
 from kubestats_pipeline.scan.blobs import BlobReader
 from kubestats_pipeline.scan.decoded import Bounds
 from kubestats_pipeline.scan.files import BlobKey, FileVersion, read_version
+from kubestats_pipeline.scan.garbage import seldom_collected
 from kubestats_pipeline.scan.manifests import FileContent
 from kubestats_pipeline.scan.revisions import Revisions
 from kubestats_pipeline.scan.workers import Worker, WorkerDiedError
@@ -141,6 +142,7 @@ class ReadAhead:
             yield batch
 
 
+@seldom_collected()
 def read_batch(files: Sequence[FileVersion], mirror: Path, bounds: Bounds) -> list[FileContent]:
     """Read files of a mirror; runs in a helper, whose git process and last versions stay for the next call."""
     blobs, revisions = _open(mirror, bounds)

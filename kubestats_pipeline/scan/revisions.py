@@ -7,9 +7,12 @@ Everything else, and every file with a problem, is read anew: the result is alwa
 
 import re
 import sys
+from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import islice
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from kubestats_pipeline.scan.decode import decode_block
@@ -41,8 +44,8 @@ WORTHWHILE = 1_000
 MAX_EDITS = 50
 """Lines of a file that are looked at one by one where as many others stood before; more are taken for one edit."""
 
-_NOT_BY_LINES = (b"\0", b"\r", "\x85".encode(), "\u2028".encode(), "\u2029".encode())
-"""What UTF-16 is known by, and what ends a line for YAML besides the line feed: such files are always read whole."""
+_LINE_ENDS = tuple(each.encode() for each in "\x85\u2028\u2029")
+"""What ends a line for YAML besides the line feed and carriage return."""
 _AT_MARGIN = re.compile(rb"^[^ #\n]", re.MULTILINE)
 """Where a document marker or directive could stand."""
 _CONTENT = re.compile(rb"( *)[^ #]")
@@ -109,7 +112,7 @@ class Revisions:
             return read_file(blob, file_name, self.bounds)
         before = self._forget(path)
         largest = min(LARGEST_KEPT, self.bounds.max_bytes)
-        if file_name in NAMED_FILES or len(blob) > largest or any(each in blob for each in _NOT_BY_LINES):
+        if file_name in NAMED_FILES or len(blob) > largest or not _is_by_lines(blob):
             return read_file(blob, file_name, self.bounds)
         lines = blob.removesuffix(b"\n").split(b"\n")
         version = None
@@ -133,6 +136,13 @@ class Revisions:
         self._bytes += version.bytes
         while len(self._last) > KEPT_FILES or self._bytes > KEPT_BYTES:
             self._forget(next(iter(self._last)))
+
+
+def _is_by_lines(blob: bytes) -> bool:
+    """Whether only line feeds end lines, as nowhere in UTF-16."""
+    if b"\0" in blob or b"\r" in blob:
+        return False
+    return blob.isascii() or not any(each in blob for each in _LINE_ENDS)
 
 
 def _read_edits(before: _Version, lines: list[bytes], bounds: Bounds) -> _Version | None:
@@ -198,9 +208,10 @@ def _around(before: _Version, edit: _Edit, lines: list[bytes]) -> Iterator[_Edit
     columns = [_column_of(line) for line in edit.lines]
     least, least_below = min(columns, default=_BLANK), min(columns[1:], default=_BLANK)
     for index, document in enumerate(before.documents):
-        for block in document.decoded.blocks:
+        blocks = document.decoded.blocks
+        for block in islice(blocks, bisect_left(blocks, edit.end + 1, key=_END), None):
             begin = block.start - 1
-            if begin <= edit.start and edit.end <= block.end - 1 and block.end - block.start + edit.shift > 0:
+            if begin <= edit.start and block.end - block.start + edit.shift > 0:
                 head = before.lines[begin][: block.column]
                 has_head = begin < len(lines) and lines[begin].startswith(head) and head.strip(b" ") in (b"", b"-")
                 if has_head and block.column <= (least_below if begin == edit.start else least):
@@ -208,6 +219,7 @@ def _around(before: _Version, edit: _Edit, lines: list[bytes]) -> Iterator[_Edit
 
 
 _BLANK = sys.maxsize
+_END = attrgetter("end")
 
 
 def _column_of(line: bytes) -> int:

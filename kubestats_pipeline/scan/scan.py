@@ -20,6 +20,7 @@ from kubestats_pipeline.repositories import Repository
 from kubestats_pipeline.scan import history, store
 from kubestats_pipeline.scan.advance import Advanced, bring_to_head
 from kubestats_pipeline.scan.decoded import Bounds
+from kubestats_pipeline.scan.garbage import seldom_collected
 from kubestats_pipeline.scan.retention import known_boundaries, mark_of
 from kubestats_pipeline.scan.workers import WorkerDiedError, call_in_processes
 from kubestats_pipeline.settings import Settings
@@ -118,6 +119,7 @@ def scan_all(
         yield target.repository, _recorded(outcome, lake, target.repository, run_id, now())
 
 
+@seldom_collected()
 def scan_repository(
     target: Target, lake: Lake, bounds: Bounds, run_id: str | None, now: datetime.datetime, helpers: int = 0
 ) -> Scanned | Unchanged:

@@ -93,14 +93,22 @@ def _redact(text: str) -> str:
             text = shape.sub(REDACTED, text)
     if not _HINT.search(text.casefold()):
         return text
-    if "\n" in text:
-        text = _without_blocks(text)
-    text = _SCHEME.sub(rf"\1\2{REDACTED}", text)
-    text = _FLAGGED.sub(lambda match: match[1] + _hide_assigned(match[2]), text)
     text = _TAGGED.sub(rf"\1{REDACTED}", text)
-    return _ASSIGNED.sub(lambda match: match[1] + _hide_assigned(match[2]), text)
+    if "\n" not in text:
+        return _redact_line(text)
+    lines = _without_blocks(text).split("\n")
+    return "\n".join(_redact_short_line(line) if len(line) <= SHORT else _redact_line(line) for line in lines)
 
 
+def _redact_line(line: str) -> str:
+    if not _HINT.search(line.casefold()):
+        return line
+    line = _SCHEME.sub(rf"\1\2{REDACTED}", line)
+    line = _FLAGGED.sub(lambda match: match[1] + _hide_assigned(match[2]), line)
+    return _ASSIGNED.sub(lambda match: match[1] + _hide_assigned(match[2]), line)
+
+
+_redact_short_line = functools.lru_cache(maxsize=65536)(_redact_line)
 _redact_short = functools.lru_cache(maxsize=65536)(_redact)
 _redact_long = functools.lru_cache(maxsize=512)(_redact)
 

@@ -5,7 +5,6 @@ say what it is. What one reference means stands in `images.py`. The result does 
 """
 
 import functools
-from collections.abc import Iterator
 from typing import Any
 
 from kubestats_pipeline.scan.decode import decode_stream
@@ -39,11 +38,11 @@ def images_in_values(document: Decoded, values: object, release_name: str | None
     if not isinstance(values, dict):
         return ()
     controllers = values.get("controllers")
+    found: list[Image] = []
     if isinstance(controllers, dict) and _is_app_template(controllers):
-        rest = {key: value for key, value in values.items() if key != "controllers"}
-        found = [*_of_controllers(document, controllers, release_name), *_images(document, rest, "", MAIN)]
-    else:
-        found = list(_images(document, values, "", MAIN))
+        _add_controllers(found, document, controllers, release_name)
+        values = {key: value for key, value in values.items() if key != "controllers"}
+    _add_images(found, document, values, "", MAIN)
     return tuple(sorted(dict.fromkeys(found), key=_order))
 
 
@@ -62,7 +61,9 @@ def _is_app_template(controllers: dict[str, Any]) -> bool:
     return any(isinstance(each, dict) and isinstance(each.get("containers"), dict) for each in controllers.values())
 
 
-def _of_controllers(document: Decoded, controllers: dict[str, Any], release_name: str | None) -> Iterator[Image]:
+def _add_controllers(
+    found: list[Image], document: Decoded, controllers: dict[str, Any], release_name: str | None
+) -> None:
     """bjw-s app-template: the main image is that of one container of one controller, the others are sidecars."""
     main = _chosen(controllers, (release_name, "main"))
     for name, controller in controllers.items():
@@ -72,11 +73,11 @@ def _of_controllers(document: Decoded, controllers: dict[str, Any], release_name
         first = _chosen(containers, (*_MAIN_CONTAINERS, name, release_name)) if isinstance(containers, dict) else None
         for key, value in controller.items():
             if key != "containers" or not isinstance(value, dict):
-                yield from _images(document, {key: value}, "", SIDECAR)
+                _add_images(found, document, {key: value}, "", SIDECAR)
                 continue
             for container, content in value.items():
                 role = MAIN if name == main and container == first else SIDECAR
-                yield from _images(document, content, container, role)
+                _add_images(found, document, content, container, role)
 
 
 def _chosen(choices: dict[str, Any], preferred: tuple[str | None, ...]) -> str | None:
@@ -84,20 +85,21 @@ def _chosen(choices: dict[str, Any], preferred: tuple[str | None, ...]) -> str |
     return next((each for each in preferred if each in choices), min(choices, default=None))
 
 
-def _images(document: Decoded, value: object, key: str, role: str) -> Iterator[Image]:
-    """The images at and below a value that stands under `key`."""
+def _add_images(found: list[Image], document: Decoded, value: object, key: str, role: str) -> None:
+    """Add the images at and below a value that stands under `key`."""
     if isinstance(value, dict):
         if "repository" in value and (image := _composed(document, value, key, role)):
-            yield image
+            found.append(image)
         for each, item in value.items():
-            if isinstance(item, dict | list):
-                yield from _images(document, item, each, _role_below(each, role))
-            elif isinstance(item, str) and _is_image_key(each):
-                yield from _written(document, value, each, role)
+            if isinstance(item, str):
+                if _is_image_key(each) and (image := _written(document, value, each, role)):
+                    found.append(image)
+            elif isinstance(item, dict | list) and item:
+                _add_images(found, document, item, each, _role_below(each, role))
     elif isinstance(value, list):
         for item in value:
             if isinstance(item, dict | list):
-                yield from _images(document, item, key, role)
+                _add_images(found, document, item, key, role)
 
 
 @functools.lru_cache(maxsize=16384)
@@ -122,11 +124,11 @@ def _composed(document: Decoded, parts: dict[str, Any], key: str, role: str) -> 
     return compose_image(document, parts, role)
 
 
-def _written(document: Decoded, parent: dict[str, Any], key: str, role: str) -> Iterator[Image]:
+def _written(document: Decoded, parent: dict[str, Any], key: str, role: str) -> Image | None:
     """An image as one text under a key such as `image` or `initImage`, perhaps with its tag beside it."""
     text = parent[key].strip()
     if not is_reference(text):
-        return
+        return None
     tag_key = key.replace("Repository", "").removesuffix("Name") + "Tag"
     tag = document.text(parent, tag_key) or (document.text(parent, "tag") if key == "image" else None)
     image = parse_image(text, role)
@@ -134,7 +136,8 @@ def _written(document: Decoded, parent: dict[str, Any], key: str, role: str) -> 
         image = parse_image(f"{text}:{tag}", role)
     known = image.tag is not None or image.digest is not None
     if known or (key == "image" and ("/" in text or not _CONTAINER_KEYS.isdisjoint(parent))):
-        yield image
+        return image
+    return None
 
 
 def _order(image: Image) -> tuple[int, str, str, str]:
