@@ -203,10 +203,10 @@ class Builder:
         following = self._next
         blocks, is_overwritten = len(self._blocks), False
         entries: dict[int, str] = {}
-        first_line, with_blocks, first = self._first_line, self._with_blocks, None
+        with_blocks, first = self._with_blocks, None
         try:
             while type(event := following()) is not MappingEndEvent:
-                first = first or event
+                first = first or event.start_mark
                 if type(event) is ScalarEvent and event.value == "<<" and _is_merge(event):
                     is_overwritten = True
                     self._merge(mapping, self._value(following(), depth))
@@ -220,7 +220,7 @@ class Builder:
                 else:
                     value = mapping[key] = self._value(event, depth)
                     if with_blocks and (line := name.start_mark.line) == event.end_mark.line:
-                        entries[first_line + line] = key
+                        entries[line - first.line] = key
                 if key in VERSION_KEYS:
                     self._keep_written(mapping, key, value, event)
         except ScalarError as error:
@@ -228,7 +228,7 @@ class Builder:
         if is_overwritten:
             del self._blocks[blocks:]
             entries = {}
-        self._last, self._first, self._entries = event, (first or event).start_mark, entries
+        self._last, self._first, self._entries = event, first or event.start_mark, entries
         if with_blocks:
             self._entries_of[id(mapping)] = entries
         return mapping

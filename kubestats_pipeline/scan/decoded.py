@@ -76,8 +76,8 @@ class Block(NamedTuple):
         column: of its first token, from 0: its indentation.
         nodes: as of a document.
         anchors: the document's anchors that are defined inside, from one index to another.
-        entries: the key on each line that holds one key of a mapping and its scalar and ends with them, but not where
-            keys are overwritten, nor where a merge has copied them.
+        entries: the key on each line, counted from the first one, that holds one key of a mapping and its scalar and
+            ends with them, but not where keys are overwritten, nor where a merge has copied them.
         is_separable: whether its lines can be decoded without the rest of the document. Those of the whole document
             cannot, nor those of what has an anchor or stands below one, and may occur in several places: there, only
             other scalars can be put under the keys of `entries`.

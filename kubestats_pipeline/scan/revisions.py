@@ -6,18 +6,15 @@ Everything else, and every file with a problem, is read anew: the result is alwa
 """
 
 import re
-import sys
-from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from itertools import islice
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 from kubestats_pipeline.scan.decode import decode_block
 from kubestats_pipeline.scan.decoded import Anchor, Block, Bounds, Decoded, Place, decode_entry
 from kubestats_pipeline.scan.documents import encoding_problem, is_bounded
+from kubestats_pipeline.scan.edits import Edit, differences, enclosing, is_by_lines, moved, with_other
 from kubestats_pipeline.scan.kustomize import read_kustomization
 from kubestats_pipeline.scan.manifests import (
     NAMED_FILES,
@@ -41,38 +38,15 @@ LARGEST_KEPT = 300_000
 WORTHWHILE = 1_000
 """Files that are read before versions are remembered: a tip, or the start of a scan that goes on, has none to edit."""
 
-MAX_EDITS = 50
-"""Lines of a file that are looked at one by one where as many others stood before; more are taken for one edit."""
-
-_LINE_ENDS = tuple(each.encode() for each in "\x85\u2028\u2029")
-"""What ends a line for YAML besides the line feed and carriage return."""
 _AT_MARGIN = re.compile(rb"^[^ #\n]", re.MULTILINE)
 """Where a document marker or directive could stand."""
-_CONTENT = re.compile(rb"( *)[^ #]")
 _COMMENT = re.compile(rb" *(?:#[ -~]*)?")
-
-
-class _Edit(NamedTuple):
-    """Lines that differ: those from `start` to `end` of the version before are `lines` now; counted from 0."""
-
-    start: int
-    end: int
-    lines: list[bytes]
-
-    @property
-    def shift(self) -> int:
-        """How many lines further down stands what follows."""
-        return len(self.lines) - (self.end - self.start)
-
-    def moved(self, line: int) -> int:
-        """Where a line is now that was not edited, counted from 1."""
-        return line + self.shift if line > self.end else line
 
 
 class _Edited(NamedTuple):
     """An edit, the smallest block that it stays in, and the index of its document."""
 
-    edit: _Edit
+    edit: Edit
     document: int
     block: Block
 
@@ -112,7 +86,7 @@ class Revisions:
             return read_file(blob, file_name, self.bounds)
         before = self._forget(path)
         largest = min(LARGEST_KEPT, self.bounds.max_bytes)
-        if file_name in NAMED_FILES or len(blob) > largest or not _is_by_lines(blob):
+        if file_name in NAMED_FILES or len(blob) > largest or not is_by_lines(blob):
             return read_file(blob, file_name, self.bounds)
         lines = blob.removesuffix(b"\n").split(b"\n")
         version = None
@@ -138,22 +112,15 @@ class Revisions:
             self._forget(next(iter(self._last)))
 
 
-def _is_by_lines(blob: bytes) -> bool:
-    """Whether only line feeds end lines, as nowhere in UTF-16."""
-    if b"\0" in blob or b"\r" in blob:
-        return False
-    return blob.isascii() or not any(each in blob for each in _LINE_ENDS)
-
-
 def _read_edits(before: _Version, lines: list[bytes], bounds: Bounds) -> _Version | None:
     """The next version of a file; None where it must be read anew, after which the one before is of no use."""
-    edits = _differences(before.lines, lines)
+    edits = differences(before.lines, lines)
     documents = list(before.documents)
     touched, larger = set[int](), list[_Edited]()
     for edit in edits:
         if _is_header(before, edit):
             continue
-        around = _around(before, edit, lines)
+        around = _enclosing(before, edit, lines)
         smallest = next(around, None)
         if smallest is None:
             return None
@@ -183,19 +150,7 @@ def _read_edits(before: _Version, lines: list[bytes], bounds: Bounds) -> _Versio
     return _Version(lines, size, documents, FileContent(declared_by(documents)))
 
 
-def _differences(before: list[bytes], after: list[bytes]) -> list[_Edit]:
-    """The lines in which two texts of equal length differ; of others, all from the first to the last difference."""
-    if len(before) == len(after):
-        differing = [at for at, (one, other) in enumerate(zip(before, after, strict=True)) if one != other]
-        if len(differing) <= MAX_EDITS:
-            return [_Edit(at, at + 1, [after[at]]) for at in differing]
-    shorter = min(len(before), len(after))
-    start = next((at for at in range(shorter) if before[at] != after[at]), shorter)
-    same = next((at for at in range(shorter - start) if before[-1 - at] != after[-1 - at]), shorter - start)
-    return [_Edit(start, len(before) - same, after[start : len(after) - same])]
-
-
-def _is_header(before: _Version, edit: _Edit) -> bool:
+def _is_header(before: _Version, edit: Edit) -> bool:
     """Whether an edit concerns comments before the content of a document only."""
     if not all(_COMMENT.fullmatch(line) for line in (*before.lines[edit.start : edit.end], *edit.lines)):
         return False
@@ -203,28 +158,10 @@ def _is_header(before: _Version, edit: _Edit) -> bool:
     return edit.end < first.first_line or any(each.line <= edit.start and edit.end < each.first_line for each in others)
 
 
-def _around(before: _Version, edit: _Edit, lines: list[bytes]) -> Iterator[_Edited]:
-    """The blocks that an edit stays in, from the smallest on."""
-    columns = [_column_of(line) for line in edit.lines]
-    least, least_below = min(columns, default=_BLANK), min(columns[1:], default=_BLANK)
+def _enclosing(before: _Version, edit: Edit, lines: list[bytes]) -> Iterator[_Edited]:
     for index, document in enumerate(before.documents):
-        blocks = document.decoded.blocks
-        for block in islice(blocks, bisect_left(blocks, edit.end + 1, key=_END), None):
-            begin = block.start - 1
-            if begin <= edit.start and block.end - block.start + edit.shift > 0:
-                head = before.lines[begin][: block.column]
-                has_head = begin < len(lines) and lines[begin].startswith(head) and head.strip(b" ") in (b"", b"-")
-                if has_head and block.column <= (least_below if begin == edit.start else least):
-                    yield _Edited(edit, index, block)
-
-
-_BLANK = sys.maxsize
-_END = attrgetter("end")
-
-
-def _column_of(line: bytes) -> int:
-    match = _CONTENT.match(line)
-    return len(match[1]) if match else _BLANK
+        for block in enclosing(document.decoded.blocks, edit, before.lines, lines):
+            yield _Edited(edit, index, block)
 
 
 def _outermost(edited: list[_Edited]) -> list[_Edited]:
@@ -246,7 +183,7 @@ def _put_entry(document: ReadDocument, edited: _Edited, before: list[bytes]) -> 
     if edit.shift or len(edit.lines) > 1:
         return None
     old, new = decode_entry(before[edit.start]), decode_entry(edit.lines[0])
-    if old is None or new is None or new.key != block.entries.get(edit.start + 1):
+    if old is None or new is None or new.key != block.entries.get(edit.start + 1 - block.start):
         return None
     if (old.key, old.column, old.nodes) != (new.key, new.column, new.nodes) or new.column != block.column:
         return None
@@ -307,45 +244,20 @@ def _put(document: ReadDocument, edited: _Edited, part: Decoded) -> ReadDocument
     first, last = block.anchors
     anchors = [*decoded.anchors[:first], *part.anchors, *decoded.anchors[last:]]
     nodes = decoded.nodes + part.nodes - block.nodes
-    blocks = list(_with_other(decoded.blocks, edited, part))
+    blocks = list(with_other(decoded.blocks, block, part, edited.edit))
     changed = replace(decoded, nodes=nodes, written=written, blocks=blocks, anchors=anchors)
     return ReadDocument(changed, document.manifests, _with_copy(document, block.place))
 
 
-def _with_other(blocks: Iterable[Block], edited: _Edited, part: Decoded) -> Iterator[Block]:
-    """A document's blocks with those of the new value of one of them."""
-    edit, block = edited.edit, edited.block
-    first, last = block.anchors
-    nodes, anchors = part.nodes - block.nodes, len(part.anchors) - (last - first)
-    for each in blocks:
-        begin, end = each.anchors
-        if each is block:
-            yield from part.blocks
-        elif each.end <= block.start:
-            yield each
-        elif each.start >= block.end:
-            yield _moved_block(each, edit)._replace(anchors=(begin + anchors, end + anchors))
-        elif len(each.place) < len(block.place):
-            around = _moved_block(each, edit)
-            yield around._replace(start=each.start, nodes=each.nodes + nodes, anchors=(begin, end + anchors))
-
-
-def _moved(document: ReadDocument, edit: _Edit) -> ReadDocument:
+def _moved(document: ReadDocument, edit: Edit) -> ReadDocument:
     """A document of which only the lines change, because of an edit elsewhere or in its header."""
     decoded = document.decoded
     if decoded.first_line <= edit.end:
         return document
     line, first_line = edit.moved(decoded.line), edit.moved(decoded.first_line)
-    blocks = [_moved_block(block, edit) for block in decoded.blocks]
-    moved = replace(decoded, line=line, first_line=first_line, blocks=blocks)
-    return ReadDocument(moved, document.manifests, document.stored)
-
-
-def _moved_block(block: Block, edit: _Edit) -> Block:
-    if not edit.shift:
-        return block
-    entries = {edit.moved(line): key for line, key in block.entries.items()}
-    return block._replace(start=edit.moved(block.start), end=edit.moved(block.end), entries=entries)
+    blocks = [moved(block, edit) for block in decoded.blocks]
+    changed = replace(decoded, line=line, first_line=first_line, blocks=blocks)
+    return ReadDocument(changed, document.manifests, document.stored)
 
 
 def _mappings(value: Any) -> Iterator[dict[str, Any]]:
