@@ -132,7 +132,7 @@ def _read_edits(before: _Version, lines: list[bytes], bounds: Bounds) -> _Versio
             larger.append(found)
         else:
             return None
-    for each in _outermost(larger):
+    for each in reversed(_outermost(larger)):  # so that the anchors of those before stay where they are
         part = _decode(each, lines, documents[each.document].decoded, bounds)
         if part is None:
             return None

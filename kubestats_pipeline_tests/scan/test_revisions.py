@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -9,11 +10,12 @@ from hypothesis import strategies as st
 
 from kubestats_pipeline.scan import revisions
 from kubestats_pipeline.scan.blobs import BlobReader
-from kubestats_pipeline.scan.decoded import Bounds
+from kubestats_pipeline.scan.decoded import Bounds, Decoded
 from kubestats_pipeline.scan.files import BlobKey, FileVersion
 from kubestats_pipeline.scan.history import walk
-from kubestats_pipeline.scan.manifests import read_file
+from kubestats_pipeline.scan.manifests import read_file, read_with_documents
 from kubestats_pipeline.scan.revisions import Revisions
+from kubestats_pipeline.scan.written import _walk
 from kubestats_pipeline_tests.corpus import LARGER, LARGEST, SMALL, read_tip, unpack
 from kubestats_pipeline_tests.scan.mutations import POSITIONS, TOKENS, damaged
 
@@ -220,8 +222,25 @@ def check_versions(blobs: Iterable[bytes], bounds: Bounds | None = None) -> None
     """Read one version after another, as edits and alone."""
     reader, bounds = Revisions(bounds or Bounds(), 0), bounds or Bounds()
     for blob in blobs:
-        alone = read_file(blob, "", bounds)
+        alone, documents = read_with_documents(blob, "", bounds, with_blocks=True)
         assert reader.read("a.yaml", blob, "") == alone
+        if "a.yaml" in reader._last:
+            known = [described(each.decoded) for each in reader._last["a.yaml"].documents]
+            assert known == [described(each.decoded) for each in documents]
+
+
+def described(document: Decoded) -> tuple[Any, ...]:
+    """All that is known of a document, with the places of its mappings for their ids."""
+    written = dict(_walk(document, document.content, ()))
+    return (
+        document.content,
+        document.line,
+        document.first_line,
+        document.nodes,
+        written,
+        document.anchors,
+        document.blocks,
+    )
 
 
 def edited(text: str, edit: tuple[int, int, list[str]]) -> str:
@@ -317,6 +336,21 @@ def test_a_small_edit_is_read_without_the_rest_of_its_file(old: str, new: str, m
         context.delattr(revisions, "read_with_documents")
         assert reader.read("a.yaml", blob, "") == expected
     assert reader.read("a.yaml", RELEASE.encode(), "") == read_file(RELEASE.encode(), "", Bounds())
+
+
+def test_several_edits_at_once_may_make_anchors_come_and_go() -> None:
+    anchored = RELEASE
+    for old, new in (
+        ('tag: "4.0.1"', "tag: &tag 4.1"),
+        ("- name: TZ", "- name: &zone TZ"),
+        ("port: &port 8989", "port: &p 8989"),
+        ("- one: 1", "- one: &one {two: &two 2}"),
+    ):
+        assert anchored.count(old) == 1
+        anchored = anchored.replace(old, new)
+    referring = anchored.replace("&p 8989", "*zone").replace("&two 2", "*tag")
+    texts = [RELEASE, anchored, anchored.replace("&p 8989", "&p 1"), referring, RELEASE, anchored, anchored + "\n# end"]
+    check_versions(text.encode() for text in [*texts, *reversed(texts)])
 
 
 def test_what_was_read_before_stays_as_it_was() -> None:
