@@ -7,7 +7,7 @@ what is written afterwards, is decided in `scan.py` and `store.py`; what a step 
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from kubestats_pipeline.lake import Lake
@@ -88,7 +88,7 @@ def _resume(
         repository.repository_id,
         cache,
         active={
-            each.identity: replace(each, values=position.values.retained.get(each.resource_id))
+            each.identity: each._replace(values=position.values.retained.get(each.resource_id))
             for each in stored.resources
             if each.deleted_at is None
         },

@@ -5,6 +5,7 @@ in `resolve.py`.
 """
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from kubestats_pipeline.scan.transforms import NOTHING, Transform
 
@@ -37,8 +38,7 @@ class Image:
         return self.image if self.registry is None else self.image.partition("/")[2]
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """A reference to another object; a missing namespace means that of the object that refers."""
 
     kind: str
@@ -46,8 +46,7 @@ class Reference:
     namespace: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """A Flux source: where charts or manifests come from.
 
     Attributes:
@@ -64,8 +63,7 @@ class Source:
     is_pinned: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ChartUse:
+class ChartUse(NamedTuple):
     """A use of a Helm chart.
 
     Either `reference` names an object that stands for the whole chart (`chartRef`), or `name` is a chart (or a path)
@@ -86,8 +84,7 @@ class ChartUse:
     unknown: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FluxPath:
+class FluxPath(NamedTuple):
     """What a Flux Kustomization applies, and what it changes of that.
 
     Attributes:
@@ -109,8 +106,7 @@ class FluxPath:
     variables_from: tuple[Reference, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
+class Copy(NamedTuple):
     """A folder of a repository and where its content lies in an artifact that a Flux ArtifactGenerator makes."""
 
     artifact: str
@@ -118,8 +114,7 @@ class Copy:
     place: str
 
 
-@dataclass(frozen=True, slots=True)
-class ValuesFrom:
+class ValuesFrom(NamedTuple):
     """An entry of `spec.valuesFrom`, by which a HelmRelease takes in values from a ConfigMap or Secret.
 
     Attributes:
@@ -133,8 +128,7 @@ class ValuesFrom:
     is_optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ValuesPart:
+class ValuesPart(NamedTuple):
     """One input of a release's Helm values that its own document holds or names.
 
     A scanner lists a release's parts in the order of precedence: each is merged over those before it. What
@@ -158,8 +152,7 @@ class ValuesPart:
     is_optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ValuesInput:
+class ValuesInput(NamedTuple):
     """One entry of `spec.valuesFrom`, followed to where its content stands; `Resolved.values_inputs` lists them.
 
     Attributes:
@@ -179,8 +172,7 @@ class ValuesInput:
     is_optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """Everything that a kind scanner may say; all of it is optional.
 
     Attributes:

@@ -9,6 +9,7 @@ import posixpath
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import orjson
 
@@ -29,8 +30,7 @@ CACHED_TEXTS = 500
 _MISSING = Problem("too_large", "used as Helm values, and larger than the blobs that a mirror keeps (1 MB)")
 
 
-@dataclass(frozen=True, slots=True)
-class _Feed:
+class _Feed(NamedTuple):
     """One input of a release that stands in another file.
 
     Attributes:

@@ -6,7 +6,7 @@ difference that a step makes to the declared resources is what `replay.py` turns
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Container, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from kubestats_pipeline.scan.decoded import Bounds
@@ -29,8 +29,7 @@ CACHED_BYTES = 32_000_000
 _TEMPLATE = FileContent(problems=(Problem("template", "a template by its name or folder, not YAML"),))
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(NamedTuple):
     """One file as it is now.
 
     Attributes:
@@ -154,7 +153,7 @@ class Files:
         """Take a file for one that has not been read yet; of its resources only the known ones stay."""
         file = self._files[path]
         declared = {identity: manifest for identity, manifest in file.declared.items() if identity in known}
-        self._files[path] = replace(file, oid="", declared=declared)
+        self._files[path] = file._replace(oid="", declared=declared)
 
     def apply(self, changes: Iterable[Change]) -> dict[str, tuple[File | None, File | None]]:
         """Apply the changes of one step.

@@ -8,9 +8,8 @@ import contextlib
 import datetime
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from kubestats_pipeline import git
 
@@ -30,16 +29,14 @@ _LATEST = int(datetime.datetime(9999, 12, 31, tzinfo=datetime.UTC).timestamp())
 _BLOCK = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One path that differs: its new blob, or None where there is no regular file any more."""
 
     path: str
     oid: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(NamedTuple):
     """A commit, as far as events tell of it.
 
     Attributes:
@@ -53,8 +50,7 @@ class Commit:
     subject: str
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """A commit and its difference from the state before it."""
 
     commit: Commit

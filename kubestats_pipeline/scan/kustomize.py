@@ -6,8 +6,7 @@ it reaches is joined in `applications.py`. What lies behind a URL is not followe
 
 import posixpath
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from kubestats_pipeline.scan.decoded import Decoded
 from kubestats_pipeline.scan.facts import Image
@@ -21,8 +20,7 @@ KUSTOMIZE_GROUP = "kustomize.config.k8s.io"
 _KINDS = ("Kustomization", "Component")
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigMapFiles:
+class ConfigMapFiles(NamedTuple):
     """An entry of `configMapGenerator`, as far as it puts files or texts under keys; a path is as it is written."""
 
     name: str
@@ -30,8 +28,7 @@ class ConfigMapFiles:
     literals: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Kustomize:
+class Kustomize(NamedTuple):
     """A kustomization.yaml; paths are relative to its folder.
 
     Attributes:

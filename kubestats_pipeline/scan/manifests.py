@@ -7,7 +7,7 @@ Which resource of which file it is (its identity, which includes the path) is de
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import orjson
@@ -47,13 +47,11 @@ class ResourceKey(NamedTuple):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(NamedTuple):
     """One Kubernetes resource as a file declares it.
 
     Attributes:
         content_hash: of the canonical redacted document: comments, key order and formatting do not count.
-        body_hash: of the same without `metadata`, to recognise a renamed resource; None where nothing is left.
         data: the canonical redacted document as JSON.
         numbers: those of its Helm values that were kept as written, by their place in the document.
     """
@@ -61,14 +59,22 @@ class Manifest:
     key: ResourceKey
     api_version: str
     content_hash: str
-    body_hash: str | None
     data: bytes
     facts: Facts
     numbers: tuple[tuple[Place, str], ...] = ()
 
+    @property
+    def body_hash(self) -> str | None:
+        """Of the same without `metadata`, to recognise a renamed resource; None where nothing is left."""
+        body = {
+            name: value
+            for name, value in orjson.loads(self.data).items()
+            if name not in ("apiVersion", "kind", "metadata", "status") and value
+        }
+        return digest(canonical_json(body)) if body else None
 
-@dataclass(frozen=True, slots=True)
-class FileContent:
+
+class FileContent(NamedTuple):
     """Everything that a blob says.
 
     Attributes:
@@ -201,9 +207,7 @@ def _manifest(document: Decoded, resource: dict[str, Any], stored: dict[str, Any
     data = canonical_json(stored)
     scan = load_scanners().get((group, key.kind), scan_generic)
     facts = scan(document, resource)
-    return Manifest(
-        key, version, digest(data), _body_hash(stored), data, facts, _values_numbers(document, resource, facts)
-    )
+    return Manifest(key, version, digest(data), data, facts, _values_numbers(document, resource, facts))
 
 
 def _values_numbers(document: Decoded, resource: dict[str, Any], facts: Facts) -> tuple[tuple[Place, str], ...]:
@@ -223,20 +227,10 @@ def restore_manifest(stored: Manifest, version: str | None) -> Manifest:
     resource = orjson.loads(stored.data)
     scan = load_scanners().get((stored.key.group, stored.key.kind), scan_generic)
     facts = scan(Decoded(resource, 0), resource)
-    source = facts.source and replace(facts.source, version=version)
-    chart = replace(facts.chart, version=version) if facts.chart and facts.chart.name else facts.chart
-    facts = replace(facts, version=version, source=source, chart=chart)
-    facts = replace(facts, app_name=stored.facts.app_name, images=stored.facts.images)
-    return replace(stored, body_hash=_body_hash(resource), facts=facts)
-
-
-def _body_hash(stored: dict[str, Any]) -> str | None:
-    body = {
-        name: value
-        for name, value in stored.items()
-        if name not in ("apiVersion", "kind", "metadata", "status") and value
-    }
-    return digest(canonical_json(body)) if body else None
+    source = facts.source and facts.source._replace(version=version)
+    chart = facts.chart._replace(version=version) if facts.chart and facts.chart.name else facts.chart
+    facts = facts._replace(version=version, source=source, chart=chart)
+    return stored._replace(facts=facts._replace(app_name=stored.facts.app_name, images=stored.facts.images))
 
 
 def digest(data: bytes) -> str:

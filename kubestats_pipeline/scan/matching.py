@@ -29,9 +29,11 @@ def match_moves(removed: Removed, added: Added) -> dict[Identity, Identity]:
             moves[after] = before
     rest_removed = {each: manifest for each, manifest in removed.items() if each not in moves.values()}
     rest_added = {each: manifest for each, manifest in added.items() if each not in moves}
-    for old, new in _groups(rest_removed, rest_added, _same_body).values():
-        if len(old) == 1 and len(new) == 1:
-            moves[new[0]] = old[0]
+    for old, new in _groups(rest_removed, rest_added, _same_kind).values():
+        lost, gained = {each: removed[each] for each in old}, {each: added[each] for each in new}
+        for one, other in _groups(lost, gained, _same_body).values():
+            if len(one) == 1 and len(other) == 1:
+                moves[other[0]] = one[0]
     return moves
 
 
@@ -39,6 +41,8 @@ def _groups(
     removed: Removed, added: Added, key: Callable[[Identity, Manifest], Hashable | None]
 ) -> dict[Hashable, tuple[list[Identity], list[Identity]]]:
     """What was lost and gained under each key that occurs on both sides."""
+    if not removed or not added:
+        return {}
     groups: defaultdict[Hashable, tuple[list[Identity], list[Identity]]] = defaultdict(lambda: ([], []))
     for side, manifests in enumerate((removed, added)):
         for identity in sorted(manifests, key=lambda each: (each.path, each.ordinal)):
@@ -51,10 +55,12 @@ def _same_name(identity: Identity, _: Manifest) -> Hashable:
     return identity.key.group, identity.key.kind, identity.key.name
 
 
-def _same_body(identity: Identity, manifest: Manifest) -> Hashable | None:
-    if manifest.body_hash is None:
-        return None
-    return identity.key.group, identity.key.kind, manifest.body_hash
+def _same_kind(identity: Identity, _: Manifest) -> Hashable:
+    return identity.key.group, identity.key.kind
+
+
+def _same_body(_: Identity, manifest: Manifest) -> Hashable | None:
+    return manifest.body_hash
 
 
 def _pair_best(

@@ -8,7 +8,7 @@ state becomes Parquet rows in `rows.py`.
 
 import datetime
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from kubestats_pipeline.scan.changes import FieldChange, Version, detect_changes
@@ -24,8 +24,7 @@ from kubestats_pipeline.scan.resolve import Resolver
 from kubestats_pipeline.scan.values import Values, with_images
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(NamedTuple):
     """One resource that the repository declares or has declared.
 
     Attributes:
@@ -71,8 +70,7 @@ class Event(NamedTuple):
     fields: tuple[FieldChange, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class OpenProblem:
+class OpenProblem(NamedTuple):
     """A problem of a file that is there at the current commit."""
 
     path: str
@@ -144,7 +142,7 @@ class Replay:
                 known, manifest = self.active[identity], self._manifest(identity)
                 self._learn_feed(identity, resolved)
                 values = self._values(identity, known.values)
-                self.active[identity] = replace(known, resolved=resolved, manifest=manifest, values=values)
+                self.active[identity] = known._replace(resolved=resolved, manifest=manifest, values=values)
         self.feeds.touched.clear()
 
     def apply(self, commit: Commit, changes: Iterable[Change]) -> None:
@@ -209,7 +207,7 @@ class Replay:
         if values is None:
             return None
         named = with_images(self._manifest(identity), values)
-        return replace(named, images=self._resolver.effective_images(identity, named.images or ()))
+        return named._replace(images=self._resolver.effective_images(identity, named.images or ()))
 
     def _manifest(self, identity: Identity) -> Manifest:
         return self.files[identity.path].declared[identity]
@@ -242,22 +240,22 @@ class Replay:
         nothing_given = values is None and before.values is None
         if old == new and manifest is before.manifest and resolved == before.resolved and nothing_given:
             return
-        after = replace(before, identity=new, manifest=manifest, resolved=resolved, values=values)
+        after = before._replace(identity=new, manifest=manifest, resolved=resolved, values=values)
         parts, fields = detect_changes(before.version, after.version)
         if old.key.name != new.key.name and "metadata" not in parts:
             parts = sorted([*parts, "metadata"])
         if manifest is not before.manifest or values != before.values:
             self.unsaved.add(before.resource_id)
         if parts:
-            after = replace(after, updated_at=commit.committed_at, updated_commit=commit.sha)
+            after = after._replace(updated_at=commit.committed_at, updated_commit=commit.sha)
             self._append("MODIFIED", commit, before, after, parts, fields)
         self.active[new] = after
 
     def _delete(self, identity: Identity, commit: Commit) -> None:
         before = self.active.pop(identity)
         at = commit.committed_at
-        after = replace(
-            before, updated_at=at, updated_commit=commit.sha, deleted_at=at, values=None, values_complete=None
+        after = before._replace(
+            updated_at=at, updated_commit=commit.sha, deleted_at=at, values=None, values_complete=None
         )
         self._live_ids.discard(before.resource_id)
         self.tombstones[after.resource_id] = after
@@ -268,15 +266,15 @@ class Replay:
         former = self._take_tombstone(identity)
         at, sha = commit.committed_at, commit.sha
         if former is not None:
-            after = replace(
-                former, manifest=manifest, resolved=resolved, updated_at=at, updated_commit=sha, deleted_at=None
+            after = former._replace(
+                manifest=manifest, resolved=resolved, updated_at=at, updated_commit=sha, deleted_at=None
             )
             parts, fields = detect_changes(former.version, after.version)
             self._append("RESURRECTED", commit, former, after, parts, fields)
         else:
             after = Resource(self._new_resource_id(identity, commit), identity, manifest, resolved, at, sha, at, sha)
             self._append("CREATED", commit, None, after)
-        self.active[identity] = replace(after, values=self._values(identity, None))
+        self.active[identity] = after._replace(values=self._values(identity, None))
         self.unsaved.add(after.resource_id)
         self._live_ids.add(after.resource_id)
 

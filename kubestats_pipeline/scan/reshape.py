@@ -6,7 +6,6 @@ made of is followed: namespace, name, chart, version, source, images, and what a
 
 import functools
 from collections.abc import Callable, Iterable
-from dataclasses import fields, is_dataclass, replace
 from typing import Any, NamedTuple
 
 import orjson
@@ -107,7 +106,7 @@ def _with_overrides(facts: Facts, transform: Transform) -> Facts:
         next((each.tag for each in found if each.role == "main"), None) for found in (facts.images, images)
     )
     version = after if facts.version == before else facts.version
-    return replace(facts, images=images, version=version)
+    return facts._replace(images=images, version=version)
 
 
 def _main_tag(images: Iterable[Image]) -> str | None:
@@ -164,7 +163,7 @@ def _patched(shape: Shape, patches: tuple[Patch, ...]) -> Shape:
     if effect.namespace and not shape.is_cluster_scoped:
         namespace = effect.namespace[0]
     return shape._replace(
-        facts=replace(shape.facts, **effect.facts) if effect.facts else shape.facts,
+        facts=shape.facts._replace(**effect.facts) if effect.facts else shape.facts,
         names=names,
         namespace=namespace,
         document=lambda: effect.document,
@@ -181,15 +180,15 @@ def _scan(resource: dict[str, Any]) -> Facts:
 def _substituted(shape: Shape, variables: Variables) -> Shape:
     if _is_disabled(shape.document()):
         return shape
-    facts = replace(shape.facts, images=tuple(with_images(each, variables) for each in shape.facts.images))
+    facts = shape.facts._replace(images=tuple(with_images(each, variables) for each in shape.facts.images))
     kept = {
-        field.name: _filled(getattr(facts, field.name), variables)
-        for field in fields(facts)
-        if field.name not in ("images", "values")
+        name: _filled(value, variables)
+        for name, value in zip(facts._fields, facts, strict=True)
+        if name not in ("images", "values")
     }
     namespace = substitute(shape.namespace, variables) if shape.namespace else None
     return shape._replace(
-        facts=replace(facts, **kept),
+        facts=facts._replace(**kept),
         names=(substitute(shape.name, variables), *shape.names),
         namespace=namespace or None,
     )
@@ -204,17 +203,10 @@ def _is_disabled(document: bytes) -> bool:
 
 
 def _filled(value: Any, variables: Variables) -> Any:
-    """A record, or a tuple of them, with the variables in all of its texts put in."""
+    """A text, or a record or tuple of them, with the variables in all texts put in."""
     if isinstance(value, str):
         return substitute(value, variables)
-    if isinstance(value, tuple):
-        return tuple(_filled(each, variables) for each in value)
-    if not is_dataclass(value) or isinstance(value, type | Patch):
+    if not isinstance(value, tuple) or isinstance(value, Patch):
         return value
-    changed: dict[str, Any] = {}
-    for field in fields(value):
-        before = getattr(value, field.name)
-        after = _filled(before, variables)
-        if after is not before and after != before:
-            changed[field.name] = after
-    return replace(value, **changed) if changed else value
+    filled = [_filled(each, variables) for each in value]
+    return value._make(filled) if hasattr(value, "_make") else tuple(filled)

@@ -6,7 +6,7 @@ Kustomization at the end says, after all that others do to it, is derived in `ap
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import orjson
 
@@ -25,8 +25,7 @@ MAX_STEPS = 500
 MAX_COMPONENTS = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """One chain of kustomizations from a file upwards.
 
     Attributes:
@@ -146,7 +145,7 @@ class Routes:
             for identity in sorted(self._declared.file(resolve_entry(folder, each.path)), key=order):
                 patch = patch_of(orjson.loads(self._declared.document(identity)), each.target)
                 patches += [patch] if patch else []
-        return replace(transform, patches=tuple(patches))
+        return transform._replace(patches=tuple(patches))
 
     @derived
     def _is_elsewhere(self, kustomization: Identity) -> bool:

@@ -80,7 +80,7 @@ def resource_from_row(row: Mapping[str, Any]) -> Resource:
     )
     images = tuple(Image(*(image[name] for name in _IMAGE_FIELDS)) for image in row["images"])
     facts = Facts(app_name=row["app_name"], images=images)
-    manifest = Manifest(key, row["api_version"], row["content_hash"], None, row["data"].encode(), facts)
+    manifest = Manifest(key, row["api_version"], row["content_hash"], row["data"].encode(), facts)
     return Resource(
         resource_id=row["resource_id"],
         identity=Identity(key, original(row["file_path"]), row["ordinal"]),

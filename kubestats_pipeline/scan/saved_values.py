@@ -5,7 +5,7 @@ belongs to it. Where the two differ, a run was killed in between, and all rows a
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -90,7 +90,7 @@ def _make_rows(repository: Repository, replay: Replay, fresh: set[str]) -> pl.Da
     for identity, resource in replay.active.items():
         if resource.resource_id in fresh:
             found, is_complete = _settings(resource)
-            replay.active[identity] = replace(resource, values_complete=is_complete)
+            replay.active[identity] = resource._replace(values_complete=is_complete)
             owners += [resource.resource_id] * len(found)
             settings += found
     columns = dict(zip(Setting._fields, zip(*settings, strict=True), strict=True)) if settings else {}

@@ -3,11 +3,10 @@
 They are read in `kustomize.py`, `patches.py` and `kinds/flux.py`, and applied in `applications.py`.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """What a patch applies to; None matches anything, a text is a regular expression for the whole."""
 
     group: str | None = None
@@ -19,24 +18,21 @@ class Target:
     annotations: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Patch:
+class Patch(NamedTuple):
     """One change: a mapping to merge or a list of operations, as JSON; a whole document or not at all."""
 
     target: Target
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class PatchFile:
+class PatchFile(NamedTuple):
     """A patch whose content stands in another file of the repository, relative to the kustomization's folder."""
 
     path: str
     target: Target | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ImageOverride:
+class ImageOverride(NamedTuple):
     """An entry of `images`: another name, tag or digest for the images of one name."""
 
     name: str
@@ -45,8 +41,7 @@ class ImageOverride:
     digest: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Transform:
+class Transform(NamedTuple):
     """What one kustomization changes of all that it takes in, in this order."""
 
     patches: tuple[Patch | PatchFile, ...] = ()

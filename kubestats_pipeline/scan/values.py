@@ -7,8 +7,8 @@ Which files feed which releases from commit to commit stands in `feeds.py`; rows
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -44,8 +44,7 @@ class Layer:
     is_complete: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Values:
+class Values(NamedTuple):
     """What other files give to a release's values.
 
     Attributes:
@@ -58,8 +57,7 @@ class Values:
     images: tuple[Image, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(NamedTuple):
     """A value that is no mapping, or an empty one, and the layer that it comes from."""
 
     value: Any
@@ -113,7 +111,7 @@ def with_images(manifest: Manifest, values: Values) -> Values:
     written: dict[int, dict[str, str]] = {}
     content = _keep_written(tree, (), written)
     images = images_in_values(Decoded(content, 0, written=written), content, manifest.facts.app_name)
-    return replace(values, images=images)
+    return values._replace(images=images)
 
 
 def _keep_written(tree: Tree, place: Place, written: dict[int, dict[str, str]]) -> dict[str, Any]:

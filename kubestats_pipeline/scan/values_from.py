@@ -6,7 +6,6 @@ merged stands in `feeds.py` and `values.py`.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from kubestats_pipeline.scan.declarations import Declarations
 from kubestats_pipeline.scan.facts import ValuesFrom, ValuesInput
@@ -31,15 +30,15 @@ class ValuesInputs:
     def _input(self, release: Identity, namespace: str | None, entry: ValuesFrom) -> ValuesInput:
         found = ValuesInput("unknown", None, None, entry.key, entry.target_path, entry.is_optional)
         if entry.reference.kind != "ConfigMap":
-            return replace(found, kind="secret") if entry.reference.kind == "Secret" else found
+            return found._replace(kind="secret") if entry.reference.kind == "Secret" else found
         name = entry.reference.name
         files = set(self._generated(release, name, entry.key))
         declared = set(self._declared_as_resource(name, namespace))
         if len(files) == 1 and not declared:
-            return replace(found, kind="file", path=files.pop())
+            return found._replace(kind="file", path=files.pop())
         if len(declared) == 1 and not files:
             identity = declared.pop()
-            return replace(found, kind="configmap", path=identity.path, identity=identity)
+            return found._replace(kind="configmap", path=identity.path, identity=identity)
         return found
 
     def _generated(self, release: Identity, name: str, key: str) -> Iterator[str]:

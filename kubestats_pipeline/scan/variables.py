@@ -4,7 +4,6 @@ What stands in Secrets, or only in the cluster, is not known. What becomes of a 
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import orjson
 
@@ -32,7 +31,7 @@ class ConfigMaps:
         values: dict[str, str | None] = {}
         for reference in path.variables_from:
             if reference.kind == "ConfigMap":
-                values.update(self._config_map(replace(reference, namespace=namespace)))
+                values.update(self._config_map(reference._replace(namespace=namespace)))
         values.update(path.variables)
         return tuple(sorted(values.items()))
 

@@ -1,7 +1,6 @@
 """Histories to events: what each kind of commit does to the resources that a repository declares."""
 
 import datetime
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -309,7 +308,7 @@ def test_the_changed_parts_are_those_below_which_a_field_has_changed(
 ) -> None:
     (template,) = read(config("a")).manifests
     one, two = (
-        Version(replace(template, data=data, content_hash=digest(data)), Resolved(), "a")
+        Version(template._replace(data=data, content_hash=digest(data)), Resolved(), "a")
         for data in map(canonical_json, (before, after))
     )
     parts, fields = detect_changes(one, two)

@@ -1,7 +1,6 @@
 """What a release's Helm values are: its inputs, merged as Flux and Helm merge them, one row a setting."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -31,7 +30,7 @@ def release_with(values: str, name: str = "app") -> Manifest:
 def with_parts(document: dict[str, Any], *parts: ValuesPart) -> Manifest:
     """Any document whose scanner names these parts."""
     (template,) = read(release("app", **chart_of())).manifests
-    return replace(template, data=canonical_json(document), facts=Facts(values=parts), numbers=())
+    return template._replace(data=canonical_json(document), facts=Facts(values=parts), numbers=())
 
 
 def chart_of() -> dict[str, Any]:
