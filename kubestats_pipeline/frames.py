@@ -42,11 +42,17 @@ def frame_of(rows: Sequence[Mapping[str, Any]], schema: pl.Schema) -> pl.DataFra
 
 
 def _column_of(name: str, values: list[Any], kind: pl.DataType | None) -> list[Any] | pl.Series:
-    """Lists of structures by way of JSON: polars itself takes many times as long."""
-    if not isinstance(kind, pl.List) or not isinstance(kind.inner, pl.Struct):
+    """Lists by way of JSON: polars itself takes many times as long."""
+    if not isinstance(kind, pl.List):
         return values
+    if isinstance(kind.inner, pl.String) and not all(map(_are_texts, values)):
+        raise TypeError(f"{name} has other items than texts")  # which JSON would make of them
     texts = [None if value is None else orjson.dumps(value).decode() for value in values]
     return pl.Series(name, texts, pl.String()).str.json_decode(kind)
+
+
+def _are_texts(items: list[Any] | None) -> bool:
+    return items is None or all(item is None or isinstance(item, str) for item in items)
 
 
 def completed(rows: pl.DataFrame, table: Table) -> pl.DataFrame:

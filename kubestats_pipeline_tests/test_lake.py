@@ -165,6 +165,12 @@ def test_a_row_with_an_unknown_name_is_refused_too(lake: Lake):
         lake.write(SNAPSHOTS, "a/b", [COMPLETE | {"stars": 1}])
 
 
+@pytest.mark.parametrize("topics", [[1], [True], ["a", 1.10], [["a"]], [{"a": "b"}], {"a": "b"}, 7])
+def test_a_list_of_texts_takes_nothing_else(topics: Any):
+    with pytest.raises(LakeError, match="repositories"):
+        to_frame(REPOSITORIES, [any_row(REPOSITORIES, topics=topics)])
+
+
 def test_a_refusal_quotes_no_value():
     with pytest.raises(LakeError) as error:
         to_frame(SNAPSHOTS, [COMPLETE | {"consecutive_failures": "hunter2"}])
