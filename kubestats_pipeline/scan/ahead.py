@@ -2,8 +2,7 @@
 
 A replay is a chain, what a blob says is not: it depends on the blob and the file's name alone. So helpers read the
 blobs that come next, a few at a time and in the order of their use, and the replay reads itself what no helper has
-begun, so that nobody waits. Which of them reads a blob changes nothing of the result; a helper that dies costs only
-its time.
+begun. Which of them reads a blob changes nothing of the result; a helper that dies costs only its time.
 """
 
 import atexit
@@ -17,7 +16,7 @@ from pathlib import Path
 
 from kubestats_pipeline.scan.blobs import BlobReader
 from kubestats_pipeline.scan.decoded import Bounds
-from kubestats_pipeline.scan.files import BlobKey, FileVersion, ReadVersion, read_version
+from kubestats_pipeline.scan.files import BlobKey, FileVersion, read_version
 from kubestats_pipeline.scan.garbage import seldom_collected
 from kubestats_pipeline.scan.manifests import FileContent
 from kubestats_pipeline.scan.revisions import Revisions
@@ -104,11 +103,8 @@ class ReadAhead:
             for thread in self._threads:
                 thread.start()
 
-    def take(self, key: BlobKey, read: ReadVersion) -> FileContent | None:
-        """What a blob says, once; None where the caller is to read it.
-
-        Instead of waiting for a helper, the files that come after those that it reads are read here, with `read`.
-        """
+    def take(self, key: BlobKey) -> FileContent | None:
+        """What a blob says, once; None where the caller is to read it."""
         with self._changed:
             batch = self._batches.pop(key, None)
             if batch is None:
@@ -119,21 +115,8 @@ class ReadAhead:
                     self._batches.pop(each.key, None)
                 self._blobs.expect(each.oid for each in batch.files)
                 return None
-        while not batch.is_done:
-            self._go_on(batch, read)
-        return batch.contents.pop(key, None)
-
-    def _go_on(self, awaited: _Batch, read: ReadVersion) -> None:
-        """Read the next batch, or where there is none, wait for one that a helper reads."""
-        with self._changed:
-            if not self._waiting:
-                self._changed.wait_for(lambda: awaited.is_done)
-                return
-            batch = self._waiting.popleft()
-            batch.is_begun = True
-        self._blobs.expect(each.oid for each in batch.files)
-        batch.contents.update({each.key: read(each) for each in batch.files})
-        batch.is_done = True
+            self._changed.wait_for(lambda: batch.is_done)
+            return batch.contents.pop(key, None)
 
     def _work(self, worker: "Worker[Sequence[FileVersion], list[FileContent]]") -> None:
         for batch in self._begun():

@@ -63,9 +63,6 @@ class FileVersion(NamedTuple):
         return BlobKey(self.oid, name if name in NAMED_FILES else "")
 
 
-ReadVersion = Callable[[FileVersion], FileContent]
-
-
 def read_version(version: FileVersion, read_blob: ReadBlob, revisions: Revisions) -> FileContent:
     """What a blob says in its file; one that the mirror lacks is larger than it keeps."""
     blob = read_blob(version.oid)
@@ -80,12 +77,12 @@ class ContentCache:
     """Reads blobs into what they say and remembers the recent ones.
 
     Attributes:
-        take: gives what somebody else has read ahead; None where nobody has. It may read other files meanwhile.
+        take: gives what somebody else has read ahead; None where nobody has.
     """
 
     read_blob: ReadBlob
     bounds: Bounds
-    take: Callable[[BlobKey, ReadVersion], FileContent | None] | None = None
+    take: Callable[[BlobKey], FileContent | None] | None = None
     _revisions: Revisions = field(init=False)
     _recent: OrderedDict[BlobKey, FileContent] = field(default_factory=OrderedDict)
     _bytes: int = 0
@@ -100,14 +97,11 @@ class ContentCache:
         if key in self._recent:
             self._recent.move_to_end(key)
             return self._recent[key]
-        content = self.take(key, self._read) if self.take is not None else None
+        content = self.take(key) if self.take is not None else None
         if content is None:
-            content = self._read(version)
+            content = read_version(version, self.read_blob, self._revisions)
         self._remember(key, content)
         return content
-
-    def _read(self, version: FileVersion) -> FileContent:
-        return read_version(version, self.read_blob, self._revisions)
 
     def _remember(self, key: BlobKey, content: FileContent) -> None:
         self._recent[key] = content

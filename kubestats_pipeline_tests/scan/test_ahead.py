@@ -48,29 +48,11 @@ def blobs(world: World) -> Iterator[BlobReader]:
         yield reader
 
 
-def never(file: FileVersion) -> FileContent:
-    raise AssertionError(f"{file} was to be read by nobody")
-
-
 def take_all(ahead: ReadAhead, files: list[FileVersion], world: World) -> tuple[list[FileContent], int]:
     """What each blob says, read by a helper or here, and how many helpers have read."""
-    here: list[FileVersion] = []
-
-    def read(file: FileVersion) -> FileContent:
-        here.append(file)
-        return read_batch([file], world.mirror, Bounds())[0]
-
-    contents = [ahead.take(file.key, read) or read(file) for file in files]
-    return contents, len(files) - len(here)
-
-
-def first_helper(ahead: ReadAhead) -> int:
-    """Process id of a helper that has begun."""
-    deadline = time.monotonic() + 60
-    while (process := ahead._crew[0]._process) is None and time.monotonic() < deadline:
-        time.sleep(0.001)
-    assert process is not None
-    return process.pid
+    taken = [ahead.take(file.key) for file in files]
+    own = [each or read_batch([file], world.mirror, Bounds())[0] for each, file in zip(taken, files, strict=True)]
+    return own, sum(each is not None for each in taken)
 
 
 def test_helpers_say_what_the_replay_would_have_read(world: World, blobs: BlobReader) -> None:
@@ -90,38 +72,23 @@ def test_helpers_say_what_the_replay_would_have_read(world: World, blobs: BlobRe
 def test_a_blob_is_given_once_and_what_nobody_expected_not_at_all(world: World, blobs: BlobReader) -> None:
     files = files_of(world)
     with ReadAhead(world.mirror, Bounds(), 1, blobs) as ahead:
-        assert ahead.take(files[0].key, never) is None
+        assert ahead.take(files[0].key) is None
         ahead.expect(files)
         take_all(ahead, files, world)
         ahead.expect(files)
-        assert [ahead.take(file.key, never) for file in files] == [None] * len(files)
+        assert [ahead.take(file.key) for file in files] == [None] * len(files)
 
 
 def test_helpers_that_die_cost_nothing_but_time(world: World, blobs: BlobReader) -> None:
     files = files_of(world)
     with ReadAhead(world.mirror, Bounds(), 1, blobs) as ahead:
         ahead.expect(files)
-        os.kill(first_helper(ahead), signal.SIGKILL)
+        deadline = time.monotonic() + 60
+        while (process := ahead._crew[0]._process) is None and time.monotonic() < deadline:
+            time.sleep(0.001)
+        assert process is not None
+        os.kill(process.pid, signal.SIGKILL)
         contents, _ = take_all(ahead, files, world)
-    assert contents == read_batch(files, world.mirror, Bounds())
-
-
-def test_while_a_helper_is_slow_the_replay_reads_what_comes_next(world: World, blobs: BlobReader) -> None:
-    files = files_of(world)
-    here: list[FileVersion] = []
-
-    def read(file: FileVersion) -> FileContent:
-        here.append(file)
-        if len(here) == FILES - module.BLOBS_AT_ONCE:
-            os.kill(helper, signal.SIGCONT)
-        return read_batch([file], world.mirror, Bounds())[0]
-
-    with ReadAhead(world.mirror, Bounds(), 1, blobs) as ahead:
-        ahead.expect(files)
-        helper = first_helper(ahead)
-        os.kill(helper, signal.SIGSTOP)
-        contents = [ahead.take(file.key, read) for file in files]
-    assert here == files[module.BLOBS_AT_ONCE :]
     assert contents == read_batch(files, world.mirror, Bounds())
 
 
