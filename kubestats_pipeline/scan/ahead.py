@@ -25,11 +25,11 @@ from kubestats_pipeline.scan.workers import Worker, WorkerDiedError
 WORTHWHILE = 2_000
 """Blobs that a replay reads by itself before it starts helpers, for a third of a second: most scans end before."""
 
-BLOBS_AHEAD = 400
-"""Blobs that are known to come next."""
+BLOBS_AHEAD = 2_000
+"""Blobs that are known to come next, so that neither the helpers nor the replay wait where the other takes longer."""
 
-BLOBS_AT_ONCE = 25
-"""Blobs of one call to a helper."""
+BLOBS_AT_ONCE = 100
+"""Blobs of one call to a helper, which waits for the next call until the replay is interrupted for it."""
 
 
 @dataclass(eq=False)
