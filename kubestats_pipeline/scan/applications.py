@@ -145,20 +145,21 @@ class Applications:
 
         Each with the namespace that it stands in.
         """
-        path = self._declared.facts(kustomization).flux_path
+        facts = self._declared.facts(kustomization)
+        path = facts.flux_path
         if path is None:
             return frozenset()
         applied = self.of(kustomization.path, kustomization, level) if level > 0 else None
         if applied is None or not applied.is_complete:
             return frozenset({(path, kustomization.key.namespace)})
-        shapes = self.shapes(kustomization, applied)
+        shapes = self.shapes(kustomization, facts, applied)
         return frozenset((each.facts.flux_path, each.namespace) for each in shapes if each.facts.flux_path is not None)
 
-    def shapes(self, identity: Identity, applied: Applied) -> Iterable[Shape]:
+    def shapes(self, identity: Identity, facts: Facts, applied: Applied) -> Iterable[Shape]:
         """What becomes of a resource on each way."""
         read = functools.partial(self._declared.document, identity)
         has_marks = self._declared.has_marks(identity)
-        start = Shape.of(identity.key, self._declared.facts(identity), read, has_marks=has_marks)
+        start = Shape.of(identity.key, facts, read, has_marks=has_marks)
         if len(applied.ways) == 1 and not has_marks:
             (way,) = applied.ways
             return (reshape(start, way.transforms, way.variables),)

@@ -135,7 +135,7 @@ class Resolver:
         facts = self._declared.facts(identity)
         if reason := self._patch_reason(identity, facts):
             return Resolved(identity.key.namespace, facts.version, reason=reason)
-        instances = self._instances(identity)
+        instances = self._find_instances(identity, facts)
         meanings = [self._resolve(identity, facts, each) for each in instances.each]
         if not instances.is_complete:
             meanings = [
@@ -154,9 +154,13 @@ class Resolver:
 
     @derived
     def _instances(self, identity: Identity) -> Instances:
-        is_applier = self._declared.facts(identity).flux_path is not None
+        """Remembered for what others refer to; of all else, only the meaning is asked for."""
+        return self._find_instances(identity, self._declared.facts(identity))
+
+    def _find_instances(self, identity: Identity, facts: Facts) -> Instances:
+        is_applier = facts.flux_path is not None
         applied = self._applications.of(identity.path, identity if is_applier else None, LEVELS - is_applier)
-        shapes = self._applications.shapes(identity, applied)
+        shapes = self._applications.shapes(identity, facts, applied)
         each = [Instance(shape.namespace, shape.name, shape.facts) for shape in shapes]
         return Instances(distinct(each), applied.by_flux, applied.is_complete)
 
