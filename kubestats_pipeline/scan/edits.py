@@ -61,14 +61,14 @@ def differences(before: Sequence[bytes], after: Sequence[bytes]) -> list[Edit]:
 
 def enclosing(blocks: Sequence[Block], edit: Edit, before: Sequence[bytes], after: Sequence[bytes]) -> Iterator[Block]:
     """The blocks of a document that an edit of its text stays in, from the smallest on."""
-    columns = [_column_of(line) for line in edit.lines]
-    least, least_below = min(columns, default=_BLANK), min(columns[1:], default=_BLANK)
+    columns: list[int] = []
     for block in islice(blocks, bisect_left(blocks, edit.end + 1, key=_END), None):
         begin = block.start - 1
         if begin <= edit.start and block.end - block.start + edit.shift > 0:
             head = before[begin][: block.column]
             has_head = begin < len(after) and after[begin].startswith(head) and head.strip(b" ") in (b"", b"-")
-            if has_head and block.column <= (least_below if begin == edit.start else least):
+            columns = columns or [_column_of(line) for line in edit.lines]
+            if has_head and block.column <= min(columns[begin == edit.start :], default=_BLANK):
                 yield block
 
 
