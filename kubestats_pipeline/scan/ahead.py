@@ -7,6 +7,7 @@ begun. Which of them reads a blob changes nothing of the result; a helper that d
 
 import atexit
 import functools
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,12 +18,11 @@ from pathlib import Path
 from kubestats_pipeline.scan.blobs import BlobReader
 from kubestats_pipeline.scan.decoded import Bounds
 from kubestats_pipeline.scan.files import BlobKey, FileVersion, read_version
-from kubestats_pipeline.scan.garbage import seldom_collected
 from kubestats_pipeline.scan.manifests import FileContent
 from kubestats_pipeline.scan.revisions import Revisions
 from kubestats_pipeline.scan.workers import Worker, WorkerDiedError
 
-WORTHWHILE = 2_000
+WORTHWHILE = 1_000
 """Blobs that a replay reads by itself before it starts helpers, for a third of a second: most scans end before."""
 
 BLOBS_AHEAD = 2_000
@@ -30,6 +30,9 @@ BLOBS_AHEAD = 2_000
 
 BLOBS_AT_ONCE = 100
 """Blobs of one call to a helper, which waits for the next call until the replay is interrupted for it."""
+
+SWITCH_SECONDS = 0.0002
+"""How long a thread that hands blobs to a helper waits for the replay, several times a call: by default it is 5 ms."""
 
 
 @dataclass(eq=False)
@@ -63,11 +66,15 @@ class ReadAhead:
         self._seen: set[BlobKey] = set()
         self._gathered: list[FileVersion] = []
         self._is_ending = False
+        self._switch_seconds = sys.getswitchinterval()
 
     def __enter__(self) -> "ReadAhead":
+        if self._crew:
+            sys.setswitchinterval(SWITCH_SECONDS)
         return self
 
     def __exit__(self, *_: object) -> None:
+        sys.setswitchinterval(self._switch_seconds)
         with self._changed:
             self._is_ending = True
             self._changed.notify_all()
@@ -142,7 +149,6 @@ class ReadAhead:
             yield batch
 
 
-@seldom_collected()
 def read_batch(files: Sequence[FileVersion], mirror: Path, bounds: Bounds) -> list[FileContent]:
     """Read files of a mirror; runs in a helper, whose git process and last versions stay for the next call."""
     blobs, revisions = _open(mirror, bounds)

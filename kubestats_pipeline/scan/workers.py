@@ -16,6 +16,8 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
+from kubestats_pipeline.scan.garbage import seldom_collected
+
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
@@ -113,6 +115,7 @@ def _start() -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
+@seldom_collected()
 def serve() -> None:
     """Answer calls until the parent closes the pipe or dies; what else is printed goes to standard error."""
     calls, answers = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
