@@ -22,6 +22,8 @@ TEXTS = [
     "amqp://user:p@hunt3r2hunt3r2@queue/",
     "user:hunt3r2hunt3r2@registry.example.org/app",
     "<password>hunt3r2hunt3r2</password>",
+    "<password>a --token b hunt3r2hunt3r2</password>",
+    "<password>\nhunt3r2hunt3r2\n</password>",
     "-----BEGIN PGP PRIVATE KEY BLOCK-----\nhunt3r2hunt3r2\n-----END PGP PRIVATE KEY BLOCK-----",
 ]
 
@@ -61,6 +63,12 @@ def test_a_secret_in_a_text_is_hidden(text):
     hidden = redact_text(text)
     assert PLANTED not in hidden
     assert "<redacted>" in hidden
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_secret_is_hidden_in_a_long_text_as_in_a_short_one(text):
+    lines = "\n".join(["tokens are counted, and lines are many"] * 1_000)
+    assert redact_text(f"{lines}\n{text}\n{lines}") == f"{lines}\n{redact_text(text)}\n{lines}"
 
 
 @pytest.mark.parametrize("shape", SHAPES)
