@@ -145,6 +145,7 @@ WIDER = [
     ("      s: 1", "      s: 2"),
     ("liveness: *probes", "liveness:\n              <<: *probes"),
     ("spec: &spec", "spec: &spec2"),
+    ("    - one: 1\n", "    - one: 1\n      <<: *spec\n"),
     ("            liveness: *probes\n", ""),
     ("            liveness: *probes\n", "            liveness: *probes\n            readiness: *probes\n"),
     ("    controllers:\n", "    tag: 1.10\n    controllers:\n"),
@@ -358,6 +359,19 @@ def test_what_was_read_before_stays_as_it_was() -> None:
 def test_versions_in_another_encoding_say_what_they_say_alone(encoding: str) -> None:
     texts = (RELEASE, RELEASE.replace("3.1.0", "3.2.0"), RELEASE.replace("# yaml", "# \u0a0a yaml"), RELEASE)
     check_versions(text.encode(encoding) for text in texts)
+
+
+@pytest.mark.parametrize("end", ["\r", "\x85", "\u2028", "\u2029"])
+def test_other_ends_of_lines_count_as_they_do_in_the_whole_file(end: str) -> None:
+    before = RELEASE.replace("version: 3.1.0 # a comment", f"version: 3.1.0 # a comment{end}      more: 1")
+    after = before.replace("- name: TZ", "- name: LANG").replace("  replicas: 3", "  replicas: 4\n  more: 1")
+    check_versions(text.encode() for text in (RELEASE, before, after, before, RELEASE, after))
+
+
+def test_what_a_merge_copies_is_read_with_it() -> None:
+    merging = RELEASE.replace("    - one: 1\n", "    - one: 1\n      <<: *spec\n")
+    texts = (RELEASE, merging, merging.replace("periodSeconds: 10", "periodSeconds: 20"), merging)
+    check_versions(text.encode() for text in texts)
 
 
 def test_an_edit_may_make_a_file_too_complex() -> None:
