@@ -25,6 +25,8 @@ from kubestats_pipeline.query import Format, run_query
 from kubestats_pipeline.settings import Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
+
     from dagster import DagsterInstance
 
     from kubestats_pipeline.cycle import Cycle
@@ -266,6 +268,7 @@ def _run(settings: Settings, work: "Callable[[Services, DagsterInstance], Cycle]
 
     layout = Layout(settings.data_dir)
     as_json = settings.log_format == "json"
+    sys.unraisablehook = _show_unraisable
     try:
         with open_instance(layout) as instance, terminal.open_progress(as_json=as_json) as progress:
             cycle = _interruptible(partial(work, Services(settings, progress), instance))
@@ -274,6 +277,15 @@ def _run(settings: Settings, work: "Callable[[Services, DagsterInstance], Cycle]
         raise typer.Exit(FAILED) from None
     terminal.show_cycle(cycle, layout, as_json=as_json)
     return cycle.succeeded
+
+
+def _show_unraisable(unraisable: "UnraisableHookArgs") -> None:
+    """What Python shows of errors that it cannot raise, but for generators that go on when they are closed.
+
+    Dagster's generators do so where its own storage cannot be written, which is told anyway.
+    """
+    if not isinstance(unraisable.exc_value, RuntimeError) or "ignored GeneratorExit" not in str(unraisable.exc_value):
+        sys.__unraisablehook__(unraisable)
 
 
 def _interruptible(work: Callable[[], "Cycle"]) -> "Cycle":

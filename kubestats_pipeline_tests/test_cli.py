@@ -177,10 +177,11 @@ def test_a_data_directory_that_cannot_be_written_gives_one_clear_message(kubesta
     assert "Traceback" not in finished.stderr
 
 
-def test_a_full_disk_gives_one_clear_message_and_keeps_what_is_known(demo, kubestats):  # noqa: F811
+@pytest.mark.parametrize("size", [160_000, 200_000, 240_000])
+def test_a_full_disk_gives_one_clear_message_and_keeps_what_is_known(demo, kubestats, size):  # noqa: F811
     shutil.copytree(demo.directory, kubestats.directory, dirs_exist_ok=True)
     before = tables_of(kubestats)
-    limited = "import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000));"
+    limited = f"import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}));"
     limited += "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); sys.argv = ['kubestats', 'run'];"
     limited += "runpy.run_module('kubestats_pipeline.cli', run_name='__main__')"
     env = clean_environment() | {"KUBESTATS_REPOSITORIES": str(demo.data / "sample")}
