@@ -280,11 +280,13 @@ def _run(settings: Settings, work: "Callable[[Services, DagsterInstance], Cycle]
 
 
 def _show_unraisable(unraisable: "UnraisableHookArgs") -> None:
-    """What Python shows of errors that it cannot raise, but for generators that go on when they are closed.
+    """What Python shows of errors that it cannot raise, but for Dagster's generators that go on when they are closed.
 
-    Dagster's generators do so where its own storage cannot be written, which is told anyway.
+    They do so where Dagster's own storage cannot be written, which is told anyway.
     """
-    if not isinstance(unraisable.exc_value, RuntimeError) or "ignored GeneratorExit" not in str(unraisable.exc_value):
+    code = getattr(unraisable.object, "gi_code", None)
+    is_of_dagster = code is not None and "dagster" in Path(code.co_filename).parts
+    if not is_of_dagster or "ignored GeneratorExit" not in str(unraisable.exc_value):
         sys.__unraisablehook__(unraisable)
 
 

@@ -23,7 +23,7 @@ from kubestats_pipeline.scan.revisions import Revisions
 from kubestats_pipeline.scan.workers import Worker, WorkerDiedError
 
 WORTHWHILE = 1_000
-"""Blobs that a replay reads by itself before it starts helpers, for a third of a second: most scans end before."""
+"""Blobs that a replay reads by itself before it starts helpers, for half a second: most scans end before."""
 
 BLOBS_AHEAD = 2_000
 """Blobs that are known to come next, so that neither the helpers nor the replay wait where the other takes longer."""

@@ -120,16 +120,10 @@ class Builder:
         value = self._value(event, depth)
         if self._with_blocks and event.tag is None and not event.flow_style:
             is_separable = depth > 0 and event.anchor is None
-            start, end, line = (
-                event.start_mark if is_separable else self._first,
-                self._last.start_mark,
-                self._first_line,
-            )
+            start, end = event.start_mark if is_separable else self._first, self._last.start_mark
             if start.column > column and (is_separable or self._entries):
-                inside = (defined, len(self._defined))
-                lines = (line + start.line, line + end.line)
-                nodes = self._nodes - nodes
-                place = tuple(self._place)
+                place, nodes, inside = tuple(self._place), self._nodes - nodes, (defined, len(self._defined))
+                lines = (self._first_line + start.line, self._first_line + end.line)
                 self._blocks.append(Block(place, *lines, start.column, nodes, inside, self._entries, is_separable))
         return value
 
@@ -278,14 +272,14 @@ class Builder:
             raise ScalarError("a merge key needs a mapping or a list of mappings")
         for each in reversed(sources):
             mapping.update(each)
-            self._keep_entries(each)
+            self._lock_entries(each)
             written = self._written.get(id(mapping), {})
             for key in written.keys() & each.keys():
                 del written[key]
             if id(each) in self._written:
                 self._written.setdefault(id(mapping), {}).update(self._written[id(each)])
 
-    def _keep_entries(self, source: dict[str, Any]) -> None:
+    def _lock_entries(self, source: dict[str, Any]) -> None:
         """Let nobody put other scalars into a mapping of which others hold copies."""
         if id(source) in self._entries_of:
             self._entries_of[id(source)].clear()

@@ -28,7 +28,7 @@ def decode_stream(
         stream: UTF-8.
         bounds: what is too much.
         first_line: the number of the stream's first line, for messages.
-        with_blocks: whether it is noted which lines can be decoded alone; it takes a fifth more.
+        with_blocks: whether it is noted which lines can be decoded alone; it takes a quarter more.
 
     Raises:
         DecodeError: at the first document that cannot be decoded; the ones before it have been given.

@@ -124,7 +124,7 @@ def walk(mirror: Path, base: str | None, head: str) -> Iterator[Step]:
     revisions = f"{base}..{head}" if base else head
     options = ["--first-parent", "--diff-merges=first-parent", "--reverse", "--root", "--no-show-signature"]
     form = ["--raw", "-z", "--no-renames", "--no-abbrev", _FORMAT]
-    # All paths are asked for: to match them, git would take five times as long as for the differences themselves.
+    # All paths are asked for: where it has to match patterns, git takes five times as long.
     with _running(["log", *options, *form, revisions, "--"], mirror) as output:
         yield from (step for step in _parse_log(_tokens(output)) if step.changes)
 

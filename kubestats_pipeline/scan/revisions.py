@@ -1,7 +1,8 @@
 """Reads a file as an edit of its version before, so that a change costs what it changes and not the whole file.
 
-The lines that differ are looked for in the blocks of the version before (`decoded.Block`). The smallest blocks that
-they stand in are decoded alone, and their values put in the place of the old ones; whatever else the file says stays.
+The lines that differ are looked for in the blocks of the version before (`decoded.Block`, `edits.py`). Another scalar
+under a key is put in the old one's place; otherwise the smallest blocks that the lines stand in are decoded alone, and
+their values put in the place of the old ones. Whatever else the file says stays.
 Everything else, and every file with a problem, is read anew: the result is always that of `read_file`.
 """
 
@@ -44,7 +45,7 @@ _COMMENT = re.compile(rb" *(?:#[ -~]*)?")
 
 
 class _Edited(NamedTuple):
-    """An edit, the smallest block that it stays in, and the index of its document."""
+    """An edit, a block that it stays in, and the index of its document."""
 
     edit: Edit
     document: int
