@@ -35,8 +35,8 @@ generate: .venv/.installed-dev  ## make anew what derives from tables and marts:
 	$(BIN)/python -m kubestats_pipeline.column_lineage
 	$(BIN)/kubestats tables > docs/tables.md
 
-bench: .venv/.installed-dev  ## measure; prints ratios to floors of the same run
-	$(BIN)/python -m benchmarks
+bench: .venv/.installed-dev  ## measure; prints ratios to floors of the same run, or to a revision: AGAINST=REV
+	$(BIN)/python -m benchmarks $(BENCH) $(if $(AGAINST),--against $(AGAINST))
 
 reset:  ## forget everything in data/ but the administrator's decisions
 	find data -mindepth 1 -maxdepth 1 ! -name README.md ! -name decisions.yaml -exec rm -rf {} +

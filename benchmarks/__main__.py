@@ -1,4 +1,4 @@
-"""`python -m benchmarks [startup|discovery|scan|sweep|idle|warehouse|all] [--corpus DIR] [--full]`: one table."""
+"""`python -m benchmarks [startup|discovery|scan|run|sweep|idle|warehouse|all] [--against REV] [--full]`: one table."""
 
 import argparse
 import contextlib
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks.against import against_lines, check_out
 from benchmarks.discovery import discovery_lines
 from benchmarks.ecosystem import Size
 from benchmarks.idle import GOAL_REPOSITORIES, idle_lines
@@ -20,7 +21,8 @@ from benchmarks.startup import startup_lines
 from benchmarks.sweep import sweep_lines
 from benchmarks.warehouse import warehouse_lines
 
-NAMES = ("startup", "discovery", "scan", "sweep", "idle", "warehouse")
+NAMES = ("startup", "discovery", "scan", "run", "sweep", "idle", "warehouse")
+"""`run` is compared with another revision only."""
 USUAL_HISTORY = "infrastructure.git"
 """The repository of the corpus whose whole history is short enough for every day."""
 
@@ -42,6 +44,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _lines(chosen: Sequence[str], remotes: Sequence[Path], folder: Path, options: argparse.Namespace) -> Iterator[Line]:
     repeats: int = options.repeats
+    size = FULL_SIZE if options.full else USUAL_SIZE
+    if options.against:
+        sizes = (size, options.repositories, options.idle_repositories)
+        long, theirs = _long_history(remotes, options.full), check_out(options.against)
+        yield from against_lines(chosen, remotes, long, sizes, theirs, folder, repeats)
+        return
     if "startup" in chosen:
         yield from startup_lines(repeats)
     if "discovery" in chosen:
@@ -53,7 +61,7 @@ def _lines(chosen: Sequence[str], remotes: Sequence[Path], folder: Path, options
     if "idle" in chosen:
         yield from idle_lines(options.idle_repositories, folder / "idle", 1)
     if "warehouse" in chosen:
-        yield from warehouse_lines(remotes, folder / "warehouse", FULL_SIZE if options.full else USUAL_SIZE, repeats)
+        yield from warehouse_lines(remotes, folder / "warehouse", size, repeats)
 
 
 def _without_goals(line: Line) -> Line:
@@ -78,6 +86,7 @@ def _announced(lines: Iterator[Line]) -> Iterator[Line]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Costs beside their floors, as ratios.")
     parser.add_argument("which", nargs="?", choices=(*NAMES, "all"), default="all")
+    parser.add_argument("--against", metavar="REV", help="compare with another revision, which is the floor then")
     parser.add_argument("--corpus", type=Path, default=CORPUS, help="a folder of bundles with its `unpack` script")
     parser.add_argument("--full", action="store_true", help="the longest history and a million events; some minutes")
     parser.add_argument("--discovered", type=int, default=2_500, metavar="N", help="repositories on the little GitHub")

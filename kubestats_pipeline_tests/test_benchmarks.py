@@ -1,6 +1,7 @@
 """The benchmarks measure what they say: tiny sizes, the sample repositories, and never a word about time."""
 
 import io
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import duckdb
 import pytest
 from rich.console import Console
 
-from benchmarks import discovery, floors, idle, inputs, scan, sweep, warehouse
+from benchmarks import against, discovery, floors, idle, inputs, scan, sweep, warehouse
 from benchmarks.__main__ import main
 from benchmarks.ecosystem import Size, learn, write_ecosystem
 from benchmarks.measure import Cost, Runs, measure
@@ -206,3 +207,38 @@ def test_the_calls_of_a_discovery_are_counted_by_bucket(tmp_path: Path) -> None:
     first, later = discovery.discover_twice(150, tmp_path / "token", discovery.TOKEN)
     assert (first, later) == ({"search": 2, "graphql": 2}, {"search": 2})
     assert discovery.discover_twice(150, tmp_path / "none", None) == ({"search": 2}, {"search": 2})
+
+
+def test_two_revisions_work_in_turn_and_each_is_measured_by_its_own_programs(tidewater: Path, tmp_path: Path) -> None:
+    """Both sides are this checkout here: what another one needs to be installed takes a minute."""
+    turns = tmp_path / "turns"
+    code = f"with open({str(turns)!r}, 'a') as file: file.write(folder.name[0])\ntold(timed(sum, range(1000)))"
+    line = against.compare(against.Work("scan", "a sum", "", code), against.OURS, against.OURS, tmp_path / "sum", 2)
+    assert turns.read_text() == "otot"
+    assert line.floor is not None
+    assert (len(line.runs.costs), len(line.floor.costs)) == (2, 2)
+    sizes = (Size(600, 1800), 2, 2)
+    found = against.against_lines(["scan"], [tidewater], tidewater, sizes, against.OURS, tmp_path / "scan", repeats=1)
+    assert [line.what.split()[0] for line in found] == ["tip", "history", "one"]
+
+
+def test_a_command_is_measured_from_outside_and_one_that_fails_is_no_measurement(tmp_path: Path) -> None:
+    line = against.compare(against.Work("run", "help", "", ("--help",)), against.OURS, against.OURS, tmp_path / "a", 1)
+    assert line.runs.cpu > 0
+    with pytest.raises(RuntimeError, match="ended with status 2"):
+        against.compare(against.Work("run", "x", "", ("no-such",)), against.OURS, against.OURS, tmp_path / "b", 1)
+    work = against.Work("run", "x", "raise ValueError('no such thing')", ("--help",))
+    with pytest.raises(RuntimeError, match="no such thing"):
+        against.compare(work, against.OURS, against.OURS, tmp_path / "c", 1)
+
+
+@pytest.mark.slow
+def test_a_revision_is_checked_out_with_an_environment_of_its_own_once(tmp_path: Path) -> None:
+    found = against.check_out("HEAD", tmp_path)
+    assert (found.folder / "benchmarks" / "scan.py").is_file()
+    assert found.python.is_relative_to(tmp_path)
+    assert against.check_out("HEAD", tmp_path) == found
+    work = against.Work("startup", "import", "", "import kubestats_pipeline\ntold(timed(sum, [1]))")
+    assert against.compare(work, against.OURS, found, tmp_path / "work", 1).floor is not None
+    with pytest.raises(subprocess.CalledProcessError):
+        against.check_out("no-such-revision", tmp_path)

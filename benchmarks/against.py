@@ -1,0 +1,254 @@
+"""`--against REV`: the same work by another revision and by this one, in turn, as whole processes.
+
+The other revision is checked out beside, gets an environment of its own, and works through its own `benchmarks`
+package: modules may move between revisions, but the names that the programs below use stay. A line's floor is the other
+revision, so that its ratio is ours over theirs in CPU seconds.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.ecosystem import Size
+from benchmarks.inputs import name_of
+from benchmarks.measure import Cost, Runs
+from benchmarks.report import Line
+
+ROOT = Path(__file__).parents[1]
+ENVIRONMENTS = ROOT / ".bench"
+"""Where checked-out revisions and their environments stay for the next time."""
+
+INSTALL_SECONDS, WORK_SECONDS = 900, 3600
+RUN_TIPS = ("onedr0p/home-ops", "JJGadgets/Biohazard", "xunholy/k8s-gitops")
+"""The repositories over which `kubestats run` is measured, where the corpus has them."""
+
+_BEGIN = """
+import json, pickle
+from pathlib import Path
+from benchmarks.measure import timed
+folder, remotes, number = Path({folder!r}), [Path(each) for each in {remotes!r}], {number}
+kept = folder / "prepared.pickle"
+def told(measured):
+    print(json.dumps([measured.cost.cpu, measured.cost.wall, measured.cost.peak_mb]))
+"""
+
+
+@dataclass(frozen=True)
+class Revision:
+    """One side of the comparison.
+
+    Attributes:
+        folder: its checkout, the working directory of its programs.
+        python: the interpreter of its environment.
+    """
+
+    name: str
+    folder: Path
+    python: Path
+
+
+OURS = Revision("this checkout", ROOT, Path(sys.executable))
+
+
+class Work(NamedTuple):
+    """A piece of work that both revisions know.
+
+    Attributes:
+        prepare: a Python program that is run once a side and not measured.
+        measured: a Python program that ends with `told(timed(…))`, or the arguments of a `kubestats` command, which
+            is measured from outside with the interpreter's start.
+        settings: variables that both programs get.
+    """
+
+    group: str
+    what: str
+    prepare: str
+    measured: str | tuple[str, ...]
+    remotes: tuple[Path, ...] = ()
+    settings: Mapping[str, str] = {}
+
+
+SCAN = "told(timed(scan.scan, mirrored, mirrored.span.head, folder / str(number)))"
+_IMPORT_SCAN = "from benchmarks import inputs, scan\n"
+_LOAD_MIRROR = _IMPORT_SCAN + "mirrored, commits = pickle.loads(kept.read_bytes())\n"
+_MIRROR = (
+    _IMPORT_SCAN + "mirrored = inputs.mirror(remotes[0], folder / 'data', {history!r})\n"
+    "commits = inputs.first_parents(mirrored.folder)\n"
+    "kept.write_bytes(pickle.dumps((mirrored, commits)))\n"
+)
+_ONE_BACK = "scan.scan(mirrored, commits[1], folder / 'back')\n"
+_FORWARD = (
+    "import shutil\nshutil.copytree(folder / 'back', folder / str(number), symlinks=True)\n"
+    "told(timed(scan.scan, mirrored, commits[0], folder / str(number)))"
+)
+_SWEEP = (
+    "from benchmarks import sweep\n"
+    "settings = sweep.load_settings(data_dir=folder / 'data', repositories=[str(folder / 'remotes')], history_days=0)\n"
+)
+_RUN = "import subprocess, sys\nsubprocess.run([sys.executable, '-m', 'kubestats_pipeline.cli', 'run'], check=True)"
+_IDLE = _SWEEP.replace("sweep", "idle")
+_LAKE = "from benchmarks import warehouse\nlake = warehouse.Lake(warehouse.Layout(folder / 'ecosystem'))\n"
+_ECOSYSTEM = (
+    "size = warehouse.Size({size.resources}, {size.events})\n"
+    "scanned = [warehouse.scan_remote(remote, folder) for remote in remotes]\n"
+    "warehouse.write_ecosystem(warehouse.learn(scanned), lake, size)\n"
+    "warehouse.compute_statistics(lake)\n"
+)
+
+
+def check_out(revision: str, environments: Path = ENVIRONMENTS) -> Revision:
+    """Check a revision of this repository out and install what it needs, unless an earlier call did.
+
+    Raises:
+        subprocess.CalledProcessError: there is no such revision, or it cannot be installed.
+    """
+    asked = ["git", "-C", str(ROOT), "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"]
+    commit = subprocess.run(asked, check=True, capture_output=True, text=True, timeout=60).stdout.strip()
+    folder = environments / commit[:12]
+    found = Revision(revision, folder, folder / ".venv" / "bin" / "python")
+    installed = folder / ".venv" / ".installed-for-bench"
+    if not installed.exists():
+        _clone(commit, folder)
+        pip = [str(found.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--editable", "."]
+        for command in ([sys.executable, "-m", "venv", str(folder / ".venv")], pip):
+            subprocess.run(command, check=True, cwd=folder, timeout=INSTALL_SECONDS)
+        installed.touch()
+    return found
+
+
+def against_lines(
+    chosen: Sequence[str],
+    remotes: Sequence[Path],
+    long: Path,
+    sizes: tuple[Size, int, int],
+    theirs: Revision,
+    folder: Path,
+    repeats: int,
+    ours: Revision = OURS,
+) -> Iterator[Line]:
+    """The chosen benchmarks that both sides know; `sizes`: of the ecosystem, the sweep and the idle cycle."""
+    works = [*_scans(remotes, long), *_runs(remotes), *_others(remotes, *sizes)]
+    tips = []
+    for number, work in enumerate(each for each in works if each.group in chosen):
+        line = compare(work, ours, theirs, folder / f"against-{number}", repeats)
+        yield line
+        tips += [line] if work.what.startswith("tip of") else []
+    if len(tips) > 1:
+        yield _sum(tips)
+
+
+def compare(work: Work, ours: Revision, theirs: Revision, folder: Path, repeats: int) -> Line:
+    """Prepare both sides, then let them work in turn, so that a machine that changes its speed does so for both."""
+    sides: list[tuple[Revision, Path, list[Cost]]] = [(ours, folder / "ours", []), (theirs, folder / "theirs", [])]
+    for side, place, _ in sides:
+        place.mkdir(parents=True)
+        if work.prepare:
+            _execute(side, _program(work, work.prepare, place, 0), place, work.settings)
+    for number in range(repeats):
+        for side, place, costs in sides:
+            costs.append(_cost(work, side, place, number))
+    cost_of_ours, cost_of_theirs = (Runs(tuple(costs)) for _, _, costs in sides)
+    return Line(work.group, work.what, cost_of_ours, cost_of_theirs)
+
+
+def _scans(remotes: Sequence[Path], long: Path) -> Iterator[Work]:
+    for remote in remotes:
+        yield Work("scan", f"tip of {name_of(remote)}", _MIRROR.format(history=0), _LOAD_MIRROR + SCAN, (remote,))
+    everything = _MIRROR.format(history="all")
+    yield Work("scan", f"history of {name_of(long)}", everything, _LOAD_MIRROR + SCAN, (long,))
+    yield Work("scan", f"one commit more of {name_of(long)}", everything + _ONE_BACK, _LOAD_MIRROR + _FORWARD, (long,))
+
+
+def _runs(remotes: Sequence[Path]) -> Iterator[Work]:
+    chosen = tuple(each for each in remotes if name_of(each) in RUN_TIPS) or tuple(remotes)
+    settings = {"KUBESTATS_REPOSITORIES": ",".join(map(str, chosen)), "KUBESTATS_HISTORY_DAYS": "0"}
+    names = f"{len(chosen)} tips"
+    yield Work("run", f"first run over {names}", "", ("run",), settings=settings)
+    for command in (("run",), ("sql", "SELECT 1"), ("status",), ("--help",)):
+        what = "run with nothing new over" if command == ("run",) else f"kubestats {command[0]} beside"
+        yield Work("run", f"{what} {names}", _RUN, command, settings=settings)
+
+
+def _others(remotes: Sequence[Path], size: Size, swept: int, idle: int) -> Iterator[Work]:
+    prepare = _SWEEP + f"sweep.prepare({swept}, folder)"
+    yield Work("sweep", f"{swept} unchanged", prepare, _SWEEP + "told(timed(sweep.sweep_again, settings))")
+    prepare = _IDLE + f"idle.prepare({idle}, folder)"
+    yield Work("idle", f"cycle over {idle} unchanged", prepare, _IDLE + "told(timed(idle.launch, settings, idle.JOBS))")
+    build = _LAKE + "told(timed(warehouse.build_warehouse, lake))"
+    what = f"build of {size.resources:,} resources, {size.events:,} events"
+    yield Work("warehouse", what, _LAKE + _ECOSYSTEM.format(size=size), build, tuple(remotes))
+
+
+def _cost(work: Work, side: Revision, place: Path, number: int) -> Cost:
+    if isinstance(work.measured, str):
+        printed = _execute(side, _program(work, work.measured, place, number), place, work.settings)
+        return Cost(*json.loads(printed.splitlines()[-1]))
+    data_dir = place / "data" if work.prepare else place / str(number)
+    command = [str(side.python), "-m", "kubestats_pipeline.cli", *work.measured]
+    return _watched(command, side.folder, _environment(work.settings, place, data_dir))
+
+
+def _program(work: Work, body: str, place: Path, number: int) -> str:
+    remotes = [str(remote) for remote in work.remotes]
+    return _BEGIN.format(folder=str(place), remotes=remotes, number=number) + body
+
+
+def _execute(side: Revision, program: str, place: Path, settings: Mapping[str, str]) -> str:
+    """Run a program of one side; give what it prints.
+
+    Raises:
+        RuntimeError: it failed; the message holds the end of what it said.
+    """
+    environment = _environment(settings, place, place / "data")
+    command = [str(side.python), "-c", program]
+    done = subprocess.run(
+        command, cwd=side.folder, env=environment, capture_output=True, text=True, timeout=WORK_SECONDS
+    )
+    if done.returncode:
+        raise RuntimeError(f"{side.name} failed at its part of the work: …{done.stderr[-2000:]}")
+    return done.stdout
+
+
+def _watched(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Cost:
+    """A whole process with its children, from the interpreter's start on.
+
+    Raises:
+        RuntimeError: it ended with another status than 0.
+    """
+    quiet, start = subprocess.DEVNULL, time.perf_counter()
+    process = subprocess.Popen(command, cwd=folder, env=environment, stdout=quiet, stderr=quiet)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(command[1:])} ended with status {process.returncode}")
+    return Cost(usage.ru_utime + usage.ru_stime, time.perf_counter() - start, usage.ru_maxrss * 1024 / 1e6)
+
+
+def _environment(settings: Mapping[str, str], place: Path, data_dir: Path) -> dict[str, str]:
+    """Nobody's settings but those of the work: the file of the user stands in the checkout."""
+    file = place / "kubestats.yaml"
+    file.write_text("{}\n", encoding="utf-8")
+    own = {"KUBESTATS_GITHUB__TOPICS": "", "KUBESTATS_CONFIG": str(file), "KUBESTATS_DATA_DIR": str(data_dir)}
+    return {**os.environ, **own, **settings}
+
+
+def _sum(lines: Sequence[Line]) -> Line:
+    """The cheapest executions of several lines together."""
+    ours, theirs = (
+        Runs((Cost(sum(each.cpu for each in runs), sum(each.wall for each in runs), max(e.peak_mb for e in runs)),))
+        for runs in ([line.runs for line in lines], [line.floor for line in lines if line.floor])
+    )
+    return Line(lines[0].group, f"all {len(lines)} tips together", ours, theirs)
+
+
+def _clone(commit: str, folder: Path) -> None:
+    if not (folder / ".git").exists():
+        command = ["git", "clone", "--quiet", "--shared", "--no-checkout", str(ROOT), str(folder)]
+        subprocess.run(command, check=True, timeout=INSTALL_SECONDS)
+    subprocess.run(["git", "-C", str(folder), "checkout", "--quiet", "--detach", commit], check=True, timeout=60)
