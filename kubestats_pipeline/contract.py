@@ -38,8 +38,8 @@ class Column:
     """One column: its name, type and meaning, and whether it may be null.
 
     Attributes:
-        earlier: what rows of files have that were written before a required column was there; without it, such files
-            cannot be read.
+        earlier: an SQL expression over a row's other columns: the value in files that were written before the column
+            was there. DuckDB and polars read it alike. Files without a required column cannot be read if it is None.
     """
 
     name: str
@@ -79,7 +79,7 @@ class Table:
 
 
 def required(name: str, kind: Type, meaning: str, *, earlier: str | None = None) -> Column:
-    """A column that is never null; one that is new in a table needs a value for `earlier` rows."""
+    """A column that is never null; a new one needs an expression for `earlier` rows."""
     return Column(name, kind, meaning, nullable=False, earlier=earlier)
 
 

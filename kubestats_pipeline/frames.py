@@ -60,7 +60,9 @@ def completed(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
     schema = parquet_schema(table)
     missing = [column for column in table.columns if column.name not in rows.columns]
     new = [column for column in missing if column.nullable or column.earlier is not None]
-    rows = rows.with_columns(pl.lit(column.earlier, schema[column.name]).alias(column.name) for column in new)
+    rows = rows.with_columns(
+        pl.sql_expr(column.earlier or "NULL").cast(schema[column.name]).alias(column.name) for column in new
+    )
     known = rows.schema
     grown = [name for name, kind in schema.items() if _fields(kind) > _fields(known.get(name, kind))]
     rows = rows.with_columns(pl.Series(name, rows[name].to_list(), dtype=schema[name]) for name in grown)

@@ -15,6 +15,16 @@ _FULL_NAME = _required(
 )
 _RUN = Column("sync_run_id", Type.TEXT, "the Dagster run that wrote the row")
 
+_RETIRED_BECAUSE = (
+    "CASE WHEN status <> 'retired' THEN NULL WHEN status_reason LIKE 'deleted by the administrator%' THEN 'deleted' "
+    "WHEN status_reason LIKE 'its name now belongs to %' THEN 'name_taken' ELSE 'gone' END"
+)
+_LIMIT = (
+    "CASE WHEN sync_status = 'too_large' "
+    "THEN TRY_CAST(split_part(split_part(sync_error, 'max_repository_mb = ', 2), ';', 1) AS BIGINT) END"
+)
+"""Earlier versions kept these two in their sentences alone; only files that they wrote are read so."""
+
 REPOSITORIES = Table(
     name="repositories",
     grain="one row per repository ever seen",
@@ -46,6 +56,12 @@ REPOSITORIES = Table(
         Column("retired_at", Type.TIME, "when it was retired; null while it lives"),
         _required("status", Type.TEXT, "active, blocked, pending_approval or retired"),
         Column("status_reason", Type.TEXT, "why, where status is not active"),
+        Column(
+            "retired_because",
+            Type.TEXT,
+            "deleted (by the administrator), name_taken (by another repository) or gone; null while it lives",
+            earlier=_RETIRED_BECAUSE,
+        ),
         Column("is_approved", Type.BOOLEAN, "the administrator approved it, so that its size is no limit; null else"),
         Column("previous_names", Type.TEXTS, "full names that it had before, the latest last; null where it had none"),
         Column("topic_lost_at", Type.TIME, "when it no longer carried a topic that found it; null while it does"),
@@ -89,6 +105,7 @@ SNAPSHOTS = Table(
         Column("history_since", Type.TIME, "committer time of the oldest first-parent commit of the mirror"),
         _required("sync_status", Type.TEXT, "synced, unchanged, error, empty, too_large or gone"),
         Column("sync_error", Type.TEXT, "what failed and what to do; null when nothing did"),
+        Column("size_limit_mb", Type.INTEGER, "limit that a too_large mirror passed, MB; or null", earlier=_LIMIT),
         _required("last_sync_at", Type.TIME, "when the last attempt ended"),
         _required("consecutive_failures", Type.INTEGER, "failed attempts since the last success"),
         Column("next_attempt_at", Type.TIME, "a sweep leaves a failing repository alone until then"),
@@ -248,12 +265,12 @@ RESOURCE_EVENTS = Table(
         Column("chart_kind", Type.TEXT, "helm, oci, git or path"),
         Column("app_name", Type.TEXT, "application that the resource runs after the event"),
         Column("images", Type.IMAGES, "images that the resource names after the event, as in resources"),
-        _required("context", Type.TEXT, "active, archived, template or test, from its path", earlier="active"),
+        _required("context", Type.TEXT, "active, archived, template or test, from its path", earlier="'active'"),
         _required(
             "resolution",
             Type.TEXT,
             "exact, ambiguous, unresolved or not_applicable after the event",
-            earlier="not_applicable",
+            earlier="'not_applicable'",
         ),
         _required(
             "changes_detected",

@@ -14,12 +14,12 @@ import pytest
 
 from kubestats_pipeline.contract import Table
 from kubestats_pipeline.frames import parquet_schema
-from kubestats_pipeline.lake import Key, Lake, LakeError
+from kubestats_pipeline.lake import Key, Lake, LakeError, to_frame
 from kubestats_pipeline.layout import Layout
 from kubestats_pipeline.scan import store
-from kubestats_pipeline.tables import RESOURCE_EVENTS, RESOURCES, TABLES
+from kubestats_pipeline.tables import REPOSITORIES, RESOURCE_EVENTS, RESOURCES, SNAPSHOTS, TABLES
 from kubestats_pipeline.warehouse.build import build_warehouse
-from kubestats_pipeline.warehouse.load import WarehouseError
+from kubestats_pipeline.warehouse.load import WarehouseError, select_rows
 from kubestats_pipeline.warehouse.stats import backfill_ecosystem_stats, days_to_compute
 from kubestats_pipeline_tests.scan.world import World, config
 from kubestats_pipeline_tests.warehouse.small_lake import day, write_small_lake
@@ -84,6 +84,54 @@ def test_statistics_are_computed_from_an_earlier_lake(contract: str, tmp_path: P
     due = days_to_compute(lake, day(6, 10).date())
     assert backfill_ecosystem_stats(lake, due) == due
     assert len(due) > 30
+
+
+RETIRED = {
+    "deleted by the administrator: spam": "deleted",
+    "deleted by the administrator, who lifted that; it comes back when a discovery finds it": "deleted",
+    "its name now belongs to github:7": "name_taken",
+    "GitHub answers 404: deleted or private": "gone",
+}
+"""Sentences of earlier versions, each with what they meant."""
+
+
+def test_why_a_repository_was_retired_is_a_column_for_earlier_rows_too(tmp_path: Path) -> None:
+    lake = write_small_lake(tmp_path)
+    living = lake.read_all(REPOSITORIES)
+    one = living.row(0, named=True) | {"status": "retired"}
+    retired = [
+        one | {"repository_id": f"github:9{number}", "status_reason": reason} for number, reason in enumerate(RETIRED)
+    ]
+    rows = pl.concat([living, to_frame(REPOSITORIES, retired)]).drop("retired_because")
+    rows.write_parquet(lake.path(REPOSITORIES))
+    expected = dict(living.select("repository_id", "retired_because").iter_rows())
+    expected |= {row["repository_id"]: RETIRED[row["status_reason"]] for row in retired}
+    read = lake.read_all(REPOSITORIES)
+    assert dict(read.select("repository_id", "retired_because").iter_rows()) == expected
+    with duckdb.connect() as connection:
+        files = [str(lake.path(REPOSITORIES))]
+        loaded = select_rows(connection, REPOSITORIES, files, older=True)
+        query_both = f"SELECT repository_id, retired_because FROM ({loaded})"
+        found = connection.execute(query_both, {"files": files}).fetchall()
+    assert dict(found) == expected
+
+
+def test_the_limit_that_a_mirror_passed_is_a_column_for_earlier_rows_too(tmp_path: Path) -> None:
+    lake = write_small_lake(tmp_path)
+    sentence = "300 MB are more than max_repository_mb = 200; raise it or approve the repository"
+
+    def earlier(rows: pl.DataFrame) -> pl.DataFrame:
+        told = {"sync_status": pl.lit("too_large"), "sync_error": pl.lit(sentence)}
+        return rows.drop("size_limit_mb").with_columns(**told)
+
+    rewrite(lake, SNAPSHOTS, earlier)
+    partition = lake.read(SNAPSHOTS, any_key(lake, SNAPSHOTS))
+    assert partition is not None
+    assert partition.rows["size_limit_mb"].to_list() == [200]
+    path = build_warehouse(lake).path
+    assert query(path, "SELECT sync_status, size_limit_mb FROM snapshots WHERE size_limit_mb IS NOT NULL") == [
+        ("too_large", 200)
+    ]
 
 
 def any_key(lake: Lake, table: Table) -> Key:

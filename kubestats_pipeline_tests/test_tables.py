@@ -11,11 +11,11 @@ from kubestats_pipeline.tables import TABLES
 PROMISED = {
     "repositories": """repository_id host full_name owner name clone_url html_url description language topics
         license_name default_branch is_archived is_fork is_template created_at pushed_at discovery_tags discovered_at
-        last_seen_at retired_at status status_reason""",
+        last_seen_at retired_at status status_reason retired_because""",
     "repository_metrics": """repository_id date recorded_at stars_count forks_count watchers_count open_issues_count
         size_kb updated_at pushed_at""",
     "snapshots": """repository_id full_name default_branch head_commit head_committed_at history_since sync_status
-        sync_error last_sync_at consecutive_failures next_attempt_at sync_run_id""",
+        sync_error size_limit_mb last_sync_at consecutive_failures next_attempt_at sync_run_id""",
     "scans": """repository_id full_name scan_status scan_error scanned_commit last_scan_at resources_count events_count
         problems_count gitops_engine sync_run_id""",
     "resources": """resource_id repository_id full_name api_group api_version kind name namespace declared_namespace

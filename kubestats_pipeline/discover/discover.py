@@ -27,7 +27,6 @@ from kubestats_pipeline.discover.sources import Source
 from kubestats_pipeline.discover.witnesses import Known, Testimony, Witness
 from kubestats_pipeline.lake import Lake, LakeError, to_frame
 from kubestats_pipeline.locks import BusyError
-from kubestats_pipeline.sync.outcomes import names_limit
 from kubestats_pipeline.tables import REPOSITORY_METRICS, SNAPSHOTS
 
 
@@ -190,8 +189,9 @@ def _passed_limit(lake: Lake, repository_id: str, full_name: str, max_mb: int) -
     except LakeError:  # the sync reports the damaged file
         return {}
     rows = partition.rows.to_dicts() if partition else []
-    passed = [row["sync_error"] for row in rows if row["sync_status"] == "too_large"]
-    return {repository_id: passed[0]} if passed and names_limit(passed[0], max_mb) else {}
+    # Under another limit than that of the last sync the repository may fit.
+    passed = [row["sync_error"] for row in rows if row["size_limit_mb"] == max_mb]
+    return {repository_id: passed[0]} if passed else {}
 
 
 def _metrics_of(lake: Lake, now: datetime.datetime) -> dict[str, Row]:

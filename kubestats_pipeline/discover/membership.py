@@ -16,18 +16,15 @@ import polars as pl
 
 from kubestats_pipeline.discover.addresses import AddressError, parse_address, url_identity
 from kubestats_pipeline.discover.records import LIST_TAG, FoundRepository, combine_by_id
-from kubestats_pipeline.discover.rules import DELETED, Policy, Rulings, settle_status
+from kubestats_pipeline.discover.rules import Policy, Rulings, settle_status
 from kubestats_pipeline.lake import to_frame
 from kubestats_pipeline.tables import REPOSITORIES
 
 MISSES = 3
 """Complete answers without a repository after which its host is asked whether it is gone."""
 
-NAME_LOST = "its name now belongs to "
-"""How `status_reason` begins for a row that was retired because its name changed hands."""
-
 _DECIDED_HERE = (
-    *("discovery_tags", "discovered_at", "last_seen_at", "retired_at", "status", "status_reason"),
+    *("discovery_tags", "discovered_at", "last_seen_at", "retired_at", "status", "status_reason", "retired_because"),
     *("is_approved", "previous_names", "topic_lost_at", "missed_searches"),
 )
 _FACTS = tuple(name for name in REPOSITORIES.column_names if name not in _DECIDED_HERE)
@@ -211,23 +208,24 @@ class _Life:
         if holder != identity:
             row = self._lose_name(earlier, row, holder)
         elif identity in self.found and self._returns(row):
-            row = row | {"retired_at": None, "status_reason": None}
+            row = row | {"retired_at": None, "status_reason": None, "retired_because": None}
         if row["retired_at"] is None:
             row = self._count_misses(row)
         return row | {"previous_names": _previous_names(earlier, row)}
 
     def _returns(self, row: Row) -> bool:
         """A search can be stale; it does not bring back what its host called gone, only the host itself does."""
-        reason = row["status_reason"] or ""
-        return reason.startswith((NAME_LOST, DELETED)) or row["repository_id"] in self.sighting.confirmed
+        is_confirmed = row["repository_id"] in self.sighting.confirmed
+        return is_confirmed or row["retired_because"] in ("deleted", "name_taken")
 
     def _lose_name(self, earlier: Row | None, row: Row, holder: str) -> Row:
-        suffix, reason = _suffix(row["repository_id"]), f"{NAME_LOST}{holder}"
-        since = earlier["retired_at"] if earlier and earlier["status_reason"] == reason else None
+        suffix = _suffix(row["repository_id"])
+        since = earlier["retired_at"] if earlier and earlier["retired_because"] == "name_taken" else None
         return row | {
             "full_name": row["full_name"] + suffix,
             "name": row["name"] + suffix,
-            "status_reason": reason,
+            "status_reason": f"its name now belongs to {holder}",
+            "retired_because": "name_taken",
             "retired_at": since or self.now,
         }
 
@@ -235,7 +233,8 @@ class _Life:
         identity, misses = row["repository_id"], row["missed_searches"] or 0
         gone = self.sighting.gone.get(identity)
         if gone is not None and misses + 1 >= MISSES:
-            return row | {"retired_at": self.now, "status_reason": gone, "missed_searches": None}
+            told = {"status_reason": gone, "retired_because": "gone", "missed_searches": None}
+            return row | {"retired_at": self.now} | told
         if identity in self.found:
             return row | {"missed_searches": None}
         return row | {"missed_searches": misses + 1} if identity in self.sighting.missed else row

@@ -15,16 +15,14 @@ from kubestats_pipeline.tables import REPOSITORIES
 
 Row = dict[str, Any]
 
-DELETED = "deleted by the administrator"
-"""How `status_reason` begins for a tombstone."""
-
-LIFTED = f"{DELETED}, who lifted that; it comes back when a discovery finds it"
+_DELETED = "deleted by the administrator"
+LIFTED = f"{_DELETED}, who lifted that; it comes back when a discovery finds it"
 """The `status_reason` of a tombstone that waits to be filled again."""
 
 MB = 1000
 """Kilobytes, as GitHub counts them."""
 
-_KEPT_IN_TOMBSTONE = ("previous_names", "status", "status_reason", "retired_at")
+_KEPT_IN_TOMBSTONE = ("previous_names", "status", "status_reason", "retired_because", "retired_at")
 FORGOTTEN: Row = {
     column.name: None for column in REPOSITORIES.columns if column.nullable and column.name not in _KEPT_IN_TOMBSTONE
 } | {"topics": []}
@@ -97,13 +95,14 @@ def settle_status(
 
 def is_tombstone(row: Row) -> bool:
     """Whether the administrator deleted it, so that nothing but the row itself is kept."""
-    return row["status"] == "retired" and (row["status_reason"] or "").startswith(DELETED)
+    return bool(row["retired_because"] == "deleted")
 
 
 def _tombstone(row: Row, deletion: Decision, now: datetime.datetime) -> Row:
-    reason = f"{DELETED}: {deletion.reason}" if deletion.reason else DELETED
+    reason = f"{_DELETED}: {deletion.reason}" if deletion.reason else _DELETED
     retired_at = row["retired_at"] if is_tombstone(row) else deletion.decided_at or now
-    return row | FORGOTTEN | {"status": "retired", "status_reason": reason, "retired_at": retired_at}
+    told = {"status": "retired", "status_reason": reason, "retired_because": "deleted", "retired_at": retired_at}
+    return row | FORGOTTEN | told
 
 
 def _hold(row: Row, found: FoundRepository | None, policy: Policy) -> str | None:

@@ -9,8 +9,6 @@ from typing import Any, ClassVar
 
 from kubestats_pipeline.repositories import Repository
 
-_LIMIT = "max_repository_mb = "
-
 Row = dict[str, Any]
 """One row of the `snapshots` table."""
 
@@ -55,7 +53,9 @@ class TooLarge:
     @property
     def reason(self) -> str:
         """What is wrong and what to do."""
-        return f"{self.size_mb:.0f} MB are more than {_LIMIT}{self.limit}; raise it or approve the repository"
+        return (
+            f"{self.size_mb:.0f} MB are more than max_repository_mb = {self.limit}; raise it or approve the repository"
+        )
 
 
 @dataclass(frozen=True)
@@ -72,11 +72,6 @@ class Unreachable:
 
     status: ClassVar[str] = "error"
     reason: str
-
-
-def names_limit(reason: str, limit: int) -> bool:
-    """Whether the reason of a `TooLarge` was about this limit: under another one the repository may fit."""
-    return f"{_LIMIT}{limit};" in reason
 
 
 Outcome = Synced | Unchanged | Empty | TooLarge | Gone | Unreachable

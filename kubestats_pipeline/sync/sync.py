@@ -134,6 +134,7 @@ def snapshot_row(
         **known,
         "sync_status": outcome.status,
         "sync_error": None if isinstance(outcome, Synced | Unchanged) else outcome.reason,
+        "size_limit_mb": outcome.limit if isinstance(outcome, TooLarge) else None,
         "last_sync_at": now,
         "consecutive_failures": failures,
         "next_attempt_at": now + _pause(failures, settings) if failures else None,

@@ -139,7 +139,7 @@ def _insert(
 
 
 def _read_column(column: Column, known: Container[str] | None) -> str:
-    earlier = f"'{column.earlier}'" if column.earlier is not None else "NULL"
+    earlier = column.earlier or "NULL"
     if known is not None and column.name not in known:
         return earlier
     name = f'"{column.name}"'

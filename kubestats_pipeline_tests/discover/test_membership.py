@@ -70,6 +70,7 @@ def decided(frame: pl.DataFrame, repository_id: str, **columns) -> pl.DataFrame:
 def test_a_new_repository_is_active_from_now_on():
     row = rows_by_id(merge(NOTHING, [on_github(1, description="mine")], MONDAY))["github:1"]
     assert (row["status"], row["status_reason"], row["retired_at"]) == ("active", None, None)
+    assert row["retired_because"] is None
     assert row["discovered_at"] == row["last_seen_at"] == MONDAY
     assert (row["description"], row["topics"], row["discovery_tags"]) == ("mine", [], ["kubesearch"])
 
@@ -132,9 +133,11 @@ def test_a_deleted_repository_is_a_tombstone_that_no_discovery_fills_again():
         row = rows_by_id(known)["github:1"]
         told = (row["status"], row["status_reason"], row["retired_at"], row["description"], row["topics"])
         assert told == ("retired", "deleted by the administrator: the owner asked", TUESDAY, None, [])
+        assert row["retired_because"] == "deleted"
     assert rows_by_id(merge(known, [on_github(2)], WEDNESDAY, policy=gone))["github:2"]["status"] == "retired"
     back = rows_by_id(merge(known, [on_github(1, description="mine")], WEDNESDAY))["github:1"]
     assert (back["status"], back["retired_at"], back["description"]) == ("active", None, "mine")
+    assert back["retired_because"] is None
 
 
 def test_a_large_repository_waits_for_an_approval_or_a_higher_limit():
@@ -173,7 +176,7 @@ def test_absence_that_the_host_confirms_retires_and_only_the_host_brings_back():
     assert rows_by_id(missed(known, MISSES - 1, gone=gone))["github:1"]["status"] == "active"
     known = missed(known, MISSES, gone=gone)
     row = rows_by_id(known)["github:1"]
-    assert (row["status"], row["status_reason"]) == ("retired", "GitHub answers 404")
+    assert (row["status"], row["status_reason"], row["retired_because"]) == ("retired", "GitHub answers 404", "gone")
     assert rows_by_id(merge(known, [on_github(1)], SUNDAY))["github:1"]["status"] == "retired"
     back = rows_by_id(merge(known, [on_github(1)], SUNDAY, confirmed=frozenset({"github:1"})))["github:1"]
     assert (back["status"], back["retired_at"], back["discovered_at"]) == ("active", None, MONDAY)
@@ -223,7 +226,8 @@ def test_a_repository_that_the_list_and_its_host_tell_of_is_one():
 
 def test_a_retired_repository_stays_retired_when_a_stale_search_still_shows_it():
     known = merge(NOTHING, [on_github(1)], MONDAY)
-    known = decided(known, "github:1", status="retired", status_reason="GitHub says 404", retired_at=MONDAY)
+    gone = {"status_reason": "GitHub says 404", "retired_because": "gone", "retired_at": MONDAY}
+    known = decided(known, "github:1", status="retired", **gone)
     row = rows_by_id(merge(known, [on_github(1)], TUESDAY))["github:1"]
     assert (row["status"], row["status_reason"], row["retired_at"]) == ("retired", "GitHub says 404", MONDAY)
 
@@ -251,6 +255,7 @@ def test_a_name_that_is_used_again_retires_its_earlier_holder():
     assert rows["github:2"]["status"] == "active"
     assert rows["github:1"]["status"] == "retired"
     assert rows["github:1"]["status_reason"] == "its name now belongs to github:2"
+    assert rows["github:1"]["retired_because"] == "name_taken"
     assert rows["github:1"]["retired_at"] == TUESDAY
 
 
@@ -282,6 +287,7 @@ def test_deleting_and_recreating_a_blocked_repository_does_not_lift_the_block():
     rows = rows_by_id(known)
     assert (rows["github:2"]["status"], rows["github:2"]["status_reason"]) == ("blocked", "spam")
     assert rows["github:1"]["status_reason"] == "its name now belongs to github:2"
+    assert rows["github:1"]["retired_because"] == "name_taken"
     assert (rows["github:1"]["full_name"], rows["github:1"]["previous_names"]) == ("ada/ops~1", ["ada/ops"])
     moved = rows_by_id(merge(known, [on_github(1, "ada/moved")], WEDNESDAY, policy=SPAM))["github:1"]
     assert (moved["status"], moved["previous_names"]) == ("blocked", ["ada/ops"])

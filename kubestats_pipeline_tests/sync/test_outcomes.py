@@ -165,6 +165,7 @@ def test_a_repository_beyond_the_limit_is_not_kept(tmp_path: Path):
     assert isinstance(world.outcome, TooLarge)
     assert world.outcome.size_mb > 1.8
     assert "max_repository_mb = 1" in world.row["sync_error"]
+    assert world.row["size_limit_mb"] == 1
     assert not world.mirror.exists()
     assert world.row["head_commit"] == first
     assert world.row["next_attempt_at"] == NOW + datetime.timedelta(minutes=15)

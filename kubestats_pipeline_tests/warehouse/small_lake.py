@@ -248,7 +248,7 @@ CAROL: Story = {"plex": ([("CREATED", day(2, 20), "3.1.0")], APP_TEMPLATE)}
 def write_small_lake(folder: Path) -> Lake:
     """The lake of alice/home, bob/homelab (once bob/cluster, as its partitions are still called) and carol/gone."""
     lake = Lake(Layout(folder / "data"))
-    gone = {"language": "YAML", "status": "retired", "retired_at": day(3, 10)}
+    gone = {"language": "YAML", "status": "retired", "retired_because": "gone", "retired_at": day(3, 10)}
     lake.write(
         REPOSITORIES,
         None,
