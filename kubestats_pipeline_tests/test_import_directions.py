@@ -1,0 +1,47 @@
+"""Imports run one way: stages meet only in the tables and the mirror, and nothing below knows what stands above."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import kubestats_pipeline
+
+PACKAGE = Path(kubestats_pipeline.__file__).parent
+ROOT = PACKAGE.name
+STAGES = ("discover", "sync", "scan", "warehouse", "clean")
+MODULES = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+BACKWARDS = {
+    ("sync.api", "scan.blobs"),
+    ("sync.api", "scan.history"),
+    ("scan.scan", "sync.folder"),
+    ("scan.scan", "sync.mirror"),
+    ("hosts.github_payload", "discover.records"),
+    ("clean.mirrors", "sync.mirror"),
+}
+"""Imports that a plan exists for; the list only ever gets shorter."""
+
+
+def imports_of(name: str) -> Iterator[str]:
+    """The modules of the package that a module imports, at its top or inside a function."""
+    for node in ast.walk(ast.parse(MODULES[name].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == ROOT:
+            base = node.module.removeprefix(ROOT).lstrip(".")
+            for alias in node.names:
+                inner = f"{base}.{alias.name}".lstrip(".")
+                yield inner if inner in MODULES or f"{inner}.__init__" in MODULES else base
+        elif isinstance(node, ast.Import):
+            yield from (each.name.removeprefix(f"{ROOT}.") for each in node.names if each.name.startswith(f"{ROOT}."))
+
+
+def test_no_stage_imports_another_and_no_host_imports_a_stage():
+    skin = {name for name in MODULES if name.endswith(".assets") or name == "clean.ops"}
+    found = {
+        (name, imported)
+        for name in MODULES.keys() - skin
+        for imported in imports_of(name)
+        if (room := name.split(".")[0]) in (*STAGES, "hosts")
+        and imported.split(".")[0] in STAGES
+        and imported.split(".")[0] != room
+    }
+    assert found == BACKWARDS
