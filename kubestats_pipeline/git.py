@@ -26,6 +26,9 @@ SAFE_CONFIGURATION: dict[str, str] = {
     "transfer.bundleURI": "false",
 }
 
+PROTOCOLS = ("https", "http", "ssh", "git", "file")
+"""Every protocol that a user can list; of what others tell, `sync/transports.py` allows fewer."""
+
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s@]*@")
 
 
@@ -41,11 +44,14 @@ class GitError(Exception):
         self.status = status
 
 
-def environment(token: str | None = None, token_url: str | None = None) -> dict[str, str]:
+def environment(
+    token: str | None = None, token_url: str | None = None, protocols: Sequence[str] = PROTOCOLS
+) -> dict[str, str]:
     """The environment of a git command.
 
     With `token`, requests below `token_url` carry it as a header. It travels in the environment, which other users
-    of the machine cannot read, and never in a URL or an argument.
+    of the machine cannot read, and never in a URL or an argument. git fetches, and follows redirects, by `protocols`
+    alone.
     """
     configuration = dict(SAFE_CONFIGURATION)
     if token and token_url:
@@ -63,6 +69,7 @@ def environment(token: str | None = None, token_url: str | None = None) -> dict[
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_ASKPASS": "true",
         "GIT_SSH_COMMAND": "ssh -oBatchMode=yes -oConnectTimeout=20",
+        "GIT_ALLOW_PROTOCOL": ":".join(protocols),
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_NO_LAZY_FETCH": "1",  # from git 2.45 on; `seal` in sync/mirror.py serves older ones
