@@ -16,6 +16,7 @@ from kubestats_pipeline.batches import CHANGED_TAG, FAILURES, SUBJECT
 from kubestats_pipeline.definitions import build_definitions
 from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.logs import LOGGED, QUIET
+from kubestats_pipeline.orchestration.failures import reason_of
 from kubestats_pipeline.orphans import PROCESS_TAG, fail_orphans
 from kubestats_pipeline.pools import kept_awake
 from kubestats_pipeline.services import Services
@@ -142,5 +143,4 @@ def _step_failures(result: dg.ExecuteInProcessResult) -> Iterator[str]:
         told = data.user_failure_data
         if told and FAILURES in told.metadata:
             continue
-        described = told.description if told else None
-        yield described or (data.error.message.strip() if data.error else "failed without a reason")
+        yield reason_of(data)

@@ -15,6 +15,7 @@ import dagster as dg
 import orjson
 
 from kubestats_pipeline.contract import Partitioning
+from kubestats_pipeline.orchestration.failures import reason_of
 from kubestats_pipeline.tables import TABLES
 from kubestats_pipeline.warehouse.marts import MARTS
 
@@ -145,9 +146,6 @@ def _checked(evaluation: dg.AssetCheckEvaluation) -> Line | None:
 
 
 def _failure(event: dg.DagsterEvent) -> dict[str, Any]:
-    """Why a step failed: the words of a `Failure`, which are meant for the user, else the error's own."""
-    data = event.step_failure_data if event.event_type is dg.DagsterEventType.STEP_FAILURE else None
-    if data is None:
-        return {}
-    told = data.user_failure_data.description if data.user_failure_data else None
-    return {"reason": told or (data.error.message.strip() if data.error else "unknown")}
+    """Why a step failed; the failure of a run is that of its steps."""
+    is_of_step = event.event_type is dg.DagsterEventType.STEP_FAILURE
+    return {"reason": reason_of(event.step_failure_data)} if is_of_step else {}
