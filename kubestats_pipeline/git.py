@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+from kubestats_pipeline.plain_text import plain
+
 SAFE_CONFIGURATION: dict[str, str] = {
     "core.hooksPath": os.devnull,
     "core.fsmonitor": "false",
@@ -154,4 +156,4 @@ def _last_words(errors: bytes) -> str:
     """The lines of git's complaint that say what is wrong, in one line."""
     lines = [line.strip() for line in errors.decode("utf-8", "replace").splitlines() if line.strip()]
     telling = [line for line in lines if line.startswith(("fatal:", "error:", "remote:", "ERROR:"))] or lines
-    return "; ".join(telling[-4:])[:500]
+    return plain("; ".join(telling[-4:])[:500])

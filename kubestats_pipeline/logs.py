@@ -16,6 +16,7 @@ import orjson
 
 from kubestats_pipeline.contract import Partitioning
 from kubestats_pipeline.orchestration.failures import reason_of
+from kubestats_pipeline.plain_text import plain_json, plain_lines
 from kubestats_pipeline.tables import TABLES
 from kubestats_pipeline.warehouse.marts import MARTS
 
@@ -111,13 +112,14 @@ class PlainFormatter(logging.Formatter):
         job = getattr(record, "dagster_meta", {}).get("job_name") or ""
         facts = " ".join(f"{name}={value}" for name, value in line.fields.items())
         text = f"{_time_of(record):%H:%M:%S} {logging.getLevelName(line.level):<7} {job}: {line.message}"
-        return f"{text}  {facts}" if facts else text
+        return plain_lines(f"{text}  {facts}" if facts else text)
 
 
 def to_json(line: Line, place: Mapping[str, Any], time: datetime.datetime) -> str:
     """A line as one JSON object; a fact cannot take the place of the time, the level or the message."""
     told = {"time": time, "level": logging.getLevelName(line.level), "message": line.message, **place}
-    return orjson.dumps({**told, **line.fields, **told}, default=str, option=orjson.OPT_UTC_Z).decode()
+    content = {**told, **line.fields, **told}
+    return plain_json(orjson.dumps(content, default=str, option=orjson.OPT_UTC_Z).decode())
 
 
 def _time_of(record: logging.LogRecord) -> datetime.datetime:
