@@ -12,6 +12,7 @@ from typing import Any
 import dagster as dg
 
 from kubestats_pipeline.errors import ExplainedError
+from kubestats_pipeline.orchestration.failures import reason_of
 from kubestats_pipeline.services import Services
 from kubestats_pipeline.settings import AlertSettings
 
@@ -73,15 +74,9 @@ def _failure_sensor() -> dg.SensorDefinition:
 
 
 def _reason(context: dg.RunFailureSensorContext) -> str:
-    """What the failed steps said, else what the run did.
-
-    An error that nobody explained is told by its class: its text may quote what was being worked on.
-    """
-    found = []
-    for event in context.get_step_failure_events():
-        data = event.step_failure_data
-        told = data.user_failure_data.description if data.user_failure_data else None
-        found.append(f"{event.step_key}: {told or (data.error.cls_name if data.error else None) or 'failed'}")
+    """What the failed steps said, else what the run did."""
+    failed = context.get_step_failure_events()
+    found = [f"{event.step_key}: {reason_of(event.step_failure_data)}" for event in failed]
     return "\n".join(found) or str(context.failure_event.message)
 
 

@@ -19,6 +19,7 @@ import dagster as dg
 from dagster._core.storage.partition_status_cache import AssetPartitionStatus
 
 from kubestats_pipeline.partitions import REPOSITORY_PARTITIONS, repository_partitions
+from kubestats_pipeline.plain_text import plain
 from kubestats_pipeline.repositories import Repository
 from kubestats_pipeline.schemas import failures_table
 
@@ -76,7 +77,7 @@ class Batch:
     def fail(self, full_name: str, reason: str) -> None:
         """A repository failed; the run goes on."""
         self.failures[full_name] = reason
-        self.context.log.warning("%s: %s", full_name, reason, extra=told_of(full_name, reason))
+        self.context.log.warning("%s: %s", plain(full_name), plain(reason), extra=told_of(full_name, reason))
         self.context.log_event(failure_observation(self.keys[0], full_name, reason, partition=full_name))
 
     @cached_property
@@ -89,7 +90,7 @@ class Batch:
 
     def note(self, full_name: str, reason: str) -> None:
         """A repository could not be dealt with, by its nature and not by a failure: it is empty, or too large."""
-        self.context.log.info("%s: %s", full_name, reason, extra=told_of(full_name, reason))
+        self.context.log.info("%s: %s", plain(full_name), plain(reason), extra=told_of(full_name, reason))
         self.context.log_event(dg.AssetObservation(self.keys[0], partition=full_name, description=reason))
 
     def finish(self, summary_key: str, **numbers: float) -> None:

@@ -7,7 +7,6 @@ an interrupt.
 import contextlib
 import datetime
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -216,22 +215,18 @@ def dev(
     """The Dagster UI, daemon and schedules, until interrupted."""
     from kubestats_pipeline.clock import forget_the_future
     from kubestats_pipeline.home import claim_home, open_instance
+    from kubestats_pipeline.orchestration.dev_server import listen, serve
     from kubestats_pipeline.orphans import fail_orphans
 
     with _explained():
         settings = load_settings()
         layout = Layout(settings.data_dir)
-        home = claim_home(layout)
+        server = listen(port)
+        os.environ |= {"DAGSTER_HOME": str(claim_home(layout)), "DAGSTER_IS_DEV_CLI": "1"}
         with open_instance(layout) as instance:
             fail_orphans(instance, alone=True)
             forget_the_future(instance, time.time())
-    workspace = Path(__file__).with_name("workspace.yaml")
-    arguments = ["dagster", "dev", "-w", str(workspace), "-h", "127.0.0.1", "-p", str(port)]
-    arguments += ["--log-format", "json"] if settings.log_format == "json" else []
-    os.environ["DAGSTER_HOME"] = str(home)
-    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job ignores them, and so would Dagster
-        signal.signal(number, signal.SIG_DFL)
-    os.execv(sys.executable, [sys.executable, "-m", *arguments])  # noqa: S606 - the same interpreter, no shell
+            serve(instance, server, settings.ui.hosts, "json" if settings.log_format == "json" else "colored")
 
 
 def _check_sources(settings: Settings, names: list[str]) -> None:

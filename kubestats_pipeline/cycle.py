@@ -3,20 +3,22 @@
 What failed is read from the runs' own events, the ones that the UI shows.
 """
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
 import dagster as dg
+from dagster._core.utils import make_new_run_id
 
 from kubestats_pipeline import jobs
 from kubestats_pipeline.batches import CHANGED_TAG, FAILURES, SUBJECT
 from kubestats_pipeline.definitions import build_definitions
 from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.logs import LOGGED, QUIET
-from kubestats_pipeline.orphans import PROCESS_TAG, fail_orphans
+from kubestats_pipeline.orchestration.failures import reason_of
+from kubestats_pipeline.orchestration.worker_identity import this_worker
+from kubestats_pipeline.orphans import fail_orphans
 from kubestats_pipeline.pools import kept_awake
 from kubestats_pipeline.services import Services
 
@@ -102,10 +104,14 @@ class _Runner:
 
     def execute(self, job: jobs.Job, run_config: Mapping[str, Any] = MappingProxyType({})) -> dg.ExecuteInProcessResult:
         """Run a job, marked as the work of this process."""
-        tags = {PROCESS_TAG: str(os.getpid())}
+        run_id = make_new_run_id()
         with kept_awake(self.instance):
             return self.definitions.resolve_job_def(job.name).execute_in_process(
-                instance=self.instance, run_config={**self.logs, **run_config}, tags=tags, raise_on_error=False
+                instance=self.instance,
+                run_config={**self.logs, **run_config},
+                run_id=run_id,
+                tags=this_worker().tag(run_id),
+                raise_on_error=False,
             )
 
 
@@ -142,5 +148,4 @@ def _step_failures(result: dg.ExecuteInProcessResult) -> Iterator[str]:
         told = data.user_failure_data
         if told and FAILURES in told.metadata:
             continue
-        described = told.description if told else None
-        yield described or (data.error.message.strip() if data.error else "failed without a reason")
+        yield reason_of(data)

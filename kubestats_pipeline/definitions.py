@@ -12,6 +12,7 @@ from kubestats_pipeline.decision_jobs import DECISION_JOBS
 from kubestats_pipeline.discover.assets import discover_assets
 from kubestats_pipeline.jobs import JOBS, build_jobs
 from kubestats_pipeline.logs import CONSOLE, build_console
+from kubestats_pipeline.orchestration.worker_identity import telling_executor
 from kubestats_pipeline.scan.assets import scan_assets, scan_runs
 from kubestats_pipeline.services import Services
 from kubestats_pipeline.settings import load_settings
@@ -41,7 +42,7 @@ def build_definitions(services: Services, *, headless: bool = False) -> dg.Defin
         schedules=schedules,
         sensors=sensors,
         resources={"services": services},
-        executor=dg.in_process_executor,
+        executor=telling_executor,
         loggers={CONSOLE: build_console(services.settings.log_format)},
     )
 

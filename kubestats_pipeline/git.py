@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+from kubestats_pipeline.plain_text import plain
+
 SAFE_CONFIGURATION: dict[str, str] = {
     "core.hooksPath": os.devnull,
     "core.fsmonitor": "false",
@@ -25,6 +27,9 @@ SAFE_CONFIGURATION: dict[str, str] = {
     "submodule.recurse": "false",
     "transfer.bundleURI": "false",
 }
+
+PROTOCOLS = ("https", "http", "ssh", "git", "file")
+"""Every protocol that a user can list; of what others tell, `sync/transports.py` allows fewer."""
 
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s@]*@")
 
@@ -41,11 +46,14 @@ class GitError(Exception):
         self.status = status
 
 
-def environment(token: str | None = None, token_url: str | None = None) -> dict[str, str]:
+def environment(
+    token: str | None = None, token_url: str | None = None, protocols: Sequence[str] = PROTOCOLS
+) -> dict[str, str]:
     """The environment of a git command.
 
     With `token`, requests below `token_url` carry it as a header. It travels in the environment, which other users
-    of the machine cannot read, and never in a URL or an argument.
+    of the machine cannot read, and never in a URL or an argument. git fetches, and follows redirects, by `protocols`
+    alone.
     """
     configuration = dict(SAFE_CONFIGURATION)
     if token and token_url:
@@ -63,6 +71,7 @@ def environment(token: str | None = None, token_url: str | None = None) -> dict[
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_ASKPASS": "true",
         "GIT_SSH_COMMAND": "ssh -oBatchMode=yes -oConnectTimeout=20",
+        "GIT_ALLOW_PROTOCOL": ":".join(protocols),
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_NO_LAZY_FETCH": "1",  # from git 2.45 on; `seal` in sync/mirror.py serves older ones
@@ -147,4 +156,4 @@ def _last_words(errors: bytes) -> str:
     """The lines of git's complaint that say what is wrong, in one line."""
     lines = [line.strip() for line in errors.decode("utf-8", "replace").splitlines() if line.strip()]
     telling = [line for line in lines if line.startswith(("fatal:", "error:", "remote:", "ERROR:"))] or lines
-    return "; ".join(telling[-4:])[:500]
+    return plain("; ".join(telling[-4:])[:500])

@@ -15,6 +15,8 @@ import dagster as dg
 import orjson
 
 from kubestats_pipeline.contract import Partitioning
+from kubestats_pipeline.orchestration.failures import reason_of
+from kubestats_pipeline.plain_text import plain_json, plain_lines
 from kubestats_pipeline.tables import TABLES
 from kubestats_pipeline.warehouse.marts import MARTS
 
@@ -110,13 +112,14 @@ class PlainFormatter(logging.Formatter):
         job = getattr(record, "dagster_meta", {}).get("job_name") or ""
         facts = " ".join(f"{name}={value}" for name, value in line.fields.items())
         text = f"{_time_of(record):%H:%M:%S} {logging.getLevelName(line.level):<7} {job}: {line.message}"
-        return f"{text}  {facts}" if facts else text
+        return plain_lines(f"{text}  {facts}" if facts else text)
 
 
 def to_json(line: Line, place: Mapping[str, Any], time: datetime.datetime) -> str:
     """A line as one JSON object; a fact cannot take the place of the time, the level or the message."""
     told = {"time": time, "level": logging.getLevelName(line.level), "message": line.message, **place}
-    return orjson.dumps({**told, **line.fields, **told}, default=str, option=orjson.OPT_UTC_Z).decode()
+    content = {**told, **line.fields, **told}
+    return plain_json(orjson.dumps(content, default=str, option=orjson.OPT_UTC_Z).decode())
 
 
 def _time_of(record: logging.LogRecord) -> datetime.datetime:
@@ -145,9 +148,6 @@ def _checked(evaluation: dg.AssetCheckEvaluation) -> Line | None:
 
 
 def _failure(event: dg.DagsterEvent) -> dict[str, Any]:
-    """Why a step failed: the words of a `Failure`, which are meant for the user, else the error's own."""
-    data = event.step_failure_data if event.event_type is dg.DagsterEventType.STEP_FAILURE else None
-    if data is None:
-        return {}
-    told = data.user_failure_data.description if data.user_failure_data else None
-    return {"reason": told or (data.error.message.strip() if data.error else "unknown")}
+    """Why a step failed; the failure of a run is that of its steps."""
+    is_of_step = event.event_type is dg.DagsterEventType.STEP_FAILURE
+    return {"reason": reason_of(event.step_failure_data)} if is_of_step else {}

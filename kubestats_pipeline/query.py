@@ -13,6 +13,7 @@ import orjson
 
 from kubestats_pipeline import terminal
 from kubestats_pipeline.errors import ExplainedError
+from kubestats_pipeline.plain_text import plain_json, plain_lines
 from kubestats_pipeline.warehouse.connect import open_to_read
 
 READING = {"SELECT", "EXPLAIN", "PRAGMA", "CALL", "RELATION"}
@@ -93,16 +94,28 @@ def _told_apart(names: Sequence[str]) -> list[str]:
 
 
 def _write(names: Sequence[str], cursor: duckdb.DuckDBPyConnection, output_format: Format, file: IO[str]) -> None:
+    on_terminal = file.isatty()
     if output_format is Format.CSV:
-        writer = csv.writer(file, lineterminator="\n")
+        writer = csv.writer(_Plain(file) if on_terminal else file, lineterminator="\n")
         writer.writerow(names)
         while rows := cursor.fetchmany(ROWS_AT_ONCE):  # a whole table of events is more than memory should hold
             writer.writerows([_cell(value) for value in row] for row in rows)
     elif output_format is Format.JSON:
         records = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-        file.write(_to_json(records, orjson.OPT_INDENT_2) + "\n")
+        text = _to_json(records, orjson.OPT_INDENT_2)
+        file.write((plain_json(text) if on_terminal else text) + "\n")
     else:
         terminal.show_rows(names, cursor.fetchall(), file)
+
+
+class _Plain:
+    """A terminal that is sent nothing to obey; a file or a pipe gets the data as they are."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        return self._file.write(plain_lines(text))
 
 
 def _cell(value: Any) -> Any:

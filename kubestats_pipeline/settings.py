@@ -27,6 +27,9 @@ from kubestats_pipeline.errors import ExplainedError
 PREFIX = "KUBESTATS_"
 DEFAULT_TOPICS = ("kubesearch", "k8s-at-home")
 
+_HOST_NAME = re.compile(r"(?i)(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
+"""A host name (RFC 1123, section 2.1)."""
+
 
 class SettingsError(ExplainedError, ValueError):
     """A setting is unknown or has a wrong value; the text says which one and what would be right."""
@@ -166,6 +169,23 @@ class AlertSettings(_Section):
         return url
 
 
+class UiSettings(_Section):
+    """By which names the UI of `kubestats dev` is reached."""
+
+    hosts: Annotated[list[str], NoDecode] = Field(
+        default_factory=list, description="names of a reverse proxy for the UI; loopback names always hold"
+    )
+
+    _split_hosts = field_validator("hosts", mode="before")(_split)
+
+    @field_validator("hosts", mode="after")
+    @classmethod
+    def _are_names(cls, hosts: list[str]) -> list[str]:
+        if not all(_HOST_NAME.fullmatch(host) for host in hosts):
+            raise ValueError("give host names such as kubestats.example.org, without scheme, port, path or wildcard")
+        return [host.lower() for host in hosts]
+
+
 class Settings(BaseSettings):
     """All settings of Kubestats. Immutable; build it with `load_settings`."""
 
@@ -195,6 +215,7 @@ class Settings(BaseSettings):
     scan: ScanSettings = Field(default_factory=ScanSettings)
     automation: AutomationSettings = Field(default_factory=AutomationSettings)
     alerts: AlertSettings = Field(default_factory=AlertSettings)
+    ui: UiSettings = Field(default_factory=UiSettings)
     log_format: Literal["console", "json"] = Field(
         default="console", description="json: one object a line, with repository, commit, counts and seconds as fields"
     )

@@ -38,7 +38,9 @@ REPOSITORIES = Table(
         _FULL_NAME,
         _required("owner", Type.TEXT, "owner or group, the path's last folder but one for a local repository"),
         _required("name", Type.TEXT, "name without its owner"),
-        _required("clone_url", Type.TEXT, "what git fetches from; never holds credentials"),
+        _required(
+            "clone_url", Type.TEXT, "what git fetches from, without credentials; of one that is refused only the scheme"
+        ),
         Column("html_url", Type.TEXT, "the page for people"),
         Column("description", Type.TEXT, "the owner's description"),
         Column("language", Type.TEXT, "main language as the host sees it"),

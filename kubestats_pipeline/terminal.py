@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from kubestats_pipeline.layout import Layout
+from kubestats_pipeline.plain_text import plain_json, plain_lines
 
 if TYPE_CHECKING:
     from kubestats_pipeline.cycle import Cycle
@@ -82,17 +83,17 @@ class RichProgress:
     def track(self, stage: str, total: int) -> Iterator[Callable[[str], None]]:
         """Begin a stage of `total` items; the callable is told each one that is done."""
         task = self._progress.add_task(stage, total=total, last="")
-        yield lambda done: self._progress.update(task, advance=1, last=escape(done))
+        yield lambda done: self._progress.update(task, advance=1, last=_shown(done))
 
 
 def show_error(text: str) -> None:
     """One message on standard error."""
-    errors.print(f"[red]error:[/red] {escape(text)}", soft_wrap=True, highlight=False)
+    errors.print(f"[red]error:[/red] {_shown(text)}", soft_wrap=True, highlight=False)
 
 
 def show_line(text: str) -> None:
     """One message on standard output."""
-    console.print(escape(text), soft_wrap=True, highlight=False)
+    console.print(_shown(text), soft_wrap=True, highlight=False)
 
 
 @contextlib.contextmanager
@@ -114,9 +115,9 @@ def show_cycle(cycle: "Cycle", layout: Layout, *, as_json: bool = False) -> None
         return
     console.print(f"{cycle.repositories} repositories, {cycle.changed} with news, {len(cycle.failures)} failed")
     for subject, reason in sorted(cycle.failures.items()):
-        errors.print(f"[red]failed:[/red] {escape(subject)}: {escape(reason)}", soft_wrap=True, highlight=False)
+        errors.print(f"[red]failed:[/red] {_shown(subject)}: {_shown(reason)}", soft_wrap=True, highlight=False)
     if layout.warehouse.is_file():
-        console.print(f"warehouse: {layout.warehouse}", soft_wrap=True, highlight=False)
+        console.print(f"warehouse: {_shown(str(layout.warehouse))}", soft_wrap=True, highlight=False)
 
 
 def show_demo(layout: Layout) -> None:
@@ -145,7 +146,7 @@ def show_status(statuses: Iterable["RepositoryStatus"], *, as_json: bool) -> boo
         console.print(_table(columns, [_status_cells(each) for each in known]))
         for each in known:
             if reason := each.status_reason or each.error:
-                console.print(f"{escape(each.full_name)}: {escape(reason)}", soft_wrap=True, highlight=False)
+                console.print(f"{_shown(each.full_name)}: {_shown(reason)}", soft_wrap=True, highlight=False)
         active = sum(each.status == "active" for each in known)
         others = f", {len(known) - active} not active" if active < len(known) else ""
         console.print(f"{active} repositories, {sum(each.failed for each in known)} failed{others}")
@@ -160,7 +161,7 @@ def show_findings(findings: Iterable["Finding"], *, as_json: bool = False) -> bo
         if as_json:
             _print_json(asdict(finding))
             continue
-        line = f"{MARKS[finding.mark]:<24} {finding.subject:<12} {escape(finding.text)}"
+        line = f"{MARKS[finding.mark]:<24} {finding.subject:<12} {_shown(finding.text)}"
         console.print(line, soft_wrap=True, highlight=False)
     return healthy
 
@@ -168,7 +169,7 @@ def show_findings(findings: Iterable["Finding"], *, as_json: bool = False) -> bo
 def show_removed(removed: Mapping[str, str]) -> None:
     """What a clean-up took away."""
     for what, how_much in removed.items():
-        console.print(f"{what}: {how_much}", soft_wrap=True, highlight=False)
+        console.print(f"{what}: {_shown(how_much)}", soft_wrap=True, highlight=False)
 
 
 def show_retired(outcomes: Iterable["Retired | RetireFailed"]) -> bool:
@@ -182,7 +183,7 @@ def show_retired(outcomes: Iterable["Retired | RetireFailed"]) -> bool:
             show_error(f"{each.full_name}: {each.reason}")
         else:
             done += 1
-            console.print(f"{each.full_name}: {each.events} events archived", soft_wrap=True, highlight=False)
+            console.print(f"{_shown(each.full_name)}: {each.events} events archived", soft_wrap=True, highlight=False)
     if not done and not failed:
         console.print("nothing is due; retention.event_days and retention.payload_days say how much is kept")
     return not failed
@@ -196,8 +197,13 @@ def show_rows(names: Sequence[str], rows: Sequence[Sequence[Any]], file: IO[str]
     target.print(f"({len(rows)} rows)" if len(rows) != 1 else "(1 row)")
 
 
+def _shown(text: str) -> str:
+    """A text as it is: neither the terminal nor rich finds anything to obey in it."""
+    return escape(plain_lines(text))
+
+
 def _print_json(content: Mapping[str, Any]) -> None:
-    console.print(orjson.dumps(content).decode(), soft_wrap=True, highlight=False, markup=False)
+    console.print(plain_json(orjson.dumps(content).decode()), soft_wrap=True, highlight=False, markup=False)
 
 
 def _status_cells(status: "RepositoryStatus") -> list[Any]:
@@ -219,7 +225,9 @@ def _table(names: Sequence[str], rows: Iterable[Sequence[Any]], title: str | Non
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for index, name in enumerate(names):
         numbers = all(isinstance(row[index], int | float) for row in known)
-        table.add_column(name, justify="right" if numbers and known else "left", overflow="ellipsis", no_wrap=True)
+        table.add_column(
+            _shown(name), justify="right" if numbers and known else "left", overflow="ellipsis", no_wrap=True
+        )
     for row in known:
-        table.add_row(*("" if value is None else escape(str(value)) for value in row))
+        table.add_row(*("" if value is None else _shown(str(value)) for value in row))
     return table

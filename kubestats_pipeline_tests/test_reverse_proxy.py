@@ -1,16 +1,18 @@
 """What nginx with the example configuration lets whom do: everybody looks, administrators with a password act."""
 
+import base64
 import contextlib
 import os
 import re
 import shlex
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +53,14 @@ LOADED = """
 { workspaceOrError { ... on Workspace { locationEntries { locationOrLoadError { __typename } } } } }
 """
 
+HANDSHAKE = {
+    "upgrade": "websocket",
+    "connection": "Upgrade",
+    "sec-websocket-key": base64.b64encode(bytes(16)).decode(),
+    "sec-websocket-version": "13",
+    "sec-websocket-protocol": "graphql-ws",
+}
+
 QUESTIONS = (
     "{ instance { info hasInfo } }",
     "{ assetNodes { description metadataEntries { label description } } }",
@@ -67,6 +77,7 @@ class Proxy:
 
     port: int
     plain_port: int
+    admin_port: int
     certificate: Path
     data: Path
 
@@ -98,15 +109,14 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     data, code, public, admin = folder / "data", *(free_port() for _ in range(3))
     with open_instance(Layout(data)) as instance:
         instance.add_dynamic_partitions("repository", ["ann/zero"])
-    proxy = Proxy(free_port(), free_port(), make_certificate(folder), data)
+    proxy = Proxy(free_port(), free_port(), admin, make_certificate(folder), data)
     (folder / "workspace.yaml").write_text(
         f"load_from: [{{grpc_server: {{host: 127.0.0.1, port: {code}, location_name: kubestats}}}}]\n"
     )
-    webserver = ["dagster_webserver", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p"]
     commands = [
         [sys.executable, "-m", "dagster", "api", "grpc", "-m", "kubestats_pipeline.definitions", "-p", str(code)],
         read_only_command(public),
-        [sys.executable, "-m", *webserver, str(admin)],
+        [sys.executable, "-m", "kubestats_pipeline.cli", "dev", "--port", str(admin)],
         [str(NGINX), "-p", str(folder), "-c", str(configure(folder, proxy, public, admin))],
     ]
     with contextlib.ExitStack() as stack:
@@ -167,6 +177,9 @@ def running(command: Sequence[str], folder: Path) -> Iterator[None]:
     """A server and all its children, until the end of the block."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(("KUBESTATS_", "DAGSTER_"))}
     own = {
+        "KUBESTATS_UI__HOSTS": ADMIN,
+        "KUBESTATS_AUTOMATION__DISCOVER_MINUTES": "0",
+        "KUBESTATS_AUTOMATION__SYNC_MINUTES": "0",
         "KUBESTATS_DATA_DIR": str(folder / "data"),
         "DAGSTER_HOME": str(folder / "data/dagster"),
         "GITHUB_TOKEN": TOKEN,
@@ -192,8 +205,26 @@ def wait_until_loaded(client: httpx.Client) -> None:
     raise AssertionError("the webservers did not load the pipeline")
 
 
-def ask(client: httpx.Client, query: str) -> dict:
-    response = client.post("/graphql", json={"query": query})
+def with_names(proxy: Proxy, name: str, headers: dict[str, str]) -> dict[str, str]:
+    return {key: value.replace("NAME", name).replace("PORT", str(proxy.port)) for key, value in headers.items()}
+
+
+def listening(proxy: Proxy, name: str, headers: dict[str, str]) -> int:
+    """The status with which the opening of a websocket is answered."""
+    authorization = base64.b64encode(":".join(PASSWORD).encode()).decode()
+    wanted = {"host": f"{name}:{proxy.port}", "authorization": f"Basic {authorization}", **HANDSHAKE, **headers}
+    lines = ["GET /graphql HTTP/1.1", *(f"{key}: {value}" for key, value in wanted.items()), "", ""]
+    context = ssl.create_default_context(cafile=str(proxy.certificate))
+    with (
+        socket.create_connection(("127.0.0.1", proxy.port), timeout=60) as plain,
+        context.wrap_socket(plain, server_hostname=name) as connection,
+    ):
+        connection.sendall("\r\n".join(lines).encode())
+        return int(connection.recv(1000).split()[1])
+
+
+def ask(client: httpx.Client, query: str, headers: Mapping[str, str] | None = None) -> dict:
+    response = client.post("/graphql", json={"query": query}, headers=headers)
     response.raise_for_status()
     return response.json()["data"]
 
@@ -236,6 +267,55 @@ def test_an_administrator_may_act(proxy: Proxy):
     assert admin.get("/").status_code == 200
     assert answer_to(admin, MUTATIONS["launch a backfill"]) == "LaunchBackfillSuccess"
     assert answer_to(admin, MUTATIONS["reload the code"]) == "WorkspaceLocationEntry"
+
+
+@pytest.mark.parametrize("name", [PUBLIC, ADMIN])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({"origin": "https://elsewhere.example"}, id="another site"),
+        pytest.param({"origin": "https://NAME.elsewhere.example:PORT"}, id="a name that begins like ours"),
+        pytest.param({"origin": "http://NAME:PORT"}, id="our name in the clear"),
+        pytest.param({"origin": "null"}, id="a sandboxed page"),
+        pytest.param({"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}, id="a form of another site"),
+        pytest.param({"sec-fetch-site": "same-site"}, id="a neighbour"),
+        pytest.param({"content-type": "text/plain; a=application/json"}, id="JSON as a parameter"),
+        pytest.param({"host": "elsewhere.example"}, id="a foreign name"),
+    ],
+)
+def test_nobody_asks_through_another_pages_browser(proxy: Proxy, name: str, headers: dict[str, str]):
+    sent = {"content-type": "application/json"} | with_names(proxy, name, headers)
+    response = proxy.client(name, PASSWORD).post("/graphql", content='{"query": "{ version }"}', headers=sent)
+    assert response.status_code == 403
+
+
+@pytest.mark.parametrize("name", [PUBLIC, ADMIN])
+def test_a_question_in_an_address_and_a_strangers_picture_are_refused(proxy: Proxy, name: str):
+    client = proxy.client(name, PASSWORD)
+    assert client.get("/graphql", params={"query": "{ version }"}).status_code == 403
+    assert client.get("/%67raphql?query={version}").status_code == 403
+    assert client.get("/", headers={"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"}).status_code == 403
+    assert client.get("/", headers={"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}).status_code == 200
+
+
+@pytest.mark.parametrize("name", [PUBLIC, ADMIN])
+def test_our_own_pages_ask_and_listen(proxy: Proxy, name: str):
+    own = with_names(proxy, name, {"origin": "https://NAME:PORT", "sec-fetch-site": "same-origin"})
+    assert ask(proxy.client(name, PASSWORD), "{ version }", own)["version"]
+    assert listening(proxy, name, own) == 101
+    assert listening(proxy, name, {}) == 101
+    assert listening(proxy, name, own | {"origin": "https://elsewhere.example"}) == 403
+    assert listening(proxy, name, own | {"sec-fetch-site": "cross-site"}) == 403
+
+
+def test_kubestats_dev_itself_keeps_foreign_names_out(proxy: Proxy):
+    """Whoever comes past the proxy, from this machine, meets the same rules."""
+    url = f"http://127.0.0.1:{proxy.admin_port}/graphql"
+    statuses = {
+        name: httpx.post(url, json={"query": "{ version }"}, headers={"host": name}).status_code
+        for name in ("127.0.0.1", ADMIN, PUBLIC, "elsewhere.example")
+    }
+    assert statuses == {"127.0.0.1": 200, ADMIN: 200, PUBLIC: 403, "elsewhere.example": 403}
 
 
 def test_nothing_that_the_public_can_ask_for_holds_the_token(proxy: Proxy):

@@ -216,3 +216,16 @@ def test_settings_cannot_be_changed(folder: Path):
         settings.max_repositories = 3
     with pytest.raises(ValueError, match="frozen"):
         settings.sync.workers = 3
+
+
+def test_the_names_of_the_ui_are_host_names_in_lower_case(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    assert load_settings().ui.hosts == []
+    monkeypatch.setenv("KUBESTATS_UI__HOSTS", "Kube.example.org, nas,10.0.0.5")
+    assert load_settings().ui.hosts == ["kube.example.org", "nas", "10.0.0.5"]
+
+
+@pytest.mark.parametrize(
+    "host", ["https://a.example", "a.example:443", "*.a.example", "*", "a.example/", "a b", "-a", "a..b", "[::1]", '""']
+)
+def test_what_is_more_or_less_than_a_host_name_is_refused_for_the_ui(folder: Path, host: str):
+    assert "ui.hosts (or KUBESTATS_UI__HOSTS): give host names" in refused(folder, f"ui: {{hosts: ['{host}']}}\n")

@@ -10,6 +10,7 @@ from kubestats_pipeline.discover.configured import sources_from, witnesses_from
 from kubestats_pipeline.discover.discover import DiscoveryReport, discover
 from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.partitions import daily_partitions, day_key, register_partitions
+from kubestats_pipeline.plain_text import plain
 from kubestats_pipeline.repositories import read_repositories
 from kubestats_pipeline.schemas import failures_table, table_spec
 from kubestats_pipeline.services import Services
@@ -66,14 +67,14 @@ def _discover(
     if report.repositories:  # else the table may just be lost, and Dagster's partitions are no reason to forget more
         register_partitions(context.instance, names, active)
     for old, new in report.names.items():
-        context.log.info("%s is now %s", old, new or "deleted")
+        context.log.info("%s is now %s", plain(old), plain(new or "deleted"))
     if report.metrics_rows:
         day = day_key(now.date())
         rows = {"dagster/partition_row_count": report.metrics_rows}
         context.log_event(dg.AssetMaterialization("repository_metrics", partition=day, metadata=rows))
     failures = {failure.source: failure.reason for failure in report.failures}
     for source, reason in failures.items():
-        context.log.warning("%s: %s", source, reason)
+        context.log.warning("%s: %s", plain(source), plain(reason))
         context.log_event(failure_observation("repositories", source, reason))
     metadata = {
         "dagster/row_count": report.repositories,

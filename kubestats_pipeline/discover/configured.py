@@ -9,6 +9,7 @@ from functools import partial
 from importlib.metadata import entry_points
 from urllib.parse import urlsplit
 
+from kubestats_pipeline.discover.clone_urls import Screened
 from kubestats_pipeline.discover.gitlab import PUBLIC_GITLAB, GitLabTopics, GitLabWitness
 from kubestats_pipeline.discover.sources import GitHubTopics, ListSource, Source
 from kubestats_pipeline.discover.witnesses import GitHubWitness, Witness
@@ -66,8 +67,7 @@ def _of_other_package(name: str, settings: Settings) -> Source:
     if not found:
         offered = ", ".join(sorted(point.name for point in entry_points(group=SOURCE_GROUP))) or "none"
         raise SettingsError(f"sources.{name}: no installed package offers it; offered are {offered}")
-    source: Source = next(iter(found)).load()(dict(settings.sources[name]))
-    return source
+    return Screened(next(iter(found)).load()(dict(settings.sources[name])))
 
 
 def _connect(settings: Settings) -> "partial[GitHubClient]":

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from kubestats_pipeline.discover.clone_urls import WEB, screened_url
 from kubestats_pipeline.discover.records import Found, FoundRepository, SourceFailure, join_found
 from kubestats_pipeline.discover.witnesses import CONFIRMATIONS, Known, Testimony
-from kubestats_pipeline.git import without_credentials
 from kubestats_pipeline.hosts.errors import GoneError, HostError, NotFoundError, PermanentError
 from kubestats_pipeline.hosts.gitlab import GitLabClient, Project, get_project, search_topic
 
@@ -39,7 +39,7 @@ class GitLabTopics:
         reasons = answer.shortfalls or (() if kept else (nothing,))
         tag = frozenset({topic})
         return Found(
-            tuple(to_record(project, tags=(topic,)) for project in kept),
+            tuple(to_record(project, _schemes(client), tags=(topic,)) for project in kept),
             tuple(SourceFailure(f"gitlab topic:{topic}", reason) for reason in reasons),
             asked=tag,
             complete=frozenset() if reasons else tag,
@@ -72,7 +72,8 @@ class GitLabWitness:
         with self.connect() as client:
             for each in known[:CONFIRMATIONS]:
                 try:
-                    self._take(testimony, each, get_project(client, _number(each.repository_id)))
+                    project = get_project(client, _number(each.repository_id))
+                    self._take(testimony, each, project, _schemes(client))
                 except (NotFoundError, GoneError):
                     testimony.gone[each.repository_id] = "GitLab answers 404: deleted or private"
                 except PermanentError as error:
@@ -82,15 +83,18 @@ class GitLabWitness:
                     break
         return testimony
 
-    def _take(self, testimony: Testimony, known: Known, project: Project) -> None:
+    def _take(self, testimony: Testimony, known: Known, project: Project, schemes: Sequence[str]) -> None:
         if project.visibility != "public" and not known.is_listed:
             testimony.gone[known.repository_id] = "GitLab says that it is not public now"
         else:
-            testimony.found.append(to_record(project))
+            testimony.found.append(to_record(project, schemes))
 
 
-def to_record(project: Project, *, tags: tuple[str, ...] = ()) -> FoundRepository:
-    """The record of a project that `tags` found. The id of a GitLab other than the public one ends with its host."""
+def to_record(project: Project, schemes: Sequence[str] = WEB, *, tags: tuple[str, ...] = ()) -> FoundRepository:
+    """The record of a project that `tags` found; git may fetch it by `schemes`.
+
+    The id of a GitLab other than the public one ends with its host.
+    """
     host = (urlsplit(project.web_url).hostname or PUBLIC_GITLAB).lower()
     owner, _, name = project.path_with_namespace.rpartition("/")
     return FoundRepository(
@@ -99,7 +103,7 @@ def to_record(project: Project, *, tags: tuple[str, ...] = ()) -> FoundRepositor
         full_name=f"{host}/{project.path_with_namespace}",
         owner=owner,
         name=name,
-        clone_url=without_credentials(project.http_url_to_repo),
+        clone_url=screened_url(project.http_url_to_repo, schemes),
         discovery_tags=tags,
         html_url=project.web_url,
         description=project.description,
@@ -114,6 +118,11 @@ def to_record(project: Project, *, tags: tuple[str, ...] = ()) -> FoundRepositor
         open_issues_count=project.open_issues_count,
         updated_at=project.last_activity_at,
     )
+
+
+def _schemes(client: GitLabClient) -> tuple[str, ...]:
+    """A GitLab that the user reaches without TLS may hand out such addresses too."""
+    return (*WEB, "http") if client.host.api_url.lower().startswith("http://") else WEB
 
 
 def _number(repository_id: str) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kubestats_pipeline.decisions import KINDS, Decision, Decisions, Kind
+from kubestats_pipeline.discover.clone_urls import refusal
 from kubestats_pipeline.discover.records import FoundRepository
 from kubestats_pipeline.tables import REPOSITORIES
 
@@ -89,6 +90,8 @@ def settle_status(
         return row | {"status": "retired", "status_reason": LIFTED if is_tombstone(row) else row["status_reason"]}
     if (block := rulings.find("blocked", row)) is not None:
         return row | {"status": "blocked", "status_reason": block.reason or "blocked by the administrator"}
+    if (reason := refusal(row["clone_url"])) is not None:
+        return row | {"status": "blocked", "status_reason": reason}
     reason = None if approval else _hold(row, found, policy)
     return row | {"status": "pending_approval" if reason else "active", "status_reason": reason}
 

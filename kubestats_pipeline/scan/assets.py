@@ -9,6 +9,7 @@ from kubestats_pipeline.batches import Batch, BatchConfig, targets
 from kubestats_pipeline.contract import Table
 from kubestats_pipeline.lake import LakeError
 from kubestats_pipeline.partitions import repository_partitions
+from kubestats_pipeline.plain_text import plain
 from kubestats_pipeline.repositories import Repository
 from kubestats_pipeline.scan.retire import RetireFailed, retire_all
 from kubestats_pipeline.scan.scan import NotSynced, Outcome, ScanFailed, Scanned, scan_all
@@ -115,7 +116,7 @@ def retire(context: dg.OpExecutionContext, services: dg.ResourceParam[Services])
     outcomes = list(retire_all(services.lake, services.settings.retention, services.now().date()))
     failed = [each for each in outcomes if isinstance(each, RetireFailed)]
     for each in failed:
-        context.log.error("%s: %s", each.full_name, each.reason)
+        context.log.error("%s: %s", plain(each.full_name), plain(each.reason))
     if failed:
         raise dg.Failure(f"{len(failed)} repositories failed, the first with: {failed[0].reason}")
     events = sum(each.events for each in outcomes if not isinstance(each, RetireFailed))

@@ -10,7 +10,7 @@ import datetime
 import math
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from itertools import islice
@@ -46,6 +46,7 @@ from kubestats_pipeline.sync.outcomes import (
     Unreachable,
     Unrecorded,
 )
+from kubestats_pipeline.sync.transports import transports
 from kubestats_pipeline.tables import SNAPSHOTS
 
 Clock = Callable[[], datetime.datetime]
@@ -77,7 +78,12 @@ def sync_repository(
     `previous` is the repository's row of `snapshots`, None where it has none. With a `client` repositories on GitHub
     are read through its API; then unchanged costs one conditional call.
     """
-    remote = _remote(repository, settings)
+    protocols = transports(repository, settings)
+    if not protocols:
+        return Unreachable(
+            f"the clone URL of {repository.full_name} is not one that its host's API may name; run a discovery"
+        )
+    remote = _remote(repository, settings, protocols)
     try:
         if client is not None and _is_on_github(repository, settings):
             full_name = f"{repository.owner}/{repository.name}"
@@ -234,16 +240,18 @@ def _limit_mb(repository: Repository, settings: Settings) -> float:
     return math.inf if repository.is_approved else settings.max_repository_mb
 
 
-def _remote(repository: Repository, settings: Settings) -> Remote:
+def _remote(repository: Repository, settings: Settings, protocols: Sequence[str]) -> Remote:
     """Only a repository on GitHub gets the token, whatever its name claims: the URL decides."""
     is_trusted = _is_on_github(repository, settings)
     token = settings.github.token.get_secret_value() if settings.github.token and is_trusted else None
-    env = git.environment(token, token_url=settings.github.git_url)
+    env = git.environment(token, token_url=settings.github.git_url, protocols=protocols)
     return Remote(repository.clone_url, env, settings.sync.timeout_seconds)
 
 
 def _is_on_github(repository: Repository, settings: Settings) -> bool:
-    return repository.clone_url.startswith(f"{settings.github.git_url.rstrip('/')}/")
+    """Another host's API may name a private repository on GitHub, and shall not have it read with our token."""
+    is_of_gitlab = repository.repository_id.startswith("gitlab:")
+    return not is_of_gitlab and repository.clone_url.startswith(f"{settings.github.git_url.rstrip('/')}/")
 
 
 def _api(settings: Settings, layout: Layout) -> AbstractContextManager[GitHubClient | None]:

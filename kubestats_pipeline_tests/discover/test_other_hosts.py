@@ -1,6 +1,7 @@
 """Hosts beside GitHub: GitLab's topics and project ids, and a source that another package brings."""
 
 import datetime
+import json
 import re
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint
@@ -12,10 +13,14 @@ import yaml
 from kubestats_pipeline.discover import configured
 from kubestats_pipeline.discover.configured import sources_from, witnesses_from
 from kubestats_pipeline.discover.discover import DiscoveryReport, discover
+from kubestats_pipeline.discover.gitlab import to_record
 from kubestats_pipeline.discover.membership import MISSES
+from kubestats_pipeline.discover.records import Found, FoundRepository
 from kubestats_pipeline.hosts.client import ATTEMPTS
+from kubestats_pipeline.hosts.gitlab import Project
 from kubestats_pipeline.lake import Lake
 from kubestats_pipeline.layout import Layout
+from kubestats_pipeline.repositories import read_repositories
 from kubestats_pipeline.settings import Settings, SettingsError
 from kubestats_pipeline.tables import REPOSITORIES, REPOSITORY_METRICS
 from kubestats_pipeline_tests.builders import settings_for
@@ -111,6 +116,82 @@ def test_a_token_is_sent_and_a_wrong_one_told_without_repeating_it(gitlab, tmp_p
     assert "glpat" not in failure.reason
     with pytest.raises(SettingsError, match=r"gitlab\.token"):
         ask(settings_with(gitlab, tmp_path, token="two words"))
+
+
+REFUSED = {
+    "/srv/git/ops.git": "file:",
+    "../ops.git": "file:",
+    "file:///srv/git/ops.git": "file:",
+    "FILE:///srv/git/ops.git": "file:",
+    "file://localhost/srv/git/ops.git": "file:",
+    "ssh://git@git.example.org/ops.git": "ssh:",
+    "git@git.example.org:ann/ops.git": "ssh:",
+    "git.example.org:ann/ops.git": "ssh:",
+    "git://git.example.org/ann/ops.git": "git:",
+    "ext::true": "ext:",
+    "ftp://git.example.org/ann/ops.git": "ftp:",
+    "https://git.example.org@127.0.0.1/ann/ops.git": "https:",
+    "https://ann:planted@git.example.org/ann/ops.git": "https:",
+    "https://ann:plan/ted@git.example.org/ann/ops.git": "https:",
+    "https://git.example.org\\\\@127.0.0.1/ann/ops.git": "https:",
+    "https://git.example.org\\n.elsewhere.example/ann/ops.git": "https:",
+    "https://git.example.org\\u202e/ann/ops.git": "https:",
+    "https:///ann/ops.git": "https:",
+    "https://git.example.org/../ops.git": "https:",
+    "--upload-pack=true": "file:",
+}
+"""Clone URLs that no API may tell, and what is kept of each."""
+
+
+@pytest.mark.parametrize("url", REFUSED)
+def test_a_clone_url_that_is_no_address_of_the_web_is_a_row_with_the_reason(settings, gitlab, url: str):
+    gitlab.projects[1]["http_url_to_repo"] = json.loads(f'"{url}"')
+    report = ask(settings)
+    assert (report.found, report.failures) == (3, ()), "no stranger makes a discovery fail"
+    row = rows(settings)["gitlab:1@127.0.0.1"]
+    assert (row["status"], row["clone_url"]) == ("blocked", REFUSED[url])
+    assert "its host tells a clone URL that" in row["status_reason"]
+    assert "list it in `repositories`" in row["status_reason"]
+    assert "planted" not in str(row)
+    assert len(read_repositories(Lake(Layout(settings.data_dir)))) == 2, "it is not synced"
+
+
+def test_a_project_whose_clone_url_turns_and_turns_back_is_followed(settings, gitlab):
+    good = gitlab.projects[1]["http_url_to_repo"]
+    for hours, url in enumerate((good, "/srv/git/ops.git", good)):
+        gitlab.projects[1]["http_url_to_repo"] = url
+        ask(settings, hours)
+        row = rows(settings)["gitlab:1@127.0.0.1"]
+        assert row["status"] == ("active" if url == good else "blocked")
+    assert (row["clone_url"], row["status_reason"]) == (good, None)
+
+
+def test_http_is_only_for_a_gitlab_that_is_reached_by_it(gitlab):
+    project = Project.model_validate(gitlab.projects[1])
+    assert to_record(project).clone_url == "http:"
+    assert to_record(project, ("https", "http")).clone_url == gitlab.projects[1]["http_url_to_repo"]
+
+
+def test_a_source_of_another_package_tells_https_alone(monkeypatch, tmp_path):
+    def found(number: int, clone_url: str) -> FoundRepository:
+        name = f"ops{number}"
+        place = {"host": "h", "full_name": f"h/a/{name}", "owner": "a", "name": name}
+        return FoundRepository(repository_id=f"fleet:{number}", clone_url=clone_url, discovery_tags=("fleet",), **place)
+
+    class Fleet:
+        def find(self) -> Found:
+            urls = ("https://h/a/ops0.git", "http://h/a/ops1.git", tmp_path.as_uri())
+            return Found(tuple(found(number, url) for number, url in enumerate(urls)))
+
+    offer(monkeypatch, "fleet", lambda options: Fleet())
+    settings = settings_for(tmp_path, github={"topics": []}, sources={"fleet": {}})
+    ask(settings)
+    told = {row["repository_id"]: (row["status"], row["clone_url"]) for row in rows(settings).values()}
+    assert told == {
+        "fleet:0": ("active", "https://h/a/ops0.git"),
+        "fleet:1": ("blocked", "http:"),
+        "fleet:2": ("blocked", "file:"),
+    }
 
 
 def offer(monkeypatch: pytest.MonkeyPatch, name: str, made: object) -> None:

@@ -239,7 +239,7 @@ def test_one_exhausted_limit_costs_a_sweep_one_refused_call_and_git_goes_on(
     others = [ApiWorld(tmp_path, github, name=f"other{number}") for number in range(3)]
     for each in (world, *others):
         each.remote.commit({"a.yaml": config("a")})
-    elsewhere = dataclasses.replace(others[2].repository, host="local", clone_url=f"file://{others[2].remote.path}/")
+    elsewhere = dataclasses.replace(others[2].repository, repository_id="git:other", host="local")
     settings = world.settings(github={"git_url": "https://example.org"})
     github.remaining["core"] = 0
     repositories = [
@@ -254,7 +254,7 @@ def test_one_exhausted_limit_costs_a_sweep_one_refused_call_and_git_goes_on(
 
 def test_other_hosts_are_fetched_with_git(world: ApiWorld):
     world.remote.commit({"a.yaml": config("a")})
-    world.repository = dataclasses.replace(world.repository, host="local")
+    world.repository = dataclasses.replace(world.repository, repository_id="git:other", host="local")
     settings = world.settings(github={"git_url": "https://github.com"})
     (result,) = sync_all([world.repository], settings, world.lake, "run", lambda: NOW)
     assert result.outcome.status == "synced"

@@ -1,0 +1,1 @@
+"""What makes Dagster run and serve the pipeline."""

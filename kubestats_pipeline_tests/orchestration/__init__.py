@@ -1,0 +1,1 @@
+"""Tests of what makes Dagster run and serve the pipeline."""
