@@ -74,12 +74,25 @@ class Unreachable:
     reason: str
 
 
+@dataclass(frozen=True)
+class Unsupported:
+    """The remote is in a format that git here cannot read; an earlier mirror stays.
+
+    Attributes:
+        head: the remote's head, which is not fetched again; None where not even that can be read.
+    """
+
+    status: ClassVar[str] = "unsupported"
+    reason: str
+    head: str | None = None
+
+
 def names_limit(reason: str, limit: int) -> bool:
     """Whether the reason of a `TooLarge` was about this limit: under another one the repository may fit."""
     return f"{_LIMIT}{limit};" in reason
 
 
-Outcome = Synced | Unchanged | Empty | TooLarge | Gone | Unreachable
+Outcome = Synced | Unchanged | Empty | TooLarge | Gone | Unreachable | Unsupported
 
 
 @dataclass(frozen=True)
