@@ -285,8 +285,8 @@ SCAN_PROBLEMS = Table(
         _required(
             "problem",
             Type.TEXT,
-            "syntax, template, too_large, too_complex, encoding or encrypted_kind; encoding_replaced: it was read, with "
-            "U+FFFD for bytes that are no text",
+            "syntax, template, too_large, too_complex, encoding or encrypted_kind; encoding_replaced: the file was read, "
+            "with U+FFFD for bytes that are no text",
         ),
         Column("document_index", Type.INTEGER, "document in the file, from 0; null when the whole file is meant"),
         _required("message", Type.TEXT, "what is wrong and where; never quotes the document"),
