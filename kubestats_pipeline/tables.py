@@ -285,7 +285,7 @@ SCAN_PROBLEMS = Table(
         _required(
             "problem",
             Type.TEXT,
-            "syntax, template, too_large, too_complex, encoding or encrypted_kind; encoding_replaced: the file was read, "
+            "syntax, template, too_large, too_complex, encoding or encrypted_kind; encoding_replaced: a file was read, "
             "with U+FFFD for bytes that are no text",
         ),
         Column("document_index", Type.INTEGER, "document in the file, from 0; null when the whole file is meant"),
