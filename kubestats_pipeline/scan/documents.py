@@ -36,12 +36,24 @@ _NO_MARK_COUNTS = re.compile(rb"\"(?:[^\"\\]|\\.)*(?:\"|\\?$)|'[^']*(?:'|$)|(?:^
 _MARK_AFTER_SEPARATOR = re.compile(rb"(---[ \t]*\r?\n)\xef\xbb\xbf")
 
 
+PROBLEMS = (
+    "syntax",
+    "template",
+    "too_large",
+    "too_complex",
+    "encoding",
+    ENCODING_REPLACED,
+    "encrypted_kind",
+)
+"""All classes of problems."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """Why a file, or one document of it, could not be read.
 
     Attributes:
-        problem: syntax, template, too_large, too_complex, encoding, encoding_replaced or encrypted_kind.
+        problem: one of `PROBLEMS`.
         message: what is wrong and on which line; never a quotation.
         document_index: from 0; None where the whole file is meant.
     """
