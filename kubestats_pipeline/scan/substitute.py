@@ -4,11 +4,11 @@ The forms and their meaning are those of fluxcd/pkg/envsubst, a fork of drone/en
 is written. Where a Kustomization takes its variables from stands in `applications.py`.
 """
 
-import fnmatch
 import functools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
+from kubestats_pipeline.scan import glob
 from kubestats_pipeline.scan.budget import MAX_TEXT, Budget
 
 Variables = Mapping[str, str | None]
@@ -16,9 +16,6 @@ Variables = Mapping[str, str | None]
 
 MARK = b"$"
 """Begins every expression."""
-
-COMPILING = 20
-"""Steps that count for each character of a pattern that is read."""
 
 MAX_DEPTH = 10
 """Expressions inside the defaults of others."""
@@ -227,19 +224,15 @@ def _change_case(operator: str, value: str) -> str:
 
 def _trim(budget: Budget, operator: str, pattern: str, value: str) -> str:
     """Without the shortest or longest beginning or end that matches; an empty one is none."""
-    budget.spend(COMPILING * len(pattern))
-    matches = re.compile(fnmatch.translate(pattern)).match
-    lengths = range(1, len(value) + 1)
-    for length in reversed(lengths) if len(operator) == 2 else lengths:
-        budget.spend(length * len(pattern))
-        part, rest = (
-            (value[:length], value[length:])
-            if operator.startswith("#")
-            else (value[len(value) - length :], value[: len(value) - length])
-        )
-        if matches(part):
-            return rest
-    return value
+    budget.spend(glob.steps_of(pattern, value))
+    is_longest = len(operator) == 2
+    if operator.startswith("#"):
+        return value[_chosen(glob.beginnings(pattern, value), is_longest=is_longest) :]
+    return value[: len(value) - _chosen(glob.ends(pattern, value), is_longest=is_longest)]
+
+
+def _chosen(lengths: Iterable[int], *, is_longest: bool) -> int:
+    return max(lengths, default=0) if is_longest else next(iter(lengths), 0)
 
 
 def _replace(operator: str, pattern: str, replacement: str, value: str) -> str:
