@@ -89,7 +89,7 @@ class Batch:
         return {name for name, status in statuses.items() if status is AssetPartitionStatus.FAILED}
 
     def note(self, full_name: str, reason: str) -> None:
-        """A repository could not be dealt with, by its nature and not by a failure: it is empty, or too large."""
+        """A repository could not be dealt with, by its nature: it is empty, too large or in an unsupported format."""
         self.context.log.info("%s: %s", plain(full_name), plain(reason), extra=told_of(full_name, reason))
         self.context.log_event(dg.AssetObservation(self.keys[0], partition=full_name, description=reason))
 

@@ -153,7 +153,8 @@ def without_credentials(text: str) -> str:
 
 
 def _last_words(errors: bytes) -> str:
-    """The lines of git's complaint that say what is wrong, in one line."""
-    lines = [line.strip() for line in errors.decode("utf-8", "replace").splitlines() if line.strip()]
+    """The lines of git's complaint that say what is wrong, in one line. A line that begins with a tab goes on."""
+    text = errors.decode("utf-8", "replace").replace("\n\t", " ")
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     telling = [line for line in lines if line.startswith(("fatal:", "error:", "remote:", "ERROR:"))] or lines
     return plain("; ".join(telling[-4:])[:500])

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import dagster as dg
 
 FAILED = {"error", "gone"}
-"""Values of sync_status and scan_status that mean a failure; an empty or too large repository is none."""
+"""Values of sync_status and scan_status that mean a failure; one that is empty, too large or unsupported is none."""
 
 
 def read_failures(lake: Lake, table: Table, full_names: Iterable[str]) -> dict[str, str]:

@@ -88,6 +88,9 @@ def _work(statuses: list[RepositoryStatus]) -> Iterator[Measure]:
     }
     for stage, count in failed.items():
         yield Measure("repositories_failed", meaning, count, {"stage": stage})
+    unsupported = sum(each.sync_status == "unsupported" for each in statuses)
+    meaning = "Active repositories in a format that git here cannot read."
+    yield Measure("repositories_unsupported", meaning, unsupported)
     behind = sum(each.head_commit is not None and each.head_commit != each.scanned_commit for each in statuses)
     yield Measure("repositories_unscanned", "Active repositories whose head is not scanned yet.", behind)
     yield Measure("resources", "Active Kubernetes resources.", sum(each.resources for each in statuses))

@@ -105,12 +105,17 @@ SNAPSHOTS = Table(
         Column("head_commit", Type.TEXT, "commit that the mirror holds; kept when a later sync fails"),
         Column("head_committed_at", Type.TIME, "committer time of head_commit"),
         Column("history_since", Type.TIME, "committer time of the oldest first-parent commit of the mirror"),
-        _required("sync_status", Type.TEXT, "synced, unchanged, error, empty, too_large or gone"),
+        _required("sync_status", Type.TEXT, "synced, unchanged, error, empty, too_large, gone or unsupported"),
         Column("sync_error", Type.TEXT, "what failed and what to do; null when nothing did"),
         Column("size_limit_mb", Type.INTEGER, "limit that a too_large mirror passed, MB; or null", earlier=_LIMIT),
         _required("last_sync_at", Type.TIME, "when the last attempt ended"),
         _required("consecutive_failures", Type.INTEGER, "failed attempts since the last success"),
         Column("next_attempt_at", Type.TIME, "a sweep leaves a failing repository alone until then"),
+        Column(
+            "unsupported_head",
+            Type.TEXT,
+            "remote's head where its format cannot be read: it is not fetched again while the head is that",
+        ),
         _RUN,
     ),
 )
@@ -299,7 +304,8 @@ SCAN_PROBLEMS = Table(
         _required(
             "problem",
             Type.TEXT,
-            "syntax, template, too_large, too_complex, encoding or encrypted_kind",
+            "syntax, template, too_large, too_complex, encoding or encrypted_kind; encoding_replaced: a file was read, "
+            "with U+FFFD for bytes that are no text",
         ),
         Column("document_index", Type.INTEGER, "document in the file, from 0; null when the whole file is meant"),
         _required("message", Type.TEXT, "what is wrong and where; never quotes the document"),

@@ -11,6 +11,7 @@ import re
 from collections.abc import Hashable, Iterable, Iterator
 from typing import NamedTuple, TypeVar
 
+from kubestats_pipeline.scan.budget import MAX_VARIABLES, Budget, TooComplexError
 from kubestats_pipeline.scan.declarations import Declarations
 from kubestats_pipeline.scan.facts import Facts, FluxPath
 from kubestats_pipeline.scan.identity import Identity
@@ -26,6 +27,8 @@ MAX_APPLICATIONS = 300
 
 LEVELS = 4
 """Flux Kustomizations that apply each other: the cluster's, its apps', one app's, and one to spare."""
+
+_TOO_MANY_VARIABLES = Transform(excess=f"its Kustomization has more than {MAX_VARIABLES} variables")
 
 _VARIABLE = re.compile(rb"\$\{#?(\w+)")
 
@@ -49,6 +52,27 @@ class Application(NamedTuple):
             return self
         used = named | _named_in_changes(self.transforms)
         return Application(self.transforms, tuple(each for each in self.variables if each[0] in used))
+
+
+class Shapes(NamedTuple):
+    """A resource on all of its ways.
+
+    Attributes:
+        too_complex: what of it is too large, and left as it is written.
+        is_left: whether nothing is done to it, because all together is too complex.
+    """
+
+    each: tuple[Shape, ...]
+    too_complex: str | None = None
+    is_left: bool = False
+
+
+class _Reshaped(NamedTuple):
+    """A resource on one way, what that took, and what of it was too large."""
+
+    shape: Shape
+    steps: int
+    notes: tuple[str, ...]
 
 
 class Applied(NamedTuple):
@@ -77,6 +101,21 @@ def _named_in_changes(transforms: tuple[Transform, ...]) -> frozenset[str]:
     return frozenset(name for text in texts for name in _named_in(text))
 
 
+def _reshaped(start: Shape, way: Application) -> _Reshaped:
+    budget = Budget()
+    shape = reshape(start, way.transforms, way.variables, budget)
+    return _Reshaped(shape, budget.spent, tuple(budget.notes))
+
+
+def _are_few(variables: Variables | None) -> bool:
+    return variables is None or len(variables) <= MAX_VARIABLES
+
+
+def _first(notes: Iterable[str]) -> str | None:
+    """One of several notes, always the same."""
+    return min(notes, default=None)
+
+
 def distinct(items: list[Item]) -> tuple[Item, ...]:
     """Each item once; where there is but one, which is so nearly always, its hash need not be known."""
     return tuple(items if len(items) == 1 else dict.fromkeys(items))
@@ -90,7 +129,7 @@ class Applications:
         self._declared = declarations
         self._routes = routes
         self._config_maps = config_maps
-        self._shapes: dict[Identity, tuple[Facts, bytes, dict[Application, Shape]]] = {}
+        self._shapes: dict[Identity, tuple[Facts, bytes, dict[Application, _Reshaped]]] = {}
 
     @derived
     def of(self, path: str, itself: Identity | None, level: int) -> Applied:
@@ -131,13 +170,12 @@ class Applications:
         """What is done at the end of a route, on each way in which its applier is applied itself."""
         if applier is None:
             return frozenset({((), None)})
-        return frozenset(
-            (
-                tuple(each for each in self._routes.at_end(path, folder, child, component) if each != NOTHING),
-                self._config_maps.of(path, namespace) if path.substitutes else None,
-            )
-            for path, namespace in self.flux_paths(applier, level - 1)
-        )
+        found = set()
+        for path, namespace in self.flux_paths(applier, level - 1):
+            transforms = tuple(each for each in self._routes.at_end(path, folder, child, component) if each != NOTHING)
+            variables = self._config_maps.of(path, namespace) if path.substitutes else None
+            found.add((transforms, variables) if _are_few(variables) else ((_TOO_MANY_VARIABLES,), None))
+        return frozenset(found)
 
     @derived
     def flux_paths(self, kustomization: Identity, level: int) -> frozenset[tuple[FluxPath, str | None]]:
@@ -152,29 +190,40 @@ class Applications:
         applied = self.of(kustomization.path, kustomization, level) if level > 0 else None
         if applied is None or not applied.is_complete:
             return frozenset({(path, kustomization.key.namespace)})
-        shapes = self.shapes(kustomization, facts, applied)
+        shapes = self.shapes(kustomization, facts, applied).each
         return frozenset((each.facts.flux_path, each.namespace) for each in shapes if each.facts.flux_path is not None)
 
-    def shapes(self, identity: Identity, facts: Facts, applied: Applied) -> Iterable[Shape]:
-        """What becomes of a resource on each way."""
+    def shapes(self, identity: Identity, facts: Facts, applied: Applied) -> Shapes:
+        """What becomes of a resource on each way; on no way anything where all ways together are too complex."""
         read = functools.partial(self._declared.document, identity)
         has_marks = self._declared.has_marks(identity)
         start = Shape.of(identity.key, facts, read, has_marks=has_marks)
-        if len(applied.ways) == 1 and not has_marks:
-            (way,) = applied.ways
-            return (reshape(start, way.transforms, way.variables),)
-        return self._several_shapes(identity, start, applied)
+        try:
+            if len(applied.ways) == 1 and not has_marks:
+                (way,) = applied.ways
+                budget = Budget()
+                return Shapes((reshape(start, way.transforms, way.variables, budget),), _first(budget.notes))
+            return self._several_shapes(identity, start, applied)
+        except TooComplexError as error:
+            return Shapes((start,), str(error), is_left=True)
 
-    def _several_shapes(self, identity: Identity, start: Shape, applied: Applied) -> Iterable[Shape]:
-        """Those of the last call are kept: of many ways, or many variables, most come again."""
+    def _several_shapes(self, identity: Identity, start: Shape, applied: Applied) -> Shapes:
+        """Those of the last call are kept: of many ways, or many variables, most come again.
+
+        What they took counts as if they were made anew, so that it never matters what is kept.
+        """
         document = start.document()
-        facts, former, known = self._shapes.get(identity, (None, b"", dict[Application, Shape]()))
+        facts, former, known = self._shapes.get(identity, (None, b"", dict[Application, _Reshaped]()))
         if facts is not start.facts or former is not document:
             known = {}
         ways = {way.without_unused(_named_in(document)) for way in applied.ways}
-        made = {way: known.get(way) or reshape(start, way.transforms, way.variables) for way in ways}
+        made, total = dict[Application, _Reshaped](), Budget()
+        for way in ways:
+            made[way] = known.get(way) or _reshaped(start, way)
+            total.spend(made[way].steps)
         self._shapes[identity] = (start.facts, document, made)
-        return made.values()
+        notes = [note for each in made.values() for note in each.notes]
+        return Shapes(tuple(each.shape for each in made.values()), _first(notes))
 
     def forget(self, identity: Identity) -> None:
         """Drop what is kept of a resource that is gone."""

@@ -20,6 +20,7 @@ class Resolved(NamedTuple):
         values_inputs: what `spec.valuesFrom` takes in, in its order.
         images: the images of its document, where they are others than those written there.
         app_name: the application, where it is another than is written there.
+        too_complex: what of its patches and variables is too large, and left as it is written.
     """
 
     namespace: str | None = None
@@ -33,6 +34,7 @@ class Resolved(NamedTuple):
     values_inputs: tuple[ValuesInput, ...] = ()
     images: tuple[Image, ...] | None = None
     app_name: str | None = None
+    too_complex: str | None = None
 
     @property
     def chart(self) -> tuple[str | None, ...]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from kubestats_pipeline.scan.decode import decode_stream
 from kubestats_pipeline.scan.decoded import Bounds, Decoded, DecodeError
+from kubestats_pipeline.scan.encoding import to_text
 
 FILE_NODES = 4
 """So many times the nodes of one document are read of all documents of a file together."""
@@ -22,6 +23,9 @@ do. Without any there is at most one node a byte; real manifests with their alia
 MAX_DOCUMENTS = 10_000
 """Documents that are read of one file; the largest bundle of the corpora has a few hundred."""
 
+ENCODING_REPLACED = "encoding_replaced"
+"""The class of a problem that hides nothing: the file was read, with U+FFFD in place of what is no character."""
+
 MAX_DIRECTIVES = 1_000
 """Lines that begin with a percent sign: libyaml compares each `%TAG` with all before it."""
 
@@ -29,9 +33,19 @@ _SEPARATOR = re.compile(rb"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
 _TEMPLATE_MARK = re.compile(rb"\{\{|\{%|\{#|#%|#\{|<%")
 _NO_MARK_COUNTS = re.compile(rb"\"(?:[^\"\\]|\\.)*(?:\"|\\?$)|'[^']*(?:'|$)|(?:^|(?<=[ \t]))#[ \t].*")
 """Quoted texts and comments of one line."""
-_BLOCK_TEXT = re.compile(rb"( *(?:- +)*)(?:[^\s|>].*?[:-]|) *(?:[&!]\S+ +)*[|>][-+0-9]*[ \t\r]*")
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _MARK_AFTER_SEPARATOR = re.compile(rb"(---[ \t]*\r?\n)\xef\xbb\xbf")
+
+
+PROBLEMS = (
+    "syntax",
+    "template",
+    "too_large",
+    "too_complex",
+    "encoding",
+    ENCODING_REPLACED,
+    "encrypted_kind",
+)
+"""All classes of problems."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +53,7 @@ class Problem:
     """Why a file, or one document of it, could not be read.
 
     Attributes:
-        problem: syntax, template, too_large, too_complex, encoding or encrypted_kind.
+        problem: one of `PROBLEMS`.
         message: what is wrong and on which line; never a quotation.
         document_index: from 0; None where the whole file is meant.
     """
@@ -47,6 +61,11 @@ class Problem:
     problem: str
     message: str
     document_index: int | None = None
+
+    @property
+    def hides_resources(self) -> bool:
+        """Whether a document could not be read for it, so that resources may be there that are not seen."""
+        return self.problem != ENCODING_REPLACED
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +84,21 @@ def read_documents(blob: bytes, bounds: Bounds, *, with_blocks: bool = False) ->
     if len(blob) > bounds.max_bytes:
         message = f"{len(blob)} bytes, more than the {bounds.max_bytes} that are read"
         return Documents((), (Problem("too_large", message),))
-    text = as_utf8(blob)
+    text, replaced_line = to_text(blob)
+    found = _read_text(text, bounds, with_blocks=with_blocks)
+    if replaced_line is None or any(each.problem == "encoding" for each in found.problems):
+        return found
+    return replace(found, problems=(*found.problems, _replaced(replaced_line)))
+
+
+def _read_text(text: bytes, bounds: Bounds, *, with_blocks: bool) -> Documents:
     if not text.endswith(b"\n"):
         text += b"\n"  # as kubectl does: it decides whether a block text at the end of the file ends in a line break
     budget = _budget(len(text), bounds)
     if text.count(b"\n%") > MAX_DIRECTIVES:
         message = f"more than {MAX_DIRECTIVES} lines that begin with %, as directives do"
         return Documents((), (Problem("too_complex", message),))
-    if encoding_problem(text) is None:
+    if b"\0" not in text:
         try:
             decoded = decode_stream(text, _within(bounds, budget), with_blocks=with_blocks)
             return Documents(tuple(enumerate(_bounded(decoded, budget))))
@@ -91,16 +117,6 @@ def is_bounded(nodes: Sequence[int], size: int, bounds: Bounds) -> bool:
     return max(nodes) <= bounds.max_nodes and sum(nodes) <= _budget(size, bounds)
 
 
-def as_utf8(blob: bytes) -> bytes:
-    """A text in UTF-16 with a byte-order mark as UTF-8; anything else, and what is not UTF-16 in it, as it is."""
-    if not blob.startswith(_UTF16):
-        return blob
-    try:
-        return blob.decode("utf-16").encode()
-    except UnicodeDecodeError:
-        return blob
-
-
 def _within(bounds: Bounds, budget: int) -> Bounds:
     return replace(bounds, max_nodes=min(bounds.max_nodes, budget))
 
@@ -115,17 +131,24 @@ def _bounded(documents: Iterator[Decoded], budget: int) -> Iterator[Decoded]:
         yield document
 
 
-def encoding_problem(blob: bytes, index: int | None = None, first_line: int = 1) -> Problem | None:
-    """Why bytes are no text; None where they are. Files that git-crypt locks are of this sort."""
-    if (nul := blob.find(b"\0")) >= 0:
-        line = first_line + blob.count(b"\n", 0, nul)
-        return Problem("encoding", f"line {line}: holds NUL bytes, so it is no text", index)
-    try:
-        blob.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = first_line + blob.count(b"\n", 0, error.start)
-        return Problem("encoding", f"line {line}: is not UTF-8", index)
-    return None
+def encoding_problem(blob: bytes) -> Problem | None:
+    """Why the bytes of a file that is not parsed are no text; None where they are."""
+    text, replaced_line = to_text(blob)
+    return _nul_problem(text) or (_replaced(replaced_line) if replaced_line is not None else None)
+
+
+def _nul_problem(text: bytes, index: int | None = None, first_line: int = 1) -> Problem | None:
+    """No text holds NUL bytes; files that git-crypt locks begin with one."""
+    nul = text.find(b"\0")
+    if nul < 0:
+        return None
+    line = first_line + text.count(b"\n", 0, nul)
+    return Problem("encoding", f"line {line}: holds NUL bytes, so it is no text", index)
+
+
+def _replaced(line: int) -> Problem:
+    message = f"line {line}: holds bytes that are no text, read as U+FFFD; save the file as UTF-8"
+    return Problem(ENCODING_REPLACED, message)
 
 
 class _OneByOne:
@@ -144,7 +167,7 @@ class _OneByOne:
 
     def read(self, chunk: bytes, first_line: int) -> None:
         """Read what stands from one marker to the next: one document, seldom several that `...` ends."""
-        if (unreadable := encoding_problem(chunk, self.index, first_line)) is not None:
+        if (unreadable := _nul_problem(chunk, self.index, first_line)) is not None:
             self.problems.append(unreadable)
             return
         allowed = _within(self._bounds, self._budget)
@@ -185,10 +208,29 @@ def _is_template(chunk: bytes) -> bool:
         indent = len(line) - len(line.lstrip(b" "))
         if passing is not None and (indent > passing or not line.strip()):
             continue
-        passing = None
         bare = _NO_MARK_COUNTS.sub(b"", line)
         if _TEMPLATE_MARK.search(bare):
             return True
-        if block := _BLOCK_TEXT.fullmatch(bare):
-            passing = len(block[1])
+        passing = _block_text_column(bare)
     return False
+
+
+def _block_text_column(line: bytes) -> int | None:
+    """The column that a block text is indented further than which begins at the end of a line; None without one.
+
+    It is read from the end, so that no line takes more time than its length.
+    """
+    head = line.rstrip(b" \t\r").rstrip(b"-+0123456789")
+    if not head.endswith((b"|", b">")):
+        return None
+    body = head[:-1].rstrip(b" ")
+    for _ in range(2):  # an anchor and a tag may stand before it
+        start = body.rfind(b" ") + 1
+        if body[start : start + 1] in (b"&", b"!"):
+            body = body[:start].rstrip(b" ")
+    content = body.lstrip(b" -")
+    if content:
+        return len(body) - len(content) if content.endswith((b":", b"-")) else None
+    if body == b"---":
+        return -1
+    return body.rfind(b"-") if body else len(line) - len(line.lstrip(b" "))

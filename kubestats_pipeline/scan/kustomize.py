@@ -6,8 +6,10 @@ it reaches is joined in `applications.py`. What lies behind a URL is not followe
 
 import posixpath
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any, NamedTuple
 
+from kubestats_pipeline.scan.budget import MAX_PATCHES
 from kubestats_pipeline.scan.decoded import Decoded
 from kubestats_pipeline.scan.facts import Image
 from kubestats_pipeline.scan.images import parse_image
@@ -18,6 +20,7 @@ from kubestats_pipeline.scan.transforms import NOTHING, ImageOverride, Patch, Pa
 KUSTOMIZATION_FILES = frozenset({"kustomization.yaml", "kustomization.yml"})
 KUSTOMIZE_GROUP = "kustomize.config.k8s.io"
 _KINDS = ("Kustomization", "Component")
+_COMPARED = ("patches", "patchesStrategicMerge", "patchesJson6902", "images", "components")
 
 
 class ConfigMapFiles(NamedTuple):
@@ -49,7 +52,7 @@ def read_kustomization(document: Decoded, *, named: bool) -> Kustomize | None:
         return None
     return Kustomize(
         (*_paths(content.get("resources")), *_paths(content.get("bases"))),
-        tuple(_paths(content.get("components"))),
+        tuple(islice(_paths(content.get("components")), MAX_PATCHES)),
         read_transform(document, content, "namespace"),
         tuple(_config_maps(document, content.get("configMapGenerator"))),
     )
@@ -57,6 +60,8 @@ def read_kustomization(document: Decoded, *, named: bool) -> Kustomize | None:
 
 def read_transform(document: Decoded, content: dict[str, Any], namespace_key: str) -> Transform:
     """The changes that a kustomization, or the spec of a Flux Kustomization, makes."""
+    if (excess := _excess(content)) is not None:
+        return Transform(excess=excess)
     return Transform(
         (*read_patches(document, content.get("patches")), *_old_patches(document, content)),
         document.text(content, namespace_key) or None,
@@ -64,6 +69,15 @@ def read_transform(document: Decoded, content: dict[str, Any], namespace_key: st
         document.text(content, "nameSuffix") or "",
         tuple(_images(document, content.get("images"))),
     )
+
+
+def _excess(content: dict[str, Any]) -> str | None:
+    """Of which lists there are more entries than each resource can be compared with."""
+    for key in _COMPARED:
+        entries = content.get(key)
+        if isinstance(entries, list) and len(entries) > MAX_PATCHES:
+            return f"its kustomization has more than {MAX_PATCHES} entries in {key}"
+    return None
 
 
 def is_kustomization(content: Any, *, named: bool) -> bool:

@@ -16,6 +16,7 @@ from kubestats_pipeline.scan.canonical import canonical_json
 from kubestats_pipeline.scan.decoded import Bounds, Decoded, Place
 from kubestats_pipeline.scan.documents import Problem, encoding_problem, read_documents
 from kubestats_pipeline.scan.embedded import CHART_FILE, embedded_in_file, embedded_in_resource
+from kubestats_pipeline.scan.encoding import is_utf16
 from kubestats_pipeline.scan.facts import Facts
 from kubestats_pipeline.scan.kinds.generic import scan_generic
 from kubestats_pipeline.scan.kinds.registry import load_scanners
@@ -35,7 +36,6 @@ NAMED_FILES = KUSTOMIZATION_FILES | {CHART_FILE}
 _KIND = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _API_VERSION = re.compile(r"(?:([a-z0-9](?:[-a-z0-9.]*[a-z0-9])?)/)?([a-zA-Z0-9][-a-zA-Z0-9]*)")
 _MENTIONS = (b"kind", b"apiVersion")
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 class ResourceKey(NamedTuple):
@@ -118,8 +118,8 @@ def read_with_documents(
 ) -> tuple[FileContent, list[ReadDocument]]:
     """As `read_file`, with the documents that can be read."""
     if not may_declare(blob, file_name):
-        unreadable = encoding_problem(blob)
-        return (FileContent(problems=(unreadable,), is_complete=False) if unreadable else EMPTY), []
+        odd = encoding_problem(blob)
+        return (FileContent(problems=(odd,), is_complete=not odd.hides_resources) if odd else EMPTY), []
     read = read_documents(blob, bounds, with_blocks=with_blocks)
     problems = list(read.problems)
     documents = []
@@ -129,12 +129,13 @@ def read_with_documents(
         documents.append(read_document(document, file_name))
     named = file_name in KUSTOMIZATION_FILES
     kustomize = next((found for _, each in read.documents if (found := read_kustomization(each, named=named))), None)
-    return FileContent(declared_by(documents), tuple(problems), kustomize, is_complete=not problems), documents
+    is_complete = not any(each.hides_resources for each in problems)
+    return FileContent(declared_by(documents), tuple(problems), kustomize, is_complete=is_complete), documents
 
 
 def may_declare(blob: bytes, file_name: str) -> bool:
     """Whether a file is to be parsed."""
-    return file_name in NAMED_FILES or all(word in blob for word in _MENTIONS) or blob.startswith(_UTF16)
+    return file_name in NAMED_FILES or all(word in blob for word in _MENTIONS) or is_utf16(blob)
 
 
 def read_document(document: Decoded, file_name: str, stored: dict[str, Any] | None = None) -> ReadDocument:

@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from kubestats_pipeline.scan.budget import MAX_PATCH_DEPTH, MAX_PATCHES, TooComplexError
 from kubestats_pipeline.scan.canonical import canonical_json
 from kubestats_pipeline.scan.decode import decode_stream
 from kubestats_pipeline.scan.decoded import Bounds, Decoded, DecodeError
@@ -31,6 +32,9 @@ SPEC_FIELDS = frozenset(
 _MERGED = {"spec": SPEC_FIELDS, "metadata": frozenset({"labels", "annotations"})}
 _OPERATED = {"spec": SPEC_FIELDS, "metadata": frozenset({"labels", "annotations", "name", "namespace"})}
 """What matters. A merged patch names its target in its metadata; only an operation can change a name."""
+MOVED_A_STEP = 64
+"""Bytes of a document whose list items are moved in one step."""
+
 _REMEMBERED = 1_000
 _LONGEST_PATTERN = 256
 _REPEATS = re.compile(r"(?<!\\)[*+{]")
@@ -92,36 +96,55 @@ def is_target(
 
 
 def apply_patches(resource: dict[str, Any], patches: Iterable[Patch]) -> dict[str, Any]:
-    """The resource after all of them; it is left as it was itself."""
+    """The resource after all of them; it is left as it was itself.
+
+    Raises:
+        TooComplexError: a patch has too many operations, or one of them reaches too deep.
+    """
+    changed: dict[str, Any] = orjson.loads(orjson.dumps(resource))
     for patch in patches:
         content = orjson.loads(patch.content)
-        resource = _merged(resource, content) if isinstance(content, dict) else _operated(resource, content)
-    return resource
+        if isinstance(content, dict):
+            _merge(changed, content)
+        else:
+            _operate_all(changed, content)
+    return changed
 
 
-def _merged(resource: Any, patch: dict[str, Any]) -> dict[str, Any]:
+def steps_of(patches: Iterable[Patch], size: int) -> int:
+    """Steps to apply patches to a document of so many bytes: all is read, and operations may move long lists."""
+    operations = sum(patch.content.count(b'"op"') for patch in patches if patch.content.startswith(b"["))
+    return size + sum(len(patch.content) for patch in patches) + operations * size // MOVED_A_STEP
+
+
+def _merge(resource: dict[str, Any], patch: dict[str, Any]) -> None:
     """Maps are merged, null removes, everything else replaces, as kustomize does it for custom resources."""
-    merged = dict(resource) if isinstance(resource, dict) else {}
     for key, value in patch.items():
         if value is None:
-            merged.pop(key, None)
+            resource.pop(key, None)
+        elif isinstance(value, dict):
+            below = resource.get(key)
+            if not isinstance(below, dict):
+                below = resource[key] = {}
+            _merge(below, value)
         else:
-            merged[key] = _merged(merged.get(key), value) if isinstance(value, dict) else value
-    return merged
+            resource[key] = value
 
 
-def _operated(resource: dict[str, Any], operations: list[dict[str, Any]]) -> dict[str, Any]:
-    copy: dict[str, Any] = orjson.loads(orjson.dumps(resource))
+def _operate_all(resource: dict[str, Any], operations: list[dict[str, Any]]) -> None:
+    if len(operations) > MAX_PATCHES:
+        raise TooComplexError(f"a patch of it has more than {MAX_PATCHES} operations")
     for operation in operations:
         *parents, last = _steps(operation)
-        holder: Any = copy
+        if len(parents) > MAX_PATCH_DEPTH:
+            raise TooComplexError(f"a patch of it reaches deeper than {MAX_PATCH_DEPTH} levels")
+        holder: Any = resource
         for step in parents:
             if isinstance(holder, list):
-                holder = holder[int(step)] if step.isdigit() and int(step) < len(holder) else None
+                holder = holder[index] if 0 <= (index := _index(step)) < len(holder) else None
             else:
                 holder = holder.setdefault(step, {}) if isinstance(holder, dict) else None
         _operate(holder, last, operation)
-    return copy
 
 
 def _operate(holder: Any, key: str, operation: dict[str, Any]) -> None:
@@ -132,11 +155,16 @@ def _operate(holder: Any, key: str, operation: dict[str, Any]) -> None:
         if not is_removal:
             holder[key] = operation.get("value")
     elif isinstance(holder, list):
-        index = len(holder) if key == "-" else int(key) if key.isdigit() else -1
+        index = len(holder) if key == "-" else _index(key)
         if operation.get("op") == "add" and 0 <= index <= len(holder):
             holder.insert(index, operation.get("value"))
         elif 0 <= index < len(holder):
             holder[index : index + 1] = [] if is_removal else [operation.get("value")]
+
+
+def _index(step: str) -> int:
+    """A place in a list; -1 for what is none."""
+    return int(step) if step.isdecimal() and len(step) < 10 else -1
 
 
 def _steps(operation: dict[str, Any]) -> list[str]:

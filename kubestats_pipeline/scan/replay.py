@@ -7,12 +7,13 @@ state becomes Parquet rows in `rows.py`.
 """
 
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from kubestats_pipeline.scan.changes import FieldChange, Version, detect_changes
 from kubestats_pipeline.scan.charts import Resolved
+from kubestats_pipeline.scan.documents import PROBLEMS, Problem
 from kubestats_pipeline.scan.feeds import Feeds
 from kubestats_pipeline.scan.files import ContentCache, Declared, File, Files
 from kubestats_pipeline.scan.history import Change, Commit
@@ -155,8 +156,8 @@ class Replay:
         meanings = self._resolver.settle()
         removed = {identity: before[identity] for identity in before if identity not in after}
         self._learn_feeds(removed, meanings)
-        for path in sorted(touched.keys() | self.feeds.touched):
-            self._record_problems(path, self.files.get(path), commit)
+        for path in sorted(touched.keys() | self.feeds.touched | set(self._doubtful_paths(meanings))):
+            self._record_problems(path, meanings, commit)
         self.feeds.touched.clear()
         added = {identity: after[identity] for identity in after if identity not in before}
         moves = match_moves(removed, added)
@@ -322,10 +323,31 @@ class Replay:
         )
         self.next_sequence += 1
 
-    def _record_problems(self, path: str, file: File | None, commit: Commit) -> None:
+    def _doubtful_paths(self, meanings: Mapping[Identity, Resolved]) -> Iterator[str]:
+        """The files of resources that have become too complex to apply, or no longer are."""
+        for identity, resolved in meanings.items():
+            known = self.active.get(identity)
+            if resolved.too_complex != (known.resolved.too_complex if known else None):
+                yield identity.path
+
+    def _problems(self, path: str, meanings: Mapping[Identity, Resolved]) -> Iterator[Problem]:
+        """What is wrong with a file: in itself, as values, and where its resources are applied."""
+        file = self.files.get(path)
+        if file is None:
+            return
+        yield from file.content.problems
+        yield from self.feeds.problems(path)
+        for identity in file.declared:
+            known = self.active.get(identity)
+            resolved = meanings.get(identity) or (known.resolved if known else None)
+            if resolved is not None and resolved.too_complex is not None:
+                yield Problem("too_complex", resolved.too_complex)
+
+    def _record_problems(self, path: str, meanings: Mapping[Identity, Resolved], commit: Commit) -> None:
         """Keep a problem's first commit for as long as the file has a problem of that class."""
-        known = {key: self.problems.pop(key) for key in [key for key in self.problems if key[0] == path]}
-        for problem in (*file.content.problems, *self.feeds.problems(path)) if file else ():
+        keys = [key for each in PROBLEMS if (key := (path, each)) in self.problems]
+        known = {key: self.problems.pop(key) for key in keys}
+        for problem in self._problems(path, meanings):
             key = (path, problem.problem)
             first = known.get(key)
             sha, at = (first.commit_sha, first.first_seen_at) if first else (commit.sha, commit.committed_at)

@@ -10,17 +10,22 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from kubestats_pipeline.scan.budget import Budget, TooComplexError
 from kubestats_pipeline.scan.decoded import Decoded
 from kubestats_pipeline.scan.facts import Facts, Image
 from kubestats_pipeline.scan.images import parse_image
 from kubestats_pipeline.scan.kinds.generic import scan_generic
 from kubestats_pipeline.scan.kinds.registry import load_scanners
+from kubestats_pipeline.scan.kinds.shapes import mapping
 from kubestats_pipeline.scan.kustomize import override_image
 from kubestats_pipeline.scan.manifests import ResourceKey
-from kubestats_pipeline.scan.patches import apply_patches, is_target
+from kubestats_pipeline.scan.patches import apply_patches, is_target, steps_of
 from kubestats_pipeline.scan.scope import is_cluster_scoped
 from kubestats_pipeline.scan.substitute import MARK, Variables, substitute
 from kubestats_pipeline.scan.transforms import Patch, Transform
+
+COMPARING = 25
+"""Steps that count for a patch, or an entry of `images`, that is compared with a resource."""
 
 SUBSTITUTE = "kustomize.toolkit.fluxcd.io/substitute"
 
@@ -61,20 +66,30 @@ class Shape(NamedTuple):
         return self.names[0]
 
 
-def reshape(shape: Shape, transforms: Iterable[Transform], variables: Iterable[tuple[str, str | None]] | None) -> Shape:
-    """The resource after all that is done to it."""
+def reshape(
+    shape: Shape, transforms: Iterable[Transform], variables: Iterable[tuple[str, str | None]] | None, budget: Budget
+) -> Shape:
+    """The resource after all that is done to it.
+
+    Raises:
+        TooComplexError: that is more than the budget or another bound allows.
+    """
     for transform in transforms:
-        shape = _transformed(shape, transform)
+        shape = _transformed(shape, transform, budget)
     if variables is not None and (shape.has_marks or "$" in f"{shape.namespace}{shape.name}"):
-        shape = _substituted(shape, dict(variables))
+        shape = _substituted(shape, dict(variables), budget)
     return shape
 
 
-def with_images(image: Image, variables: Variables) -> Image:
-    """An image with the variables in it put in."""
+def with_images(image: Image, variables: Variables, budget: Budget) -> Image:
+    """An image with the variables in it put in.
+
+    Raises:
+        TooComplexError: the budget is spent.
+    """
     if "$" not in (image.raw or image.image):
         return image
-    return parse_image(substitute(image.raw or image.image, variables), image.role)
+    return parse_image(substitute(image.raw or image.image, variables, budget), image.role)
 
 
 @functools.lru_cache(maxsize=500)
@@ -84,14 +99,18 @@ def _document(data: bytes) -> dict[str, Any]:
     return document
 
 
-def _transformed(shape: Shape, transform: Transform) -> Shape:
+def _transformed(shape: Shape, transform: Transform, budget: Budget) -> Shape:
+    if transform.excess is not None:
+        raise TooComplexError(transform.excess)
     if transform.patches:
+        budget.spend(COMPARING * len(transform.patches))
         meant = tuple(each for each in transform.patches if isinstance(each, Patch) and _is_meant(each, shape))
-        shape = _patched(shape, meant) if meant else shape
+        shape = _patched(shape, meant, budget) if meant else shape
     facts, names = shape.facts, shape.names
     if (transform.prefix or transform.suffix) and not (shape.is_cluster_scoped and shape.kind in _KEEP_NAME):
         names = (f"{transform.prefix}{names[0]}{transform.suffix}", *names)
     if transform.images and facts.images and not facts.is_release:
+        budget.spend(COMPARING * len(transform.images) * len(facts.images))
         facts = _with_overrides(facts, transform)
     namespace = None if shape.is_cluster_scoped else transform.namespace or shape.namespace
     if facts is shape.facts and names is shape.names and namespace == shape.namespace:
@@ -143,11 +162,11 @@ def _effect(document: bytes, patches: tuple[Patch, ...]) -> _Effect | None:
     """The document is scanned as it was and as it is then: what that changes is taken over, the rest as it was read."""
     before = _document(document)
     after = apply_patches(before, patches)
-    if after == before:
+    if after == before or not isinstance(after.get("metadata"), dict):  # without metadata kustomize builds nothing
         return None
     old, new = _scan(before), _scan(after)
     facts = {name: getattr(new, name) for name in _TAKEN_OVER if getattr(new, name) != getattr(old, name)}
-    metadata = after.get("metadata") or {}
+    metadata = after["metadata"]
     name, namespace = (
         (metadata.get(key),) if metadata.get(key) != before["metadata"].get(key) else ()
         for key in ("name", "namespace")
@@ -155,7 +174,8 @@ def _effect(document: bytes, patches: tuple[Patch, ...]) -> _Effect | None:
     return _Effect(orjson.dumps(after), facts, tuple(map(str, name)), namespace)
 
 
-def _patched(shape: Shape, patches: tuple[Patch, ...]) -> Shape:
+def _patched(shape: Shape, patches: tuple[Patch, ...], budget: Budget) -> Shape:
+    budget.spend(steps_of(patches, len(shape.document())))
     effect = _effect(shape.document(), patches)
     if effect is None:
         return shape
@@ -177,19 +197,19 @@ def _scan(resource: dict[str, Any]) -> Facts:
     return scan(Decoded(resource, 0), resource)
 
 
-def _substituted(shape: Shape, variables: Variables) -> Shape:
+def _substituted(shape: Shape, variables: Variables, budget: Budget) -> Shape:
     if _is_disabled(shape.document()):
         return shape
-    facts = shape.facts._replace(images=tuple(with_images(each, variables) for each in shape.facts.images))
+    facts = shape.facts._replace(images=tuple(with_images(each, variables, budget) for each in shape.facts.images))
     kept = {
-        name: _filled(value, variables)
+        name: _filled(value, variables, budget)
         for name, value in zip(facts._fields, facts, strict=True)
         if name not in ("images", "values")
     }
-    namespace = substitute(shape.namespace, variables) if shape.namespace else None
+    namespace = substitute(shape.namespace, variables, budget) if shape.namespace else None
     return shape._replace(
         facts=facts._replace(**kept),
-        names=(substitute(shape.name, variables), *shape.names),
+        names=(substitute(shape.name, variables, budget), *shape.names),
         namespace=namespace or None,
     )
 
@@ -198,15 +218,15 @@ def _is_disabled(document: bytes) -> bool:
     """Whether the resource keeps its texts as they are, by a label or an annotation."""
     if SUBSTITUTE.encode() not in document:
         return False
-    metadata = _document(document)["metadata"]
-    return any((metadata.get(key) or {}).get(SUBSTITUTE) == "disabled" for key in ("labels", "annotations"))
+    resource = _document(document)
+    return any(mapping(resource, "metadata", key).get(SUBSTITUTE) == "disabled" for key in ("labels", "annotations"))
 
 
-def _filled(value: Any, variables: Variables) -> Any:
+def _filled(value: Any, variables: Variables, budget: Budget) -> Any:
     """A text, or a record or tuple of them, with the variables in all texts put in."""
     if isinstance(value, str):
-        return substitute(value, variables)
+        return substitute(value, variables, budget)
     if not isinstance(value, tuple) or isinstance(value, Patch):
         return value
-    filled = [_filled(each, variables) for each in value]
+    filled = [_filled(each, variables, budget) for each in value]
     return value._make(filled) if hasattr(value, "_make") else tuple(filled)

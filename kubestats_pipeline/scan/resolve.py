@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from kubestats_pipeline.git import without_credentials
 from kubestats_pipeline.scan.applications import LEVELS, Applications, distinct
+from kubestats_pipeline.scan.budget import Budget, TooComplexError
 from kubestats_pipeline.scan.charts import Resolved, canonical_url, chart_at, chart_of
 from kubestats_pipeline.scan.context import context_of
 from kubestats_pipeline.scan.declarations import Declarations
@@ -47,12 +48,14 @@ class Instances(NamedTuple):
     Attributes:
         each: those that differ.
         by_flux: whether a Flux Kustomization applies it, as far as the repository tells.
-        is_complete: False where it has more applications than are told apart.
+        is_complete: False where it has more applications than are told apart, or too complex ones.
+        too_complex: what of it is too large.
     """
 
     each: tuple[Instance, ...]
     by_flux: bool
     is_complete: bool
+    too_complex: str | None = None
 
 
 class _Found(NamedTuple):
@@ -123,11 +126,13 @@ class Resolver:
         """Images that a release's values name, with the variables in them put in, where all applications agree."""
         if not any("$" in (image.raw or image.image) for image in images):
             return images
-        ways = self._applications.of(identity.path, None, LEVELS).ways
-        found = {
-            tuple(with_images(image, dict(way.variables)) for image in images) if way.variables is not None else images
-            for way in ways
-        }
+        budget, found = Budget(), set[tuple[Image, ...]]()
+        try:
+            for way in self._applications.of(identity.path, None, LEVELS).ways:
+                variables = dict(way.variables or ())
+                found.add(tuple(with_images(image, variables, budget) for image in images) if variables else images)
+        except TooComplexError:
+            return images
         return found.pop() if len(found) == 1 else images
 
     @derived
@@ -138,10 +143,9 @@ class Resolver:
         instances = self._find_instances(identity, facts)
         meanings = [self._resolve(identity, facts, each) for each in instances.each]
         if not instances.is_complete:
-            meanings = [
-                each._replace(resolution="ambiguous", reason="it is applied too many times") for each in meanings
-            ]
-        return _common(meanings, facts, identity)
+            reason = instances.too_complex or "it is applied too many times"
+            meanings = [each._replace(resolution="ambiguous", reason=reason) for each in meanings]
+        return _common(meanings, facts, identity)._replace(too_complex=instances.too_complex)
 
     def _patch_reason(self, identity: Identity, facts: Facts) -> str | None:
         """Why a document that looks like a release is none."""
@@ -161,8 +165,9 @@ class Resolver:
         is_applier = facts.flux_path is not None
         applied = self._applications.of(identity.path, identity if is_applier else None, LEVELS - is_applier)
         shapes = self._applications.shapes(identity, facts, applied)
-        each = [Instance(shape.namespace, shape.name, shape.facts) for shape in shapes]
-        return Instances(distinct(each), applied.by_flux, applied.is_complete)
+        each = [Instance(shape.namespace, shape.name, shape.facts) for shape in shapes.each]
+        is_complete = applied.is_complete and not shapes.is_left
+        return Instances(distinct(each), applied.by_flux, is_complete, shapes.too_complex)
 
     def _resolve(self, identity: Identity, declared: Facts, instance: Instance) -> Resolved:
         namespace, _, facts = instance

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 
 from kubestats_pipeline.scan.decode import decode_block
 from kubestats_pipeline.scan.decoded import Anchor, Block, Bounds, Decoded, Place, decode_entry
-from kubestats_pipeline.scan.documents import encoding_problem, is_bounded
+from kubestats_pipeline.scan.documents import is_bounded
 from kubestats_pipeline.scan.edits import Edit, differences, enclosing, is_by_lines, moved, with_other
+from kubestats_pipeline.scan.encoding import to_text
 from kubestats_pipeline.scan.kustomize import read_kustomization
 from kubestats_pipeline.scan.manifests import (
     NAMED_FILES,
@@ -217,7 +218,7 @@ def _decode(edited: _Edited, lines: list[bytes], document: Decoded, bounds: Boun
     end = block.end - 1 + edited.edit.shift
     first, *others = lines[block.start - 1 : end]
     text = b"\n".join([b" " * block.column + first[block.column :], *others, b""])
-    if _AT_MARGIN.search(text) or encoding_problem(text) is not None:
+    if _AT_MARGIN.search(text) or to_text(text).replaced_line is not None:
         return None
     part = decode_block(text, block, document, bounds)
     if part is None or _is_referred_to(document.anchors[slice(*block.anchors)], part.anchors, lines[end:]):

@@ -185,6 +185,7 @@ class Routes:
             path.transform.prefix or own.prefix,
             path.transform.suffix or own.suffix,
             (*own.images, *path.transform.images),
+            own.excess or path.transform.excess,
         )
 
     def declared_changes(self, route: Route) -> list[Transform]:

@@ -4,19 +4,18 @@ The forms and their meaning are those of fluxcd/pkg/envsubst, a fork of drone/en
 is written. Where a Kustomization takes its variables from stands in `applications.py`.
 """
 
-import fnmatch
 import functools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+
+from kubestats_pipeline.scan import glob
+from kubestats_pipeline.scan.budget import MAX_TEXT, Budget
 
 Variables = Mapping[str, str | None]
 """Values by name; None where one is set, but the repository does not tell to what."""
 
 MARK = b"$"
 """Begins every expression."""
-
-MAX_TEXT = 4096
-"""Characters of a text that is worth a substitution, and of its result: names, versions and URLs are shorter."""
 
 MAX_DEPTH = 10
 """Expressions inside the defaults of others."""
@@ -29,32 +28,55 @@ _REPLACE = re.compile("/[/#%]?")
 _NUMBER = re.compile(r"[-+]?[0-9]+", re.ASCII)
 
 
+_PLAIN = re.compile(r"[^$}:/\\]+")
+
+_TOO_LONG = f"a text of more than {MAX_TEXT} characters before, while or after its variables are put in"
+
+
 class _BadExpressionError(Exception):
     """Not an expression: it stays as it is written."""
 
 
-def substitute(text: str, variables: Variables) -> str:
+class _TooLongError(Exception):
+    """The text, a value in it or its result has more than `MAX_TEXT` characters."""
+
+
+def substitute(text: str, variables: Variables, budget: Budget) -> str:
     """Replace the variables in a text.
 
     A variable that has no value stays as written, unless the expression has a default. `$${name}` is an escape and
-    becomes `${name}`.
+    becomes `${name}`. A text that is or becomes too long stays as written, and the budget notes that.
+
+    Raises:
+        TooComplexError: the budget is spent.
     """
-    if "$" not in text or len(text) > MAX_TEXT:
+    if "${" not in text and "$$" not in text:
         return text
-    replaced = _Reader(text, variables).read_all()
-    return replaced if len(replaced) <= MAX_TEXT else text
+    try:
+        return _Reader(_bounded(text), variables, budget).read_all()
+    except _TooLongError:
+        budget.note(_TOO_LONG)
+        return text
+
+
+def _bounded(text: str) -> str:
+    if len(text) > MAX_TEXT:
+        raise _TooLongError
+    return text
 
 
 class _Reader:
     """Reads one text from left to right."""
 
-    def __init__(self, text: str, variables: Variables) -> None:
+    def __init__(self, text: str, variables: Variables, budget: Budget) -> None:
         self._text = text
         self._variables = variables
+        self._budget = budget
         self._at = 0
 
     def read_all(self) -> str:
         parts: list[str] = []
+        size = 0
         while self._at < len(self._text):
             start = self._at
             if self._takes("$$"):
@@ -65,6 +87,9 @@ class _Reader:
                 following = self._text.find("$", start + 1)
                 self._at = following if following >= 0 else len(self._text)
                 parts.append(self._text[start : self._at])
+            self._budget.spend(len(parts[-1]))
+            if (size := size + len(parts[-1])) > MAX_TEXT:
+                raise _TooLongError
         return "".join(parts)
 
     def _expression_or_text(self) -> str:
@@ -92,12 +117,14 @@ class _Reader:
             return self._default(name, depth, is_set=name in self._variables)
         value = self._value(name)
         change = self._change(depth)
-        return None if value is None or change is None else change(value)
+        return None if value is None or change is None else _bounded(change(value))
 
     def _default(self, name: str, depth: int, *, is_set: bool) -> str | None:
-        words: list[str | None] = []
+        words, size = list[str | None](), 0
         while not self._takes("}"):
-            words.append(self._word("}", depth))
+            words.append(word := self._word("}", depth))
+            if (size := size + len(word or "")) > MAX_TEXT:
+                raise _TooLongError
         value = self._value(name)
         if value or (is_set and value is None):
             return value
@@ -111,7 +138,7 @@ class _Reader:
         if operator := self._operator(_TRIM):
             pattern = self._word("}", depth)
             self._expect("}")
-            return None if pattern is None else functools.partial(_trim, operator, pattern)
+            return None if pattern is None else functools.partial(_trim, self._budget, operator, pattern)
         if operator := self._operator(_REPLACE):
             return self._replacement(operator, depth)
         self._expect(":")
@@ -141,21 +168,29 @@ class _Reader:
         """Text up to one of the ends or the next expression; or that expression."""
         if self._text.startswith("${", self._at):
             return self._expression(depth + 1)
-        word = ""
+        start, pieces = self._at, list[str]()
         while self._at < len(self._text) and self._text[self._at] not in ends and not self._is_expression():
+            if plain := _PLAIN.match(self._text, self._at):
+                pieces.append(plain[0])
+                self._at = plain.end()
+                continue
             if escapes and self._text.startswith(("\\/", "\\\\", "$$"), self._at):
                 self._at += 1
-            word += self._text[self._at]
+            pieces.append(self._text[self._at])
             self._at += 1
-        if not word:
+        if not pieces:
             raise _BadExpressionError
-        return word
+        self._budget.spend(self._at - start)
+        return "".join(pieces)
 
     def _is_expression(self) -> bool:
         return self._text.startswith("${", self._at)
 
     def _value(self, name: str) -> str | None:
-        return self._variables.get(name)
+        value = self._variables.get(name)
+        if value:
+            self._budget.spend(len(_bounded(value)))
+        return value
 
     def _name(self) -> str:
         match = _NAME.match(self._text, self._at)
@@ -187,23 +222,24 @@ def _change_case(operator: str, value: str) -> str:
     return change(value) if len(operator) == 2 else change(value[:1]) + value[1:]
 
 
-def _trim(operator: str, pattern: str, value: str) -> str:
+def _trim(budget: Budget, operator: str, pattern: str, value: str) -> str:
     """Without the shortest or longest beginning or end that matches; an empty one is none."""
-    matches = re.compile(fnmatch.translate(pattern)).match
-    lengths = range(1, len(value) + 1)
-    for length in reversed(lengths) if len(operator) == 2 else lengths:
-        part, rest = (
-            (value[:length], value[length:])
-            if operator.startswith("#")
-            else (value[len(value) - length :], value[: len(value) - length])
-        )
-        if matches(part):
-            return rest
-    return value
+    budget.spend(glob.steps_of(pattern, value))
+    is_longest = len(operator) == 2
+    if operator.startswith("#"):
+        return value[_chosen(glob.beginnings(pattern, value), is_longest=is_longest) :]
+    return value[: len(value) - _chosen(glob.ends(pattern, value), is_longest=is_longest)]
+
+
+def _chosen(lengths: Iterable[int], *, is_longest: bool) -> int:
+    return max(lengths, default=0) if is_longest else next(iter(lengths), 0)
 
 
 def _replace(operator: str, pattern: str, replacement: str, value: str) -> str:
     if operator == "//":
+        found = value.count(pattern)
+        if len(value) + found * (len(replacement) - len(pattern)) > MAX_TEXT:
+            raise _TooLongError
         return value.replace(pattern, replacement)
     if operator == "/":
         return value.replace(pattern, replacement, 1)

@@ -42,13 +42,18 @@ class ImageOverride(NamedTuple):
 
 
 class Transform(NamedTuple):
-    """What one kustomization changes of all that it takes in, in this order."""
+    """What one kustomization changes of all that it takes in, in this order.
+
+    Attributes:
+        excess: what is too much of it to be followed; then it changes nothing, and what it takes in says so.
+    """
 
     patches: tuple[Patch | PatchFile, ...] = ()
     namespace: str | None = None
     prefix: str = ""
     suffix: str = ""
     images: tuple[ImageOverride, ...] = ()
+    excess: str | None = None
 
     @property
     def is_empty(self) -> bool:

@@ -14,7 +14,7 @@ import orjson
 
 from kubestats_pipeline.scan.canonical import canonical_json
 from kubestats_pipeline.scan.decoded import Bounds, Decoded, Place
-from kubestats_pipeline.scan.documents import Problem, read_documents
+from kubestats_pipeline.scan.documents import ENCODING_REPLACED, Problem, read_documents
 from kubestats_pipeline.scan.facts import Image, ValuesPart
 from kubestats_pipeline.scan.helm_set import read_name, read_value, with_setting
 from kubestats_pipeline.scan.manifests import Manifest
@@ -83,7 +83,8 @@ def read_values(text: bytes, bounds: Bounds) -> ValuesText:
     read = read_documents(text, bounds)
     first = next((problem for problem in read.problems if not problem.document_index), None)
     if first is not None:
-        return ValuesText(problem=Problem(first.problem, first.message))
+        problem = "encoding" if first.problem == ENCODING_REPLACED else first.problem  # which Helm does not read
+        return ValuesText(problem=Problem(problem, first.message))
     document = read.documents[0][1] if read.documents else Decoded(None, 1)
     content = {} if document.content is None else document.content
     if not isinstance(content, dict):

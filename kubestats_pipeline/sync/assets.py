@@ -10,7 +10,7 @@ from kubestats_pipeline.lake import LakeError
 from kubestats_pipeline.partitions import repository_partitions
 from kubestats_pipeline.schemas import table_spec
 from kubestats_pipeline.services import Services
-from kubestats_pipeline.sync.outcomes import Empty, Result, Synced, TooLarge, Unchanged
+from kubestats_pipeline.sync.outcomes import Empty, Result, Synced, TooLarge, Unchanged, Unsupported
 from kubestats_pipeline.sync.sync import due, sync_all
 from kubestats_pipeline.tables import SNAPSHOTS
 from kubestats_pipeline.web import code_url
@@ -62,7 +62,7 @@ def sync_assets(
 
 def _record(batch: Batch, result: Result) -> None:
     outcome, name = result.outcome, result.repository.full_name
-    if isinstance(outcome, Empty | TooLarge):
+    if isinstance(outcome, Empty | TooLarge | Unsupported):
         batch.note(name, outcome.reason)
         return
     if not isinstance(outcome, Synced | Unchanged):

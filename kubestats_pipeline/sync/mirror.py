@@ -5,9 +5,10 @@ case; files over 1 MB and tags stay behind. How the folder is locked, checked an
 outcome means for the repository's row in `sync.py`, which comes after.
 """
 
+import contextlib
 import datetime
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -20,8 +21,11 @@ from kubestats_pipeline.sync.folder import History
 EVERYTHING = "--depth=2147483647"
 """Git's number for an infinite depth; unlike `--unshallow` it is no error where the history is complete already."""
 
+LARGE_FILES = "blob:limit=1m"
+"""What a mirror leaves behind, as a filter of git: files of 1,048,576 bytes and more."""
+
 MARGINS_DAYS = (0, 7, 30, 120, 480)
-"""How much further back to look when a merge of an old branch hides history; see `_deepen`."""
+"""How much further back to look when a merge of an old branch hides history; see `_build`."""
 
 MANY_PACKS = 50
 """Every fetch adds a pack, and git's own clean-up is off; above so many they are packed into one."""
@@ -42,6 +46,9 @@ _TRANSPORT = re.compile(
 )
 """Git's words for a failure that fetching the whole mirror anew would not mend."""
 
+_LEFT_BEHIND = re.compile(r"promisor remote|unresolved delta")
+"""Its words for a file that the remote takes to be here, though it was too large before: a whole fetch mends that."""
+
 
 class MirrorTooLargeError(Exception):
     """The mirror grew beyond the limit and was removed.
@@ -53,6 +60,10 @@ class MirrorTooLargeError(Exception):
     def __init__(self, size_mb: float) -> None:
         super().__init__(f"the mirror has {size_mb:.1f} MB")
         self.size_mb = size_mb
+
+
+class _CutError(Exception):
+    """A limit of time hides history that is younger than it."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +134,7 @@ def is_current(mirror: Path, commit: str, history: History) -> bool:
 
 
 def update_mirror(mirror: Path, remote: Remote, bounds: Bounds) -> Span:
-    """Bring a mirror to the remote's HEAD; build it where there is none or the one there is damaged.
+    """Bring a mirror to the remote's HEAD; build it where there is none, or the one there is damaged or too short.
 
     One that was filled through an API is built anew: git would tell the remote of commits that it does not really hold.
 
@@ -137,9 +148,10 @@ def update_mirror(mirror: Path, remote: Remote, bounds: Bounds) -> Span:
         folder.remove_leftovers(mirror)
         if folder.is_whole(mirror) and not folder.replacements(mirror):
             try:
-                return _refresh(mirror, remote, bounds)
+                if (span := _refresh(mirror, remote, bounds)) is not None:
+                    return span
             except git.GitError as error:
-                if error.status is None or _TRANSPORT.search(str(error)):
+                if error.status is None or (_TRANSPORT.search(str(error)) and not _LEFT_BEHIND.search(str(error))):
                     raise
             except MirrorTooLargeError:
                 pass  # it may have grown over the years: a new one holds only the bounded history
@@ -181,40 +193,94 @@ def read_span(mirror: Path, timeout: float = 60) -> Span:
     return Span(newest, _aware(int(newest_time)), oldest, _aware(int(oldest_time)))
 
 
-def _refresh(mirror: Path, remote: Remote, bounds: Bounds) -> Span:
+def _refresh(mirror: Path, remote: Remote, bounds: Bounds) -> Span | None:
+    """Fetch what is new; None where the mirror reaches less far back than is wanted now."""
     folder.write_config(mirror)
     _fetch(mirror, remote, bounds)
+    span = read_span(mirror, remote.timeout)
     if not folder.reaches(mirror, bounds.history):
-        _deepen(mirror, remote, bounds)
+        if not _holds(mirror, span, bounds.history):
+            return None
+        folder.write_reach(mirror, bounds.history)
     if len(list(mirror.glob("objects/pack/*.pack"))) > MANY_PACKS:
         _join_packs(mirror, remote)
-    return read_span(mirror, remote.timeout)
-
-
-def _build(mirror: Path, remote: Remote, bounds: Bounds) -> Span:
-    """Fetch into a folder beside the mirror and rename it into place, so that a kill leaves the old one or none."""
-    building = folder.new_sibling(mirror)
-    try:
-        folder.create(building)
-        _fetch(building, remote, bounds, "--depth=1")
-        _deepen(building, remote, bounds)
-        span = read_span(building, remote.timeout)
-        folder.remove(mirror)
-        building.rename(mirror)
-    except MirrorTooLargeError:
-        folder.remove(mirror)
-        raise
-    finally:
-        folder.remove(building)
     return span
 
 
-def _fetch(mirror: Path, remote: Remote, bounds: Bounds, *depth: str) -> None:
+def _holds(mirror: Path, span: Span, history: History) -> bool:
+    """Whether a mirror has grown to as much history as is wanted, whatever it was made for."""
+    if span.oldest not in folder.boundaries(mirror):
+        return True
+    return history != "all" and span.since.timestamp() <= span.committed_at.timestamp() - history * DAY
+
+
+def _build(mirror: Path, remote: Remote, bounds: Bounds) -> Span:
+    """Fetch all that is wanted in one go, so that no version of a file comes as a difference from one left behind.
+
+    A mirror cannot be deepened: where a file of its head passed the limit, the server would send an older version of it
+    as a delta against the one that was filtered out ("could not fetch … from promisor remote", seen with git 2.39).
+
+    `--shallow-since` cuts a merge from all its parents as soon as one of them is too old: the merge of an old branch
+    would hide the younger first-parent history behind it. Then the limit moves further back until it no longer does.
+    """
+    if not bounds.history or bounds.history == "all" or _is_shallow(remote):
+        return _build_to(mirror, remote, bounds, EVERYTHING if bounds.history else "--depth=1")
+    since = int(_committed_at(mirror, remote, bounds).timestamp()) - bounds.history * DAY
+    for margin in MARGINS_DAYS:
+        if since - margin * DAY > 0:  # the protocol knows no time before 1970
+            try:
+                return _build_to(mirror, remote, bounds, f"--shallow-since=@{since - margin * DAY} +0000", since)
+            except _CutError:
+                continue
+    return _build_to(mirror, remote, bounds, EVERYTHING)
+
+
+def _build_to(mirror: Path, remote: Remote, bounds: Bounds, depth: str, since: int | None = None) -> Span:
+    """Fetch into a folder beside the mirror and rename it into place, so that a kill leaves the old one or none.
+
+    Raises:
+        _CutError: the first-parent history ends at a merge later than `since`; the mirror is as it was.
+    """
+    with _beside(mirror) as building:
+        try:
+            _fetch(building, remote, bounds, depth)
+        except MirrorTooLargeError:
+            folder.remove(mirror)
+            raise
+        _forget_absent_boundaries(building, remote.timeout)
+        if since is not None and _is_cut_after(building, since, remote.timeout):
+            raise _CutError
+        folder.write_reach(building, bounds.history)
+        span = read_span(building, remote.timeout)
+        folder.remove(mirror)
+        building.rename(mirror)
+    return span
+
+
+def _committed_at(mirror: Path, remote: Remote, bounds: Bounds) -> datetime.datetime:
+    """When the remote's head was committed; for that only the commit and its folders are fetched."""
+    with _beside(mirror) as asking:
+        _fetch(asking, remote, bounds, "--depth=1", left_out="blob:none")
+        return read_span(asking, remote.timeout).committed_at
+
+
+@contextlib.contextmanager
+def _beside(mirror: Path) -> Iterator[Path]:
+    """An empty bare repository beside a mirror, which is removed in the end unless it has another name by then."""
+    building = folder.new_sibling(mirror)
+    try:
+        folder.create(building)
+        yield building
+    finally:
+        folder.remove(building)
+
+
+def _fetch(mirror: Path, remote: Remote, bounds: Bounds, *depth: str, left_out: str = LARGE_FILES) -> None:
     """Fetch HEAD and seal the mirror again."""
     # From a clone that is shallow itself git sends wrong boundaries unless all of it is asked for, and with a filter it
     # takes the missing parents for promised ones and fetches without end (seen with git 2.39).
     shallow = _is_shallow(remote)
-    how = [] if shallow else ["--filter=blob:limit=1m"]
+    how = [] if shallow else [f"--filter={left_out}"]
     depth = (EVERYTHING,) if shallow and depth != ("--depth=1",) else depth
     fixed = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--update-shallow", "--recurse-submodules=no"]
     arguments = [*fixed, *how, *depth, *_upload_pack(remote.url), "--", remote.url, "+HEAD:refs/heads/head"]
@@ -226,37 +292,6 @@ def _fetch(mirror: Path, remote: Remote, bounds: Bounds, *depth: str) -> None:
     size = folder.size_mb(mirror)
     if size > bounds.max_mb:
         raise MirrorTooLargeError(size)
-
-
-def _deepen(mirror: Path, remote: Remote, bounds: Bounds) -> None:
-    """Fetch as much history as the setting wants, and remember that it was done."""
-    if bounds.history == "all":
-        _fetch(mirror, remote, bounds, EVERYTHING)
-    elif bounds.history > 0:
-        _reach_back(mirror, remote, bounds, bounds.history)
-    folder.write_reach(mirror, bounds.history)
-
-
-def _reach_back(mirror: Path, remote: Remote, bounds: Bounds, days: int) -> None:
-    """Fetch the history of so many days before the head.
-
-    `--shallow-since` cuts a merge from all its parents as soon as one of them is too old: the merge of an old branch
-    would hide the younger first-parent history behind it. Then the limit moves further back until it no longer does.
-    """
-    span = read_span(mirror, remote.timeout)
-    since = int(span.committed_at.timestamp()) - days * DAY
-    if span.since.timestamp() <= since or span.oldest not in folder.boundaries(mirror):
-        return  # it has grown that far already, and the same limit again would shorten it
-    for margin in MARGINS_DAYS:
-        _fetch(mirror, remote, bounds, _shallow_since(since - margin * DAY))
-        _forget_absent_boundaries(mirror, remote.timeout)
-        if not _is_cut_after(mirror, since, remote.timeout):
-            return
-    _fetch(mirror, remote, bounds, EVERYTHING)
-
-
-def _shallow_since(seconds: int) -> str:
-    return f"--shallow-since=@{seconds} +0000" if seconds > 0 else EVERYTHING  # the protocol knows no time before 1970
 
 
 def _forget_absent_boundaries(mirror: Path, timeout: float) -> None:

@@ -74,7 +74,20 @@ class Unreachable:
     reason: str
 
 
-Outcome = Synced | Unchanged | Empty | TooLarge | Gone | Unreachable
+@dataclass(frozen=True)
+class Unsupported:
+    """The remote is in a format that git here cannot read; an earlier mirror stays.
+
+    Attributes:
+        head: the remote's head, which is not fetched again; None where not even that can be read.
+    """
+
+    status: ClassVar[str] = "unsupported"
+    reason: str
+    head: str | None = None
+
+
+Outcome = Synced | Unchanged | Empty | TooLarge | Gone | Unreachable | Unsupported
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from kubestats_pipeline.locks import BusyError
 from kubestats_pipeline.repositories import Repository
 from kubestats_pipeline.settings import Settings
 from kubestats_pipeline.sync.api import Source, sync_by_api
+from kubestats_pipeline.sync.formats import unsupported_format
 from kubestats_pipeline.sync.mirror import (
     Bounds,
     MirrorTooLargeError,
@@ -45,6 +46,7 @@ from kubestats_pipeline.sync.outcomes import (
     Unchanged,
     Unreachable,
     Unrecorded,
+    Unsupported,
 )
 from kubestats_pipeline.sync.transports import transports
 from kubestats_pipeline.tables import SNAPSHOTS
@@ -105,8 +107,15 @@ def sync_repository(
         )
 
 
-def explain(url: str, error: git.GitError) -> Gone | Unreachable:
-    """Tell a repository that is not there from one that cannot be reached, and say what to do."""
+def explain(url: str, error: git.GitError, head: str | None = None) -> Gone | Unreachable | Unsupported:
+    """Tell apart why a remote could not be read, and say what to do.
+
+    It is in another format, is not there, or cannot be reached. `head` is the remote's, where that is known.
+    """
+    if (name := unsupported_format(str(error))) is not None:
+        place = git.without_credentials(url)
+        advice = "it is tried again when its head moves; convert it, or take it out of `repositories`"
+        return Unsupported(f"{place} is in a format that git here cannot read: {name}; {advice}", head)
     tried = f"git could not read {git.without_credentials(url)}: {error}"
     if _GONE.search(str(error)):
         return Gone(f"{tried}; if it moved or was deleted, correct its name in `repositories` or take it out")
@@ -144,6 +153,7 @@ def snapshot_row(
         "last_sync_at": now,
         "consecutive_failures": failures,
         "next_attempt_at": now + _pause(failures, settings) if failures else None,
+        "unsupported_head": outcome.head if isinstance(outcome, Unsupported) else None,
         "sync_run_id": run_id,
     }
 
@@ -224,14 +234,19 @@ def _sync_head(
     remote: Remote,
     settings: Settings,
     layout: Layout,
-) -> Synced | Unchanged:
+) -> Synced | Unchanged | Gone | Unreachable | Unsupported:
     began = time.monotonic()
     mirror = layout.mirror(repository.host, repository.owner, repository.name)
     recorded = previous is not None and previous["head_commit"] == head.commit
     if recorded and is_current(mirror, head.commit, settings.history_days):
         seal(mirror, remote.timeout)
         return Unchanged(head.commit, head.branch)
-    span = update_mirror(mirror, remote, Bounds(settings.history_days, _limit_mb(repository, settings)))
+    if previous is not None and previous["unsupported_head"] == head.commit:
+        return Unsupported(previous["sync_error"], head.commit)
+    try:
+        span = update_mirror(mirror, remote, Bounds(settings.history_days, _limit_mb(repository, settings)))
+    except git.GitError as error:
+        return explain(remote.url, error, head.commit)
     return Synced(span.head, head.branch, span.committed_at, span.since, time.monotonic() - began)
 
 

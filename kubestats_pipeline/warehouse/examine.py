@@ -126,10 +126,10 @@ def newest(connection: duckdb.DuckDBPyConnection, asset: str) -> datetime.dateti
 def share_of_unread_files(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
     """How many files could not be read though they should, and how many there are with resources or such problems.
 
-    Templates and files whose kind is encrypted are no mistakes of anybody.
+    Templates and files whose kind is encrypted are no mistakes of anybody, and what has only a few odd bytes was read.
     """
     files = "SELECT DISTINCT repository_id, file_path FROM"
-    unread = f"{files} scan_problems WHERE problem NOT IN ('template', 'encrypted_kind')"
+    unread = f"{files} scan_problems WHERE problem NOT IN ('template', 'encrypted_kind', 'encoding_replaced')"
     read = f"{files} resources WHERE status = 'ACTIVE'"
     query = f"SELECT (SELECT count(*) FROM ({unread})), (SELECT count(*) FROM ({unread} UNION {read}))"  # noqa: S608
     bad, every = connection.execute(query).fetchall()[0]

@@ -1,8 +1,10 @@
 """One repository, its data directory and a clock, as the tests of the sync stage need them together."""
 
+import dataclasses
 import datetime
 import subprocess
 from pathlib import Path
+from urllib.parse import quote
 
 from kubestats_pipeline.lake import Lake
 from kubestats_pipeline.layout import Layout
@@ -11,6 +13,7 @@ from kubestats_pipeline.settings import Settings
 from kubestats_pipeline.sync.outcomes import Outcome, Row, Unrecorded
 from kubestats_pipeline.sync.sync import sync_and_record
 from kubestats_pipeline_tests.builders import GitRepository, repository_for, settings_for
+from kubestats_pipeline_tests.sync.git_server import GitServer
 
 NOW = datetime.datetime(2026, 6, 1, tzinfo=datetime.UTC)
 
@@ -36,6 +39,14 @@ class World:
     def set(self, **overrides: object) -> None:
         """Change settings, as a user does between two runs."""
         self.settings = settings_for(self.tmp_path, **overrides)
+
+    def serve_from(self, server: GitServer) -> None:
+        """Let the remote be fetched over HTTP from a server of its folder from now on."""
+        self.serve_from_url(server.url)
+
+    def serve_from_url(self, url: str) -> None:
+        """The same from a server that somebody else runs at a URL."""
+        self.repository = dataclasses.replace(self.repository, clone_url=f"{url}/{quote(self.remote.path.name)}")
 
     def sync(self) -> str:
         """Sync once and give the status."""

@@ -6,6 +6,7 @@ Fields and defaults are those of the Flux API, which kept their meaning over all
 from collections.abc import Iterator
 from typing import Any
 
+from kubestats_pipeline.scan.budget import MAX_PATCHES
 from kubestats_pipeline.scan.decoded import Decoded
 from kubestats_pipeline.scan.facts import ChartUse, Copy, Facts, FluxPath, Reference, Source, ValuesFrom, ValuesPart
 from kubestats_pipeline.scan.kinds.registry import scanner
@@ -41,7 +42,9 @@ def scan_kustomization(document: Decoded, resource: dict[str, Any]) -> Facts:
         flux_path=FluxPath(
             normalise_path(document.text(spec, "path") or ""),
             read_transform(document, spec, "targetNamespace"),
-            tuple(each for each in components if isinstance(each, str)) if isinstance(components, list) else (),
+            tuple(each for each in components[:MAX_PATCHES] if isinstance(each, str))
+            if isinstance(components, list)
+            else (),
             _reference(document, spec.get("sourceRef")),
             bool(variables or others),
             variables,

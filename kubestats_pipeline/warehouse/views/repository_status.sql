@@ -4,7 +4,7 @@
 -- html_url: the page for people
 -- status: active, blocked, pending_approval or retired; null where discovery does not know the repository
 -- status_reason: why, where status is not active
--- sync_status: synced, unchanged, error, empty, too_large or gone; null before the first sync
+-- sync_status: synced, unchanged, error, empty, too_large, gone or unsupported; null before the first sync
 -- sync_error: what failed in the last sync and what to do
 -- last_sync_at: when the last sync ended
 -- consecutive_failures: failed syncs since the last success
