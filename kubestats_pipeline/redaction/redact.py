@@ -95,7 +95,7 @@ def redact_part(document: dict[str, Any], place: Place, value: Any) -> Any:
     for step in place:
         if isinstance(around, dict) and (around.get("kind") in _SECRET_KINDS or _depends(str(step))):
             raise DependsError
-        around = around[step] if isinstance(around, dict | list) else None
+        around = around[step]
     *_, last = place
     if last in _TELLING:
         raise DependsError
