@@ -34,7 +34,8 @@ HINT = (
 )
 """What stands in every text in which a rule can find something, as a pattern of RE2."""
 
-_BY_HINT = compile_set((HINT,))
+_by_hint = compile_set((HINT,))
+_by_form = compile_set(tuple(form.pattern for form in FORMS))
 _FORMS = tuple((form.name, compile_pattern(form.pattern)) for form in FORMS)
 _ASSIGNS = compile_pattern(r"([\w.\-/]+)[\x22\x27]?[ \t]*(?:[:=]=?>?)[ \t]*")
 _BLOCK_KEY = compile_pattern(
@@ -50,14 +51,14 @@ _BLOCKS = frozenset({"stringData", "binaryData"})
 
 def may_hold(text: str) -> bool:
     """Whether a rule of this module or a name can concern a text."""
-    return bool(_BY_HINT(readable(text)))
+    return bool(_by_hint(readable(text)))
 
 
 def redact_lines(text: str) -> str:
     """A text without the secrets in its lines."""
     text = readable(text)
-    for name, pattern in _FORMS:
-        text = _without_form(name, pattern, text)
+    for number in _by_form(text):
+        text = _without_form(*_FORMS[number], text)
     if "\n" not in text:
         return _redact_line(text)
     lines = _without_values(_without_blocks(text.split("\n")))

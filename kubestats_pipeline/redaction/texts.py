@@ -8,8 +8,8 @@ import functools
 from kubestats_pipeline.redaction.embedded import Embedded, read_embedded, write_embedded
 from kubestats_pipeline.redaction.lines import HINT, redact_lines
 from kubestats_pipeline.redaction.patterns import compile_set, readable
-from kubestats_pipeline.redaction.secrets import ENCRYPTED, SHAPES
-from kubestats_pipeline.redaction.shapes import find_shapes, replace_shapes, withhold_shapes
+from kubestats_pipeline.redaction.secrets import ENCRYPTED
+from kubestats_pipeline.redaction.shapes import MARKS, find_shapes, replace_shapes, withhold_shapes
 
 __all__ = ["find_shapes", "redact_patch", "redact_text", "withhold_shapes"]
 
@@ -24,8 +24,8 @@ DEEPEST = 4
 """Texts within texts that are read."""
 
 _CIPHERTEXT = "ENC["
-_find = compile_set((*(shape.pattern for shape in SHAPES), HINT))
-_HINTED = len(SHAPES)
+_find = compile_set((*MARKS, HINT))
+_HINTED = len(MARKS)
 
 
 def redact_text(text: str, depth: int = 0) -> str:
