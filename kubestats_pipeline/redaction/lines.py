@@ -18,9 +18,6 @@ from kubestats_pipeline.redaction.words import GLUED, PROSE, SECRET_WORDS
 SHORT = 200
 """Characters of a line up to which its result is kept: the same short ones stand in most files."""
 
-LONGEST_NAME = 200
-"""Characters from the end of a name that are looked at."""
-
 _MERELY_SHORT = 4
 _WORDS = {word for group in (*SECRET_WORDS, *GLUED) for word in group.words}
 _ANYWHERE = sorted(
@@ -75,7 +72,7 @@ def _announces(form: str, match: Any) -> bool:
     *names, value = match.groups()
     if not names:
         return True
-    name = names[0][-LONGEST_NAME:]
+    name = names[0]
     if form == DIRECTIVE and value.lower() in _PROSE:
         return False
     return (mentions_secret(name) if form == DEFAULT else is_sensitive(name)) and hide(value) != value
@@ -86,7 +83,7 @@ def _redact_line(line: str) -> str:
     if not may_hold(line):
         return line
     for match in _ASSIGNS.finditer(line):
-        if is_sensitive(match[1][-LONGEST_NAME:]):
+        if is_sensitive(match[1]):
             value = line[match.end() :].strip().rstrip(",").strip("\"'")
             if value.startswith(f"{REDACTED}}}"):
                 continue
@@ -109,7 +106,7 @@ def _without_blocks(lines: list[str]) -> Iterator[str]:
         depth = None
         yield line
         match = _BLOCK_KEY.fullmatch(line) if ":" in line and (secret or may_hold(line)) else None
-        if match and (is_sensitive(match[2][-LONGEST_NAME:]) or match[2] in _BLOCKS or (secret and match[2] == "data")):
+        if match and (is_sensitive(match[2]) or match[2] in _BLOCKS or (secret and match[2] == "data")):
             depth = len(match[1])
             yield f"{' ' * depth}  {REDACTED}"
 
@@ -119,7 +116,7 @@ def _without_values(lines: Iterator[str]) -> list[str]:
     kept = list(lines)
     for number, line in enumerate(kept):
         match = _NAMED.fullmatch(line) if ":" in line and may_hold(line) else None
-        if match is None or not is_sensitive(match[1][-LONGEST_NAME:]):
+        if match is None or not is_sensitive(match[1]):
             continue
         for beside in (number - 1, number + 1):
             value = _VALUED.fullmatch(kept[beside]) if 0 <= beside < len(kept) else None

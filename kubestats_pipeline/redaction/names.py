@@ -4,6 +4,7 @@ import functools
 import re
 from collections.abc import Iterable
 
+from kubestats_pipeline.redaction.patterns import compile_set, readable
 from kubestats_pipeline.redaction.words import (
     COLLECTIONS,
     DESCRIBES,
@@ -42,13 +43,18 @@ _NOT_GLUED, _INNOCENT_KEY_OF = NOT_GLUED.words, INNOCENT_KEY_OF.words
 _WRITTEN_AS, _STRONG, _DESCRIBES = WRITTEN_AS.words, STRONG.words, DESCRIBES.words
 _SWITCHES = SWITCHES.words
 _SAYS_WHERE_OR_WHAT = NAMING.words | STRUCTURE.words
+_may_be = compile_set(
+    ("(?i)key|" + "|".join(sorted(word.replace(" ", "[^a-z]?") for word in _all((*SECRET_WORDS, *GLUED, STRONG)))),)
+)
+"""Most names have none of the words: that is seen at once."""
 _VARIABLE = re.compile(r"[A-Z0-9_]+")
 
 
 @functools.lru_cache(maxsize=65536)
 def is_sensitive(name: str) -> bool:
     """Whether a value under this name is taken for a secret; `secretName` or `tokenRef` name one and are none."""
-    words = _words(name)
+    name = name[-LONGEST_NAME:]
+    words = _words(name) if _may_be(readable(name)) else []
     if not words or words[0] in _SWITCHES or _refers(words):
         return False
     words = _without_manner(words)
@@ -74,7 +80,7 @@ def mentions_secret(name: str) -> bool:
 
 def _words(name: str) -> list[str]:
     """The words of a name in small letters and in the singular."""
-    words = (word.lower() for word in _WORD.findall(name[-LONGEST_NAME:]))
+    words = (word.lower() for word in _WORD.findall(name))
     return [word[:-1] if len(word) > 3 and word[-1] == "s" and word[-2] != "s" else word for word in words]
 
 

@@ -43,23 +43,15 @@ class _Trait(NamedTuple):
 
     is_sensitive: bool
     is_wholly_secret: bool
-    holds_secrets: bool
-    says_where_or_what: bool
     shown: str | None
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether the value alone decides."""
-        return not (self.is_sensitive or self.is_wholly_secret or self.shown)
 
 
 @functools.lru_cache(maxsize=65536)
-def _trait(key: str) -> _Trait:
+def _trait(key: str) -> _Trait | None:
+    """None for most keys, which say nothing of their values."""
     shown = withhold_shapes(key)
-    wholly = key in _WHOLLY_SECRET
-    return _Trait(
-        is_sensitive(key), wholly, holds_secrets(key), says_where_or_what(key), shown if shown != key else None
-    )
+    trait = _Trait(is_sensitive(key), key in _WHOLLY_SECRET, shown if shown != key else None)
+    return trait if any(trait) else None
 
 
 def redact(document: dict[str, Any]) -> dict[str, Any]:
@@ -105,7 +97,7 @@ def redact_part(document: dict[str, Any], place: Place, value: Any) -> Any:
 
 
 def _depends(key: str) -> bool:
-    return key in _TOLD or key in _DEPENDENT or not _trait(key).is_plain
+    return key in _TOLD or key in _DEPENDENT or _trait(key) is not None
 
 
 class _Walk:
@@ -115,26 +107,32 @@ class _Walk:
         depth: the texts that stand around the document.
     """
 
-    __slots__ = ("_depth",)
+    __slots__ = ("_depth", "_text")
 
     def __init__(self, depth: int) -> None:
         self._depth = depth
+        self._text = functools.partial(redact_text, depth=depth) if depth else redact_text
 
     def mapping(self, parent: str, value: dict[str, Any], *, within: bool, secret: bool) -> dict[str, Any]:
         """A copy of a map that stands under a key."""
         secret = secret or value.get("kind") in _SECRET_KINDS
         within = within and _WORKLOAD_KEYS.isdisjoint(value) and not _is_schema(value)
         copy = {}
+        is_plain = not (within or secret)
         renamed = False
         for key, item in value.items():
-            copy[key] = self.member(key, item, within=within, secret=secret)
-            renamed = renamed or _trait(key).shown is not None
+            trait = _trait(key)
+            if trait is None and is_plain:
+                copy[key] = self._plain(key, item)
+            else:
+                copy[key] = self.member(key, item, within=within, secret=secret)
+                renamed = renamed or (trait is not None and trait.shown is not None)
         if not _TOLD.isdisjoint(value):
             self._hide_told(parent, value, copy)
         if "patch" in value and _targets_secret(value.get("target")):
             copy["patch"] = self._patch(value["patch"])
         if "remoteRef" in value and isinstance(value.get("secretKey"), str):
-            copy["secretKey"] = redact_text(value["secretKey"], self._depth)
+            copy["secretKey"] = self._text(value["secretKey"])
         return _with_shown_keys(copy) if renamed else copy
 
     def member(self, key: str, value: Any, *, within: bool, secret: bool) -> Any:
@@ -142,20 +140,24 @@ class _Walk:
         trait = _trait(key)
         if secret and key in _DATA:
             return _blank(value, of_secret=True)
-        if trait.is_wholly_secret:
-            return _blank(value, of_secret=key != LAST_APPLIED and secret)
-        if isinstance(value, str):
-            hidden = trait.is_sensitive or (within and not trait.says_where_or_what)
-            return hide(value) if hidden else redact_text(value, self._depth)
-        if isinstance(value, dict):
-            if key == "sops" and "mac" in value:
-                return ENCRYPTED
-            return self.mapping(key, value, within=_goes_within(trait, within), secret=secret)
+        if trait is not None and trait.is_wholly_secret:
+            return _blank(value, of_secret=secret)
+        is_sensitive = trait is not None and trait.is_sensitive
+        is_inside = within and not says_where_or_what(key)
+        if not isinstance(value, dict | list):
+            return _hidden(value) if is_sensitive or is_inside else self.item(value, within=False, secret=secret)
+        within = is_inside or (is_sensitive and holds_secrets(key))
         if isinstance(value, list):
-            return self._list(key, value, within=_goes_within(trait, within), secret=secret)
-        if value is None or isinstance(value, bool):
-            return value
-        return REDACTED if trait.is_sensitive or (within and not trait.says_where_or_what) else value
+            return self._list(key, value, within=within, secret=secret)
+        return ENCRYPTED if _is_of_sops(key, value) else self.mapping(key, value, within=within, secret=secret)
+
+    def _plain(self, key: str, value: Any) -> Any:
+        """The same where neither the key nor what stands around it says anything: nearly always."""
+        if isinstance(value, str):
+            return self._text(value)
+        if isinstance(value, dict):
+            return ENCRYPTED if _is_of_sops(key, value) else self.mapping(key, value, within=False, secret=False)
+        return self._list(key, value, within=False, secret=False) if isinstance(value, list) else value
 
     def item(self, value: Any, *, within: bool, secret: bool) -> Any:
         """A copy of what stands in a list, or is a document of its own."""
@@ -163,7 +165,7 @@ class _Walk:
             return self.mapping("", value, within=within, secret=secret)
         if isinstance(value, list):
             return self._list("", value, within=within, secret=secret)
-        return redact_text(value, self._depth) if isinstance(value, str) else value
+        return self._text(value) if isinstance(value, str) else value
 
     def operation(self, value: Any) -> Any:
         """A copy of one operation of a JSON patch of a Secret: what it sets is withheld."""
@@ -176,7 +178,7 @@ class _Walk:
         """A list under a sensitive key, or the arguments of a command, in which a flag may announce a secret."""
         if parent == "secretGenerator":
             return [self._generator(item) for item in value]
-        always = within or _trait(parent).is_sensitive
+        always = within or is_sensitive(parent)
         copy, before = [], None
         for item in value:
             if _is_leaf(item) and (always or _announces(before)):
@@ -222,9 +224,15 @@ class _Walk:
 _TOP = _Walk(0)
 
 
-def _goes_within(trait: _Trait, within: bool) -> bool:
-    """Whether the values below a map or list are secrets: `passwords: {ann: …}`, `credentials: [{a: …}]`."""
-    return trait.holds_secrets or (within and not trait.says_where_or_what)
+def _is_of_sops(key: str, value: dict[str, Any]) -> bool:
+    return key == "sops" and "mac" in value
+
+
+def _hidden(value: Any) -> Any:
+    """One value in the place of a secret; a switch is none."""
+    if isinstance(value, str):
+        return hide(value)
+    return value if value is None or isinstance(value, bool) else REDACTED
 
 
 def _is_schema(value: dict[str, Any]) -> bool:
@@ -257,7 +265,7 @@ def _blank(value: Any, *, of_secret: bool = False) -> Any:
     """Replace every leaf, keep the key names."""
     if isinstance(value, dict):
         blanked = {key: _blank(item, of_secret=of_secret) for key, item in value.items()}
-        return _with_shown_keys(blanked) if any(_trait(key).shown for key in blanked) else blanked
+        return _with_shown_keys(blanked) if any(_shown(key) != key for key in blanked) else blanked
     if isinstance(value, list):
         return [_blank(item, of_secret=of_secret) for item in value]
     if isinstance(value, str):
@@ -267,11 +275,16 @@ def _blank(value: Any, *, of_secret: bool = False) -> Any:
 
 def _with_shown_keys(copy: dict[str, Any]) -> dict[str, Any]:
     """A map with its keys as they are stored; of several that would be the same, later ones get a number."""
-    shown: dict[str, Any] = {key: item for key, item in copy.items() if _trait(key).shown is None}
-    for key in sorted(key for key in copy if _trait(key).shown is not None):
-        name = first = _trait(key).shown or key
+    shown: dict[str, Any] = {key: item for key, item in copy.items() if _shown(key) == key}
+    for key in sorted(key for key in copy if _shown(key) != key):
+        name = first = _shown(key)
         number = 2
         while name in shown:
             name, number = first.replace(REDACTED, f"{REDACTED}-{number}", 1), number + 1
         shown[name] = copy[key]
     return shown
+
+
+def _shown(key: str) -> str:
+    trait = _trait(key)
+    return trait.shown or key if trait is not None else key

@@ -30,11 +30,14 @@ _HINTED = len(MARKS)
 
 def redact_text(text: str, depth: int = 0) -> str:
     """A text without the secrets in it; `depth` counts the texts around it."""
-    if len(text) < SHORTEST:
+    size = len(text)
+    if size < SHORTEST:
         return text
-    if len(text) <= SHORT:
-        return _redact_short(text, depth)
-    return _redact_long(text, depth) if len(text) <= LONG else _redact(text, depth)
+    if size > LONG:
+        return _redact(text, depth)
+    if depth:
+        return _redact_within(text, depth)
+    return _redact_short(text) if size <= SHORT else _redact_long(text)
 
 
 def redact_patch(text: str) -> str:
@@ -43,7 +46,7 @@ def redact_patch(text: str) -> str:
     return _redact_inside(text, embedded, 0, of_secret=True) if embedded else redact_lines(text)
 
 
-def _redact(text: str, depth: int) -> str:
+def _redact(text: str, depth: int = 0) -> str:
     if text.startswith(_CIPHERTEXT):
         return ENCRYPTED
     found = _find(readable(text))
@@ -59,6 +62,7 @@ def _redact(text: str, depth: int) -> str:
 
 _redact_short = functools.lru_cache(maxsize=65536)(_redact)
 _redact_long = functools.lru_cache(maxsize=512)(_redact)
+_redact_within = functools.lru_cache(maxsize=512)(_redact)
 
 
 def _is_structured(text: str) -> bool:
