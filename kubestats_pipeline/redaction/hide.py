@@ -3,6 +3,7 @@
 import re
 
 from kubestats_pipeline.redaction.secrets import ENCRYPTED, REDACTED
+from kubestats_pipeline.redaction.shapes import withhold_shapes
 
 _CIPHERTEXT = "ENC["
 _REFERENCE = re.compile(
@@ -25,9 +26,9 @@ def hide(value: str) -> str:
     """A secret's place holder; a reference, a switch, a duration, a path and an address in the cluster stay."""
     if value.startswith(_CIPHERTEXT):
         return ENCRYPTED
-    if not value or is_reference(value) or is_innocent(value):
-        return value
-    return REDACTED
+    if is_reference(value) or is_innocent(value):
+        return withhold_shapes(value)
+    return REDACTED if value else value
 
 
 def hide_of_secret(value: str) -> str:

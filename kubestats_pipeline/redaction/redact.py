@@ -64,8 +64,8 @@ def redact_values(content: dict[str, Any]) -> dict[str, Any]:
     return _TOP.mapping("", content, within=False, secret=False)
 
 
-def redact_content(content: Any, depth: int, *, of_secret: bool) -> Any:
-    """A copy of what a text holds, with so many texts around it; `of_secret` where it is a patch of a Secret."""
+def redact_content(content: Any, depth: int = 0, *, of_secret: bool = False) -> Any:
+    """A copy of any content, such as a text's, with so many texts around it; `of_secret`: a patch of a Secret."""
     walk = _Walk(depth)
     if of_secret and isinstance(content, list):
         return [walk.operation(item) for item in content]

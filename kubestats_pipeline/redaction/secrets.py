@@ -376,6 +376,13 @@ SHAPES: tuple[Shape, ...] = (
         "Logs in to the registry that is named after it.",
         _RFC3986,
     ),
+    Shape(
+        "the default of a variable",
+        ("${",),
+        r"(?i)\$\{\w*(?:pass|pwd|secret|token|credential|api_?key|private_?key|webhook)\w*:?[=+-]-?([^}$<>]+)\}",
+        "Stands for a secret that is not given: `${DB_PASSWORD:=p}`.",
+        "https://fluxcd.io/flux/components/kustomize/kustomizations/#post-build-variable-substitution",
+    ),
     # Hashes of passwords: they can be guessed
     Shape(
         "a hash of a password",
