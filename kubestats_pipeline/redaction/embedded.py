@@ -33,6 +33,8 @@ _CONTROL = re.compile(r"(?m)^[ \t]*(?:\{\{[^{}\n]*\}\}[ \t]*)+$")
 _EXPRESSION = re.compile(r"\{\{[^{}\n]*\}\}")
 """Lines and values of a template; both are linear, since a brace ends each try."""
 _PROPERTIES = re.compile(r"(?:[&!]\S*\s+)+")
+_REFERRING_TAGS = frozenset({"secret", "env", "env_var"})
+"""Tags of values that only name a secret: `!secret wifi_password`."""
 _PLAIN = {"true": True, "false": False, "null": None, "~": None, "": None}
 
 
@@ -160,6 +162,8 @@ class _Reader:
         written = self._written[start:end].strip()
         if self._readable is not self._written and self._readable[start:end].strip() != written:
             return event.value if "\n" in written else written.strip("\"'")
+        if event.tag and event.tag[1:].lower() in _REFERRING_TAGS:
+            return None
         return event.value if style else _PLAIN.get(event.value.lower(), event.value)
 
 

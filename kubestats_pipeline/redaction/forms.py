@@ -68,7 +68,7 @@ FORMS: tuple[Form, ...] = (
     ),
     Form(
         "a password of a client",
-        r"\b(?:(?:mysql|mysqldump|mysqladmin|mariadb|mariadb-dump)\s[^\n|;]*?-p|sshpass[ \t]+-p[ \t]*"
+        r"\b(?:(?:mysql|mysqldump|mysqladmin|mariadb|mariadb-dump)\s[^\n|;]*?\s-p|sshpass[ \t]+-p[ \t]*"
         r"|redis-cli\s[^\n|;]*?-a[ \t]+)[\x22\x27]?([^\s\x22\x27-][^\s\x22\x27]*)",
         "A command: `mysql -pp`, `redis-cli -a p`.",
         "https://dev.mysql.com/doc/refman/8.4/en/connecting.html",
@@ -87,7 +87,8 @@ FORMS: tuple[Form, ...] = (
     ),
     Form(
         DIRECTIVE,
-        r"(?m)^[ \t]*([A-Za-z][\w.-]*)[ \t]+[\x22\x27]?([^\s:=,;\x22\x27<][^\s;\x22\x27]*)[\x22\x27]?[ \t]*;?[ \t\r]*$",
+        r"(?m)^[ \t]*([A-Za-z][\w.-]*)[ \t]+[\x22\x27]?"
+        r"([^\s:=,;{\x22\x27<][^\s;\x22\x27]*)[\x22\x27]?[ \t]*;?[ \t\r]*$",
         "Redis and nginx: `requirepass p`.",
         "https://redis.io/docs/latest/operate/oss_and_stack/management/config/",
     ),

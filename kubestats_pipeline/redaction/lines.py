@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kubestats_pipeline.redaction.forms import DEFAULT, DIRECTIVE, FORMS
-from kubestats_pipeline.redaction.hide import hide
+from kubestats_pipeline.redaction.hide import begins_with_none, hide
 from kubestats_pipeline.redaction.names import is_sensitive, mentions_secret
 from kubestats_pipeline.redaction.patterns import compile_pattern, compile_set, readable, replace_spans
 from kubestats_pipeline.redaction.secrets import REDACTED
@@ -43,6 +43,21 @@ _NAMED = compile_pattern(
 )
 _VALUED = compile_pattern(r"([ \t]*(?:- +)?[\x22\x27]?(?:value|default)[\x22\x27]?[ \t]*:[ \t]*)(\S.*)")
 _PROSE = PROSE.words
+_OPENING = frozenset({"{", "[", "(", "|-", ">-", f"{REDACTED}}}"})
+"""What stands after a sensitive name where its value does not begin on the line, or is withheld already."""
+_DIRECTIVES = (
+    "pass",
+    "pwd",
+    "pw",
+    "password",
+    "passwd",
+    "passphrase",
+    "passcode",
+    "secret",
+    "token",
+    "psk",
+    "masterauth",
+)
 _BLOCKS = frozenset({"stringData", "binaryData"})
 
 
@@ -71,9 +86,9 @@ def _announces(form: str, match: Any) -> bool:
     """Whether the name in a form, if it has one, is that of a secret, and its value can be one."""
     *names, value = match.groups()
     if not names:
-        return True
+        return not begins_with_none(value)
     name = names[0]
-    if form == DIRECTIVE and value.lower() in _PROSE:
+    if form == DIRECTIVE and (value.lower() in _PROSE or not name.lower().endswith(_DIRECTIVES)):
         return False
     return (mentions_secret(name) if form == DEFAULT else is_sensitive(name)) and hide(value) != value
 
@@ -84,11 +99,9 @@ def _redact_line(line: str) -> str:
         return line
     for match in _ASSIGNS.finditer(line):
         if is_sensitive(match[1]):
-            value = line[match.end() :].strip().rstrip(",").strip("\"'")
-            if value.startswith(f"{REDACTED}}}"):
-                continue
-            if value and value not in ("{", "[", "(", "|", ">", "|-", ">-") and value[0] not in ",;&|>":
-                return line[: match.end()] + hide(value)
+            value = line[match.end() :].strip()
+            if value and value not in _OPENING and value[0] not in ",;&|>" and not begins_with_none(value):
+                return line[: match.end()] + hide(value.rstrip(",").strip("\"'"))
     return line
 
 

@@ -7,9 +7,12 @@ from collections.abc import Iterable
 from kubestats_pipeline.redaction.patterns import compile_set, readable
 from kubestats_pipeline.redaction.words import (
     COLLECTIONS,
+    COUNTED,
     DESCRIBES,
+    FILES,
     GLUED,
     INNOCENT_KEY_OF,
+    KEPT_IN_FILES,
     KEY_OF,
     NAMING,
     NOT_GLUED,
@@ -41,7 +44,8 @@ _PRODUCTS = _all(PRODUCTS)
 _COLLECTIONS, _REFERENCES = COLLECTIONS.words, REFERENCES.words
 _NOT_GLUED, _INNOCENT_KEY_OF = NOT_GLUED.words, INNOCENT_KEY_OF.words
 _WRITTEN_AS, _STRONG, _DESCRIBES = WRITTEN_AS.words, STRONG.words, DESCRIBES.words
-_SWITCHES = SWITCHES.words
+_SWITCHES, _COUNTED = SWITCHES.words, COUNTED.words
+_FILES, _KEPT_IN_FILES = FILES.words, KEPT_IN_FILES.words
 _SAYS_WHERE_OR_WHAT = NAMING.words | STRUCTURE.words
 _may_be = compile_set(
     ("(?i)key|" + "|".join(sorted(word.replace(" ", "[^a-z]?") for word in _all((*SECRET_WORDS, *GLUED, STRONG)))),)
@@ -57,7 +61,12 @@ def is_sensitive(name: str) -> bool:
     words = _words(name) if _may_be(readable(name)) else []
     if not words or words[0] in _SWITCHES or _refers(words):
         return False
+    is_file = words[-1] in _FILES
     words = _without_manner(words)
+    if is_file and not any(" ".join(words).endswith(each) for each in _KEPT_IN_FILES):
+        return False
+    if len(words) > 1 and words[-2] in _COUNTED:
+        return False
     if " ".join(words[-2:]) in _PRODUCTS or words[-1] in _PRODUCTS:
         return False
     return _ends_in_secret(words) or _is_key(name, words) or _is_strong_variable(name, words)
@@ -123,4 +132,4 @@ def _is_strong_variable(name: str, words: list[str]) -> bool:
 def says_where_or_what(name: str) -> bool:
     """Whether a value under this name, in a collection of secrets, names something or says what runs."""
     words = _words(name)
-    return bool(words) and (words[-1] in _SAYS_WHERE_OR_WHAT or words[-1].endswith("name"))
+    return bool(words) and (words[-1] in _SAYS_WHERE_OR_WHAT or words[-1].endswith("name") or _refers(words))

@@ -181,7 +181,7 @@ class _Walk:
         always = within or is_sensitive(parent)
         copy, before = [], None
         for item in value:
-            if _is_leaf(item) and (always or _announces(before)):
+            if _is_leaf(item) and (always or (_announces(before) and str(item)[:1] != "-")):
                 copy.append(_blank(item))
             elif before in _FLAGS and isinstance(item, str) and ":" in item:
                 copy.append(f"{item.partition(':')[0]}:{REDACTED}")
@@ -193,7 +193,12 @@ class _Walk:
     def _generator(self, value: Any) -> Any:
         """An item of kustomize's `secretGenerator`: of its literals, the names stay."""
         copy = self.item(value, within=False, secret=False)
-        literals = value.get("literals") if isinstance(value, dict) else None
+        if not isinstance(value, dict):
+            return copy
+        for key in ("files", "envs"):  # paths
+            if isinstance(value.get(key), list):
+                copy[key] = [withhold_shapes(str(each)) for each in value[key]]
+        literals = value.get("literals")
         if isinstance(literals, list):
             copy["literals"] = [f"{str(each).partition('=')[0]}={REDACTED}" for each in literals]
         return copy

@@ -171,7 +171,7 @@ DESCRIBES = Words(
 )
 
 REFERENCES = Words(
-    "existing secret, pull secret, existing credential, external secret",
+    "existing secret, pull secret, existing credential, external secret, from secret, authorized secret",
     "Phrases of names whose values name a Secret that stands elsewhere.",
     _BITNAMI,
 )
@@ -183,10 +183,25 @@ SWITCHES = Words(
     _BITNAMI,
 )
 
+COUNTED = Words(
+    "max, min, num, number, total, threshold, budget, completion, output, input, prompt",
+    "Words before `tokens` and the like where these are counted: `IMAGE_MAX_TOKENS`.",
+    "https://platform.openai.com/docs/api-reference/chat/create",
+)
+
+FILES = Words("json, yaml, yml, txt, ini, toml, xml, properties, php", "Ends of names of files.", _SECRET)
+
+KEPT_IN_FILES = Words(
+    "password, passwd, passphrase, credential, cred, secret, token, htpasswd, dockerconfigjson, docker config, docker config json, "
+    "kubeconfig, key",
+    "What a file may be called that is withheld as a whole: `credentials.json`; others are looked into.",
+    _SECRET,
+)
+
 PRODUCTS: tuple[Words, ...] = (
     Words(
         "onepassword, 1 password, one password, external secret, sealed secret, csi secret, bank vault secret, "
-        "cross seed",
+        "cross seed, ext auth",
         "Programs whose names end like a secret.",
         "https://landscape.cncf.io/",
     ),
@@ -201,7 +216,7 @@ COLLECTIONS = Words(
 
 NAMING = Words(
     "name, namespace, kind, key, ref, file, path, mode, type, provider, store, engine, issuer, algorithm, label, "
-    "annotation",
+    "annotation, source, medium",
     "Last words of names that say where or of what sort a secret is; below `credentials` their values stay.",
     _SECRET,
 )
