@@ -192,8 +192,8 @@ COUNTED = Words(
 FILES = Words("json, yaml, yml, txt, ini, toml, xml, properties, php", "Ends of names of files.", _SECRET)
 
 KEPT_IN_FILES = Words(
-    "password, passwd, passphrase, credential, cred, secret, token, htpasswd, dockerconfigjson, docker config, docker config json, "
-    "kubeconfig, key",
+    "password, passwd, passphrase, credential, cred, secret, token, htpasswd, dockerconfigjson, docker config, "
+    "docker config json, kubeconfig, key",
     "What a file may be called that is withheld as a whole: `credentials.json`; others are looked into.",
     _SECRET,
 )
