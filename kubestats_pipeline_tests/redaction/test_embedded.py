@@ -53,7 +53,7 @@ def hidden(value: object, within: bool = False) -> object:
     return "<redacted>"
 
 
-@pytest.mark.parametrize("seed", range(200))
+@pytest.mark.parametrize("seed", range(60))
 def test_a_text_reads_afterwards_as_the_redacted_document_would(seed: int) -> None:
     source = random.Random(seed)
     value = {"first": {"password": "x"}, "second": random_value(source, 4)}
