@@ -31,6 +31,9 @@ TOLERATED_SHARE = 0.1
 always away, and a few of their files are always broken.
 """
 
+MOST_TOLD = 3
+"""Violations that a check's description names."""
+
 TABLE_CHECKS: Mapping[str, str] = {
     "schema": "All files and the published table have the columns of the contract.",
     "key": "The key is unique and no required value is missing. A build that breaks this is not published.",
@@ -121,7 +124,9 @@ def _check_freshness(services: Services) -> Iterator[dg.AssetCheckResult]:
                 check_name="freshness",
                 asset_key=asset,
                 severity=dg.AssetCheckSeverity.WARN,
-                description=None if moment else "there is nothing in it yet",
+                description=f"its newest content is from {moment:%Y-%m-%d %H:%M}"
+                if moment
+                else "there is nothing in it yet",
                 metadata={"age_hours": round(max(age.total_seconds(), 0) / 3600, 2)} if age else {},
             )
 
@@ -139,7 +144,8 @@ def warehouse_invariants(services: dg.ResourceParam[Services]) -> dg.AssetCheckR
 
     with _published(services) as connection:
         violations = verify(connection)
-    return dg.AssetCheckResult(passed=not violations, metadata={"rules": len(RULES)} | _told(violations))
+    metadata = {"rules": len(RULES)} | _told(violations)
+    return dg.AssetCheckResult(passed=not violations, description=_summed_up(violations), metadata=metadata)
 
 
 @dg.asset_check(asset="snapshots", description="Every repository's last sync succeeded.")
@@ -184,6 +190,7 @@ def _files_read(services: Services) -> Iterator[dg.AssetCheckResult]:
         asset_key="scan_problems",
         passed=share <= TOLERATED_SHARE,
         severity=dg.AssetCheckSeverity.WARN,
+        description=f"{unread} of {files} files could not be read",
         metadata={"unread_files": unread, "files": files, "share": round(share, 4)},
     )
 
@@ -214,6 +221,7 @@ def _result(table: Table, check: str, violations: Sequence["Violation"]) -> dg.A
         check_name=check,
         asset_key=table.name,
         severity=dg.AssetCheckSeverity.ERROR if check in GRAVE else dg.AssetCheckSeverity.WARN,
+        description=_summed_up(violations),
         metadata=_told(violations),
     )
 
@@ -227,6 +235,13 @@ def _told(violations: Sequence["Violation"]) -> dict[str, Any]:
     return {"violations": sum(each.count for each in violations), "found": failures_table(lines)}
 
 
+def _summed_up(violations: Sequence["Violation"]) -> str | None:
+    """Violations as one line for the summary of a run; the metadata have all of them."""
+    told = [f"{each.count} {each.detail}" for each in violations[:MOST_TOLD]]
+    more = [f"{len(violations) - MOST_TOLD} more"] if len(violations) > MOST_TOLD else []
+    return "; ".join([*told, *more]) or None
+
+
 def _failed_repositories(services: Services, table: Table) -> dg.AssetCheckResult:
     try:
         known = services.repositories()
@@ -237,6 +252,7 @@ def _failed_repositories(services: Services, table: Table) -> dg.AssetCheckResul
     return dg.AssetCheckResult(
         passed=not failures,
         severity=dg.AssetCheckSeverity.WARN if share <= TOLERATED_SHARE else dg.AssetCheckSeverity.ERROR,
+        description=f"{len(failures)} of {total} repositories failed",
         metadata={"failed": len(failures), "repositories": total, "share": round(share, 4)}
         | {"failures": failures_table(failures)},
     )

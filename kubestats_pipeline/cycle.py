@@ -28,12 +28,14 @@ class Cycle:
     Attributes:
         repositories: how many are active.
         changed: how many the scan brought forward.
-        failures: what failed, a job, a source or a repository, and why.
+        failures: what failed, a job, a source, a repository or a check, and why.
+        warnings: checks that failed and are no errors, and why.
     """
 
     repositories: int
     changed: int
     failures: Mapping[str, str]
+    warnings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def succeeded(self) -> bool:
@@ -65,7 +67,7 @@ def run_cycle(services: Services, instance: dg.DagsterInstance, sources: Sequenc
         changed = runner.run(jobs.scan_repositories, "scan", {"repositories": names})
         runner.run(jobs.record_statistics)
     runner.run(jobs.publish_warehouse)
-    return Cycle(len(names), changed, runner.failures)
+    return Cycle(len(names), changed, runner.failures, runner.warnings)
 
 
 def run_some(services: Services, instance: dg.DagsterInstance, names: Sequence[str]) -> Cycle:
@@ -79,7 +81,7 @@ def run_some(services: Services, instance: dg.DagsterInstance, names: Sequence[s
     runner.run(jobs.sync_repositories, "sync", {"repositories": list(names)})
     changed = runner.run(jobs.scan_repositories, "scan", {"repositories": list(names)})
     runner.run(jobs.publish_warehouse)
-    return Cycle(len(names), changed, runner.failures)
+    return Cycle(len(names), changed, runner.failures, runner.warnings)
 
 
 @dataclass
@@ -90,6 +92,7 @@ class _Runner:
     instance: dg.DagsterInstance
     logs: Mapping[str, Any] = field(default_factory=lambda: QUIET)
     failures: dict[str, str] = field(default_factory=dict)
+    warnings: dict[str, str] = field(default_factory=dict)
 
     def run(self, job: jobs.Job, op: str = "", config: Mapping[str, Any] | None = None) -> int:
         """Run a job; give how many repositories it changed."""
@@ -97,6 +100,8 @@ class _Runner:
         self.failures |= _failed_observations(self.instance, result.run_id)
         if reasons := list(_step_failures(result)):
             self.failures[job.name] = "; ".join(reasons)
+        self.failures |= _failed_checks(self.instance, result.run_id, dg.AssetCheckSeverity.ERROR)
+        self.warnings |= _failed_checks(self.instance, result.run_id, dg.AssetCheckSeverity.WARN)
         run = self.instance.get_run_by_id(result.run_id)
         return int(run.tags.get(CHANGED_TAG, "0")) if run else 0
 
@@ -132,6 +137,17 @@ def _failed_observations(instance: dg.DagsterInstance, run_id: str) -> dict[str,
     observations = [entry.asset_observation for entry in entries if entry.asset_observation]
     return {
         str(each.metadata[SUBJECT].value): str(each.description) for each in observations if SUBJECT in each.metadata
+    }
+
+
+def _failed_checks(instance: dg.DagsterInstance, run_id: str, severity: dg.AssetCheckSeverity) -> dict[str, str]:
+    """The checks of a run that did not pass, as they are named in the UI, with what they found. Dagster runs on."""
+    entries = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+    evaluations = [entry.dagster_event.asset_check_evaluation_data for entry in entries if entry.dagster_event]
+    return {
+        f"check {each.check_name} of {each.asset_key.to_user_string()}": each.description or "it did not pass"
+        for each in evaluations
+        if not each.passed and each.severity is severity
     }
 
 

@@ -115,6 +115,8 @@ def show_cycle(cycle: "Cycle", layout: Layout, *, as_json: bool = False) -> None
     console.print(f"{cycle.repositories} repositories, {cycle.changed} with news, {len(cycle.failures)} failed")
     for subject, reason in sorted(cycle.failures.items()):
         errors.print(f"[red]failed:[/red] {escape(subject)}: {escape(reason)}", soft_wrap=True, highlight=False)
+    for subject, reason in sorted(cycle.warnings.items()):
+        errors.print(f"[yellow]warning:[/yellow] {escape(subject)}: {escape(reason)}", soft_wrap=True, highlight=False)
     if layout.warehouse.is_file():
         console.print(f"warehouse: {layout.warehouse}", soft_wrap=True, highlight=False)
 
