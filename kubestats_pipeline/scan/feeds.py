@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import orjson
 
+from kubestats_pipeline.redaction.redact import redact_setting
 from kubestats_pipeline.scan.canonical import canonical_json
 from kubestats_pipeline.scan.charts import Resolved
 from kubestats_pipeline.scan.documents import Problem
@@ -21,7 +22,6 @@ from kubestats_pipeline.scan.files import ContentCache, Files
 from kubestats_pipeline.scan.helm_set import read_name, read_value
 from kubestats_pipeline.scan.identity import Identity
 from kubestats_pipeline.scan.paths import normalise_path
-from kubestats_pipeline.scan.redact import redact_setting
 from kubestats_pipeline.scan.values import Layer, Values, ValuesText, layer_of, read_values
 
 CACHED_TEXTS = 500

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from kubestats_pipeline.redaction.redact import redact
 from kubestats_pipeline.scan.canonical import canonical_json
 from kubestats_pipeline.scan.decoded import Bounds, Decoded, Place
 from kubestats_pipeline.scan.documents import Problem, encoding_problem, read_documents
@@ -26,7 +27,6 @@ from kubestats_pipeline.scan.kustomize import (
     is_kustomization,
     read_kustomization,
 )
-from kubestats_pipeline.scan.redact import redact
 from kubestats_pipeline.scan.written import value_at, written_numbers
 
 NAMED_FILES = KUSTOMIZATION_FILES | {CHART_FILE}

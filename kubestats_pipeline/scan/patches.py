@@ -12,11 +12,11 @@ from typing import Any
 
 import orjson
 
+from kubestats_pipeline.redaction.redact import redact
 from kubestats_pipeline.scan.canonical import canonical_json
 from kubestats_pipeline.scan.decode import decode_stream
 from kubestats_pipeline.scan.decoded import Bounds, Decoded, DecodeError
 from kubestats_pipeline.scan.labels import matches_selector
-from kubestats_pipeline.scan.redact import redact
 from kubestats_pipeline.scan.transforms import Patch, PatchFile, Target
 
 SPEC_FIELDS = frozenset(

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+from kubestats_pipeline.redaction.redact import DependsError, redact_part
 from kubestats_pipeline.scan.decode import decode_block
 from kubestats_pipeline.scan.decoded import Anchor, Block, Bounds, Decoded, Place, decode_entry
 from kubestats_pipeline.scan.documents import encoding_problem, is_bounded
@@ -27,7 +28,6 @@ from kubestats_pipeline.scan.manifests import (
     read_file,
     read_with_documents,
 )
-from kubestats_pipeline.scan.redact import DependsError, redact_part
 from kubestats_pipeline.scan.written import value_at
 
 KEPT_FILES, KEPT_BYTES = 2_000, 3_000_000

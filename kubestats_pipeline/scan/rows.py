@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from kubestats_pipeline.redaction.texts import redact_text
 from kubestats_pipeline.repositories import Repository
 from kubestats_pipeline.scan.authors import author_kind
 from kubestats_pipeline.scan.charts import Resolved
@@ -15,7 +16,6 @@ from kubestats_pipeline.scan.facts import Facts, Image
 from kubestats_pipeline.scan.identity import Identity
 from kubestats_pipeline.scan.manifests import Manifest, ResourceKey
 from kubestats_pipeline.scan.replay import Event, OpenProblem, Resource
-from kubestats_pipeline.scan.sensitive import redact_text
 from kubestats_pipeline.scan.values import Layer, Values
 
 Row = dict[str, Any]

@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from kubestats_pipeline.redaction.redact import redact_values
 from kubestats_pipeline.scan.canonical import canonical_json
 from kubestats_pipeline.scan.decoded import Bounds, Decoded, Place
 from kubestats_pipeline.scan.documents import Problem, read_documents
 from kubestats_pipeline.scan.facts import Image, ValuesPart
 from kubestats_pipeline.scan.helm_set import read_name, read_value, with_setting
 from kubestats_pipeline.scan.manifests import Manifest
-from kubestats_pipeline.scan.redact import redact_values
 from kubestats_pipeline.scan.values_images import images_in_values
 from kubestats_pipeline.scan.written import Numbers, value_at, written_numbers
 

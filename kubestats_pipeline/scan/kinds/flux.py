@@ -6,14 +6,14 @@ Fields and defaults are those of the Flux API, which kept their meaning over all
 from collections.abc import Iterator
 from typing import Any
 
+from kubestats_pipeline.redaction.redact import redact_setting
+from kubestats_pipeline.redaction.secrets import ENCRYPTED, REDACTED
 from kubestats_pipeline.scan.decoded import Decoded
 from kubestats_pipeline.scan.facts import ChartUse, Copy, Facts, FluxPath, Reference, Source, ValuesFrom, ValuesPart
 from kubestats_pipeline.scan.kinds.registry import scanner
 from kubestats_pipeline.scan.kinds.shapes import mappings
 from kubestats_pipeline.scan.kustomize import read_transform
 from kubestats_pipeline.scan.paths import normalise_path
-from kubestats_pipeline.scan.redact import redact_setting
-from kubestats_pipeline.scan.sensitive import ENCRYPTED, REDACTED
 from kubestats_pipeline.scan.values_images import images_in_values
 
 HELM = "helm.toolkit.fluxcd.io"

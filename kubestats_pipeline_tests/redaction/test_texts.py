@@ -2,8 +2,9 @@
 
 import pytest
 
-from kubestats_pipeline.scan.redact import redact
-from kubestats_pipeline.scan.sensitive import is_sensitive, redact_text
+from kubestats_pipeline.redaction.names import is_sensitive
+from kubestats_pipeline.redaction.redact import redact
+from kubestats_pipeline.redaction.texts import redact_text
 
 PLANTED = "hunt3r2hunt3r2"
 

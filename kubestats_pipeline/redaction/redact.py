@@ -8,14 +8,17 @@ any resource, the values of environment variables with such names, and what `sen
 import re
 from typing import Any
 
-from kubestats_pipeline.scan.decoded import Place
-from kubestats_pipeline.scan.sensitive import ENCRYPTED, REDACTED, hide, is_sensitive, redact_text
+from kubestats_pipeline.redaction.names import is_sensitive
+from kubestats_pipeline.redaction.secrets import ENCRYPTED, REDACTED
+from kubestats_pipeline.redaction.texts import hide, redact_text
 
 _SEVERAL = re.compile(r"(?:password|passphrase|token|credential|secret|api[-_.]?key)s?$", re.IGNORECASE)
 _NAMING_KEY = re.compile(
     r"(?:name|namespace|kind|key|keys|ref|file|path|mode|type|provider|store|engine|issuer|algorithm|labels?|annotations?)$",
     re.IGNORECASE,
 )
+Place = tuple[str | int, ...]
+
 _FLAG = re.compile(r"--?[\w.-]+")
 _WHOLLY_SECRET = frozenset({"stringData", "encryptedData"})
 _TELLING_OTHERS, _TOLD_BY_OTHERS = ("name", "key"), ("value", "default")

@@ -5,8 +5,8 @@ from pathlib import Path
 import orjson
 import pytest
 
+from kubestats_pipeline.redaction.redact import redact
 from kubestats_pipeline.scan.manifests import Manifest
-from kubestats_pipeline.scan.redact import redact
 from kubestats_pipeline_tests.scan.world import World, chart, helm_repository, read, release
 
 PLANTED = "hunter2"
