@@ -10,7 +10,14 @@ from kubestats_pipeline.batches import is_partitioned
 from kubestats_pipeline.column_lineage import read_traced
 from kubestats_pipeline.lake import LakeError
 from kubestats_pipeline.partitions import daily_partitions, day_key
-from kubestats_pipeline.schemas import COLUMN_LINEAGE, COLUMN_SCHEMA, column_lineage, mart_schema, table_spec
+from kubestats_pipeline.schemas import (
+    COLUMN_LINEAGE,
+    COLUMN_SCHEMA,
+    column_lineage,
+    failures_table,
+    mart_schema,
+    table_spec,
+)
 from kubestats_pipeline.services import Services
 from kubestats_pipeline.tables import ECOSYSTEM_STATS, TABLES
 from kubestats_pipeline.warehouse.marts import MARTS, Mart
@@ -107,12 +114,17 @@ def warehouse_assets(
             done(report.path.name)
     except WarehouseError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
+    withheld = {f"{each.kind} in {each.table}.{each.column}": f"{each.rows} rows" for each in report.withheld}
+    for what, rows in withheld.items():
+        context.log.warning("withheld from the published file: %s, %s", what, rows)
     yield dg.MaterializeResult(
         asset_key="warehouse",
         metadata={
             "path": dg.MetadataValue.path(report.path),
             "size_mb": round(report.size_bytes / 1e6, 2),
             "seconds": report.seconds,
+            "withheld_rows": sum(each.rows for each in report.withheld),
+            "withheld": failures_table(withheld),
             **{f"rows_{table}": rows for table, rows in report.rows.items()},
         },
     )
