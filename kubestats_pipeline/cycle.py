@@ -28,19 +28,21 @@ class Cycle:
     Attributes:
         repositories: how many are active.
         changed: how many the scan brought forward.
-        failures: what failed, a job, a source, a repository or a check, and why.
-        warnings: checks that failed and are no errors, and why.
+        failures: what failed, a job, a source or a repository, and why.
+        failed_checks: checks that found an error, and what it is.
+        warnings: checks that found something that is no error.
     """
 
     repositories: int
     changed: int
     failures: Mapping[str, str]
+    failed_checks: Mapping[str, str] = field(default_factory=dict)
     warnings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def succeeded(self) -> bool:
         """Whether nothing at all failed."""
-        return not self.failures
+        return not (self.failures or self.failed_checks)
 
 
 def run_cycle(services: Services, instance: dg.DagsterInstance, sources: Sequence[str] = ()) -> Cycle:
@@ -67,7 +69,7 @@ def run_cycle(services: Services, instance: dg.DagsterInstance, sources: Sequenc
         changed = runner.run(jobs.scan_repositories, "scan", {"repositories": names})
         runner.run(jobs.record_statistics)
     runner.run(jobs.publish_warehouse)
-    return Cycle(len(names), changed, runner.failures, runner.warnings)
+    return Cycle(len(names), changed, runner.failures, runner.failed_checks, runner.warnings)
 
 
 def run_some(services: Services, instance: dg.DagsterInstance, names: Sequence[str]) -> Cycle:
@@ -81,7 +83,7 @@ def run_some(services: Services, instance: dg.DagsterInstance, names: Sequence[s
     runner.run(jobs.sync_repositories, "sync", {"repositories": list(names)})
     changed = runner.run(jobs.scan_repositories, "scan", {"repositories": list(names)})
     runner.run(jobs.publish_warehouse)
-    return Cycle(len(names), changed, runner.failures, runner.warnings)
+    return Cycle(len(names), changed, runner.failures, runner.failed_checks, runner.warnings)
 
 
 @dataclass
@@ -92,6 +94,7 @@ class _Runner:
     instance: dg.DagsterInstance
     logs: Mapping[str, Any] = field(default_factory=lambda: QUIET)
     failures: dict[str, str] = field(default_factory=dict)
+    failed_checks: dict[str, str] = field(default_factory=dict)
     warnings: dict[str, str] = field(default_factory=dict)
 
     def run(self, job: jobs.Job, op: str = "", config: Mapping[str, Any] | None = None) -> int:
@@ -100,7 +103,7 @@ class _Runner:
         self.failures |= _failed_observations(self.instance, result.run_id)
         if reasons := list(_step_failures(result)):
             self.failures[job.name] = "; ".join(reasons)
-        self.failures |= _failed_checks(self.instance, result.run_id, dg.AssetCheckSeverity.ERROR)
+        self.failed_checks |= _failed_checks(self.instance, result.run_id, dg.AssetCheckSeverity.ERROR)
         self.warnings |= _failed_checks(self.instance, result.run_id, dg.AssetCheckSeverity.WARN)
         run = self.instance.get_run_by_id(result.run_id)
         return int(run.tags.get(CHANGED_TAG, "0")) if run else 0

@@ -113,7 +113,7 @@ def show_cycle(cycle: "Cycle", layout: Layout, *, as_json: bool = False) -> None
         _print_json({"message": "cycle finished", **asdict(cycle), "failed": len(cycle.failures)})
         return
     console.print(f"{cycle.repositories} repositories, {cycle.changed} with news, {len(cycle.failures)} failed")
-    for subject, reason in sorted(cycle.failures.items()):
+    for subject, reason in [*sorted(cycle.failures.items()), *sorted(cycle.failed_checks.items())]:
         errors.print(f"[red]failed:[/red] {escape(subject)}: {escape(reason)}", soft_wrap=True, highlight=False)
     for subject, reason in sorted(cycle.warnings.items()):
         errors.print(f"[yellow]warning:[/yellow] {escape(subject)}: {escape(reason)}", soft_wrap=True, highlight=False)

@@ -4,9 +4,10 @@
 """
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+from kubestats_pipeline.redaction.texts import withhold_shapes
 from kubestats_pipeline.repositories import Repository
 
 _LIMIT = "max_repository_mb = "
@@ -72,6 +73,17 @@ class Unreachable:
 
     status: ClassVar[str] = "error"
     reason: str
+
+
+def fit_to_store(outcome: "Outcome") -> "Outcome":
+    """The outcome without what has the shape of a secret: reasons quote git and hosts, a branch is any text."""
+    match outcome:
+        case Synced() | Unchanged() if outcome.branch is not None:
+            return replace(outcome, branch=withhold_shapes(outcome.branch))
+        case Empty() | Gone() | Unreachable():
+            return replace(outcome, reason=withhold_shapes(outcome.reason))
+        case _:
+            return outcome
 
 
 def names_limit(reason: str, limit: int) -> bool:

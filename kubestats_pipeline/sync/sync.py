@@ -45,6 +45,7 @@ from kubestats_pipeline.sync.outcomes import (
     Unchanged,
     Unreachable,
     Unrecorded,
+    fit_to_store,
 )
 from kubestats_pipeline.tables import SNAPSHOTS
 
@@ -156,7 +157,7 @@ def sync_and_record(
     """
     try:
         previous = read_row(lake, repository)
-        outcome = sync_repository(repository, previous, settings, lake.layout, client)
+        outcome = fit_to_store(sync_repository(repository, previous, settings, lake.layout, client))
         row = snapshot_row(repository, previous, outcome, now(), run_id, settings)
         lake.write(SNAPSHOTS, repository.full_name, [row])
     except LakeError as error:
