@@ -26,10 +26,16 @@ def compile_set(patterns: tuple[str, ...]) -> Callable[[str], list[int]]:
     return lambda text: sorted(automaton.Match(text) or ())
 
 
+def escape(literal: str) -> str:
+    """A pattern for a text as it stands."""
+    return str(re2.escape(literal))
+
+
 def replace_secret(pattern: Any, replacement: str, text: str) -> str:
     """A text with the group of each match replaced, or all of it where the pattern has no group."""
     group = 1 if pattern.groups else 0
-    return replace_spans(text, ((*match.span(group), replacement) for match in pattern.finditer(text)))
+    matches = pattern.finditer(readable(text))
+    return replace_spans(text, ((*match.span(group), replacement) for match in matches))
 
 
 def replace_spans(text: str, spans: Iterator[tuple[int, int, str]]) -> str:

@@ -73,15 +73,15 @@ SHAPES: tuple[Shape, ...] = (
     # Forges and registries
     Shape(
         "a GitHub token",
-        ("gh", "github_pat_"),
+        ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
         r"\b(?:gh[pousr]_\w{16,}|github_pat_\w{16,})",
         "Acts as its owner on GitHub.",
         _GITHUB,
     ),
     Shape(
         "a GitLab token",
-        ("gl",),
-        r"\bgl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|oas|ffct|soat|rtr)-[\w-]{10,}",
+        ("glpat-", "gldt-", "glrt-", "glrtr-", "glcbt-", "glptt-", "glft-", "glimt-", "glagent-", "gloas-", "glsoat-"),
+        r"\bgl(?:pat|dt|rt|rtr|cbt|ptt|ft|imt|agent|oas|soat)-[\w-]{10,}",
         "Acts as its owner on GitLab.",
         _GITLAB,
     ),
@@ -145,7 +145,7 @@ SHAPES: tuple[Shape, ...] = (
     ),
     Shape(
         "a DigitalOcean token",
-        ("do",),
+        ("dop_v1_", "doo_v1_", "dor_v1_"),
         r"\bdo[opr]_v1_[0-9a-zA-Z]{20,}",
         "Acts as its owner in DigitalOcean's cloud.",
         "https://docs.digitalocean.com/reference/api/create-personal-access-token/",
@@ -173,7 +173,7 @@ SHAPES: tuple[Shape, ...] = (
     ),
     Shape(
         "a Databricks, Netlify, Fly or Heroku token",
-        ("dapi", "nfp_", "fm", "FlyV1 ", "HRKU-"),
+        ("dapi", "nfp_", "fm1", "fm2", "HRKU-"),
         r"\b(?:dapi[0-9a-f]{32}|nfp_[A-Za-z0-9]{30,}|fm[12]\w?_[A-Za-z0-9+/=]{40,}|HRKU-[\w-]{30,})",
         "Acts as its owner in their clouds.",
         _SCANNING,
@@ -181,7 +181,7 @@ SHAPES: tuple[Shape, ...] = (
     # Stores of secrets, and infrastructure as code
     Shape(
         "a Vault token",
-        ("hv",),
+        ("hvs.", "hvb.", "hvr."),
         r"\bhv[sbr]\.[\w-]{16,}",
         "Reads the secrets of Vault that its policy names.",
         _VAULT,
@@ -195,7 +195,7 @@ SHAPES: tuple[Shape, ...] = (
     ),
     Shape(
         "a Doppler token",
-        ("dp.",),
+        ("dp.pt.", "dp.st.", "dp.ct.", "dp.sa.", "dp.scim.", "dp.audit.", "dp.said."),
         r"\bdp\.(?:pt|st|ct|sa|scim|audit|said)\.[\w.-]{16,}",
         "Reads the secrets that its owner keeps there.",
         "https://docs.doppler.com/docs/service-tokens",
@@ -213,13 +213,6 @@ SHAPES: tuple[Shape, ...] = (
         r"\bops_eyJ[\w+/=-]{20,}",
         "Reads the vaults that it was made for.",
         "https://developer.1password.com/docs/service-accounts/",
-    ),
-    Shape(
-        "an Infisical or Bitwarden token",
-        ("st.", "0."),
-        r"\b(?:st\.[0-9a-f]{24}\.[0-9a-f]{20,}|0\.[0-9a-f-]{36}\.[A-Za-z0-9]{20,}:[A-Za-z0-9+/=]{20,})",
-        "Reads the secrets that its owner keeps there.",
-        "https://bitwarden.com/help/access-tokens/",
     ),
     # Chat, mail and notifications
     Shape(
@@ -262,8 +255,8 @@ SHAPES: tuple[Shape, ...] = (
     ),
     Shape(
         "a Discord bot token",
-        (".",),
-        r"\b[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}\b",
+        ("MT", "MD", "Mz", "Mj", "ND", "NT", "Nj", "Nz", "OD", "OT"),
+        r"\b[MNO][DTjz][A-Za-z0-9_-]{22,26}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}\b",
         "Reads and writes as the bot.",
         "https://docs.discord.com/developers/reference#authentication",
     ),
@@ -275,9 +268,9 @@ SHAPES: tuple[Shape, ...] = (
         "https://www.twilio.com/docs/sendgrid/ui/account-and-settings/api-keys",
     ),
     Shape(
-        "a Mailgun, Mailchimp, Brevo or Twilio key",
-        ("key-", "-us", "xkeysib-", "SK"),
-        r"\b(?:key-[0-9a-f]{32}|[0-9a-f]{32}-us\d{1,2}|xkeysib-[0-9a-f]{32,}[\w-]*|SK[0-9a-f]{32})\b",
+        "a Mailgun, Mailchimp or Brevo key",
+        ("key-", "-us1", "-us2", "-us3", "-us4", "-us5", "-us6", "-us7", "-us8", "-us9", "xkeysib-"),
+        r"\b(?:key-[0-9a-f]{32}|[0-9a-f]{32}-us\d{1,2}|xkeysib-[0-9a-f]{32,}[\w-]*)\b",
         "Sends mail or messages in its owner's name.",
         _SCANNING,
     ),
@@ -327,9 +320,23 @@ SHAPES: tuple[Shape, ...] = (
     ),
     Shape(
         "a token of Atlassian, Postman, Linear, Notion, Figma, Shopify or Square",
-        ("AT", "PMAK-", "lin_", "ntn_", "secret_", "figd_", "shp", "sq0"),
+        (
+            "ATATT",
+            "ATCTT",
+            "ATBB",
+            "PMAK-",
+            "lin_api_",
+            "lin_oauth_",
+            "ntn_",
+            "figd_",
+            "shpat_",
+            "shpca_",
+            "shppa_",
+            "shpss_",
+            "sq0",
+        ),
         r"\b(?:AT(?:ATT|CTT|BB)[\w=-]{20,}|PMAK-[0-9a-f-]{40,}|lin_(?:api|oauth)_[A-Za-z0-9]{30,}|ntn_[A-Za-z0-9]{40,}"
-        r"|secret_[A-Za-z0-9]{43}|figd_[\w-]{30,}|shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}|sq0(?:atp|csp|idp)-[\w-]{20,})",
+        r"|figd_[\w-]{30,}|shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}|sq0(?:atp|csp|idp)-[\w-]{20,})",
         "Acts as its owner there.",
         _SCANNING,
     ),
@@ -350,14 +357,14 @@ SHAPES: tuple[Shape, ...] = (
     ),
     Shape(
         "a password in a URL",
-        ("://",),
+        ("@",),
         r"://([^/\s:@\x22\x27<>]*:[^/\s\x22\x27<>]+)@",
         "Logs in there.",
         _RFC3986,
     ),
     Shape(
         "a token in a URL",
-        ("://",),
+        ("@",),
         r"://([^/\s:@\x22\x27<>]{20,})@",
         "Logs in there: a name of twenty characters or more is a token.",
         _RFC3986,
@@ -369,10 +376,17 @@ SHAPES: tuple[Shape, ...] = (
         "Logs in to the registry that is named after it.",
         _RFC3986,
     ),
+    Shape(
+        "the default of a variable",
+        ("${",),
+        r"(?i)\$\{\w*(?:pass|pwd|secret|token|credential|api_?key|private_?key|webhook)\w*:?[=+-]-?([^}$<>]+)\}",
+        "Stands for a secret that is not given: `${DB_PASSWORD:=p}`.",
+        "https://fluxcd.io/flux/components/kustomize/kustomizations/#post-build-variable-substitution",
+    ),
     # Hashes of passwords: they can be guessed
     Shape(
         "a hash of a password",
-        ("$",),
+        ("$2", "$1$", "$5$", "$6$", "$y$", "$7$", "$gy$", "$apr1$", "$argon2", "$pbkdf2", "$scrypt$"),
         r"\$(?:2[abxy]\$\d\d\$[./A-Za-z0-9]{20,}|(?:1|apr1)\$[./A-Za-z0-9]{1,8}\$[./A-Za-z0-9]{16,}"
         r"|[56]\$(?:rounds=\d+\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{16,}|(?:y|7|gy)\$[./A-Za-z0-9]+\$[./A-Za-z0-9$]{16,}"
         r"|argon2(?:id|i|d)\$[\w=,$+/.-]{16,}|pbkdf2(?:-sha\d+)?\$[\w=,$+/.-]{16,}|scrypt\$[\w=,$+/.-]{16,})",

@@ -1,115 +1,76 @@
-"""What is a secret in plain text: by the word before it, by its shape, or by its place in a URL.
+"""Texts fit to be stored: shapes, what is YAML or JSON inside, and lines, in this order.
 
-`redact.py` walks documents and asks here about keys and texts. The rules rather hide too much than too little; a
-reference to a secret (`secretName`, `${DB_PASSWORD}`) is none.
+Documents hold texts and texts hold documents: `redact.py` walks what is found inside a text, and asks here about texts.
 """
 
 import functools
-import re
 
-from kubestats_pipeline.redaction.names import LONG_WORDS, SHORT_WORDS, is_sensitive
-from kubestats_pipeline.redaction.patterns import compile_pattern, compile_set, readable, replace_secret
-from kubestats_pipeline.redaction.secrets import ENCRYPTED, REDACTED, SHAPES
+from kubestats_pipeline.redaction.embedded import Embedded, read_embedded, write_embedded
+from kubestats_pipeline.redaction.lines import HINT, redact_lines
+from kubestats_pipeline.redaction.patterns import compile_set, readable
+from kubestats_pipeline.redaction.secrets import ENCRYPTED
+from kubestats_pipeline.redaction.shapes import MARKS, find_shapes, replace_shapes, withhold_shapes
 
-_REFERENCE = re.compile(r"\$\{\w+\}|\$\(\w+\)|\$[A-Z_][A-Z0-9_]*|\{\{[^{}]*\}\}")
-_CIPHERTEXT = "ENC["
-
-_HINT = re.compile(rf"{LONG_WORDS}|{SHORT_WORDS}|basic|stringdata")
-"""For texts in small letters, as `_SENSITIVE_KEY`: five times as fast as letters of either case."""
-
-_WORD = rf"(?:[\w.\-/]*(?:{LONG_WORDS})s?\d*|(?:[\w.\-/]*[-_./])?(?:{SHORT_WORDS}))"
-_ASSIGNED = re.compile(rf"(?i)(?<![\w.\-/])({_WORD}[\"']?[ \t]*[:=][ \t]*)([^\s,;&|>][^\n]*)")
-_FLAGGED = re.compile(rf"(?i)(?<!\S)(--?{_WORD}[ \t]+)(?!-)(\S+)")
-_TAGGED = re.compile(rf"(?i)(<({_WORD})>)[^<]+(?=</)")
-_SCHEME = re.compile(r"(?i)\b(bearer|basic)([ \t]+)(?=[\w.~+/=-]*\d)[\w.~+/=-]{8,}")
-_BLOCK_KEY = re.compile(r"([ \t]*(?:- +)?)[\"']?([\w.\-/]+)[\"']?[ \t]*:[ \t]*(?:[|>][-+\d]*)?[ \t]*(?:#.*)?")
-
-_SHAPES = tuple((compile_pattern(shape.pattern), shape) for shape in SHAPES)
-_find = compile_set(tuple(shape.pattern for shape in SHAPES))
-
-SHORTEST_SHAPE = 12
-"""Characters of the shortest secret that has a shape."""
+__all__ = ["find_shapes", "redact_patch", "redact_text", "withhold_shapes"]
 
 SHORT, LONG = 200, 20_000
 """Characters of a text up to which its result is kept: the same short ones stand in most files and commits, and a few
 long ones, such as scripts and dashboards, in all commits of a file.
 """
+SHORTEST = 4
+"""Characters of the shortest text that can hold a name and a secret: `pw=p`."""
+
+DEEPEST = 4
+"""Texts within texts that are read."""
+
+_CIPHERTEXT = "ENC["
+_find = compile_set((*MARKS, HINT))
+_HINTED = len(MARKS)
 
 
-def hide(value: str) -> str:
-    """Replace a secret; a reference to a value that lives elsewhere (`${DB_PASSWORD}`) stays."""
-    if value.startswith(_CIPHERTEXT):
-        return ENCRYPTED
-    return value if not value or _REFERENCE.fullmatch(value) else REDACTED
-
-
-def find_shapes(text: str) -> tuple[str, ...]:
-    """The names of the shapes that are found in a text, in the order of the table."""
-    return tuple(SHAPES[number].name for number in _find(readable(text)))
-
-
-@functools.lru_cache(maxsize=65536)
-def withhold_shapes(text: str) -> str:
-    """A name, version, image, path or message without what has a known shape in it."""
-    found = _find(readable(text)) if len(text) >= SHORTEST_SHAPE else ()
-    for number in found:
-        pattern, _ = _SHAPES[number]
-        text = replace_secret(pattern, REDACTED, readable(text))
-    return text
-
-
-def redact_text(text: str) -> str:
-    """A text without the secrets in it: assignments, flags, headers, URLs, keys and tokens."""
-    if len(text) < 8 and not text.startswith(_CIPHERTEXT):
+def redact_text(text: str, depth: int = 0) -> str:
+    """A text without the secrets in it; `depth` counts the texts around it."""
+    size = len(text)
+    if size < SHORTEST:
         return text
-    if len(text) <= SHORT:
-        return _redact_short(text)
-    return _redact_long(text) if len(text) <= LONG else _redact(text)
+    if size > LONG:
+        return _redact(text, depth)
+    if depth:
+        return _redact_within(text, depth)
+    return _redact_short(text) if size <= SHORT else _redact_long(text)
 
 
-def _redact(text: str) -> str:
+def redact_patch(text: str) -> str:
+    """A patch of a Secret: all values that it sets are withheld."""
+    embedded = read_embedded(text)
+    return _redact_inside(text, embedded, 0, of_secret=True) if embedded else redact_lines(text)
+
+
+def _redact(text: str, depth: int = 0) -> str:
     if text.startswith(_CIPHERTEXT):
         return ENCRYPTED
-    text = withhold_shapes(text)
-    if not _HINT.search(text.casefold()):
+    found = _find(readable(text))
+    if not found:
         return text
-    text = _TAGGED.sub(rf"\1{REDACTED}", text)
-    if "\n" not in text:
-        return _redact_line(text)
-    lines = _without_blocks(text).split("\n")
-    return "\n".join(_redact_short_line(line) if len(line) <= SHORT else _redact_line(line) for line in lines)
+    hinted = found[-1] == _HINTED
+    text = replace_shapes(text, found[:-1] if hinted else found)
+    if not hinted:
+        return text
+    embedded = read_embedded(text) if depth < DEEPEST and _is_structured(text) else None
+    return _redact_inside(text, embedded, depth, of_secret=False) if embedded else redact_lines(text)
 
 
-def _redact_line(line: str) -> str:
-    if not _HINT.search(line.casefold()):
-        return line
-    line = _SCHEME.sub(rf"\1\2{REDACTED}", line)
-    line = _FLAGGED.sub(lambda match: match[1] + _hide_assigned(match[2]), line)
-    return _ASSIGNED.sub(lambda match: match[1] + _hide_assigned(match[2]), line)
-
-
-_redact_short_line = functools.lru_cache(maxsize=65536)(_redact_line)
 _redact_short = functools.lru_cache(maxsize=65536)(_redact)
 _redact_long = functools.lru_cache(maxsize=512)(_redact)
+_redact_within = functools.lru_cache(maxsize=512)(_redact)
 
 
-def _hide_assigned(value: str) -> str:
-    return hide(value.strip().strip("\"'")) if value.strip() else value
+def _is_structured(text: str) -> bool:
+    return ":" in text and ("\n" in text or text.lstrip()[:1] in ("{", "["))
 
 
-def _without_blocks(text: str) -> str:
-    """Leave out what is indented below a sensitive key of embedded YAML: block texts, lists and maps."""
-    secret = "kind: Secret" in text
-    lines: list[str] = []
-    depth: int | None = None
-    for line in text.split("\n"):
-        indent = len(line) - len(line.lstrip(" \t"))
-        if depth is not None and (not line.strip() or indent > depth):
-            continue
-        depth = None
-        lines.append(line)
-        match = _BLOCK_KEY.fullmatch(line.rstrip("\r"))
-        if match and (is_sensitive(match[2]) or match[2] == "stringData" or (secret and match[2] == "data")):
-            depth = len(match[1])
-            lines.append(f"{' ' * depth}  {REDACTED}")
-    return "\n".join(lines)
+def _redact_inside(text: str, embedded: Embedded, depth: int, *, of_secret: bool) -> str:
+    from kubestats_pipeline.redaction.redact import redact_content
+
+    redacted = [redact_content(each, depth + 1, of_secret=of_secret) for each in embedded.content]
+    return write_embedded(text, embedded, redacted, redact_lines)

@@ -21,6 +21,7 @@ from kubestats_pipeline.scan.engine import gitops_engine
 from kubestats_pipeline.scan.files import ContentCache, FileVersion
 from kubestats_pipeline.scan.history import Change, Step, is_template
 from kubestats_pipeline.scan.replay import Replay
+from kubestats_pipeline.scan.withheld_paths import from_text
 
 STEPS_AHEAD, MOST_STEPS_AHEAD = 20, 2_000
 """Commits whose blobs are asked for before they are replayed, and those that helpers may be ahead at most."""
@@ -84,6 +85,7 @@ def _resume(
     if position is None:
         return Replay(repository.repository_id, cache)
     stored = store.read_stored(lake, repository.full_name, position)
+    tree = history.read_tree(mirror, position.commit) if history.has_commit(mirror, position.commit) else {}
     replay = Replay(
         repository.repository_id,
         cache,
@@ -95,9 +97,10 @@ def _resume(
         tombstones={each.resource_id: each for each in stored.resources if each.deleted_at is not None},
         problems={(each.path, each.problem): each for each in stored.problems},
         next_sequence=position.next_sequence,
+        paths=from_text(position.paths, tree),
     )
-    known = history.read_tree(mirror, position.commit) if history.has_commit(mirror, position.commit) else {}
-    blobs.expect(known.values())
+    blobs.expect(tree.values())
+    known = replay.paths.tree(tree)
     replay.restore([Change(path, oid) for path, oid in known.items()], position.values.last_readable)
     return replay
 
@@ -107,10 +110,10 @@ def _advance(
 ) -> Iterator[None]:
     """Move the replay to the head; the caller may take events away after each step."""
     if base is None or goes_on:
-        for step in _looking_ahead(history.walk(mirror, base, head), ahead):
+        for step in _looking_ahead(map(replay.paths.step, history.walk(mirror, base, head)), ahead):
             replay.apply(step.commit, step.changes)
             yield
-    left_over = _difference(replay.files.oids, history.read_tree(mirror, head))
+    left_over = _difference(replay.files.oids, replay.paths.tree(history.read_tree(mirror, head)))
     if left_over:
         ahead.expect(_files(left_over))
         replay.apply(history.read_commit(mirror, head), left_over)

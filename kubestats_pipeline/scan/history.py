@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from kubestats_pipeline import git
+from kubestats_pipeline.redaction.texts import redact_text
 
 HEAD = "refs/heads/head"
 YAML_SUFFIXES = (".yaml", ".yml")
@@ -27,6 +28,8 @@ _TIMEOUT = 600.0
 _LATEST = int(datetime.datetime(9999, 12, 31, tzinfo=datetime.UTC).timestamp())
 """Any number can stand for a time in a commit; later ones are not dates any more."""
 _BLOCK = 1 << 16
+MAX_SUBJECT = 10_000
+"""Characters of a subject that are looked at; it is cut afterwards, so that no part of a secret is left at its end."""
 
 
 class Change(NamedTuple):
@@ -174,7 +177,7 @@ def _commit(fields: list[str]) -> Commit:
     sha, seconds, name, address, subject = fields
     known = int(seconds or 0)  # empty where git cannot read the time, as one before 1970
     committed_at = datetime.datetime.fromtimestamp(min(max(known, 0), _LATEST), datetime.UTC)
-    return Commit(sha, committed_at, f"{name} <{address}>".lower(), subject[:200])
+    return Commit(sha, committed_at, f"{name} <{address}>".lower(), redact_text(subject[:MAX_SUBJECT])[:200])
 
 
 def _change(header: bytes, raw_path: bytes) -> list[Change]:

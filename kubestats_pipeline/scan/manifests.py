@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from kubestats_pipeline.redaction.records import withhold_in
 from kubestats_pipeline.redaction.redact import redact
+from kubestats_pipeline.redaction.secrets import REDACTED
 from kubestats_pipeline.scan.canonical import canonical_json
 from kubestats_pipeline.scan.decoded import Bounds, Decoded, Place
 from kubestats_pipeline.scan.documents import Problem, encoding_problem, read_documents
@@ -35,6 +37,7 @@ NAMED_FILES = KUSTOMIZATION_FILES | {CHART_FILE}
 _KIND = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _API_VERSION = re.compile(r"(?:([a-z0-9](?:[-a-z0-9.]*[a-z0-9])?)/)?([a-zA-Z0-9][-a-zA-Z0-9]*)")
 _MENTIONS = (b"kind", b"apiVersion")
+_WITHHELD = REDACTED.encode()
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -129,7 +132,8 @@ def read_with_documents(
         documents.append(read_document(document, file_name))
     named = file_name in KUSTOMIZATION_FILES
     kustomize = next((found for _, each in read.documents if (found := read_kustomization(each, named=named))), None)
-    return FileContent(declared_by(documents), tuple(problems), kustomize, is_complete=not problems), documents
+    content = FileContent(declared_by(documents), tuple(problems), withhold_in(kustomize), is_complete=not problems)
+    return content, documents
 
 
 def may_declare(blob: bytes, file_name: str) -> bool:
@@ -207,6 +211,8 @@ def _manifest(document: Decoded, resource: dict[str, Any], stored: dict[str, Any
     data = canonical_json(stored)
     scan = load_scanners().get((group, key.kind), scan_generic)
     facts = scan(document, resource)
+    if _WITHHELD in data:  # else nothing has a shape: what is told beside a document stands in it
+        key, version, facts = withhold_in((key, version, facts))
     return Manifest(key, version, digest(data), data, facts, _values_numbers(document, resource, facts))
 
 

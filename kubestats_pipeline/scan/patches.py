@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from kubestats_pipeline.redaction.redact import redact
+from kubestats_pipeline.redaction.redact import redact, redact_content
 from kubestats_pipeline.scan.canonical import canonical_json
 from kubestats_pipeline.scan.decode import decode_stream
 from kubestats_pipeline.scan.decoded import Bounds, Decoded, DecodeError
@@ -62,7 +62,7 @@ def inline_patches(text: str, target: Target | None) -> tuple[Patch, ...]:
 def patch_of(content: object, target: Target | None) -> Patch | None:
     """A decoded patch without what does not matter; None where nothing is left, or where it fits no resource."""
     if isinstance(content, list):
-        operations = [each for each in content if isinstance(each, dict) and _matters(each)]
+        operations = [each for each in redact_content(content) if isinstance(each, dict) and _matters(each)]
         return Patch(target, canonical_json(operations)) if operations and target is not None else None
     if not isinstance(content, dict):
         return None

@@ -22,6 +22,7 @@ from kubestats_pipeline.scan.manifests import Manifest, digest, restore_manifest
 from kubestats_pipeline.scan.matching import match_moves
 from kubestats_pipeline.scan.resolve import Resolver
 from kubestats_pipeline.scan.values import Values, with_images
+from kubestats_pipeline.scan.withheld_paths import WithheldPaths
 
 
 class Resource(NamedTuple):
@@ -92,6 +93,7 @@ class Replay:
         next_sequence: position of the next event in the log.
         events: those that have not been taken away by `take_events`.
         unsaved: ids of resources whose Helm values may differ from the rows in the lake.
+        paths: what files are called whose paths hold a secret; everything here goes by these names.
     """
 
     repository_id: str
@@ -103,6 +105,7 @@ class Replay:
     next_sequence: int = 0
     events: list[Event] = field(default_factory=list)
     unsaved: set[str] = field(default_factory=set)
+    paths: WithheldPaths = field(default_factory=WithheldPaths)
 
     def __post_init__(self) -> None:
         self.files = Files(self.cache)

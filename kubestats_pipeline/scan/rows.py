@@ -7,7 +7,8 @@ from typing import Any
 
 import orjson
 
-from kubestats_pipeline.redaction.texts import redact_text
+from kubestats_pipeline.redaction.records import withhold_in
+from kubestats_pipeline.redaction.texts import withhold_shapes
 from kubestats_pipeline.repositories import Repository
 from kubestats_pipeline.scan.authors import author_kind
 from kubestats_pipeline.scan.charts import Resolved
@@ -36,21 +37,21 @@ def resource_row(resource: Resource, repository: Repository) -> Row:
         "api_version": manifest.api_version,
         "kind": key.kind,
         "name": key.name,
-        "namespace": resolved.namespace,
+        "namespace": _shown(resolved.namespace),
         "declared_namespace": key.namespace,
         "file_path": printable(resource.identity.path),
         "ordinal": resource.identity.ordinal,
         "content_hash": manifest.content_hash,
-        "version": resolved.version,
-        "chart_name": resolved.chart_name,
-        "chart_url": resolved.chart_url,
-        "chart_url_raw": resolved.chart_url_raw,
+        "version": _shown(resolved.version),
+        "chart_name": _shown(resolved.chart_name),
+        "chart_url": _shown(resolved.chart_url),
+        "chart_url_raw": _shown(resolved.chart_url_raw),
         "chart_kind": resolved.chart_kind,
-        "app_name": resource.version.app_name,
+        "app_name": _shown(resource.version.app_name),
         "images": [_image_row(image) for image in resource.version.images],
         "context": context_of(resource.identity.path),
         "resolution": resolved.resolution,
-        "resolution_reason": resolved.reason,
+        "resolution_reason": _shown(resolved.reason),
         "values_complete": resource.values_complete,
         "status": "ACTIVE" if resource.deleted_at is None else "DELETED",
         "created_at": resource.created_at,
@@ -110,22 +111,22 @@ def event_row(event: Event, repository: Repository, run_id: str | None) -> Row:
         "event_type": event.event_type,
         "event_timestamp": event.commit.committed_at,
         "commit_sha": event.commit.sha,
-        "commit_subject": redact_text(event.commit.subject),
+        "commit_subject": event.commit.subject,
         "author_kind": author_kind(event.commit.author, event.commit.subject),
         "resource_kind": after.identity.key.kind,
         "resource_api_version": _api_version(after),
         "resource_name": after.identity.key.name,
-        "resource_namespace": after.resolved.namespace,
+        "resource_namespace": _shown(after.resolved.namespace),
         "file_path": printable(after.identity.path),
         "previous_file_path": printable(before.identity.path) if before and moved else None,
         "file_hash_before": before.manifest.content_hash if before and existed else None,
         "file_hash_after": after.manifest.content_hash if exists else None,
-        "version_before": before.resolved.version if before else None,
-        "version_after": after.resolved.version if exists else None,
-        "chart_name": after.resolved.chart_name,
-        "chart_url": after.resolved.chart_url,
+        "version_before": _shown(before.resolved.version) if before else None,
+        "version_after": _shown(after.resolved.version) if exists else None,
+        "chart_name": _shown(after.resolved.chart_name),
+        "chart_url": _shown(after.resolved.chart_url),
         "chart_kind": after.resolved.chart_kind,
-        "app_name": after.version.app_name,
+        "app_name": _shown(after.version.app_name),
         "images": [_image_row(image) for image in after.version.images],
         "context": context_of(after.identity.path),
         "resolution": after.resolved.resolution,
@@ -144,7 +145,7 @@ def problem_row(problem: OpenProblem, repository: Repository) -> Row:
         "file_path": printable(problem.path),
         "problem": problem.problem,
         "document_index": problem.document_index,
-        "message": problem.message,
+        "message": withhold_shapes(problem.message),
         "commit_sha": problem.commit_sha,
         "first_seen_at": problem.first_seen_at,
     }
@@ -197,7 +198,13 @@ def original(path: str) -> str:
     return _ESCAPED.sub(lambda match: chr(0xDC00 + int(match[1], 16)) if match[1] else "\\", path)
 
 
+def _shown(text: str | None) -> str | None:
+    """A text that may be put together of several documents, without what has a known shape only now."""
+    return withhold_shapes(text) if text is not None else None
+
+
 def _image_row(image: Image) -> Row:
+    image = withhold_in(image)
     return {
         "image": image.image,
         "tag": image.tag,

@@ -22,6 +22,7 @@ from kubestats_pipeline.scan.advance import Advanced, bring_to_head
 from kubestats_pipeline.scan.decoded import Bounds
 from kubestats_pipeline.scan.garbage import seldom_collected
 from kubestats_pipeline.scan.retention import known_boundaries, mark_of
+from kubestats_pipeline.scan.withheld_paths import to_text
 from kubestats_pipeline.scan.workers import WorkerDiedError, call_in_processes
 from kubestats_pipeline.settings import Settings
 from kubestats_pipeline.sync.folder import read_head
@@ -178,6 +179,7 @@ def _reached(
         advanced.is_linear,
         complete_from,
         retired,
+        paths=to_text(advanced.replay.paths),
     )
 
 

@@ -30,7 +30,7 @@ from kubestats_pipeline.scan.saved_values import NOTHING_SAVED, SavedValues, sav
 from kubestats_pipeline.segments import reach
 from kubestats_pipeline.tables import HELM_VALUES, RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS, SCANS
 
-SCANNER_VERSION = "4"
+SCANNER_VERSION = "5"
 """Raised when the scanner reads the same history differently: repositories are then replayed from the start."""
 
 EVENTS_AT_ONCE = 1_000
@@ -58,6 +58,7 @@ class Position:
         complete_from: the number of the event from which on the log is complete; see `retention.py`.
         retired: the boundaries up to which events have been retired, as `retention.mark_of` tells them.
         written_by: the `writer` of the tables.
+        paths: the names of files whose paths hold a secret, as `withheld_paths.to_text` writes them; mostly empty.
         values: the state of `helm_values` that belongs to it.
     """
 
@@ -69,6 +70,7 @@ class Position:
     complete_from: int = 0
     retired: str = ""
     written_by: str = field(default_factory=writer)
+    paths: str = ""
     values: SavedValues = NOTHING_SAVED
 
     @property
@@ -83,6 +85,7 @@ class Position:
             "complete_from": str(self.complete_from),
             "retired": self.retired,
             "written_by": self.written_by,
+            "paths": self.paths,
         }
 
     @property
@@ -125,6 +128,7 @@ def read_position(lake: Lake, full_name: str) -> Position | None:
         int(metadata.get("complete_from", 0)),
         metadata.get("retired", ""),
         metadata.get("written_by", "") if has_values else "",
+        metadata.get("paths", ""),
         saved_values(metadata),
     )
 

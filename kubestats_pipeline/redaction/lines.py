@@ -1,0 +1,138 @@
+"""Secrets in the lines of a text that is no YAML: assignments, blocks, pairs, and the other forms of `words.py`.
+
+A name decides as it does in documents (`names.py`). The rules rather hide too much: what follows an assignment is
+hidden to the end of its line. Regular expressions are RE2's, and linear.
+"""
+
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+from kubestats_pipeline.redaction.forms import DEFAULT, DIRECTIVE, FORMS
+from kubestats_pipeline.redaction.hide import begins_with_none, hide
+from kubestats_pipeline.redaction.names import is_sensitive, mentions_secret
+from kubestats_pipeline.redaction.patterns import compile_pattern, compile_set, readable, replace_spans
+from kubestats_pipeline.redaction.secrets import REDACTED
+from kubestats_pipeline.redaction.words import GLUED, PROSE, SECRET_WORDS
+
+SHORT = 200
+"""Characters of a line up to which its result is kept: the same short ones stand in most files."""
+
+_MERELY_SHORT = 4
+_WORDS = {word for group in (*SECRET_WORDS, *GLUED) for word in group.words}
+_ANYWHERE = sorted(
+    {word.replace(" ", "[^a-z0-9]?") for word in _WORDS if len(word) > _MERELY_SHORT} | {"pass", "auth", "cred"}
+)
+_BOUNDED = sorted(word for word in _WORDS if len(word) <= _MERELY_SHORT and word.isalpha())
+HINT = (
+    rf"(?i:{'|'.join(_ANYWHERE)}|stringdata|binarydata|identified|--?u(?:ser)?\s|redis-cli|mysql|mariadb|[a-z0-9_.-]key"
+    rf"|(?:^|[^a-z])(?:{'|'.join(_BOUNDED)})s?(?:[^a-z]|$)|pwd?s?[\d\x22\x27]*\s*[:=])"
+    rf"|[a-z](?:{'|'.join(word.title() for word in _BOUNDED)})"
+)
+"""What stands in every text in which a rule can find something, as a pattern of RE2."""
+
+_by_hint = compile_set((HINT,))
+_by_form = compile_set(tuple(form.pattern for form in FORMS))
+_FORMS = tuple((form.name, compile_pattern(form.pattern)) for form in FORMS)
+_ASSIGNS = compile_pattern(r"([\w.\-/]+)[\x22\x27]?[ \t]*(?:[:=]=?>?)[ \t]*")
+_BLOCK_KEY = compile_pattern(
+    r"([ \t]*(?:- +)?)[\x22\x27]?([\w.\-/]+)[\x22\x27]?[ \t]*:[ \t]*(?:[|>][-+\d]*)?[ \t]*(?:#.*)?\r?"
+)
+_NAMED = compile_pattern(
+    r"[ \t]*(?:- +)?[\x22\x27]?(?:name|key)[\x22\x27]?[ \t]*:[ \t]*[\x22\x27]?([\w.-]+)[\x22\x27]?,?\s*"
+)
+_VALUED = compile_pattern(r"([ \t]*(?:- +)?[\x22\x27]?(?:value|default)[\x22\x27]?[ \t]*:[ \t]*)(\S.*)")
+_PROSE = PROSE.words
+_OPENING = frozenset({"{", "[", "(", "|-", ">-", f"{REDACTED}}}"})
+"""What stands after a sensitive name where its value does not begin on the line, or is withheld already."""
+_DIRECTIVES = (
+    "pass",
+    "pwd",
+    "pw",
+    "password",
+    "passwd",
+    "passphrase",
+    "passcode",
+    "secret",
+    "token",
+    "psk",
+    "masterauth",
+)
+_BLOCKS = frozenset({"stringData", "binaryData"})
+
+
+def may_hold(text: str) -> bool:
+    """Whether a rule of this module or a name can concern a text."""
+    return bool(_by_hint(readable(text)))
+
+
+def redact_lines(text: str) -> str:
+    """A text without the secrets in its lines."""
+    text = readable(text)
+    for number in _by_form(text):
+        text = _without_form(*_FORMS[number], text)
+    if "\n" not in text:
+        return _redact_line(text)
+    lines = _without_values(_without_blocks(text.split("\n")))
+    return "\n".join(_redact_short(line) if len(line) <= SHORT else _redact_line(line) for line in lines)
+
+
+def _without_form(name: str, pattern: Any, text: str) -> str:
+    spans = ((*match.span(pattern.groups), REDACTED) for match in pattern.finditer(text) if _announces(name, match))
+    return replace_spans(text, spans)
+
+
+def _announces(form: str, match: Any) -> bool:
+    """Whether the name in a form, if it has one, is that of a secret, and its value can be one."""
+    *names, value = match.groups()
+    if not names:
+        return not begins_with_none(value)
+    name = names[0]
+    if form == DIRECTIVE and (value.lower() in _PROSE or not name.lower().endswith(_DIRECTIVES)):
+        return False
+    return (mentions_secret(name) if form == DEFAULT else is_sensitive(name)) and hide(value) != value
+
+
+def _redact_line(line: str) -> str:
+    """A line whose rest, after the first assignment to a sensitive name, is hidden."""
+    if not may_hold(line):
+        return line
+    for match in _ASSIGNS.finditer(line):
+        if is_sensitive(match[1]):
+            value = line[match.end() :].strip()
+            if value and value not in _OPENING and value[0] not in ",;&|>" and not begins_with_none(value):
+                return line[: match.end()] + hide(value.rstrip(",").strip("\"'"))
+    return line
+
+
+_redact_short = functools.lru_cache(maxsize=65536)(_redact_line)
+
+
+def _without_blocks(lines: list[str]) -> Iterator[str]:
+    """Without what is indented below a sensitive key: block texts, lists and maps of YAML that cannot be read."""
+    secret = any("kind: Secret" in line for line in lines)
+    depth: int | None = None
+    for line in lines:
+        indent = len(line) - len(line.lstrip(" \t"))
+        if depth is not None and (not line.strip() or indent > depth):
+            continue
+        depth = None
+        yield line
+        match = _BLOCK_KEY.fullmatch(line) if ":" in line and (secret or may_hold(line)) else None
+        if match and (is_sensitive(match[2]) or match[2] in _BLOCKS or (secret and match[2] == "data")):
+            depth = len(match[1])
+            yield f"{' ' * depth}  {REDACTED}"
+
+
+def _without_values(lines: Iterator[str]) -> list[str]:
+    """Without the values beside sensitive names (`- name: TOKEN`, `value: p`), in either order."""
+    kept = list(lines)
+    for number, line in enumerate(kept):
+        match = _NAMED.fullmatch(line) if ":" in line and may_hold(line) else None
+        if match is None or not is_sensitive(match[1]):
+            continue
+        for beside in (number - 1, number + 1):
+            value = _VALUED.fullmatch(kept[beside]) if 0 <= beside < len(kept) else None
+            if value is not None:
+                kept[beside] = value[1] + hide(value[2].strip().strip("\"',"))
+    return kept
