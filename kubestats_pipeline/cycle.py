@@ -15,10 +15,12 @@ from kubestats_pipeline import jobs
 from kubestats_pipeline.batches import CHANGED_TAG, FAILURES, SUBJECT
 from kubestats_pipeline.definitions import build_definitions
 from kubestats_pipeline.errors import ExplainedError
+from kubestats_pipeline.lake import Lake
 from kubestats_pipeline.logs import LOGGED, QUIET
 from kubestats_pipeline.orphans import PROCESS_TAG, fail_orphans
 from kubestats_pipeline.pools import kept_awake
 from kubestats_pipeline.services import Services
+from kubestats_pipeline.upgrade.redact_lake import redact_lake
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class Cycle:
         failures: what failed, a job, a source or a repository, and why.
         failed_checks: checks that found an error, and what it is.
         warnings: checks that found something that is no error.
+        notes: what else is worth a line.
     """
 
     repositories: int
@@ -38,6 +41,7 @@ class Cycle:
     failures: Mapping[str, str]
     failed_checks: Mapping[str, str] = field(default_factory=dict)
     warnings: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def succeeded(self) -> bool:
@@ -61,6 +65,7 @@ def run_cycle(services: Services, instance: dg.DagsterInstance, sources: Sequenc
     fail_orphans(instance)
     logs = LOGGED if services.settings.log_format == "json" else QUIET
     runner = _Runner(build_definitions(services, headless=True), instance, logs)
+    runner.redact(services.lake)
     runner.run(jobs.discover_repositories, "discover", {"sources": list(sources)})
     names = list(services.repositories())
     changed = 0
@@ -69,7 +74,7 @@ def run_cycle(services: Services, instance: dg.DagsterInstance, sources: Sequenc
         changed = runner.run(jobs.scan_repositories, "scan", {"repositories": names})
         runner.run(jobs.record_statistics)
     runner.run(jobs.publish_warehouse)
-    return Cycle(len(names), changed, runner.failures, runner.failed_checks, runner.warnings)
+    return runner.sum_up(len(names), changed)
 
 
 def run_some(services: Services, instance: dg.DagsterInstance, names: Sequence[str]) -> Cycle:
@@ -80,10 +85,11 @@ def run_some(services: Services, instance: dg.DagsterInstance, names: Sequence[s
     """
     fail_orphans(instance)
     runner = _Runner(build_definitions(services, headless=True), instance)
+    runner.redact(services.lake)
     runner.run(jobs.sync_repositories, "sync", {"repositories": list(names)})
     changed = runner.run(jobs.scan_repositories, "scan", {"repositories": list(names)})
     runner.run(jobs.publish_warehouse)
-    return Cycle(len(names), changed, runner.failures, runner.failed_checks, runner.warnings)
+    return runner.sum_up(len(names), changed)
 
 
 @dataclass
@@ -96,6 +102,18 @@ class _Runner:
     failures: dict[str, str] = field(default_factory=dict)
     failed_checks: dict[str, str] = field(default_factory=dict)
     warnings: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def redact(self, lake: Lake) -> None:
+        """Redact what an earlier version has left, once."""
+        redacted = redact_lake(lake)
+        self.failures |= redacted.failures
+        self.notes += [redacted.text] if redacted.values else []
+
+    def sum_up(self, repositories: int, changed: int) -> Cycle:
+        """What all jobs did."""
+        found = (self.failures, self.failed_checks, self.warnings, tuple(self.notes))
+        return Cycle(repositories, changed, *found)
 
     def run(self, job: jobs.Job, op: str = "", config: Mapping[str, Any] | None = None) -> int:
         """Run a job; give how many repositories it changed."""

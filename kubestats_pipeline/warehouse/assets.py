@@ -9,6 +9,7 @@ import dagster as dg
 from kubestats_pipeline.batches import is_partitioned
 from kubestats_pipeline.column_lineage import read_traced
 from kubestats_pipeline.lake import LakeError
+from kubestats_pipeline.locks import BusyError
 from kubestats_pipeline.partitions import daily_partitions, day_key
 from kubestats_pipeline.schemas import (
     COLUMN_LINEAGE,
@@ -104,16 +105,20 @@ def warehouse_assets(
     context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Build the file, check it, publish it, and describe what is in it."""
+    from kubestats_pipeline.upgrade.redact_lake import redact_lake
     from kubestats_pipeline.warehouse.build import build_warehouse  # duckdb: only the run pays for it
     from kubestats_pipeline.warehouse.describe import describe_marts
     from kubestats_pipeline.warehouse.load import WarehouseError
 
     try:
         with services.progress.track("publish", 1) as done:
+            redacted = redact_lake(services.lake)
             report = build_warehouse(services.lake)
             done(report.path.name)
-    except WarehouseError as error:
+    except (WarehouseError, LakeError, BusyError) as error:
         raise dg.Failure(str(error), allow_retries=False) from error
+    if redacted.values:
+        context.log.warning(redacted.text)
     withheld = {f"{each.kind} in {each.table}.{each.column}": f"{each.rows} rows" for each in report.withheld}
     for what, rows in withheld.items():
         context.log.warning("withheld from the published file: %s, %s", what, rows)

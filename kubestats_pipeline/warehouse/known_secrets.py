@@ -19,7 +19,7 @@ import orjson
 
 from kubestats_pipeline.contract import Column, Table, Type
 from kubestats_pipeline.redaction.secrets import SHAPES
-from kubestats_pipeline.redaction.texts import SHORTEST_SHAPE, find_shapes, withhold_shapes
+from kubestats_pipeline.redaction.shapes import SHORTEST, find_shapes, withhold_shapes
 from kubestats_pipeline.tables import TABLES
 
 ROWS_AT_ONCE = 2_000
@@ -156,7 +156,7 @@ class _Search:
     def _read_texts(self) -> Iterator[tuple[str, int]]:
         """The distinct texts that are long enough, each with the number of its rows."""
         text = f'"{self._column.name}"'
-        long_enough = f"length({text}) >= {SHORTEST_SHAPE} AND NOT regexp_full_match({text}, '{_ONLY_DIGEST}')"
+        long_enough = f"length({text}) >= {SHORTEST} AND NOT regexp_full_match({text}, '{_ONLY_DIGEST}')"
         query = f"SELECT {text}, count(*) FROM {self._table.name} WHERE {long_enough} GROUP BY ALL"  # noqa: S608 - the contract's
         yield from self._fetch(query)
 
