@@ -13,6 +13,7 @@ import dagster as dg
 
 from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.orchestration.failures import reason_of
+from kubestats_pipeline.redaction.texts import withhold_shapes
 from kubestats_pipeline.services import Services
 from kubestats_pipeline.settings import AlertSettings
 
@@ -55,6 +56,7 @@ def post_alert(
 
 def describe_failure(run: dg.DagsterRun, reason: str) -> dict[str, Any]:
     """The message of a failed run: `text` for Slack and its like, `content` for Discord, the facts for programs."""
+    reason = withhold_shapes(reason)
     text = f"Kubestats: {run.job_name} failed (run {run.run_id[:8]})\n{reason}"[:LONGEST_TEXT]
     return {"text": text, "content": text, "job": run.job_name, "run_id": run.run_id, "reason": reason[:LONGEST_TEXT]}
 

@@ -20,6 +20,7 @@ from dagster._core.storage.partition_status_cache import AssetPartitionStatus
 
 from kubestats_pipeline.partitions import REPOSITORY_PARTITIONS, repository_partitions
 from kubestats_pipeline.plain_text import plain
+from kubestats_pipeline.redaction.texts import withhold_shapes
 from kubestats_pipeline.repositories import Repository
 from kubestats_pipeline.schemas import failures_table
 
@@ -69,13 +70,14 @@ class Batch:
             return
         tags = {"dagster/data_version": version} if version else None
         for key in self.keys:
-            own = {name: value for name, value in metadata.items() if value is not None}
+            own = {name: _fit(value) for name, value in metadata.items() if value is not None}
             if key in rows:
                 own["dagster/partition_row_count"] = rows[key]
             self.context.log_event(dg.AssetMaterialization(key, partition=full_name, metadata=own, tags=tags))
 
     def fail(self, full_name: str, reason: str) -> None:
         """A repository failed; the run goes on."""
+        reason = withhold_shapes(reason)
         self.failures[full_name] = reason
         self.context.log.warning("%s: %s", plain(full_name), plain(reason), extra=told_of(full_name, reason))
         self.context.log_event(failure_observation(self.keys[0], full_name, reason, partition=full_name))
@@ -90,6 +92,7 @@ class Batch:
 
     def note(self, full_name: str, reason: str) -> None:
         """A repository could not be dealt with, by its nature: it is empty, too large or in an unsupported format."""
+        reason = withhold_shapes(reason)
         self.context.log.info("%s: %s", plain(full_name), plain(reason), extra=told_of(full_name, reason))
         self.context.log_event(dg.AssetObservation(self.keys[0], partition=full_name, description=reason))
 
@@ -112,8 +115,13 @@ class Batch:
 
 
 def failure_observation(key: str, subject: str, reason: str, partition: str | None = None) -> dg.AssetObservation:
-    """What Dagster is told of a repository or a source that failed."""
-    return dg.AssetObservation(key, partition=partition, description=reason, metadata={SUBJECT: subject})
+    """What Dagster is told of a repository or a source that failed; what has the shape of a secret is withheld."""
+    told = {SUBJECT: withhold_shapes(subject)}
+    return dg.AssetObservation(key, partition=partition, description=withhold_shapes(reason), metadata=told)
+
+
+def _fit(value: Any) -> Any:
+    return withhold_shapes(value) if isinstance(value, str) else value
 
 
 def told_of(subject: str, reason: str) -> dict[str, dict[str, str]]:

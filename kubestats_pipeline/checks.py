@@ -31,12 +31,16 @@ TOLERATED_SHARE = 0.1
 always away, and a few of their files are always broken.
 """
 
+MOST_TOLD = 3
+"""Violations that a check's description names."""
+
 TABLE_CHECKS: Mapping[str, str] = {
     "schema": "All files and the published table have the columns of the contract.",
     "key": "The key is unique and no required value is missing. A build that breaks this is not published.",
     "references": "Every row of another table that a row names by its id is there.",
     "equals_lake": "The warehouse holds the lake's rows: their number, and a fingerprint of what is not withheld.",
-    "no_secrets": "No text holds a private key, a token or SOPS ciphertext. A finding never quotes it.",
+    "no_secrets": "No text has the known shape of a secret. A finding never quotes it. What the build has withheld "
+    "from the file, because a stage had missed it, is a warning.",
 }
 """What is checked of every table; `references` only of those that name rows of another one."""
 
@@ -84,7 +88,11 @@ def _check_tables(services: Services) -> Iterator[dg.AssetCheckResult]:
             if references(table, ALL_TABLES):
                 yield _result(table, "references", examine.find_lost_references(connection, table))
             yield _result(table, "equals_lake", examine.find_differences(connection, lake, table))
-            yield _result(table, "no_secrets", examine.find_secrets(connection, table))
+            yield _secrets_result(
+                table,
+                examine.find_published_secrets(connection, table),
+                examine.find_withheld_secrets(connection, table),
+            )
 
 
 @dg.multi_asset_check(
@@ -121,7 +129,9 @@ def _check_freshness(services: Services) -> Iterator[dg.AssetCheckResult]:
                 check_name="freshness",
                 asset_key=asset,
                 severity=dg.AssetCheckSeverity.WARN,
-                description=None if moment else "there is nothing in it yet",
+                description=f"its newest content is from {moment:%Y-%m-%d %H:%M}"
+                if moment
+                else "there is nothing in it yet",
                 metadata={"age_hours": round(max(age.total_seconds(), 0) / 3600, 2)} if age else {},
             )
 
@@ -139,7 +149,8 @@ def warehouse_invariants(services: dg.ResourceParam[Services]) -> dg.AssetCheckR
 
     with _published(services) as connection:
         violations = verify(connection)
-    return dg.AssetCheckResult(passed=not violations, metadata={"rules": len(RULES)} | _told(violations))
+    metadata = {"rules": len(RULES)} | _told(violations)
+    return dg.AssetCheckResult(passed=not violations, description=_summed_up(violations), metadata=metadata)
 
 
 @dg.asset_check(asset="snapshots", description="Every repository's last sync succeeded.")
@@ -184,6 +195,7 @@ def _files_read(services: Services) -> Iterator[dg.AssetCheckResult]:
         asset_key="scan_problems",
         passed=share <= TOLERATED_SHARE,
         severity=dg.AssetCheckSeverity.WARN,
+        description=f"{unread} of {files} files could not be read",
         metadata={"unread_files": unread, "files": files, "share": round(share, 4)},
     )
 
@@ -208,12 +220,22 @@ def _published(services: Services) -> "duckdb.DuckDBPyConnection":
     return open_to_read(path)
 
 
-def _result(table: Table, check: str, violations: Sequence["Violation"]) -> dg.AssetCheckResult:
+def _secrets_result(
+    table: Table, published: Sequence["Violation"], withheld: Sequence["Violation"]
+) -> dg.AssetCheckResult:
+    """Secrets that are published are an error; those that only the lake holds are a warning."""
+    return _result(table, "no_secrets", [*published, *withheld], is_error=bool(published))
+
+
+def _result(
+    table: Table, check: str, violations: Sequence["Violation"], *, is_error: bool = True
+) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         passed=not violations,
         check_name=check,
         asset_key=table.name,
-        severity=dg.AssetCheckSeverity.ERROR if check in GRAVE else dg.AssetCheckSeverity.WARN,
+        severity=dg.AssetCheckSeverity.ERROR if is_error and check in GRAVE else dg.AssetCheckSeverity.WARN,
+        description=_summed_up(violations),
         metadata=_told(violations),
     )
 
@@ -227,6 +249,13 @@ def _told(violations: Sequence["Violation"]) -> dict[str, Any]:
     return {"violations": sum(each.count for each in violations), "found": failures_table(lines)}
 
 
+def _summed_up(violations: Sequence["Violation"]) -> str | None:
+    """Violations as one line for the summary of a run; the metadata have all of them."""
+    told = [f"{each.count} {each.detail}" for each in violations[:MOST_TOLD]]
+    more = [f"{len(violations) - MOST_TOLD} more"] if len(violations) > MOST_TOLD else []
+    return "; ".join([*told, *more]) or None
+
+
 def _failed_repositories(services: Services, table: Table) -> dg.AssetCheckResult:
     try:
         known = services.repositories()
@@ -237,6 +266,7 @@ def _failed_repositories(services: Services, table: Table) -> dg.AssetCheckResul
     return dg.AssetCheckResult(
         passed=not failures,
         severity=dg.AssetCheckSeverity.WARN if share <= TOLERATED_SHARE else dg.AssetCheckSeverity.ERROR,
+        description=f"{len(failures)} of {total} repositories failed",
         metadata={"failed": len(failures), "repositories": total, "share": round(share, 4)}
         | {"failures": failures_table(failures)},
     )

@@ -215,8 +215,10 @@ def dev(
     """The Dagster UI, daemon and schedules, until interrupted."""
     from kubestats_pipeline.clock import forget_the_future
     from kubestats_pipeline.home import claim_home, open_instance
+    from kubestats_pipeline.lake import Lake
     from kubestats_pipeline.orchestration.dev_server import listen, serve
     from kubestats_pipeline.orphans import fail_orphans
+    from kubestats_pipeline.upgrade.redact_lake import redact_lake
 
     with _explained():
         settings = load_settings()
@@ -226,6 +228,7 @@ def dev(
         with open_instance(layout) as instance:
             fail_orphans(instance, alone=True)
             forget_the_future(instance, time.time())
+            terminal.show_redacted(redact_lake(Lake(layout)))
             serve(instance, server, settings.ui.hosts, "json" if settings.log_format == "json" else "colored")
 
 

@@ -15,12 +15,14 @@ from kubestats_pipeline import jobs
 from kubestats_pipeline.batches import CHANGED_TAG, FAILURES, SUBJECT
 from kubestats_pipeline.definitions import build_definitions
 from kubestats_pipeline.errors import ExplainedError
+from kubestats_pipeline.lake import Lake
 from kubestats_pipeline.logs import LOGGED, QUIET
 from kubestats_pipeline.orchestration.failures import reason_of
 from kubestats_pipeline.orchestration.worker_identity import this_worker
 from kubestats_pipeline.orphans import fail_orphans
 from kubestats_pipeline.pools import kept_awake
 from kubestats_pipeline.services import Services
+from kubestats_pipeline.upgrade.redact_lake import redact_lake
 
 
 @dataclass(frozen=True)
@@ -31,16 +33,22 @@ class Cycle:
         repositories: how many are active.
         changed: how many the scan brought forward.
         failures: what failed, a job, a source or a repository, and why.
+        failed_checks: checks that found an error, and what it is.
+        warnings: checks that found something that is no error.
+        notes: what else is worth a line.
     """
 
     repositories: int
     changed: int
     failures: Mapping[str, str]
+    failed_checks: Mapping[str, str] = field(default_factory=dict)
+    warnings: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def succeeded(self) -> bool:
         """Whether nothing at all failed."""
-        return not self.failures
+        return not (self.failures or self.failed_checks)
 
 
 def run_cycle(services: Services, instance: dg.DagsterInstance, sources: Sequence[str] = ()) -> Cycle:
@@ -59,6 +67,7 @@ def run_cycle(services: Services, instance: dg.DagsterInstance, sources: Sequenc
     fail_orphans(instance)
     logs = LOGGED if services.settings.log_format == "json" else QUIET
     runner = _Runner(build_definitions(services, headless=True), instance, logs)
+    runner.redact(services.lake)
     runner.run(jobs.discover_repositories, "discover", {"sources": list(sources)})
     names = list(services.repositories())
     changed = 0
@@ -67,7 +76,7 @@ def run_cycle(services: Services, instance: dg.DagsterInstance, sources: Sequenc
         changed = runner.run(jobs.scan_repositories, "scan", {"repositories": names})
         runner.run(jobs.record_statistics)
     runner.run(jobs.publish_warehouse)
-    return Cycle(len(names), changed, runner.failures)
+    return runner.sum_up(len(names), changed)
 
 
 def run_some(services: Services, instance: dg.DagsterInstance, names: Sequence[str]) -> Cycle:
@@ -78,10 +87,11 @@ def run_some(services: Services, instance: dg.DagsterInstance, names: Sequence[s
     """
     fail_orphans(instance)
     runner = _Runner(build_definitions(services, headless=True), instance)
+    runner.redact(services.lake)
     runner.run(jobs.sync_repositories, "sync", {"repositories": list(names)})
     changed = runner.run(jobs.scan_repositories, "scan", {"repositories": list(names)})
     runner.run(jobs.publish_warehouse)
-    return Cycle(len(names), changed, runner.failures)
+    return runner.sum_up(len(names), changed)
 
 
 @dataclass
@@ -92,6 +102,20 @@ class _Runner:
     instance: dg.DagsterInstance
     logs: Mapping[str, Any] = field(default_factory=lambda: QUIET)
     failures: dict[str, str] = field(default_factory=dict)
+    failed_checks: dict[str, str] = field(default_factory=dict)
+    warnings: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def redact(self, lake: Lake) -> None:
+        """Redact what an earlier version has left, once."""
+        redacted = redact_lake(lake)
+        self.failures |= redacted.failures
+        self.notes += [redacted.text] if redacted.values else []
+
+    def sum_up(self, repositories: int, changed: int) -> Cycle:
+        """What all jobs did."""
+        found = (self.failures, self.failed_checks, self.warnings, tuple(self.notes))
+        return Cycle(repositories, changed, *found)
 
     def run(self, job: jobs.Job, op: str = "", config: Mapping[str, Any] | None = None) -> int:
         """Run a job; give how many repositories it changed."""
@@ -99,6 +123,8 @@ class _Runner:
         self.failures |= _failed_observations(self.instance, result.run_id)
         if reasons := list(_step_failures(result)):
             self.failures[job.name] = "; ".join(reasons)
+        self.failed_checks |= _failed_checks(self.instance, result.run_id, dg.AssetCheckSeverity.ERROR)
+        self.warnings |= _failed_checks(self.instance, result.run_id, dg.AssetCheckSeverity.WARN)
         run = self.instance.get_run_by_id(result.run_id)
         return int(run.tags.get(CHANGED_TAG, "0")) if run else 0
 
@@ -138,6 +164,17 @@ def _failed_observations(instance: dg.DagsterInstance, run_id: str) -> dict[str,
     observations = [entry.asset_observation for entry in entries if entry.asset_observation]
     return {
         str(each.metadata[SUBJECT].value): str(each.description) for each in observations if SUBJECT in each.metadata
+    }
+
+
+def _failed_checks(instance: dg.DagsterInstance, run_id: str, severity: dg.AssetCheckSeverity) -> dict[str, str]:
+    """The checks of a run that did not pass, as they are named in the UI, with what they found. Dagster runs on."""
+    entries = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+    evaluations = [entry.dagster_event.asset_check_evaluation_data for entry in entries if entry.dagster_event]
+    return {
+        f"check {each.check_name} of {each.asset_key.to_user_string()}": each.description or "it did not pass"
+        for each in evaluations
+        if not each.passed and each.severity is severity
     }
 
 

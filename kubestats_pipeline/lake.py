@@ -199,14 +199,23 @@ class Lake:
         return pl.concat(frames) if frames else to_frame(table, [])
 
 
+def read_file(path: Path) -> tuple[pl.DataFrame, dict[str, str]]:
+    """All rows of one file with the columns that it has, whatever version wrote it, and its metadata.
+
+    Raises:
+        LakeError: the file is damaged.
+    """
+    with _explained(path):
+        return pl.read_parquet(path, hive_partitioning=False), _own_metadata(path)
+
+
 def rewrite_name(path: Path, full_name: str) -> None:
     """Give all rows of a repository's Parquet file another `full_name`; other columns, order and metadata stay.
 
     Raises:
         LakeError: the file is damaged or cannot be written; it is untouched then.
     """
-    with _explained(path):
-        rows, metadata = pl.read_parquet(path, hive_partitioning=False), _own_metadata(path)
+    rows, metadata = read_file(path)
     replace_file(path, rows.with_columns(pl.lit(full_name, pl.String()).alias("full_name")), metadata)
 
 

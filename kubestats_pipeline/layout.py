@@ -28,6 +28,16 @@ class Layout:
         return self.data_dir / "lake"
 
     @property
+    def redacted_by(self) -> Path:
+        """What says by which rules everything in the lake has been redacted; it is backed up with the lake."""
+        return self.lake / "redacted_by"
+
+    @property
+    def redaction_lock(self) -> Path:
+        """What a process locks while it redacts what earlier versions have left."""
+        return self.data_dir / "locks" / "redaction"
+
+    @property
     def warehouse(self) -> Path:
         """The published DuckDB file."""
         return self.data_dir / "kubestats.duckdb"
@@ -62,13 +72,23 @@ class Layout:
         """What a process locks while it replaces the table of repositories."""
         return self.data_dir / "locks" / "repositories"
 
+    @property
+    def all_moving(self) -> Path:
+        """Where everything waits that moves to another name."""
+        return self.data_dir / "moving"
+
     def moving(self, repository_id: str) -> Path:
         """Where a repository's partitions and mirror wait while they move to another name."""
-        return self.data_dir / "moving" / encode_name(repository_id)
+        return self.all_moving / encode_name(repository_id)
+
+    @property
+    def archives(self) -> Path:
+        """What retention has taken out of the events of all repositories."""
+        return self.data_dir / "archive"
 
     def archive(self, part: str, repository_id: str) -> Path:
         """The folder of what retention has taken out of one repository's events; the id, since names change."""
-        return self.data_dir / "archive" / part / f"repository_id={encode_name(repository_id)}"
+        return self.archives / part / f"repository_id={encode_name(repository_id)}"
 
     def scan_lock(self, full_name: str) -> Path:
         """What a process locks while it scans a repository."""

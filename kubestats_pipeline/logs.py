@@ -17,6 +17,7 @@ import orjson
 from kubestats_pipeline.contract import Partitioning
 from kubestats_pipeline.orchestration.failures import reason_of
 from kubestats_pipeline.plain_text import plain_json, plain_lines
+from kubestats_pipeline.redaction.texts import withhold_shapes
 from kubestats_pipeline.tables import TABLES
 from kubestats_pipeline.warehouse.marts import MARTS
 
@@ -53,7 +54,22 @@ class Line:
 
 
 def read_line(record: logging.LogRecord) -> Line | None:
-    """What is worth a line of a record that Dagster gives to its loggers; None for its own housekeeping."""
+    """What is worth a line of a record that Dagster gives to its loggers; None for its own housekeeping.
+
+    What has the shape of a secret is withheld from its message and its fields.
+    """
+    line = _read_line(record)
+    if line is None:
+        return None
+    fields = {name: _fit(value) for name, value in line.fields.items()}
+    return Line(line.level, withhold_shapes(line.message), fields)
+
+
+def _fit(value: Any) -> Any:
+    return withhold_shapes(value) if isinstance(value, str) else value
+
+
+def _read_line(record: logging.LogRecord) -> Line | None:
     meta = getattr(record, "dagster_meta", {})
     event = meta.get("dagster_event")
     if event is None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from kubestats_pipeline.scan.retire import Retired, RetireFailed
     from kubestats_pipeline.services import Progress as ProgressOfStages
     from kubestats_pipeline.status import RepositoryStatus
+    from kubestats_pipeline.upgrade.redact_lake import Redacted
 
 PLAIN_WIDTH = 160
 """Columns where the output is no terminal."""
@@ -114,8 +115,12 @@ def show_cycle(cycle: "Cycle", layout: Layout, *, as_json: bool = False) -> None
         _print_json({"message": "cycle finished", **asdict(cycle), "failed": len(cycle.failures)})
         return
     console.print(f"{cycle.repositories} repositories, {cycle.changed} with news, {len(cycle.failures)} failed")
-    for subject, reason in sorted(cycle.failures.items()):
+    for subject, reason in [*sorted(cycle.failures.items()), *sorted(cycle.failed_checks.items())]:
         errors.print(f"[red]failed:[/red] {_shown(subject)}: {_shown(reason)}", soft_wrap=True, highlight=False)
+    for note in cycle.notes:
+        console.print(_shown(note), soft_wrap=True, highlight=False)
+    for subject, reason in sorted(cycle.warnings.items()):
+        errors.print(f"[yellow]warning:[/yellow] {_shown(subject)}: {_shown(reason)}", soft_wrap=True, highlight=False)
     if layout.warehouse.is_file():
         console.print(f"warehouse: {_shown(str(layout.warehouse))}", soft_wrap=True, highlight=False)
 
@@ -187,6 +192,14 @@ def show_retired(outcomes: Iterable["Retired | RetireFailed"]) -> bool:
     if not done and not failed:
         console.print("nothing is due; retention.event_days and retention.payload_days say how much is kept")
     return not failed
+
+
+def show_redacted(redacted: "Redacted") -> None:
+    """What was taken out of data that an earlier version has left, and what could not be read for it."""
+    if redacted.values:
+        show_line(redacted.text)
+    for subject, reason in sorted(redacted.failures.items()):
+        show_error(f"{subject}: {reason}")
 
 
 def show_rows(names: Sequence[str], rows: Sequence[Sequence[Any]], file: IO[str]) -> None:

@@ -171,6 +171,22 @@ def test_a_secret_is_found_in_any_column_and_never_quoted(published: Published):
     assert not [secret for secret in SECRETS_BY_NAME.values() if secret[:12] in str(list(outcomes.values()))]
 
 
+def test_what_the_build_withheld_is_a_warning_and_the_rest_still_equals_the_lake(tmp_path: Path):
+    """A stage has missed it: the lake holds it, the file does not."""
+    missed = Published(tmp_path)
+    partition = write_small_lake(tmp_path).read(RESOURCES, "alice/home")
+    assert partition is not None
+    missed.lake.write(RESOURCES, "alice/home", partition.rows.with_columns(pl.lit(f"v1-{TOKEN}").alias("version")))
+    build_warehouse(missed.lake)
+    outcomes = missed.evaluate(check_tables)
+    told = outcomes["resources", "no_secrets"]
+    assert (told.passed, told.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert told.description == "5 rows of the lake in which version holds a GitHub token"
+    assert {name for name, each in outcomes.items() if not each.passed} == {("resources", "no_secrets")}
+    missed.change("UPDATE resources SET namespace = 'elsewhere'")
+    assert ("resources", "equals_lake") in missed.failed()
+
+
 def test_freshness_is_by_the_clock_and_only_warns(published: Published):
     outcome = published.evaluate(check_freshness)["snapshots", "freshness"]
     assert outcome.passed

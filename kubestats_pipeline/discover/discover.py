@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from kubestats_pipeline.decisions import read_decisions
+from kubestats_pipeline.discover.fit_rows import fit_failure
 from kubestats_pipeline.discover.membership import MISSES, Row, Sighting, absent, is_named_by_host, merge
 from kubestats_pipeline.discover.records import (
     COUNTS,
@@ -27,6 +28,7 @@ from kubestats_pipeline.discover.sources import Source
 from kubestats_pipeline.discover.witnesses import Known, Testimony, Witness
 from kubestats_pipeline.lake import Lake, LakeError, to_frame
 from kubestats_pipeline.locks import BusyError
+from kubestats_pipeline.redaction.texts import withhold_shapes
 from kubestats_pipeline.tables import REPOSITORY_METRICS, SNAPSHOTS
 
 
@@ -84,10 +86,10 @@ def discover(
     return DiscoveryReport(
         found=len(combine_by_id(answer.repositories)),
         new=update.rows.height - update.before.height,
-        failures=(*answer.failures, *failures),
+        failures=tuple(map(fit_failure, (*answer.failures, *failures))),
         repositories=update.rows.height,
         metrics_rows=_write_metrics(lake, sighting.found, update.rows, now),
-        names=update.names,
+        names={withhold_shapes(old): new for old, new in update.names.items()},
     )
 
 

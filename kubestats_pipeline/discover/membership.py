@@ -15,7 +15,8 @@ from typing import Any
 import polars as pl
 
 from kubestats_pipeline.discover.addresses import AddressError, parse_address, url_identity
-from kubestats_pipeline.discover.records import LIST_TAG, FoundRepository, combine_by_id
+from kubestats_pipeline.discover.fit_rows import fit_to_store
+from kubestats_pipeline.discover.records import LIST_TAG, FoundRepository, combine_by_id, unique_suffix
 from kubestats_pipeline.discover.rules import Policy, Rulings, settle_status
 from kubestats_pipeline.lake import to_frame
 from kubestats_pipeline.tables import REPOSITORIES
@@ -75,9 +76,8 @@ def merge(
     life = _Life(holders, found.keys(), sighting, now)
     living = [life.settle(earlier.get(row["repository_id"]), row) for row in told]
     rulings = Rulings(policy.decisions, living)
-    return to_frame(
-        REPOSITORIES, [settle_status(row, found.get(row["repository_id"]), policy, rulings, now) for row in living]
-    )
+    settled = (settle_status(row, found.get(row["repository_id"]), policy, rulings, now) for row in living)
+    return to_frame(REPOSITORIES, [fit_to_store(row) for row in settled])
 
 
 def absent(
@@ -160,16 +160,10 @@ def _with_own_name(repository: FoundRepository, known: Row | None, taken: set[st
         full_name, owner, name = known["full_name"], known["owner"], known["name"]
         return dataclasses.replace(repository, host=known["host"], owner=owner, name=name, full_name=full_name)
     if repository.full_name in taken:
-        suffix = _suffix(repository.repository_id)
+        suffix = unique_suffix(repository.repository_id)
         name, full_name = repository.name + suffix, repository.full_name + suffix
         return dataclasses.replace(repository, name=name, full_name=full_name)
     return repository
-
-
-def _suffix(repository_id: str) -> str:
-    """What makes a name unique: the host's number, or the beginning of the hash of a URL."""
-    kind, _, rest = repository_id.partition(":")
-    return f"~{rest[:6]}" if kind == "git" else f"~{rest}"
 
 
 def _tell(row: Row | None, repository: FoundRepository | None, now: datetime.datetime) -> Row:
@@ -219,7 +213,7 @@ class _Life:
         return is_confirmed or row["retired_because"] in ("deleted", "name_taken")
 
     def _lose_name(self, earlier: Row | None, row: Row, holder: str) -> Row:
-        suffix = _suffix(row["repository_id"])
+        suffix = unique_suffix(row["repository_id"])
         since = earlier["retired_at"] if earlier and earlier["retired_because"] == "name_taken" else None
         return row | {
             "full_name": row["full_name"] + suffix,
@@ -244,6 +238,6 @@ def _previous_names(earlier: Row | None, row: Row) -> list[str] | None:
     if earlier is None or earlier["full_name"] == row["full_name"]:
         return earlier["previous_names"] if earlier else None
     names = [*(earlier["previous_names"] or ()), earlier["full_name"]]
-    made_up = earlier["full_name"].endswith(_suffix(row["repository_id"]))
+    made_up = earlier["full_name"].endswith(unique_suffix(row["repository_id"]))
     kept = [name for name in names if name != row["full_name"] and not (made_up and name == earlier["full_name"])]
     return list(dict.fromkeys(kept)) or None

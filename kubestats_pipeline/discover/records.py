@@ -100,6 +100,12 @@ class Found:
     complete: frozenset[str] = frozenset()
 
 
+def unique_suffix(repository_id: str) -> str:
+    """What makes a name unique: the host's number, or the beginning of the hash of a URL."""
+    kind, _, rest = repository_id.partition(":")
+    return f"~{rest[:6]}" if kind == "git" else f"~{rest}"
+
+
 def join_found(answers: Iterable[Found]) -> Found:
     """Put answers one behind the other. A tag is complete where everybody who was asked for it is."""
     kept = tuple(answers)

@@ -4,9 +4,10 @@
 """
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+from kubestats_pipeline.redaction.texts import withhold_shapes
 from kubestats_pipeline.repositories import Repository
 
 Row = dict[str, Any]
@@ -85,6 +86,17 @@ class Unsupported:
     status: ClassVar[str] = "unsupported"
     reason: str
     head: str | None = None
+
+
+def fit_to_store(outcome: "Outcome") -> "Outcome":
+    """The outcome without what has the shape of a secret: reasons quote git and hosts, a branch is any text."""
+    match outcome:
+        case Synced() | Unchanged() if outcome.branch is not None:
+            return replace(outcome, branch=withhold_shapes(outcome.branch))
+        case Empty() | Gone() | Unreachable() | Unsupported():
+            return replace(outcome, reason=withhold_shapes(outcome.reason))
+        case _:
+            return outcome
 
 
 Outcome = Synced | Unchanged | Empty | TooLarge | Gone | Unreachable | Unsupported

@@ -47,6 +47,7 @@ from kubestats_pipeline.sync.outcomes import (
     Unreachable,
     Unrecorded,
     Unsupported,
+    fit_to_store,
 )
 from kubestats_pipeline.sync.transports import transports
 from kubestats_pipeline.tables import SNAPSHOTS
@@ -173,7 +174,7 @@ def sync_and_record(
     """
     try:
         previous = read_row(lake, repository)
-        outcome = sync_repository(repository, previous, settings, lake.layout, client)
+        outcome = fit_to_store(sync_repository(repository, previous, settings, lake.layout, client))
         row = snapshot_row(repository, previous, outcome, now(), run_id, settings)
         lake.write(SNAPSHOTS, repository.full_name, [row])
     except LakeError as error:

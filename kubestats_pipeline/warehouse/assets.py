@@ -9,8 +9,16 @@ import dagster as dg
 from kubestats_pipeline.batches import is_partitioned
 from kubestats_pipeline.column_lineage import read_traced
 from kubestats_pipeline.lake import LakeError
+from kubestats_pipeline.locks import BusyError
 from kubestats_pipeline.partitions import daily_partitions, day_key
-from kubestats_pipeline.schemas import COLUMN_LINEAGE, COLUMN_SCHEMA, column_lineage, mart_schema, table_spec
+from kubestats_pipeline.schemas import (
+    COLUMN_LINEAGE,
+    COLUMN_SCHEMA,
+    column_lineage,
+    failures_table,
+    mart_schema,
+    table_spec,
+)
 from kubestats_pipeline.services import Services
 from kubestats_pipeline.tables import ECOSYSTEM_STATS, TABLES
 from kubestats_pipeline.warehouse.marts import MARTS, Mart
@@ -97,22 +105,31 @@ def warehouse_assets(
     context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Build the file, check it, publish it, and describe what is in it."""
+    from kubestats_pipeline.upgrade.redact_lake import redact_lake
     from kubestats_pipeline.warehouse.build import build_warehouse  # duckdb: only the run pays for it
     from kubestats_pipeline.warehouse.describe import describe_marts
     from kubestats_pipeline.warehouse.load import WarehouseError
 
     try:
         with services.progress.track("publish", 1) as done:
+            redacted = redact_lake(services.lake)
             report = build_warehouse(services.lake)
             done(report.path.name)
-    except WarehouseError as error:
+    except (WarehouseError, LakeError, BusyError) as error:
         raise dg.Failure(str(error), allow_retries=False) from error
+    if redacted.values:
+        context.log.warning(redacted.text)
+    withheld = {f"{each.kind} in {each.table}.{each.column}": f"{each.rows} rows" for each in report.withheld}
+    for what, rows in withheld.items():
+        context.log.warning("withheld from the published file: %s, %s", what, rows)
     yield dg.MaterializeResult(
         asset_key="warehouse",
         metadata={
             "path": dg.MetadataValue.path(report.path),
             "size_mb": round(report.size_bytes / 1e6, 2),
             "seconds": report.seconds,
+            "withheld_rows": sum(each.rows for each in report.withheld),
+            "withheld": failures_table(withheld),
             **{f"rows_{table}": rows for table, rows in report.rows.items()},
         },
     )

@@ -14,7 +14,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from kubestats_pipeline.lake import Lake, flush
 from kubestats_pipeline.locks import is_alive
 from kubestats_pipeline.tables import TABLES
 from kubestats_pipeline.warehouse.connect import open_to_build
+from kubestats_pipeline.warehouse.known_secrets import FINDINGS_TYPE, Finding, as_rows, withhold_secrets
 from kubestats_pipeline.warehouse.load import Sources, WarehouseError, count_rows, find_sources, load_table
 from kubestats_pipeline.warehouse.marts import FUNCTIONS, INFO, MACROS, MARTS
 from kubestats_pipeline.warehouse.verify import verify
@@ -37,6 +38,7 @@ INFO_COLUMNS = {
     "built_at": ("TIMESTAMPTZ", "when the build began to read the lake"),
     "schema_version": ("VARCHAR", "digest of all tables' and views' columns; another one means another schema"),
     "source_rows": ("MAP(VARCHAR, BIGINT)", "rows of each table in the lake's files"),
+    "withheld": (FINDINGS_TYPE, "what stood in the lake with the shape of a secret and was withheld from this file"),
 }
 
 
@@ -51,6 +53,7 @@ class WarehouseReport:
         views: the views and stored marts, in the order in which they were created.
         size_bytes: size of the file.
         seconds: wall time of the build.
+        withheld: what the lake holds with the shape of a secret; the file does not have it.
     """
 
     path: Path
@@ -59,6 +62,7 @@ class WarehouseReport:
     views: tuple[str, ...]
     size_bytes: int
     seconds: float
+    withheld: tuple[Finding, ...] = ()
 
 
 def build_warehouse(lake: Lake) -> WarehouseReport:
@@ -100,7 +104,8 @@ def _build(target: Path, sources: Sources, started: float) -> WarehouseReport:
         with open_to_build(temporary) as connection:
             rows = _load(connection, sources)
             withhold_values(connection)
-            _write_info(connection, built_at, rows)
+            withheld = withhold_secrets(connection)
+            _write_info(connection, built_at, rows, withheld)
             _describe(connection)
             _refuse_violations(connection)
             connection.execute("CHECKPOINT")
@@ -112,7 +117,8 @@ def _build(target: Path, sources: Sources, started: float) -> WarehouseReport:
     finally:
         _remove(temporary)
     views = tuple(mart.name for mart in MARTS)
-    return WarehouseReport(target, built_at, rows, views, size, round(time.monotonic() - started, 3))
+    seconds = round(time.monotonic() - started, 3)
+    return WarehouseReport(target, built_at, rows, views, size, seconds, tuple(withheld))
 
 
 def _load(connection: duckdb.DuckDBPyConnection, sources: Sources) -> dict[str, int]:
@@ -125,11 +131,16 @@ def _load(connection: duckdb.DuckDBPyConnection, sources: Sources) -> dict[str, 
     return rows
 
 
-def _write_info(connection: duckdb.DuckDBPyConnection, built_at: datetime.datetime, rows: Mapping[str, int]) -> None:
+def _write_info(
+    connection: duckdb.DuckDBPyConnection,
+    built_at: datetime.datetime,
+    rows: Mapping[str, int],
+    withheld: Sequence[Finding],
+) -> None:
     columns = ", ".join(f"{name} {kind}" for name, (kind, _) in INFO_COLUMNS.items())
     connection.execute(f"CREATE TABLE {INFO} ({columns})")
-    values = [built_at, schema_version(), list(rows), list(rows.values())]
-    connection.execute(f"INSERT INTO {INFO} VALUES (?, ?, map(?, ?))", values)  # noqa: S608 - a constant name
+    values = [built_at, schema_version(), list(rows), list(rows.values()), as_rows(withheld)]
+    connection.execute(f"INSERT INTO {INFO} VALUES (?, ?, map(?, ?), ?)", values)  # noqa: S608 - a constant name
 
 
 def _describe(connection: duckdb.DuckDBPyConnection) -> None:

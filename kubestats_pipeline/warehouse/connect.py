@@ -3,6 +3,7 @@
 Both think in UTC and print no progress bars, which DuckDB would write into the output of whoever asked.
 """
 
+import contextlib
 from pathlib import Path
 
 import duckdb
@@ -23,7 +24,20 @@ def open_to_build(path: Path | None = None) -> duckdb.DuckDBPyConnection:
 
 
 def open_to_read(path: Path) -> duckdb.DuckDBPyConnection:
-    """The published file, read-only: a publication at the same time replaces the file and does not disturb."""
+    """The published file, read-only. A publication at the same time replaces the file and does not disturb.
+
+    DuckDB looks at a path several times while it opens it. If the file is replaced in between, opening fails once, so
+    it is tried once more.
+
+    Raises:
+        duckdb.IOException: there is no file, or it is damaged.
+    """
+    with contextlib.suppress(duckdb.IOException):
+        return _open(path)
+    return _open(path)
+
+
+def _open(path: Path) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(str(path), read_only=True)
     connection.execute("SET enable_progress_bar = false")
     connection.execute("SET TimeZone = 'UTC'")

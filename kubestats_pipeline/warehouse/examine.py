@@ -11,26 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 import duckdb
 import polars as pl
 
-from kubestats_pipeline.contract import Partitioning, Table, Type, references
+from kubestats_pipeline.contract import Partitioning, Table, references
 from kubestats_pipeline.frames import parquet_schema
 from kubestats_pipeline.lake import Lake
 from kubestats_pipeline.tables import TABLES
+from kubestats_pipeline.warehouse.known_secrets import find_secrets, read_withheld
 from kubestats_pipeline.warehouse.load import find_sources, select_rows
 from kubestats_pipeline.warehouse.verify import Violation
 from kubestats_pipeline.warehouse.withhold import WITHHELD
-
-SECRETS: Mapping[str, str] = {
-    "a private key": r"-----BEGIN [A-Z ]*PRIVATE KEY",
-    "a GitHub token": r"\b(gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,})",
-    "a GitLab token": r"\bglpat-[\w-]{20,}",
-    "a Slack token": r"\bxox[abeprs]-\d[\w-]{10,}",
-    "an AWS key": r"\bAKIA[0-9A-Z]{16}\b",
-    "an age key": r"AGE-SECRET-KEY-1[0-9A-Z]{50,}",
-    "SOPS ciphertext": r"ENC\[AES256_GCM,data:",
-}
-"""What no table may hold, by its name and as RE2 knows it; written apart from the scanner's rules, to check them."""
-
-TEXTS = (Type.TEXT, Type.TEXTS, Type.JSON)
 
 NEWEST: Mapping[str, str] = {
     "repositories": "SELECT max(last_seen_at) FROM repositories",
@@ -80,7 +68,9 @@ def find_differences(connection: duckdb.DuckDBPyConnection, lake: Lake, table: T
     What was written to the lake after the build is left out, and so are columns of which the build withholds values.
     """
     group = _GROUPS[table.partitioning]
-    columns = ", ".join(f'"{name}"' for name in table.column_names if name not in WITHHELD.get(table.name, ()))
+    unlike = {each.column for each in read_withheld(connection) if each.table == table.name}
+    unlike |= set(WITHHELD.get(table.name, ()))
+    columns = ", ".join(f'"{name}"' for name in table.column_names if name not in unlike)
     fingerprint = f"SELECT {group}::VARCHAR AS part, count(*) AS rows, bit_xor(hash({columns})) AS print"
     published = f"{fingerprint} FROM {table.name} AS each GROUP BY ALL"
     older, newer = _split_by_age(connection, lake, table)
@@ -97,24 +87,21 @@ def find_differences(connection: duckdb.DuckDBPyConnection, lake: Lake, table: T
     return [Violation("equals_lake", table.name, count, detail)] if count else []
 
 
-def find_secrets(connection: duckdb.DuckDBPyConnection, table: Table) -> list[Violation]:
-    """Rows with something that looks like a secret, by column; the value is never told."""
-    found = []
-    for column in (column for column in table.columns if column.type in TEXTS):
-        shapes = list(SECRETS.values())
-        any_shape = "|".join(f"(?:{shape})" for shape in shapes)
-        counts = ", ".join(f"count(*) FILTER (WHERE regexp_matches(text, '{shape}'))" for shape in shapes)
-        query = (
-            f'SELECT {counts} FROM (SELECT "{column.name}"::VARCHAR AS text FROM {table.name}) '  # noqa: S608 - our own
-            f"WHERE regexp_matches(text, '{any_shape}')"
-        )
-        (numbers,) = connection.execute(query).fetchall()
-        found += [
-            Violation("no_secrets", table.name, number, f"rows in which {column.name} holds {name}")
-            for name, number in zip(SECRETS, numbers, strict=True)
-            if number
-        ]
-    return found
+def find_published_secrets(connection: duckdb.DuckDBPyConnection, table: Table) -> list[Violation]:
+    """Rows of the published file with something that has the shape of a secret, by column; the value is never told."""
+    return [
+        Violation("no_secrets", table.name, each.rows, f"rows in which {each.column} holds {each.kind}")
+        for each in find_secrets(connection, table)
+    ]
+
+
+def find_withheld_secrets(connection: duckdb.DuckDBPyConnection, table: Table) -> list[Violation]:
+    """The same of the lake's rows when the file was built, from which the build has withheld it."""
+    return [
+        Violation("no_secrets", table.name, each.rows, f"rows of the lake in which {each.column} holds {each.kind}")
+        for each in read_withheld(connection)
+        if each.table == table.name
+    ]
 
 
 def newest(connection: duckdb.DuckDBPyConnection, asset: str) -> datetime.datetime | None:

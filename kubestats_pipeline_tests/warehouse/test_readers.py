@@ -2,9 +2,15 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
 
 from kubestats_pipeline.warehouse.build import build_warehouse
+from kubestats_pipeline.warehouse.connect import open_to_read
 from kubestats_pipeline_tests.warehouse.small_lake import day, write_small_lake, write_story
 
 READER = """
@@ -68,3 +74,48 @@ def test_a_publication_does_not_wait_for_a_reader_in_the_middle_of_a_transaction
     assert build_warehouse(lake).rows["resources"] == 10
     assert holder.poll() is None
     assert holder.communicate("\n", timeout=60)[0] == "9\n"
+
+
+def replacing_at_first(path: Path, new: Path, times: int) -> Callable[..., duckdb.DuckDBPyConnection]:
+    """DuckDB's own `connect`; the first so many times the path has no file, as between two looks of DuckDB at it."""
+    left, connect = [times], duckdb.connect
+
+    def open_(*arguments: Any, **options: Any) -> duckdb.DuckDBPyConnection:
+        if not left[0]:
+            return connect(*arguments, **options)
+        left[0] -= 1
+        path.unlink()
+        try:
+            return connect(*arguments, **options)
+        finally:
+            path.write_bytes(new.read_bytes())
+
+    return open_
+
+
+def two_publications(folder: Path) -> tuple[Path, Path]:
+    """The published file, and beside it the next one, which has one resource more."""
+    lake = write_small_lake(folder)
+    published = build_warehouse(lake).path
+    old = published.read_bytes()
+    write_story(lake, 10, "new/one", {"app": ([("CREATED", day(3, 9), "1")], {})})
+    new = folder / "new.duckdb"
+    build_warehouse(lake).path.replace(new)
+    published.write_bytes(old)
+    return published, new
+
+
+def test_a_reader_that_meets_a_rename_tries_once_more_and_reads_the_new_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    published, new = two_publications(tmp_path)
+    monkeypatch.setattr(duckdb, "connect", replacing_at_first(published, new, times=1))
+    with open_to_read(published) as connection:
+        assert connection.execute("SELECT count(*) FROM resources").fetchone() == (10,)
+
+
+def test_a_reader_tries_once_more_and_not_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    published, new = two_publications(tmp_path)
+    monkeypatch.setattr(duckdb, "connect", replacing_at_first(published, new, times=2))
+    with pytest.raises(duckdb.IOException):
+        open_to_read(published)

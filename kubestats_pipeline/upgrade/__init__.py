@@ -1,0 +1,1 @@
+"""What a new version does once to the data that earlier ones have left."""

@@ -1,0 +1,195 @@
+"""What leaked before goes too: files that earlier versions wrote are redacted in place, once for each set of rules.
+
+A scan reads again what a mirror still holds. Nothing but this reaches the rest: events that are older than the mirror,
+those of repositories that are gone, blocked or retired, the archive, and rows of discovery and sync. It goes file by
+file, with one in memory; a file without secrets is not written. Files are replaced by renaming, and a mark in the lake
+that names the rules is written last, so that a process that is killed does the rest at its next start.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from kubestats_pipeline.contract import Partitioning, Table
+from kubestats_pipeline.lake import Lake, LakeError, flush, read_file, replace_file, writing
+from kubestats_pipeline.layout import decode_name
+from kubestats_pipeline.locks import BusyError, locked
+from kubestats_pipeline.redaction import forms, secrets, words
+from kubestats_pipeline.scan.retention import Part
+from kubestats_pipeline.scan.store import SCANNER_VERSION
+from kubestats_pipeline.tables import REPOSITORIES, RESOURCE_EVENTS, RESOURCES, TABLES
+from kubestats_pipeline.upgrade.hashes import NEEDED, in_step, true_hashes
+from kubestats_pipeline.upgrade.metadata import redact_metadata
+from kubestats_pipeline.upgrade.rows import redact_rows
+
+LOCK_SECONDS = 600
+"""How long it waits for a scan of a repository, or for another process that redacts the lake."""
+
+
+@dataclass(frozen=True)
+class Redacted:
+    """What was taken out of data that earlier versions have left.
+
+    Attributes:
+        values: how many values, by table; those of the archive count as events.
+        failures: files that could not be redacted, and why; the next start tries again.
+    """
+
+    values: Mapping[str, int] = field(default_factory=dict)
+    failures: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """One line about it."""
+        tables = ", ".join(f"{count} in {table}" for table, count in sorted(self.values.items()))
+        return f"{sum(self.values.values())} values that earlier versions had stored were withheld: {tables}"
+
+
+def rules() -> str:
+    """The rules of this version: the scanner's, and a digest of their tables, so that neither can be forgotten."""
+    tables = [secrets.SHAPES, forms.FORMS, *(each for name, each in sorted(vars(words).items()) if name.isupper())]
+    return f"{SCANNER_VERSION} {hashlib.sha256(repr(tables).encode()).hexdigest()[:16]}"
+
+
+def is_redacted(lake: Lake) -> bool:
+    """Whether the lake was redacted by these rules, or by those of a later version, which knows more."""
+    try:
+        told = lake.layout.redacted_by.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return False
+    version = told.partition(" ")[0]
+    return told == rules() or (version.isdecimal() and int(version) > int(SCANNER_VERSION))
+
+
+def redact_lake(lake: Lake) -> Redacted:
+    """Redact what is there, unless it was done before; a new lake is marked and nothing else.
+
+    Raises:
+        BusyError: another process has been at it for long.
+        LakeError: the mark cannot be written.
+    """
+    with locked(lake.layout.redaction_lock, LOCK_SECONDS):
+        if is_redacted(lake):
+            return Redacted()
+        done = _Redaction(lake)
+        done.redact_all()
+        if lake.layout.warehouse.exists():
+            _replace_published(lake)
+        if not done.failures:
+            _write_mark(lake)
+        return Redacted({name: count for name, count in done.values.items() if count}, done.failures)
+
+
+def _replace_published(lake: Lake) -> None:
+    """Build the published file anew. What cannot be built now is removed: the old file is the leak itself."""
+    from kubestats_pipeline.warehouse.build import build_warehouse  # duckdb: only an upgrade pays for it
+    from kubestats_pipeline.warehouse.load import WarehouseError
+
+    try:
+        build_warehouse(lake)
+    except WarehouseError:  # the next publication says what is wrong
+        lake.layout.warehouse.unlink(missing_ok=True)
+
+
+def _write_mark(lake: Lake) -> None:
+    mark = lake.layout.redacted_by
+    temporary = mark.with_name(f".{mark.name}.tmp")
+    with writing(mark, temporary):
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(rules(), encoding="utf-8")
+        temporary.replace(mark)
+        flush(mark.parent)
+
+
+class _Redaction:
+    """One pass over all files."""
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake, self._layout = lake, lake.layout
+        self._done: set[Path] = set()
+        self.values: Counter[str] = Counter()
+        self.failures: dict[str, str] = {}
+
+    def redact_all(self) -> None:
+        """Whole tables and days first, then repository by repository, then what belongs to none of them."""
+        for table in TABLES.values():
+            if table.partitioning is not Partitioning.REPOSITORY:
+                guarded = self._layout.register_lock if table is REPOSITORIES else None
+                paths = [self._lake.path(table, key) for key in self._lake.partitions(table)]
+                self._guarded(table.name, guarded, self._files, table, paths)
+        for folder in sorted({path.name for path in self._layout.lake.glob("*/repository=*")}):
+            full_name = decode_name(folder.removeprefix("repository="))
+            self._guarded(full_name, self._layout.scan_lock(full_name), self._repository, self._layout.lake, folder)
+        for waiting in sorted(self._layout.all_moving.glob("*")):
+            self._guarded(waiting.name, None, self._repository, waiting, "")
+        for path in sorted(self._layout.archives.glob("*/repository_id=*/before=*/part-*.parquet")):
+            self._guarded(str(path), None, self._files, RESOURCE_EVENTS, [path])
+
+    def _guarded(self, subject: str, guarded: Path | None, work: Callable[..., None], *arguments: object) -> None:
+        """Do a part of the work with its lock held; a part that fails does not keep the others from theirs."""
+        try:
+            if guarded is None:
+                work(*arguments)
+            else:
+                with locked(guarded, LOCK_SECONDS):
+                    work(*arguments)
+        except (LakeError, BusyError, OSError) as error:
+            self.failures[subject] = str(error)
+
+    def _files(self, table: Table, paths: Iterable[Path]) -> None:
+        for path in sorted(set(paths) - self._done):
+            self._done.add(path)
+            rows, metadata = read_file(path)
+            redacted, count = redact_rows(table, rows)
+            told, more = redact_metadata(metadata)
+            if count + more:
+                replace_file(path, redacted, told)
+                self.values[table.name] += count + more
+
+    def _repository(self, parent: Path, folder: str) -> None:
+        """The files of one repository, its archive among them, and the hashes of its events afterwards."""
+        for name, table in TABLES.items():
+            self._files(table, (parent / name / folder).glob("part*.parquet"))
+        log = sorted((parent / RESOURCE_EVENTS.name / folder).glob("part*.parquet"))
+        owners = sorted({owner for rows in _columns(log, "repository_id") for owner in rows["repository_id"].unique()})
+        whole, payloads = ([path for each in owners for path in self._archived(part, each)] for part in Part)
+        self._files(RESOURCE_EVENTS, [*whole, *payloads])
+        if log:
+            resources = parent / RESOURCES.name / folder / "part.parquet"
+            hashes = true_hashes([*_needed([*whole, *log])], [*_needed(payloads)], _active(resources))
+            for path in (*whole, *payloads, *log):
+                _renew_hashes(path, hashes)
+
+    def _archived(self, part: Part, repository_id: str) -> list[Path]:
+        return sorted(self._layout.archive(part.value, repository_id).glob("before=*/part-*.parquet"))
+
+
+def _columns(paths: Iterable[Path], *names: str) -> Iterator[pl.DataFrame]:
+    for path in paths:
+        yield pl.read_parquet(path, columns=list(names), hive_partitioning=False)
+
+
+def _needed(paths: Iterable[Path]) -> Iterator[pl.DataFrame]:
+    """Ids and hashes of events; of a document, whether there is one."""
+    has_document = pl.when(pl.col("resource_data").is_not_null()).then(pl.lit("")).alias("resource_data")
+    return (rows.with_columns(has_document) for rows in _columns(paths, *NEEDED))
+
+
+def _active(path: Path) -> pl.DataFrame:
+    """Ids and hashes of the active resources; none where their file is lost."""
+    columns = ("resource_id", "content_hash")
+    if not path.exists():
+        return pl.DataFrame(schema=dict.fromkeys(columns, pl.String()))
+    (rows,) = _columns([path], *columns, "status")
+    return rows.filter(pl.col("status") == "ACTIVE").select(columns).unique("resource_id")
+
+
+def _renew_hashes(path: Path, hashes: pl.DataFrame) -> None:
+    rows, metadata = read_file(path)
+    renewed = in_step(rows, hashes)
+    if not renewed.equals(rows):
+        replace_file(path, renewed, metadata)
