@@ -7,6 +7,7 @@ an interrupt.
 import contextlib
 import datetime
 import os
+import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kubestats_pipeline import terminal
+from kubestats_pipeline import git, terminal
 from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.layout import Layout
 from kubestats_pipeline.query import Format, run_query
@@ -50,6 +51,7 @@ def demo() -> None:
 
     with _explained():
         known = load_settings()
+        git.require()
         sample = Layout(known.data_dir).sample
         settings = load_settings(repositories=[str(sample)], github={"topics": []}, max_repositories=None)
         build_sample(sample)
@@ -68,6 +70,7 @@ def run(
     """One cycle: discover, sync, scan and publish. Exits with 1 if anything failed, and names it."""
     with _explained():
         settings = load_settings(**({"max_repositories": limit} if limit else {}))
+        git.require()
         _check_sources(settings, source or [])
         succeeded = _run_cycle(settings, source or [])
     raise typer.Exit(0 if succeeded else FAILED)
@@ -127,6 +130,7 @@ def sync(
 
     with _explained():
         settings = load_settings()
+        git.require()
         names = find_active(Lake(Layout(settings.data_dir)), repositories)
         succeeded = _run(settings, lambda services, instance: run_some(services, instance, names))
     raise typer.Exit(0 if succeeded else FAILED)
@@ -213,6 +217,13 @@ def dev(
     port: Annotated[int, typer.Option(min=1, max=65535, help="where the UI listens, on 127.0.0.1")] = 3000,
 ) -> None:
     """The Dagster UI, daemon and schedules, until interrupted."""
+    with _explained():
+        settings = load_settings()
+        git.require()
+        _serve(settings, port)
+
+
+def _serve(settings: Settings, port: int) -> None:
     from kubestats_pipeline.clock import forget_the_future
     from kubestats_pipeline.home import claim_home, open_instance
     from kubestats_pipeline.lake import Lake
@@ -220,16 +231,14 @@ def dev(
     from kubestats_pipeline.orphans import fail_orphans
     from kubestats_pipeline.upgrade.redact_lake import redact_lake
 
-    with _explained():
-        settings = load_settings()
-        layout = Layout(settings.data_dir)
-        server = listen(port)
-        os.environ |= {"DAGSTER_HOME": str(claim_home(layout)), "DAGSTER_IS_DEV_CLI": "1"}
-        with open_instance(layout) as instance:
-            fail_orphans(instance, alone=True)
-            forget_the_future(instance, time.time())
-            terminal.show_redacted(redact_lake(Lake(layout)))
-            serve(instance, server, settings.ui.hosts, "json" if settings.log_format == "json" else "colored")
+    layout = Layout(settings.data_dir)
+    server = listen(port)
+    os.environ |= {"DAGSTER_HOME": str(claim_home(layout)), "DAGSTER_IS_DEV_CLI": "1"}
+    with open_instance(layout) as instance:
+        fail_orphans(instance, alone=True)
+        forget_the_future(instance, time.time())
+        terminal.show_redacted(redact_lake(Lake(layout)))
+        serve(instance, server, settings.ui.hosts, "json" if settings.log_format == "json" else "colored")
 
 
 def _check_sources(settings: Settings, names: list[str]) -> None:
@@ -259,20 +268,14 @@ def _run_cycle(settings: Settings, sources: list[str] | None = None) -> bool:
 
 
 def _run(settings: Settings, work: "Callable[[Services, DagsterInstance], Cycle]") -> bool:
-    from sqlalchemy.exc import SQLAlchemyError
-
     from kubestats_pipeline.home import open_instance
     from kubestats_pipeline.services import Services
 
     layout = Layout(settings.data_dir)
     as_json = settings.log_format == "json"
     sys.unraisablehook = _show_unraisable
-    try:
-        with open_instance(layout) as instance, terminal.open_progress(as_json=as_json) as progress:
-            cycle = _interruptible(partial(work, Services(settings, progress), instance))
-    except SQLAlchemyError as error:  # Dagster's own storage
-        _show_disk_error(error)
-        raise typer.Exit(FAILED) from None
+    with open_instance(layout) as instance, terminal.open_progress(as_json=as_json) as progress:
+        cycle = _interruptible(partial(work, Services(settings, progress), instance))
     terminal.show_cycle(cycle, layout, as_json=as_json)
     return cycle.succeeded
 
@@ -311,16 +314,19 @@ def _explained() -> Iterator[None]:
     except SettingsError as error:
         terminal.show_error(str(error))
         raise typer.Exit(WRONG_CALL) from None
-    except ExplainedError as error:
+    except (ExplainedError, git.GitError) as error:
         terminal.show_error(str(error))
         raise typer.Exit(FAILED) from None
-    except OSError as error:
-        _show_disk_error(error)
+    except _disk_errors() as error:
+        first = str(error).partition("\n")[0]  # SQLAlchemy goes on with its statement
+        terminal.show_error(f"{first}; see that the disk is neither full nor read-only, and run again")
         raise typer.Exit(FAILED) from None
 
 
-def _show_disk_error(error: Exception) -> None:
-    terminal.show_error(f"{error}; see that the disk is neither full nor read-only, and run again")
+def _disk_errors() -> tuple[type[Exception], ...]:
+    """Those of the system and of Dagster's storage; asked for when something failed, since many commands load none."""
+    sqlalchemy = sys.modules.get("sqlalchemy.exc")
+    return (OSError, sqlite3.Error, *((sqlalchemy.SQLAlchemyError,) if sqlalchemy else ()))
 
 
 if __name__ == "__main__":

@@ -9,10 +9,11 @@ import re
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import duckdb
+from sqlalchemy.exc import SQLAlchemyError
 
 from kubestats_pipeline import git
 from kubestats_pipeline.health import last_heartbeats
@@ -55,14 +56,22 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _examine_git()
     yield _examine_github(settings)
     yield _examine_disk(layout)
-    yield _examine_lake(layout)
-    yield _examine_warehouse(layout)
+    yield _reading("lake", _examine_lake, layout)
+    yield _reading("warehouse", _examine_warehouse, layout)
     yield Finding(
         "scanners", "ok", f"{len(load_scanners())} kinds have a scanner of their own, all others the generic one"
     )
-    yield _examine_storage(layout)
-    yield _examine_daemons(layout)
-    yield _examine_age(layout)
+    yield _reading("dagster", _examine_storage, layout)
+    yield _reading("daemons", _examine_daemons, layout)
+    yield _reading("age", _examine_age, layout)
+
+
+def _reading(subject: str, examine: Callable[[Layout], Finding], layout: Layout) -> Finding:
+    """An examination whose files may be unreadable: that is a finding too, and the next one goes on."""
+    try:
+        return examine(layout)
+    except OSError as error:
+        return Finding(subject, "failed", f"{error.filename or layout.data_dir}: {error.strerror}; see its permissions")
 
 
 def _examine_git() -> Finding:
@@ -138,8 +147,8 @@ def _examine_storage(layout: Layout) -> Finding:
     try:
         with open_instance(layout) as instance:
             runs = instance.get_runs_count()
-    except (HomeError, sqlite3.Error) as error:
-        return Finding("dagster", "failed", f"{layout.dagster_home}: {error}")
+    except (HomeError, sqlite3.Error, SQLAlchemyError) as error:
+        return Finding("dagster", "failed", f"{layout.dagster_home}: {_first_line(error)}")
     return Finding("dagster", "ok", f"{layout.dagster_home} holds {runs} runs")
 
 
@@ -148,8 +157,8 @@ def _examine_daemons(layout: Layout) -> Finding:
     try:
         with open_instance(layout) as instance:
             beats = last_heartbeats(instance)
-    except (HomeError, sqlite3.Error) as error:
-        return Finding("daemons", "failed", f"{layout.dagster_home}: {error}")
+    except (HomeError, sqlite3.Error, SQLAlchemyError) as error:
+        return Finding("daemons", "failed", f"{layout.dagster_home}: {_first_line(error)}")
     if not beats:
         return Finding("daemons", "ok", "none has ever run; schedules and sensors only run under `kubestats dev`")
     now = datetime.datetime.now(datetime.UTC)
@@ -159,6 +168,10 @@ def _examine_daemons(layout: Layout) -> Finding:
         told = f"no sign of life of {', '.join(silent)} since {last:%Y-%m-%d %H:%M} UTC; start `kubestats dev`"
         return Finding("daemons", "warning", told)
     return Finding("daemons", "ok", f"{len(beats)} daemons are alive")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
 def _examine_age(layout: Layout) -> Finding:

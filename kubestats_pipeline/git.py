@@ -82,6 +82,15 @@ def environment(
     }
 
 
+def require() -> None:
+    """See that git is there, before a whole run fails repository by repository.
+
+    Raises:
+        GitError: git is not installed.
+    """
+    run(["version"])
+
+
 def run(
     arguments: Sequence[str],
     *,

@@ -233,7 +233,10 @@ class Settings(BaseSettings):
     @field_validator("data_dir", mode="after")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
+        folder = value.expanduser().absolute()
+        if any(path.is_file() for path in (folder, *folder.parents)):
+            raise ValueError("it is a file, or lies below one; give a folder, which is made where it is missing")
+        return folder
 
     @model_validator(mode="before")
     @classmethod

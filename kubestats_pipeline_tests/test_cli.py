@@ -169,14 +169,6 @@ def test_a_damaged_partition_is_named_and_nothing_is_lost(demo, kubestats):  # n
     assert "failed" in kubestats("doctor").stdout
 
 
-def test_a_data_directory_that_cannot_be_written_gives_one_clear_message(kubestats):
-    (kubestats.directory / "data").write_text("a file stands where the folder should be")
-    finished = kubestats("run", env={"KUBESTATS_REPOSITORIES": "."})
-    assert finished.returncode == 1
-    assert "cannot be written" in finished.stderr
-    assert "Traceback" not in finished.stderr
-
-
 @pytest.mark.parametrize("size", [160_000, 192_000])
 def test_a_full_disk_gives_one_clear_message_and_keeps_what_is_known(demo, kubestats, size):  # noqa: F811
     shutil.copytree(demo.directory, kubestats.directory, dirs_exist_ok=True)
