@@ -109,6 +109,7 @@ class Replay:
         self.files = Files(self.cache)
         self.feeds = Feeds(self.files, self.cache)
         self._resolver = Resolver()
+        self._too_complex: set[Identity] = set()
         self._deleted: dict[Identity, set[str]] = {}
         for resource in self.tombstones.values():
             self._deleted.setdefault(resource.identity, set()).add(resource.resource_id)
@@ -138,7 +139,9 @@ class Replay:
         for path in {*touched, *retained}:
             self._resolve_file(path, self.files.get(path))
         self.feeds.last_readable.update(last_readable or {})
-        for identity, resolved in self._resolver.settle().items():
+        meanings = self._resolver.settle()
+        self._learn_too_complex(meanings)
+        for identity, resolved in meanings.items():
             if identity in self.active:
                 known, manifest = self.active[identity], self._manifest(identity)
                 self._learn_feed(identity, resolved)
@@ -155,9 +158,12 @@ class Replay:
             self._resolve_file(path, latter)
         meanings = self._resolver.settle()
         removed = {identity: before[identity] for identity in before if identity not in after}
+        self._too_complex -= removed.keys()
         self._learn_feeds(removed, meanings)
-        for path in sorted(touched.keys() | self.feeds.touched | set(self._doubtful_paths(meanings))):
-            self._record_problems(path, meanings, commit)
+        known = {path for path, _ in self.problems}
+        for path in sorted(touched.keys() | self.feeds.touched | self._learn_too_complex(meanings)):
+            former = self._take_problems(path) if path in known else {}
+            self._record_problems(path, meanings, commit, former)
         self.feeds.touched.clear()
         added = {identity: after[identity] for identity in after if identity not in before}
         moves = match_moves(removed, added)
@@ -323,12 +329,12 @@ class Replay:
         )
         self.next_sequence += 1
 
-    def _doubtful_paths(self, meanings: Mapping[Identity, Resolved]) -> Iterator[str]:
-        """The files of resources that have become too complex to apply, or no longer are."""
-        for identity, resolved in meanings.items():
-            known = self.active.get(identity)
-            if resolved.too_complex != (known.resolved.too_complex if known else None):
-                yield identity.path
+    def _learn_too_complex(self, meanings: Mapping[Identity, Resolved]) -> set[str]:
+        """Take note of resources that are too complex to apply; gives the files whose problems that may change."""
+        found = {identity for identity, resolved in meanings.items() if resolved.too_complex is not None}
+        changed = found | self._too_complex
+        self._too_complex = {each for each in changed if each in found or each not in meanings}
+        return {identity.path for identity in changed}
 
     def _problems(self, path: str, meanings: Mapping[Identity, Resolved]) -> Iterator[Problem]:
         """What is wrong with a file: in itself, as values, and where its resources are applied."""
@@ -337,19 +343,26 @@ class Replay:
             return
         yield from file.content.problems
         yield from self.feeds.problems(path)
-        for identity in file.declared:
-            known = self.active.get(identity)
-            resolved = meanings.get(identity) or (known.resolved if known else None)
-            if resolved is not None and resolved.too_complex is not None:
+        for identity in sorted(self._too_complex.intersection(file.declared), key=order_of):
+            resolved = meanings.get(identity) or self.active[identity].resolved
+            if resolved.too_complex is not None:
                 yield Problem("too_complex", resolved.too_complex)
 
-    def _record_problems(self, path: str, meanings: Mapping[Identity, Resolved], commit: Commit) -> None:
-        """Keep a problem's first commit for as long as the file has a problem of that class."""
+    def _take_problems(self, path: str) -> dict[tuple[str, str], OpenProblem]:
         keys = [key for each in PROBLEMS if (key := (path, each)) in self.problems]
-        known = {key: self.problems.pop(key) for key in keys}
+        return {key: self.problems.pop(key) for key in keys}
+
+    def _record_problems(
+        self,
+        path: str,
+        meanings: Mapping[Identity, Resolved],
+        commit: Commit,
+        former: Mapping[tuple[str, str], OpenProblem],
+    ) -> None:
+        """Keep a problem's first commit for as long as the file has a problem of that class."""
         for problem in self._problems(path, meanings):
             key = (path, problem.problem)
-            first = known.get(key)
+            first = former.get(key)
             sha, at = (first.commit_sha, first.first_seen_at) if first else (commit.sha, commit.committed_at)
             found = OpenProblem(path, problem.problem, problem.message, problem.document_index, sha, at)
             self.problems.setdefault(key, found)
