@@ -8,7 +8,7 @@ import duckdb
 import pytest
 from rich.console import Console
 
-from benchmarks import discovery, floors, idle, inputs, scan, sweep, warehouse
+from benchmarks import discovery, floors, hostile, idle, inputs, scan, sweep, warehouse
 from benchmarks.__main__ import main
 from benchmarks.ecosystem import Size, learn, write_ecosystem
 from benchmarks.measure import Cost, Runs, measure
@@ -206,3 +206,12 @@ def test_the_calls_of_a_discovery_are_counted_by_bucket(tmp_path: Path) -> None:
     first, later = discovery.discover_twice(150, tmp_path / "token", discovery.TOKEN)
     assert (first, later) == ({"search": 2, "graphql": 2}, {"search": 2})
     assert discovery.discover_twice(150, tmp_path / "none", None) == ({"search": 2}, {"search": 2})
+
+
+def test_hostile_input_is_shown_with_how_it_grows() -> None:
+    half, whole = hostile.read_trees(2, 1), hostile.read_trees(4, 1)
+    assert half.keys() == whole.keys() == hostile.TREES.keys()
+    slow = dict.fromkeys(whole, 0.1) | {"patches of a release": 0.4}
+    first, second, *_ = hostile._lines("trees", dict.fromkeys(half, 0.1), slow)
+    assert (first.what, first.goals[0].is_met) == (f"trees of {len(whole)} families, doubled", True)
+    assert (second.what, second.ratio, second.goals[0].is_met) == ("trees: patches of a release", 4.0, False)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from kubestats_pipeline.scan.changes import FieldChange, Version, detect_changes
 from kubestats_pipeline.scan.charts import Resolved
-from kubestats_pipeline.scan.documents import PROBLEMS, Problem
+from kubestats_pipeline.scan.documents import Problem
 from kubestats_pipeline.scan.feeds import Feeds
 from kubestats_pipeline.scan.files import ContentCache, Declared, File, Files
 from kubestats_pipeline.scan.history import Change, Commit
@@ -21,6 +21,7 @@ from kubestats_pipeline.scan.identity import Identity, identity_text, order_of
 from kubestats_pipeline.scan.kustomize import KUSTOMIZATION_FILES
 from kubestats_pipeline.scan.manifests import Manifest, digest, restore_manifest
 from kubestats_pipeline.scan.matching import match_moves
+from kubestats_pipeline.scan.problems import OpenProblems, record_problems
 from kubestats_pipeline.scan.resolve import Resolver
 from kubestats_pipeline.scan.values import Values, with_images
 
@@ -71,17 +72,6 @@ class Event(NamedTuple):
     fields: tuple[FieldChange, ...] = ()
 
 
-class OpenProblem(NamedTuple):
-    """A problem of a file that is there at the current commit."""
-
-    path: str
-    problem: str
-    message: str
-    document_index: int | None
-    commit_sha: str
-    first_seen_at: datetime.datetime
-
-
 @dataclass
 class Replay:
     """What one repository declares at one commit, and the events since the replay began.
@@ -99,7 +89,7 @@ class Replay:
     cache: ContentCache
     active: dict[Identity, Resource] = field(default_factory=dict)
     tombstones: dict[str, Resource] = field(default_factory=dict)
-    problems: dict[tuple[str, str], OpenProblem] = field(default_factory=dict)
+    problems: OpenProblems = field(default_factory=dict)
     known_event_ids: set[str] = field(default_factory=set)
     next_sequence: int = 0
     events: list[Event] = field(default_factory=list)
@@ -160,10 +150,8 @@ class Replay:
         removed = {identity: before[identity] for identity in before if identity not in after}
         self._too_complex -= removed.keys()
         self._learn_feeds(removed, meanings)
-        known = {path for path, _ in self.problems}
         for path in sorted(touched.keys() | self.feeds.touched | self._learn_too_complex(meanings)):
-            former = self._take_problems(path) if path in known else {}
-            self._record_problems(path, meanings, commit, former)
+            record_problems(self.problems, path, self._problems(path, meanings), commit)
         self.feeds.touched.clear()
         added = {identity: after[identity] for identity in after if identity not in before}
         moves = match_moves(removed, added)
@@ -331,9 +319,8 @@ class Replay:
 
     def _learn_too_complex(self, meanings: Mapping[Identity, Resolved]) -> set[str]:
         """Take note of resources that are too complex to apply; gives the files whose problems that may change."""
-        found = {identity for identity, resolved in meanings.items() if resolved.too_complex is not None}
-        changed = found | self._too_complex
-        self._too_complex = {each for each in changed if each in found or each not in meanings}
+        changed = self._too_complex | {each for each, resolved in meanings.items() if resolved.too_complex is not None}
+        self._too_complex = {each for each in changed if each not in meanings or meanings[each].too_complex is not None}
         return {identity.path for identity in changed}
 
     def _problems(self, path: str, meanings: Mapping[Identity, Resolved]) -> Iterator[Problem]:
@@ -347,25 +334,6 @@ class Replay:
             resolved = meanings.get(identity) or self.active[identity].resolved
             if resolved.too_complex is not None:
                 yield Problem("too_complex", resolved.too_complex)
-
-    def _take_problems(self, path: str) -> dict[tuple[str, str], OpenProblem]:
-        keys = [key for each in PROBLEMS if (key := (path, each)) in self.problems]
-        return {key: self.problems.pop(key) for key in keys}
-
-    def _record_problems(
-        self,
-        path: str,
-        meanings: Mapping[Identity, Resolved],
-        commit: Commit,
-        former: Mapping[tuple[str, str], OpenProblem],
-    ) -> None:
-        """Keep a problem's first commit for as long as the file has a problem of that class."""
-        for problem in self._problems(path, meanings):
-            key = (path, problem.problem)
-            first = former.get(key)
-            sha, at = (first.commit_sha, first.first_seen_at) if first else (commit.sha, commit.committed_at)
-            found = OpenProblem(path, problem.problem, problem.message, problem.document_index, sha, at)
-            self.problems.setdefault(key, found)
 
 
 def _merged(files: Iterable[File | None]) -> dict[Identity, Manifest]:
