@@ -1,4 +1,4 @@
-"""`python -m benchmarks [startup|discovery|scan|run|sweep|idle|warehouse|all] [--against REV] [--full]`: one table."""
+"""`python -m benchmarks [startup|discovery|scan|hostile|run|sweep|idle|warehouse|all] [--against REV]`: one table."""
 
 import argparse
 import contextlib
@@ -13,6 +13,7 @@ from rich.console import Console
 from benchmarks.against import against_lines, check_out
 from benchmarks.discovery import discovery_lines
 from benchmarks.ecosystem import Size
+from benchmarks.hostile import hostile_lines
 from benchmarks.idle import GOAL_REPOSITORIES, idle_lines
 from benchmarks.inputs import CORPUS, find_remotes
 from benchmarks.report import Line, show
@@ -21,7 +22,7 @@ from benchmarks.startup import startup_lines
 from benchmarks.sweep import sweep_lines
 from benchmarks.warehouse import warehouse_lines
 
-NAMES = ("startup", "discovery", "scan", "run", "sweep", "idle", "warehouse")
+NAMES = ("startup", "discovery", "scan", "hostile", "run", "sweep", "idle", "warehouse")
 """`run` is compared with another revision only."""
 USUAL_HISTORY = "infrastructure.git"
 """The repository of the corpus whose whole history is short enough for every day."""
@@ -56,6 +57,8 @@ def _lines(chosen: Sequence[str], remotes: Sequence[Path], folder: Path, options
         yield from discovery_lines(options.discovered, folder / "discovery")
     if "scan" in chosen:
         yield from scan_lines(remotes, _long_history(remotes, options.full), folder / "scan", repeats)
+    if "hostile" in chosen:
+        yield from hostile_lines(repeats)
     if "sweep" in chosen:
         yield from sweep_lines(options.repositories, folder / "sweep", repeats)
     if "idle" in chosen:

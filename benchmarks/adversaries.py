@@ -3,6 +3,7 @@
 `hostile.py` measures how the time to read them grows; the tests of the scan stage check that the work is bounded.
 """
 
+import json
 from collections.abc import Callable
 
 Family = Callable[[int], bytes]
@@ -151,3 +152,121 @@ def _merges(size: int) -> bytes:
 
 def _stairs(steps: int) -> str:
     return "".join(f"{' ' * step}a:\n" for step in range(steps))
+
+
+Tree = Callable[[int], dict[str, str]]
+"""Takes a number, gives the files of a repository that has so many of something."""
+
+_CHART = {"spec": {"chart": "web", "version": "${v}", "sourceRef": {"kind": "HelmRepository", "name": "charts"}}}
+
+
+def _resource(kind: str, name: str, api: str = "v1", **fields: object) -> str:
+    return json.dumps({"apiVersion": api, "kind": kind, "metadata": {"name": name}, **fields}) + "\n"
+
+
+def _release(name: str, **spec: object) -> str:
+    return _resource("HelmRelease", name, "helm.toolkit.fluxcd.io/v2", spec={"chart": _CHART, **spec})
+
+
+def _flux(name: str, path: str, **spec: object) -> str:
+    return _resource("Kustomization", name, "kustomize.toolkit.fluxcd.io/v1", spec={"path": path, **spec})
+
+
+def _variables(**values: str) -> dict[str, object]:
+    return {"postBuild": {"substitute": values}}
+
+
+def _patched(patches: list[dict[str, object]], releases: int = 1) -> dict[str, str]:
+    names = [f"r{n}.yaml" for n in range(releases)]
+    files = {f"app/{name}": _release(name[:-5]) for name in names}
+    return files | {"app/kustomization.yaml": json.dumps({"resources": names, "patches": patches})}
+
+
+def _operation(number: int = 0) -> dict[str, object]:
+    return {"op": "add", "path": f"/spec/chart/spec/x{number}", "value": number}
+
+
+def _patch(number: int = 0) -> dict[str, object]:
+    return {"target": {"kind": "HelmRelease", "name": "r.*"}, "patch": json.dumps([_operation(number)])}
+
+
+def _merge(number: int) -> dict[str, object]:
+    return {"patch": _release("r0", chart={"spec": {f"x{number}": number}})}
+
+
+SOURCE = _resource(
+    "HelmRepository", "charts", "source.toolkit.fluxcd.io/v1", spec={"url": "https://charts.example.org"}
+)
+
+TREES: dict[str, Tree] = {
+    "files": lambda n: {f"a{each}.yaml": _resource("ConfigMap", f"a{each}") for each in range(n)},
+    "files that are the same": lambda n: {f"{each}/a.yaml": _resource("ConfigMap", "a") for each in range(n)},
+    "files that are broken": lambda n: {f"a{each}.yaml": "kind: a: apiVersion" for each in range(n)},
+    "resources of one name in a file": lambda n: {"a.yaml": f"---\n{RESOURCE}" * n},
+    "entries of a kustomization": lambda n: _patched([], n),
+    "kustomizations over each other": lambda n: {
+        "k0/r.yaml": _release("r"),
+        "k0/kustomization.yaml": json.dumps({"resources": ["r.yaml"]}),
+        **{f"k{each}/kustomization.yaml": json.dumps({"resources": [f"../k{each - 1}"]}) for each in range(1, n)},
+    },
+    "patches of a release": lambda n: _patched([_patch(each) for each in range(n)]),
+    "merged patches of a release": lambda n: _patched([_merge(each) for each in range(n)]),
+    "operations of a patch": lambda n: _patched(
+        [{"target": {"kind": "HelmRelease"}, "patch": json.dumps([_operation(each) for each in range(n)])}]
+    ),
+    "releases under one patch": lambda n: _patched([_patch()], n),
+    "components": lambda n: {
+        "app/kustomization.yaml": json.dumps(
+            {"resources": ["r.yaml"], "components": [f"../c{each}" for each in range(n)]}
+        ),
+        "app/r.yaml": _release("r"),
+        **{f"c{each}/kustomization.yaml": json.dumps({"namespace": f"n{each}"}) for each in range(n)},
+    },
+    "images of a kustomization": lambda n: {
+        "a/kustomization.yaml": json.dumps(
+            {"resources": ["p.yaml"], "images": [{"name": f"i{each}"} for each in range(n)]}
+        ),
+        "a/p.yaml": _resource("Pod", "p", spec={"containers": [{"image": "i0:1"}]}),
+    },
+    "variables of a Kustomization": lambda n: {
+        "ks.yaml": _flux("app", "app", **_variables(**{f"v{each}": "1.0" for each in range(n)})),
+        "app/r.yaml": _release("r"),
+    },
+    "variables in a release": lambda n: {
+        "ks.yaml": _flux("app", "app", **_variables(v="1.0", w="a" * 100)),
+        "app/p.yaml": _resource("Pod", "p", spec={"containers": [{"image": "i:${w//a/b}${v}"} for _ in range(n)]}),
+    },
+    "releases under variables": lambda n: {
+        "ks.yaml": _flux("app", "app", **_variables(v="1.0")),
+        **{f"app/r{each}.yaml": _release(f"r{each}") for each in range(n)},
+    },
+    "values that refer to each other": lambda n: {
+        "ks.yaml": _flux("app", "app", **_variables(v="1.0")),
+        "app/r.yaml": _release("r").replace("${v}", "${v:=" * n + "}" * n),
+    },
+    "Kustomizations": lambda n: {f"ks{each}.yaml": _flux(f"k{each}", f"app{each}") for each in range(n)},
+    "Kustomizations of one folder": lambda n: {
+        **{f"ks{each}.yaml": _flux(f"k{each}", "app", **_variables(v=f"{each}.0")) for each in range(n)},
+        "app/r.yaml": _release("r"),
+    },
+    "sources": lambda n: {f"s{each}.yaml": SOURCE.replace("charts", f"c{each}") for each in range(n)},
+    "releases of one source": lambda n: {
+        "s.yaml": SOURCE,
+        **{f"r{each}.yaml": _release(f"r{each}") for each in range(n)},
+    },
+    "releases of a source each": lambda n: {
+        **{f"s{each}.yaml": SOURCE.replace("charts", f"c{each}") for each in range(n)},
+        **{f"r{each}.yaml": _release(f"r{each}").replace("charts", f"c{each}") for each in range(n)},
+    },
+    "generated ConfigMaps": lambda n: {
+        "kustomization.yaml": json.dumps(
+            {"configMapGenerator": [{"name": f"c{each}", "literals": ["a=b"]} for each in range(n)]}
+        )
+    },
+    "charts of a Chart.yaml": lambda n: {
+        "a/Chart.yaml": json.dumps(
+            {"name": "a", "dependencies": [{"name": f"d{each}", "version": "1"} for each in range(n)]}
+        )
+    },
+}
+"""Repositories that cost more than their size, if the scan is not careful."""

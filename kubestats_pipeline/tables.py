@@ -111,11 +111,7 @@ SNAPSHOTS = Table(
         _required("last_sync_at", Type.TIME, "when the last attempt ended"),
         _required("consecutive_failures", Type.INTEGER, "failed attempts since the last success"),
         Column("next_attempt_at", Type.TIME, "a sweep leaves a failing repository alone until then"),
-        Column(
-            "unsupported_head",
-            Type.TEXT,
-            "remote's head where its format cannot be read: it is not fetched again while the head is that",
-        ),
+        Column("unsupported_head", Type.TEXT, "remote's head in a format that cannot be read, not fetched again"),
         _RUN,
     ),
 )

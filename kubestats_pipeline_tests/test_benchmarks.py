@@ -9,7 +9,7 @@ import duckdb
 import pytest
 from rich.console import Console
 
-from benchmarks import against, discovery, floors, idle, inputs, scan, sweep, warehouse
+from benchmarks import against, discovery, floors, hostile, idle, inputs, scan, sweep, warehouse
 from benchmarks.__main__ import main
 from benchmarks.ecosystem import Size, learn, write_ecosystem
 from benchmarks.measure import Cost, Runs, measure
@@ -242,3 +242,12 @@ def test_a_revision_is_checked_out_with_an_environment_of_its_own_once(tmp_path:
     assert against.compare(work, against.OURS, found, tmp_path / "work", 1).floor is not None
     with pytest.raises(subprocess.CalledProcessError):
         against.check_out("no-such-revision", tmp_path)
+
+
+def test_hostile_input_is_shown_with_how_it_grows() -> None:
+    half, whole = hostile.read_trees(2, 1), hostile.read_trees(4, 1)
+    assert half.keys() == whole.keys() == hostile.TREES.keys()
+    slow = dict.fromkeys(whole, 0.1) | {"patches of a release": 0.4}
+    first, second, *_ = hostile._lines("trees", dict.fromkeys(half, 0.1), slow)
+    assert (first.what, first.goals[0].is_met) == (f"trees of {len(whole)} families, doubled", True)
+    assert (second.what, second.ratio, second.goals[0].is_met) == ("trees: patches of a release", 4.0, False)

@@ -202,7 +202,8 @@ class Applications:
             if len(applied.ways) == 1 and not has_marks:
                 (way,) = applied.ways
                 budget = Budget()
-                return Shapes((reshape(start, way.transforms, way.variables, budget),), _first(budget.notes))
+                shape = reshape(start, way.transforms, way.variables, budget)
+                return Shapes((shape,), _first(budget.notes) if budget.notes else None)
             return self._several_shapes(identity, start, applied)
         except TooComplexError as error:
             return Shapes((start,), str(error), is_left=True)

@@ -4,8 +4,8 @@ A step is a character that is looked at or made, or a patch that is compared wit
 left as its author wrote it, and `Budget.notes` says what was too large. Who reads the notes stands in `replay.py`.
 """
 
-MAX_STEPS = 20_000_000
-"""Steps for one resource, on all ways in which it is applied together; the corpora take up to 3,000,000."""
+MAX_STEPS = 2_000_000
+"""Steps for one resource, on all ways in which it is applied together; the corpora take up to 20,000."""
 
 MAX_TEXT = 4096
 """Characters of a text that is worth a substitution, of each value in it and of its result: names, versions and URLs
@@ -33,9 +33,10 @@ class Budget:
         notes: what was too large and has been left as it is, each once.
     """
 
+    spent = 0
+
     def __init__(self, steps: int = MAX_STEPS) -> None:
         self._steps = steps
-        self.spent = 0
         self.notes: dict[str, None] = {}
 
     def spend(self, steps: int) -> None:

@@ -9,8 +9,11 @@ from typing import Any
 
 from kubestats_pipeline.scan.decoded import Place
 
-MAX_INDEX = 1000
+MAX_INDEX = 100
 """Helm accepts list indices up to 65,536 and fills the list up to them; nobody writes such."""
+
+MAX_STEPS = 100
+"""Steps of a place, as deep as a document may be."""
 
 _STEP = re.compile(r"((?:[^\\.\[\],=]|\\.)+)((?:\[\d+\])*)(\.|\Z)", re.DOTALL)
 _INDEX = re.compile(r"\d+")
@@ -23,7 +26,7 @@ def read_name(name: str) -> Place | None:
     r"""The place that a name such as `a.b\.c[0].d` means; None where it means none, or several."""
     place: list[str | int] = []
     position = 0
-    while position < len(name):
+    while position < len(name) and len(place) <= MAX_STEPS:
         step = _STEP.match(name, position)
         if step is None:
             return None
@@ -32,7 +35,9 @@ def read_name(name: str) -> Place | None:
         position = step.end()
         if step[3] and position == len(name):
             return None
-    return tuple(place) if place and all(each <= MAX_INDEX for each in place if isinstance(each, int)) else None
+    if not 0 < len(place) <= MAX_STEPS:
+        return None
+    return tuple(place) if all(each <= MAX_INDEX for each in place if isinstance(each, int)) else None
 
 
 def read_value(text: str, *, as_text: bool = False) -> Any:

@@ -20,7 +20,7 @@ from kubestats_pipeline.scan.transforms import NOTHING, ImageOverride, Patch, Pa
 KUSTOMIZATION_FILES = frozenset({"kustomization.yaml", "kustomization.yml"})
 KUSTOMIZE_GROUP = "kustomize.config.k8s.io"
 _KINDS = ("Kustomization", "Component")
-_COMPARED = ("patches", "patchesStrategicMerge", "patchesJson6902", "images", "components")
+_COMPARED = frozenset({"patches", "patchesStrategicMerge", "patchesJson6902", "images", "components"})
 
 
 class ConfigMapFiles(NamedTuple):
@@ -73,9 +73,8 @@ def read_transform(document: Decoded, content: dict[str, Any], namespace_key: st
 
 def _excess(content: dict[str, Any]) -> str | None:
     """Of which lists there are more entries than each resource can be compared with."""
-    for key in _COMPARED:
-        entries = content.get(key)
-        if isinstance(entries, list) and len(entries) > MAX_PATCHES:
+    for key in sorted(_COMPARED & content.keys()):
+        if isinstance(content[key], list) and len(content[key]) > MAX_PATCHES:
             return f"its kustomization has more than {MAX_PATCHES} entries in {key}"
     return None
 

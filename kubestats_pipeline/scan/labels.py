@@ -7,6 +7,9 @@ import functools
 import re
 from collections.abc import Mapping
 
+LONGEST_SELECTOR = 4096
+"""Characters of a selector that is read."""
+
 _REQUIREMENT = re.compile(
     r"""\s*(?:
         (?P<key>[^\s,=!()]+)\s+(?P<set>in|notin)\s*\((?P<values>[^()]*)\)
@@ -20,7 +23,7 @@ _Requirement = tuple[str, str, frozenset[str]]
 
 def matches_selector(selector: str, labels: Mapping[str, object]) -> bool:
     """Whether a set of labels fits; a selector that cannot be read fits nothing."""
-    requirements = _requirements(selector)
+    requirements = _requirements(selector) if len(selector) <= LONGEST_SELECTOR else None
     return requirements is not None and all(_fits(each, labels) for each in requirements)
 
 

@@ -37,8 +37,13 @@ MOVED_A_STEP = 64
 
 _REMEMBERED = 1_000
 _LONGEST_PATTERN = 256
-_REPEATS = re.compile(r"(?<!\\)[*+{]")
+_LONGEST_NAME = 253
+"""Characters of what patterns are compared with: Kubernetes allows no longer names."""
+
+_ONE_CHARACTER = re.compile(r"\\.|\[\^?\]?[^\]]*\]", re.DOTALL)
+_REPEAT = re.compile(r"[*+{]|(?<!\()\?")
 _REPEATED_GROUP = re.compile(r"\)[*+{]|\\\d")
+_ENCLOSED = re.compile(r"\^?\((?:\?:)?([^()]*)\)\$?")
 
 
 def read_patches(document: Decoded, items: object) -> Iterator[Patch | PatchFile]:
@@ -200,18 +205,30 @@ def _fits(pattern: str | None, values: Iterable[str | None]) -> bool:
     if pattern is None:
         return True
     compiled = _compiled(pattern)
-    return compiled is not None and any(value is not None and compiled.fullmatch(value) for value in values)
+    return compiled is not None and any(
+        value is not None and len(value) <= _LONGEST_NAME and compiled.fullmatch(value) for value in values
+    )
 
 
 @functools.lru_cache(maxsize=_REMEMBERED)
 def _compiled(pattern: str) -> re.Pattern[str] | None:
     """None where it is none to Python, or might take more than linear time, which kustomize's never do."""
-    if len(pattern) > _LONGEST_PATTERN or len(_REPEATS.findall(pattern)) > 1 + pattern.count("|"):
+    if len(pattern) > _LONGEST_PATTERN or not _repeats_once(pattern):
         return None
     try:
         return None if _REPEATED_GROUP.search(pattern) else re.compile(pattern)
     except re.error:
         return None
+
+
+def _repeats_once(pattern: str) -> bool:
+    """Whether no alternative repeats more than one thing, so that Python need not try all of their combinations."""
+    simple = _ONE_CHARACTER.sub(".", pattern)
+    enclosed = _ENCLOSED.fullmatch(simple)
+    alternatives = (enclosed[1] if enclosed else simple).split("|")
+    if any("(" in each for each in alternatives):
+        alternatives = [simple]
+    return all(len(_REPEAT.findall(each)) <= 1 for each in alternatives)
 
 
 def _mapping(parent: object, key: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from kubestats_pipeline.scan.changes import FieldChange, Version, detect_changes
 from kubestats_pipeline.scan.charts import Resolved
-from kubestats_pipeline.scan.documents import PROBLEMS, Problem
+from kubestats_pipeline.scan.documents import Problem
 from kubestats_pipeline.scan.feeds import Feeds
 from kubestats_pipeline.scan.files import ContentCache, Declared, File, Files
 from kubestats_pipeline.scan.history import Change, Commit
@@ -21,6 +21,7 @@ from kubestats_pipeline.scan.identity import Identity, identity_text, order_of
 from kubestats_pipeline.scan.kustomize import KUSTOMIZATION_FILES
 from kubestats_pipeline.scan.manifests import Manifest, digest, restore_manifest
 from kubestats_pipeline.scan.matching import match_moves
+from kubestats_pipeline.scan.problems import OpenProblems, record_problems
 from kubestats_pipeline.scan.resolve import Resolver
 from kubestats_pipeline.scan.values import Values, with_images
 from kubestats_pipeline.scan.withheld_paths import WithheldPaths
@@ -72,17 +73,6 @@ class Event(NamedTuple):
     fields: tuple[FieldChange, ...] = ()
 
 
-class OpenProblem(NamedTuple):
-    """A problem of a file that is there at the current commit."""
-
-    path: str
-    problem: str
-    message: str
-    document_index: int | None
-    commit_sha: str
-    first_seen_at: datetime.datetime
-
-
 @dataclass
 class Replay:
     """What one repository declares at one commit, and the events since the replay began.
@@ -101,7 +91,7 @@ class Replay:
     cache: ContentCache
     active: dict[Identity, Resource] = field(default_factory=dict)
     tombstones: dict[str, Resource] = field(default_factory=dict)
-    problems: dict[tuple[str, str], OpenProblem] = field(default_factory=dict)
+    problems: OpenProblems = field(default_factory=dict)
     known_event_ids: set[str] = field(default_factory=set)
     next_sequence: int = 0
     events: list[Event] = field(default_factory=list)
@@ -112,6 +102,7 @@ class Replay:
         self.files = Files(self.cache)
         self.feeds = Feeds(self.files, self.cache)
         self._resolver = Resolver()
+        self._too_complex: set[Identity] = set()
         self._deleted: dict[Identity, set[str]] = {}
         for resource in self.tombstones.values():
             self._deleted.setdefault(resource.identity, set()).add(resource.resource_id)
@@ -141,7 +132,9 @@ class Replay:
         for path in {*touched, *retained}:
             self._resolve_file(path, self.files.get(path))
         self.feeds.last_readable.update(last_readable or {})
-        for identity, resolved in self._resolver.settle().items():
+        meanings = self._resolver.settle()
+        self._learn_too_complex(meanings)
+        for identity, resolved in meanings.items():
             if identity in self.active:
                 known, manifest = self.active[identity], self._manifest(identity)
                 self._learn_feed(identity, resolved)
@@ -158,9 +151,10 @@ class Replay:
             self._resolve_file(path, latter)
         meanings = self._resolver.settle()
         removed = {identity: before[identity] for identity in before if identity not in after}
+        self._too_complex -= removed.keys()
         self._learn_feeds(removed, meanings)
-        for path in sorted(touched.keys() | self.feeds.touched | set(self._doubtful_paths(meanings))):
-            self._record_problems(path, meanings, commit)
+        for path in sorted(touched.keys() | self.feeds.touched | self._learn_too_complex(meanings)):
+            record_problems(self.problems, path, self._problems(path, meanings), commit)
         self.feeds.touched.clear()
         added = {identity: after[identity] for identity in after if identity not in before}
         moves = match_moves(removed, added)
@@ -326,12 +320,11 @@ class Replay:
         )
         self.next_sequence += 1
 
-    def _doubtful_paths(self, meanings: Mapping[Identity, Resolved]) -> Iterator[str]:
-        """The files of resources that have become too complex to apply, or no longer are."""
-        for identity, resolved in meanings.items():
-            known = self.active.get(identity)
-            if resolved.too_complex != (known.resolved.too_complex if known else None):
-                yield identity.path
+    def _learn_too_complex(self, meanings: Mapping[Identity, Resolved]) -> set[str]:
+        """Take note of resources that are too complex to apply; gives the files whose problems that may change."""
+        changed = self._too_complex | {each for each, resolved in meanings.items() if resolved.too_complex is not None}
+        self._too_complex = {each for each in changed if each not in meanings or meanings[each].too_complex is not None}
+        return {identity.path for identity in changed}
 
     def _problems(self, path: str, meanings: Mapping[Identity, Resolved]) -> Iterator[Problem]:
         """What is wrong with a file: in itself, as values, and where its resources are applied."""
@@ -340,22 +333,10 @@ class Replay:
             return
         yield from file.content.problems
         yield from self.feeds.problems(path)
-        for identity in file.declared:
-            known = self.active.get(identity)
-            resolved = meanings.get(identity) or (known.resolved if known else None)
-            if resolved is not None and resolved.too_complex is not None:
+        for identity in sorted(self._too_complex.intersection(file.declared), key=order_of):
+            resolved = meanings.get(identity) or self.active[identity].resolved
+            if resolved.too_complex is not None:
                 yield Problem("too_complex", resolved.too_complex)
-
-    def _record_problems(self, path: str, meanings: Mapping[Identity, Resolved], commit: Commit) -> None:
-        """Keep a problem's first commit for as long as the file has a problem of that class."""
-        keys = [key for each in PROBLEMS if (key := (path, each)) in self.problems]
-        known = {key: self.problems.pop(key) for key in keys}
-        for problem in self._problems(path, meanings):
-            key = (path, problem.problem)
-            first = known.get(key)
-            sha, at = (first.commit_sha, first.first_seen_at) if first else (commit.sha, commit.committed_at)
-            found = OpenProblem(path, problem.problem, problem.message, problem.document_index, sha, at)
-            self.problems.setdefault(key, found)
 
 
 def _merged(files: Iterable[File | None]) -> dict[Identity, Manifest]:

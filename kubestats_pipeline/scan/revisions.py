@@ -42,6 +42,7 @@ WORTHWHILE = 1_000
 
 _AT_MARGIN = re.compile(rb"^[^ #\n]", re.MULTILINE)
 """Where a document marker or directive could stand."""
+_ALIAS = re.compile(rb"\*([\w-]+)")
 _COMMENT = re.compile(rb" *(?:#[ -~]*)?")
 
 
@@ -230,8 +231,8 @@ def _is_referred_to(before: list[Anchor], after: list[Anchor], lines: list[bytes
     """Whether some lines may refer to anchors that stand for something else than before."""
     if repr(before) == repr(after) and not any(isinstance(each.value, dict | list) for each in after):
         return False
-    aliases = {b"*" + each.name.encode() for each in (*before, *after)}
-    return any(alias in line for line in lines if b"*" in line for alias in aliases)
+    names = {each.name.encode() for each in (*before, *after)}
+    return any(not names.isdisjoint(_ALIAS.findall(line)) for line in lines if b"*" in line)
 
 
 def _put(document: ReadDocument, edited: _Edited, part: Decoded) -> ReadDocument:

@@ -16,7 +16,8 @@ from kubestats_pipeline.lake import NEWER, UPGRADE, Lake, LakeError
 from kubestats_pipeline.log_writer import LogWriter
 from kubestats_pipeline.repositories import Repository
 from kubestats_pipeline.scan.manifests import digest
-from kubestats_pipeline.scan.replay import Event, OpenProblem, Replay, Resource
+from kubestats_pipeline.scan.problems import OpenProblem
+from kubestats_pipeline.scan.replay import Event, Replay, Resource
 from kubestats_pipeline.scan.retention import Boundaries, plan, retire
 from kubestats_pipeline.scan.rows import (
     Row,

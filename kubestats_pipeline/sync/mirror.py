@@ -226,12 +226,10 @@ def _build(mirror: Path, remote: Remote, bounds: Bounds) -> Span:
     if not bounds.history or bounds.history == "all" or _is_shallow(remote):
         return _build_to(mirror, remote, bounds, EVERYTHING if bounds.history else "--depth=1")
     since = int(_committed_at(mirror, remote, bounds).timestamp()) - bounds.history * DAY
-    for margin in MARGINS_DAYS:
-        if since - margin * DAY > 0:  # the protocol knows no time before 1970
-            try:
-                return _build_to(mirror, remote, bounds, f"--shallow-since=@{since - margin * DAY} +0000", since)
-            except _CutError:
-                continue
+    for limit in (since - margin * DAY for margin in MARGINS_DAYS):
+        if limit > 0:  # the protocol knows no time before 1970
+            with contextlib.suppress(_CutError):  # the next one lies further back
+                return _build_to(mirror, remote, bounds, f"--shallow-since=@{limit} +0000", since)
     return _build_to(mirror, remote, bounds, EVERYTHING)
 
 

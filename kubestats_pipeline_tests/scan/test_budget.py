@@ -199,3 +199,40 @@ def test_odd_operations_stop_nothing(operation: dict[str, Any]):
     tree.put({"ks.yaml": flux("app", "k", **substitute(v="1.0"))})
     assert tree.meaning("app").chart_name == "web"
     assert problems(tree) == {}
+
+
+TRIED_IN_MANY_WAYS = [
+    "||||||.*.*.*.*.*.*x",
+    "a?" * 60 + "a" * 60,
+    "(a*|b)" * 20 + "x",
+    r"\\*a\\*a\\*a\\*x",
+    ".*[|].*[|].*[|].*x",
+    "(a|a)*x",
+    "[",
+]
+"""Patterns for which Python would try every combination of what they repeat; kustomize's own never do."""
+
+
+@pytest.mark.parametrize("pattern", TRIED_IN_MANY_WAYS)
+def test_a_pattern_that_takes_more_than_linear_time_fits_nothing(pattern: str):
+    name = "a" * 200
+    patches = [patch("2.0", name=pattern)]
+    tree = Tree().put({**SOURCE, "k/kustomization.yaml": kustomization("r.yaml", patches=patches)})
+    tree.put({"k/r.yaml": app(name=name)})
+    assert tree.meaning(name).version == "1.0.0"
+
+
+@pytest.mark.parametrize(
+    "pattern", ["app", "app.*", "^(web|app)$", "(web.*|app.*)", "w.*|a.*", "(web|ap).*", "^[^-]+$"]
+)
+def test_usual_patterns_fit_as_before(pattern: str):
+    patches = [patch("2.0", name=pattern)]
+    tree = Tree().put({**SOURCE, "k/kustomization.yaml": kustomization("r.yaml", patches=patches), "k/r.yaml": app()})
+    assert tree.meaning("app").version == "2.0"
+
+
+def test_a_name_longer_than_any_is_compared_with_no_pattern():
+    patches = [patch("2.0", name=".*")]
+    tree = Tree().put({**SOURCE, "k/kustomization.yaml": kustomization("r.yaml", patches=patches)})
+    tree.put({"k/r.yaml": app(name="a" * 254)})
+    assert tree.meaning("a" * 254).version == "1.0.0"

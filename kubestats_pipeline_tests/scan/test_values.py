@@ -180,9 +180,18 @@ def test_a_parameter_sets_an_item_of_a_list_that_a_file_gives() -> None:
     assert effective(manifest, layer("l: [{a: 1, b: 1}, x]")) == {"l": [{"a": 1, "b": 2}, "x"]}
 
 
-@pytest.mark.parametrize("name", ["", ".", "a.", ".a", "a..b", "a[", "a[x]", "[0]", "a=b", "a,b", "a[99999999999]"])
+@pytest.mark.parametrize(
+    "name", ["", ".", "a.", ".a", "a..b", "a[", "a[x]", "[0]", "a=b", "a,b", "a[99999999999]", "a[101]"]
+)
 def test_a_name_that_sets_nothing_or_several_things_is_none(name: str) -> None:
     assert read_name(name) is None
+
+
+@pytest.mark.parametrize("name", [".".join(["a"] * 101), "a" + "[0]" * 100, "a." * 100_000 + "a"])
+def test_a_name_that_leads_deeper_than_a_document_may_be_sets_nothing(name: str) -> None:
+    assert read_name(name) is None
+    manifest = with_parts({"set": [{"name": name, "value": "x"}]}, ValuesPart("parameters", ("set",)))
+    assert merge_values(manifest, None) == ({}, False)
 
 
 @pytest.mark.parametrize(
