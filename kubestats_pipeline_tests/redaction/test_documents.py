@@ -213,3 +213,12 @@ def test_a_key_that_says_it_is_withheld_already_is_another_one() -> None:
 def test_a_document_without_secrets_is_stored_as_it_is() -> None:
     spec = {"image": "ghcr.io/a/b:1@sha256:" + "0" * 64, "text": "a: 1\nb: [x, y]\n", "list": [1, None, True, 1.5]}
     assert stored(spec) == spec
+
+
+@pytest.mark.parametrize("kind", [{"a": 1}, ["Secret"], None, 1, ""])
+def test_a_kind_that_is_no_text_is_that_of_no_secret(kind: Any) -> None:
+    assert stored({"kind": kind, "data": {"a": "x"}}) == {"kind": kind, "data": {"a": "x"}}
+
+
+def test_a_value_that_stays_for_its_form_is_searched_for_shapes_all_the_same() -> None:
+    assert stored({"password": f"{{{{ {GITHUB} }}}}"}) == {"password": "{{ <redacted> }}"}
