@@ -141,7 +141,7 @@ class _Walk:
         if secret and key in _DATA:
             return _blank(value, of_secret=True)
         if trait is not None and trait.is_wholly_secret:
-            return _blank(value, of_secret=secret)
+            return _blank(value, of_secret=True)
         is_sensitive = trait is not None and trait.is_sensitive
         is_inside = within and not says_where_or_what(key)
         if not isinstance(value, dict | list):

@@ -220,5 +220,11 @@ def test_a_kind_that_is_no_text_is_that_of_no_secret(kind: Any) -> None:
     assert stored({"kind": kind, "data": {"a": "x"}}) == {"kind": kind, "data": {"a": "x"}}
 
 
+def test_of_a_secret_s_variables_only_that_they_are_some_is_kept() -> None:
+    values = {"a": "${A}", "b": "${A}${B:=c}\n", "c": "$A", "d": "{{ .a }}", "e": "${A}x", "f": "", "g": None}
+    shown = {"a": "${<redacted>}", "b": "${<redacted>}", **dict.fromkeys("cde", "<redacted>"), "f": "", "g": None}
+    assert redact({"kind": "Secret", "data": values}) == {"kind": "Secret", "data": shown}
+
+
 def test_a_value_that_stays_for_its_form_is_searched_for_shapes_all_the_same() -> None:
     assert stored({"password": f"{{{{ {GITHUB} }}}}"}) == {"password": "{{ <redacted> }}"}
