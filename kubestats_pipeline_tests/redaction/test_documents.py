@@ -62,6 +62,10 @@ kind: ConfigMap
 data:
   a.yaml: "{{- if .x }}\nenv:\n- name: A_TOKEN\n  value: CANARY\n{{- end }}\nlog: {{ .KEEP }}\npassword: {{ .KEEP }}\n"
 """,
+    "pairs in flow style in a template": r"""
+kind: ConfigMap
+data: {a.yaml: "{{ if .x }}\nenv: [{name: A_TOKEN, value: CANARY}]\nimage: KEEP:{{ .v }}\n{{ end }}\n"}
+""",
     "pairs in a broken text": r"""
 kind: ConfigMap
 data: {x: "env:\n- name: A_TOKEN\n  value: CANARY\n- value: CANARY\n  name: B_TOKEN\nx: [KEEP\n"}
@@ -95,6 +99,10 @@ spec: {patches: [{target: {kind: Secret, name: KEEP}, patch: "- op: replace\n  p
     "a JSON patch of whatever has a label": r"""
 kind: Kustomization
 patches: [{target: {labelSelector: a=KEEP}, patch: "- op: add\n  path: /stringData/x\n  value: CANARY\n"}]
+""",
+    "a JSON patch of data in a file": r"""
+kind: ConfigMap
+data: {patch.yaml: "- op: add\n  path: /data/x\n  value: CANARY\n- op: add\n  path: /spec/x\n  value: KEEP\n"}
 """,
     "a JSON patch as a list": """
 kind: Kustomization
