@@ -27,7 +27,7 @@ _NAMING = ("name", "key", "header", "variable", "envName")
 """Keys whose text names what stands under `_TOLD` of the same map."""
 _TOLD = frozenset({"value", "default", "string", "array", "map", "literal", "defaultValue", "stringValue"})
 _TOLD_AS_COLLECTIONS = frozenset({"array", "map"})
-_TELLING = frozenset({*_NAMING, "kind", "target", "op", "path", "remoteRef"})
+_TELLING = frozenset({*_NAMING, "kind", "target", "op", "path"})
 _DEPENDENT = frozenset({"patch", "secretGenerator", "sops"})
 _WORKLOAD_KEYS, _SCHEMA_TYPES = WORKLOAD_KEYS.words, SCHEMA_TYPES.words
 _SCHEMA_KEYS = frozenset({"description", "properties", "items"})
