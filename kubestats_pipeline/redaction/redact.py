@@ -27,7 +27,7 @@ _NAMING = ("name", "key", "header", "variable", "envName")
 """Keys whose text names what stands under `_TOLD` of the same map."""
 _TOLD = frozenset({"value", "default", "string", "array", "map", "literal", "defaultValue", "stringValue"})
 _TOLD_AS_COLLECTIONS = frozenset({"array", "map"})
-_TELLING = frozenset({*_NAMING, "kind", "target", "op", "path", "remoteRef"})
+_TELLING = frozenset({*_NAMING, "kind", "target", "op", "path"})
 _DEPENDENT = frozenset({"patch", "secretGenerator", "sops"})
 _WORKLOAD_KEYS, _SCHEMA_TYPES = WORKLOAD_KEYS.words, SCHEMA_TYPES.words
 _SCHEMA_KEYS = frozenset({"description", "properties", "items"})
@@ -141,7 +141,7 @@ class _Walk:
         if secret and key in _DATA:
             return _blank(value, of_secret=True)
         if trait is not None and trait.is_wholly_secret:
-            return _blank(value, of_secret=secret)
+            return _blank(value, of_secret=True)
         is_sensitive = trait is not None and trait.is_sensitive
         is_inside = within and not says_where_or_what(key)
         if not isinstance(value, dict | list):

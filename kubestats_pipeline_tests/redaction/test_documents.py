@@ -62,6 +62,10 @@ kind: ConfigMap
 data:
   a.yaml: "{{- if .x }}\nenv:\n- name: A_TOKEN\n  value: CANARY\n{{- end }}\nlog: {{ .KEEP }}\npassword: {{ .KEEP }}\n"
 """,
+    "pairs in flow style in a template": r"""
+kind: ConfigMap
+data: {a.yaml: "{{ if .x }}\nenv: [{name: A_TOKEN, value: CANARY}]\nimage: KEEP:{{ .v }}\n{{ end }}\n"}
+""",
     "pairs in a broken text": r"""
 kind: ConfigMap
 data: {x: "env:\n- name: A_TOKEN\n  value: CANARY\n- value: CANARY\n  name: B_TOKEN\nx: [KEEP\n"}
@@ -95,6 +99,10 @@ spec: {patches: [{target: {kind: Secret, name: KEEP}, patch: "- op: replace\n  p
     "a JSON patch of whatever has a label": r"""
 kind: Kustomization
 patches: [{target: {labelSelector: a=KEEP}, patch: "- op: add\n  path: /stringData/x\n  value: CANARY\n"}]
+""",
+    "a JSON patch of data in a file": r"""
+kind: ConfigMap
+data: {patch.yaml: "- op: add\n  path: /data/x\n  value: CANARY\n- op: add\n  path: /spec/x\n  value: KEEP\n"}
 """,
     "a JSON patch as a list": """
 kind: Kustomization
@@ -213,3 +221,18 @@ def test_a_key_that_says_it_is_withheld_already_is_another_one() -> None:
 def test_a_document_without_secrets_is_stored_as_it_is() -> None:
     spec = {"image": "ghcr.io/a/b:1@sha256:" + "0" * 64, "text": "a: 1\nb: [x, y]\n", "list": [1, None, True, 1.5]}
     assert stored(spec) == spec
+
+
+@pytest.mark.parametrize("kind", [{"a": 1}, ["Secret"], None, 1, ""])
+def test_a_kind_that_is_no_text_is_that_of_no_secret(kind: Any) -> None:
+    assert stored({"kind": kind, "data": {"a": "x"}}) == {"kind": kind, "data": {"a": "x"}}
+
+
+def test_of_a_secret_s_variables_only_that_they_are_some_is_kept() -> None:
+    values = {"a": "${A}", "b": "${A}${B:=c}\n", "c": "$A", "d": "{{ .a }}", "e": "${A}x", "f": "", "g": None}
+    shown = {"a": "${<redacted>}", "b": "${<redacted>}", **dict.fromkeys("cde", "<redacted>"), "f": "", "g": None}
+    assert redact({"kind": "Secret", "data": values}) == {"kind": "Secret", "data": shown}
+
+
+def test_a_value_that_stays_for_its_form_is_searched_for_shapes_all_the_same() -> None:
+    assert stored({"password": f"{{{{ {GITHUB} }}}}"}) == {"password": "{{ <redacted> }}"}

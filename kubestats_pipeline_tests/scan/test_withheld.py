@@ -55,6 +55,25 @@ def test_no_table_holds_a_secret_wherever_it_stands_in_a_file(world: World) -> N
     assert sum(row["resolution"] == "exact" for row in world.resources) >= 3
 
 
+def test_a_secret_that_only_variables_put_together_is_withheld_too(world: World) -> None:
+    variables = {"A": f"ghp_{CANARY[:10]}", "B": CANARY[10:]}
+    path = manifest(
+        "Kustomization",
+        "apps",
+        api="kustomize.toolkit.fluxcd.io/v1",
+        spec={
+            "path": "apps",
+            "sourceRef": {"kind": "GitRepository", "name": "x"},
+            "postBuild": {"substitute": variables},
+        },
+    )
+    one = release("a", chart=chart("c", "${A}${B}", "s")) + "---\n" + helm_repository("s")
+    world.git.commit({"flux.yaml": path, "apps/a.yaml": one})
+    world.scan()
+    assert [row["version"] for row in world.resources if row["name"] == "a"] == ["<redacted>"]
+    assert CANARY not in told(world)
+
+
 def test_a_subject_is_cut_after_it_is_redacted(world: World) -> None:
     world.git.commit({"a.yaml": config("a")}, message=f"{'x' * 190} {ONE}")
     world.scan()
