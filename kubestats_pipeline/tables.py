@@ -11,7 +11,7 @@ _ID = _required(
     "repository_id", Type.TEXT, "identity of the repository: `github:<numeric id>`, else `git:<hash of URL>`"
 )
 _FULL_NAME = _required(
-    "full_name", Type.TEXT, "`owner/name` on GitHub, `host/owner/name` elsewhere; an attribute that can change"
+    "full_name", Type.TEXT, "`owner/name` on GitHub, `host/owner/name` elsewhere. An attribute that can change"
 )
 _RUN = Column("sync_run_id", Type.TEXT, "the Dagster run that wrote the row")
 
@@ -23,7 +23,7 @@ _LIMIT = (
     "CASE WHEN sync_status = 'too_large' "
     "THEN TRY_CAST(split_part(split_part(sync_error, 'max_repository_mb = ', 2), ';', 1) AS BIGINT) END"
 )
-"""Earlier versions kept these two in their sentences alone; only files that they wrote are read so."""
+"""Earlier versions kept these two in their sentences alone. Only files that they wrote are read so."""
 
 REPOSITORIES = Table(
     name="repositories",
@@ -39,7 +39,7 @@ REPOSITORIES = Table(
         _required("owner", Type.TEXT, "owner or group, the path's last folder but one for a local repository"),
         _required("name", Type.TEXT, "name without its owner"),
         _required(
-            "clone_url", Type.TEXT, "what git fetches from, without credentials; of one that is refused only the scheme"
+            "clone_url", Type.TEXT, "what git fetches from, without credentials. Of one that is refused only the scheme"
         ),
         Column("html_url", Type.TEXT, "the page for people"),
         Column("description", Type.TEXT, "the owner's description"),
@@ -47,27 +47,29 @@ REPOSITORIES = Table(
         _required("topics", Type.TEXTS, "all topics of the repository, empty where the host knows none"),
         Column("license_name", Type.TEXT, "SPDX id or name of the licence"),
         Column("default_branch", Type.TEXT, "default branch as the host states it"),
-        Column("is_archived", Type.BOOLEAN, "read-only on the host; null where the host does not say"),
-        Column("is_fork", Type.BOOLEAN, "a fork; null where the host does not say"),
-        Column("is_template", Type.BOOLEAN, "a template repository; null where the host does not say"),
+        Column("is_archived", Type.BOOLEAN, "read-only on the host, or null where the host does not say"),
+        Column("is_fork", Type.BOOLEAN, "a fork, or null where the host does not say"),
+        Column("is_template", Type.BOOLEAN, "a template repository, or null where the host does not say"),
         Column("created_at", Type.TIME, "when it was created on the host"),
         Column("pushed_at", Type.TIME, "last push as of the last discovery"),
         _required("discovery_tags", Type.TEXTS, "the topics that found it, or `list` for one that the user named"),
         _required("discovered_at", Type.TIME, "first discovery"),
         _required("last_seen_at", Type.TIME, "last time that a source found it or its host told of it"),
-        Column("retired_at", Type.TIME, "when it was retired; null while it lives"),
+        Column("retired_at", Type.TIME, "when it was retired, or null while it lives"),
         _required("status", Type.TEXT, "active, blocked, pending_approval or retired"),
         Column("status_reason", Type.TEXT, "why, where status is not active"),
         Column(
             "retired_because",
             Type.TEXT,
-            "deleted (by the administrator), name_taken (by another repository) or gone; null while it lives",
+            "deleted (by the administrator), name_taken (by another repository) or gone, or null while it lives",
             earlier=_RETIRED_BECAUSE,
         ),
-        Column("is_approved", Type.BOOLEAN, "the administrator approved it, so that its size is no limit; null else"),
-        Column("previous_names", Type.TEXTS, "full names that it had before, the latest last; null where it had none"),
-        Column("topic_lost_at", Type.TIME, "when it no longer carried a topic that found it; null while it does"),
-        Column("missed_searches", Type.INTEGER, "discoveries in a row that should have found it and did not; or null"),
+        Column("is_approved", Type.BOOLEAN, "the administrator approved it, so that its size does not count, or null"),
+        Column(
+            "previous_names", Type.TEXTS, "full names that it had before, the latest last, or null where it had none"
+        ),
+        Column("topic_lost_at", Type.TIME, "when it no longer carried a topic that found it, or null while it does"),
+        Column("missed_searches", Type.INTEGER, "discoveries in a row that should have found it and did not, or null"),
     ),
 )
 
@@ -81,10 +83,10 @@ REPOSITORY_METRICS = Table(
     columns=(
         _ID,
         _required("date", Type.DATE, "day (UTC) that the numbers stand for"),
-        _required("recorded_at", Type.TIME, "when they were read; the day's last reading wins"),
+        _required("recorded_at", Type.TIME, "when they were read. The day's last reading wins"),
         Column("stars_count", Type.INTEGER, "stars"),
         Column("forks_count", Type.INTEGER, "forks"),
-        Column("watchers_count", Type.INTEGER, "real subscribers; null when not known, never stars"),
+        Column("watchers_count", Type.INTEGER, "real subscribers, never stars, or null when not known"),
         Column("open_issues_count", Type.INTEGER, "open issues, pull requests included"),
         Column("size_kb", Type.INTEGER, "size on the host, KB"),
         Column("updated_at", Type.TIME, "last change of the host's record"),
@@ -102,12 +104,12 @@ SNAPSHOTS = Table(
         _ID,
         _FULL_NAME,
         Column("default_branch", Type.TEXT, "branch that the remote's HEAD points to"),
-        Column("head_commit", Type.TEXT, "commit that the mirror holds; kept when a later sync fails"),
+        Column("head_commit", Type.TEXT, "commit that the mirror holds. Kept when a later sync fails"),
         Column("head_committed_at", Type.TIME, "committer time of head_commit"),
         Column("history_since", Type.TIME, "committer time of the oldest first-parent commit of the mirror"),
         _required("sync_status", Type.TEXT, "synced, unchanged, error, empty, too_large, gone or unsupported"),
-        Column("sync_error", Type.TEXT, "what failed and what to do; null when nothing did"),
-        Column("size_limit_mb", Type.INTEGER, "limit that a too_large mirror passed, MB; or null", earlier=_LIMIT),
+        Column("sync_error", Type.TEXT, "what failed and what to do, or null when nothing did"),
+        Column("size_limit_mb", Type.INTEGER, "limit that a too_large mirror passed, MB, or null", earlier=_LIMIT),
         _required("last_sync_at", Type.TIME, "when the last attempt ended"),
         _required("consecutive_failures", Type.INTEGER, "failed attempts since the last success"),
         Column("next_attempt_at", Type.TIME, "a sweep leaves a failing repository alone until then"),
@@ -126,16 +128,16 @@ SCANS = Table(
         _ID,
         _FULL_NAME,
         _required("scan_status", Type.TEXT, "scanned or error"),
-        Column("scan_error", Type.TEXT, "what failed and what to do; null when nothing did"),
-        Column("scanned_commit", Type.TEXT, "commit that resources stands for; kept when a later scan fails"),
+        Column("scan_error", Type.TEXT, "what failed and what to do, or null when nothing did"),
+        Column("scanned_commit", Type.TEXT, "commit that resources stands for. Kept when a later scan fails"),
         _required("last_scan_at", Type.TIME, "when the last scan began"),
         _required("resources_count", Type.INTEGER, "active resources"),
         _required("events_count", Type.INTEGER, "events of its history, retired ones included"),
         Column(
             "complete_from",
             Type.INTEGER,
-            "`sequence` from which on `resource_events` has all events; of earlier ones, that retention has archived, "
-            "only the last of each resource; 0 where none is missing",
+            "`sequence` from which on `resource_events` has all events. Of earlier ones, that retention has archived, "
+            "only the last of each resource, or 0 where none is missing",
         ),
         _required("problems_count", Type.INTEGER, "open problems"),
         Column("gitops_engine", Type.TEXT, "flux, argocd, fleet, helmfile or none"),
@@ -151,14 +153,14 @@ RESOURCES = Table(
     key=("resource_id",),
     sort=("kind", "name", "file_path", "resource_id"),
     columns=(
-        _required("resource_id", Type.TEXT, "identity; survives edits, API version bumps, moves, deletion and return"),
+        _required("resource_id", Type.TEXT, "identity. Survives edits, API version bumps, moves, deletion and return"),
         _ID,
         _FULL_NAME,
         _required("api_group", Type.TEXT, "API group, empty for the core group"),
         _required("api_version", Type.TEXT, "version without the group, such as `v2beta1`"),
         _required("kind", Type.TEXT, "kind"),
         _required("name", Type.TEXT, "metadata.name, or generateName with a `*`"),
-        Column("namespace", Type.TEXT, "effective namespace; null when the repository does not say"),
+        Column("namespace", Type.TEXT, "effective namespace, or null when the repository does not say"),
         Column("declared_namespace", Type.TEXT, "metadata.namespace as written"),
         _required("file_path", Type.TEXT, "path in the repository"),
         _required(
@@ -177,7 +179,7 @@ RESOURCES = Table(
             "images",
             Type.IMAGES,
             "images that it names, in workloads, values and fields of operators: `image` is registry and repository "
-            "with what was left out, `role` main, init or sidecar, `raw` as written; tags are as written too",
+            "with what was left out, `role` main, init or sidecar, `raw` as written. Tags are as written too",
         ),
         _required("context", Type.TEXT, "active, archived, template or test, from its path"),
         _required(
@@ -187,13 +189,13 @@ RESOURCES = Table(
         Column(
             "values_complete",
             Type.BOOLEAN,
-            "whether `helm_values` holds all of its values; false where a Secret or a missing file has some, null "
+            "whether `helm_values` holds all of its values. False where a Secret or a missing file has some, null "
             "where it is deleted or takes no values",
         ),
         _required("status", Type.TEXT, "ACTIVE or DELETED"),
         _required("created_at", Type.TIME, "commit time of its creation, or of the first commit of a bounded history"),
         _required("updated_at", Type.TIME, "commit time of its last event"),
-        Column("deleted_at", Type.TIME, "commit time of its deletion; null while active"),
+        Column("deleted_at", Type.TIME, "commit time of its deletion, or null while active"),
         _required("created_commit", Type.TEXT, "commit of its creation"),
         _required("updated_commit", Type.TEXT, "commit of its last event"),
         _required("data", Type.JSON, "the decoded document, secrets redacted"),
@@ -214,17 +216,17 @@ HELM_VALUES = Table(
         _required(
             "path",
             Type.TEXT,
-            "the setting, as `ingress.enabled`; items of lists of named objects go by name, as `env[name=TZ].value`, "
-            "others by position, as `hosts[0]`; keys with dots are quoted, as `annotations['a.b/c']`",
+            "the setting, as `ingress.enabled`. Items of lists of named objects go by name, as `env[name=TZ].value`, "
+            "others by position, as `hosts[0]`. Keys with dots are quoted, as `annotations['a.b/c']`",
         ),
         _required("value_type", Type.TEXT, "string, integer, float, boolean, null, or map or list where it is empty"),
         Column(
             "value",
             Type.TEXT,
-            "the value as text, versions as written, secrets redacted, at most 2,000 characters; null for null, which "
+            "the value as text, versions as written, secrets redacted, at most 2,000 characters. Null for null, which "
             "takes the chart's default away, and in the warehouse where it is withheld: see docs/counting.md",
         ),
-        _required("origin", Type.TEXT, "`inline`, or the path of the file that it comes from; the last input wins"),
+        _required("origin", Type.TEXT, "`inline`, or the path of the file that it comes from. The last input wins"),
     ),
 )
 
@@ -246,7 +248,7 @@ RESOURCE_EVENTS = Table(
         _required(
             "sequence",
             Type.INTEGER,
-            "position in the repository's log; fold by it, for commit clocks can run backwards",
+            "position in the repository's log. Fold by it, for commit clocks can run backwards",
         ),
         _required("event_type", Type.TEXT, "CREATED, MODIFIED, DELETED or RESURRECTED"),
         _required("event_timestamp", Type.TIME, "committer time of the commit"),
@@ -259,11 +261,15 @@ RESOURCE_EVENTS = Table(
         Column("resource_namespace", Type.TEXT, "effective namespace after the event"),
         _required("file_path", Type.TEXT, "path after the event, or last path of a deleted resource"),
         Column("previous_file_path", Type.TEXT, "path before a move"),
-        Column("file_hash_before", Type.TEXT, "the resource's content_hash before; null for CREATED and RESURRECTED"),
-        Column("file_hash_after", Type.TEXT, "the resource's content_hash after; null for DELETED"),
+        Column(
+            "file_hash_before", Type.TEXT, "the resource's content_hash before, or null for CREATED and RESURRECTED"
+        ),
+        Column("file_hash_after", Type.TEXT, "the resource's content_hash after, or null for DELETED"),
         Column("version_before", Type.TEXT, "effective version before"),
         Column("version_after", Type.TEXT, "effective version after"),
-        Column("chart_name", Type.TEXT, "chart after the event; here and below the last one of a deleted resource"),
+        Column(
+            "chart_name", Type.TEXT, "chart after the event. Of a deleted resource it is the last one, here and below"
+        ),
         Column("chart_url", Type.TEXT, "canonical location of the chart after the event"),
         Column("chart_kind", Type.TEXT, "helm, oci, git or path"),
         Column("app_name", Type.TEXT, "application that the resource runs after the event"),
@@ -280,8 +286,8 @@ RESOURCE_EVENTS = Table(
             Type.TEXTS,
             "what changed: spec, metadata, data, file_path, api_version, version, chart, values (of another file), …",
         ),
-        Column("field_changes", Type.JSON, "list of {path, before, after}; bounded, secrets redacted"),
-        Column("resource_data", Type.JSON, "the document after the event; null for DELETED"),
+        Column("field_changes", Type.JSON, "list of {path, before, after}. Bounded, secrets redacted"),
+        Column("resource_data", Type.JSON, "the document after the event, or null for DELETED"),
         _RUN,
     ),
 )
@@ -300,11 +306,11 @@ SCAN_PROBLEMS = Table(
         _required(
             "problem",
             Type.TEXT,
-            "syntax, template, too_large, too_complex, encoding or encrypted_kind; encoding_replaced: a file was read, "
+            "syntax, template, too_large, too_complex, encoding or encrypted_kind. With encoding_replaced a file was read, "
             "with U+FFFD for bytes that are no text",
         ),
-        Column("document_index", Type.INTEGER, "document in the file, from 0; null when the whole file is meant"),
-        _required("message", Type.TEXT, "what is wrong and where; never quotes the document"),
+        Column("document_index", Type.INTEGER, "document in the file, from 0, or null when the whole file is meant"),
+        _required("message", Type.TEXT, "what is wrong and where. Never quotes the document"),
         _required("commit_sha", Type.TEXT, "commit at which the problem appeared"),
         _required("first_seen_at", Type.TIME, "committer time of that commit"),
     ),
@@ -317,7 +323,7 @@ ECOSYSTEM_STATS = Table(
     partitioning=Partitioning.DATE,
     key=("date",),
     columns=(
-        _required("date", Type.DATE, "day (UTC); the row stands for its end"),
+        _required("date", Type.DATE, "day (UTC). The row stands for its end"),
         _required("total_repositories", Type.INTEGER, "repositories known and not retired"),
         _required("active_repositories", Type.INTEGER, "repositories with a change of a resource in the last 30 days"),
         _required("repositories_with_resources", Type.INTEGER, "repositories with at least one active resource"),
@@ -331,13 +337,13 @@ ECOSYSTEM_STATS = Table(
         _required("popular_helm_charts", Type.COUNTS, "repositories by chart, the 50 commonest"),
         _required("language_breakdown", Type.COUNTS, "repositories by main language"),
         _required("popular_topics", Type.COUNTS, "repositories by topic, the 50 commonest"),
-        Column("total_stars", Type.INTEGER, "sum over the day's metrics; null when none were recorded"),
-        Column("total_forks", Type.INTEGER, "sum over the day's metrics; null when none were recorded"),
-        Column("total_watchers", Type.INTEGER, "sum over the day's metrics; null when none were recorded"),
-        Column("total_open_issues", Type.INTEGER, "sum over the day's metrics; null when none were recorded"),
+        Column("total_stars", Type.INTEGER, "sum over the day's metrics, or null when none were recorded"),
+        Column("total_forks", Type.INTEGER, "sum over the day's metrics, or null when none were recorded"),
+        Column("total_watchers", Type.INTEGER, "sum over the day's metrics, or null when none were recorded"),
+        Column("total_open_issues", Type.INTEGER, "sum over the day's metrics, or null when none were recorded"),
         Column("repository_growth", Type.INTEGER, "total_repositories less the day before"),
         Column("resource_growth", Type.INTEGER, "active_resources less the day before"),
-        Column("star_growth", Type.INTEGER, "total_stars less the day before; null when either is"),
+        Column("star_growth", Type.INTEGER, "total_stars less the day before, or null when either is"),
     ),
 )
 

@@ -1,8 +1,8 @@
 -- The days up to $today, oldest first, whose row of ecosystem_stats is missing or no longer says what the lake says.
 -- Reads the tables of ecosystem_history.sql, and ecosystem_stats. A newly scanned repository or a rewritten history changes
--- the past, which shows in the totals; a day is also due when the day before is, for its growth, and the last two always are.
+-- the past, which shows in the totals. A day is also due when the day before is, for its growth, and the last two always are.
 WITH bounds AS (
-    -- No manifest is older than Kubernetes' first public commit; an older committer time is a broken clock.
+    -- No manifest is older than Kubernetes' first public commit. An older committer time is a broken clock.
     -- Days whose events retention has archived keep the row that they have.
     SELECT greatest(
         coalesce(min(day) FILTER (WHERE day <= $today::DATE), $today::DATE),

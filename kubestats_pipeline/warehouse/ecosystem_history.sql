@@ -1,6 +1,6 @@
 -- Prepares what ecosystem_stats.sql asks of any number of days: timelines of all counts, one row where a count changes.
--- Reads the tables repositories, resource_events and scans; days are UTC.
--- What counts repositories leaves out those that were retired on that day or before; what counts resources or events takes all.
+-- Reads the tables repositories, resource_events and scans. Days are UTC.
+-- Counts of repositories leave out those that were retired on that day or before. Counts of resources and events take all.
 
 -- One row per repository that discovery knows, from its creation on the host, its first event or its discovery on,
 -- whichever came first.
@@ -29,7 +29,7 @@ FROM resource_events
 GROUP BY ALL;
 
 -- One row per repository of which retention has archived events: how many, and the last day that had some of them. Up to its end
--- days cannot be computed any more; from then on everything can, since each resource's last event stays.
+-- days cannot be computed any more. From then on everything can, because each resource's last event stays.
 CREATE TABLE retirements AS
 SELECT
     repository_id,
@@ -43,7 +43,7 @@ GROUP BY repository_id;
 INSERT INTO daily_events SELECT last_day, repository_id, events, 0, 0, 0 FROM retirements;
 
 -- One row per resource and day with an event on which it exists: the state that folding all its events up to that day gives,
--- by sequence and not by time, since commit clocks can run backwards; it holds until the next day with an event. What counts
+-- by sequence and not by time, since commit clocks can run backwards. It holds until the next day with an event. What counts
 -- as a release is what the view releases shows.
 CREATE TABLE stays AS
 WITH daily AS (

@@ -1,7 +1,7 @@
 -- One row per setting whose value must not be published: fewer than three repositories share it, and its path is not safe.
 -- Shared is a value that repositories in scope give to the same path of the same chart, positions in lists left out of the
--- path. Values say where somebody lives and what their hosts are called; what three repositories have says neither.
--- `build.py` sets these values to null before anything reads them; `verify.py` sees that none is left.
+-- path. Values say where somebody lives and what their hosts are called. A value that three repositories share says neither.
+-- `build.py` sets these values to null before anything reads them. `verify.py` sees that none is left.
 WITH safe_keys(key, reason) AS (
     -- Safe is a path whose last key stands here: its values come from a short list or are numbers without a meaning to others.
     VALUES

@@ -1,3 +1,3 @@
--- A version without what makes no difference: the leading v or = and blanks; anything else as written.
+-- A version without its leading v or = and blanks. Everything else stays as written.
 -- parameter version: a version as written
 regexp_replace(trim(version), '^=?\s*v?(\d)', '\1')

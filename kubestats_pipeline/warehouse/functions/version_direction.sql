@@ -1,4 +1,4 @@
--- Which way a version went: upgrade, downgrade, same (1.2.3 and v1.2.3), or unknown where either is no version or they count differently.
+-- The direction of a version change: upgrade, downgrade, same (1.2.3 and v1.2.3), or unknown where either is not a version or they count differently.
 -- parameter before: the version before, as written
 -- parameter after: the version after, as written
 list_transform(

@@ -1,6 +1,6 @@
--- The order of a version, as a value to compare and to take the maximum of; null for what has none (see version_class).
+-- The order of a version, as a value to compare and to take the maximum of, or null for what has none (see version_class).
 -- Numbers count as numbers: 1.10 is above 1.9, and 10.0 stands where 10.0.0 does. A pre-release such as 1.2.3-rc.1 is below its
--- release, in the order of semantic versioning; what follows a + says nothing. Calendar versions such as 2024.6.1 have the same order.
+-- release, in the order of semantic versioning. A part after a + says nothing. Calendar versions such as 2024.6.1 have the same order.
 -- parameter version: a version as written
 CASE WHEN version_class(version) IN ('exact', 'partial') THEN
     -- A list of one, to name what was found: SQL has no other way inside an expression.

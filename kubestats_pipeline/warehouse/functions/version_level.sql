@@ -1,5 +1,5 @@
--- The first place in which two versions differ: major, minor, patch (a fourth number too) or prerelease; null where they are the same,
--- where either is no version, or where they count differently. In calendar versions these are year, month and the rest.
+-- The first place in which two versions differ: major, minor, patch (a fourth number too) or prerelease, or null where they are the same,
+-- where either is not a version, or where they count differently. In calendar versions these are year, month and the rest.
 -- parameter before: one version, as written
 -- parameter after: the other, as written
 list_transform(

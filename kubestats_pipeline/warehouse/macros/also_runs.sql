@@ -1,7 +1,7 @@
 -- One row per other chart that repositories with a chart run too, in scope, commonest first: FROM also_runs('app-template').
 -- parameter chart: name of the chart, or its canonical location (chart_url)
--- chart_name: the other chart; releases whose repository does not say are left out
--- chart_url: its canonical location; null where it could not be resolved
+-- chart_name: the other chart. Releases whose repository does not say are left out
+-- chart_url: its canonical location, or null where it could not be resolved
 -- repositories: repositories that run both
 -- share: those of all repositories that run the chart, from 0 to 1
 -- all_repositories: repositories that run the other chart, with or without this one

@@ -1,21 +1,21 @@
 -- One row per release of a chart, in scope, most starred repositories first: FROM chart_page('app-template', major := 4).
--- Charts of this name from different places are told apart by chart_url; chart_versions has the sums by version.
+-- Charts of this name from different places are told apart by chart_url, and chart_versions has the sums by version.
 -- parameter chart: name of the chart, or its canonical location (chart_url)
 -- parameter major = NULL: only releases of this major version, an integer
 -- parameter app = NULL: only releases of this application, which matters for charts that run any
 -- full_name: the repository's present name
 -- stars_count: the newest stars that are known
--- namespace: effective namespace; null when the repository does not say
+-- namespace: effective namespace, or null when the repository does not say
 -- name: name of the release
 -- app_name: application that the release runs
 -- chart_name: chart
--- chart_url: canonical location of the chart; null where it could not be resolved
--- version: effective version as written; null where none is
--- major_version: its first number, after a v; null where it has none
+-- chart_url: canonical location of the chart, or null where it could not be resolved
+-- version: effective version as written, or null where none is
+-- major_version: its first number, after a v, or null where it has none
 -- created_at: commit time of the release's creation
 -- age_days: whole days from its creation to reference_at of reference_moment
 -- updated_at: commit time of its last event
--- source_url: the file on the web; null where the host is not GitHub
+-- source_url: the file on the web, or null where the host is not GitHub
 SELECT
     releases.full_name,
     metrics.stars_count,

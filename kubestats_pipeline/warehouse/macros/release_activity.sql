@@ -13,13 +13,13 @@
 -- author_kind: human, renovate, dependabot, flux or other_bot
 -- kind: kind, such as HelmRelease
 -- name: name of the release
--- namespace: effective namespace; null when the repository does not say
+-- namespace: effective namespace, or null when the repository does not say
 -- chart_name: chart after the event
--- version_before: version as written before; null where none was
--- version_after: version as written after; null where none is
+-- version_before: version as written before, or null where none was
+-- version_after: version as written after, or null where none is
 -- changes_detected: what changed
--- spec_before: the spec before the event, secrets redacted; null where it did not exist
--- spec_after: the spec after the event, secrets redacted; null where it does not exist
+-- spec_before: the spec before the event, secrets redacted, or null where it did not exist
+-- spec_after: the spec after the event, secrets redacted, or null where it does not exist
 WITH latest AS (
     SELECT *
     FROM event_overview

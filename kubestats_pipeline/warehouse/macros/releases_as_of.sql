@@ -4,14 +4,14 @@
 -- resource_id: the resource
 -- repository_id: identity of the repository
 -- full_name: the repository's name when the warehouse was built
--- namespace: effective namespace as of then; null when the repository did not say
+-- namespace: effective namespace as of then, or null when the repository did not say
 -- name: name of the release
 -- app_name: application that it ran
 -- kind: kind of the resource, such as HelmRelease or Application
--- chart_name: chart; null where the repository did not say
--- chart_url: canonical location of the chart; null where it could not be resolved
+-- chart_name: chart, or null where the repository did not say
+-- chart_url: canonical location of the chart, or null where it could not be resolved
 -- chart_kind: helm, oci, git or path
--- version: effective version as written then; null where none was
+-- version: effective version as written then, or null where none was
 -- context: active, archived, template or test, from its path
 -- resolution: exact, ambiguous, unresolved or not_applicable: how its chart reference resolved
 -- is_resolved: the chart reference was neither ambiguous nor unresolved

@@ -1,20 +1,20 @@
 -- One row per resource that existed at a moment, as it was then: FROM resources_as_of(TIMESTAMPTZ '2026-01-01').
 -- A repository is taken as of its last commit up to that moment in the order of its history, which `git rev-list -1 --before`
--- finds too; what came before that commit belongs to it, even where clocks ran backwards. Before the beginning of a bounded history
+-- finds too. What came before that commit belongs to it, even where clocks ran backwards. Before the beginning of a bounded history
 -- (history_since in repository_status), and where retention has archived events that the moment needs (complete_from in scans), a
 -- repository has no rows. Every context is there.
 -- parameter moment: the moment, a TIMESTAMPTZ
--- resource_id: identity; survives edits, API version bumps, moves, deletion and return
+-- resource_id: identity. Survives edits, API version bumps, moves, deletion and return
 -- repository_id: identity of the repository
 -- full_name: the repository's name when the warehouse was built
 -- api_version: group/version as of then
 -- kind: kind
 -- name: metadata.name as of then
--- namespace: effective namespace as of then; null when the repository did not say
+-- namespace: effective namespace as of then, or null when the repository did not say
 -- file_path: path as of then
 -- version: effective version as written then
 -- chart_name: chart that it stood for
--- chart_url: canonical location of the chart; null where it could not be resolved
+-- chart_url: canonical location of the chart, or null where it could not be resolved
 -- chart_kind: helm, oci, git or path
 -- app_name: application that it ran
 -- context: active, archived, template or test, from its path
@@ -23,7 +23,7 @@
 -- created_at: commit time of its first event
 -- updated_at: commit time of its last event up to then
 -- updated_commit: commit of that event
--- data: its document as of then; null where retention has removed it
+-- data: its document as of then, or null where retention has removed it
 WITH reached AS (
     SELECT events.repository_id, max(events.sequence) AS sequence
     FROM resource_events AS events

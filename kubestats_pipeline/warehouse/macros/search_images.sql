@@ -1,17 +1,17 @@
 -- One row per container image that a resource in scope names and that contains some text: FROM search_images('plex').
 -- An ImageRepository watches an image and runs none, so it does not count.
--- parameter part: part of the image's name, such as its registry, owner or name; case does not matter
+-- parameter part: part of the image's name, such as its registry, owner or name. Case does not matter
 -- image: image without tag and digest
--- tag: tag as written; null where none is
--- digest: digest; null where none is
+-- tag: tag as written, or null where none is
+-- digest: digest, or null where none is
 -- role: main, init or sidecar
 -- full_name: the repository's present name
 -- stars_count: the newest stars that are known
 -- kind: kind of the resource
 -- name: name of the resource
--- namespace: effective namespace; null when the repository does not say
+-- namespace: effective namespace, or null when the repository does not say
 -- app_name: application that the resource runs
--- source_url: the file on the web; null where the host is not GitHub
+-- source_url: the file on the web, or null where the host is not GitHub
 SELECT
     uses.image,
     uses.tag,

@@ -1,5 +1,5 @@
 -- One row per repository in scope that has each of some words in its name, description or topics, parts of words included:
--- FROM search_repositories('home kubesearch'). Case does not matter; names before descriptions, then by stars.
+-- FROM search_repositories('home kubesearch'). Case does not matter. Hits in names come before those in descriptions, then by stars.
 -- parameter words: the words, separated by blanks
 -- repository_id: identity of the repository
 -- full_name: the repository's present name

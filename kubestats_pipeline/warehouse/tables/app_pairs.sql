@@ -1,11 +1,11 @@
 -- One row per ordered pair of apps that at least three repositories run both, now and in scope: what goes with what.
 -- app: one app
--- other_app: the other; the pair is there in both orders
+-- other_app: the other. The pair is there in both orders
 -- repositories: repositories that run both
 -- app_repositories: repositories that run app
 -- other_repositories: repositories that run other_app
 -- confidence: share of the repositories with app that also run other_app
--- lift: how many times as often as if the two had nothing to do with each other; 1 means nothing
+-- lift: how many times as often as if the two had nothing to do with each other, where 1 means nothing
 -- jaccard: share of the repositories with either that run both
 WITH running AS (
     SELECT DISTINCT name AS app, repository_id FROM tenures WHERE subject = 'app' AND is_running

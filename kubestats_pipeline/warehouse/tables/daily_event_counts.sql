@@ -1,9 +1,9 @@
 -- One row per day (UTC), event type, kind and namespace with at least one event, in every context: it counts what happened.
--- Events add up over rows; repositories do not: count those of coarser groups with count(DISTINCT) in event_overview.
+-- Events add up over rows. Repositories do not: count those of coarser groups with count(DISTINCT) in event_overview.
 -- day: day (UTC) of the committer time
 -- event_type: CREATED, MODIFIED, DELETED or RESURRECTED
 -- kind: kind after the event
--- namespace: effective namespace after the event; null when the repository does not say
+-- namespace: effective namespace after the event, or null when the repository does not say
 -- events: events
 -- repositories: repositories in which they happened
 SELECT day, event_type, kind, namespace, count(*) AS events, count(DISTINCT repository_id) AS repositories

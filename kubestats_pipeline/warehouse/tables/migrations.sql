@@ -1,6 +1,6 @@
 -- One row per repository and migration that it could make or made: from which, to which, since when, and what is left. In scope only.
--- The waves: "HelmRepository to OCIRepository" (Flux sources); "Ingress to Gateway API" (Ingress against HTTPRoute and its like, as resources
--- or in the inline values of a HelmRelease); "API version" (a resource that got another version of its API group); "chart source" (a release
+-- The waves: "HelmRepository to OCIRepository" (Flux sources), "Ingress to Gateway API" (Ingress against HTTPRoute and its like, as resources
+-- or in the inline values of a HelmRelease), "API version" (a resource that got another version of its API group), "chart source" (a release
 -- that takes the chart of the same name from another address). The first two have a row for every repository that has, or had, either side.
 -- repository_id: identity of the repository
 -- full_name: the repository's present name
@@ -8,9 +8,9 @@
 -- subject: what migrates: group/kind for an API version, the chart's name for a chart source, else empty
 -- moved_from: the old: kind, version or address
 -- moved_to: the new: kind, version or address
--- started_at: committer time of the first new one; null while there is none
+-- started_at: committer time of the first new one, or null while there is none
 -- is_left_censored: the new one is older, for it was there with the first commit of the repository's log, or retention took what was before
--- completed_at: committer time at which the last old one went; null while there are any, or were none
+-- completed_at: committer time at which the last old one went, or null while there are any, or were none
 -- old_left: old ones that exist now
 -- new_now: new ones that exist now
 -- migration_status: not begun, under way, complete, born new (never had the old), went back (only old ones are left), or over (neither is left: it moved on, or all are gone)

@@ -1,13 +1,13 @@
 -- One row per month and kind of author: which share of the changes bots make, and people. In scope only.
--- What the first commit of a log creates is no change of anybody's and is left out.
+-- The creations of a log's first commit are nobody's change and are left out.
 -- month: first day (UTC) of the month
--- author_kind: human, renovate, dependabot, flux or other_bot; a merge of a bot's branch is the bot's
+-- author_kind: human, renovate, dependabot, flux or other_bot. A merge of a bot's branch is the bot's
 -- repositories: repositories in which they changed something
 -- commits: commits that changed a resource
 -- changes: events
 -- version_changes: events that changed a version
 -- share_of_changes: of all changes of the month
--- share_of_version_changes: of all version changes of the month; null where there were none
+-- share_of_version_changes: of all version changes of the month, or null where there were none
 WITH first_commits AS (
     SELECT repository_id, arg_min(commit_sha, sequence) AS first_commit FROM resource_events GROUP BY repository_id
 ),

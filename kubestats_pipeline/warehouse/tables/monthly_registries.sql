@@ -1,8 +1,8 @@
 -- One row per month and registry from which somebody took images at its end: where images come from, and who pins them by digest.
--- A repository counts once for each image, in scope only; an ImageRepository watches an image and runs none, so it does not count. The last
+-- A repository counts once for each image, in scope only. An ImageRepository watches an image and runs none, so it does not count. The last
 -- month ends with the newest event of all. Months whose log was written by an earlier version lack what it did not record.
 -- month: first day (UTC) of the month
--- registry: host of the registry; docker.io where none is written
+-- registry: host of the registry, docker.io where none is written
 -- repositories: repositories that took an image from it
 -- images: different images
 -- uses: pairs of repository and image

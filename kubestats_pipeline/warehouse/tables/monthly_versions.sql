@@ -1,10 +1,10 @@
 -- One row per chart, month and version that a repository ran at the end of the month: how versions spread and fade.
--- Repositories count, in scope only; one that runs two versions counts for each. The last month ends with the newest event of all.
--- chart_name: chart; null for releases whose repository does not say
--- chart_url: canonical location of the chart; null where it could not be resolved
+-- Repositories count, in scope only. One that runs two versions counts for each. The last month ends with the newest event of all.
+-- chart_name: chart, or null for releases whose repository does not say
+-- chart_url: canonical location of the chart, or null where it could not be resolved
 -- is_resolved: false for charts that could not be resolved
 -- month: first day (UTC) of the month
--- version: version without a leading v; null for releases without one
+-- version: version without a leading v, or null for releases without one
 -- repositories: repositories that ran it at the end of the month
 -- share: of the repositories that ran the chart then
 WITH months AS (

@@ -4,9 +4,9 @@
 -- rebuilds everything at once says little. A pair is shown when it happened in one commit, or in at least two repositories.
 -- subject: chart or app
 -- old_name: name of what ended
--- old_url: canonical location of the chart that ended; null for apps and where it could not be resolved
+-- old_url: canonical location of the chart that ended, or null for apps and where it could not be resolved
 -- new_name: name of what began
--- new_url: canonical location of the chart that began; null for apps and where it could not be resolved
+-- new_url: canonical location of the chart that began, or null for apps and where it could not be resolved
 -- is_same_name: a chart of the same name from another address
 -- score: sum of what each case counts, 1 at most
 -- repositories: repositories in which it happened

@@ -1,10 +1,10 @@
--- One row per API group, kind and name that exists somewhere, with how often each repository has it; active context only.
+-- One row per API group, kind and name that exists somewhere, with how often each repository has it. Only the active context counts.
 -- api_group: API group, empty for the core group
 -- kind: kind
 -- name: metadata.name
 -- repositories: repositories that declare one
 -- resources: existing resources of this kind and name
--- namespaces: effective namespaces that they are in, sorted; those that repositories do not say are left out
+-- namespaces: effective namespaces that they are in, sorted. Those that repositories do not say are left out
 -- resources_by_repository: number of them by full name of the repository
 -- last_changed_at: commit time of the last event of any of them
 WITH counted AS (

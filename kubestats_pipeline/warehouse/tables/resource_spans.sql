@@ -1,35 +1,35 @@
 -- One row per resource and span of time in which nothing changed that the marts count by: its kind, API version, name, namespace, app, chart,
--- version, images, exposure, context and resolution. Edits of anything else do not end a span; deletion does, and a return begins a new one.
+-- version, images, exposure, context and resolution. Edits of anything else do not end a span. A deletion ends it, and a return begins a new one.
 -- Spans of a resource follow the order of the log. Where commit clocks ran backwards, an event counts from the earliest time of any event at or
 -- after it in the log, as in resources_as_of: so spans never overlap, and those of one moment are what resources_as_of gives for it.
--- What the first commit of a log creates was there before or came with it: it is marked, for its beginning is no date of adoption.
+-- What the first commit of a log creates was there before or came with it: it is marked, for its beginning is not a date of adoption.
 -- Exposure is how something is reached from outside: by an Ingress, or by the Gateway API (HTTPRoute and its like), which a HelmRelease says
--- with `ingress` and `route` in its inline values; what values of another file say is not seen.
+-- with `ingress` and `route` in its inline values. Values in other files are not seen.
 -- resource_id: the resource
 -- repository_id: identity of the repository
 -- full_name: the repository's present name
 -- sequence: position in the repository's log of the event that began it
 -- valid_from: committer time from which on it held
--- valid_to: committer time at which it ended; null while it lasts
+-- valid_to: committer time at which it ended, or null while it lasts
 -- began_with: the event that began it: CREATED, MODIFIED or RESURRECTED
--- ended_with: the event that ended it: MODIFIED or DELETED; null while it lasts
+-- ended_with: the event that ended it: MODIFIED or DELETED, or null while it lasts
 -- is_first_snapshot: it began with the first commit of the repository's log: nobody knows since when it had held
 -- commit_sha: commit that began it
--- ended_commit: commit that ended it; null while it lasts
+-- ended_commit: commit that ended it, or null while it lasts
 -- author_kind: who made the commit that began it: human, renovate, dependabot, flux or other_bot
 -- api_group: API group, empty for the core group
 -- api_version: version without the group
 -- kind: kind
 -- name: metadata.name
--- namespace: effective namespace; null where the repository did not say
+-- namespace: effective namespace, or null where the repository did not say
 -- app_name: application that the resource ran
 -- chart_name: chart that the resource stood for
 -- is_resolved: the chart reference was neither ambiguous nor unresolved
--- chart_url: canonical location of the chart; null where it could not be resolved
+-- chart_url: canonical location of the chart, or null where it could not be resolved
 -- chart_kind: helm, oci, git or path
 -- version: effective version as written
--- images: images that it named; null where the log was written by an earlier version
--- exposure: ingress, gateway or both; null where it is not reached from outside, unknown where retention took the document
+-- images: images that it named, or null where the log was written by an earlier version
+-- exposure: ingress, gateway or both, or null where it is not reached from outside, unknown where retention took the document
 -- context: active, archived, template or test, from its path
 -- resolution: exact, ambiguous, unresolved or not_applicable
 -- is_release: it installed a chart, resolved or not

@@ -1,11 +1,11 @@
 -- One row per repository and way in which it keeps secrets, now and in scope. Ways and numbers only: no value is known here.
 -- External ones are fetched from a store by an operator (ExternalSecret and its like), sealed ones are SealedSecrets, sops ones are encrypted in
--- the file. Of other Secrets, substituted ones hold `${…}` and nothing else, for Flux to fill in; plain ones hold some value in clear; empty
--- ones none, because a controller fills them.
+-- the file. Of other Secrets, substituted ones hold `${…}` and nothing else, for Flux to fill in. Plain ones hold some value in clear. Empty
+-- ones hold none, because a controller fills them.
 -- repository_id: identity of the repository
 -- full_name: the repository's present name
 -- practice: external, sealed, sops, substituted, plain or empty
--- resources: resources of it; for sops also files whose very kind is encrypted
+-- resources: resources of it, for sops also files whose very kind is encrypted
 -- kinds: their kinds
 -- first_at: committer time of the oldest of them
 WITH kept AS (

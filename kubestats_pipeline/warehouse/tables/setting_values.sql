@@ -1,9 +1,9 @@
--- One row per chart, path, type and value of its settings, counted by repository; active context only.
--- chart_name: chart; null where the repository does not say
--- chart_url: canonical location of the chart; null where it could not be resolved
+-- One row per chart, path, type and value of its settings, counted by repository. Only the active context counts.
+-- chart_name: chart, or null where the repository does not say
+-- chart_url: canonical location of the chart, or null where it could not be resolved
 -- path: the setting, without the positions of items in lists
 -- value_type: string, integer, float, boolean, null, or map or list where it is empty
--- value: the value as text; null for null, and in the row of all values of the path that are withheld
+-- value: the value as text. Null for null, and in the row of all values of the path that are withheld
 -- is_withheld: fewer than three repositories share each of these values and their path is not safe
 -- repositories: repositories that set it
 -- releases: releases that set it

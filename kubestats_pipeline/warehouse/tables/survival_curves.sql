@@ -2,8 +2,8 @@
 -- Tenures count (see tenures), by repository. One that is running is censored: it counts as at risk up to its age. One whose beginning is not
 -- known is left out. The subjects "every chart" and "every app" take all together.
 -- subject: chart, app, every chart or every app
--- name: name of the chart or app; null for charts whose repository does not say, and for all together
--- chart_url: canonical location of the chart; null for apps, and where it could not be resolved
+-- name: name of the chart or app, or null for charts whose repository does not say, and for all together
+-- chart_url: canonical location of the chart, or null for apps, and where it could not be resolved
 -- is_resolved: false for charts that could not be resolved
 -- day: whole days since the start
 -- at_risk: tenures that had lasted so long

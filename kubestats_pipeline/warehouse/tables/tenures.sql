@@ -1,20 +1,20 @@
 -- One row per repository, chart or app, and time in which the repository ran it without a break: from its first resource to its last.
--- A chart is run by releases, an app by releases and by workloads of its name (Deployment, StatefulSet, DaemonSet, CronJob); in scope only.
--- An absence of less than 7 days, such as a move in two commits or a new installation, is no break.
+-- A chart is run by releases, an app by releases and by workloads of its name (Deployment, StatefulSet, DaemonSet, CronJob). In scope only.
+-- An absence of less than 7 days, such as a move in two commits or a new installation, is not a break.
 -- A tenure that began with the first commit of the repository's log is left-censored: it is older than the log. One that is running is
 -- right-censored: its end is not known. Charts that could not be resolved count by name, without a chart_url.
 -- repository_id: identity of the repository
 -- full_name: the repository's present name
 -- subject: chart or app
--- name: name of the chart or app; null for charts whose repository does not say
--- chart_url: canonical location of the chart; null for apps, and where it could not be resolved
--- is_resolved: false for charts that could not be resolved; true for apps
+-- name: name of the chart or app, or null for charts whose repository does not say
+-- chart_url: canonical location of the chart, or null for apps, and where it could not be resolved
+-- is_resolved: false for charts that could not be resolved, true for apps
 -- started_at: committer time of the commit that began it
--- ended_at: committer time of the commit that ended it; null while running
+-- ended_at: committer time of the commit that ended it, or null while running
 -- is_running: it has not ended
--- is_left_censored: it began with the first commit of the repository's log, whose time is no date of adoption
+-- is_left_censored: it began with the first commit of the repository's log, whose time is not a date of adoption
 -- started_commit: the commit that began it
--- ended_commit: the commit that ended it; null while running
+-- ended_commit: the commit that ended it, or null while running
 -- observed_until: the end, or while running the time of the repository's last commit that is known
 -- days: days from the start to observed_until
 WITH running AS (

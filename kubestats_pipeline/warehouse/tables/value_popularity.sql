@@ -1,7 +1,7 @@
--- One row per chart and path of its settings, counted by repository; active context only: how others set a chart.
+-- One row per chart and path of its settings, counted by repository. Only the active context counts. It shows how others set a chart.
 -- Values that fewer than three repositories share and whose path is not safe are withheld: counted, but not shown.
--- chart_name: chart; null where the repository does not say
--- chart_url: canonical location of the chart; null where it could not be resolved
+-- chart_name: chart, or null where the repository does not say
+-- chart_url: canonical location of the chart, or null where it could not be resolved
 -- path: the setting, without the positions of items in lists
 -- repositories: repositories that set it
 -- releases: releases that set it

@@ -1,25 +1,25 @@
 -- One row per resolved chart and version that ever ran somewhere in scope: when it was first seen, and how far it is behind the newest seen.
 -- Versions alone have a row: ranges, names such as latest, digests and placeholders have none (function version_class). 1.2.3 and v1.2.3 are
--- one. Newer means newer in order, not in time; only final versions with all their numbers make others old, pre-releases and 10.0 do not.
+-- one. Newer means newer in order, not in time. Only final versions with all their numbers make others old, pre-releases and 10.0 do not.
 -- chart_name: chart
 -- chart_url: canonical location of the chart
 -- version: version without a leading v
 -- version_kind: exact or partial (1.2 in a HelmRelease is the newest 1.2.x)
--- scheme: semver or calver; versions of two schemes are not compared
--- is_final: it is no pre-release
+-- scheme: semver or calver. Versions of two schemes are not compared
+-- is_final: it is not a pre-release
 -- place: its place in the order of the chart's versions of this scheme, from 1
 -- first_seen_at: committer time at which it was first seen anywhere
 -- is_lower_bound: the log in which it was first seen begins with it, so that it is older than first_seen_at
 -- first_seen_in: the repository in which it was first seen
--- last_seen_at: committer time at which the last one left it; null while somebody runs it
+-- last_seen_at: committer time at which the last one left it, or null while somebody runs it
 -- repositories_ever: repositories that ever ran it
 -- repositories_now: repositories that run it now
--- newest_version: the newest final version seen of the chart; null where none was
--- majors_behind: major versions behind newest_version; years in calver
--- minors_behind: minor versions behind the newest seen of its own major version; months in calver
--- patches_behind: patches behind the newest seen of its own minor version; null for partial, which follows them
+-- newest_version: the newest final version seen of the chart, or null where none was
+-- majors_behind: major versions (in calver: years) behind newest_version
+-- minors_behind: minor versions (in calver: months) behind the newest seen of its own major version
+-- patches_behind: patches behind the newest seen of its own minor version, or null for partial, which follows them
 -- versions_behind: final versions above it that were seen
--- superseded_at: committer time at which the first of those was seen; null where none was
+-- superseded_at: committer time at which the first of those was seen, or null where none was
 WITH uses AS (
     SELECT
         chart_name, chart_url, plain_version(version) AS plain, repository_id, full_name, valid_from, valid_to, is_first_snapshot

@@ -3,11 +3,11 @@
 -- full_name: the repository's present name
 -- chart_name: chart
 -- chart_url: canonical location of the chart
--- versions: the versions without a leading v, the lowest first; what has no order, such as a range, comes last
+-- versions: the versions without a leading v, the lowest first. Versions without an order, such as ranges, come last
 -- releases: releases of the chart
--- oldest: the lowest version; null where none has an order
+-- oldest: the lowest version, or null where none has an order
 -- newest: the highest version
--- level: major, minor, patch or prerelease: how far they are apart; null where that cannot be said
+-- level: major, minor, patch or prerelease: how far they are apart, or null where that cannot be said
 WITH running AS (
     SELECT repository_id, full_name, chart_name, chart_url, plain_version(version) AS version, count(*) AS releases
     FROM resource_spans

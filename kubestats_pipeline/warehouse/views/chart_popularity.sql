@@ -1,7 +1,7 @@
--- One row per canonical chart that runs somewhere, counted by repository; active context only.
+-- One row per canonical chart that runs somewhere, counted by repository. Only the active context counts.
 -- Releases whose chart could not be resolved are counted by name in rows of their own, without a chart_url.
--- chart_name: chart; null for releases whose repository does not say
--- chart_url: canonical location of the chart; null where it could not be resolved
+-- chart_name: chart, or null for releases whose repository does not say
+-- chart_url: canonical location of the chart, or null where it could not be resolved
 -- is_resolved: false in the rows of charts that could not be resolved
 -- repositories: repositories that run it
 -- releases: releases of it

@@ -1,13 +1,13 @@
--- One row per chart and version as written that runs or ever ran somewhere; active context only.
+-- One row per chart and version as written that runs or ever ran somewhere. Only the active context counts.
 -- Past versions count under the chart that the resource stands for now.
--- chart_name: chart; null for releases whose repository does not say
--- chart_url: canonical location of the chart; null where it could not be resolved
+-- chart_name: chart, or null for releases whose repository does not say
+-- chart_url: canonical location of the chart, or null where it could not be resolved
 -- is_resolved: false in the rows of charts that could not be resolved
--- version: version as written; null for releases without one
--- repositories: repositories that run it now; 0 for a version that nobody runs any more
+-- version: version as written, or null for releases without one
+-- repositories: repositories that run it now, or 0 for a version that nobody runs any more
 -- releases: releases that run it now
--- first_seen: commit time of the first event that set or left it; null where version is
--- last_seen: commit time of the last event that set, kept or left it; null where version is
+-- first_seen: commit time of the first event that set or left it, or null where version is
+-- last_seen: commit time of the last event that set, kept or left it, or null where version is
 WITH uses AS (
     SELECT chart_name, chart_url, is_resolved, version, repository_id, TRUE AS is_running, NULL AS seen_at
     FROM releases

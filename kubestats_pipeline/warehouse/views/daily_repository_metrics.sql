@@ -1,10 +1,10 @@
 -- One row per repository and day with metrics, joined with the resources that it had at the end of that day.
 -- repository_id: identity of the repository
--- full_name: the repository's present name; null where discovery does not know it
+-- full_name: the repository's present name, or null where discovery does not know it
 -- date: day (UTC) that the numbers stand for
 -- stars_count: stars
 -- forks_count: forks
--- watchers_count: real subscribers; null when not known
+-- watchers_count: real subscribers, or null when not known
 -- open_issues_count: open issues, pull requests included
 -- size_kb: size on the host, KB
 -- resources_count: resources that existed at the end of the day, by committer time

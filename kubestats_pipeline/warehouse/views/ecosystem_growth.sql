@@ -1,10 +1,10 @@
 -- One row per day of ecosystem_stats, with what has grown since the day before, 7 and 30 days before.
 -- Growth is null where the earlier day has no row or no such number.
--- date: day (UTC); the row stands for its end
+-- date: day (UTC). The row stands for its end
 -- total_repositories: repositories known and not retired
 -- active_repositories: repositories with a change of a resource in the last 30 days
 -- active_resources: resources that exist
--- total_stars: sum over the day's metrics; null when none were recorded
+-- total_stars: sum over the day's metrics, or null when none were recorded
 -- repositories_1_day: growth of total_repositories in 1 day
 -- repositories_7_days: in 7 days
 -- repositories_30_days: in 30 days

@@ -1,7 +1,7 @@
--- One row: what all repositories in scope have together, now; existing resources of the active context only.
+-- One row: what all repositories in scope have together, now. Existing resources of the active context count.
 -- repositories: repositories that are neither blocked nor retired
 -- repositories_with_resources: those of them that declare a resource
--- stars: sum of their latest stars; null when none are known
+-- stars: sum of their latest stars, or null when none are known
 -- forks: sum of their latest forks
 -- watchers: sum of their latest subscribers
 -- open_issues: sum of their latest open issues, pull requests included

@@ -13,13 +13,13 @@
 -- kind: kind after the event
 -- api_version: group/version after the event
 -- name: name after the event
--- namespace: effective namespace after the event; null when the repository does not say
+-- namespace: effective namespace after the event, or null when the repository does not say
 -- file_path: path after the event, or last path of a deleted resource
 -- changes_detected: what changed
--- version_before: version as written before; null where none was
--- version_after: version as written after; null where none is
--- chart_name: chart after the event; here and below the last one of a deleted resource
--- chart_url: canonical location of the chart; null where it could not be resolved
+-- version_before: version as written before, or null where none was
+-- version_after: version as written after, or null where none is
+-- chart_name: chart after the event. Of a deleted resource it is the last one, as in the columns below
+-- chart_url: canonical location of the chart, or null where it could not be resolved
 -- app_name: application that the resource runs
 -- is_release: it installs a chart, resolved or not
 -- context: active, archived, template or test, from its path

@@ -1,6 +1,6 @@
--- One row per container image and tag that existing resources name, counted by repository; active context only.
+-- One row per container image and tag that existing resources name, counted by repository. Only the active context counts.
 -- image: image without tag and digest
--- tag: tag as written; null where none is
+-- tag: tag as written, or null where none is
 -- repositories: repositories that name it
 -- resources: resources that name it
 SELECT image, tag, count(DISTINCT repository_id) AS repositories, count(DISTINCT resource_id) AS resources

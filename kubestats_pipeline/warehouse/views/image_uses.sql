@@ -5,16 +5,16 @@
 -- resource_id: the resource
 -- kind: kind of the resource
 -- name: name of the resource
--- namespace: effective namespace; null when the repository does not say
+-- namespace: effective namespace, or null when the repository does not say
 -- app_name: application that the resource runs
 -- image: image without tag and digest
 -- registry: host of the registry, also where the reference left it out
--- tag: tag as written; null where none is
--- digest: digest; null where none is
+-- tag: tag as written, or null where none is
+-- digest: digest, or null where none is
 -- role: main, init or sidecar
 -- context: active, archived, template or test, from its path
 -- in_scope: the context is active and the repository is neither blocked nor retired
--- source_url: the file on the web; null where the host is not GitHub
+-- source_url: the file on the web, or null where the host is not GitHub
 WITH named AS (
     SELECT *, unnest(images) AS named_image
     FROM resource_overview

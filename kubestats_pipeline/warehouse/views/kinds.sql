@@ -1,4 +1,4 @@
--- One row per API group and kind that exists somewhere, counted by repository; active context only.
+-- One row per API group and kind that exists somewhere, counted by repository. Only the active context counts.
 -- api_group: API group, empty for the core group
 -- kind: kind
 -- repositories: repositories that declare one

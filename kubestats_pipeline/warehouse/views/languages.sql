@@ -1,8 +1,8 @@
 -- One row per main language of the repositories in scope, whatever they declare.
--- language: main language as the host sees it; unknown where it does not say
+-- language: main language as the host sees it, or unknown where it does not say
 -- repositories: repositories
--- stars: sum of their latest stars; null when none are known
--- forks: sum of their latest forks; null when none are known
+-- stars: sum of their latest stars, or null when none are known
+-- forks: sum of their latest forks, or null when none are known
 SELECT
     coalesce(repositories.language, 'unknown') AS language,
     count(*) AS repositories,

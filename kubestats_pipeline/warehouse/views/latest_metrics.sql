@@ -1,9 +1,9 @@
 -- One row per repository with metrics: the newest reading of each number, which may be of different days.
 -- repository_id: identity of the repository
 -- date: newest day (UTC) with metrics
--- stars_count: stars; here and below the newest that is known
+-- stars_count: stars. This and the numbers below are the newest that are known
 -- forks_count: forks
--- watchers_count: real subscribers; null where never known
+-- watchers_count: real subscribers, or null where never known
 -- open_issues_count: open issues, pull requests included
 -- size_kb: size on the host, KB
 SELECT

@@ -2,15 +2,15 @@
 -- resource_id: the resource
 -- repository_id: identity of the repository
 -- full_name: the repository's present name
--- repository_status: active, blocked, pending_approval or retired; null where discovery does not know the repository
--- namespace: effective namespace; null when the repository does not say
+-- repository_status: active, blocked, pending_approval or retired, or null where discovery does not know the repository
+-- namespace: effective namespace, or null when the repository does not say
 -- name: name of the release
 -- app_name: application that the release runs
 -- kind: kind of the resource, such as HelmRelease, Application or ChartDependency
--- chart_name: chart; null where the repository does not say
--- chart_url: canonical location of the chart; null where it could not be resolved
+-- chart_name: chart, or null where the repository does not say
+-- chart_url: canonical location of the chart, or null where it could not be resolved
 -- chart_kind: helm, oci, git or path
--- version: effective version as written; null where none is
+-- version: effective version as written, or null where none is
 -- context: active, archived, template or test, from its path
 -- resolution: exact, ambiguous, unresolved or not_applicable
 -- resolution_reason: why the reference is ambiguous or unresolved
@@ -19,7 +19,7 @@
 -- file_path: path in the repository
 -- created_at: commit time of its creation
 -- updated_at: commit time of its last event
--- source_url: its file on the web; null where the host is not GitHub
+-- source_url: its file on the web, or null where the host is not GitHub
 SELECT
     resource_id, repository_id, full_name, repository_status, namespace, name, app_name, kind, chart_name, chart_url,
     chart_kind, version, context, resolution, resolution_reason, is_resolved, in_scope, file_path, created_at, updated_at,

@@ -2,7 +2,7 @@
 -- Days count back from reference_at, not from the present, so that the same events always give the same numbers.
 -- repository_id: identity of the repository
 -- full_name: the repository's present name
--- reference_at: committer time of the newest event of all repositories; commits dated after the build are left out
+-- reference_at: committer time of the newest event of all repositories. Commits dated after the build are left out
 -- active_resources: resources that exist now, in every context
 -- events_7_days: events less than 7 days before reference_at
 -- events_30_days: events less than 30 days before reference_at
@@ -11,7 +11,7 @@
 -- modified_90_days: those of events_90_days that are MODIFIED
 -- deleted_90_days: those of events_90_days that are DELETED
 -- resurrected_90_days: those of events_90_days that are RESURRECTED
--- last_event_at: committer time of the repository's newest event up to reference_at; null where there is none
+-- last_event_at: committer time of the repository's newest event up to reference_at, or null where there is none
 WITH recent AS (
     SELECT repository_id, event_type, event_timestamp, reference_at - event_timestamp AS age
     FROM resource_events

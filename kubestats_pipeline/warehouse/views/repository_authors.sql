@@ -1,14 +1,14 @@
 -- One row per repository and kind of author, in scope: who keeps it up to date, a bot or people.
--- What the first commit of a log creates is no change of anybody's and is left out.
+-- The creations of a log's first commit are nobody's change and are left out.
 -- repository_id: identity of the repository
 -- full_name: the repository's present name
--- author_kind: human, renovate, dependabot, flux or other_bot; a merge of a bot's branch is the bot's
+-- author_kind: human, renovate, dependabot, flux or other_bot. A merge of a bot's branch is the bot's
 -- first_at: committer time of their first change
 -- last_at: committer time of their last change
 -- changes: events
 -- version_changes: events that changed a version
 -- share_of_changes: of all changes of the repository
--- share_of_version_changes: of all its version changes; null where there were none
+-- share_of_version_changes: of all its version changes, or null where there were none
 WITH first_commits AS (
     SELECT repository_id, arg_min(commit_sha, sequence) AS first_commit FROM resource_events GROUP BY repository_id
 ),

@@ -1,4 +1,4 @@
--- One row per repository that any stage knows, with its latest metrics and what it runs; active context only.
+-- One row per repository that any stage knows, with its latest metrics and what it runs. Only the active context counts.
 -- Its history by day stands in daily_repository_metrics, its health in repository_status.
 -- repository_id: identity of the repository
 -- full_name: the repository's present name
@@ -6,12 +6,12 @@
 -- description: the owner's description
 -- language: main language as the host sees it
 -- topics: topics of the repository
--- status: active, blocked, pending_approval or retired; null where discovery does not know the repository
+-- status: active, blocked, pending_approval or retired, or null where discovery does not know the repository
 -- in_scope: it counts in what people run: its status is neither blocked nor retired
 -- gitops_engine: flux, argocd, fleet, helmfile or none
--- stars_count: stars; here and below the newest that is known
+-- stars_count: stars. This and the numbers below are the newest that are known
 -- forks_count: forks
--- watchers_count: real subscribers; null where never known
+-- watchers_count: real subscribers, or null where never known
 -- open_issues_count: open issues, pull requests included
 -- created_at: when it was created on the host
 -- pushed_at: last push as of the last discovery

@@ -5,7 +5,7 @@
 -- exact: those whose chart was resolved
 -- ambiguous: those whose reference fits several charts
 -- unresolved: those whose reference leads nowhere in the repository
--- share_exact: exact of releases; null where there are none
+-- share_exact: exact of releases, or null where there are none
 -- without_version: releases without a version, or with a range, name, digest or placeholder for one
 -- problems: files and classes of problems at the scanned commit
 -- problems_by_class: problems by class

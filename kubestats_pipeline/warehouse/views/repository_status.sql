@@ -2,9 +2,9 @@
 -- repository_id: identity of the repository
 -- full_name: the repository's present name
 -- html_url: the page for people
--- status: active, blocked, pending_approval or retired; null where discovery does not know the repository
+-- status: active, blocked, pending_approval or retired, or null where discovery does not know the repository
 -- status_reason: why, where status is not active
--- sync_status: synced, unchanged, error, empty, too_large, gone or unsupported; null before the first sync
+-- sync_status: synced, unchanged, error, empty, too_large, gone or unsupported, or null before the first sync
 -- sync_error: what failed in the last sync and what to do
 -- last_sync_at: when the last sync ended
 -- consecutive_failures: failed syncs since the last success
@@ -12,11 +12,11 @@
 -- head_commit: commit that the mirror holds
 -- head_committed_at: committer time of head_commit
 -- history_since: committer time of the oldest first-parent commit of the mirror
--- scan_status: scanned or error; null before the first scan
+-- scan_status: scanned or error, or null before the first scan
 -- scan_error: what failed in the last scan and what to do
 -- last_scan_at: when the last scan ended
 -- scanned_commit: commit that the resources stand for
--- is_scan_current: the resources stand for head_commit; null before the first sync
+-- is_scan_current: the resources stand for head_commit, or null before the first sync
 -- resources_count: active resources
 -- events_count: events in the log
 -- problems_count: open problems

@@ -1,19 +1,19 @@
 -- One row per Kubernetes resource, deleted ones too, without its document and with what decides whether it counts.
 -- All counts of what people run take resources that are ACTIVE and in scope.
--- resource_id: identity; survives edits, API version bumps, moves, deletion and return
+-- resource_id: identity. Survives edits, API version bumps, moves, deletion and return
 -- repository_id: identity of the repository
 -- full_name: the repository's present name
--- repository_status: active, blocked, pending_approval or retired; null where discovery does not know the repository
+-- repository_status: active, blocked, pending_approval or retired, or null where discovery does not know the repository
 -- api_group: API group, empty for the core group
 -- api_version: version without the group
 -- kind: kind
 -- name: metadata.name
--- namespace: effective namespace; null when the repository does not say
+-- namespace: effective namespace, or null when the repository does not say
 -- file_path: path in the repository
 -- app_name: application that the resource runs
 -- chart_name: chart that the resource stands for
 -- is_resolved: the chart reference is neither ambiguous nor unresolved
--- chart_url: canonical location of the chart; null where it could not be resolved
+-- chart_url: canonical location of the chart, or null where it could not be resolved
 -- chart_kind: helm, oci, git or path
 -- version: effective version as written
 -- images: images that it names
@@ -25,8 +25,8 @@
 -- status: ACTIVE or DELETED
 -- created_at: commit time of its creation
 -- updated_at: commit time of its last event
--- deleted_at: commit time of its deletion; null while active
--- source_url: its file on the web; null where it is deleted or the host is not GitHub
+-- deleted_at: commit time of its deletion, or null while active
+-- source_url: its file on the web, or null where it is deleted or the host is not GitHub
 SELECT
     resources.resource_id,
     resources.repository_id,

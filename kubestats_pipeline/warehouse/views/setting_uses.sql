@@ -4,14 +4,14 @@
 -- full_name: the repository's present name
 -- name: name of the release
 -- app_name: application that the release runs
--- chart_name: chart; null where the repository does not say
--- chart_url: canonical location of the chart; null where it could not be resolved
+-- chart_name: chart, or null where the repository does not say
+-- chart_url: canonical location of the chart, or null where it could not be resolved
 -- path: the setting, without the positions of items in lists: `hosts[].host`
 -- value_type: string, integer, float, boolean, null, or map or list where it is empty
--- value: the value as text; null for null, and where it is withheld
+-- value: the value as text. Null for null, and where it is withheld
 -- is_withheld: fewer than three repositories share the value and its path is not safe, so that it is not published
 -- in_scope: the context is active and the repository is neither blocked nor retired
--- source_url: the release's file on the web; null where the host is not GitHub
+-- source_url: the release's file on the web, or null where the host is not GitHub
 SELECT
     helm_values.resource_id,
     releases.repository_id,

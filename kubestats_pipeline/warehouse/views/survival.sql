@@ -1,12 +1,12 @@
 -- One row per chart or app that some repository began to run: how long it stays, by the Kaplan-Meier curve in survival_curves.
 -- subject: chart, app, every chart or every app
--- name: name of the chart or app; null for charts whose repository does not say, and for all together
--- chart_url: canonical location of the chart; null for apps, and where it could not be resolved
+-- name: name of the chart or app, or null for charts whose repository does not say, and for all together
+-- chart_url: canonical location of the chart, or null for apps, and where it could not be resolved
 -- is_resolved: false for charts that could not be resolved
 -- tenures: tenures whose beginning is known
--- ended: those that ended; the others are running
--- median_days: days after which half of them are gone; null where more than half stay as long as anybody could see
--- survival_30_days: estimated share that lasts longer than 30 days; null where none could be watched so long
+-- ended: those that ended. The others are running
+-- median_days: days after which half of them are gone, or null where more than half stay as long as anybody could see
+-- survival_30_days: estimated share that lasts longer than 30 days, or null where none could be watched so long
 -- survival_180_days: the same for 180 days
 -- survival_365_days: the same for 365 days
 -- survival_730_days: the same for 730 days

@@ -2,10 +2,10 @@
 -- The last 7 days count back from built_at of warehouse_info. Every row counts, whatever its repository's status and context.
 -- table_name: the table
 -- rows: rows
--- repositories: repositories that have rows in it; null for ecosystem_stats
--- newest_at: time of the newest row: discovery, reading, sync, scan, commit or day; null for helm_values, whose rows have none
--- new_7_days: rows whose time lies in the last 7 days; null for helm_values
--- last_run_id: the Dagster run that wrote the newest row; null where the table does not say
+-- repositories: repositories that have rows in it, or null for ecosystem_stats
+-- newest_at: time of the newest row: discovery, reading, sync, scan, commit or day, or null for helm_values, whose rows have none
+-- new_7_days: rows whose time lies in the last 7 days, or null for helm_values
+-- last_run_id: the Dagster run that wrote the newest row, or null where the table does not say
 WITH timed AS (
     SELECT 'repositories' AS table_name, repository_id, discovered_at AS at, NULL AS run_id FROM repositories
     UNION ALL

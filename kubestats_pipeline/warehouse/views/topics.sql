@@ -1,8 +1,8 @@
--- One row per topic of the repositories in scope, whatever they declare; a repository counts under each of its topics.
+-- One row per topic of the repositories in scope, whatever they declare. A repository counts under each of its topics.
 -- topic: topic
 -- repositories: repositories
--- stars: sum of their latest stars; null when none are known
--- forks: sum of their latest forks; null when none are known
+-- stars: sum of their latest stars, or null when none are known
+-- forks: sum of their latest forks, or null when none are known
 WITH tagged AS (
     SELECT DISTINCT repository_id, unnest(topics) AS topic
     FROM repositories

@@ -1,7 +1,7 @@
 -- One row per reason for which releases that exist, in scope, could not be resolved, or files could not be read: what to improve first.
 -- area: resolution (of a release's chart) or reading (of a file)
 -- problem: ambiguous or unresolved, or the class of the file's problem
--- reason: why a reference is ambiguous or unresolved, the names in it left out; null for files
+-- reason: why a reference is ambiguous or unresolved, the names in it left out, or null for files
 -- repositories: repositories with it
 -- occurrences: releases, or files
 SELECT

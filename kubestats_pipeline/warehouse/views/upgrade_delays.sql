@@ -1,5 +1,5 @@
 -- One row per repository, chart and version that it upgraded to: how long after the version was first seen anywhere.
--- In scope, resolved charts and versions only; a new installation is no upgrade. A version counts as first seen when some watched repository
+-- In scope, resolved charts and versions only. A new installation is not an upgrade. A version counts as first seen when some watched repository
 -- ran it, which is later than its publication.
 -- repository_id: identity of the repository
 -- full_name: the repository's present name

@@ -11,8 +11,8 @@
 -- app_name: application that the resource runs now
 -- chart_name: chart that the resource stands for now
 -- context: active, archived, template or test, from its present path
--- version_before: version as written before; null where none was
--- version_after: version as written after; null where none is
+-- version_before: version as written before, or null where none was
+-- version_after: version as written after, or null where none is
 SELECT
     events.event_id,
     events.resource_id,

@@ -5,12 +5,12 @@
 -- full_name: the repository's present name
 -- name: name of the release
 -- app_name: application that it runs
--- chart_name: chart; null for releases whose repository does not say
--- chart_url: canonical location of the chart; null where it could not be resolved
--- version: version as written; null where none is
+-- chart_name: chart, or null for releases whose repository does not say
+-- chart_url: canonical location of the chart, or null where it could not be resolved
+-- version: version as written, or null where none is
 -- lag_status: current, behind, or why that is unknown: unresolved (the chart), no version, range, name, digest, placeholder
 -- newest_version: the newest final version seen of the chart
--- majors_behind: major versions behind newest_version; years in calver
+-- majors_behind: major versions (in calver: years) behind newest_version
 -- minors_behind: minor versions behind the newest seen of its own major version
 -- patches_behind: patches behind the newest seen of its own minor version
 -- versions_behind: final versions above it that were seen

@@ -9,7 +9,7 @@
 -- skipped_by: repositories that upgraded past it when it had been seen, and never ran it
 -- rolled_back_by: repositories that went from it back to a lower version that they had run before
 -- downgraded_by: repositories that went from it to any lower version
--- median_days_held: median over the steps away from it of the days for which it had run; null where nobody left it
+-- median_days_held: median over the steps away from it of the days for which it had run, or null where nobody left it
 WITH left_it AS (
     SELECT
         chart_name,
