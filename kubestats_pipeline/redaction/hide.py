@@ -13,6 +13,7 @@ _REFERENCE = re.compile(
     r"|(?:op://|os\.environ/|ref\+|env:|file:/)[\w{}. /#+:-]+)"
 )
 """A variable, a template, or a place in a store of secrets: each alternative begins with its own mark."""
+_VARIABLES = re.compile(r"(?:\$\{[^{}]+\}\s*)+")
 _ENDS = "\"'`\\ \t,;)]}&"
 _SWITCH = re.compile(r"true|false|yes|no|on|off|null|none|~|\[\]|\{\}|\d{1,5}(?:ms|s|m|h|d|w|y)", re.IGNORECASE)
 _PATH = re.compile(r"(?:/[a-z0-9][a-z0-9._-]{0,39}){1,12}/?")
@@ -37,8 +38,12 @@ def hide(value: str) -> str:
 
 
 def hide_of_secret(value: str) -> str:
-    """The same for a Secret's own values: there even templates and variables are withheld."""
-    return ENCRYPTED if value.startswith(_CIPHERTEXT) else REDACTED if value else value
+    """The same for a Secret's own values: of variables only that they are some stays, of templates nothing."""
+    if value.startswith(_CIPHERTEXT):
+        return ENCRYPTED
+    if len(value) <= LONGEST_INNOCENT and _VARIABLES.fullmatch(value):
+        return f"${{{REDACTED}}}"
+    return REDACTED if value else value
 
 
 def is_reference(value: str) -> bool:

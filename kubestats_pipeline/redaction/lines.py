@@ -26,8 +26,9 @@ _ANYWHERE = sorted(
 _BOUNDED = sorted(word for word in _WORDS if len(word) <= _MERELY_SHORT and word.isalpha())
 HINT = (
     rf"(?i:{'|'.join(_ANYWHERE)}|stringdata|binarydata|identified|--?u(?:ser)?\s|redis-cli|mysql|mariadb|[a-z0-9_.-]key"
-    rf"|(?:^|[^a-z])(?:{'|'.join(_BOUNDED)})s?(?:[^a-z]|$)|pwd?s?[\d\x22\x27]*\s*[:=])"
-    rf"|[a-z](?:{'|'.join(word.title() for word in _BOUNDED)})"
+    rf"|(?:^|[^a-z])(?:{'|'.join(_BOUNDED)})s?(?:[^a-z]|$)"
+    r"|(?:^|[^a-z])path[\x22\x27]?\s*:\s*[\x22\x27]?/(?:data|stringdata)|pwd?s?[\d\x22\x27]*\s*[:=])"
+    rf"|[a-z](?:{'|'.join(f'{word.title()}|{word.upper()}' for word in _BOUNDED)})"
 )
 """What stands in every text in which a rule can find something, as a pattern of RE2."""
 

@@ -2,7 +2,6 @@
 
 import functools
 import re
-from collections.abc import Iterable
 
 from kubestats_pipeline.redaction.patterns import compile_set, readable
 from kubestats_pipeline.redaction.words import (
@@ -33,23 +32,27 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 """Each word is one class of characters, so the time is linear."""
 
 
-def _all(groups: Iterable[Words]) -> frozenset[str]:
-    return frozenset(word for group in groups for word in group.words)
+def _singular(word: str) -> str:
+    return word[:-1] if len(word) > 3 and word[-1] == "s" and word[-2] != "s" else word
 
 
-_SECRET = _all(SECRET_WORDS)
-_GLUED = tuple(sorted(_all(GLUED)))
-_KEY_OF = _all(KEY_OF)
-_PRODUCTS = _all(PRODUCTS)
-_COLLECTIONS, _REFERENCES = COLLECTIONS.words, REFERENCES.words
-_NOT_GLUED, _INNOCENT_KEY_OF = NOT_GLUED.words, INNOCENT_KEY_OF.words
-_WRITTEN_AS, _STRONG, _DESCRIBES = WRITTEN_AS.words, STRONG.words, DESCRIBES.words
-_SWITCHES, _COUNTED = SWITCHES.words, COUNTED.words
-_FILES, _KEPT_IN_FILES = FILES.words, KEPT_IN_FILES.words
-_SAYS_WHERE_OR_WHAT = NAMING.words | STRUCTURE.words
-_may_be = compile_set(
-    ("(?i)key|" + "|".join(sorted(word.replace(" ", "[^a-z]?") for word in _all((*SECRET_WORDS, *GLUED, STRONG)))),)
-)
+def _all(*groups: Words) -> frozenset[str]:
+    """The words of some groups as `_words` gives those of a name."""
+    return frozenset(" ".join(map(_singular, word.split())) for group in groups for word in group.words)
+
+
+_SECRET = _all(*SECRET_WORDS)
+_GLUED = tuple(sorted(_all(*GLUED)))
+_KEY_OF = _all(*KEY_OF)
+_PRODUCTS = _all(*PRODUCTS)
+_COLLECTIONS, _REFERENCES = _all(COLLECTIONS), _all(REFERENCES)
+_NOT_GLUED, _INNOCENT_KEY_OF = _all(NOT_GLUED), _all(INNOCENT_KEY_OF)
+_WRITTEN_AS, _STRONG, _DESCRIBES = _all(WRITTEN_AS), _all(STRONG), _all(DESCRIBES)
+_SWITCHES, _COUNTED = _all(SWITCHES), _all(COUNTED)
+_FILES, _KEPT_IN_FILES = _all(FILES), _all(KEPT_IN_FILES)
+_SAYS_WHERE_OR_WHAT = _all(NAMING, STRUCTURE)
+_WORDS = {word.replace(" ", "[^a-z]?") for group in (*SECRET_WORDS, *GLUED, STRONG) for word in group.words}
+_may_be = compile_set((f"(?i)key|{'|'.join(sorted(_WORDS))}",))
 """Most names have none of the words: that is seen at once."""
 _VARIABLE = re.compile(r"[A-Z0-9_]+")
 
@@ -89,8 +92,7 @@ def mentions_secret(name: str) -> bool:
 
 def _words(name: str) -> list[str]:
     """The words of a name in small letters and in the singular."""
-    words = (word.lower() for word in _WORD.findall(name))
-    return [word[:-1] if len(word) > 3 and word[-1] == "s" and word[-2] != "s" else word for word in words]
+    return [_singular(word.lower()) for word in _WORD.findall(name)]
 
 
 def _without_manner(words: list[str]) -> list[str]:

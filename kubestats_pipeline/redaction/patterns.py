@@ -4,12 +4,30 @@ A byte that is not UTF-8 stands as a surrogate in names of files; RE2 reads UTF-
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import re2
 
 LARGEST_AUTOMATON = 64 << 20
 """Bytes that RE2 may use for the states of one automaton; it forgets older ones beyond."""
+
+
+class Shape(NamedTuple):
+    """One kind of secret.
+
+    Attributes:
+        name: a noun phrase for messages.
+        marks: texts of which at least one stands in every match.
+        pattern: in RE2 syntax; its group, if it has one, is what is withheld.
+        reason: what somebody could do with it.
+        source: where its issuer describes it.
+    """
+
+    name: str
+    marks: tuple[str, ...]
+    pattern: str
+    reason: str
+    source: str
 
 
 def compile_pattern(pattern: str) -> Any:

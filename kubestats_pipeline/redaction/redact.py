@@ -27,7 +27,7 @@ _NAMING = ("name", "key", "header", "variable", "envName")
 """Keys whose text names what stands under `_TOLD` of the same map."""
 _TOLD = frozenset({"value", "default", "string", "array", "map", "literal", "defaultValue", "stringValue"})
 _TOLD_AS_COLLECTIONS = frozenset({"array", "map"})
-_TELLING = frozenset({*_NAMING, "kind", "target", "op", "path", "remoteRef"})
+_TELLING = frozenset({*_NAMING, "kind", "target", "op", "path"})
 _DEPENDENT = frozenset({"patch", "secretGenerator", "sops"})
 _WORKLOAD_KEYS, _SCHEMA_TYPES = WORKLOAD_KEYS.words, SCHEMA_TYPES.words
 _SCHEMA_KEYS = frozenset({"description", "properties", "items"})
@@ -85,7 +85,7 @@ def redact_part(document: dict[str, Any], place: Place, value: Any) -> Any:
     """
     around: Any = document
     for step in place:
-        if isinstance(around, dict) and (around.get("kind") in _SECRET_KINDS or _depends(str(step))):
+        if isinstance(around, dict) and (_is_secret(around) or _depends(str(step))):
             raise DependsError
         around = around[step]
     *_, last = place
@@ -115,7 +115,7 @@ class _Walk:
 
     def mapping(self, parent: str, value: dict[str, Any], *, within: bool, secret: bool) -> dict[str, Any]:
         """A copy of a map that stands under a key."""
-        secret = secret or value.get("kind") in _SECRET_KINDS
+        secret = secret or _is_secret(value)
         within = within and _WORKLOAD_KEYS.isdisjoint(value) and not _is_schema(value)
         copy = {}
         is_plain = not (within or secret)
@@ -141,7 +141,7 @@ class _Walk:
         if secret and key in _DATA:
             return _blank(value, of_secret=True)
         if trait is not None and trait.is_wholly_secret:
-            return _blank(value, of_secret=secret)
+            return _blank(value, of_secret=True)
         is_sensitive = trait is not None and trait.is_sensitive
         is_inside = within and not says_where_or_what(key)
         if not isinstance(value, dict | list):
@@ -227,6 +227,11 @@ class _Walk:
 
 
 _TOP = _Walk(0)
+
+
+def _is_secret(value: dict[str, Any]) -> bool:
+    kind = value.get("kind")
+    return isinstance(kind, str) and kind in _SECRET_KINDS
 
 
 def _is_of_sops(key: str, value: dict[str, Any]) -> bool:

@@ -216,7 +216,7 @@ COLLECTIONS = Words(
 
 NAMING = Words(
     "name, namespace, kind, key, ref, file, path, mode, type, provider, store, engine, issuer, algorithm, label, "
-    "annotation, source, medium",
+    "annotation, source, medium, claim, audience, identifier",
     "Last words of names that say where or of what sort a secret is; below `credentials` their values stay.",
     _SECRET,
 )
