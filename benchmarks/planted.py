@@ -213,9 +213,10 @@ VALUE_PLACES: dict[str, Callable[[str, str], Document]] = {
 }
 """Places of a value with a name of nothing in particular."""
 
-LINE_PLACES = {
-    name: VALUE_PLACES[name]
-    for name in ("a ConfigMap", "a file in a ConfigMap", "YAML in a ConfigMap", "a setting", "a command")
+LINE_PLACES: dict[str, Callable[[str, str], Document]] = {
+    **{name: VALUE_PLACES[name] for name in ("a file in a ConfigMap", "YAML in a ConfigMap", "a setting")},
+    "a ConfigMap": lambda n, v: _doc("ConfigMap", n, data={"a.conf": v}),
+    "a command": lambda n, v: _pod(n, command=["sh", "-c", f"set -e; {v}"]),
 }
 """Places of a line of a script."""
 

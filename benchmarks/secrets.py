@@ -7,10 +7,12 @@ left or said is searched for the core of each secret: raw, and in base64. URL en
 
 import base64
 import datetime
+import io
 import os
 import re
 import subprocess
 import sys
+import tarfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -21,7 +23,7 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.inputs import find_remotes
+from benchmarks.inputs import UNPACK_SECONDS, find_remotes
 from benchmarks.planted import CORE, MARK, Planted, plant, subject
 from kubestats_pipeline import git
 from kubestats_pipeline.lake import read_file
@@ -164,6 +166,15 @@ class Withheld:
     after: str
 
 
+def find_newest(corpus: Path, folder: Path) -> tuple[list[Path], list[str]]:
+    """Repositories with the newest trees: those of `tips` beside the corpus, else of the corpus or the sample."""
+    script = corpus.with_name("tips") / "unpack"
+    if not os.access(script, os.X_OK):
+        return find_remotes(corpus, folder)
+    subprocess.run([str(script), str(folder / "tips")], check=True, stdout=subprocess.DEVNULL, timeout=UNPACK_SECONDS)
+    return sorted((folder / "tips").glob("*/*/.git")), []
+
+
 def find_withheld(remotes: Iterable[Path]) -> tuple[int, list[Withheld]]:
     """How many scalars the newest trees of some repositories hold, and which texts are changed for what they say."""
     scalars, found = 0, []
@@ -173,26 +184,32 @@ def find_withheld(remotes: Iterable[Path]) -> tuple[int, list[Withheld]]:
                 for text in _texts(document.content):
                     scalars += 1
                     if isinstance(text, str) and (after := redact_text(text)) != text:
-                        found.append(Withheld(f"{remote.name} {path}", text, after))
+                        found.append(Withheld(f"{_shown(remote)} {path}", text, after))
     return scalars, found
 
 
+def _shown(remote: Path) -> str:
+    return (remote.parent if remote.name == ".git" else remote).name
+
+
 def _yaml_files(remote: Path) -> Iterator[tuple[str, bytes]]:
-    listed = git.run(["ls-tree", "-r", "--name-only", "-z", "HEAD"], directory=remote).decode("utf-8", "replace")
-    for path in listed.split("\0"):
-        if path.endswith((".yaml", ".yml")):
-            yield path, git.run(["show", f"HEAD:{path}"], directory=remote)
+    packed = git.run(["archive", "--format=tar", "HEAD"], directory=remote)
+    with tarfile.open(fileobj=io.BytesIO(packed)) as files:
+        for member in files:
+            content = files.extractfile(member) if member.name.endswith((".yaml", ".yml")) else None
+            if content is not None:
+                yield member.name, content.read()
 
 
 def _texts(value: Any) -> Iterator[Any]:
-    """The scalars that are no value of a Secret: what is withheld there is withheld for its place."""
+    """The scalars that are neither a value of a Secret, which its place tells of, nor ciphertext."""
     if isinstance(value, dict):
         for item in value.values() if value.get("kind") != "Secret" else ():
             yield from _texts(item)
     elif isinstance(value, list):
         for item in value:
             yield from _texts(item)
-    else:
+    elif not (isinstance(value, str) and value.startswith("ENC[")):
         yield value
 
 
@@ -211,7 +228,7 @@ def show_secrets(folder: Path, corpus: Path, console: Console) -> bool:
     console.print(f"{len(planted)} secrets of {len(kinds)} kinds in {len(places)} places: {len(leaks)} found again")
     if leaks:
         console.print(_table_of(leaks))
-    remotes, notes = find_remotes(corpus, folder)
+    remotes, notes = find_newest(corpus, folder)
     scalars, withheld = find_withheld(remotes)
     share = len(withheld) / max(scalars, 1)
     console.print(

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.planted import FORMS, NAMES, SHAPED, Planted, plant, subject
-from benchmarks.secrets import cores_in, find_leaks
+from benchmarks.secrets import cores_in, find_leaks, find_withheld, masked
 from kubestats_pipeline.redaction.texts import redact_text
+from kubestats_pipeline_tests.builders import GitRepository
 from kubestats_pipeline_tests.scan.world import World
 
 EVERYDAY_PLACES = 3
@@ -69,3 +70,12 @@ def test_no_planted_secret_is_in_anything_that_whole_runs_leave_or_say(tmp_path:
     planted, found = find_leaks(tmp_path)
     assert [(each.planted.kind, each.planted.place, each.where) for each in found] == []
     assert len(planted) > 6000
+
+
+def test_what_is_withheld_of_real_files_is_shown_masked(tmp_path: Path) -> None:
+    repository = GitRepository(tmp_path / "home.git")
+    secret = "hv" + "s.CAESIJzQ4bN7aB3dE5gH7jK9mN1p"
+    repository.commit({"a.yaml": f"apiVersion: v1\nkind: A\nspec: [plain, 'see {secret}', 3]\n", "b.txt": secret})
+    scalars, withheld = find_withheld([repository.path])
+    assert scalars == 5
+    assert [masked(each) for each in withheld] == [f"see {secret[:4]}…"]
