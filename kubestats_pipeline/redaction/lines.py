@@ -18,12 +18,12 @@ from kubestats_pipeline.redaction.words import GLUED, PROSE, SECRET_WORDS
 SHORT = 200
 """Characters of a line up to which its result is kept: the same short ones stand in most files."""
 
-_MERELY_SHORT = 4
+_SHORT_WORD = 4
 _WORDS = {word for group in (*SECRET_WORDS, *GLUED) for word in group.words}
 _ANYWHERE = sorted(
-    {word.replace(" ", "[^a-z0-9]?") for word in _WORDS if len(word) > _MERELY_SHORT} | {"pass", "auth", "cred"}
+    {word.replace(" ", "[^a-z0-9]?") for word in _WORDS if len(word) > _SHORT_WORD} | {"pass", "auth", "cred"}
 )
-_BOUNDED = sorted(word for word in _WORDS if len(word) <= _MERELY_SHORT and word.isalpha())
+_BOUNDED = sorted(word for word in _WORDS if len(word) <= _SHORT_WORD and word.isalpha())
 HINT = (
     rf"(?i:{'|'.join(_ANYWHERE)}|stringdata|binarydata|identified|--?u(?:ser)?\s|redis-cli|mysql|mariadb|[a-z0-9_.-]key"
     rf"|(?:^|[^a-z])(?:{'|'.join(_BOUNDED)})s?(?:[^a-z]|$)"
@@ -43,6 +43,8 @@ _NAMED = compile_pattern(
     r"[ \t]*(?:- +)?[\x22\x27]?(?:name|key)[\x22\x27]?[ \t]*:[ \t]*[\x22\x27]?([\w.-]+)[\x22\x27]?,?\s*"
 )
 _VALUED = compile_pattern(r"([ \t]*(?:- +)?[\x22\x27]?(?:value|default)[\x22\x27]?[ \t]*:[ \t]*)(\S.*)")
+_KIND = compile_pattern(r"kind[\x22\x27]?[ \t]*:[ \t]*[\x22\x27]?Secret\b")
+_DATA = compile_pattern(r"(?:^|[\s{,\x22\x27])(data|stringData|binaryData)[\x22\x27]?[ \t]*:[ \t]*([{\[\x22\x27\w*].*)")
 _PROSE = PROSE.words
 _OPENING = frozenset({"{", "[", "(", "|-", ">-", f"{REDACTED}}}"})
 """What stands after a sensitive name where its value does not begin on the line, or is withheld already."""
@@ -73,7 +75,7 @@ def redact_lines(text: str) -> str:
     for number in _by_form(text):
         text = _without_form(*_FORMS[number], text)
     if "\n" not in text:
-        return _redact_line(text)
+        return _redact_line(_without_data(text, of_secret=_is_of_secret(text)))
     lines = _without_values(_without_blocks(text.split("\n")))
     return "\n".join(_redact_short(line) if len(line) <= SHORT else _redact_line(line) for line in lines)
 
@@ -111,18 +113,28 @@ _redact_short = functools.lru_cache(maxsize=65536)(_redact_line)
 
 def _without_blocks(lines: list[str]) -> Iterator[str]:
     """Without what is indented below a sensitive key: block texts, lists and maps of YAML that cannot be read."""
-    secret = any("kind: Secret" in line for line in lines)
+    secret = any(map(_is_of_secret, lines))
     depth: int | None = None
     for line in lines:
         indent = len(line) - len(line.lstrip(" \t"))
         if depth is not None and (not line.strip() or indent > depth):
             continue
         depth = None
-        yield line
+        yield _without_data(line, of_secret=secret)
         match = _BLOCK_KEY.fullmatch(line) if ":" in line and (secret or may_hold(line)) else None
         if match and (is_sensitive(match[2]) or match[2] in _BLOCKS or (secret and match[2] == "data")):
             depth = len(match[1])
             yield f"{' ' * depth}  {REDACTED}"
+
+
+def _is_of_secret(line: str) -> bool:
+    return "Secret" in line and _KIND.search(line) is not None
+
+
+def _without_data(line: str, *, of_secret: bool) -> str:
+    """A line without the data of a Secret that stand behind their key."""
+    data = _DATA.search(line) if "ata" in line else None
+    return line[: data.start(2)] + REDACTED if data and (of_secret or data[1] in _BLOCKS) else line
 
 
 def _without_values(lines: Iterator[str]) -> list[str]:

@@ -8,7 +8,7 @@ import functools
 from kubestats_pipeline.redaction.embedded import Embedded, read_embedded, write_embedded
 from kubestats_pipeline.redaction.lines import HINT, redact_lines
 from kubestats_pipeline.redaction.patterns import compile_set, readable
-from kubestats_pipeline.redaction.secrets import ENCRYPTED
+from kubestats_pipeline.redaction.secrets import ENCRYPTED, REDACTED
 from kubestats_pipeline.redaction.shapes import MARKS, find_shapes, replace_shapes, withhold_shapes
 
 __all__ = ["find_shapes", "redact_patch", "redact_text", "withhold_shapes"]
@@ -41,9 +41,10 @@ def redact_text(text: str, depth: int = 0) -> str:
 
 
 def redact_patch(text: str) -> str:
-    """A patch of a Secret: all values that it sets are withheld."""
+    """A patch of a Secret: all values that it sets are withheld, and all of it where it cannot be read."""
+    text = withhold_shapes(text)
     embedded = read_embedded(text)
-    return _redact_inside(text, embedded, 0, of_secret=True) if embedded else redact_lines(text)
+    return _redact_inside(text, embedded, 0, of_secret=True) if embedded else REDACTED
 
 
 def _redact(text: str, depth: int = 0) -> str:
@@ -66,10 +67,11 @@ _redact_within = functools.lru_cache(maxsize=512)(_redact)
 
 
 def _is_structured(text: str) -> bool:
-    return ":" in text and ("\n" in text or text.lstrip()[:1] in ("{", "["))
+    return ":" in text and ("\n" in text or "{" in text or "[" in text)
 
 
 def _redact_inside(text: str, embedded: Embedded, depth: int, *, of_secret: bool) -> str:
+    # Here and not above, because documents and texts hold each other.
     from kubestats_pipeline.redaction.redact import redact_content
 
     redacted = [redact_content(each, depth + 1, of_secret=of_secret) for each in embedded.content]

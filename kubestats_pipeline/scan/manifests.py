@@ -14,7 +14,7 @@ import orjson
 
 from kubestats_pipeline.redaction.records import withhold_in
 from kubestats_pipeline.redaction.redact import redact
-from kubestats_pipeline.redaction.secrets import REDACTED
+from kubestats_pipeline.redaction.secrets import ENCRYPTED, REDACTED
 from kubestats_pipeline.scan.canonical import canonical_json
 from kubestats_pipeline.scan.decoded import Bounds, Decoded, Place
 from kubestats_pipeline.scan.documents import Problem, encoding_problem, read_documents
@@ -37,7 +37,7 @@ NAMED_FILES = KUSTOMIZATION_FILES | {CHART_FILE}
 _KIND = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _API_VERSION = re.compile(r"(?:([a-z0-9](?:[-a-z0-9.]*[a-z0-9])?)/)?([a-zA-Z0-9][-a-zA-Z0-9]*)")
 _MENTIONS = (b"kind", b"apiVersion")
-_WITHHELD = REDACTED.encode()
+_WITHHELD = (REDACTED.encode(), ENCRYPTED.encode())
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -211,7 +211,7 @@ def _manifest(document: Decoded, resource: dict[str, Any], stored: dict[str, Any
     data = canonical_json(stored)
     scan = load_scanners().get((group, key.kind), scan_generic)
     facts = scan(document, resource)
-    if _WITHHELD in data:  # else nothing has a shape: what is told beside a document stands in it
+    if any(mark in data for mark in _WITHHELD):  # else nothing has a shape: what is told beside a document stands in it
         key, version, facts = withhold_in((key, version, facts))
     return Manifest(key, version, digest(data), data, facts, _values_numbers(document, resource, facts))
 

@@ -92,6 +92,21 @@ spec: {source: {plugin: {parameters: [
 kind: Application
 spec: {source: {helm: {parameters: [{name: auth.password, value: CANARY}, {name: image.tag, value: KEEP}]}}}
 """,
+    "pairs in one line": """
+kind: HelmChart
+spec: {valuesContent: 'env: [{name: API_TOKEN, value: CANARY}, {name: KEEP, value: KEEP}]'}
+""",
+    "a Secret in a broken text": r"""
+kind: ConfigMap
+data:
+  a.yaml: "kind: Secret\ndata: {a: CANARY}\n---\nx: [KEEP\n"
+  b.yaml: '{"kind": "Secret", "data": {"a": "CANARY"}, "x": '
+  c.yaml: "a: KEEP\nstringData: {a: CANARY}\nx: [\n"
+""",
+    "a broken patch of a Secret": r"""
+kind: Kustomization
+patches: [{target: {kind: Secret, name: KEEP}, patch: "- op: add\n  path: /data/x\n  value: CANARY\n- ["}]
+""",
     "a JSON patch of a Secret": r"""
 kind: Kustomization
 spec: {patches: [{target: {kind: Secret, name: KEEP}, patch: "- op: replace\n  path: /data/x\n  value: CANARY\n"}]}
