@@ -31,7 +31,7 @@ from kubestats_pipeline.warehouse.build import build_warehouse
 from kubestats_pipeline_tests.builders import GitRepository
 from kubestats_pipeline_tests.scan.world import World
 from kubestats_pipeline_tests.upgrade.leaky import TOKEN, WORD, commit_history, files_at, leaky_world, redact_nothing
-from kubestats_pipeline_tests.warehouse.small_lake import repository, scan, snapshot
+from kubestats_pipeline_tests.warehouse.small_lake import day, repository, scan, snapshot, write_story
 
 TODAY = datetime.date(2026, 6, 10)
 BOTH = RetentionSettings(event_days=90, payload_days=30)
@@ -191,6 +191,17 @@ def test_the_published_file_is_built_anew(leaky: World) -> None:
     assert WORD in published(path)
     redact_lake(leaky.lake)
     assert WORD not in published(path)
+
+
+def test_what_no_version_writes_is_named_without_quoting_it_and_the_rest_is_redacted(tmp_path: Path) -> None:
+    lake = Lake(Layout(tmp_path / "data"))
+    lake.write(SNAPSHOTS, "ann/two", [snapshot(2, "ann/two", sync_error=f"no {TOKEN}")])
+    story = {"app": ([("CREATED", day(3, 9), "1")], {"data": f"no JSON {WORD}"})}
+    write_story(lake, 1, "ann/one", story)
+    redacted = redact_lake(lake)
+    assert redacted.values == {"snapshots": 1}
+    assert list(redacted.failures) == ["ann/one"]
+    assert WORD not in repr(redacted)
 
 
 def test_a_published_file_that_cannot_be_built_anew_is_removed(leaky: World) -> None:
