@@ -91,8 +91,8 @@ def mentions_secret(name: str) -> bool:
 
 
 def _words(name: str) -> list[str]:
-    """The words of a name in small letters and in the singular."""
-    return [_singular(word.lower()) for word in _WORD.findall(name)]
+    """The words at the end of a name in small letters and in the singular."""
+    return [_singular(word.lower()) for word in _WORD.findall(name[-LONGEST_NAME:])]
 
 
 def _without_manner(words: list[str]) -> list[str]:

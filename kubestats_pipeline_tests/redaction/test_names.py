@@ -73,3 +73,8 @@ def test_any_word_of_a_variable_counts_for_its_default() -> None:
 def test_a_very_long_name_is_judged_by_its_end() -> None:
     assert is_sensitive("x" * 100_000 + "_password")
     assert not is_sensitive("password_" + "x" * 100_000)
+
+
+def test_of_a_very_long_name_only_so_many_words_are_looked_at() -> None:
+    assert holds_secrets("x" * 100_000 + "_passwords")
+    assert not holds_secrets("password" + "_hash" * 100_000)
