@@ -1,4 +1,7 @@
-"""`python -m benchmarks [startup|discovery|scan|hostile|run|sweep|idle|warehouse|all] [--against REV]`: one table."""
+"""`python -m benchmarks [startup|discovery|scan|hostile|run|sweep|idle|warehouse|secrets|all] [--against REV]`.
+
+One table of costs, and one of planted secrets that came out of the pipeline again.
+"""
 
 import argparse
 import contextlib
@@ -18,6 +21,7 @@ from benchmarks.idle import GOAL_REPOSITORIES, idle_lines
 from benchmarks.inputs import CORPUS, find_remotes
 from benchmarks.report import Line, show
 from benchmarks.scan import scan_lines
+from benchmarks.secrets import show_secrets
 from benchmarks.startup import startup_lines
 from benchmarks.sweep import sweep_lines
 from benchmarks.warehouse import warehouse_lines
@@ -33,11 +37,15 @@ USUAL_SIZE, FULL_SIZE = Size(30_000, 100_000), Size(300_000, 1_000_000)
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the chosen benchmarks and print their table."""
     options = _parser().parse_args(arguments)
-    chosen = NAMES if options.which == "all" else (options.which,)
+    chosen = NAMES if options.which == "all" else (options.which,) if options.which in NAMES else ()
     corpus = options.corpus.absolute()
     for name in [name for name in os.environ if name.upper().startswith("KUBESTATS_")]:
         del os.environ[name]  # the user's settings are no part of what is measured
     with tempfile.TemporaryDirectory(prefix="kubestats-bench-") as folder, contextlib.chdir(folder):
+        if options.which in ("secrets", "all"):
+            show_secrets(Path(folder) / "secrets", corpus, Console())
+        if not chosen:
+            return
         remotes, notes = find_remotes(corpus, Path(folder))
         lines = _announced(_lines(chosen, remotes, Path(folder), options))
         show((_without_goals(line) for line in lines) if notes else lines, notes)
@@ -88,7 +96,7 @@ def _announced(lines: Iterator[Line]) -> Iterator[Line]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Costs beside their floors, as ratios.")
-    parser.add_argument("which", nargs="?", choices=(*NAMES, "all"), default="all")
+    parser.add_argument("which", nargs="?", choices=(*NAMES, "secrets", "all"), default="all")
     parser.add_argument("--against", metavar="REV", help="compare with another revision, which is the floor then")
     parser.add_argument("--corpus", type=Path, default=CORPUS, help="a folder of bundles with its `unpack` script")
     parser.add_argument("--full", action="store_true", help="the longest history and a million events; some minutes")

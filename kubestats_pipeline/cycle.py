@@ -66,7 +66,7 @@ def run_cycle(services: Services, instance: dg.DagsterInstance, sources: Sequenc
     """
     fail_orphans(instance)
     logs = LOGGED if services.settings.log_format == "json" else QUIET
-    runner = _Runner(build_definitions(services, headless=True), instance, logs)
+    runner = Runner(build_definitions(services, headless=True), instance, logs)
     runner.redact(services.lake)
     runner.run(jobs.discover_repositories, "discover", {"sources": list(sources)})
     names = list(services.repositories())
@@ -86,7 +86,7 @@ def run_some(services: Services, instance: dg.DagsterInstance, names: Sequence[s
         LakeError: the table of repositories is damaged.
     """
     fail_orphans(instance)
-    runner = _Runner(build_definitions(services, headless=True), instance)
+    runner = Runner(build_definitions(services, headless=True), instance)
     runner.redact(services.lake)
     runner.run(jobs.sync_repositories, "sync", {"repositories": list(names)})
     changed = runner.run(jobs.scan_repositories, "scan", {"repositories": list(names)})
@@ -95,7 +95,7 @@ def run_some(services: Services, instance: dg.DagsterInstance, names: Sequence[s
 
 
 @dataclass
-class _Runner:
+class Runner:
     """Runs jobs in this process and collects what failed."""
 
     definitions: dg.Definitions
@@ -148,7 +148,7 @@ def run_clean_up(services: Services, instance: dg.DagsterInstance) -> dict[str, 
         ExplainedError: something failed; what was removed before is gone.
     """
     fail_orphans(instance)
-    result = _Runner(build_definitions(services, headless=True), instance).execute(jobs.clean_up)
+    result = Runner(build_definitions(services, headless=True), instance).execute(jobs.clean_up)
     if reasons := list(_step_failures(result)):
         raise ExplainedError("; ".join(reasons))
     outputs = (event.step_output_data.metadata for event in result.all_events if event.is_successful_output)

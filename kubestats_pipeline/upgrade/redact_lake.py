@@ -26,6 +26,8 @@ from kubestats_pipeline.upgrade.hashes import NEEDED, in_step, true_hashes
 from kubestats_pipeline.upgrade.metadata import redact_metadata
 from kubestats_pipeline.upgrade.rows import redact_rows
 
+_REMEDY = "restore them from a backup, or delete them and run again: the next run rebuilds them"
+
 LOCK_SECONDS = 600
 """How long it waits for a scan of a repository, or for another process that redacts the lake."""
 
@@ -139,6 +141,9 @@ class _Redaction:
                     work(*arguments)
         except (LakeError, BusyError, OSError) as error:
             self.failures[subject] = str(error)
+        except (ValueError, LookupError, TypeError, AttributeError, pl.exceptions.PolarsError) as error:
+            problem = f"its files hold what no version writes ({type(error).__name__}); {_REMEDY}"
+            self.failures[subject] = problem
 
     def _files(self, table: Table, paths: Iterable[Path]) -> None:
         for path in sorted(set(paths) - self._done):

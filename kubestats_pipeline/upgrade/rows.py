@@ -77,7 +77,10 @@ def _redact_documents(table: Table, rows: pl.DataFrame) -> Counted:
 
 
 def _redact_changes(table: Table, rows: pl.DataFrame) -> Counted:
-    """Redact field changes in the document that they led to, before it loses its own secrets."""
+    """Redact field changes in the document that they led to, before it loses its own secrets.
+
+    What changed nothing but a secret is no change of a field any more; the event stays, with equal hashes.
+    """
     if table is not RESOURCE_EVENTS or _CHANGES not in rows.columns:
         return rows, 0
     count, written = 0, rows[_CHANGES].to_list()
@@ -88,7 +91,8 @@ def _redact_changes(table: Table, rows: pl.DataFrame) -> Counted:
             new = _changes_within(old, data or orjson.dumps({"kind": kind}))
             if new != old:
                 count += count_changes(old, new)
-                written[number] = orjson.dumps(new).decode()
+                left = [each for each in new if each["before"] != each["after"]]
+                written[number] = orjson.dumps(left).decode() if left else None
     return (_with(rows, {_CHANGES: written}) if count else rows), count
 
 
