@@ -6,12 +6,10 @@ again gives the same rows, ids included. Where the differences come from stands 
 state becomes Parquet rows in `rows.py`.
 """
 
-import datetime
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from kubestats_pipeline.scan.changes import FieldChange, Version, detect_changes
+from kubestats_pipeline.scan.changes import FieldChange, detect_changes
 from kubestats_pipeline.scan.charts import Resolved
 from kubestats_pipeline.scan.documents import Problem
 from kubestats_pipeline.scan.feeds import Feeds
@@ -22,55 +20,10 @@ from kubestats_pipeline.scan.kustomize import KUSTOMIZATION_FILES
 from kubestats_pipeline.scan.manifests import Manifest, digest, restore_manifest
 from kubestats_pipeline.scan.matching import match_moves
 from kubestats_pipeline.scan.problems import OpenProblems, record_problems
+from kubestats_pipeline.scan.records import Event, Resource
 from kubestats_pipeline.scan.resolve import Resolver
 from kubestats_pipeline.scan.values import Values, with_images
 from kubestats_pipeline.scan.withheld_paths import WithheldPaths
-
-
-class Resource(NamedTuple):
-    """One resource that the repository declares or has declared.
-
-    Attributes:
-        identity: where it stands, or stood when it was deleted.
-        deleted_at: commit time of its deletion; None while it is active.
-        values: what other files give to its Helm values; None where nothing does, or where it is deleted.
-        values_complete: whether all inputs of its Helm values were known when its rows of `helm_values` were made.
-    """
-
-    resource_id: str
-    identity: Identity
-    manifest: Manifest
-    resolved: Resolved
-    created_at: datetime.datetime
-    created_commit: str
-    updated_at: datetime.datetime
-    updated_commit: str
-    deleted_at: datetime.datetime | None = None
-    values: Values | None = None
-    values_complete: bool | None = None
-
-    @property
-    def version(self) -> Version:
-        """What is compared to tell changes."""
-        return Version(self.manifest, self.resolved, self.identity.path, self.values)
-
-
-class Event(NamedTuple):
-    """One change of one resource in one commit.
-
-    Attributes:
-        before: the resource before; for RESURRECTED, as it was deleted; None for CREATED.
-        after: the resource afterwards; for DELETED, its tombstone.
-    """
-
-    event_id: str
-    sequence: int
-    event_type: str
-    commit: Commit
-    before: Resource | None
-    after: Resource
-    parts: tuple[str, ...] = ()
-    fields: tuple[FieldChange, ...] = ()
 
 
 @dataclass

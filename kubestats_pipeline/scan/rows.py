@@ -17,7 +17,7 @@ from kubestats_pipeline.scan.facts import Facts, Image
 from kubestats_pipeline.scan.identity import Identity
 from kubestats_pipeline.scan.manifests import Manifest, ResourceKey
 from kubestats_pipeline.scan.problems import OpenProblem
-from kubestats_pipeline.scan.replay import Event, Resource
+from kubestats_pipeline.scan.records import Event, Resource
 from kubestats_pipeline.scan.values import Layer, Values
 
 Row = dict[str, Any]

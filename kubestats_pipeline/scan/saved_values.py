@@ -15,7 +15,8 @@ from kubestats_pipeline.frames import parquet_schema
 from kubestats_pipeline.lake import Lake, to_frame
 from kubestats_pipeline.repositories import Repository
 from kubestats_pipeline.scan.flatten import Setting, flatten
-from kubestats_pipeline.scan.replay import Replay, Resource
+from kubestats_pipeline.scan.records import Resource
+from kubestats_pipeline.scan.replay import Replay
 from kubestats_pipeline.scan.rows import original, printable, values_from_json, values_to_json
 from kubestats_pipeline.scan.values import Values, merge_values
 from kubestats_pipeline.tables import HELM_VALUES

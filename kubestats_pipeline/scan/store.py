@@ -17,7 +17,8 @@ from kubestats_pipeline.log_writer import LogWriter
 from kubestats_pipeline.repositories import Repository
 from kubestats_pipeline.scan.manifests import digest
 from kubestats_pipeline.scan.problems import OpenProblem
-from kubestats_pipeline.scan.replay import Event, Replay, Resource
+from kubestats_pipeline.scan.records import Event, Resource
+from kubestats_pipeline.scan.replay import Replay
 from kubestats_pipeline.scan.retention import Boundaries, plan, retire
 from kubestats_pipeline.scan.rows import (
     Row,

@@ -12,7 +12,7 @@ from kubestats_pipeline.scan.engine import gitops_engine
 from kubestats_pipeline.scan.identity import Identity
 from kubestats_pipeline.scan.kustomize import Kustomize
 from kubestats_pipeline.scan.manifests import Manifest, restore_manifest
-from kubestats_pipeline.scan.replay import Resource
+from kubestats_pipeline.scan.records import Resource
 from kubestats_pipeline.scan.rows import original, printable, resource_from_row, resource_row
 from kubestats_pipeline.scan.transforms import Transform
 from kubestats_pipeline_tests.scan.world import (

@@ -17,7 +17,8 @@ from kubestats_pipeline.scan.decoded import Bounds
 from kubestats_pipeline.scan.files import ContentCache
 from kubestats_pipeline.scan.history import Change, Commit
 from kubestats_pipeline.scan.manifests import FileContent, digest, read_file
-from kubestats_pipeline.scan.replay import Event, Replay
+from kubestats_pipeline.scan.records import Event
+from kubestats_pipeline.scan.replay import Replay
 from kubestats_pipeline.scan.scan import Scanned, Target, Unchanged, scan_repository
 from kubestats_pipeline.tables import HELM_VALUES, RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS, SCANS
 from kubestats_pipeline_tests.builders import GitRepository

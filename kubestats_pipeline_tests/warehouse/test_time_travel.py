@@ -11,7 +11,7 @@ import pytest
 from kubestats_pipeline import git
 from kubestats_pipeline.lake import Lake
 from kubestats_pipeline.layout import Layout
-from kubestats_pipeline.scan.replay import Resource
+from kubestats_pipeline.scan.records import Resource
 from kubestats_pipeline.scan.rows import printable
 from kubestats_pipeline.warehouse.build import build_warehouse
 from kubestats_pipeline_tests.corpus import LARGER, LARGEST, SMALL
