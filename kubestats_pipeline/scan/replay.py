@@ -57,6 +57,7 @@ class Replay:
         self._resolver = Resolver()
         self._too_complex: set[Identity] = set()
         self._deleted: dict[Identity, set[str]] = {}
+        self._outdated = set[Identity]()
         for resource in self.tombstones.values():
             self._deleted.setdefault(resource.identity, set()).add(resource.resource_id)
         self._live_ids = {resource.resource_id for resource in self.active.values()}
@@ -67,8 +68,8 @@ class Replay:
         Of values files that cannot be read, `last_readable` names the blobs that were read last.
 
         Resources of the state that no file declares any more stand in unreadable documents and keep their last known
-        meaning. A file that declares more than the state knows, because bounds have been raised, waits to be read as if
-        it had changed.
+        meaning. Two sorts of files wait to be read as if they had changed: those that declare more than the state
+        knows, because bounds have been raised, and those that another version of the scanner read differently.
         """
         touched = self.files.apply(tree)
         declared = {identity for _, after in touched.values() if after for identity in after.declared}
@@ -92,6 +93,10 @@ class Replay:
                 known, manifest = self.active[identity], self._manifest(identity)
                 self._learn_feed(identity, resolved)
                 values = self._values(identity, known.values)
+                if manifest.content_hash != known.manifest.content_hash:
+                    self._outdated.add(identity)
+                    self.files.forget(identity.path, self.active)
+                    manifest = known.manifest  # as its last event says, until the next one
                 self.active[identity] = known._replace(resolved=resolved, manifest=manifest, values=values)
         self.feeds.touched.clear()
 
@@ -116,7 +121,8 @@ class Replay:
             self._delete(identity, commit)
         for identity in sorted(added.keys() - moves.keys(), key=order_of):
             self._create(identity, after[identity], meanings[identity], commit)
-        reached = meanings.keys() | self.feeds.users(touched)
+        reached = meanings.keys() | self.feeds.users(touched) | (self._outdated & after.keys())
+        self._outdated -= after.keys()
         for identity in sorted(reached - added.keys(), key=order_of):
             resolved = meanings.get(identity) or self.active[identity].resolved
             self._modify(identity, identity, self._manifest(identity), resolved, commit)

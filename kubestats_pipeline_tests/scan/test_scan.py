@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from kubestats_pipeline.contract import Table
@@ -407,3 +408,30 @@ def test_a_scan_anew_keeps_what_the_mirror_no_longer_reaches_back_to(world: Worl
     world.since = START + datetime.timedelta(days=30)
     assert isinstance(world.scan(anew=True), Unchanged)
     assert world.tables() == before
+
+
+@pytest.mark.parametrize("goes_on", [False, True], ids=["at the same commit", "with another commit"])
+def test_a_resource_that_an_earlier_scanner_read_otherwise_changes_with_an_event(goes_on: bool, world: World):
+    """Tables that reach further back than the mirror are continued, and their last events say what was read then."""
+    world.git.commit({"a.yaml": config("a"), "b.yaml": config("b")})
+    world.since = START
+    world.scan()
+    name = world.repository.full_name
+    kept_in = {RESOURCES: ("content_hash", "data"), RESOURCE_EVENTS: ("file_hash_after", "resource_data")}
+    for table, (content_hash, document) in kept_in.items():
+        partition = world.lake.read(table, name)
+        assert partition is not None
+        is_a, text = pl.col(document).str.contains('"a"'), pl.col(document)
+        rows = partition.rows.with_columns(
+            pl.when(is_a).then(pl.lit("1" * 32)).otherwise(pl.col(content_hash)).alias(content_hash),
+            pl.when(is_a).then(text.str.replace("one", "uno")).otherwise(text).alias(document),
+        )
+        world.lake.write(table, name, rows, {**partition.metadata, "written_by": "0 0"})
+    world.since = START + datetime.timedelta(days=1)
+    if goes_on:
+        world.git.commit({"c.yaml": config("c")})
+    world.scan()
+    assert_fold_gives_resources(world)
+    assert_ids_are_unique(world)
+    told = [(row["event_type"], row["resource_name"]) for row in world.events][2:]
+    assert told == [("CREATED", "c")] * goes_on + [("MODIFIED", "a")]
