@@ -32,7 +32,7 @@ format: .venv/.installed-dev  ## format the code
 	$(BIN)/ruff format
 
 generate: .venv/.installed-dev  ## make anew what derives from tables and marts: docs/tables.md and the lineage of columns
-	$(BIN)/python -m kubestats_pipeline.column_lineage
+	$(BIN)/python -m kubestats_pipeline.warehouse.column_lineage
 	$(BIN)/kubestats tables > docs/tables.md
 
 bench: .venv/.installed-dev  ## measure; prints ratios to floors of the same run, or to a revision: AGAINST=REV

@@ -15,8 +15,8 @@ from benchmarks.measure import Runs, measure
 from benchmarks.report import Goal, Line, at_most
 from kubestats_pipeline.discover.configured import sources_from, witnesses_from
 from kubestats_pipeline.discover.discover import discover
-from kubestats_pipeline.lake import Lake
-from kubestats_pipeline.layout import Layout
+from kubestats_pipeline.lake.lake import Lake
+from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.settings import load_settings
 
 GROUP = "discovery"

@@ -17,9 +17,9 @@ from typing import Any
 
 import polars as pl
 
-from kubestats_pipeline.contract import Table
-from kubestats_pipeline.lake import Lake
-from kubestats_pipeline.tables import (
+from kubestats_pipeline.lake.contract import Table
+from kubestats_pipeline.lake.lake import Lake
+from kubestats_pipeline.lake.tables import (
     HELM_VALUES,
     REPOSITORIES,
     REPOSITORY_METRICS,

@@ -10,11 +10,11 @@ from benchmarks.adversaries import FAMILIES, TREES
 from benchmarks.measure import Cost, Runs, measure
 from benchmarks.report import Line, at_most
 from benchmarks.scan import NOW
-from kubestats_pipeline.scan.decoded import Bounds
-from kubestats_pipeline.scan.files import ContentCache
-from kubestats_pipeline.scan.history import Change, Commit
-from kubestats_pipeline.scan.manifests import digest, read_file
-from kubestats_pipeline.scan.replay import Replay
+from kubestats_pipeline.git.history import Change, Commit
+from kubestats_pipeline.scan.documents.document import Bounds
+from kubestats_pipeline.scan.manifests.files import ContentCache
+from kubestats_pipeline.scan.manifests.manifests import digest, read_file
+from kubestats_pipeline.scan.replay.replay import Replay
 
 GROUP = "hostile"
 BYTES, COUNT = 100_000, 150

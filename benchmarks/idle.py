@@ -22,8 +22,8 @@ from benchmarks.report import Goal, Line, at_most
 from benchmarks.sweep import sweep
 from kubestats_pipeline.discover.configured import sources_from
 from kubestats_pipeline.discover.discover import discover
-from kubestats_pipeline.home import open_instance
-from kubestats_pipeline.services import Services
+from kubestats_pipeline.orchestration.base.context import Services
+from kubestats_pipeline.orchestration.base.dagster_home import open_instance
 from kubestats_pipeline.settings import Settings, load_settings
 
 GROUP = "idle"
@@ -35,10 +35,10 @@ SETTLED_SECONDS = 20
 MANIFEST = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one}\n"
 
 RUN = """
-from kubestats_pipeline.logs import QUIET
-from kubestats_pipeline.definitions import build_definitions
-from kubestats_pipeline.home import open_instance
-from kubestats_pipeline.services import Services
+from kubestats_pipeline.orchestration.base.console_log import QUIET
+from kubestats_pipeline.orchestration.assembly import build_definitions
+from kubestats_pipeline.orchestration.base.dagster_home import open_instance
+from kubestats_pipeline.orchestration.base.context import Services
 from kubestats_pipeline.settings import load_settings
 
 settings = load_settings(data_dir={data!r}, repositories=[{remotes!r}], history_days=0)

@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from kubestats_pipeline import git
-from kubestats_pipeline.lake import Lake
-from kubestats_pipeline.layout import Layout
-from kubestats_pipeline.repositories import Repository
+from kubestats_pipeline.git import command as git
+from kubestats_pipeline.git.mirror_folder import History
+from kubestats_pipeline.lake.lake import Lake
+from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.lake.repositories import Repository
 from kubestats_pipeline.sample.build import build_sample
-from kubestats_pipeline.sync.folder import History
 from kubestats_pipeline.sync.mirror import Bounds, Remote, Span, update_mirror
 
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus"

@@ -14,9 +14,9 @@ from benchmarks import floors
 from benchmarks.inputs import Mirrored, first_parents, mirror, name_of
 from benchmarks.measure import Measured, Runs, measure, repeat
 from benchmarks.report import Goal, Line, at_most, ratio_of
-from kubestats_pipeline.lake import Lake
-from kubestats_pipeline.layout import Layout
-from kubestats_pipeline.scan.decoded import Bounds
+from kubestats_pipeline.lake.lake import Lake
+from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.scan.documents.document import Bounds
 from kubestats_pipeline.scan.scan import Scanned, Target, scan_repository
 
 GROUP = "scan"

@@ -25,11 +25,11 @@ from rich.table import Table
 
 from benchmarks.inputs import UNPACK_SECONDS, find_remotes
 from benchmarks.planted import CORE, MARK, Planted, plant, subject
-from kubestats_pipeline import git
-from kubestats_pipeline.lake import read_file
+from kubestats_pipeline.git import command as git
+from kubestats_pipeline.lake.lake import read_file
 from kubestats_pipeline.redaction.texts import redact_text
-from kubestats_pipeline.scan.decoded import Bounds
-from kubestats_pipeline.scan.documents import read_documents
+from kubestats_pipeline.scan.documents.document import Bounds
+from kubestats_pipeline.scan.documents.file import read_documents
 
 GOAL_SHARE = 1 / 1000
 """Of all scalars, how many a shape or the form of words may withhold."""

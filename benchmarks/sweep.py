@@ -12,15 +12,15 @@ from pathlib import Path
 from benchmarks import floors
 from benchmarks.measure import Runs, repeat
 from benchmarks.report import Goal, Line, at_most
-from kubestats_pipeline.definitions import build_definitions
 from kubestats_pipeline.discover.configured import sources_from
 from kubestats_pipeline.discover.discover import discover
-from kubestats_pipeline.home import open_instance
-from kubestats_pipeline.logs import QUIET
+from kubestats_pipeline.orchestration.assembly import build_definitions
+from kubestats_pipeline.orchestration.base.console_log import QUIET
+from kubestats_pipeline.orchestration.base.context import Services
+from kubestats_pipeline.orchestration.base.dagster_home import open_instance
 from kubestats_pipeline.sample.build import build_sample
 from kubestats_pipeline.scan import scan
 from kubestats_pipeline.scan.scan import Scanned, scan_all
-from kubestats_pipeline.services import Services
 from kubestats_pipeline.settings import Settings, load_settings
 from kubestats_pipeline.sync import outcomes
 from kubestats_pipeline.sync.outcomes import Synced

@@ -16,10 +16,10 @@ from benchmarks.inputs import mirror, name_of
 from benchmarks.measure import Cost, Measured, Runs, measure, timed
 from benchmarks.report import Goal, Line, at_most
 from benchmarks.scan import scan
-from kubestats_pipeline.contract import Table
-from kubestats_pipeline.lake import Lake
-from kubestats_pipeline.layout import Layout
-from kubestats_pipeline.tables import RESOURCE_EVENTS, RESOURCES
+from kubestats_pipeline.lake.contract import Table
+from kubestats_pipeline.lake.lake import Lake
+from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.lake.tables import RESOURCE_EVENTS, RESOURCES
 from kubestats_pipeline.warehouse.build import build_warehouse
 from kubestats_pipeline.warehouse.marts import MACROS, MARTS, Mart
 from kubestats_pipeline.warehouse.stats import record_due_days

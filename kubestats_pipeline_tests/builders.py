@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from kubestats_pipeline.repositories import Repository
+from kubestats_pipeline.lake.repositories import Repository
 from kubestats_pipeline.settings import Settings, load_settings
 
 START = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)

@@ -14,10 +14,10 @@ from benchmarks.__main__ import main
 from benchmarks.ecosystem import Size, learn, write_ecosystem
 from benchmarks.measure import Cost, Runs, measure
 from benchmarks.report import Line, at_most, show
-from kubestats_pipeline.home import open_instance
-from kubestats_pipeline.lake import Lake
-from kubestats_pipeline.layout import Layout
-from kubestats_pipeline.tables import HELM_VALUES, RESOURCE_EVENTS, RESOURCES
+from kubestats_pipeline.lake.lake import Lake
+from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.lake.tables import HELM_VALUES, RESOURCE_EVENTS, RESOURCES
+from kubestats_pipeline.orchestration.base.dagster_home import open_instance
 from kubestats_pipeline.warehouse.build import build_warehouse
 from kubestats_pipeline.warehouse.marts import MACROS, MARTS
 from kubestats_pipeline_tests.builders import GitRepository

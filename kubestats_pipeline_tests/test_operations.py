@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from kubestats_pipeline.automation import build_automation
-from kubestats_pipeline.jobs import JOBS
+from kubestats_pipeline.orchestration.automation import build_automation
+from kubestats_pipeline.orchestration.jobs import JOBS
 from kubestats_pipeline_tests.builders import settings_for
 
 ROOT = Path(__file__).parent.parent

@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from kubestats_pipeline.logs import JsonFormatter, PlainFormatter
+from kubestats_pipeline.orchestration.base.console_log import JsonFormatter, PlainFormatter
 from kubestats_pipeline.plain_text import plain, plain_json, plain_lines
 from kubestats_pipeline_tests.builders import GitRepository
 from kubestats_pipeline_tests.demo import KUBESTATS, clean_environment

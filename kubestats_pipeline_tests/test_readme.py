@@ -10,13 +10,13 @@ import duckdb
 import pytest
 import yaml
 
-from kubestats_pipeline.dictionary import describe_tables
-from kubestats_pipeline.scan.decoded import Bounds
+from kubestats_pipeline.cli.terminal import DEMO_QUERIES
+from kubestats_pipeline.lake.tables import TABLES
+from kubestats_pipeline.scan.documents.document import Bounds
 from kubestats_pipeline.scan.kinds import registry
-from kubestats_pipeline.scan.manifests import read_file
+from kubestats_pipeline.scan.manifests.manifests import read_file
 from kubestats_pipeline.settings import Settings, load_settings
-from kubestats_pipeline.tables import TABLES
-from kubestats_pipeline.terminal import DEMO_QUERIES
+from kubestats_pipeline.warehouse.dictionary import describe_tables
 from kubestats_pipeline_tests.demo import demo  # noqa: F401 - a fixture
 
 ROOT = Path(__file__).parent.parent

@@ -19,9 +19,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from kubestats_pipeline.home import open_instance
-from kubestats_pipeline.layout import Layout
-from kubestats_pipeline_tests.live import TOKEN, free_port
+from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.orchestration.base.dagster_home import open_instance
+from kubestats_pipeline_tests.orchestration.live import TOKEN, free_port
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 CONFIGURATION = Path(__file__).parent.parent / "deploy" / "nginx.conf"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kubestats_pipeline.clean.removed import Removed, remove_paths
-from kubestats_pipeline.layout import Layout
+from kubestats_pipeline.lake.paths import Layout
 
 WHAT = "leftovers of killed processes"
 

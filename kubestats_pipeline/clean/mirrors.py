@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kubestats_pipeline.clean.removed import Removed, size_of
-from kubestats_pipeline.lake import Lake, LakeError
+from kubestats_pipeline.lake.lake import Lake, LakeError
+from kubestats_pipeline.lake.tables import REPOSITORIES, SNAPSHOTS
 from kubestats_pipeline.locks import BusyError
 from kubestats_pipeline.sync.mirror import discard
-from kubestats_pipeline.tables import REPOSITORIES, SNAPSHOTS
 
 WHAT = "mirrors of repositories that are no longer watched"
 

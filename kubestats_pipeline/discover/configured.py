@@ -13,9 +13,9 @@ from kubestats_pipeline.discover.clone_urls import Screened
 from kubestats_pipeline.discover.gitlab import PUBLIC_GITLAB, GitLabTopics, GitLabWitness
 from kubestats_pipeline.discover.sources import GitHubTopics, ListSource, Source
 from kubestats_pipeline.discover.witnesses import GitHubWitness, Witness
-from kubestats_pipeline.hosts.github import GitHubClient, request_headers
+from kubestats_pipeline.hosts.github.client import GitHubClient, request_headers
 from kubestats_pipeline.hosts.gitlab import GitLabClient
-from kubestats_pipeline.layout import Layout
+from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.settings import Settings, SettingsError
 
 SOURCE_GROUP = "kubestats.sources"

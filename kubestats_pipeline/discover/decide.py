@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from kubestats_pipeline.decisions import Decision, lift_decision, record_decision
+from kubestats_pipeline.discover.decisions import Decision, lift_decision, record_decision
 from kubestats_pipeline.discover.discover import apply_decisions
 from kubestats_pipeline.discover.register import read_rows
 from kubestats_pipeline.errors import ExplainedError
-from kubestats_pipeline.lake import Lake
+from kubestats_pipeline.lake.lake import Lake
+from kubestats_pipeline.lake.repositories import find_repository
 from kubestats_pipeline.locks import BusyError
-from kubestats_pipeline.repositories import find_repository
 
 Verb = Literal["approve", "block", "unblock", "delete"]
 

@@ -1,7 +1,7 @@
 """The stage as one function: ask sources and witnesses, merge, write `repositories` and the day's `repository_metrics`.
 
-The Dagster skin (`assets.py`) calls it with what the settings configure (`configured.py`). Syncing what was found is
-the next stage.
+The Dagster skin (`orchestration/assets/discover.py`) calls it with what the settings configure (`configured.py`).
+Syncing what was found is the next stage.
 """
 
 import datetime
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from kubestats_pipeline.decisions import read_decisions
+from kubestats_pipeline.discover.decisions import read_decisions
 from kubestats_pipeline.discover.fit_rows import fit_failure
 from kubestats_pipeline.discover.membership import MISSES, Row, Sighting, absent, is_named_by_host, merge
 from kubestats_pipeline.discover.records import (
@@ -26,10 +26,10 @@ from kubestats_pipeline.discover.register import Update, read_rows, update_regis
 from kubestats_pipeline.discover.rules import Policy, is_tombstone
 from kubestats_pipeline.discover.sources import Source
 from kubestats_pipeline.discover.witnesses import Known, Testimony, Witness
-from kubestats_pipeline.lake import Lake, LakeError, to_frame
+from kubestats_pipeline.lake.lake import Lake, LakeError, to_frame
+from kubestats_pipeline.lake.tables import REPOSITORY_METRICS, SNAPSHOTS
 from kubestats_pipeline.locks import BusyError
 from kubestats_pipeline.redaction.texts import withhold_shapes
-from kubestats_pipeline.tables import REPOSITORY_METRICS, SNAPSHOTS
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from kubestats_pipeline.discover.addresses import AddressError, parse_address, u
 from kubestats_pipeline.discover.fit_rows import fit_to_store
 from kubestats_pipeline.discover.records import LIST_TAG, FoundRepository, combine_by_id, unique_suffix
 from kubestats_pipeline.discover.rules import Policy, Rulings, settle_status
-from kubestats_pipeline.lake import to_frame
-from kubestats_pipeline.tables import REPOSITORIES
+from kubestats_pipeline.lake.lake import to_frame
+from kubestats_pipeline.lake.tables import REPOSITORIES
 
 MISSES = 3
 """Complete answers without a repository after which its host is asked whether it is gone."""

@@ -12,12 +12,12 @@ from typing import Any
 
 import polars as pl
 
-from kubestats_pipeline import moves
 from kubestats_pipeline.discover.rules import is_tombstone
-from kubestats_pipeline.lake import Lake, to_frame
+from kubestats_pipeline.lake import relocation as moves
+from kubestats_pipeline.lake.lake import Lake, to_frame
+from kubestats_pipeline.lake.relocation import Journal, Move, Place, read_journal, write_journal
+from kubestats_pipeline.lake.tables import REPOSITORIES, REPOSITORY_METRICS
 from kubestats_pipeline.locks import BusyError, locked
-from kubestats_pipeline.moves import Journal, Move, Place, read_journal, write_journal
-from kubestats_pipeline.tables import REPOSITORIES, REPOSITORY_METRICS
 
 LOCK_SECONDS = 60.0
 

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kubestats_pipeline.decisions import KINDS, Decision, Decisions, Kind
 from kubestats_pipeline.discover.clone_urls import refusal
+from kubestats_pipeline.discover.decisions import KINDS, Decision, Decisions, Kind
 from kubestats_pipeline.discover.records import FoundRepository
-from kubestats_pipeline.tables import REPOSITORIES
+from kubestats_pipeline.lake.tables import REPOSITORIES
 
 Row = dict[str, Any]
 

@@ -16,10 +16,10 @@ from kubestats_pipeline.discover.local import DEPTH, find_repositories
 from kubestats_pipeline.discover.local import to_record as local_record
 from kubestats_pipeline.discover.records import LIST_TAG, Found, FoundRepository, SourceFailure, join_found
 from kubestats_pipeline.hosts.errors import HostError, TransientError
-from kubestats_pipeline.hosts.github import GitHubClient
-from kubestats_pipeline.hosts.github_payload import to_record
-from kubestats_pipeline.hosts.github_repositories import get_repository
-from kubestats_pipeline.hosts.github_search import search_repositories
+from kubestats_pipeline.hosts.github.client import GitHubClient
+from kubestats_pipeline.hosts.github.payload import to_record
+from kubestats_pipeline.hosts.github.repositories import get_repository
+from kubestats_pipeline.hosts.github.search import search_repositories
 
 GIVE_UP_AFTER = 2
 """Transient failures in a row after which GitHub is asked no more, for each costs all its retries."""

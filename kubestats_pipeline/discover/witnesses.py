@@ -11,15 +11,10 @@ from typing import Protocol
 
 from kubestats_pipeline.discover.records import FoundRepository
 from kubestats_pipeline.hosts.errors import GoneError, HostError, NotFoundError, PermanentError, TakenDownError
-from kubestats_pipeline.hosts.github import GitHubClient
-from kubestats_pipeline.hosts.github_payload import RepositoryPayload, to_record
-from kubestats_pipeline.hosts.github_rates import read_rates
-from kubestats_pipeline.hosts.github_repositories import (
-    ANONYMOUS_CALLS,
-    KnownName,
-    get_repository_by_id,
-    read_facts,
-)
+from kubestats_pipeline.hosts.github.client import GitHubClient
+from kubestats_pipeline.hosts.github.payload import RepositoryPayload, to_record
+from kubestats_pipeline.hosts.github.rates import read_rates
+from kubestats_pipeline.hosts.github.repositories import ANONYMOUS_CALLS, KnownName, get_repository_by_id, read_facts
 
 CONFIRMATIONS = 100
 """Repositories of one discovery that are asked for one by one; the next discovery asks for the others."""

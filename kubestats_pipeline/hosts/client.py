@@ -1,8 +1,8 @@
 """One polite client of a code host's API: time-outs, bounded retries, rate limits, ETags, links, redirects.
 
-It knows no host: a subclass is a host's dialect (`github.py`) and says which rate bucket a path is taken from, what
-the headers tell about it and what a failure means. It knows no repository either; those who ask interpret the JSON.
-Headers, and so the token, go to the host of the API's URL only. One client may be used by several threads.
+It knows no host: a subclass is a host's dialect (`github/client.py`) and says which rate bucket a path is taken from,
+what the headers tell about it and what a failure means. It knows no repository either; those who ask interpret the
+JSON. Headers, and so the token, go to the host of the API's URL only. One client may be used by several threads.
 """
 
 import datetime

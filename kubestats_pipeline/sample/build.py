@@ -8,9 +8,9 @@ import hashlib
 import shutil
 from pathlib import Path
 
-from kubestats_pipeline import git
+from kubestats_pipeline.git import command as git
 from kubestats_pipeline.sample.clusters import aurora, granite, magpie, orchard, sprout, tidewater
-from kubestats_pipeline.sample.story import Story
+from kubestats_pipeline.sample.clusters.story import Story
 from kubestats_pipeline.sample.stream import BRANCH, fast_import_stream
 
 STORIES: tuple[Story, ...] = (

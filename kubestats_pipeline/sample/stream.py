@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from kubestats_pipeline.sample.story import Commit, Merge, Person, Step, Story, Tree
+from kubestats_pipeline.sample.clusters.story import Commit, Merge, Person, Step, Story, Tree
 
 BRANCH = "main"
 

@@ -2,7 +2,7 @@
 
 A first scan, new commits and a rewritten history go the same way: the state at the position, the steps from there to
 the head, and at the end whatever still differs from the head's tree as one last step. Where the position stands, and
-what is written afterwards, is decided in `scan.py` and `store.py`; what a step means, in `replay.py`.
+what is written afterwards, is decided in `scan.py` and `position.py`; what a step means, in `replay.py`.
 """
 
 from collections import deque
@@ -10,18 +10,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from kubestats_pipeline.lake import Lake
-from kubestats_pipeline.repositories import Repository
-from kubestats_pipeline.scan import history, store
-from kubestats_pipeline.scan.ahead import ReadAhead
-from kubestats_pipeline.scan.blobs import BlobReader
-from kubestats_pipeline.scan.context import context_of
-from kubestats_pipeline.scan.decoded import Bounds
-from kubestats_pipeline.scan.engine import gitops_engine
-from kubestats_pipeline.scan.files import ContentCache, FileVersion
-from kubestats_pipeline.scan.history import Change, Step, is_template
-from kubestats_pipeline.scan.replay import Replay
-from kubestats_pipeline.scan.withheld_paths import from_text
+from kubestats_pipeline.git import history
+from kubestats_pipeline.git.blobs import BlobReader
+from kubestats_pipeline.git.history import Change, Step, is_template
+from kubestats_pipeline.lake.lake import Lake
+from kubestats_pipeline.lake.repositories import Repository
+from kubestats_pipeline.scan.documents.document import Bounds
+from kubestats_pipeline.scan.facts.path_context import context_of
+from kubestats_pipeline.scan.manifests.files import ContentCache, FileVersion
+from kubestats_pipeline.scan.manifests.withheld_paths import from_text
+from kubestats_pipeline.scan.parallel.read_ahead import ReadAhead
+from kubestats_pipeline.scan.replay.replay import Replay
+from kubestats_pipeline.scan.resolve.engine import gitops_engine
+from kubestats_pipeline.scan.store import position as store
 
 STEPS_AHEAD, MOST_STEPS_AHEAD = 20, 2_000
 """Commits whose blobs are asked for before they are replayed, and those that helpers may be ahead at most."""

@@ -12,22 +12,23 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from kubestats_pipeline import git
-from kubestats_pipeline.lake import Lake, LakeError
-from kubestats_pipeline.layout import Layout
+from kubestats_pipeline.git import command as git
+from kubestats_pipeline.git import history
+from kubestats_pipeline.git.mirror_folder import read_head
+from kubestats_pipeline.lake.lake import Lake, LakeError
+from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.lake.repositories import Repository
+from kubestats_pipeline.lake.tables import SNAPSHOTS
 from kubestats_pipeline.locks import BusyError, locked
-from kubestats_pipeline.repositories import Repository
-from kubestats_pipeline.scan import history, store
 from kubestats_pipeline.scan.advance import Advanced, bring_to_head
-from kubestats_pipeline.scan.decoded import Bounds
-from kubestats_pipeline.scan.garbage import seldom_collected
-from kubestats_pipeline.scan.retention import known_boundaries, mark_of
-from kubestats_pipeline.scan.withheld_paths import to_text
-from kubestats_pipeline.scan.workers import WorkerDiedError, call_in_processes
+from kubestats_pipeline.scan.documents.document import Bounds
+from kubestats_pipeline.scan.manifests.withheld_paths import to_text
+from kubestats_pipeline.scan.parallel.gc_tuning import seldom_collected
+from kubestats_pipeline.scan.parallel.workers import WorkerDiedError, call_in_processes
+from kubestats_pipeline.scan.store import position as store
+from kubestats_pipeline.scan.store.retention import known_boundaries, mark_of
 from kubestats_pipeline.settings import Settings
-from kubestats_pipeline.sync.folder import read_head
 from kubestats_pipeline.sync.mirror import discard, seal
-from kubestats_pipeline.tables import SNAPSHOTS
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kubestats_pipeline import git
-from kubestats_pipeline.git_objects import Child, GitObject, UnlikeItsIdError, build_pack, build_tree
+from kubestats_pipeline.git import command as git
+from kubestats_pipeline.git import mirror_folder as folder
+from kubestats_pipeline.git.blobs import LARGEST_BLOB
+from kubestats_pipeline.git.history import REGULAR_MODES, is_of_interest
+from kubestats_pipeline.git.objects import Child, GitObject, UnlikeItsIdError, build_pack, build_tree
 from kubestats_pipeline.hosts.errors import BlockedError, EmptyRepositoryError, GoneError, HostError, NotFoundError
-from kubestats_pipeline.hosts.github import GitHubClient
-from kubestats_pipeline.hosts.github_contents import TreeEntry, get_repository_contents
-from kubestats_pipeline.hosts.github_objects import (
+from kubestats_pipeline.hosts.github.client import GitHubClient
+from kubestats_pipeline.hosts.github.contents import TreeEntry, get_repository_contents
+from kubestats_pipeline.hosts.github.objects import (
     DamagedAnswerError,
     GitCommit,
     Signature,
@@ -27,9 +30,6 @@ from kubestats_pipeline.hosts.github_objects import (
     get_head,
 )
 from kubestats_pipeline.locks import locked
-from kubestats_pipeline.scan.blobs import LARGEST_BLOB
-from kubestats_pipeline.scan.history import REGULAR_MODES, is_of_interest
-from kubestats_pipeline.sync import folder
 from kubestats_pipeline.sync.mirror import MANY_PACKS, MirrorTooLargeError, Span, read_span
 from kubestats_pipeline.sync.outcomes import Empty, Gone, Outcome, Synced, Unchanged, Unreachable
 

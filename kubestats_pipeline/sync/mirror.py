@@ -1,8 +1,8 @@
 """What git is asked to do to keep one bare, bounded mirror of a repository.
 
 The remote's HEAD is fetched into one fixed branch, so a renamed default branch or a rewritten history needs no special
-case; files over 1 MB and tags stay behind. How the folder is locked, checked and removed stands in `folder.py`; what an
-outcome means for the repository's row in `sync.py`, which comes after.
+case; files over 1 MB and tags stay behind. How the folder is locked, checked and removed stands in `mirror_folder.py`;
+what an outcome means for the repository's row in `sync.py`, which comes after.
 """
 
 import contextlib
@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from kubestats_pipeline import git
+from kubestats_pipeline.git import command as git
+from kubestats_pipeline.git import mirror_folder as folder
+from kubestats_pipeline.git.mirror_folder import History
 from kubestats_pipeline.locks import locked
-from kubestats_pipeline.sync import folder
-from kubestats_pipeline.sync.folder import History
 
 EVERYTHING = "--depth=2147483647"
 """Git's number for an infinite depth; unlike `--unshallow` it is no error where the history is complete already."""

@@ -1,14 +1,15 @@
 """What can come of syncing one repository: outcomes are values, failures too.
 
-`sync.py` and `api.py` give them; `sync.py` turns them into the row of `snapshots`, `assets.py` into what a run shows.
+`sync.py` and `api.py` give them; `sync.py` turns them into the row of `snapshots`, `orchestration/assets/sync.py` into
+what a run shows.
 """
 
 import datetime
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+from kubestats_pipeline.lake.repositories import Repository
 from kubestats_pipeline.redaction.texts import withhold_shapes
-from kubestats_pipeline.repositories import Repository
 
 Row = dict[str, Any]
 """One row of the `snapshots` table."""

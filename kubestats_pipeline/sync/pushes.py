@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from kubestats_pipeline.lake import Lake
-from kubestats_pipeline.repositories import Repository
+from kubestats_pipeline.lake.lake import Lake
+from kubestats_pipeline.lake.repositories import Repository
+from kubestats_pipeline.lake.tables import REPOSITORIES
 from kubestats_pipeline.sync.sync import due, read_row
-from kubestats_pipeline.tables import REPOSITORIES
 
 DOUBTFUL = datetime.timedelta(minutes=2)
 """A push so shortly before the end of a sync may have come after the sync had looked; clocks differ too."""

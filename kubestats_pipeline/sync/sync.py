@@ -16,12 +16,13 @@ from contextlib import AbstractContextManager
 from itertools import islice
 from typing import Any
 
-from kubestats_pipeline import git
-from kubestats_pipeline.hosts.github import GitHubClient
-from kubestats_pipeline.lake import Lake, LakeError
-from kubestats_pipeline.layout import Layout
+from kubestats_pipeline.git import command as git
+from kubestats_pipeline.hosts.github.client import GitHubClient
+from kubestats_pipeline.lake.lake import Lake, LakeError
+from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.lake.repositories import Repository
+from kubestats_pipeline.lake.tables import SNAPSHOTS
 from kubestats_pipeline.locks import BusyError
-from kubestats_pipeline.repositories import Repository
 from kubestats_pipeline.settings import Settings
 from kubestats_pipeline.sync.api import Source, sync_by_api
 from kubestats_pipeline.sync.formats import unsupported_format
@@ -50,7 +51,6 @@ from kubestats_pipeline.sync.outcomes import (
     fit_to_store,
 )
 from kubestats_pipeline.sync.transports import transports
-from kubestats_pipeline.tables import SNAPSHOTS
 
 Clock = Callable[[], datetime.datetime]
 

@@ -4,8 +4,8 @@ Discovery refuses other clone URLs already (`discover/clone_urls.py`); this is t
 so that a row which an earlier version wrote is not fetched either, and a redirect leads to no other protocol.
 """
 
-from kubestats_pipeline.git import PROTOCOLS
-from kubestats_pipeline.repositories import Repository
+from kubestats_pipeline.git.command import PROTOCOLS
+from kubestats_pipeline.lake.repositories import Repository
 from kubestats_pipeline.settings import Settings
 
 

@@ -7,7 +7,7 @@ import orjson
 
 from kubestats_pipeline.redaction.redact import redact_content, redact_setting
 from kubestats_pipeline.redaction.texts import withhold_shapes
-from kubestats_pipeline.scan.canonical import canonical_json
+from kubestats_pipeline.scan.documents.canonical_json import canonical_json
 
 _PROBLEMS, _VALUES = "before", "values"
 

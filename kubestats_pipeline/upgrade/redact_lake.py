@@ -14,14 +14,14 @@ from pathlib import Path
 
 import polars as pl
 
-from kubestats_pipeline.contract import Partitioning, Table
-from kubestats_pipeline.lake import Lake, LakeError, flush, read_file, replace_file, writing
-from kubestats_pipeline.layout import decode_name
+from kubestats_pipeline.lake.contract import Partitioning, Table
+from kubestats_pipeline.lake.lake import Lake, LakeError, flush, read_file, replace_file, writing
+from kubestats_pipeline.lake.paths import decode_name
+from kubestats_pipeline.lake.tables import REPOSITORIES, RESOURCE_EVENTS, RESOURCES, TABLES
 from kubestats_pipeline.locks import BusyError, locked
 from kubestats_pipeline.redaction import forms, secrets, words
-from kubestats_pipeline.scan.retention import Part
-from kubestats_pipeline.scan.store import SCANNER_VERSION
-from kubestats_pipeline.tables import REPOSITORIES, RESOURCE_EVENTS, RESOURCES, TABLES
+from kubestats_pipeline.scan.store.position import SCANNER_VERSION
+from kubestats_pipeline.scan.store.retention import Part
 from kubestats_pipeline.upgrade.hashes import NEEDED, in_step, true_hashes
 from kubestats_pipeline.upgrade.metadata import redact_metadata
 from kubestats_pipeline.upgrade.rows import redact_rows

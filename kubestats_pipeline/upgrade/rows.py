@@ -11,13 +11,13 @@ from typing import Any
 import orjson
 import polars as pl
 
-from kubestats_pipeline.contract import Column, Table, Type
+from kubestats_pipeline.lake.contract import Column, Table, Type
+from kubestats_pipeline.lake.tables import HELM_VALUES, REPOSITORIES, RESOURCE_EVENTS, RESOURCES
 from kubestats_pipeline.redaction.redact import redact, redact_content, redact_values
 from kubestats_pipeline.redaction.secrets import REDACTED
 from kubestats_pipeline.redaction.texts import redact_text, withhold_shapes
-from kubestats_pipeline.scan.canonical import canonical_json
-from kubestats_pipeline.scan.manifests import digest
-from kubestats_pipeline.tables import HELM_VALUES, REPOSITORIES, RESOURCE_EVENTS, RESOURCES
+from kubestats_pipeline.scan.documents.canonical_json import canonical_json
+from kubestats_pipeline.scan.manifests.manifests import digest
 from kubestats_pipeline.upgrade.places import Place, put, read_place, take
 
 DOCUMENTS = {RESOURCES.name: ("data", "content_hash"), RESOURCE_EVENTS.name: ("resource_data", "file_hash_after")}

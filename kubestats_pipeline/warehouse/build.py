@@ -20,9 +20,9 @@ from pathlib import Path
 
 import duckdb
 
-from kubestats_pipeline.lake import Lake, flush
+from kubestats_pipeline.lake.lake import Lake, flush
+from kubestats_pipeline.lake.tables import TABLES
 from kubestats_pipeline.locks import is_alive
-from kubestats_pipeline.tables import TABLES
 from kubestats_pipeline.warehouse.connect import open_to_build
 from kubestats_pipeline.warehouse.known_secrets import FINDINGS_TYPE, Finding, as_rows, withhold_secrets
 from kubestats_pipeline.warehouse.load import Sources, WarehouseError, count_rows, find_sources, load_table

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 import duckdb
 import polars as pl
 
-from kubestats_pipeline.contract import Partitioning, Table, references
-from kubestats_pipeline.frames import parquet_schema
-from kubestats_pipeline.lake import Lake
-from kubestats_pipeline.tables import TABLES
+from kubestats_pipeline.lake.contract import Partitioning, Table, references
+from kubestats_pipeline.lake.frames import parquet_schema
+from kubestats_pipeline.lake.lake import Lake
+from kubestats_pipeline.lake.tables import TABLES
 from kubestats_pipeline.warehouse.known_secrets import find_secrets, read_withheld
 from kubestats_pipeline.warehouse.load import find_sources, select_rows
 from kubestats_pipeline.warehouse.verify import Violation

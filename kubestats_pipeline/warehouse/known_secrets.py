@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 import duckdb
 import orjson
 
-from kubestats_pipeline.contract import Column, Table, Type
+from kubestats_pipeline.lake.contract import Column, Table, Type
+from kubestats_pipeline.lake.tables import TABLES
 from kubestats_pipeline.redaction.secrets import SHAPES
 from kubestats_pipeline.redaction.shapes import SHORTEST, find_shapes, withhold_shapes
-from kubestats_pipeline.tables import TABLES
 
 ROWS_AT_ONCE = 2_000
 """Documents that are in memory at one time."""

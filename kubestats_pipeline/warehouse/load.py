@@ -10,10 +10,10 @@ from pathlib import Path
 
 import duckdb
 
-from kubestats_pipeline.contract import Column, Table, Type
 from kubestats_pipeline.errors import ExplainedError
-from kubestats_pipeline.lake import NEWER, UPGRADE, Lake, LakeError
-from kubestats_pipeline.tables import TABLES
+from kubestats_pipeline.lake.contract import Column, Table, Type
+from kubestats_pipeline.lake.lake import NEWER, UPGRADE, Lake, LakeError
+from kubestats_pipeline.lake.tables import TABLES
 from kubestats_pipeline.warehouse.connect import SESSION, open_to_build
 
 REMEDY = "restore it from a backup, or delete it and run again: the next run rebuilds the partition"

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from kubestats_pipeline.tables import TABLES
+from kubestats_pipeline.lake.tables import TABLES
 
 VIEWS = Path(__file__).parent / "views"
 STORED = Path(__file__).parent / "tables"

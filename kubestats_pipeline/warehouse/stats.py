@@ -14,9 +14,9 @@ from typing import Any
 
 import duckdb
 
-from kubestats_pipeline.contract import Table
-from kubestats_pipeline.lake import Lake
-from kubestats_pipeline.tables import ECOSYSTEM_STATS, REPOSITORIES, REPOSITORY_METRICS, RESOURCE_EVENTS, SCANS
+from kubestats_pipeline.lake.contract import Table
+from kubestats_pipeline.lake.lake import Lake
+from kubestats_pipeline.lake.tables import ECOSYSTEM_STATS, REPOSITORIES, REPOSITORY_METRICS, RESOURCE_EVENTS, SCANS
 from kubestats_pipeline.warehouse.connect import open_to_build
 from kubestats_pipeline.warehouse.load import find_sources, load_table
 

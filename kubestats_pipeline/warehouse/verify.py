@@ -9,8 +9,8 @@ from typing import Any
 
 import duckdb
 
-from kubestats_pipeline.contract import Table
-from kubestats_pipeline.tables import TABLES
+from kubestats_pipeline.lake.contract import Table
+from kubestats_pipeline.lake.tables import TABLES
 from kubestats_pipeline.warehouse.withhold import find_unshared
 
 CHECKS = (

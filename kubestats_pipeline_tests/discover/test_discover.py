@@ -12,11 +12,11 @@ import pytest
 from kubestats_pipeline.discover.configured import sources_from
 from kubestats_pipeline.discover.discover import discover
 from kubestats_pipeline.discover.sources import GitHubTopics, ListSource
-from kubestats_pipeline.hosts.github import GitHubClient
-from kubestats_pipeline.lake import Lake
-from kubestats_pipeline.layout import Layout
+from kubestats_pipeline.hosts.github.client import GitHubClient
+from kubestats_pipeline.lake.lake import Lake
+from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.lake.tables import REPOSITORIES, REPOSITORY_METRICS
 from kubestats_pipeline.settings import GitHubSettings, SettingsError, load_settings
-from kubestats_pipeline.tables import REPOSITORIES, REPOSITORY_METRICS
 from kubestats_pipeline_tests.hosts.github_server import GitHubServer, rate_limited
 
 NOON = datetime.datetime(2025, 6, 2, 12, tzinfo=datetime.UTC)

@@ -11,8 +11,8 @@ import pytest
 
 from kubestats_pipeline.discover.configured import sources_from, witnesses_from
 from kubestats_pipeline.discover.discover import discover
-from kubestats_pipeline.lake import Lake
-from kubestats_pipeline.layout import Layout
+from kubestats_pipeline.lake.lake import Lake
+from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.settings import load_settings
 from kubestats_pipeline_tests.discover.world import MONDAY, TOKEN, World
 from kubestats_pipeline_tests.hosts.github_server import GitHubServer

@@ -8,14 +8,14 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kubestats_pipeline.decisions import Decision, Decisions
 from kubestats_pipeline.discover import membership
 from kubestats_pipeline.discover.addresses import url_identity
+from kubestats_pipeline.discover.decisions import Decision, Decisions
 from kubestats_pipeline.discover.membership import MISSES, Sighting, absent
 from kubestats_pipeline.discover.records import FoundRepository
 from kubestats_pipeline.discover.rules import Policy
-from kubestats_pipeline.lake import to_frame
-from kubestats_pipeline.tables import REPOSITORIES
+from kubestats_pipeline.lake.lake import to_frame
+from kubestats_pipeline.lake.tables import REPOSITORIES
 
 MONDAY = datetime.datetime(2025, 6, 2, 12, tzinfo=datetime.UTC)
 TUESDAY = MONDAY + datetime.timedelta(days=1)

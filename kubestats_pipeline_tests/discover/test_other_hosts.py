@@ -18,11 +18,11 @@ from kubestats_pipeline.discover.membership import MISSES
 from kubestats_pipeline.discover.records import Found, FoundRepository
 from kubestats_pipeline.hosts.client import ATTEMPTS
 from kubestats_pipeline.hosts.gitlab import Project
-from kubestats_pipeline.lake import Lake
-from kubestats_pipeline.layout import Layout
-from kubestats_pipeline.repositories import read_repositories
+from kubestats_pipeline.lake.lake import Lake
+from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.lake.repositories import read_repositories
+from kubestats_pipeline.lake.tables import REPOSITORIES, REPOSITORY_METRICS
 from kubestats_pipeline.settings import Settings, SettingsError
-from kubestats_pipeline.tables import REPOSITORIES, REPOSITORY_METRICS
 from kubestats_pipeline_tests.builders import settings_for
 from kubestats_pipeline_tests.hosts.gitlab_server import API, GitLabServer
 

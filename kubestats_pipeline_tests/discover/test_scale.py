@@ -8,12 +8,12 @@ import pytest
 from kubestats_pipeline.discover.discover import DiscoveryReport, discover
 from kubestats_pipeline.discover.sources import GitHubTopics, ListSource
 from kubestats_pipeline.discover.witnesses import GitHubWitness
-from kubestats_pipeline.hosts.github import GitHubClient
-from kubestats_pipeline.hosts.github_search import FIRST_DAY
-from kubestats_pipeline.lake import Lake
-from kubestats_pipeline.layout import Layout
+from kubestats_pipeline.hosts.github.client import GitHubClient
+from kubestats_pipeline.hosts.github.search import FIRST_DAY
+from kubestats_pipeline.lake.lake import Lake
+from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.lake.tables import REPOSITORIES, REPOSITORY_METRICS
 from kubestats_pipeline.settings import GitHubSettings
-from kubestats_pipeline.tables import REPOSITORIES, REPOSITORY_METRICS
 from kubestats_pipeline_tests.hosts.github_server import GitHubServer
 
 TOKEN = "ghp_0123456789abcdef"

@@ -10,7 +10,7 @@ import pytest
 from kubestats_pipeline.discover.records import Found
 from kubestats_pipeline.discover.sources import GitHubTopics, ListSource
 from kubestats_pipeline.hosts.client import ATTEMPTS
-from kubestats_pipeline.hosts.github import GitHubClient
+from kubestats_pipeline.hosts.github.client import GitHubClient
 from kubestats_pipeline.settings import GitHubSettings
 from kubestats_pipeline_tests.hosts.github_server import GitHubServer, broken_json, html, rate_limited
 

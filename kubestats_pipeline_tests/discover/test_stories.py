@@ -4,13 +4,13 @@ import random
 
 import pytest
 
-from kubestats_pipeline import moves
 from kubestats_pipeline.discover import register
 from kubestats_pipeline.discover.membership import MISSES
 from kubestats_pipeline.discover.sources import GitHubTopics
+from kubestats_pipeline.lake import relocation as moves
+from kubestats_pipeline.lake.repositories import find_active, find_repository, read_repositories
+from kubestats_pipeline.lake.tables import REPOSITORY_METRICS, SNAPSHOTS
 from kubestats_pipeline.locks import locked
-from kubestats_pipeline.repositories import find_active, find_repository, read_repositories
-from kubestats_pipeline.tables import REPOSITORY_METRICS, SNAPSHOTS
 from kubestats_pipeline_tests.discover.world import World, config
 from kubestats_pipeline_tests.hosts.github_server import GitHubServer
 from kubestats_pipeline_tests.hosts.github_wire import GONE, TAKEN_DOWN

@@ -6,8 +6,8 @@ import subprocess
 import pytest
 
 from kubestats_pipeline.discover.fit_rows import UNFIT
-from kubestats_pipeline.repositories import read_repositories
-from kubestats_pipeline.tables import SNAPSHOTS
+from kubestats_pipeline.lake.repositories import read_repositories
+from kubestats_pipeline.lake.tables import SNAPSHOTS
 from kubestats_pipeline_tests.discover.world import World
 from kubestats_pipeline_tests.hosts.github_server import GitHubServer
 from kubestats_pipeline_tests.sync.git_server import serve

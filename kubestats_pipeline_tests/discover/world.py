@@ -4,17 +4,17 @@ import datetime
 from pathlib import Path
 from typing import Any
 
-from kubestats_pipeline.contract import Table
 from kubestats_pipeline.discover.configured import sources_from, witnesses_from
 from kubestats_pipeline.discover.decide import Decided, Verb, decide
 from kubestats_pipeline.discover.discover import DiscoveryReport, discover
-from kubestats_pipeline.lake import Lake
-from kubestats_pipeline.layout import Layout
-from kubestats_pipeline.repositories import read_repositories
+from kubestats_pipeline.lake.contract import Table
+from kubestats_pipeline.lake.lake import Lake
+from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.lake.repositories import read_repositories
+from kubestats_pipeline.lake.tables import REPOSITORIES, REPOSITORY_METRICS, RESOURCE_EVENTS
 from kubestats_pipeline.scan.scan import Scanned, scan_all
 from kubestats_pipeline.settings import Settings
 from kubestats_pipeline.sync.sync import sync_all
-from kubestats_pipeline.tables import REPOSITORIES, REPOSITORY_METRICS, RESOURCE_EVENTS
 from kubestats_pipeline_tests.builders import GitRepository, settings_for
 from kubestats_pipeline_tests.hosts.github_server import GitHubServer
 from kubestats_pipeline_tests.sync.git_server import GitServer

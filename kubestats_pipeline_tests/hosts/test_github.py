@@ -18,7 +18,7 @@ from kubestats_pipeline.hosts.errors import (
     UnauthorizedError,
     UnavailableError,
 )
-from kubestats_pipeline.hosts.github import GitHubClient
+from kubestats_pipeline.hosts.github.client import GitHubClient
 from kubestats_pipeline.settings import GitHubSettings, SettingsError
 from kubestats_pipeline_tests.hosts.github_server import (
     GitHubServer,

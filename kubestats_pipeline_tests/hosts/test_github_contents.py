@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kubestats_pipeline.git_objects import object_id
-from kubestats_pipeline.hosts import github_contents
+from kubestats_pipeline.git.objects import object_id
 from kubestats_pipeline.hosts.errors import (
     BlockedError,
     EmptyRepositoryError,
@@ -16,8 +15,9 @@ from kubestats_pipeline.hosts.errors import (
     TooLargeError,
     UnavailableError,
 )
-from kubestats_pipeline.hosts.github import GitHubClient
-from kubestats_pipeline.hosts.github_contents import (
+from kubestats_pipeline.hosts.github import contents as github_contents
+from kubestats_pipeline.hosts.github.client import GitHubClient
+from kubestats_pipeline.hosts.github.contents import (
     NoDirectoryError,
     NotAFileError,
     TreeEntry,
@@ -25,7 +25,7 @@ from kubestats_pipeline.hosts.github_contents import (
     get_file_content,
     get_repository_contents,
 )
-from kubestats_pipeline.hosts.github_objects import DamagedAnswerError, get_blob, get_commit, get_head
+from kubestats_pipeline.hosts.github.objects import DamagedAnswerError, get_blob, get_commit, get_head
 from kubestats_pipeline.settings import GitHubSettings
 from kubestats_pipeline_tests.builders import EXECUTABLE, FILE, SUBMODULE, SYMLINK, GitRepository
 from kubestats_pipeline_tests.hosts.github_server import GitHubServer

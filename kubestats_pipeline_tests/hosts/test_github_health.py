@@ -3,7 +3,7 @@
 import pytest
 
 from kubestats_pipeline.hosts.errors import UnauthorizedError
-from kubestats_pipeline.hosts.github_health import describe_github
+from kubestats_pipeline.hosts.github.health import describe_github
 from kubestats_pipeline.settings import GitHubSettings
 from kubestats_pipeline_tests.hosts.github_server import GitHubServer, Reply
 

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from kubestats_pipeline.hosts.github import GitHubClient
-from kubestats_pipeline.hosts.github_repositories import KnownName, get_repository_by_id, read_facts
+from kubestats_pipeline.hosts.github.client import GitHubClient
+from kubestats_pipeline.hosts.github.repositories import KnownName, get_repository_by_id, read_facts
 from kubestats_pipeline.settings import GitHubSettings
 from kubestats_pipeline_tests.hosts.github_server import GitHubServer, secondary_limit
 

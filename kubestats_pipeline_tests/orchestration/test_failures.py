@@ -7,8 +7,8 @@ from collections.abc import Callable
 import dagster as dg
 import pytest
 
-from kubestats_pipeline import alerts, cycle
-from kubestats_pipeline.logs import CONSOLE, LOGGED, build_console
+from kubestats_pipeline.orchestration import alerts, cycle
+from kubestats_pipeline.orchestration.base.console_log import CONSOLE, LOGGED, build_console
 
 Work = Callable[[dg.OpExecutionContext], None]
 

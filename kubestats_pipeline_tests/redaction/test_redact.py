@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from kubestats_pipeline.redaction.redact import redact
-from kubestats_pipeline.scan.manifests import Manifest
+from kubestats_pipeline.scan.manifests.manifests import Manifest
 from kubestats_pipeline_tests.scan.world import World, chart, helm_repository, read, release
 
 PLANTED = "hunter2"

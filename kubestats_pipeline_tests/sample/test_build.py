@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from kubestats_pipeline import git
-from kubestats_pipeline.git import GitError
+from kubestats_pipeline.git import command as git
+from kubestats_pipeline.git.command import GitError
 from kubestats_pipeline.sample import build
 from kubestats_pipeline.sample.build import FINGERPRINT, SAMPLE_REPOSITORIES, build_sample
-from kubestats_pipeline.sample.story import Delete, Edit, Person, Story, StoryError, commit, write
+from kubestats_pipeline.sample.clusters.story import Delete, Edit, Person, Story, StoryError, commit, write
 from kubestats_pipeline.sample.stream import fast_import_stream
 
 ANYONE = Person("Any One", "anyone@example.com")

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kubestats_pipeline import git
+from kubestats_pipeline.git import command as git
 from kubestats_pipeline.sample.build import STORIES, build_sample
-from kubestats_pipeline.sample.story import Story
+from kubestats_pipeline.sample.clusters.story import Story
 
 NAMES = [story.full_name for story in STORIES]
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from kubestats_pipeline.scan import history
-from kubestats_pipeline.scan.blobs import BlobReader
+from kubestats_pipeline.git import history
+from kubestats_pipeline.git.blobs import BlobReader
 from kubestats_pipeline_tests.corpus import LARGER, SMALL
 from kubestats_pipeline_tests.scan.world import World, adopt, assert_fold_gives_resources, assert_ids_are_unique, tip
 

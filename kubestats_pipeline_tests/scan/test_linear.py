@@ -13,10 +13,10 @@ import pytest
 
 import kubestats_pipeline
 from benchmarks.adversaries import FAMILIES, RESOURCE, TREES
-from kubestats_pipeline.scan.decoded import Bounds
-from kubestats_pipeline.scan.edits import MAX_EDITS
-from kubestats_pipeline.scan.manifests import read_file
-from kubestats_pipeline.scan.revisions import Revisions
+from kubestats_pipeline.scan.documents.document import Bounds
+from kubestats_pipeline.scan.documents.line_diff import MAX_EDITS
+from kubestats_pipeline.scan.manifests.incremental import Revisions
+from kubestats_pipeline.scan.manifests.manifests import read_file
 from kubestats_pipeline_tests.scan.world import Tree
 
 OURS = str(Path(kubestats_pipeline.__file__).parent)

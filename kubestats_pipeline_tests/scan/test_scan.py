@@ -9,12 +9,12 @@ from typing import Any
 import polars as pl
 import pytest
 
-from kubestats_pipeline.contract import Table
-from kubestats_pipeline.git import GitError
-from kubestats_pipeline.lake import Lake, LakeError
-from kubestats_pipeline.scan.decoded import Bounds
+from kubestats_pipeline.git.command import GitError
+from kubestats_pipeline.lake.contract import Table
+from kubestats_pipeline.lake.lake import Lake, LakeError
+from kubestats_pipeline.lake.tables import HELM_VALUES, RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS, SCANS, SNAPSHOTS
+from kubestats_pipeline.scan.documents.document import Bounds
 from kubestats_pipeline.scan.scan import NotSynced, ScanFailed, Scanned, Unchanged, scan_all
-from kubestats_pipeline.tables import HELM_VALUES, RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS, SCANS, SNAPSHOTS
 from kubestats_pipeline_tests.builders import START, GitRepository, settings_for
 from kubestats_pipeline_tests.scan.world import (
     BROKEN,

@@ -6,21 +6,21 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from kubestats_pipeline.contract import Table
-from kubestats_pipeline.lake import Lake
-from kubestats_pipeline.layout import Layout
-from kubestats_pipeline.repositories import Repository
-from kubestats_pipeline.scan import history
-from kubestats_pipeline.scan.blobs import BlobReader
-from kubestats_pipeline.scan.charts import Resolved
-from kubestats_pipeline.scan.decoded import Bounds
-from kubestats_pipeline.scan.files import ContentCache
-from kubestats_pipeline.scan.history import Change, Commit
-from kubestats_pipeline.scan.manifests import FileContent, digest, read_file
-from kubestats_pipeline.scan.records import Event
-from kubestats_pipeline.scan.replay import Replay
+from kubestats_pipeline.git import history
+from kubestats_pipeline.git.blobs import BlobReader
+from kubestats_pipeline.git.history import Change, Commit
+from kubestats_pipeline.lake.contract import Table
+from kubestats_pipeline.lake.lake import Lake
+from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.lake.repositories import Repository
+from kubestats_pipeline.lake.tables import HELM_VALUES, RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS, SCANS
+from kubestats_pipeline.scan.documents.document import Bounds
+from kubestats_pipeline.scan.facts.charts import Resolved
+from kubestats_pipeline.scan.manifests.files import ContentCache
+from kubestats_pipeline.scan.manifests.manifests import FileContent, digest, read_file
+from kubestats_pipeline.scan.replay.records import Event
+from kubestats_pipeline.scan.replay.replay import Replay
 from kubestats_pipeline.scan.scan import Scanned, Target, Unchanged, scan_repository
-from kubestats_pipeline.tables import HELM_VALUES, RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS, SCANS
 from kubestats_pipeline_tests.builders import GitRepository
 from kubestats_pipeline_tests.corpus import unpack
 

@@ -4,16 +4,16 @@ import datetime
 from pathlib import Path
 from typing import Any
 
-from kubestats_pipeline.contract import Table
-from kubestats_pipeline.hosts.github import GitHubClient
-from kubestats_pipeline.lake import Lake
-from kubestats_pipeline.layout import Layout
-from kubestats_pipeline.repositories import Repository
+from kubestats_pipeline.hosts.github.client import GitHubClient
+from kubestats_pipeline.lake.contract import Table
+from kubestats_pipeline.lake.lake import Lake
+from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.lake.repositories import Repository
+from kubestats_pipeline.lake.tables import RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS, SCANS
 from kubestats_pipeline.scan.scan import Outcome, scan_all
 from kubestats_pipeline.settings import Settings
 from kubestats_pipeline.sync.outcomes import Row
 from kubestats_pipeline.sync.sync import sync_and_record
-from kubestats_pipeline.tables import RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS, SCANS
 from kubestats_pipeline_tests.builders import GitRepository, settings_for
 from kubestats_pipeline_tests.hosts.github_server import GitHubServer, Request
 

@@ -13,13 +13,14 @@ from typing import Any
 
 import pytest
 
-from kubestats_pipeline import git
-from kubestats_pipeline.hosts.github import GitHubClient
-from kubestats_pipeline.scan import history
+from kubestats_pipeline.git import command as git
+from kubestats_pipeline.git import history
+from kubestats_pipeline.git import mirror_folder as folder
+from kubestats_pipeline.hosts.github.client import GitHubClient
+from kubestats_pipeline.lake.tables import RESOURCE_EVENTS, RESOURCES
 from kubestats_pipeline.scan.scan import ScanFailed
-from kubestats_pipeline.sync import api, folder
+from kubestats_pipeline.sync import api
 from kubestats_pipeline.sync.sync import sync_all
-from kubestats_pipeline.tables import RESOURCE_EVENTS, RESOURCES
 from kubestats_pipeline_tests.builders import GitRepository
 from kubestats_pipeline_tests.corpus import SMALL, unpack
 from kubestats_pipeline_tests.hosts.github_server import GitHubServer, html, secondary_limit
@@ -443,7 +444,7 @@ def test_a_sync_that_dies_at_any_step_is_completed_by_the_next(
 CHILD = """
 import sys
 from pathlib import Path
-from kubestats_pipeline.hosts.github import GitHubClient
+from kubestats_pipeline.hosts.github.client import GitHubClient
 from kubestats_pipeline.settings import GitHubSettings
 from kubestats_pipeline.sync.api import Source, sync_by_api
 with GitHubClient(GitHubSettings(api_url=sys.argv[2])) as client:

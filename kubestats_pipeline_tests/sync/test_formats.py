@@ -10,11 +10,11 @@ from threading import Thread
 
 import pytest
 
-from kubestats_pipeline.git import environment
-from kubestats_pipeline.metrics import measure
-from kubestats_pipeline.status import read_status
+from kubestats_pipeline.cli.metrics import measure
+from kubestats_pipeline.cli.status import read_status
+from kubestats_pipeline.git.command import environment
+from kubestats_pipeline.lake.tables import REPOSITORIES
 from kubestats_pipeline.sync.formats import unsupported_format
-from kubestats_pipeline.tables import REPOSITORIES
 from kubestats_pipeline_tests.builders import repository_for
 from kubestats_pipeline_tests.sync.git_server import serve
 from kubestats_pipeline_tests.sync.world import NOW, World

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kubestats_pipeline.sync.folder import CONFIG
+from kubestats_pipeline.git.mirror_folder import CONFIG
 from kubestats_pipeline_tests.sync.git_server import serve
 from kubestats_pipeline_tests.sync.world import World, day
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from kubestats_pipeline import git
+from kubestats_pipeline.git import command as git
+from kubestats_pipeline.git.mirror_folder import CONFIG
 from kubestats_pipeline.locks import BusyError
 from kubestats_pipeline.sync import mirror as mirrors
-from kubestats_pipeline.sync.folder import CONFIG
 from kubestats_pipeline_tests.builders import EXECUTABLE
 from kubestats_pipeline_tests.sync.git_server import serve
 from kubestats_pipeline_tests.sync.world import World

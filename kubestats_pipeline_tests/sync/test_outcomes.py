@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from kubestats_pipeline.git import GitError
+from kubestats_pipeline.git.command import GitError
 from kubestats_pipeline.sync.outcomes import Gone, TooLarge, Unchanged, Unreachable
 from kubestats_pipeline.sync.sync import explain
 from kubestats_pipeline_tests.sync.git_server import GitServer, serve

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from kubestats_pipeline.lake import Lake
-from kubestats_pipeline.layout import Layout
-from kubestats_pipeline.repositories import Repository
+from kubestats_pipeline.lake.lake import Lake
+from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.lake.repositories import Repository
+from kubestats_pipeline.lake.tables import SNAPSHOTS
 from kubestats_pipeline.settings import Settings
 from kubestats_pipeline.sync.outcomes import Result, Unrecorded
 from kubestats_pipeline.sync.sync import due, sync_all
-from kubestats_pipeline.tables import SNAPSHOTS
 from kubestats_pipeline_tests.builders import GitRepository, repository_for, settings_for
 from kubestats_pipeline_tests.sync.world import NOW
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from kubestats_pipeline import git
-from kubestats_pipeline.repositories import Repository
+from kubestats_pipeline.git import command as git
+from kubestats_pipeline.lake.repositories import Repository
 from kubestats_pipeline.sync.mirror import remote_head
 from kubestats_pipeline.sync.transports import transports
 from kubestats_pipeline_tests.builders import settings_for

@@ -6,9 +6,9 @@ import subprocess
 from pathlib import Path
 from urllib.parse import quote
 
-from kubestats_pipeline.lake import Lake
-from kubestats_pipeline.layout import Layout
-from kubestats_pipeline.repositories import Repository
+from kubestats_pipeline.lake.lake import Lake
+from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.lake.repositories import Repository
 from kubestats_pipeline.settings import Settings
 from kubestats_pipeline.sync.outcomes import Outcome, Row, Unrecorded
 from kubestats_pipeline.sync.sync import sync_and_record

@@ -6,8 +6,14 @@ from typing import Any
 
 import pytest
 
-from kubestats_pipeline.scan import feeds, history, manifests, revisions, rows, store, values, withheld_paths
+from kubestats_pipeline.git import history
 from kubestats_pipeline.scan.kinds import flux
+from kubestats_pipeline.scan.manifests import incremental as revisions
+from kubestats_pipeline.scan.manifests import manifests, withheld_paths
+from kubestats_pipeline.scan.store import position as store
+from kubestats_pipeline.scan.store import rows
+from kubestats_pipeline.scan.values import inputs as feeds
+from kubestats_pipeline.scan.values import merge as values
 from kubestats_pipeline_tests.scan.world import World, chart, config, documents, helm_repository, manifest, release
 
 WORD = "canary7zq4"

@@ -9,13 +9,11 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-from kubestats_pipeline.cli import app
-from kubestats_pipeline.contract import Table
-from kubestats_pipeline.lake import Lake, read_file, replace_file
-from kubestats_pipeline.layout import Layout
-from kubestats_pipeline.scan.retire import retire_all
-from kubestats_pipeline.settings import RetentionSettings
-from kubestats_pipeline.tables import (
+from kubestats_pipeline.cli.main import app
+from kubestats_pipeline.lake.contract import Table
+from kubestats_pipeline.lake.lake import Lake, read_file, replace_file
+from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.lake.tables import (
     HELM_VALUES,
     REPOSITORIES,
     RESOURCE_EVENTS,
@@ -25,6 +23,8 @@ from kubestats_pipeline.tables import (
     SNAPSHOTS,
     TABLES,
 )
+from kubestats_pipeline.scan.store.retire import retire_all
+from kubestats_pipeline.settings import RetentionSettings
 from kubestats_pipeline.upgrade import redact_lake as module
 from kubestats_pipeline.upgrade.redact_lake import is_redacted, redact_lake
 from kubestats_pipeline.warehouse.build import build_warehouse
@@ -111,7 +111,7 @@ def test_the_archive_is_redacted_and_hashes_stay_in_step(
 ) -> None:
     """Retired by the earlier version; compared with what this one scans and retires."""
     with monkeypatch.context() as earlier:
-        earlier.setattr("kubestats_pipeline.scan.store.SCANNER_VERSION", "4")
+        earlier.setattr("kubestats_pipeline.scan.store.position.SCANNER_VERSION", "4")
         assert list(retire_all(leaky.lake, settings, TODAY))
     redact_lake(leaky.lake)
     fresh = World(tmp_path / "new")
@@ -151,7 +151,7 @@ def test_a_start_that_is_killed_anywhere_is_finished_by_the_next_one(
     leaky: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as earlier:
-        earlier.setattr("kubestats_pipeline.scan.store.SCANNER_VERSION", "4")
+        earlier.setattr("kubestats_pipeline.scan.store.position.SCANNER_VERSION", "4")
         list(retire_all(leaky.lake, BOTH, TODAY))
     fresh = World(tmp_path / "new")
     commit_history(fresh)

@@ -14,12 +14,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from kubestats_pipeline.lake import Lake
-from kubestats_pipeline.layout import Layout
-from kubestats_pipeline.repositories import Repository
-from kubestats_pipeline.scan.decoded import Bounds
+from kubestats_pipeline.lake.lake import Lake
+from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.lake.repositories import Repository
+from kubestats_pipeline.lake.tables import REPOSITORIES, REPOSITORY_METRICS
+from kubestats_pipeline.scan.documents.document import Bounds
 from kubestats_pipeline.scan.scan import Target, scan_repository
-from kubestats_pipeline.tables import REPOSITORIES, REPOSITORY_METRICS
 from kubestats_pipeline.warehouse.build import build_warehouse
 from kubestats_pipeline.warehouse.stats import backfill_ecosystem_stats
 from kubestats_pipeline_tests.corpus import SMALL, unpack

@@ -11,10 +11,10 @@ import duckdb
 import polars as pl
 import pytest
 
-from kubestats_pipeline.frames import parquet_schema
-from kubestats_pipeline.lake import Lake
-from kubestats_pipeline.layout import Layout
-from kubestats_pipeline.tables import HELM_VALUES, RESOURCE_EVENTS, RESOURCES, SCANS, SNAPSHOTS, TABLES
+from kubestats_pipeline.lake.frames import parquet_schema
+from kubestats_pipeline.lake.lake import Lake
+from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.lake.tables import HELM_VALUES, RESOURCE_EVENTS, RESOURCES, SCANS, SNAPSHOTS, TABLES
 from kubestats_pipeline.warehouse import build
 from kubestats_pipeline.warehouse.build import build_warehouse, schema_version
 from kubestats_pipeline.warehouse.load import WarehouseError
@@ -51,8 +51,8 @@ os._exit(0)
 BUILDER = """
 import sys, time
 from pathlib import Path
-from kubestats_pipeline.lake import Lake
-from kubestats_pipeline.layout import Layout
+from kubestats_pipeline.lake.lake import Lake
+from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.warehouse import build
 
 def wait_before_publishing(connection):

@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from kubestats_pipeline.tables import REPOSITORIES
+from kubestats_pipeline.lake.tables import REPOSITORIES
 from kubestats_pipeline.warehouse.build import build_warehouse
 from kubestats_pipeline_tests.warehouse.small_lake import day, repository, write_small_lake
 

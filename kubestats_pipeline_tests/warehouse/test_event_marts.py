@@ -6,9 +6,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from kubestats_pipeline.lake import Lake
-from kubestats_pipeline.layout import Layout
-from kubestats_pipeline.tables import RESOURCE_EVENTS, RESOURCES
+from kubestats_pipeline.lake.lake import Lake
+from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.lake.tables import RESOURCE_EVENTS, RESOURCES
 from kubestats_pipeline.warehouse.build import build_warehouse
 from kubestats_pipeline_tests.warehouse.small_lake import APP_TEMPLATE, Row, day, events, resource
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from kubestats_pipeline.tables import SCAN_PROBLEMS
+from kubestats_pipeline.lake.tables import SCAN_PROBLEMS
 from kubestats_pipeline.warehouse.build import build_warehouse
 from kubestats_pipeline_tests.warehouse.small_lake import Row, day
 from kubestats_pipeline_tests.warehouse.told_history import URL, History, drop, image, put, release, write_histories

@@ -11,10 +11,10 @@ import duckdb
 import polars as pl
 import pytest
 
-from kubestats_pipeline.contract import Table, Type
-from kubestats_pipeline.frames import parquet_schema
-from kubestats_pipeline.lake import Lake
-from kubestats_pipeline.tables import RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS, TABLES
+from kubestats_pipeline.lake.contract import Table, Type
+from kubestats_pipeline.lake.frames import parquet_schema
+from kubestats_pipeline.lake.lake import Lake
+from kubestats_pipeline.lake.tables import RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS, TABLES
 from kubestats_pipeline.warehouse.build import WarehouseReport, build_warehouse
 from kubestats_pipeline.warehouse.known_secrets import SEARCHED, withhold_json
 from kubestats_pipeline_tests.warehouse.small_lake import write_small_lake

@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from kubestats_pipeline.tables import TABLES
+from kubestats_pipeline.lake.tables import TABLES
 from kubestats_pipeline.warehouse.marts import INFO, MACROS, MARTS, Mart, read_marts
 from kubestats_pipeline_tests.warehouse.small_lake import day
 

@@ -11,8 +11,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from kubestats_pipeline.contract import Table
-from kubestats_pipeline.tables import (
+from kubestats_pipeline.lake.contract import Table
+from kubestats_pipeline.lake.tables import (
     ECOSYSTEM_STATS,
     HELM_VALUES,
     REPOSITORIES,

@@ -16,8 +16,8 @@ import pytest
 from benchmarks import inputs, scan
 from benchmarks.ecosystem import Size, learn, write_ecosystem
 from benchmarks.warehouse import call_of
-from kubestats_pipeline.lake import Lake
-from kubestats_pipeline.layout import Layout
+from kubestats_pipeline.lake.lake import Lake
+from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.warehouse.build import build_warehouse
 from kubestats_pipeline.warehouse.marts import MACROS, MARTS
 

@@ -14,8 +14,8 @@ import duckdb
 import polars as pl
 import pytest
 
-from kubestats_pipeline.lake import Lake
-from kubestats_pipeline.tables import RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS
+from kubestats_pipeline.lake.lake import Lake
+from kubestats_pipeline.lake.tables import RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS
 from kubestats_pipeline_tests.corpus import LARGER, LARGEST, SMALL
 from kubestats_pipeline_tests.warehouse.published_corpus import PublishedCorpus, publish_corpus
 

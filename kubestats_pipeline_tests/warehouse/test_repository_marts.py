@@ -7,8 +7,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from kubestats_pipeline.lake import Lake
-from kubestats_pipeline.tables import ECOSYSTEM_STATS, REPOSITORIES, REPOSITORY_METRICS, SCANS
+from kubestats_pipeline.lake.lake import Lake
+from kubestats_pipeline.lake.tables import ECOSYSTEM_STATS, REPOSITORIES, REPOSITORY_METRICS, SCANS
 from kubestats_pipeline.warehouse.build import build_warehouse
 from kubestats_pipeline_tests.warehouse.small_lake import day, metrics, repository, scan, write_small_lake
 

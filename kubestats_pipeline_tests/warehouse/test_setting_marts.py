@@ -6,9 +6,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from kubestats_pipeline.lake import Lake
-from kubestats_pipeline.layout import Layout
-from kubestats_pipeline.tables import HELM_VALUES, REPOSITORIES
+from kubestats_pipeline.lake.lake import Lake
+from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.lake.tables import HELM_VALUES, REPOSITORIES
 from kubestats_pipeline.warehouse.build import build_warehouse
 from kubestats_pipeline.warehouse.verify import verify
 from kubestats_pipeline_tests.warehouse.small_lake import APP_TEMPLATE, day, repository, setting, write_story

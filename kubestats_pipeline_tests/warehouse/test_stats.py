@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from kubestats_pipeline.lake import Lake
-from kubestats_pipeline.layout import Layout
-from kubestats_pipeline.tables import ECOSYSTEM_STATS, REPOSITORY_METRICS
+from kubestats_pipeline.lake.lake import Lake
+from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.lake.tables import ECOSYSTEM_STATS, REPOSITORY_METRICS
 from kubestats_pipeline.warehouse.stats import (
     backfill_ecosystem_stats,
     days_to_compute,

@@ -8,11 +8,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from kubestats_pipeline import git
-from kubestats_pipeline.lake import Lake
-from kubestats_pipeline.layout import Layout
-from kubestats_pipeline.scan.records import Resource
-from kubestats_pipeline.scan.rows import printable
+from kubestats_pipeline.git import command as git
+from kubestats_pipeline.lake.lake import Lake
+from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.scan.replay.records import Resource
+from kubestats_pipeline.scan.store.rows import printable
 from kubestats_pipeline.warehouse.build import build_warehouse
 from kubestats_pipeline_tests.corpus import LARGER, LARGEST, SMALL
 from kubestats_pipeline_tests.scan.world import World, adopt, tip

@@ -11,9 +11,9 @@ from typing import Any
 
 import orjson
 
-from kubestats_pipeline.lake import Lake
-from kubestats_pipeline.layout import Layout
-from kubestats_pipeline.tables import REPOSITORIES, RESOURCE_EVENTS, RESOURCES
+from kubestats_pipeline.lake.lake import Lake
+from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.lake.tables import REPOSITORIES, RESOURCE_EVENTS, RESOURCES
 from kubestats_pipeline_tests.warehouse.small_lake import Row, content_hash, repository
 
 URL = "oci://ghcr.io/charts/"

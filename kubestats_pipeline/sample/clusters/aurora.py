@@ -4,9 +4,9 @@ It shows upgrades by Renovate, one of them taken back by hand, HelmReleases brou
 image that Flux's own automation moves, values from a generated ConfigMap, and a release that is suspended for a while.
 """
 
-from kubestats_pipeline.sample.bots import FLUX, RENOVATE, upgrade, upgrade_image
 from kubestats_pipeline.sample.clusters import aurora_files as files
-from kubestats_pipeline.sample.manifests import (
+from kubestats_pipeline.sample.clusters.bots import FLUX, RENOVATE, upgrade, upgrade_image
+from kubestats_pipeline.sample.clusters.manifests import (
     app_values,
     chart_release,
     flux_app,
@@ -16,7 +16,7 @@ from kubestats_pipeline.sample.manifests import (
     helm_repository,
     kustomization,
 )
-from kubestats_pipeline.sample.story import Append, Edit, Person, Story, commit, write
+from kubestats_pipeline.sample.clusters.story import Append, Edit, Person, Story, commit, write
 
 MIRA = Person("Mira Aurelio", "mira@aurora.example", 2)
 JON = Person("Jon Vester", "jon@aurora.example", 2)

@@ -5,9 +5,9 @@ chart's source but not its version, ingress-nginx leaving as a gateway arrives, 
 HelmReleases, and Flux itself being upgraded by a workflow.
 """
 
-from kubestats_pipeline.sample.bots import ACTIONS, upgrade, upgrade_image
 from kubestats_pipeline.sample.clusters import granite_files as files
-from kubestats_pipeline.sample.manifests import (
+from kubestats_pipeline.sample.clusters.bots import ACTIONS, upgrade, upgrade_image
+from kubestats_pipeline.sample.clusters.manifests import (
     app_values,
     chart_release,
     flux_kustomization,
@@ -18,7 +18,7 @@ from kubestats_pipeline.sample.manifests import (
     oci_repository,
     reference_release,
 )
-from kubestats_pipeline.sample.story import Append, Change, Commit, Delete, Edit, Person, Story, commit, write
+from kubestats_pipeline.sample.clusters.story import Append, Change, Commit, Delete, Edit, Person, Story, commit, write
 
 ARI = Person("Ari Lindqvist", "ari@granite-peak.example", -6)
 SAM = Person("Sam Okoro", "sam@granite-peak.example", 1)

@@ -1,6 +1,6 @@
 """The manifests that only granite-peak/k8s-gitops has; its history stands in `granite.py`."""
 
-from kubestats_pipeline.sample.manifests import document
+from kubestats_pipeline.sample.clusters.manifests import document
 
 NGINX_VALUES = """\
 controller:

@@ -5,10 +5,10 @@ aliases, encrypted, plain and sealed Secrets, archived, templated and test direc
 without a source, a symbolic link, spaces in a path, and a history with a merge, a revert and an empty commit.
 """
 
-from kubestats_pipeline.sample.bots import RENOVATE, update_subject, upgrade
 from kubestats_pipeline.sample.clusters import magpie_files as files
-from kubestats_pipeline.sample.manifests import chart_release, flux_kustomization, flux_source, helm_repository
-from kubestats_pipeline.sample.story import (
+from kubestats_pipeline.sample.clusters.bots import RENOVATE, update_subject, upgrade
+from kubestats_pipeline.sample.clusters.manifests import chart_release, flux_kustomization, flux_source, helm_repository
+from kubestats_pipeline.sample.clusters.story import (
     EXECUTABLE,
     Delete,
     Edit,

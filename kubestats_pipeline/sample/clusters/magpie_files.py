@@ -3,7 +3,7 @@
 Nothing here is secret: what looks encrypted is a hash, what looks like a password says that it is none.
 """
 
-from kubestats_pipeline.sample.manifests import document, encrypted
+from kubestats_pipeline.sample.clusters.manifests import document, encrypted
 
 SOPS = """\
 sops:

@@ -4,10 +4,10 @@ It shows Applications with one source and with several, an ApplicationSet over d
 templates that are no YAML, kustomize with image overrides and Helm charts, a CronJob, and updates by two bots.
 """
 
-from kubestats_pipeline.sample.bots import DEPENDABOT, upgrade
 from kubestats_pipeline.sample.clusters import orchard_files as files
-from kubestats_pipeline.sample.manifests import kustomization
-from kubestats_pipeline.sample.story import Append, Delete, Edit, Person, Story, commit, write
+from kubestats_pipeline.sample.clusters.bots import DEPENDABOT, upgrade
+from kubestats_pipeline.sample.clusters.manifests import kustomization
+from kubestats_pipeline.sample.clusters.story import Append, Delete, Edit, Person, Story, commit, write
 
 POMONA = Person("Pomona Reyes", "pomona@orchard.example", -3)
 

@@ -3,7 +3,7 @@
 It shows what a first scan finds, and how little history is enough.
 """
 
-from kubestats_pipeline.sample.manifests import (
+from kubestats_pipeline.sample.clusters.manifests import (
     chart_release,
     flux_kustomization,
     flux_source,
@@ -11,7 +11,7 @@ from kubestats_pipeline.sample.manifests import (
     kustomization,
     namespace,
 )
-from kubestats_pipeline.sample.story import Edit, Person, Story, commit, write
+from kubestats_pipeline.sample.clusters.story import Edit, Person, Story, commit, write
 
 IVO = Person("Ivo Tamm", "ivo@sprout.example", 3)
 

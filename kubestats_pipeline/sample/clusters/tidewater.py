@@ -5,9 +5,9 @@ digests and numeric tags, directories that move, an application deleted and brou
 template applied twice, and commits that change only comments or formatting.
 """
 
-from kubestats_pipeline.sample.bots import upgrade, upgrade_image
 from kubestats_pipeline.sample.clusters import tidewater_files as files
-from kubestats_pipeline.sample.manifests import (
+from kubestats_pipeline.sample.clusters.bots import upgrade, upgrade_image
+from kubestats_pipeline.sample.clusters.manifests import (
     app_values,
     flux_app,
     flux_kustomization,
@@ -17,7 +17,7 @@ from kubestats_pipeline.sample.manifests import (
     oci_repository,
     reference_release,
 )
-from kubestats_pipeline.sample.story import Append, Delete, Edit, Move, Person, Story, commit, write
+from kubestats_pipeline.sample.clusters.story import Append, Delete, Edit, Move, Person, Story, commit, write
 
 NELL = Person("Nell Strand", "nell@tidewater.example", 1)
 

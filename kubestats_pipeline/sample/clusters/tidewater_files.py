@@ -1,6 +1,6 @@
 """The manifests that only tidewater/home-ops has; its history stands in `tidewater.py`."""
 
-from kubestats_pipeline.sample.manifests import encrypted
+from kubestats_pipeline.sample.clusters.manifests import encrypted
 
 SECRETS = f"""\
 ---

@@ -7,12 +7,12 @@ is a chart only if it says so with `helm`: otherwise the path may hold anything.
 
 from typing import Any
 
-from kubestats_pipeline.scan.decoded import Decoded, Place
-from kubestats_pipeline.scan.facts import ChartUse, Facts, Image, ValuesPart
+from kubestats_pipeline.scan.documents.document import Decoded, Place
+from kubestats_pipeline.scan.documents.repository_paths import normalise_path
+from kubestats_pipeline.scan.facts.facts import ChartUse, Facts, Image, ValuesPart
+from kubestats_pipeline.scan.facts.images_in_values import images_in_text, images_in_values
+from kubestats_pipeline.scan.facts.shapes import mapping, mappings
 from kubestats_pipeline.scan.kinds.registry import scanner
-from kubestats_pipeline.scan.kinds.shapes import mapping, mappings
-from kubestats_pipeline.scan.paths import normalise_path
-from kubestats_pipeline.scan.values_images import images_in_text, images_in_values
 
 GROUP = "argoproj.io"
 SOURCE_KIND = "ApplicationSource"

@@ -8,14 +8,23 @@ from typing import Any
 
 from kubestats_pipeline.redaction.redact import redact_setting
 from kubestats_pipeline.redaction.secrets import ENCRYPTED, REDACTED
-from kubestats_pipeline.scan.budget import MAX_PATCHES
-from kubestats_pipeline.scan.decoded import Decoded
-from kubestats_pipeline.scan.facts import ChartUse, Copy, Facts, FluxPath, Reference, Source, ValuesFrom, ValuesPart
+from kubestats_pipeline.scan.documents.budget import MAX_PATCHES
+from kubestats_pipeline.scan.documents.document import Decoded
+from kubestats_pipeline.scan.documents.repository_paths import normalise_path
+from kubestats_pipeline.scan.facts.facts import (
+    ChartUse,
+    Copy,
+    Facts,
+    FluxPath,
+    Reference,
+    Source,
+    ValuesFrom,
+    ValuesPart,
+)
+from kubestats_pipeline.scan.facts.images_in_values import images_in_values
+from kubestats_pipeline.scan.facts.shapes import mappings
 from kubestats_pipeline.scan.kinds.registry import scanner
-from kubestats_pipeline.scan.kinds.shapes import mappings
-from kubestats_pipeline.scan.kustomize import read_transform
-from kubestats_pipeline.scan.paths import normalise_path
-from kubestats_pipeline.scan.values_images import images_in_values
+from kubestats_pipeline.scan.kustomize.kustomization import read_transform
 
 HELM = "helm.toolkit.fluxcd.io"
 SOURCE = "source.toolkit.fluxcd.io"

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from kubestats_pipeline.scan.decoded import Decoded
-from kubestats_pipeline.scan.facts import Facts
+from kubestats_pipeline.scan.documents.document import Decoded
+from kubestats_pipeline.scan.facts.facts import Facts
 
 VERSION_LABEL = "app.kubernetes.io/version"
 NAME_LABEL = "app.kubernetes.io/name"

@@ -6,11 +6,11 @@ looks the same here: its dependencies are uses of charts too.
 
 from typing import Any
 
-from kubestats_pipeline.scan.decoded import Decoded
-from kubestats_pipeline.scan.facts import ChartUse, Facts, ValuesPart
+from kubestats_pipeline.scan.documents.document import Decoded
+from kubestats_pipeline.scan.facts.facts import ChartUse, Facts, ValuesPart
+from kubestats_pipeline.scan.facts.images_in_values import images_in_values
+from kubestats_pipeline.scan.facts.shapes import mapping
 from kubestats_pipeline.scan.kinds.registry import scanner
-from kubestats_pipeline.scan.kinds.shapes import mapping
-from kubestats_pipeline.scan.values_images import images_in_values
 
 GROUP = "helm.sh"
 DEPENDENCY = "ChartDependency"

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from kubestats_pipeline.scan.decoded import Decoded
-from kubestats_pipeline.scan.facts import Facts
-from kubestats_pipeline.scan.images import is_reference, parse_image
+from kubestats_pipeline.scan.documents.document import Decoded
+from kubestats_pipeline.scan.facts.facts import Facts
+from kubestats_pipeline.scan.facts.images import is_reference, parse_image
+from kubestats_pipeline.scan.facts.shapes import mapping
 from kubestats_pipeline.scan.kinds.registry import scanner
-from kubestats_pipeline.scan.kinds.shapes import mapping
 
 GROUP = "image.toolkit.fluxcd.io"
 

@@ -3,11 +3,11 @@
 import re
 from typing import Any
 
-from kubestats_pipeline.scan.decoded import Decoded
-from kubestats_pipeline.scan.facts import ChartUse, Facts, ValuesPart
+from kubestats_pipeline.scan.documents.document import Decoded
+from kubestats_pipeline.scan.facts.facts import ChartUse, Facts, ValuesPart
+from kubestats_pipeline.scan.facts.images_in_values import images_in_text
+from kubestats_pipeline.scan.facts.shapes import mapping
 from kubestats_pipeline.scan.kinds.registry import scanner
-from kubestats_pipeline.scan.kinds.shapes import mapping
-from kubestats_pipeline.scan.values_images import images_in_text
 
 GROUP = "helm.cattle.io"
 

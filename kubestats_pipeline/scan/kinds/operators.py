@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from kubestats_pipeline.scan.decoded import Decoded
-from kubestats_pipeline.scan.facts import Facts, Image
-from kubestats_pipeline.scan.images import compose_image, is_reference, parse_image
+from kubestats_pipeline.scan.documents.document import Decoded
+from kubestats_pipeline.scan.facts.facts import Facts, Image
+from kubestats_pipeline.scan.facts.images import compose_image, is_reference, parse_image
+from kubestats_pipeline.scan.facts.shapes import holders
 from kubestats_pipeline.scan.kinds.generic import scan_generic, workload_app
 from kubestats_pipeline.scan.kinds.registry import Scanner, scanner
-from kubestats_pipeline.scan.kinds.shapes import holders
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 from typing import Any
 
-from kubestats_pipeline.scan.decoded import Decoded
-from kubestats_pipeline.scan.facts import Facts
+from kubestats_pipeline.scan.documents.document import Decoded
+from kubestats_pipeline.scan.facts.facts import Facts
 
 ENTRY_POINT_GROUP = "kubestats.kinds"
 BUILT_IN = ("argo", "flux", "helm", "helm_operator", "image_automation", "k3s", "operators", "workloads")

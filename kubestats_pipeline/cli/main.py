@@ -1,0 +1,330 @@
+"""The kubestats command: thin. `terminal.py` makes what it shows; what it does stands in the modules that it names.
+
+Exit status: 0 when everything succeeded, 1 when anything failed (it is named), 2 for a wrong call or setting, 130 after
+an interrupt.
+"""
+
+import contextlib
+import datetime
+import os
+import sqlite3
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kubestats_pipeline.cli import terminal
+from kubestats_pipeline.cli.query import Format, run_query
+from kubestats_pipeline.errors import ExplainedError
+from kubestats_pipeline.git import command as git
+from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.settings import Settings, SettingsError, load_settings
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
+
+    from dagster import DagsterInstance
+
+    from kubestats_pipeline.discover.decide import Verb
+    from kubestats_pipeline.orchestration.base.context import Services
+    from kubestats_pipeline.orchestration.cycle import Cycle
+
+app = typer.Typer(
+    name="kubestats",
+    help="Watches the GitOps ecosystem: discover, sync, scan, publish.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+FAILED, WRONG_CALL, INTERRUPTED = 1, 2, 130
+
+
+@app.command()
+def demo() -> None:
+    """Run the whole pipeline on sample repositories that the package builds itself; no network is needed."""
+    from kubestats_pipeline.sample.build import build_sample
+
+    with _explained():
+        known = load_settings()
+        git.require()
+        sample = Layout(known.data_dir).sample
+        settings = load_settings(repositories=[str(sample)], github={"topics": []}, max_repositories=None)
+        build_sample(sample)
+        succeeded = _run_cycle(settings)
+        terminal.show_demo(Layout(settings.data_dir))
+    raise typer.Exit(0 if succeeded else FAILED)
+
+
+@app.command()
+def run(
+    source: Annotated[
+        list[str] | None, typer.Option("--source", help="ask only this source: github, gitlab or list; repeatable")
+    ] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="process at most so many repositories")] = None,
+) -> None:
+    """One cycle: discover, sync, scan and publish. Exits with 1 if anything failed, and names it."""
+    with _explained():
+        settings = load_settings(**({"max_repositories": limit} if limit else {}))
+        git.require()
+        _check_sources(settings, source or [])
+        succeeded = _run_cycle(settings, source or [])
+    raise typer.Exit(0 if succeeded else FAILED)
+
+
+@app.command()
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON object a repository")] = False,
+) -> None:
+    """How every repository does: its last sync and scan, what it holds, what is wrong. Exits with 1 if one failed."""
+    from kubestats_pipeline.cli.status import read_status
+
+    with _explained():
+        layout = Layout(load_settings().data_dir)
+        if not layout.lake.is_dir():
+            raise ExplainedError(f"{layout.data_dir} holds nothing yet; run `kubestats demo` or `kubestats run` first")
+        healthy = terminal.show_status(read_status(layout), as_json=as_json)
+    raise typer.Exit(0 if healthy else FAILED)
+
+
+_Name = Annotated[str, typer.Argument(metavar="OWNER/NAME", help="its full name, or one that it had")]
+_Reason = Annotated[str | None, typer.Option("--reason", help="why; it is kept and shown")]
+
+
+@app.command()
+def approve(repository: _Name, reason: _Reason = None) -> None:
+    """Let a repository in that is too large, or was deleted; no limit of size holds for it then."""
+    _decide("approve", repository, reason)
+
+
+@app.command()
+def block(repository: _Name, reason: _Reason = None) -> None:
+    """Neither sync nor scan a repository any more; its history stays, and its numbers are still recorded."""
+    _decide("block", repository, reason)
+
+
+@app.command()
+def unblock(repository: _Name) -> None:
+    """End a block; the next sweep syncs the repository again."""
+    _decide("unblock", repository, None)
+
+
+@app.command()
+def delete(repository: _Name, reason: _Reason = None) -> None:
+    """Remove everything about a repository for good; what stays is that no discovery brings it back."""
+    _decide("delete", repository, reason)
+
+
+@app.command()
+def sync(
+    repositories: Annotated[list[str], typer.Argument(metavar="OWNER/NAME...", help="full names, or ones they had")],
+) -> None:
+    """Sync and scan some repositories now, those too that wait for their next attempt, and publish."""
+    from kubestats_pipeline.lake.lake import Lake
+    from kubestats_pipeline.lake.repositories import find_active
+    from kubestats_pipeline.orchestration.cycle import run_some
+
+    with _explained():
+        settings = load_settings()
+        git.require()
+        names = find_active(Lake(Layout(settings.data_dir)), repositories)
+        succeeded = _run(settings, lambda services, instance: run_some(services, instance, names))
+    raise typer.Exit(0 if succeeded else FAILED)
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help="a query; `-` reads it from standard input")],
+    output_format: Annotated[Format, typer.Option("--format", help="how to print the rows")] = Format.TABLE,
+    output: Annotated[Path | None, typer.Option("--output", help="write to a file instead")] = None,
+) -> None:
+    """Query the published warehouse, read-only."""
+    with _explained():
+        text = sys.stdin.read() if query == "-" else query
+        run_query(Layout(load_settings().data_dir).warehouse, text, output_format, output)
+
+
+@app.command()
+def tables() -> None:
+    """The data dictionary, as Markdown: every table and view with its columns."""
+    from kubestats_pipeline.warehouse.dictionary import describe_tables
+
+    typer.echo(describe_tables())
+
+
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON object a finding")] = False,
+) -> None:
+    """Check git, GitHub, disk, lake, warehouse, scanners, Dagster's storage and daemons, and the age of the data.
+
+    Exits with 1 if anything failed; a warning is none.
+    """
+    from kubestats_pipeline.cli.doctor import examine
+
+    with _explained():
+        healthy = terminal.show_findings(examine(load_settings()), as_json=as_json)
+    raise typer.Exit(0 if healthy else FAILED)
+
+
+@app.command()
+def metrics(
+    output: Annotated[Path | None, typer.Option("--output", help="replace a file instead, at once")] = None,
+) -> None:
+    """The state of the pipeline in Prometheus' text format, for a scraper or node_exporter's textfile collector."""
+    from kubestats_pipeline.cli.metrics import measure, render, write
+
+    with _explained():
+        measures = measure(load_settings(), datetime.datetime.now(datetime.UTC))
+        if output is None:
+            typer.echo(render(measures), nl=False)
+        else:
+            write(measures, output)
+
+
+@app.command()
+def clean() -> None:
+    """Remove what nothing needs any more: leftovers of killed processes, unused mirrors, old runs of Dagster."""
+    from kubestats_pipeline.orchestration.base.context import Services
+    from kubestats_pipeline.orchestration.base.dagster_home import open_instance
+    from kubestats_pipeline.orchestration.cycle import run_clean_up
+
+    with _explained():
+        settings = load_settings()
+        with open_instance(Layout(settings.data_dir)) as instance:
+            terminal.show_removed(run_clean_up(Services(settings), instance))
+
+
+@app.command()
+def retire() -> None:
+    """Move events that are older than the settings keep into data/archive. Exits with 1 if a repository failed."""
+    from kubestats_pipeline.lake.lake import Lake
+    from kubestats_pipeline.scan.store.retire import retire_all
+
+    with _explained():
+        settings = load_settings()
+        today = datetime.datetime.now(datetime.UTC).date()
+        succeeded = terminal.show_retired(retire_all(Lake(Layout(settings.data_dir)), settings.retention, today))
+    raise typer.Exit(0 if succeeded else FAILED)
+
+
+@app.command()
+def dev(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="where the UI listens, on 127.0.0.1")] = 3000,
+) -> None:
+    """The Dagster UI, daemon and schedules, until interrupted."""
+    with _explained():
+        settings = load_settings()
+        git.require()
+        _serve(settings, port)
+
+
+def _serve(settings: Settings, port: int) -> None:
+    from kubestats_pipeline.lake.lake import Lake
+    from kubestats_pipeline.orchestration.base.dagster_home import claim_home, open_instance
+    from kubestats_pipeline.orchestration.dev_server import listen, serve
+    from kubestats_pipeline.orchestration.repairs.clock_reset import forget_the_future
+    from kubestats_pipeline.orchestration.repairs.orphaned_runs import fail_orphans
+    from kubestats_pipeline.upgrade.redact_lake import redact_lake
+
+    layout = Layout(settings.data_dir)
+    server = listen(port)
+    os.environ |= {"DAGSTER_HOME": str(claim_home(layout)), "DAGSTER_IS_DEV_CLI": "1"}
+    with open_instance(layout) as instance:
+        fail_orphans(instance, alone=True)
+        forget_the_future(instance, time.time())
+        terminal.show_redacted(redact_lake(Lake(layout)))
+        serve(instance, server, settings.ui.hosts, "json" if settings.log_format == "json" else "colored")
+
+
+def _check_sources(settings: Settings, names: list[str]) -> None:
+    from kubestats_pipeline.discover.configured import sources_from
+
+    try:
+        sources_from(settings, names)
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
+
+
+def _decide(verb: "Verb", repository: str, reason: str | None) -> None:
+    from kubestats_pipeline.orchestration.base.context import Services
+    from kubestats_pipeline.orchestration.base.dagster_home import open_instance
+    from kubestats_pipeline.orchestration.decision_jobs import carry_out
+
+    with _explained():
+        settings = load_settings()
+        with open_instance(Layout(settings.data_dir)) as instance:
+            terminal.show_line(carry_out(Services(settings), instance, verb, repository, reason).text)
+
+
+def _run_cycle(settings: Settings, sources: list[str] | None = None) -> bool:
+    from kubestats_pipeline.orchestration.cycle import run_cycle
+
+    return _run(settings, lambda services, instance: run_cycle(services, instance, sources or []))
+
+
+def _run(settings: Settings, work: "Callable[[Services, DagsterInstance], Cycle]") -> bool:
+    from kubestats_pipeline.orchestration.base.context import Services
+    from kubestats_pipeline.orchestration.base.dagster_home import open_instance
+
+    layout = Layout(settings.data_dir)
+    as_json = settings.log_format == "json"
+    sys.unraisablehook = _show_unraisable
+    with open_instance(layout) as instance, terminal.open_progress(as_json=as_json) as progress:
+        cycle = _interruptible(partial(work, Services(settings, progress), instance))
+    terminal.show_cycle(cycle, layout, as_json=as_json)
+    return cycle.succeeded
+
+
+def _show_unraisable(unraisable: "UnraisableHookArgs") -> None:
+    """What Python shows of errors that it cannot raise, but for Dagster's generators that go on when they are closed.
+
+    They do so where Dagster's own storage cannot be written, which is told anyway.
+    """
+    code = getattr(unraisable.object, "gi_code", None)
+    is_of_dagster = code is not None and "dagster" in Path(code.co_filename).parts
+    if not is_of_dagster or "ignored GeneratorExit" not in str(unraisable.exc_value):
+        sys.__unraisablehook__(unraisable)
+
+
+def _interruptible(work: Callable[[], "Cycle"]) -> "Cycle":
+    """Do the work in a thread, for in the main one Dagster would take an interrupt for a step's failure and go on.
+
+    An interrupt ends the process at once. That is safe: whatever was under way, the next run ends where this one would
+    have, and marks what Dagster still takes for running as failed.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(work)
+        try:
+            return future.result()
+        except KeyboardInterrupt:
+            terminal.show_error("interrupted; nothing is lost, run it again to go on")
+            os._exit(INTERRUPTED)
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    """Turn the failures that a user can act on into one message and an exit status."""
+    try:
+        yield
+    except SettingsError as error:
+        terminal.show_error(str(error))
+        raise typer.Exit(WRONG_CALL) from None
+    except (ExplainedError, git.GitError) as error:
+        terminal.show_error(str(error))
+        raise typer.Exit(FAILED) from None
+    except _disk_errors() as error:
+        first = str(error).partition("\n")[0]  # SQLAlchemy goes on with its statement
+        terminal.show_error(f"{first}; see that the disk is neither full nor read-only, and run again")
+        raise typer.Exit(FAILED) from None
+
+
+def _disk_errors() -> tuple[type[Exception], ...]:
+    """Those of the system and of Dagster's storage; asked for when something failed, since many commands load none."""
+    sqlalchemy = sys.modules.get("sqlalchemy.exc")
+    return (OSError, sqlite3.Error, *((sqlalchemy.SQLAlchemyError,) if sqlalchemy else ()))

@@ -1,0 +1,140 @@
+"""The state of an installation in numbers, as Prometheus reads them: `kubestats metrics`.
+
+Everything is read from the lake, the published file and Dagster's storage as they lie on the disk; nothing is asked of
+a host and nothing is changed. What cannot be read is counted. `doctor.py` says in words what is wrong and what to do.
+"""
+
+import datetime
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Gauge, generate_latest, write_to_textfile
+
+from kubestats_pipeline.cli.status import RepositoryStatus, read_status
+from kubestats_pipeline.lake.health import FAILED
+from kubestats_pipeline.lake.lake import Lake
+from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.lake.tables import REPOSITORIES
+from kubestats_pipeline.orchestration.base.dagster_home import last_heartbeats, open_instance
+from kubestats_pipeline.settings import Settings
+
+RUNS_OF = datetime.timedelta(days=1)
+"""How far back runs are counted."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number: its name and meaning, and the labels that tell it from others of that name."""
+
+    name: str
+    meaning: str
+    value: float
+    labels: dict[str, str] = field(default_factory=dict)
+
+
+def measure(settings: Settings, now: datetime.datetime) -> Iterator[Measure]:
+    """All numbers of an installation.
+
+    Raises:
+        LakeError: the table of repositories is damaged.
+    """
+    layout = Layout(settings.data_dir)
+    statuses = [each for each in read_status(layout) if each.status == "active"]
+    yield from _repositories(Lake(layout))
+    yield from _work(statuses)
+    yield from _times(Lake(layout), statuses)
+    yield from _files(layout)
+    if layout.dagster_home.is_dir():
+        yield from _dagster(layout, now)
+
+
+def render(measures: Iterable[Measure]) -> bytes:
+    """The numbers in Prometheus' text format."""
+    return generate_latest(_register(measures))
+
+
+def write(measures: Iterable[Measure], path: Path) -> None:
+    """Replace a file by the numbers at once, as node_exporter's textfile collector needs it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_to_textfile(str(path), _register(measures))
+
+
+def _register(measures: Iterable[Measure]) -> CollectorRegistry:
+    registry, gauges = CollectorRegistry(), dict[str, Gauge]()
+    for each in measures:
+        if each.name not in gauges:
+            gauges[each.name] = Gauge(f"kubestats_{each.name}", each.meaning, list(each.labels), registry=registry)
+        gauge = gauges[each.name]
+        (gauge.labels(**each.labels) if each.labels else gauge).set(each.value)
+    return registry
+
+
+def _repositories(lake: Lake) -> Iterator[Measure]:
+    partition = lake.read(REPOSITORIES)
+    counts = Counter(partition.rows["status"].to_list() if partition else ())
+    for status in sorted({"active", "blocked", "pending_approval", "retired", *counts}):
+        yield Measure("repositories", "Repositories ever seen, by status.", counts[status], {"status": status})
+
+
+def _work(statuses: list[RepositoryStatus]) -> Iterator[Measure]:
+    meaning = "Active repositories whose last attempt failed, by stage; unreadable are damaged files of the lake."
+    failed = {
+        "sync": sum(each.sync_status in FAILED for each in statuses),
+        "scan": sum(each.scan_status in FAILED for each in statuses),
+        "unreadable": sum(each.sync_status == "unreadable" for each in statuses),
+    }
+    for stage, count in failed.items():
+        yield Measure("repositories_failed", meaning, count, {"stage": stage})
+    unsupported = sum(each.sync_status == "unsupported" for each in statuses)
+    meaning = "Active repositories in a format that git here cannot read."
+    yield Measure("repositories_unsupported", meaning, unsupported)
+    behind = sum(each.head_commit is not None and each.head_commit != each.scanned_commit for each in statuses)
+    yield Measure("repositories_unscanned", "Active repositories whose head is not scanned yet.", behind)
+    yield Measure("resources", "Active Kubernetes resources.", sum(each.resources for each in statuses))
+    yield Measure("resource_events", "Events in the logs.", sum(each.events for each in statuses))
+    yield Measure(
+        "scan_problems", "Files that cannot be read, by class and file.", sum(each.problems for each in statuses)
+    )
+
+
+def _times(lake: Lake, statuses: list[RepositoryStatus]) -> Iterator[Measure]:
+    """When each stage last did something, where it ever did."""
+    partition = lake.read(REPOSITORIES)
+    newest = {
+        "discover": [time for time in partition.rows["last_seen_at"].to_list() if time] if partition else [],
+        "sync": [each.last_sync_at for each in statuses if each.last_sync_at],
+        "scan": [each.last_scan_at for each in statuses if each.last_scan_at],
+    }
+    meaning = "When a stage last wrote a row, or the warehouse was published."
+    for stage, times in newest.items():
+        if times:
+            yield Measure("last_activity_timestamp_seconds", meaning, max(times).timestamp(), {"stage": stage})
+    if lake.layout.warehouse.is_file():
+        published = lake.layout.warehouse.stat().st_mtime
+        yield Measure("last_activity_timestamp_seconds", meaning, published, {"stage": "publish"})
+
+
+def _files(layout: Layout) -> Iterator[Measure]:
+    if layout.warehouse.is_file():
+        yield Measure("warehouse_size_bytes", "Size of the published file.", layout.warehouse.stat().st_size)
+    if layout.data_dir.is_dir():
+        free = shutil.disk_usage(layout.data_dir).free
+        yield Measure("disk_free_bytes", "Free space where the data directory lies.", free)
+
+
+def _dagster(layout: Layout, now: datetime.datetime) -> Iterator[Measure]:
+    from dagster import DagsterRunStatus, RunsFilter
+
+    with open_instance(layout) as instance:
+        for daemon, heartbeat in sorted(last_heartbeats(instance).items()):
+            meaning = "Last sign of life of each of Dagster's daemons."
+            yield Measure("daemon_heartbeat_timestamp_seconds", meaning, heartbeat.timestamp(), {"daemon": daemon})
+        for status in (DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED):
+            runs = instance.get_runs_count(RunsFilter(statuses=[status], created_after=now - RUNS_OF))
+            meaning = "Runs of the last 24 hours that have ended, by status."
+            yield Measure("dagster_runs_ended_24h", meaning, runs, {"status": status.value.lower()})
+        waiting = instance.get_runs_count(RunsFilter(statuses=[DagsterRunStatus.QUEUED]))
+        yield Measure("dagster_runs_queued", "Runs that wait for their turn.", waiting)

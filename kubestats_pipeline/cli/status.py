@@ -1,0 +1,85 @@
+"""Reads how every repository does from the lake: the rows of `repositories`, `snapshots` and `scans` side by side."""
+
+import datetime
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kubestats_pipeline.lake.health import FAILED
+from kubestats_pipeline.lake.lake import Lake, LakeError
+from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.lake.repositories import read_rows
+from kubestats_pipeline.lake.tables import SNAPSHOTS
+from kubestats_pipeline.scan.store.position import read_scan
+
+
+@dataclass(frozen=True)
+class RepositoryStatus:
+    """One repository: its last sync and scan and what it holds.
+
+    Attributes:
+        status: active, or why nothing is done for it: blocked, pending_approval or retired, with the reason.
+        error: what is wrong with it; None when nothing is.
+    """
+
+    full_name: str
+    status: str
+    status_reason: str | None
+    is_approved: bool
+    sync_status: str | None
+    scan_status: str | None
+    head_commit: str | None
+    scanned_commit: str | None
+    gitops_engine: str | None
+    resources: int
+    events: int
+    problems: int
+    last_sync_at: datetime.datetime | None
+    last_scan_at: datetime.datetime | None
+    next_attempt_at: datetime.datetime | None
+    error: str | None
+
+    @property
+    def failed(self) -> bool:
+        """Whether its last sync or scan failed, or its partitions cannot be read; nothing fails that is not done."""
+        if self.status != "active":
+            return False
+        return self.sync_status in FAILED or self.scan_status in FAILED or self.sync_status == "unreadable"
+
+
+def read_status(layout: Layout) -> Iterator[RepositoryStatus]:
+    """The status of every repository, active ones first, by name. One whose partitions are damaged says so.
+
+    Raises:
+        LakeError: the table of repositories itself is damaged.
+    """
+    lake = Lake(layout)
+    for row in sorted(read_rows(lake), key=lambda row: (row["status"] != "active", row["full_name"])):
+        about = (row["full_name"], row["status"], row["status_reason"], bool(row["is_approved"]))
+        try:
+            yield _status(lake, *about)
+        except LakeError as error:
+            yield RepositoryStatus(*about, "unreadable", None, None, None, None, 0, 0, 0, None, None, None, str(error))
+
+
+def _status(lake: Lake, name: str, status: str, reason: str | None, is_approved: bool) -> RepositoryStatus:
+    partition = lake.read(SNAPSHOTS, name)
+    snapshot = partition.rows.row(0, named=True) if partition and len(partition.rows) else {}
+    scan = read_scan(lake, name) or {}
+    return RepositoryStatus(
+        full_name=name,
+        status=status,
+        status_reason=reason,
+        is_approved=is_approved,
+        sync_status=snapshot.get("sync_status"),
+        scan_status=scan.get("scan_status"),
+        head_commit=snapshot.get("head_commit"),
+        scanned_commit=scan.get("scanned_commit"),
+        gitops_engine=scan.get("gitops_engine"),
+        resources=scan.get("resources_count", 0),
+        events=scan.get("events_count", 0),
+        problems=scan.get("problems_count", 0),
+        last_sync_at=snapshot.get("last_sync_at"),
+        last_scan_at=scan.get("last_scan_at"),
+        next_attempt_at=snapshot.get("next_attempt_at"),
+        error=snapshot.get("sync_error") or scan.get("scan_error"),
+    )

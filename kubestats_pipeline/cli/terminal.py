@@ -1,0 +1,246 @@
+"""What the kubestats command shows: progress bars, tables and summaries, made with rich. It decides nothing."""
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, Any
+
+import orjson
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.plain_text import plain_json, plain_lines
+
+if TYPE_CHECKING:
+    from kubestats_pipeline.cli.doctor import Finding
+    from kubestats_pipeline.cli.status import RepositoryStatus
+    from kubestats_pipeline.orchestration.base.context import Progress as ProgressOfStages
+    from kubestats_pipeline.orchestration.cycle import Cycle
+    from kubestats_pipeline.scan.store.retire import Retired, RetireFailed
+    from kubestats_pipeline.upgrade.redact_lake import Redacted
+
+PLAIN_WIDTH = 160
+"""Columns where the output is no terminal."""
+
+
+def _console(*, stderr: bool = False) -> Console:
+    plain = Console(stderr=stderr)
+    return plain if plain.is_terminal else Console(stderr=stderr, width=PLAIN_WIDTH)
+
+
+console = _console()
+errors = _console(stderr=True)
+
+MARKS = {"ok": "[green]ok[/green]", "warning": "[yellow]warning[/yellow]", "failed": "[red]failed[/red]"}
+
+DEMO_QUERIES: Mapping[str, str] = {
+    "Which charts run where": """
+        SELECT chart_name, repositories, releases, versions FROM chart_popularity
+        WHERE is_resolved ORDER BY repositories DESC, releases DESC, chart_name LIMIT 8""",
+    "What happened, by kind of event": """
+        SELECT event_type, count(*) AS events, count(DISTINCT repository_id) AS repositories
+        FROM resource_events GROUP BY event_type ORDER BY events DESC""",
+    "The latest upgrades": """
+        SELECT event_timestamp::DATE AS day, full_name, resource_name, version_before, version_after, author_kind
+        FROM resource_events
+        WHERE event_type = 'MODIFIED' AND resource_kind = 'HelmRelease' AND list_contains(changes_detected, 'version')
+        ORDER BY event_timestamp DESC, resource_name LIMIT 6""",
+    "What could not be read": """
+        SELECT problem, count(*) AS files, min(file_path) AS for_example
+        FROM scan_problems GROUP BY problem ORDER BY files DESC, problem""",
+}
+"""Queries that the demo runs at its end; the README shows them too."""
+
+
+class RichProgress:
+    """Progress bars on the terminal, one for each stage."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            SpinnerColumn(finished_text="[green]✓[/green]"),
+            TextColumn("{task.description:<11}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("[dim]{task.fields[last]}[/dim]"),
+            console=console,
+        )
+
+    def __enter__(self) -> "RichProgress":
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    @contextlib.contextmanager
+    def track(self, stage: str, total: int) -> Iterator[Callable[[str], None]]:
+        """Begin a stage of `total` items; the callable is told each one that is done."""
+        task = self._progress.add_task(stage, total=total, last="")
+        yield lambda done: self._progress.update(task, advance=1, last=_shown(done))
+
+
+def show_error(text: str) -> None:
+    """One message on standard error."""
+    errors.print(f"[red]error:[/red] {_shown(text)}", soft_wrap=True, highlight=False)
+
+
+def show_line(text: str) -> None:
+    """One message on standard output."""
+    console.print(_shown(text), soft_wrap=True, highlight=False)
+
+
+@contextlib.contextmanager
+def open_progress(*, as_json: bool) -> Iterator["ProgressOfStages"]:
+    """Progress bars, or none where the run writes JSON lines instead."""
+    from kubestats_pipeline.orchestration.base.context import SilentProgress
+
+    if as_json:
+        yield SilentProgress()
+        return
+    with RichProgress() as progress:
+        yield progress
+
+
+def show_cycle(cycle: "Cycle", layout: Layout, *, as_json: bool = False) -> None:
+    """The summary of a run: what was done, what failed and why, and where the result is."""
+    if as_json:
+        _print_json({"message": "cycle finished", **asdict(cycle), "failed": len(cycle.failures)})
+        return
+    console.print(f"{cycle.repositories} repositories, {cycle.changed} with news, {len(cycle.failures)} failed")
+    for subject, reason in [*sorted(cycle.failures.items()), *sorted(cycle.failed_checks.items())]:
+        errors.print(f"[red]failed:[/red] {_shown(subject)}: {_shown(reason)}", soft_wrap=True, highlight=False)
+    for note in cycle.notes:
+        console.print(_shown(note), soft_wrap=True, highlight=False)
+    for subject, reason in sorted(cycle.warnings.items()):
+        errors.print(f"[yellow]warning:[/yellow] {_shown(subject)}: {_shown(reason)}", soft_wrap=True, highlight=False)
+    if layout.warehouse.is_file():
+        console.print(f"warehouse: {_shown(str(layout.warehouse))}", soft_wrap=True, highlight=False)
+
+
+def show_demo(layout: Layout) -> None:
+    """A few answers from the published warehouse, and what to do next."""
+    from kubestats_pipeline.warehouse.connect import open_to_read
+
+    with open_to_read(layout.warehouse) as connection:
+        for title, query in DEMO_QUERIES.items():
+            cursor = connection.execute(query)
+            names = [name for name, *_ in cursor.description or ()]
+            console.print(_table(names, cursor.fetchall(), title=title))
+    console.print("These are samples. Go on with:")
+    console.print('  kubestats sql "FROM repository_status"   ask the warehouse anything', highlight=False)
+    console.print("  make dev                                 the Dagster UI on http://127.0.0.1:3000", highlight=False)
+    console.print("  make reset && make run                   the real thing, without the samples", highlight=False)
+
+
+def show_status(statuses: Iterable["RepositoryStatus"], *, as_json: bool) -> bool:
+    """All repositories; gives whether none has failed."""
+    known = list(statuses)
+    if as_json:
+        for each in known:
+            _print_json(asdict(each))
+    else:
+        columns = ("repository", "status", "sync", "scan", "engine", "resources", "events", "problems", "last sync")
+        console.print(_table(columns, [_status_cells(each) for each in known]))
+        for each in known:
+            if reason := each.status_reason or each.error:
+                console.print(f"{_shown(each.full_name)}: {_shown(reason)}", soft_wrap=True, highlight=False)
+        active = sum(each.status == "active" for each in known)
+        others = f", {len(known) - active} not active" if active < len(known) else ""
+        console.print(f"{active} repositories, {sum(each.failed for each in known)} failed{others}")
+    return not any(each.failed for each in known)
+
+
+def show_findings(findings: Iterable["Finding"], *, as_json: bool = False) -> bool:
+    """What the doctor found; gives whether nothing has failed."""
+    healthy = True
+    for finding in findings:
+        healthy = healthy and finding.mark != "failed"
+        if as_json:
+            _print_json(asdict(finding))
+            continue
+        line = f"{MARKS[finding.mark]:<24} {finding.subject:<12} {_shown(finding.text)}"
+        console.print(line, soft_wrap=True, highlight=False)
+    return healthy
+
+
+def show_removed(removed: Mapping[str, str]) -> None:
+    """What a clean-up took away."""
+    for what, how_much in removed.items():
+        console.print(f"{what}: {_shown(how_much)}", soft_wrap=True, highlight=False)
+
+
+def show_retired(outcomes: Iterable["Retired | RetireFailed"]) -> bool:
+    """What went to the archive, repository by repository as it is done; gives whether none failed."""
+    from kubestats_pipeline.scan.store.retire import RetireFailed
+
+    done = failed = 0
+    for each in outcomes:
+        if isinstance(each, RetireFailed):
+            failed += 1
+            show_error(f"{each.full_name}: {each.reason}")
+        else:
+            done += 1
+            console.print(f"{_shown(each.full_name)}: {each.events} events archived", soft_wrap=True, highlight=False)
+    if not done and not failed:
+        console.print("nothing is due; retention.event_days and retention.payload_days say how much is kept")
+    return not failed
+
+
+def show_redacted(redacted: "Redacted") -> None:
+    """What was taken out of data that an earlier version has left, and what could not be read for it."""
+    if redacted.values:
+        show_line(redacted.text)
+    for subject, reason in sorted(redacted.failures.items()):
+        show_error(f"{subject}: {reason}")
+
+
+def show_rows(names: Sequence[str], rows: Sequence[Sequence[Any]], file: IO[str]) -> None:
+    """The rows of a query as a table; a wide one is cut to a terminal's width, and not at all elsewhere."""
+    width = None if file.isatty() else 10_000
+    target = Console(file=file, width=width)
+    target.print(_table(names, rows))
+    target.print(f"({len(rows)} rows)" if len(rows) != 1 else "(1 row)")
+
+
+def _shown(text: str) -> str:
+    """A text as it is: neither the terminal nor rich finds anything to obey in it."""
+    return escape(plain_lines(text))
+
+
+def _print_json(content: Mapping[str, Any]) -> None:
+    console.print(plain_json(orjson.dumps(content).decode()), soft_wrap=True, highlight=False, markup=False)
+
+
+def _status_cells(status: "RepositoryStatus") -> list[Any]:
+    seen = status.last_sync_at.strftime("%Y-%m-%d %H:%M") if status.last_sync_at else None
+    counts = [status.resources, status.events, status.problems]
+    return [
+        status.full_name,
+        "approved" if status.is_approved and status.status == "active" else status.status,
+        status.sync_status,
+        status.scan_status,
+        status.gitops_engine,
+        *counts,
+        seen,
+    ]
+
+
+def _table(names: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None) -> Table:
+    known = [list(row) for row in rows]
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for index, name in enumerate(names):
+        numbers = all(isinstance(row[index], int | float) for row in known)
+        table.add_column(
+            _shown(name), justify="right" if numbers and known else "left", overflow="ellipsis", no_wrap=True
+        )
+    for row in known:
+        table.add_row(*("" if value is None else _shown(str(value)) for value in row))
+    return table

@@ -1,0 +1,1 @@
+"""The mirror of a repository, and how git is asked."""

@@ -1,0 +1,1 @@
+"""GitHub's API: search, repositories, contents and rates."""

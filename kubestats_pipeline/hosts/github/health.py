@@ -1,0 +1,51 @@
+"""Whether a GitHub can be worked with, in one sentence: who the token is, its scopes, and what is left of each bucket.
+
+For `kubestats doctor`, which shows it. Three calls at most, none of which is waited for.
+"""
+
+import datetime
+
+from kubestats_pipeline.hosts.errors import ForbiddenError
+from kubestats_pipeline.hosts.github.client import GitHubClient
+from kubestats_pipeline.hosts.github.rates import Bucket, Identity, read_buckets, read_identity
+from kubestats_pipeline.settings import GitHubSettings
+
+BUCKETS = ("core", "search", "graphql")
+"""The buckets that Kubestats takes calls from."""
+
+
+def describe_github(settings: GitHubSettings) -> str:
+    """What GitHub says of the caller.
+
+    Raises:
+        HostError: it does not answer, or does not accept the token.
+        SettingsError: the token cannot be one.
+    """
+    impatient = settings.model_copy(update={"max_wait_seconds": 0.0})
+    with GitHubClient(impatient, sleep=lambda seconds: None) as client:
+        buckets = read_buckets(client)
+        who = _describe_caller(client)
+        told = [f"{name}: {_describe_bucket(buckets[name])}" for name in BUCKETS if name in buckets]
+    return f"{settings.api_url} as {who}; {', '.join(told) or 'it does not tell its limits'}"
+
+
+def _describe_caller(client: GitHubClient) -> str:
+    if not client.has_token:
+        return "nobody (set GITHUB_TOKEN for higher limits)"
+    try:
+        return _describe_identity(read_identity(client))
+    except ForbiddenError as error:
+        return f"somebody whom it does not name ({error})"
+
+
+def _describe_identity(identity: Identity) -> str:
+    if identity.scopes is None:
+        return f"{identity.login} (a token that does not tell its scopes)"
+    return f"{identity.login} (scopes: {', '.join(identity.scopes) or 'none, which suffices'})"
+
+
+def _describe_bucket(bucket: Bucket) -> str:
+    left = f"{bucket.remaining} of {bucket.limit} calls left"
+    if bucket.remaining:
+        return left
+    return f"{left} until {datetime.datetime.fromtimestamp(bucket.reset, datetime.UTC):%X} UTC"

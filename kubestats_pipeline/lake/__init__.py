@@ -1,0 +1,1 @@
+"""The tables that every stage reads and writes: their contract, their files, and the log of events."""

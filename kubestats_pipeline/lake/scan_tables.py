@@ -1,0 +1,186 @@
+"""The contract of the tables that hold what a repository declares: resources, settings, events and problems.
+
+The other tables, and all of them by name, are in `tables.py`.
+"""
+
+from kubestats_pipeline.lake.contract import Column, Partitioning, Table, Type, required
+
+REPOSITORY_ID = required(
+    "repository_id", Type.TEXT, "identity of the repository: `github:<numeric id>`, else `git:<hash of URL>`"
+)
+FULL_NAME = required(
+    "full_name", Type.TEXT, "`owner/name` on GitHub, `host/owner/name` elsewhere. An attribute that can change"
+)
+RUN_ID = Column("sync_run_id", Type.TEXT, "the Dagster run that wrote the row")
+"""Columns that several tables share."""
+
+RESOURCES = Table(
+    name="resources",
+    grain="one row per Kubernetes resource that a repository declares or has declared",
+    stage="scan",
+    partitioning=Partitioning.REPOSITORY,
+    key=("resource_id",),
+    sort=("kind", "name", "file_path", "resource_id"),
+    columns=(
+        required("resource_id", Type.TEXT, "identity. Survives edits, API version bumps, moves, deletion and return"),
+        REPOSITORY_ID,
+        FULL_NAME,
+        required("api_group", Type.TEXT, "API group, empty for the core group"),
+        required("api_version", Type.TEXT, "version without the group, such as `v2beta1`"),
+        required("kind", Type.TEXT, "kind"),
+        required("name", Type.TEXT, "metadata.name, or generateName with a `*`"),
+        Column("namespace", Type.TEXT, "effective namespace, or null when the repository does not say"),
+        Column("declared_namespace", Type.TEXT, "metadata.namespace as written"),
+        required("file_path", Type.TEXT, "path in the repository"),
+        required(
+            "ordinal", Type.INTEGER, "order among resources of the same kind, namespace and name in one file, from 0"
+        ),
+        required("content_hash", Type.TEXT, "hash of the canonical redacted document"),
+        Column("version", Type.TEXT, "effective version as written: chart version, source ref or image tag"),
+        Column("chart_name", Type.TEXT, "chart that the resource stands for"),
+        Column(
+            "chart_url", Type.TEXT, "canonical location of the chart: scheme, lower-case host, path, no trailing slash"
+        ),
+        Column("chart_url_raw", Type.TEXT, "location of the chart as written, without credentials"),
+        Column("chart_kind", Type.TEXT, "helm, oci, git or path"),
+        Column("app_name", Type.TEXT, "application that the resource runs"),
+        required(
+            "images",
+            Type.IMAGES,
+            "images that it names, in workloads, values and fields of operators: `image` is registry and repository "
+            "with what was left out, `role` main, init or sidecar, `raw` as written. Tags are as written too",
+        ),
+        required("context", Type.TEXT, "active, archived, template or test, from its path"),
+        required(
+            "resolution", Type.TEXT, "exact, ambiguous, unresolved or not_applicable: how its chart reference resolved"
+        ),
+        Column("resolution_reason", Type.TEXT, "why the reference is ambiguous or unresolved"),
+        Column(
+            "values_complete",
+            Type.BOOLEAN,
+            "whether `helm_values` holds all of its values. False where a Secret or a missing file has some, null "
+            "where it is deleted or takes no values",
+        ),
+        required("status", Type.TEXT, "ACTIVE or DELETED"),
+        required("created_at", Type.TIME, "commit time of its creation, or of the first commit of a bounded history"),
+        required("updated_at", Type.TIME, "commit time of its last event"),
+        Column("deleted_at", Type.TIME, "commit time of its deletion, or null while active"),
+        required("created_commit", Type.TEXT, "commit of its creation"),
+        required("updated_commit", Type.TEXT, "commit of its last event"),
+        required("data", Type.JSON, "the decoded document, secrets redacted"),
+    ),
+)
+
+HELM_VALUES = Table(
+    name="helm_values",
+    grain="one row per active release and setting of its Helm values",
+    stage="scan",
+    partitioning=Partitioning.REPOSITORY,
+    key=("resource_id", "path"),
+    sort=("resource_id", "path"),
+    columns=(
+        REPOSITORY_ID,
+        FULL_NAME,
+        required("resource_id", Type.TEXT, "the release, an active row of `resources`"),
+        required(
+            "path",
+            Type.TEXT,
+            "the setting, as `ingress.enabled`. Items of lists of named objects go by name, as `env[name=TZ].value`, "
+            "others by position, as `hosts[0]`. Keys with dots are quoted, as `annotations['a.b/c']`",
+        ),
+        required("value_type", Type.TEXT, "string, integer, float, boolean, null, or map or list where it is empty"),
+        Column(
+            "value",
+            Type.TEXT,
+            "the value as text, versions as written, secrets redacted, at most 2,000 characters. Null for null, which "
+            "takes the chart's default away, and in the warehouse where it is withheld: see docs/counting.md",
+        ),
+        required("origin", Type.TEXT, "`inline`, or the path of the file that it comes from. The last input wins"),
+    ),
+)
+
+RESOURCE_EVENTS = Table(
+    name="resource_events",
+    grain="one row per change of one resource in one commit",
+    stage="scan",
+    partitioning=Partitioning.REPOSITORY,
+    key=("event_id",),
+    sort=("resource_id", "sequence"),
+    numbered_by="sequence",
+    columns=(
+        required(
+            "event_id", Type.TEXT, "function of repository, commit and the resource's identity: a replay gives it again"
+        ),
+        required("resource_id", Type.TEXT, "the resource"),
+        REPOSITORY_ID,
+        FULL_NAME,
+        required(
+            "sequence",
+            Type.INTEGER,
+            "position in the repository's log. Fold by it, for commit clocks can run backwards",
+        ),
+        required("event_type", Type.TEXT, "CREATED, MODIFIED, DELETED or RESURRECTED"),
+        required("event_timestamp", Type.TIME, "committer time of the commit"),
+        required("commit_sha", Type.TEXT, "commit"),
+        required("commit_subject", Type.TEXT, "first line of its message, at most 200 characters"),
+        required("author_kind", Type.TEXT, "human, renovate, dependabot, flux or other_bot"),
+        required("resource_kind", Type.TEXT, "kind after the event"),
+        required("resource_api_version", Type.TEXT, "group/version after the event"),
+        required("resource_name", Type.TEXT, "name after the event"),
+        Column("resource_namespace", Type.TEXT, "effective namespace after the event"),
+        required("file_path", Type.TEXT, "path after the event, or last path of a deleted resource"),
+        Column("previous_file_path", Type.TEXT, "path before a move"),
+        Column(
+            "file_hash_before", Type.TEXT, "the resource's content_hash before, or null for CREATED and RESURRECTED"
+        ),
+        Column("file_hash_after", Type.TEXT, "the resource's content_hash after, or null for DELETED"),
+        Column("version_before", Type.TEXT, "effective version before"),
+        Column("version_after", Type.TEXT, "effective version after"),
+        Column(
+            "chart_name", Type.TEXT, "chart after the event. Of a deleted resource it is the last one, here and below"
+        ),
+        Column("chart_url", Type.TEXT, "canonical location of the chart after the event"),
+        Column("chart_kind", Type.TEXT, "helm, oci, git or path"),
+        Column("app_name", Type.TEXT, "application that the resource runs after the event"),
+        Column("images", Type.IMAGES, "images that the resource names after the event, as in resources"),
+        required("context", Type.TEXT, "active, archived, template or test, from its path", earlier="'active'"),
+        required(
+            "resolution",
+            Type.TEXT,
+            "exact, ambiguous, unresolved or not_applicable after the event",
+            earlier="'not_applicable'",
+        ),
+        required(
+            "changes_detected",
+            Type.TEXTS,
+            "what changed: spec, metadata, data, file_path, api_version, version, chart, values (of another file), …",
+        ),
+        Column("field_changes", Type.JSON, "list of {path, before, after}. Bounded, secrets redacted"),
+        Column("resource_data", Type.JSON, "the document after the event, or null for DELETED"),
+        RUN_ID,
+    ),
+)
+
+SCAN_PROBLEMS = Table(
+    name="scan_problems",
+    grain="one row per file and class of problem at the scanned commit",
+    stage="scan",
+    partitioning=Partitioning.REPOSITORY,
+    key=("repository_id", "file_path", "problem"),
+    sort=("file_path", "problem"),
+    columns=(
+        REPOSITORY_ID,
+        FULL_NAME,
+        required("file_path", Type.TEXT, "path in the repository"),
+        required(
+            "problem",
+            Type.TEXT,
+            "syntax, template, too_large, too_complex, encoding or encrypted_kind. A file with encoding_replaced was "
+            "read, with U+FFFD for bytes that are not text",
+        ),
+        Column("document_index", Type.INTEGER, "document in the file, from 0, or null when the whole file is meant"),
+        required("message", Type.TEXT, "what is wrong and where. Never quotes the document"),
+        required("commit_sha", Type.TEXT, "commit at which the problem appeared"),
+        required("first_seen_at", Type.TIME, "committer time of that commit"),
+    ),
+)

@@ -1,0 +1,1 @@
+"""One module a stage: its tables as Dagster assets."""

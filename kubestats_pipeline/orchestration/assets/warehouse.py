@@ -1,0 +1,143 @@
+"""The Dagster skin of publishing: `ecosystem_stats` by day, and `warehouse` with one asset for each of its marts."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from kubestats_pipeline.lake.lake import LakeError
+from kubestats_pipeline.lake.tables import ECOSYSTEM_STATS, TABLES
+from kubestats_pipeline.locks import BusyError
+from kubestats_pipeline.orchestration.base.asset_specs import (
+    COLUMN_LINEAGE,
+    COLUMN_SCHEMA,
+    column_lineage,
+    failures_table,
+    mart_schema,
+    table_spec,
+)
+from kubestats_pipeline.orchestration.base.batches import is_partitioned
+from kubestats_pipeline.orchestration.base.context import Services
+from kubestats_pipeline.orchestration.base.partitions import daily_partitions, day_key
+from kubestats_pipeline.warehouse.column_lineage import read_traced
+from kubestats_pipeline.warehouse.marts import MARTS, Mart
+
+
+@dg.multi_asset(
+    name="statistics",
+    pool="statistics",
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    specs=[
+        table_spec(
+            ECOSYSTEM_STATS,
+            deps=["repositories", "scan_runs"],
+            partitions_def=daily_partitions,
+            skippable=True,
+            kinds=("duckdb", "parquet"),
+        )
+    ],
+)
+def statistics_assets(
+    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
+) -> Iterator[dg.MaterializeResult[None]]:
+    """Compute the run's days, or all days whose row is missing or out of date."""
+    from kubestats_pipeline.warehouse.load import WarehouseError  # duckdb: only the run pays for it
+    from kubestats_pipeline.warehouse.stats import backfill_ecosystem_stats, record_due_days
+
+    try:
+        with services.progress.track("statistics", 1) as done:
+            if is_partitioned(context):
+                days = [date.fromisoformat(key) for key in context.partition_keys]
+                written = set(backfill_ecosystem_stats(services.lake, days))
+            else:
+                days = record_due_days(services.lake, services.now().date())
+                written = set(days)
+            done(f"{len(written)} days")
+    except (WarehouseError, LakeError) as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+    context.log.info("%d days computed", len(written), extra={"fields": {"days": len(written)}})
+    for day in days:
+        told = None if day in written else "Nothing was known by the end of this day."
+        rows = {"dagster/partition_row_count": int(day in written)}
+        context.log_event(
+            dg.AssetMaterialization("ecosystem_stats", partition=day_key(day), description=told, metadata=rows)
+        )
+    yield from ()
+
+
+_LINEAGES = read_traced()
+
+warehouse_spec = dg.AssetSpec(
+    "warehouse",
+    deps=list(TABLES),
+    group_name="warehouse",
+    kinds={"duckdb"},
+    description="The DuckDB file with all tables and marts, built beside the published one and renamed into place.",
+    metadata={"dagster/storage_kind": "duckdb"},
+    owners=["team:kubestats"],
+    tags={"kubestats/partitioning": "none"},
+)
+
+
+def _mart_spec(mart: Mart) -> dg.AssetSpec:
+    """The asset of a mart: it hangs on the marts that it reads, and on the warehouse for all tables."""
+    marts = {each.name for each in MARTS}
+    deps = sorted({name if name in marts else "warehouse" for name in mart.depends_on})
+    return dg.AssetSpec(
+        mart.name,
+        deps=deps,
+        group_name="marts",
+        kinds={"duckdb", mart.relation.lower()},
+        description=f"{mart.description}\n\n```sql\n{mart.sql}\n```",
+        metadata={
+            "dagster/table_name": f"kubestats.main.{mart.name}",
+            "dagster/storage_kind": "duckdb",
+            COLUMN_LINEAGE: column_lineage(_LINEAGES[mart.name]),
+        },
+        owners=["team:kubestats"],
+        tags={"kubestats/partitioning": "none"},
+    )
+
+
+@dg.multi_asset(name="publish", pool="warehouse", specs=[warehouse_spec, *(_mart_spec(mart) for mart in MARTS)])
+def warehouse_assets(
+    context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
+) -> Iterator[dg.MaterializeResult[None]]:
+    """Build the file, check it, publish it, and describe what is in it."""
+    from kubestats_pipeline.upgrade.redact_lake import redact_lake
+    from kubestats_pipeline.warehouse.build import build_warehouse  # duckdb: only the run pays for it
+    from kubestats_pipeline.warehouse.describe import describe_marts
+    from kubestats_pipeline.warehouse.load import WarehouseError
+
+    try:
+        with services.progress.track("publish", 1) as done:
+            redacted = redact_lake(services.lake)
+            report = build_warehouse(services.lake)
+            done(report.path.name)
+    except (WarehouseError, LakeError, BusyError) as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+    if redacted.values:
+        context.log.warning(redacted.text)
+    withheld = {f"{each.kind} in {each.table}.{each.column}": f"{each.rows} rows" for each in report.withheld}
+    for what, rows in withheld.items():
+        context.log.warning("withheld from the published file: %s, %s", what, rows)
+    yield dg.MaterializeResult(
+        asset_key="warehouse",
+        metadata={
+            "path": dg.MetadataValue.path(report.path),
+            "size_mb": round(report.size_bytes / 1e6, 2),
+            "seconds": report.seconds,
+            "withheld_rows": sum(each.rows for each in report.withheld),
+            "withheld": failures_table(withheld),
+            **{f"rows_{table}": rows for table, rows in report.rows.items()},
+        },
+    )
+    for mart in describe_marts(report.path):
+        lineage = _LINEAGES[mart.name]
+        metadata: dict[str, Any] = {
+            "dagster/row_count": mart.rows,
+            COLUMN_SCHEMA: mart_schema(mart.columns, lineage),
+            COLUMN_LINEAGE: column_lineage(lineage),
+        }
+        yield dg.MaterializeResult(asset_key=mart.name, metadata=metadata)

@@ -1,0 +1,186 @@
+"""Schedules and sensors: what runs when.
+
+Schedules are the heartbeat: each job sweeps everything that is due, so the pipeline converges whatever a sensor
+missed. Sensors make it quick: a push that discovery saw is fetched, new heads are scanned, changes are published. They
+look at what is there (`activity.py`) and not at single runs, so that nothing is lost between two looks, over a
+restart, or because a backfill brought it. No job is started while it is queued or running, and none is made up for:
+after a week of downtime each schedule ticks once.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+
+from kubestats_pipeline.lake.lake import LakeError
+from kubestats_pipeline.lake.tables import REPOSITORIES
+from kubestats_pipeline.orchestration.alerts import build_alerts
+from kubestats_pipeline.orchestration.base.activity import broken_off, is_active, latest_news, succeeded
+from kubestats_pipeline.orchestration.base.context import Services
+from kubestats_pipeline.orchestration.decision_jobs import DECISION_JOBS
+from kubestats_pipeline.orchestration.jobs import (
+    LEADING,
+    Job,
+    clean_up,
+    discover_repositories,
+    publish_warehouse,
+    record_statistics,
+    retire_events,
+    scan_repositories,
+    sync_repositories,
+)
+from kubestats_pipeline.orchestration.repairs.orphaned_runs import fail_orphans
+from kubestats_pipeline.orchestration.repairs.pools import wake_waiting
+from kubestats_pipeline.settings import AutomationSettings, Settings
+
+BATCH_SIZE = 500
+"""Repositories of one run that a sensor asks for: a retry stays cheap and the launchpad readable."""
+
+SHORTLY_AFTER_MIDNIGHT = "10 0 * * *"
+AN_HOUR_LATER = "10 1 * * *"
+AT_NIGHT = "40 3 * * *"
+
+
+def build_schedules(cadence: AutomationSettings) -> list[dg.ScheduleDefinition]:
+    """One schedule a job; a cadence of 0 minutes leaves it out."""
+    cadences = (
+        (discover_repositories, cadence.discover_minutes),
+        (sync_repositories, cadence.sync_minutes),
+        (scan_repositories, cadence.scan_minutes),
+        (publish_warehouse, cadence.publish_minutes),
+    )
+    sweeps = [_schedule(job, cron_of(minutes)) for job, minutes in cadences if minutes]
+    daily = (
+        (record_statistics, SHORTLY_AFTER_MIDNIGHT),
+        (retire_events, AN_HOUR_LATER),  # days whose events are archived cannot be computed any more
+        (clean_up, AT_NIGHT),
+    )
+    return [*sweeps, *(_schedule(job, cron) for job, cron in daily)]
+
+
+def cron_of(minutes: int) -> str:
+    """A cron line for a cadence that divides an hour, or a day in whole hours."""
+    if minutes < 60:
+        return f"*/{minutes} * * * *"
+    return f"0 */{minutes // 60} * * *" if minutes < 1440 else "0 0 * * *"
+
+
+def _schedule(job: Job, cron: str) -> dg.ScheduleDefinition:
+    @dg.schedule(
+        job=job,
+        cron_schedule=cron,
+        name=f"{job.name}_schedule",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=f"{job.description} Skipped while the job is queued or running.",
+    )
+    def tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        return _busy(context.instance, job) or dg.RunRequest()
+
+    return tick
+
+
+def build_sensors(cadence: AutomationSettings) -> list[dg.SensorDefinition]:
+    """The sensors that react faster than the schedules."""
+    return [
+        _push_sensor(cadence.sensor_seconds),
+        _chain("scan_after_sync", ["snapshots"], sync_repositories, scan_repositories, cadence.sensor_seconds),
+        _chain(
+            "publish_after_scan",
+            ["scans", "ecosystem_stats"],
+            scan_repositories,
+            publish_warehouse,
+            cadence.sensor_seconds,
+            also=DECISION_JOBS,
+        ),
+        _pool_sensor(),
+    ]
+
+
+def _push_sensor(seconds: int) -> dg.SensorDefinition:
+    @dg.sensor(
+        job=sync_repositories,
+        name="sync_after_push",
+        minimum_interval_seconds=seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Syncs repositories that are new, or were pushed to since their last sync, after a discovery.",
+    )
+    def tick(
+        context: dg.SensorEvaluationContext, services: dg.ResourceParam[Services]
+    ) -> dg.SensorResult | dg.SkipReason:
+        path = services.lake.path(REPOSITORIES)
+        seen = str(path.stat().st_mtime_ns) if path.exists() else ""
+        if seen == (context.cursor or ""):
+            return dg.SkipReason("no discovery since the last look")
+        if (busy := _busy(context.instance, sync_repositories)) is not None:
+            return busy
+        try:
+            names = _pushed(services)
+        except LakeError as error:
+            return dg.SkipReason(str(error))
+        return dg.SensorResult(run_requests=list(_batches(names, seen)), cursor=seen)
+
+    return tick
+
+
+def _pushed(services: Services) -> list[str]:
+    from kubestats_pipeline.sync.pushes import pushed_since_sync
+
+    return pushed_since_sync(services.lake, list(services.repositories().values()), services.now())
+
+
+def _batches(names: list[str], seen: str) -> Iterator[dg.RunRequest]:
+    for start in range(0, len(names), BATCH_SIZE):
+        config = {"ops": {"sync": {"config": {"repositories": names[start : start + BATCH_SIZE]}}}}
+        yield dg.RunRequest(run_key=f"push-{seen}-{start}", run_config=config)
+
+
+def _chain(
+    name: str, assets: list[str], after: Job, request: Job, seconds: int, *, also: Sequence[Job] = ()
+) -> dg.SensorDefinition:
+    """A sensor that starts a job after changes of assets, and after runs of jobs that change tables all the same."""
+    runs = [broken_off(after), *map(succeeded, also)]
+
+    @dg.sensor(
+        job=request,
+        name=name,
+        minimum_interval_seconds=seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=f"Starts {request.name} when {' or '.join(assets)} changed or {after.name} broke off. "
+        "It waits for runs of both to end; the schedules bound the wait.",
+    )
+    def tick(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        news = latest_news(context.instance, assets, runs)  # first: what comes during this look is for the next
+        if news == (context.cursor or ""):
+            return dg.SkipReason(f"nothing new since the last {request.name}")
+        if (busy := _busy(context.instance, after, request)) is not None:
+            return busy
+        return dg.SensorResult(run_requests=[dg.RunRequest(run_key=f"{request.name} {news}")], cursor=news)
+
+    return tick
+
+
+def _pool_sensor() -> dg.SensorDefinition:
+    @dg.sensor(
+        name="wake_waiting_runs",
+        target=[],
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Lets runs go on that Dagster forgot to wake when their pool became free, and ends dead ones.",
+    )
+    def tick(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        fail_orphans(context.instance)
+        wake_waiting(context.instance)
+        return dg.SkipReason("every free pool lets the next run in")
+
+    return tick
+
+
+def _busy(instance: dg.DagsterInstance, *jobs: Job) -> dg.SkipReason | None:
+    """The reason to wait, where one of the jobs or the same work under another name is under way."""
+    active = next((job.name for job in jobs if is_active(instance, job.name, LEADING.get(job.name))), None)
+    return dg.SkipReason(f"{active} is queued or running") if active else None
+
+
+def build_automation(settings: Settings) -> tuple[list[dg.ScheduleDefinition], list[dg.SensorDefinition]]:
+    """All schedules and sensors for the settings."""
+    return build_schedules(settings.automation), [*build_sensors(settings.automation), *build_alerts(settings.alerts)]

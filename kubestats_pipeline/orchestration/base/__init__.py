@@ -1,0 +1,1 @@
+"""What every asset and job is built from: settings at hand, partitions, batches, metadata."""

@@ -1,0 +1,151 @@
+"""One run over many repositories: which ones, and what Dagster is told of each.
+
+A run's targets are those of its run config (from sensors, schedules and the command line, which need arbitrary sets),
+else its partitions (from the UI and backfills), else all. Only what changed becomes a materialization, so that the UI
+shows each repository's own history; a failure becomes an observation. A run of a single partition that fails turns the
+partition red.
+
+A stage depends on the batches of the stage before it (`sync_runs`, `scan_runs`) and not on its partitions: in a run
+without partitions Dagster fails as soon as it looks up the data versions of a partitioned asset upstream.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+import dagster as dg
+from dagster._core.storage.partition_status_cache import AssetPartitionStatus
+
+from kubestats_pipeline.lake.repositories import Repository
+from kubestats_pipeline.orchestration.base.asset_specs import failures_table
+from kubestats_pipeline.orchestration.base.partitions import REPOSITORY_PARTITIONS, repository_partitions
+from kubestats_pipeline.plain_text import plain
+from kubestats_pipeline.redaction.texts import withhold_shapes
+
+CHANGED_TAG = "kubestats/changed"
+"""Run tag with the number of repositories that changed; the sensors that chain the jobs read it."""
+
+SUBJECT = "failed"
+"""Metadata of an observation that stands for a failure: the repository or source that failed."""
+
+
+FAILURES = "failures"
+"""Metadata with the table of what failed: of a batch, and of the failure of a run in which nothing else is wrong."""
+
+
+class BatchConfig(dg.Config):
+    """Which repositories a run is about; empty means its partitions, or all that are due."""
+
+    repositories: list[str] = []  # noqa: RUF012 - Dagster copies the default
+
+
+@dataclass
+class Batch:
+    """What a run did, and tells Dagster as it goes."""
+
+    context: dg.AssetExecutionContext
+    keys: tuple[str, ...]
+    requested: int = 0
+    changed: int = 0
+    failures: dict[str, str] = field(default_factory=dict)
+
+    def record(
+        self,
+        full_name: str,
+        metadata: Mapping[str, Any],
+        *,
+        changed: bool,
+        version: str | None,
+        rows: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
+        """A repository was dealt with.
+
+        Dagster is told where something changed, the run asked for this partition, or the partition is still red. `rows`
+        are the rows of its partition of each table, as far as they are known.
+        """
+        self.changed += changed
+        if not (changed or is_partitioned(self.context) or full_name in self._red):
+            return
+        tags = {"dagster/data_version": version} if version else None
+        for key in self.keys:
+            own = {name: _fit(value) for name, value in metadata.items() if value is not None}
+            if key in rows:
+                own["dagster/partition_row_count"] = rows[key]
+            self.context.log_event(dg.AssetMaterialization(key, partition=full_name, metadata=own, tags=tags))
+
+    def fail(self, full_name: str, reason: str) -> None:
+        """A repository failed; the run goes on."""
+        reason = withhold_shapes(reason)
+        self.failures[full_name] = reason
+        self.context.log.warning("%s: %s", plain(full_name), plain(reason), extra=told_of(full_name, reason))
+        self.context.log_event(failure_observation(self.keys[0], full_name, reason, partition=full_name))
+
+    @cached_property
+    def _red(self) -> set[str]:
+        """The partitions that Dagster shows as failed: only a materialization clears them."""
+        instance, key = self.context.instance, dg.AssetKey(self.keys[0])
+        names = instance.get_dynamic_partitions(REPOSITORY_PARTITIONS)
+        statuses = instance.get_status_by_partition(key, names, repository_partitions) or {}
+        return {name for name, status in statuses.items() if status is AssetPartitionStatus.FAILED}
+
+    def note(self, full_name: str, reason: str) -> None:
+        """A repository could not be dealt with, by its nature: it is empty, too large or in an unsupported format."""
+        reason = withhold_shapes(reason)
+        self.context.log.info("%s: %s", plain(full_name), plain(reason), extra=told_of(full_name, reason))
+        self.context.log_event(dg.AssetObservation(self.keys[0], partition=full_name, description=reason))
+
+    def finish(self, summary_key: str, **numbers: float) -> None:
+        """Sum the run up.
+
+        Raises:
+            dagster.Failure: the run was about one partition, or everything that it was about, and that failed.
+        """
+        self.context.instance.add_run_tags(self.context.run.run_id, {CHANGED_TAG: str(self.changed)})
+        failed = len(self.failures)
+        table = failures_table(self.failures)
+        if not is_partitioned(self.context):
+            metadata = {"requested": self.requested, "changed": self.changed, "failed": failed, FAILURES: table}
+            self.context.log_event(dg.AssetMaterialization(summary_key, metadata={**metadata, **numbers}))
+        if failed and (self.context.has_partition_key or failed == self.requested):
+            reasons = "; ".join(f"{name}: {reason}" for name, reason in list(self.failures.items())[:3])
+            description = f"{failed} of {self.requested} repositories failed: {reasons}"
+            raise dg.Failure(description, metadata={FAILURES: table}, allow_retries=False)
+
+
+def failure_observation(key: str, subject: str, reason: str, partition: str | None = None) -> dg.AssetObservation:
+    """What Dagster is told of a repository or a source that failed; what has the shape of a secret is withheld."""
+    told = {SUBJECT: withhold_shapes(subject)}
+    return dg.AssetObservation(key, partition=partition, description=withhold_shapes(reason), metadata=told)
+
+
+def _fit(value: Any) -> Any:
+    return withhold_shapes(value) if isinstance(value, str) else value
+
+
+def told_of(subject: str, reason: str) -> dict[str, dict[str, str]]:
+    """The `extra` of a message, which `console_log.py` makes fields of."""
+    return {"fields": {"repository": subject, "reason": reason}}
+
+
+def is_partitioned(context: dg.AssetExecutionContext) -> bool:
+    """Whether the run was started for partitions."""
+    return bool(context.has_partition_key or context.has_partition_key_range)
+
+
+def targets(
+    context: dg.AssetExecutionContext, config: BatchConfig, known: Mapping[str, Repository]
+) -> list[Repository] | None:
+    """The repositories that a run was asked for; None when it was asked for none in particular.
+
+    Raises:
+        dagster.Failure: one of them is not known or not active.
+    """
+    names: Iterable[str] = config.repositories or (context.partition_keys if is_partitioned(context) else ())
+    names = list(names)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        remedy = "run discover_repositories first, or correct the name"
+        raise dg.Failure(f"not an active repository: {', '.join(unknown[:10])}; {remedy}", allow_retries=False)
+    return [known[name] for name in names] or None

@@ -1,0 +1,106 @@
+"""Who works on a run: its process, and the machine and container in which that process id means something.
+
+The worker itself says so, in a tag of the run, when it begins: a process id alone would be looked up on whatever
+machine asks. `orphaned_runs.py` judges by it.
+"""
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+from dagster._core.events import DagsterEvent
+from dagster._core.execution.context.system import PlanOrchestrationContext
+from dagster._core.execution.plan.plan import ExecutionPlan
+from dagster._core.executor.in_process import InProcessExecutor
+
+from kubestats_pipeline.locks import is_alive
+
+WORKER_TAG = "kubestats/worker"
+"""Run tag with a `Worker`; a re-executed run inherits that of its parent, so the run's own id is part of it."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where a process id is valid.
+
+    Attributes:
+        boot: an id of the kernel's present life, shared by all containers of a host; `-` where the system has none.
+        namespace: of process ids, one for each container; `-` where the system has none.
+        host: the name of the host, or of the container.
+    """
+
+    boot: str
+    namespace: str
+    host: str
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A process, where it is, and since when it is known; seconds since 1970."""
+
+    process: int
+    since: float
+    machine: Machine
+
+    @property
+    def is_alive_here(self) -> bool:
+        """Whether the process lives; asked only for one of this machine."""
+        return is_alive(self.process, self.since)
+
+    def tag(self, run_id: str) -> dict[str, str]:
+        """The tag of the run that it works on."""
+        machine = self.machine
+        words = (run_id, str(self.process), str(self.since), machine.boot, machine.namespace, machine.host)
+        return {WORKER_TAG: " ".join(words)}
+
+
+def this_machine() -> Machine:
+    """Where this process is (proc(5), pid_namespaces(7))."""
+    return Machine(_read("/proc/sys/kernel/random/boot_id"), _link("/proc/self/ns/pid"), socket.gethostname() or "-")
+
+
+def this_worker() -> Worker:
+    """The process that asks."""
+    return Worker(os.getpid(), time.time(), this_machine())
+
+
+def worker_of(run: dg.DagsterRun) -> Worker | None:
+    """Who said to work on a run; None before anybody did, and for runs of earlier versions."""
+    words = run.tags.get(WORKER_TAG, "").split(" ", 5)
+    if len(words) < 6 or words[0] != run.run_id:
+        return None
+    return Worker(int(words[1]), float(words[2]), Machine(*words[3:]))
+
+
+class _TellingExecutor(InProcessExecutor):
+    """Dagster's own executor, which first says where it works."""
+
+    def execute(self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan) -> Iterator[DagsterEvent]:
+        run_id = plan_context.run_id
+        plan_context.instance.add_run_tags(run_id, this_worker().tag(run_id))
+        yield from super().execute(plan_context, execution_plan)
+
+
+@dg.executor(name="in_process", config_schema=dg.in_process_executor.config_schema.as_field())
+def telling_executor(context: dg.InitExecutorContext) -> InProcessExecutor:
+    """All steps in one process, as `in_process_executor` does; the run says which process that is."""
+    plain: InProcessExecutor = dg.in_process_executor.executor_creation_fn(context)  # type: ignore[misc,assignment]
+    return _TellingExecutor(plain.retries, plain.step_dependency_config)
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text().strip() or "-"
+    except OSError:
+        return "-"
+
+
+def _link(path: str) -> str:
+    try:
+        return Path(path).readlink().name
+    except OSError:
+        return "-"

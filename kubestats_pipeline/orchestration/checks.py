@@ -1,0 +1,275 @@
+"""Asset checks: what an operator should know about the last run, read from the lake and the published file.
+
+Every table has the same checks, made from its contract; a few more look at the pipeline as a whole. No rule stands
+here. Those that would publish wrong numbers are in `warehouse/verify.py`: the build refuses to publish what breaks one,
+and the checks show them for the file that is published. The others are in `warehouse/examine.py` and `health.py`.
+
+Checks of the published file say nothing in a run that materializes tables alone, such as that of one partition or a
+backfill, to which Dagster adds the checks of its assets: until the next publication the file is right to be older.
+"""
+
+import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from kubestats_pipeline.lake.contract import Table, references
+from kubestats_pipeline.lake.health import read_failures
+from kubestats_pipeline.lake.lake import LakeError
+from kubestats_pipeline.lake.tables import SCANS, SNAPSHOTS, TABLES
+from kubestats_pipeline.orchestration.base.asset_specs import failures_table
+from kubestats_pipeline.orchestration.base.context import Services
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from kubestats_pipeline.warehouse.verify import Violation
+
+TOLERATED_SHARE = 0.1
+"""Share of failed repositories, or of unread files, that is no cause for alarm: of many public repositories a few are
+always away, and a few of their files are always broken.
+"""
+
+MOST_TOLD = 3
+"""Violations that a check's description names."""
+
+TABLE_CHECKS: Mapping[str, str] = {
+    "schema": "All files and the published table have the columns of the contract.",
+    "key": "The key is unique and no required value is missing. A build that breaks this is not published.",
+    "references": "Every row of another table that a row names by its id is there.",
+    "equals_lake": "The warehouse holds the lake's rows: their number, and a fingerprint of what is not withheld.",
+    "no_secrets": "No text has the known shape of a secret. A finding never quotes it. What the build has withheld "
+    "from the file, because a stage had missed it, is a warning.",
+}
+"""What is checked of every table; `references` only of those that name rows of another one."""
+
+GRAVE = {"key", "equals_lake", "no_secrets"}
+"""Checks whose failure is an error; that of the others is a warning."""
+
+LONGEST_AGE = datetime.timedelta(days=1)
+"""When nothing has happened for so long, or for three times the cadence where that is longer, somebody should look."""
+
+CADENCES: Mapping[str, str | None] = {
+    "repositories": "discover_minutes",
+    "snapshots": "sync_minutes",
+    "ecosystem_stats": None,
+    "warehouse": "publish_minutes",
+}
+"""The assets whose age is checked, each with the setting that says how often it is renewed; None for once a day."""
+
+ALL_TABLES = tuple(TABLES.values())
+
+
+def _table_specs() -> Iterator[dg.AssetCheckSpec]:
+    for table in ALL_TABLES:
+        for name, description in TABLE_CHECKS.items():
+            if name != "references" or references(table, ALL_TABLES):
+                yield dg.AssetCheckSpec(name, asset=table.name, description=description, additional_deps=["warehouse"])
+
+
+@dg.multi_asset_check(name="check_tables", specs=list(_table_specs()), can_subset=True)
+def check_tables(
+    context: dg.AssetCheckExecutionContext, services: dg.ResourceParam[Services]
+) -> Iterator[dg.AssetCheckResult]:
+    """Every table of the published file, and its files in the lake."""
+    yield from _wanted(context, _check_tables(services))
+
+
+def _check_tables(services: Services) -> Iterator[dg.AssetCheckResult]:
+    from kubestats_pipeline.warehouse import examine, verify  # duckdb: only the run pays for it
+
+    lake = services.lake
+    with _published(services) as connection:
+        for table in ALL_TABLES:
+            yield _result(table, "schema", examine.find_other_columns(connection, lake, table))
+            broken = [*verify.find_duplicate_keys(connection, table), *verify.find_missing_values(connection, table)]
+            yield _result(table, "key", broken)
+            if references(table, ALL_TABLES):
+                yield _result(table, "references", examine.find_lost_references(connection, table))
+            yield _result(table, "equals_lake", examine.find_differences(connection, lake, table))
+            yield _secrets_result(
+                table,
+                examine.find_published_secrets(connection, table),
+                examine.find_withheld_secrets(connection, table),
+            )
+
+
+@dg.multi_asset_check(
+    name="check_freshness",
+    specs=[
+        dg.AssetCheckSpec(
+            "freshness",
+            asset=asset,
+            description="What is newest in it is younger than a day, or than three times its cadence.",
+            additional_deps=[] if asset == "warehouse" else ["warehouse"],
+        )
+        for asset in CADENCES
+    ],
+    can_subset=True,
+)
+def check_freshness(
+    context: dg.AssetCheckExecutionContext, services: dg.ResourceParam[Services]
+) -> Iterator[dg.AssetCheckResult]:
+    """How old the newest content of the published file is."""
+    yield from _wanted(context, _check_freshness(services))
+
+
+def _check_freshness(services: Services) -> Iterator[dg.AssetCheckResult]:
+    from kubestats_pipeline.warehouse.examine import newest  # duckdb: only the run pays for it
+
+    with _published(services) as connection:
+        for asset, setting in CADENCES.items():
+            cadence = getattr(services.settings.automation, setting) if setting else 0
+            longest = max(LONGEST_AGE, datetime.timedelta(minutes=3 * cadence))
+            moment = newest(connection, asset)
+            age = services.now() - moment if moment else None
+            yield dg.AssetCheckResult(
+                passed=age is not None and age <= longest,
+                check_name="freshness",
+                asset_key=asset,
+                severity=dg.AssetCheckSeverity.WARN,
+                description=f"its newest content is from {moment:%Y-%m-%d %H:%M}"
+                if moment
+                else "there is nothing in it yet",
+                metadata={"age_hours": round(max(age.total_seconds(), 0) / 3600, 2)} if age else {},
+            )
+
+
+@dg.asset_check(
+    asset="warehouse",
+    blocking=True,
+    description="Events fold to the resources, keys and positions are unique, nothing is lost. A build that breaks one "
+    "of these rules is not published; the file of the last good build stays.",
+)
+def warehouse_invariants(services: dg.ResourceParam[Services]) -> dg.AssetCheckResult:
+    """The rules of the published file."""
+    from kubestats_pipeline.warehouse.verify import CHECKS as RULES  # duckdb: only the run pays for it
+    from kubestats_pipeline.warehouse.verify import verify
+
+    with _published(services) as connection:
+        violations = verify(connection)
+    metadata = {"rules": len(RULES)} | _told(violations)
+    return dg.AssetCheckResult(passed=not violations, description=_summed_up(violations), metadata=metadata)
+
+
+@dg.asset_check(asset="snapshots", description="Every repository's last sync succeeded.")
+def repositories_synced(services: dg.ResourceParam[Services]) -> dg.AssetCheckResult:
+    """Which repositories could not be fetched, and why."""
+    return _failed_repositories(services, SNAPSHOTS)
+
+
+@dg.asset_check(asset="scans", description="Every repository's last scan succeeded.")
+def repositories_scanned(services: dg.ResourceParam[Services]) -> dg.AssetCheckResult:
+    """Which repositories could not be scanned, and why."""
+    return _failed_repositories(services, SCANS)
+
+
+@dg.multi_asset_check(
+    name="files_read",
+    specs=[
+        dg.AssetCheckSpec(
+            "files_read",
+            asset="scan_problems",
+            description="At most a tenth of all files with manifests could not be read. Templates do not count.",
+            additional_deps=["warehouse"],
+        )
+    ],
+    can_subset=True,
+)
+def files_read(
+    context: dg.AssetCheckExecutionContext, services: dg.ResourceParam[Services]
+) -> Iterator[dg.AssetCheckResult]:
+    """The share of files that hold mistakes."""
+    yield from _wanted(context, _files_read(services))
+
+
+def _files_read(services: Services) -> Iterator[dg.AssetCheckResult]:
+    from kubestats_pipeline.warehouse.examine import share_of_unread_files  # duckdb: only the run pays for it
+
+    with _published(services) as connection:
+        unread, files = share_of_unread_files(connection)
+    share = unread / files if files else 0.0
+    yield dg.AssetCheckResult(
+        check_name="files_read",
+        asset_key="scan_problems",
+        passed=share <= TOLERATED_SHARE,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{unread} of {files} files could not be read",
+        metadata={"unread_files": unread, "files": files, "share": round(share, 4)},
+    )
+
+
+def _wanted(
+    context: dg.AssetCheckExecutionContext, results: Iterator[dg.AssetCheckResult]
+) -> Iterator[dg.AssetCheckResult]:
+    """Those results that the run asks for; none of them is computed where it materializes tables alone."""
+    materialized = context.run.asset_selection
+    if materialized and dg.AssetKey("warehouse") not in materialized:
+        return
+    asked = {(key.asset_key, key.name) for key in context.selected_asset_check_keys}
+    yield from (each for each in results if (each.asset_key, each.check_name) in asked)
+
+
+def _published(services: Services) -> "duckdb.DuckDBPyConnection":
+    from kubestats_pipeline.warehouse.connect import open_to_read
+
+    path = services.lake.layout.warehouse
+    if not path.is_file():
+        raise dg.Failure(f"{path} is not published yet; run publish_warehouse first", allow_retries=False)
+    return open_to_read(path)
+
+
+def _secrets_result(
+    table: Table, published: Sequence["Violation"], withheld: Sequence["Violation"]
+) -> dg.AssetCheckResult:
+    """Secrets that are published are an error; those that only the lake holds are a warning."""
+    return _result(table, "no_secrets", [*published, *withheld], is_error=bool(published))
+
+
+def _result(
+    table: Table, check: str, violations: Sequence["Violation"], *, is_error: bool = True
+) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        passed=not violations,
+        check_name=check,
+        asset_key=table.name,
+        severity=dg.AssetCheckSeverity.ERROR if is_error and check in GRAVE else dg.AssetCheckSeverity.WARN,
+        description=_summed_up(violations),
+        metadata=_told(violations),
+    )
+
+
+def _told(violations: Sequence["Violation"]) -> dict[str, Any]:
+    """Violations as metadata: how many rows, keys or files break a rule, which can be plotted, and what is wrong."""
+    lines = {
+        f"{number}. {each.table}: {each.check}": f"{each.count} {each.detail}"
+        for number, each in enumerate(violations, 1)
+    }
+    return {"violations": sum(each.count for each in violations), "found": failures_table(lines)}
+
+
+def _summed_up(violations: Sequence["Violation"]) -> str | None:
+    """Violations as one line for the summary of a run; the metadata have all of them."""
+    told = [f"{each.count} {each.detail}" for each in violations[:MOST_TOLD]]
+    more = [f"{len(violations) - MOST_TOLD} more"] if len(violations) > MOST_TOLD else []
+    return "; ".join([*told, *more]) or None
+
+
+def _failed_repositories(services: Services, table: Table) -> dg.AssetCheckResult:
+    try:
+        known = services.repositories()
+    except LakeError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+    failures, total = read_failures(services.lake, table, known), len(known)
+    share = len(failures) / total if total else 0.0
+    return dg.AssetCheckResult(
+        passed=not failures,
+        severity=dg.AssetCheckSeverity.WARN if share <= TOLERATED_SHARE else dg.AssetCheckSeverity.ERROR,
+        description=f"{len(failures)} of {total} repositories failed",
+        metadata={"failed": len(failures), "repositories": total, "share": round(share, 4)}
+        | {"failures": failures_table(failures)},
+    )
+
+
+CHECKS = [check_tables, check_freshness, warehouse_invariants, repositories_synced, repositories_scanned, files_read]

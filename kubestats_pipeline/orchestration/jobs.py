@@ -1,0 +1,105 @@
+"""The jobs: what can be started, by a schedule, a sensor, a person or the command line.
+
+Those of the flow sweep everything that is due unless their run config names repositories. The others are for a person:
+choose partitions, or give run config. When they run is decided in `automation.py`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+
+from kubestats_pipeline.orchestration.assets.scan import build_retire_events
+from kubestats_pipeline.orchestration.base.console_log import LOGGED
+from kubestats_pipeline.orchestration.checks import CHECKS
+from kubestats_pipeline.orchestration.repairs.clean_up import build_clean_up
+from kubestats_pipeline.warehouse.marts import MARTS
+
+RETRIES = dg.RetryPolicy(max_retries=3, delay=60, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+"""For what a step did not expect; failures of single repositories are rows with their own time of the next attempt."""
+
+Job = Any
+"""A job, or what `define_asset_job` returns; Dagster does not export its type."""
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A job before it is made: `hours` is the longest that it may take, `config` its run config unless one is given."""
+
+    name: str
+    selection: dg.AssetSelection
+    description: str
+    hours: int
+    config: Mapping[str, Any] | None = None
+
+
+def _assets(*names: str) -> dg.AssetSelection:
+    return dg.AssetSelection.assets(*names).without_checks()
+
+
+_SCANNED = _assets("resource_events", "scan_problems", "helm_values", "resources", "scans")
+
+_PLANS = (
+    _Plan(
+        "discover_repositories",
+        _assets("repositories", "repository_metrics"),
+        "Ask all sources for repositories and record the day's numbers.",
+        hours=1,
+    ),
+    _Plan("sync_repositories", _assets("snapshots"), "Fetch the mirrors of all repositories that are due.", hours=4),
+    _Plan("scan_repositories", _SCANNED, "Replay the new commits of all repositories whose head has moved.", hours=6),
+    _Plan("record_statistics", _assets("ecosystem_stats"), "Compute every day whose row is missing or stale.", hours=1),
+    _Plan(
+        "publish_warehouse",
+        _assets("warehouse", *(mart.name for mart in MARTS)) | dg.AssetSelection.checks(*CHECKS),
+        "Build the DuckDB file from the lake, check it and rename it into place.",
+        hours=1,
+    ),
+    _Plan(
+        "rescan_repositories",
+        _SCANNED,
+        "Replay repositories from the start of their mirrors: those of the chosen partitions or of the run config, "
+        "else all. What a mirror no longer reaches back to stays.",
+        hours=12,
+        config={"ops": {"scan": {"config": {"anew": True}}}},
+    ),
+)
+
+
+def build_jobs(retries: dg.RetryPolicy | None) -> tuple[Job, ...]:
+    """The jobs, those of the flow first and in its order; without retries for a run that somebody waits for."""
+    flow = (
+        dg.define_asset_job(
+            plan.name,
+            plan.selection,
+            description=plan.description,
+            tags={"dagster/max_runtime": str(plan.hours * 3600)},
+            op_retry_policy=retries,
+            config={**LOGGED, **(plan.config or {})},
+        )
+        for plan in _PLANS
+    )
+    return (*flow, build_clean_up(retries), build_retire_events(retries))
+
+
+JOBS = build_jobs(RETRIES)
+(
+    discover_repositories,
+    sync_repositories,
+    scan_repositories,
+    record_statistics,
+    publish_warehouse,
+    rescan_repositories,
+    clean_up,
+    retire_events,
+) = JOBS
+
+LEADING = {
+    discover_repositories.name: "repositories",
+    sync_repositories.name: "snapshots",
+    scan_repositories.name: "scans",
+    record_statistics.name: "ecosystem_stats",
+    publish_warehouse.name: "warehouse",
+}
+"""The asset by which a run of the UI or a backfill is known to do the same work as a job."""

@@ -1,0 +1,1 @@
+"""What Dagster leaves undone: dead runs, stuck pools, clocks set back, old runs."""

@@ -1,0 +1,100 @@
+"""Runs whose process died: Dagster takes them for running for ever, and they would keep others from their pool.
+
+Every run says which process works on it, and on which machine (`orchestration/base/worker_identity.py`). `kubestats
+run` marks those as failed whose process is gone; so does `kubestats dev` before it starts, when nobody else can be
+about to work on what is waiting, and a sensor of its daemon from minute to minute: a process that a power cut or a
+kill ends at the very moment of a restart may be seen alive at first. A process id says nothing about another machine
+or container: of a run there the launcher is asked, and where it cannot tell, the longest time that a run may take
+decides.
+"""
+
+import time
+
+import dagster as dg
+from dagster._core.launcher.base import WorkerStatus
+
+from kubestats_pipeline.locks import is_alive
+from kubestats_pipeline.orchestration.base.worker_identity import Worker, this_machine, worker_of
+
+PROCESS_TAG = "kubestats/process"
+"""Run tag of earlier versions with the process id of a headless run, on whatever machine it was."""
+
+LONGEST_RUN_SECONDS = 21_600
+"""The longest that a run may take, as `run_monitoring` in `dagster.yaml` has it for runs of the daemon."""
+
+UNFINISHED = [
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+ABANDONED_SECONDS = 600
+"""A run that was made and not yet queued is taken up by whoever made it, a sensor or a schedule, well within this."""
+
+
+def fail_orphans(instance: dg.DagsterInstance, *, alone: bool = False) -> list[str]:
+    """Mark runs as failed whose process is gone; give their ids.
+
+    Args:
+        instance: where the runs are recorded.
+        alone: no daemon works on this instance, so a run without a process is an orphan too.
+    """
+    records = instance.get_run_records(dg.RunsFilter(statuses=UNFINISHED))
+    suspects = [record.dagster_run.run_id for record in records if _is_orphan(instance, record, alone)]
+    # Asked again: a run that ended well in between has no process any more either.
+    dead = instance.get_runs(dg.RunsFilter(run_ids=suspects, statuses=UNFINISHED)) if suspects else []
+    for run in dead:
+        instance.report_run_failed(run, "its process ended before the run did")
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+    return [run.run_id for run in dead]
+
+
+def _is_orphan(instance: dg.DagsterInstance, record: dg.RunRecord, alone: bool) -> bool:
+    run, worker = record.dagster_run, worker_of(record.dagster_run)
+    if worker and worker.machine == this_machine():
+        return not worker.is_alive_here
+    if worker and _has_restarted(worker):
+        return True
+    if run.remote_job_origin and instance.run_launcher.supports_check_run_worker_health:
+        health = instance.run_launcher.check_run_worker_health(run).status
+        return health in (WorkerStatus.FAILED, WorkerStatus.NOT_FOUND)
+    if _runs_too_long(record):
+        return True
+    return alone and (_ended_with_its_daemon(run, worker) if worker else _is_forsaken(instance, record))
+
+
+def _has_restarted(worker: Worker) -> bool:
+    """Whether the worker's machine is this one before its last start."""
+    machine, here = worker.machine, this_machine()
+    return machine.host == here.host and machine.boot != here.boot
+
+
+def _runs_too_long(record: dg.RunRecord) -> bool:
+    return record.start_time is not None and time.time() - record.start_time > LONGEST_RUN_SECONDS
+
+
+def _ended_with_its_daemon(run: dg.DagsterRun, worker: Worker) -> bool:
+    """Whether a daemon in another container of this host launched it: the lock of the home says that it is gone."""
+    return run.remote_job_origin is not None and worker.machine.boot == this_machine().boot
+
+
+def _is_forsaken(instance: dg.DagsterInstance, record: dg.RunRecord) -> bool:
+    """Whether a run that says nothing of its worker has none: it has not come so far, or is of an earlier version."""
+    run, created = record.dagster_run, record.create_timestamp.timestamp()
+    if PROCESS_TAG in run.tags:
+        return not is_alive(int(run.tags[PROCESS_TAG]), since=created)
+    if (told := _told_process(instance, run.run_id)) is not None:
+        return not is_alive(*told)
+    return run.status is not dg.DagsterRunStatus.NOT_STARTED or time.time() - created > ABANDONED_SECONDS
+
+
+def _told_process(instance: dg.DagsterInstance, run_id: str) -> tuple[int, float] | None:
+    """The process that an event of the run last named, and when."""
+    entries = instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)
+    told = [
+        (int(str(entry.dagster_event.engine_event_data.metadata["pid"].value)), entry.timestamp)
+        for entry in entries
+        if entry.dagster_event and "pid" in entry.dagster_event.engine_event_data.metadata
+    ]
+    return told[-1] if told else None

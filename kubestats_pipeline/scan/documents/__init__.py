@@ -1,0 +1,1 @@
+"""Bytes to YAML documents, as Kubernetes decodes them. Knows neither Kubernetes nor git."""

@@ -1,0 +1,236 @@
+"""One file to its YAML documents and its problems.
+
+A broken document does not take its file's other documents along, and what cannot be read is told as a problem with
+its class and line, never with its content. Which documents are Kubernetes resources is decided in `manifests.py`.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from kubestats_pipeline.scan.documents.document import Bounds, Decoded, DecodeError
+from kubestats_pipeline.scan.documents.encoding import to_text
+from kubestats_pipeline.scan.documents.stream import decode_stream
+
+FILE_NODES = 4
+"""So many times the nodes of one document are read of all documents of a file together."""
+
+NODES_A_BYTE, SPARE_NODES = 2, 10_000
+"""Nodes that a file may have in proportion to its size, so that time and memory are linear in it whatever its aliases
+do. Without any there is at most one node a byte; real manifests with their aliases expanded have up to 0.2.
+"""
+
+MAX_DOCUMENTS = 10_000
+"""Documents that are read of one file; the largest bundle of the corpora has a few hundred."""
+
+ENCODING_REPLACED = "encoding_replaced"
+"""The class of a problem that hides nothing: the file was read, with U+FFFD in place of what is no character."""
+
+MAX_DIRECTIVES = 1_000
+"""Lines that begin with a percent sign: libyaml compares each `%TAG` with all before it."""
+
+_SEPARATOR = re.compile(rb"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
+_TEMPLATE_MARK = re.compile(rb"\{\{|\{%|\{#|#%|#\{|<%")
+_NO_MARK_COUNTS = re.compile(rb"\"(?:[^\"\\]|\\.)*(?:\"|\\?$)|'[^']*(?:'|$)|(?:^|(?<=[ \t]))#[ \t].*")
+"""Quoted texts and comments of one line."""
+_MARK_AFTER_SEPARATOR = re.compile(rb"(---[ \t]*\r?\n)\xef\xbb\xbf")
+
+
+PROBLEMS = (
+    "syntax",
+    "template",
+    "too_large",
+    "too_complex",
+    "encoding",
+    ENCODING_REPLACED,
+    "encrypted_kind",
+)
+"""All classes of problems."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a file, or one document of it, could not be read.
+
+    Attributes:
+        problem: one of `PROBLEMS`.
+        message: what is wrong and on which line; never a quotation.
+        document_index: from 0; None where the whole file is meant.
+    """
+
+    problem: str
+    message: str
+    document_index: int | None = None
+
+    @property
+    def hides_resources(self) -> bool:
+        """Whether a document could not be read for it, so that resources may be there that are not seen."""
+        return self.problem != ENCODING_REPLACED
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """What a file holds: its readable documents by their index, and the problems of the others."""
+
+    documents: tuple[tuple[int, Decoded], ...]
+    problems: tuple[Problem, ...] = ()
+
+
+def read_documents(blob: bytes, bounds: Bounds, *, with_blocks: bool = False) -> Documents:
+    """Decode a file, document by document where it must be; time and memory are linear in its size.
+
+    Only documents of a file without problems have blocks.
+    """
+    if len(blob) > bounds.max_bytes:
+        message = f"{len(blob)} bytes, more than the {bounds.max_bytes} that are read"
+        return Documents((), (Problem("too_large", message),))
+    text, replaced_line = to_text(blob)
+    found = _read_text(text, bounds, with_blocks=with_blocks)
+    if replaced_line is None or any(each.problem == "encoding" for each in found.problems):
+        return found
+    return replace(found, problems=(*found.problems, _replaced(replaced_line)))
+
+
+def _read_text(text: bytes, bounds: Bounds, *, with_blocks: bool) -> Documents:
+    if not text.endswith(b"\n"):
+        text += b"\n"  # as kubectl does: it decides whether a block text at the end of the file ends in a line break
+    budget = _budget(len(text), bounds)
+    if text.count(b"\n%") > MAX_DIRECTIVES:
+        message = f"more than {MAX_DIRECTIVES} lines that begin with %, as directives do"
+        return Documents((), (Problem("too_complex", message),))
+    if b"\0" not in text:
+        try:
+            decoded = decode_stream(text, _within(bounds, budget), with_blocks=with_blocks)
+            return Documents(tuple(enumerate(_bounded(decoded, budget))))
+        except DecodeError:
+            pass  # the others of its documents can be read one by one
+    return _read_one_by_one(text, bounds, budget)
+
+
+def _budget(size: int, bounds: Bounds) -> int:
+    """Nodes that a file of so many bytes may have."""
+    return min(FILE_NODES * bounds.max_nodes, SPARE_NODES + NODES_A_BYTE * size)
+
+
+def is_bounded(nodes: Sequence[int], size: int, bounds: Bounds) -> bool:
+    """Whether a file of so many bytes, its last line's end included, may have documents of so many nodes."""
+    return max(nodes) <= bounds.max_nodes and sum(nodes) <= _budget(size, bounds)
+
+
+def _within(bounds: Bounds, budget: int) -> Bounds:
+    return replace(bounds, max_nodes=min(bounds.max_nodes, budget))
+
+
+def _bounded(documents: Iterator[Decoded], budget: int) -> Iterator[Decoded]:
+    """Pass documents on until the whole file is too complex."""
+    nodes = 0
+    for count, document in enumerate(documents, 1):
+        nodes += document.nodes
+        if nodes > budget or count > MAX_DOCUMENTS:
+            raise DecodeError("too_complex", "the documents of the file are too complex together", document.line)
+        yield document
+
+
+def encoding_problem(blob: bytes) -> Problem | None:
+    """Why the bytes of a file that is not parsed are no text; None where they are."""
+    text, replaced_line = to_text(blob)
+    return _nul_problem(text) or (_replaced(replaced_line) if replaced_line is not None else None)
+
+
+def _nul_problem(text: bytes, index: int | None = None, first_line: int = 1) -> Problem | None:
+    """No text holds NUL bytes; files that git-crypt locks begin with one."""
+    nul = text.find(b"\0")
+    if nul < 0:
+        return None
+    line = first_line + text.count(b"\n", 0, nul)
+    return Problem("encoding", f"line {line}: holds NUL bytes, so it is no text", index)
+
+
+def _replaced(line: int) -> Problem:
+    message = f"line {line}: holds bytes that are no text, read as U+FFFD; save the file as UTF-8"
+    return Problem(ENCODING_REPLACED, message)
+
+
+class _OneByOne:
+    """Reads a file cut at its document markers, so that each document stands and falls alone."""
+
+    def __init__(self, bounds: Bounds, budget: int) -> None:
+        self._bounds = bounds
+        self._budget = budget
+        self.documents: list[tuple[int, Decoded]] = []
+        self.problems: list[Problem] = []
+
+    @property
+    def index(self) -> int:
+        """Of the next document."""
+        return len(self.documents) + len(self.problems)
+
+    def read(self, chunk: bytes, first_line: int) -> None:
+        """Read what stands from one marker to the next: one document, seldom several that `...` ends."""
+        if (unreadable := _nul_problem(chunk, self.index, first_line)) is not None:
+            self.problems.append(unreadable)
+            return
+        allowed = _within(self._bounds, self._budget)
+        try:
+            for document in decode_stream(_MARK_AFTER_SEPARATOR.sub(rb"\1", chunk, count=1), allowed, first_line):
+                self.documents.append((self.index, document))
+                self._budget -= document.nodes
+        except DecodeError as error:
+            self.problems.append(_problem(error, chunk, self.index))
+            self._budget -= allowed.max_nodes if error.problem == "too_complex" else 0
+
+
+def _read_one_by_one(text: bytes, bounds: Bounds, budget: int) -> Documents:
+    reader = _OneByOne(bounds, budget)
+    starts = [0, *(match.start() for match in _SEPARATOR.finditer(text) if match.start() > 0)]
+    first_line = 1
+    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+        if reader.index >= MAX_DOCUMENTS:
+            message = f"line {first_line}: more than {MAX_DOCUMENTS} documents in one file"
+            reader.problems.append(Problem("too_complex", message, reader.index))
+            break
+        reader.read(text[start:end], first_line)
+        first_line += text.count(b"\n", start, end)
+    return Documents(tuple(reader.documents), tuple(reader.problems))
+
+
+def _problem(error: DecodeError, chunk: bytes, index: int) -> Problem:
+    where = f"line {error.line}: " if error.line else ""
+    if error.problem == "syntax" and _is_template(chunk):
+        return Problem("template", f"{where}a template, not YAML", index)
+    return Problem(error.problem, where + error.message, index)
+
+
+def _is_template(chunk: bytes) -> bool:
+    """Whether marks of a template language stand outside quotes, comments and block texts, where they are usual."""
+    passing: int | None = None
+    for line in chunk.split(b"\n"):
+        indent = len(line) - len(line.lstrip(b" "))
+        if passing is not None and (indent > passing or not line.strip()):
+            continue
+        bare = _NO_MARK_COUNTS.sub(b"", line)
+        if _TEMPLATE_MARK.search(bare):
+            return True
+        passing = _block_text_column(bare)
+    return False
+
+
+def _block_text_column(line: bytes) -> int | None:
+    """The column that a block text is indented further than which begins at the end of a line; None without one.
+
+    It is read from the end, so that no line takes more time than its length.
+    """
+    head = line.rstrip(b" \t\r").rstrip(b"-+0123456789")
+    if not head.endswith((b"|", b">")):
+        return None
+    body = head[:-1].rstrip(b" ")
+    for _ in range(2):  # an anchor and a tag may stand before it
+        start = body.rfind(b" ") + 1
+        if body[start : start + 1] in (b"&", b"!"):
+            body = body[:start].rstrip(b" ")
+    content = body.lstrip(b" -")
+    if content:
+        return len(body) - len(content) if content.endswith((b":", b"-")) else None
+    if body == b"---":
+        return -1
+    return body.rfind(b"-") if body else len(line) - len(line.lstrip(b" "))

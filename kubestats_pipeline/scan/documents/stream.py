@@ -1,0 +1,85 @@
+"""One YAML stream to plain Python documents, exactly as Kubernetes decodes it, within bounds.
+
+libyaml's events become values in `builder.py`; what a scalar means stands in `scalars.py`. Which document is a
+Kubernetes resource, and what a broken one means for its file, is decided in `file.py`.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+from yaml.cyaml import CParser  # type: ignore[attr-defined]
+from yaml.events import DocumentStartEvent, StreamEndEvent
+
+from kubestats_pipeline.scan.documents.builder import COLLECTIONS, Builder
+from kubestats_pipeline.scan.documents.document import Block, Bounds, Decoded, DecodeError
+from kubestats_pipeline.scan.documents.scalars import ScalarError
+
+_TOO_DEEP = "exceeded maximum nesting depth"
+"""What libyaml says from 0.2.6 on, before it gives the events that `Builder` would refuse."""
+
+
+def decode_stream(
+    stream: bytes, bounds: Bounds, first_line: int = 1, *, with_blocks: bool = False
+) -> Iterator[Decoded]:
+    """Decode the documents of a stream one after another; empty documents are None.
+
+    Args:
+        stream: UTF-8.
+        bounds: what is too much.
+        first_line: the number of the stream's first line, for messages.
+        with_blocks: whether it is noted which lines can be decoded alone; it takes a quarter more.
+
+    Raises:
+        DecodeError: at the first document that cannot be decoded; the ones before it have been given.
+    """
+    parser: Any = CParser(stream)
+    builder = Builder(parser, bounds, first_line, with_blocks=with_blocks)
+    line = first_line
+    try:
+        while True:
+            event = parser.get_event()
+            kind = type(event)
+            if kind is DocumentStartEvent:
+                line = first_line + event.start_mark.line
+                yield builder.build(line)
+            elif kind is StreamEndEvent:
+                return
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        at = first_line + mark.line if mark else line
+        problem = "too_complex" if error.problem == _TOO_DEEP else "syntax"
+        raise DecodeError(problem, error.problem or "no valid YAML", at) from None
+    except yaml.reader.ReaderError as error:
+        at = first_line + stream.count(b"\n", 0, error.position)
+        raise DecodeError("encoding", "holds bytes or control characters that YAML does not allow", at) from None
+    except ScalarError as error:
+        raise DecodeError("syntax", str(error), line) from None
+    finally:
+        parser.dispose()
+
+
+def decode_block(text: bytes, block: Block, document: Decoded, bounds: Bounds) -> Decoded | None:
+    """Decode other lines that stand in the place of a block's.
+
+    Returns:
+        The value, its blocks and its anchors, which are not those of the block before if others are defined; None where
+        the lines are not such a block of the same indentation, or merge what stands outside.
+    """
+    parser: Any = CParser(text)
+    builder = Builder(parser, bounds, block.start, with_blocks=True)
+    following = parser.get_event
+    try:
+        following()  # the start of the stream
+        if type(start := following()) is not DocumentStartEvent or start.explicit:
+            return None
+        opening = following()
+        if type(opening) not in COLLECTIONS or opening.start_mark.column != block.column:
+            return None
+        decoded = builder.build_block(opening, block, document)
+        is_alone = not following().explicit and type(following()) is StreamEndEvent
+        return decoded if is_alone else None
+    except (DecodeError, ScalarError, yaml.MarkedYAMLError, yaml.reader.ReaderError):
+        return None  # their document tells what is wrong with it
+    finally:
+        parser.dispose()

@@ -1,0 +1,1 @@
+"""Facts about one resource: charts, versions, images, contexts."""

@@ -1,0 +1,71 @@
+"""Reads single settings as `helm --set name=value` does: a dotted name to a place, a text to a typed value.
+
+Flux's `targetPath`, the parameters of Argo CD and k3s' `set` are of this form. The rules are those of Helm's package
+`strvals`. What cannot be told without guessing gives None, and the release's values are then not complete.
+"""
+
+import re
+from typing import Any
+
+from kubestats_pipeline.scan.documents.document import Place
+
+MAX_INDEX = 100
+"""Helm accepts list indices up to 65,536 and fills the list up to them; nobody writes such."""
+
+MAX_STEPS = 100
+"""Steps of a place, as deep as a document may be."""
+
+_STEP = re.compile(r"((?:[^\\.\[\],=]|\\.)+)((?:\[\d+\])*)(\.|\Z)", re.DOTALL)
+_INDEX = re.compile(r"\d+")
+_INTEGER = re.compile(r"-?[1-9]\d{0,18}|0")
+_WORDS: dict[str, Any] = {"true": True, "false": False, "null": None}
+_QUOTES = ("'", '"')
+
+
+def read_name(name: str) -> Place | None:
+    r"""The place that a name such as `a.b\.c[0].d` means; None where it means none, or several."""
+    place: list[str | int] = []
+    position = 0
+    while position < len(name) and len(place) <= MAX_STEPS:
+        step = _STEP.match(name, position)
+        if step is None:
+            return None
+        place.append(re.sub(r"\\(.)", r"\1", step[1], flags=re.DOTALL))
+        place += (int(index[:6]) for index in _INDEX.findall(step[2]))
+        position = step.end()
+        if step[3] and position == len(name):
+            return None
+    if not 0 < len(place) <= MAX_STEPS:
+        return None
+    return tuple(place) if all(each <= MAX_INDEX for each in place if isinstance(each, int)) else None
+
+
+def read_value(text: str, *, as_text: bool = False) -> Any:
+    """The value of a setting: `true`, `false`, `null` and whole numbers are such, `{a,b}` a list, all else text."""
+    if as_text:
+        return text
+    if len(text) > 1 and text[0] in _QUOTES and text[-1] == text[0]:  # Flux: a quoted value is text
+        return text.strip("".join(_QUOTES))
+    if text.startswith("{") and text.endswith("}"):
+        return [_typed(item.strip()) for item in text[1:-1].split(",")] if text != "{}" else []
+    return _typed(text)
+
+
+def _typed(text: str) -> Any:
+    if text in _WORDS:
+        return _WORDS[text]
+    return int(text) if _INTEGER.fullmatch(text) else text
+
+
+def with_setting(tree: Any, place: Place, value: Any) -> Any:
+    """A copy of nested mappings and lists in which one place has a value; what stands in its way is replaced."""
+    if not place:
+        return value
+    step, rest = place[0], place[1:]
+    if isinstance(step, str):
+        mapping = tree if isinstance(tree, dict) else {}
+        return {**mapping, step: with_setting(mapping.get(step), rest, value)}
+    items = [*tree] if isinstance(tree, list) else []
+    items += [None] * (step + 1 - len(items))
+    items[step] = with_setting(items[step], rest, value)
+    return items

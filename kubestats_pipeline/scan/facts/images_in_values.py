@@ -1,0 +1,144 @@
+"""The container images that Helm values name: every `image` of the shapes that charts have in common.
+
+`repository` also names git and restic repositories, and `image` pictures, so a value counts only where its neighbours
+say what it is. What one reference means stands in `images.py`. The result does not depend on the order of keys.
+"""
+
+import functools
+from typing import Any
+
+from kubestats_pipeline.scan.documents.document import Bounds, Decoded, DecodeError
+from kubestats_pipeline.scan.documents.stream import decode_stream
+from kubestats_pipeline.scan.facts.facts import Image
+from kubestats_pipeline.scan.facts.images import compose_image, is_reference, parse_image
+
+MAIN, INIT, SIDECAR = "main", "init", "sidecar"
+_ROLES = (MAIN, INIT, SIDECAR)
+
+_INIT_KEYS = frozenset({"initcontainers", "initcontainer", "extrainitcontainers", "init"})
+_SIDECAR_KEYS = frozenset(
+    {"sidecars", "sidecar", "sidecarcontainers", "extracontainers", "additionalcontainers", "addons"}
+)
+_IMAGE_KEYS = ("image", "imagename", "imagerepository")
+_NEIGHBOURS = ("tag", "digest", "sha", "pullPolicy", "imagePullPolicy")
+_CONTAINER_KEYS = frozenset(
+    {"command", "args", "env", "envFrom", "ports", "resources", "volumeMounts", "securityContext"}
+)
+_MAIN_CONTAINERS = ("app", "main")
+
+
+def images_in_values(document: Decoded, values: object, release_name: str | None) -> tuple[Image, ...]:
+    """Each image once: first the main ones, then those of init containers and sidecars.
+
+    Args:
+        document: that the values belong to, for tags as written.
+        values: of one release, of any shape.
+        release_name: by which the main controller of an app-template is known.
+    """
+    if not isinstance(values, dict):
+        return ()
+    controllers = values.get("controllers")
+    found: list[Image] = []
+    if isinstance(controllers, dict) and _is_app_template(controllers):
+        _add_controllers(found, document, controllers, release_name)
+        values = {key: value for key, value in values.items() if key != "controllers"}
+    _add_images(found, document, values, "", MAIN)
+    return tuple(sorted(dict.fromkeys(found), key=_order))
+
+
+def images_in_text(text: object, release_name: str | None) -> tuple[Image, ...]:
+    """The same of values that stand as YAML in a string; none where it cannot be read."""
+    if not isinstance(text, str):
+        return ()
+    try:
+        document = next(decode_stream(text.encode("utf-8", "replace"), Bounds()), None)
+    except DecodeError:
+        return ()
+    return images_in_values(document, document.content, release_name) if document else ()
+
+
+def _is_app_template(controllers: dict[str, Any]) -> bool:
+    return any(isinstance(each, dict) and isinstance(each.get("containers"), dict) for each in controllers.values())
+
+
+def _add_controllers(
+    found: list[Image], document: Decoded, controllers: dict[str, Any], release_name: str | None
+) -> None:
+    """bjw-s app-template: the main image is that of one container of one controller, the others are sidecars."""
+    main = _chosen(controllers, (release_name, "main"))
+    for name, controller in controllers.items():
+        if not isinstance(controller, dict):
+            continue
+        containers = controller.get("containers")
+        first = _chosen(containers, (*_MAIN_CONTAINERS, name, release_name)) if isinstance(containers, dict) else None
+        for key, value in controller.items():
+            if key != "containers" or not isinstance(value, dict):
+                _add_images(found, document, {key: value}, "", SIDECAR)
+                continue
+            for container, content in value.items():
+                role = MAIN if name == main and container == first else SIDECAR
+                _add_images(found, document, content, container, role)
+
+
+def _chosen(choices: dict[str, Any], preferred: tuple[str | None, ...]) -> str | None:
+    """The first preferred key that is there, else the first in the alphabet, which is the order that Helm goes in."""
+    return next((each for each in preferred if each in choices), min(choices, default=None))
+
+
+def _add_images(found: list[Image], document: Decoded, value: object, key: str, role: str) -> None:
+    """Add the images at and below a value that stands under `key`."""
+    if isinstance(value, dict):
+        if "repository" in value and (image := _composed(document, value, key, role)):
+            found.append(image)
+        for each, item in value.items():
+            if isinstance(item, str):
+                if _is_image_key(each) and (image := _written(document, value, each, role)):
+                    found.append(image)
+            elif isinstance(item, dict | list) and item:
+                _add_images(found, document, item, each, _role_below(each, role))
+    elif isinstance(value, list):
+        for item in value:
+            if isinstance(item, dict | list):
+                _add_images(found, document, item, key, role)
+
+
+@functools.lru_cache(maxsize=16384)
+def _is_image_key(key: str) -> bool:
+    return key.lower().endswith(_IMAGE_KEYS)
+
+
+@functools.lru_cache(maxsize=16384)
+def _role_below(key: str, role: str) -> str:
+    lower = key.lower()
+    if lower in _INIT_KEYS:
+        return INIT
+    return SIDECAR if lower in _SIDECAR_KEYS else role
+
+
+def _composed(document: Decoded, parts: dict[str, Any], key: str, role: str) -> Image | None:
+    """An image in parts, where a tag, a digest or a pull policy beside it or the key above says that it is one."""
+    if not isinstance(parts["repository"], str):
+        return None
+    if not key.lower().endswith("image") and not any(each in parts for each in _NEIGHBOURS):
+        return None
+    return compose_image(document, parts, role)
+
+
+def _written(document: Decoded, parent: dict[str, Any], key: str, role: str) -> Image | None:
+    """An image as one text under a key such as `image` or `initImage`, perhaps with its tag beside it."""
+    text = parent[key].strip()
+    if not is_reference(text):
+        return None
+    tag_key = key.replace("Repository", "").removesuffix("Name") + "Tag"
+    tag = document.text(parent, tag_key) or (document.text(parent, "tag") if key == "image" else None)
+    image = parse_image(text, role)
+    if tag and image.tag is None and image.digest is None and is_reference(f"{text}:{tag}"):
+        image = parse_image(f"{text}:{tag}", role)
+    known = image.tag is not None or image.digest is not None
+    if known or (key == "image" and ("/" in text or not _CONTAINER_KEYS.isdisjoint(parent))):
+        return image
+    return None
+
+
+def _order(image: Image) -> tuple[int, str, str, str]:
+    return (_ROLES.index(image.role), image.image, image.tag or "", image.digest or "")

@@ -1,0 +1,1 @@
+"""What a kustomization says: resources, patches, selectors."""

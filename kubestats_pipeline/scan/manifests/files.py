@@ -1,0 +1,221 @@
+"""The YAML files of a repository at one commit, and what each of them declares.
+
+A blob is read once however often it occurs. Of a file that cannot be read, the last known resources stay. The
+difference that a step makes to the declared resources is what `replay.py` turns into events.
+"""
+
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from kubestats_pipeline.git.history import Change, is_template
+from kubestats_pipeline.scan.documents.document import Bounds
+from kubestats_pipeline.scan.documents.file import Problem
+from kubestats_pipeline.scan.manifests.embedded import CHART_FILE
+from kubestats_pipeline.scan.manifests.identity import Identity
+from kubestats_pipeline.scan.manifests.incremental import Revisions
+from kubestats_pipeline.scan.manifests.manifests import NAMED_FILES, FileContent, Manifest, ResourceKey
+
+Declared = Mapping[Identity, Manifest]
+ReadBlob = Callable[[str], bytes | None]
+
+CACHED_BLOBS = 2_000
+"""Blobs whose content is remembered: enough for moves, reverts and branches that are merged."""
+
+CACHED_BYTES = 32_000_000
+"""Bytes of documents that are remembered of them."""
+
+_TEMPLATE = FileContent(problems=(Problem("template", "a template by its name or folder, not YAML"),))
+
+
+class File(NamedTuple):
+    """One file as it is now.
+
+    Attributes:
+        declared: its resources, the retained ones included.
+        retained: identities whose document cannot be read at the moment.
+    """
+
+    oid: str
+    content: FileContent
+    declared: Declared
+    retained: frozenset[Identity] = frozenset()
+
+
+class BlobKey(NamedTuple):
+    """What a file's content depends on: its blob, and its name where that says something (else empty)."""
+
+    oid: str
+    name: str
+
+
+class FileVersion(NamedTuple):
+    """A file and the blob that stands in it."""
+
+    path: str
+    oid: str
+
+    @property
+    def key(self) -> BlobKey:
+        """What its content depends on."""
+        name = self.path.rpartition("/")[2]
+        return BlobKey(self.oid, name if name in NAMED_FILES else "")
+
+
+def read_version(version: FileVersion, read_blob: ReadBlob, revisions: Revisions) -> FileContent:
+    """What a blob says in its file; one that the mirror lacks is larger than it keeps."""
+    blob = read_blob(version.oid)
+    if blob is None:
+        problem = Problem("too_large", "larger than the blobs that a mirror keeps (1 MB)")
+        return FileContent(problems=(problem,), is_complete=False)
+    return revisions.read(version.path, blob, version.key.name)
+
+
+@dataclass
+class ContentCache:
+    """Reads blobs into what they say and remembers the recent ones.
+
+    Attributes:
+        take: gives what somebody else has read ahead; None where nobody has.
+    """
+
+    read_blob: ReadBlob
+    bounds: Bounds
+    take: Callable[[BlobKey], FileContent | None] | None = None
+    _revisions: Revisions = field(init=False)
+    _recent: OrderedDict[BlobKey, FileContent] = field(default_factory=OrderedDict)
+    _bytes: int = 0
+
+    def __post_init__(self) -> None:
+        self._revisions = Revisions(self.bounds)
+
+    def read(self, path: str, oid: str) -> FileContent:
+        """What the blob says in a file of this name."""
+        version = FileVersion(path, oid)
+        key = version.key
+        if key in self._recent:
+            self._recent.move_to_end(key)
+            return self._recent[key]
+        content = self.take(key) if self.take is not None else None
+        if content is None:
+            content = read_version(version, self.read_blob, self._revisions)
+        self._remember(key, content)
+        return content
+
+    def _remember(self, key: BlobKey, content: FileContent) -> None:
+        self._recent[key] = content
+        self._bytes += _size(content)
+        while len(self._recent) > CACHED_BLOBS or (self._bytes > CACHED_BYTES and len(self._recent) > 1):
+            _, oldest = self._recent.popitem(last=False)
+            self._bytes -= _size(oldest)
+
+
+class Files:
+    """The files of one repository, moved from commit to commit by `apply`."""
+
+    def __init__(self, cache: ContentCache) -> None:
+        self._cache = cache
+        self._files: dict[str, File] = {}
+
+    def __getitem__(self, path: str) -> File:
+        return self._files[path]
+
+    def get(self, path: str) -> File | None:
+        """A file; None where there is none."""
+        return self._files.get(path)
+
+    @property
+    def oids(self) -> dict[str, str]:
+        """Path to blob id of every file."""
+        return {path: file.oid for path, file in self._files.items()}
+
+    @property
+    def templates(self) -> dict[str, str]:
+        """Path to blob id of the files that are templates, which say nothing themselves."""
+        return {path: file.oid for path, file in self._files.items() if file.content is _TEMPLATE}
+
+    def restore(self, path: str, retained: Declared) -> None:
+        """Give back to a file the resources that it declared before it became unreadable."""
+        known = self._files.get(path) or File("", FileContent(is_complete=False), {})
+        declared = {**retained, **known.declared}
+        self._files[path] = File(
+            known.oid, known.content, declared, known.retained | (retained.keys() - known.declared.keys())
+        )
+
+    def forget(self, path: str, known: Container[Identity]) -> None:
+        """Take a file for one that has not been read yet; of its resources only the known ones stay."""
+        file = self._files[path]
+        declared = {identity: manifest for identity, manifest in file.declared.items() if identity in known}
+        self._files[path] = file._replace(oid="", declared=declared)
+
+    def apply(self, changes: Iterable[Change]) -> dict[str, tuple[File | None, File | None]]:
+        """Apply the changes of one step.
+
+        Returns:
+            For every path that was touched, the file before and after; None where there was or is none.
+        """
+        wanted = {change.path: change.oid for change in changes}
+        wanted |= self._chart_templates(wanted)
+        before = {path: self._files.get(path) for path in wanted}
+        gone = {file.oid: file for path, file in before.items() if file is not None and wanted[path] is None}
+        for path, oid in wanted.items():
+            if oid is None:
+                self._files.pop(path, None)
+        charts = {path for path, oid in wanted.items() if oid is not None and _is_chart(path)}
+        for path, oid in wanted.items():
+            if oid is not None:
+                self._files[path] = self._read(path, oid, before[path] or gone.get(oid), charts)
+        return {path: (before[path], self._files.get(path)) for path in sorted(wanted)}
+
+    def _read(self, path: str, oid: str, former: File | None, new_charts: set[str]) -> File:
+        if is_template(path) or self._in_chart_templates(path, new_charts):
+            return File(oid, _TEMPLATE, {})
+        content = self._cache.read(path, oid)
+        declared = declare(path, content.manifests)
+        if content.is_complete or former is None:
+            return File(oid, content, declared)
+        last_known = {identity._replace(path=path): manifest for identity, manifest in former.declared.items()}
+        kept = {identity: manifest for identity, manifest in last_known.items() if identity not in declared}
+        return File(oid, content, {**declared, **kept}, frozenset(kept))
+
+    def _chart_templates(self, wanted: Mapping[str, str | None]) -> dict[str, str | None]:
+        """Files whose meaning changes because a Chart.yaml beside their `templates` folder comes or goes."""
+        folders = [
+            path.removesuffix(CHART_FILE) for path, oid in wanted.items() if _is_chart(path) and self._flips(path, oid)
+        ]
+        prefixes = tuple(f"{folder}templates/" for folder in folders)
+        if not prefixes:
+            return {}
+        return {
+            path: file.oid for path, file in self._files.items() if path.startswith(prefixes) and path not in wanted
+        }
+
+    def _flips(self, path: str, oid: str | None) -> bool:
+        return (oid is None) == (path in self._files)
+
+    def _in_chart_templates(self, path: str, new_charts: set[str]) -> bool:
+        """Whether a file lies below the `templates` folder of a Helm chart."""
+        parts = path.split("/")
+        charts = (
+            "/".join([*parts[:index], CHART_FILE]) for index, part in enumerate(parts[:-1]) if part == "templates"
+        )
+        return any(chart in self._files or chart in new_charts for chart in charts)
+
+
+def declare(path: str, manifests: Iterable[Manifest]) -> dict[Identity, Manifest]:
+    """The identities of a file's resources: equal keys are told apart by their order."""
+    seen: Counter[ResourceKey] = Counter()
+    declared = {}
+    for manifest in manifests:
+        declared[Identity(manifest.key, path, seen[manifest.key])] = manifest
+        seen[manifest.key] += 1
+    return declared
+
+
+def _size(content: FileContent) -> int:
+    return sum(len(manifest.data) for manifest in content.manifests)
+
+
+def _is_chart(path: str) -> bool:
+    return path == CHART_FILE or path.endswith(f"/{CHART_FILE}")

@@ -1,0 +1,245 @@
+"""A file's documents to the Kubernetes resources that it declares, each with its key, hash, stored form and facts.
+
+The result depends on the blob and on nothing else, so one blob is read once however many commits and paths hold it.
+Which resource of which file it is (its identity, which includes the path) is decided in `replay.py`.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import orjson
+
+from kubestats_pipeline.redaction.records import withhold_in
+from kubestats_pipeline.redaction.redact import redact
+from kubestats_pipeline.redaction.secrets import ENCRYPTED, REDACTED
+from kubestats_pipeline.scan.documents.canonical_json import canonical_json
+from kubestats_pipeline.scan.documents.document import Bounds, Decoded, Place
+from kubestats_pipeline.scan.documents.encoding import is_utf16
+from kubestats_pipeline.scan.documents.file import Problem, encoding_problem, read_documents
+from kubestats_pipeline.scan.documents.number_spelling import value_at, written_numbers
+from kubestats_pipeline.scan.facts.facts import Facts
+from kubestats_pipeline.scan.kinds.generic import scan_generic
+from kubestats_pipeline.scan.kinds.registry import load_scanners
+from kubestats_pipeline.scan.kustomize.kustomization import (
+    KUSTOMIZATION_FILES,
+    KUSTOMIZE_GROUP,
+    Kustomize,
+    is_kustomization,
+    read_kustomization,
+)
+from kubestats_pipeline.scan.manifests.embedded import CHART_FILE, embedded_in_file, embedded_in_resource
+
+NAMED_FILES = KUSTOMIZATION_FILES | {CHART_FILE}
+"""Files that say something by their name, whether they mention a kind or not."""
+
+_KIND = re.compile(r"[A-Za-z][A-Za-z0-9]*")
+_API_VERSION = re.compile(r"(?:([a-z0-9](?:[-a-z0-9.]*[a-z0-9])?)/)?([a-zA-Z0-9][-a-zA-Z0-9]*)")
+_MENTIONS = (b"kind", b"apiVersion")
+_WITHHELD = (REDACTED.encode(), ENCRYPTED.encode())
+
+
+class ResourceKey(NamedTuple):
+    """What a resource is called: API group, kind, declared namespace and name; the version is no part of it."""
+
+    group: str
+    kind: str
+    namespace: str | None
+    name: str
+
+
+class Manifest(NamedTuple):
+    """One Kubernetes resource as a file declares it.
+
+    Attributes:
+        content_hash: of the canonical redacted document: comments, key order and formatting do not count.
+        data: the canonical redacted document as JSON.
+        numbers: those of its Helm values that were kept as written, by their place in the document.
+    """
+
+    key: ResourceKey
+    api_version: str
+    content_hash: str
+    data: bytes
+    facts: Facts
+    numbers: tuple[tuple[Place, str], ...] = ()
+
+    @property
+    def body_hash(self) -> str | None:
+        """Of the same without `metadata`, to recognise a renamed resource; None where nothing is left."""
+        body = {
+            name: value
+            for name, value in orjson.loads(self.data).items()
+            if name not in ("apiVersion", "kind", "metadata", "status") and value
+        }
+        return digest(canonical_json(body)) if body else None
+
+
+class FileContent(NamedTuple):
+    """Everything that a blob says.
+
+    Attributes:
+        is_complete: whether a resource that is not among the manifests is gone; False where a document could not be
+            read.
+    """
+
+    manifests: tuple[Manifest, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    kustomize: Kustomize | None = None
+    is_complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ReadDocument:
+    """One document and the resources that it declares.
+
+    Attributes:
+        stored: the redacted copy of a document that is a resource itself.
+    """
+
+    decoded: Decoded
+    manifests: tuple[Manifest, ...]
+    stored: dict[str, Any] | None = None
+
+
+EMPTY = FileContent()
+
+
+def read_file(blob: bytes, file_name: str, bounds: Bounds) -> FileContent:
+    """Read a YAML file.
+
+    A file that nowhere mentions both `kind` and `apiVersion` declares no resource and is not parsed, unless its name
+    says that it belongs to kustomize or Helm.
+    """
+    return read_with_documents(blob, file_name, bounds)[0]
+
+
+def read_with_documents(
+    blob: bytes, file_name: str, bounds: Bounds, *, with_blocks: bool = False
+) -> tuple[FileContent, list[ReadDocument]]:
+    """As `read_file`, with the documents that can be read."""
+    if not may_declare(blob, file_name):
+        odd = encoding_problem(blob)
+        return (FileContent(problems=(odd,), is_complete=not odd.hides_resources) if odd else EMPTY), []
+    read = read_documents(blob, bounds, with_blocks=with_blocks)
+    problems = list(read.problems)
+    documents = []
+    for index, document in read.documents:
+        if _is_encrypted_kind(document.content):
+            problems.append(Problem("encrypted_kind", f"line {document.line}: its kind is encrypted", index))
+        documents.append(read_document(document, file_name))
+    named = file_name in KUSTOMIZATION_FILES
+    kustomize = next((found for _, each in read.documents if (found := read_kustomization(each, named=named))), None)
+    is_complete = not any(each.hides_resources for each in problems)
+    content = FileContent(declared_by(documents), tuple(problems), withhold_in(kustomize), is_complete=is_complete)
+    return content, documents
+
+
+def may_declare(blob: bytes, file_name: str) -> bool:
+    """Whether a file is to be parsed."""
+    return file_name in NAMED_FILES or all(word in blob for word in _MENTIONS) or is_utf16(blob)
+
+
+def read_document(document: Decoded, file_name: str, stored: dict[str, Any] | None = None) -> ReadDocument:
+    """The resources of a document; of one that is a resource itself, the redacted copy may be given."""
+    manifests = []
+    for resource in _declared(document, file_name):
+        if resource is document.content:
+            stored = stored or redact(resource)
+            manifests.append(_manifest(document, resource, stored))
+        else:
+            manifests.append(_manifest(document, resource, redact(resource)))
+    return ReadDocument(document, tuple(manifests), stored)
+
+
+def declared_by(documents: Iterable[ReadDocument]) -> tuple[Manifest, ...]:
+    """All resources of some documents."""
+    return tuple(manifest for document in documents for manifest in document.manifests)
+
+
+def _declared(document: Decoded, file_name: str) -> Iterator[dict[str, Any]]:
+    """The resources of a document, and the releases that stand inside them or in the file itself."""
+    for resource in _resources(document.content):
+        yield resource
+        yield from embedded_in_resource(document, resource)
+    inflates = is_kustomization(document.content, named=file_name in KUSTOMIZATION_FILES)
+    yield from embedded_in_file(document, file_name, is_kustomization=inflates)
+
+
+def _resources(content: Any) -> Iterator[dict[str, Any]]:
+    """The resources of a document: itself, or the items of a List; nothing for any other YAML."""
+    if not isinstance(content, dict):
+        return
+    kind, items = content.get("kind"), content.get("items")
+    if isinstance(kind, str) and kind.endswith("List") and isinstance(items, list) and "apiVersion" in content:
+        for item in items:
+            yield from _resources(item)
+    elif _is_resource(content):
+        yield content
+
+
+def _is_resource(content: dict[str, Any]) -> bool:
+    api_version, kind, metadata = (content.get(name) for name in ("apiVersion", "kind", "metadata"))
+    if not isinstance(kind, str) or not isinstance(api_version, str) or not isinstance(metadata, dict):
+        return False
+    if not _KIND.fullmatch(kind) or not _API_VERSION.fullmatch(api_version):
+        return False
+    return _name(metadata) is not None and not api_version.startswith(f"{KUSTOMIZE_GROUP}/")
+
+
+def _name(metadata: dict[str, Any]) -> str | None:
+    name, prefix = metadata.get("name"), metadata.get("generateName")
+    if isinstance(name, str | int | float) and not isinstance(name, bool) and name != "":
+        return str(name)
+    return f"{prefix}*" if isinstance(prefix, str) and prefix else None
+
+
+def _is_encrypted_kind(content: Any) -> bool:
+    if not isinstance(content, dict):
+        return False
+    return any(str(content.get(name, "")).startswith("ENC[") for name in ("kind", "apiVersion"))
+
+
+def _manifest(document: Decoded, resource: dict[str, Any], stored: dict[str, Any]) -> Manifest:
+    group, _, version = resource["apiVersion"].rpartition("/")
+    metadata = resource["metadata"]
+    namespace = metadata.get("namespace")
+    key = ResourceKey(
+        group, resource["kind"], namespace if isinstance(namespace, str) and namespace else None, _name(metadata) or ""
+    )
+    data = canonical_json(stored)
+    scan = load_scanners().get((group, key.kind), scan_generic)
+    facts = scan(document, resource)
+    if any(mark in data for mark in _WITHHELD):  # else nothing has a shape: what is told beside a document stands in it
+        key, version, facts = withhold_in((key, version, facts))
+    return Manifest(key, version, digest(data), data, facts, _values_numbers(document, resource, facts))
+
+
+def _values_numbers(document: Decoded, resource: dict[str, Any], facts: Facts) -> tuple[tuple[Place, str], ...]:
+    return tuple(
+        ((*part.place, *place), text)
+        for part in facts.values
+        if part.kind == "map"
+        for place, text in written_numbers(document, value_at(resource, part.place)).items()
+    )
+
+
+def restore_manifest(stored: Manifest, version: str | None) -> Manifest:
+    """The manifest of a resource whose file cannot be read any more, with the facts that its stored document tells.
+
+    Numbers have lost the way in which they were written: the stored version, app and images stand in for the scanner's.
+    """
+    resource = orjson.loads(stored.data)
+    scan = load_scanners().get((stored.key.group, stored.key.kind), scan_generic)
+    facts = scan(Decoded(resource, 0), resource)
+    source = facts.source and facts.source._replace(version=version)
+    chart = facts.chart._replace(version=version) if facts.chart and facts.chart.name else facts.chart
+    facts = facts._replace(version=version, source=source, chart=chart)
+    return stored._replace(facts=facts._replace(app_name=stored.facts.app_name, images=stored.facts.images))
+
+
+def digest(data: bytes) -> str:
+    """A short content hash: 128 bits of BLAKE2b as hexadecimal text."""
+    return hashlib.blake2b(data, digest_size=16).hexdigest()

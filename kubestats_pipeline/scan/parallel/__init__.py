@@ -1,0 +1,1 @@
+"""Processes that scan side by side, and a helper that reads ahead."""

@@ -1,0 +1,163 @@
+"""Reads files ahead of a long replay in other processes, so that one repository is scanned on all cores.
+
+A replay is a chain, what a blob says is not: it depends on the blob and the file's name alone. So helpers read the
+blobs that come next, a few at a time and in the order of their use, and the replay reads itself what no helper has
+begun. Which of them reads a blob changes nothing of the result; a helper that dies costs only its time.
+"""
+
+import atexit
+import functools
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from kubestats_pipeline.git.blobs import BlobReader
+from kubestats_pipeline.scan.documents.document import Bounds
+from kubestats_pipeline.scan.manifests.files import BlobKey, FileVersion, read_version
+from kubestats_pipeline.scan.manifests.incremental import Revisions
+from kubestats_pipeline.scan.manifests.manifests import FileContent
+from kubestats_pipeline.scan.parallel.workers import Worker, WorkerDiedError
+
+WORTHWHILE = 1_000
+"""Blobs that a replay reads by itself before it starts helpers, for half a second: most scans end before."""
+
+BLOBS_AHEAD = 2_000
+"""Blobs that are known to come next, so that neither the helpers nor the replay wait where the other takes longer."""
+
+BLOBS_AT_ONCE = 100
+"""Blobs of one call to a helper, which waits for the next call until the replay is interrupted for it."""
+
+SWITCH_SECONDS = 0.0002
+"""How long a thread that hands blobs to a helper waits for the replay, several times a call: by default it is 5 ms."""
+
+
+@dataclass(eq=False)
+class _Batch:
+    """Some files that are read together.
+
+    Attributes:
+        contents: what they say; what is not there is for the replay to read.
+    """
+
+    files: tuple[FileVersion, ...]
+    is_begun: bool = False
+    is_done: bool = False
+    contents: dict[BlobKey, FileContent] = field(default_factory=dict)
+
+
+class ReadAhead:
+    """Reads what is expected in so many helper processes. Use it as a context manager.
+
+    Args:
+        blobs: the replay's own reader, which is told of the blobs that no helper will read.
+    """
+
+    def __init__(self, mirror: Path, bounds: Bounds, helpers: int, blobs: BlobReader) -> None:
+        self._blobs = blobs
+        self._crew = [Worker(partial(read_batch, mirror=mirror, bounds=bounds)) for _ in range(helpers)]
+        self._threads: list[threading.Thread] = []
+        self._changed = threading.Condition()
+        self._waiting: deque[_Batch] = deque()
+        self._batches: dict[BlobKey, _Batch] = {}
+        self._seen: set[BlobKey] = set()
+        self._gathered: list[FileVersion] = []
+        self._is_ending = False
+        self._switch_seconds = sys.getswitchinterval()
+
+    def __enter__(self) -> "ReadAhead":
+        if self._crew:
+            sys.setswitchinterval(SWITCH_SECONDS)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        sys.setswitchinterval(self._switch_seconds)
+        with self._changed:
+            self._is_ending = True
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
+        for worker in self._crew:
+            worker.end()
+
+    def expect(self, files: Iterable[FileVersion]) -> int:
+        """Say which files will be read next, in this order; gives how many more it is worth to know.
+
+        Those that came before are not read again: the replay remembers them.
+        """
+        keys = {file.key: file for file in files}
+        fresh = [file for key, file in keys.items() if key not in self._seen]
+        self._seen.update(keys)
+        if not self._crew or len(self._seen) < WORTHWHILE:
+            self._blobs.expect(file.oid for file in fresh)
+            return 0
+        self._gathered += fresh
+        while len(self._gathered) >= BLOBS_AT_ONCE:
+            self._hand_out(_Batch(tuple(self._gathered[:BLOBS_AT_ONCE])))
+            del self._gathered[:BLOBS_AT_ONCE]
+        return BLOBS_AHEAD
+
+    def _hand_out(self, batch: _Batch) -> None:
+        with self._changed:
+            self._waiting.append(batch)
+            self._batches |= {file.key: batch for file in batch.files}
+            self._changed.notify_all()
+        if not self._threads:
+            self._threads = [threading.Thread(target=self._work, args=(worker,), daemon=True) for worker in self._crew]
+            for thread in self._threads:
+                thread.start()
+
+    def take(self, key: BlobKey) -> FileContent | None:
+        """What a blob says, once; None where the caller is to read it."""
+        with self._changed:
+            batch = self._batches.pop(key, None)
+            if batch is None:
+                return None
+            if not batch.is_begun:
+                self._waiting.remove(batch)
+                for each in batch.files:
+                    self._batches.pop(each.key, None)
+                self._blobs.expect(each.oid for each in batch.files)
+                return None
+            self._changed.wait_for(lambda: batch.is_done)
+            return batch.contents.pop(key, None)
+
+    def _work(self, worker: "Worker[Sequence[FileVersion], list[FileContent]]") -> None:
+        for batch in self._begun():
+            contents = worker.call(batch.files)
+            died = isinstance(contents, WorkerDiedError)
+            with self._changed:
+                if not isinstance(contents, WorkerDiedError):
+                    batch.contents.update(zip((file.key for file in batch.files), contents, strict=True))
+                batch.is_done = True
+                self._changed.notify_all()
+            if died:
+                return
+
+    def _begun(self) -> Iterator[_Batch]:
+        """The batches that a helper takes over, until the end."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._is_ending)
+                if self._is_ending:
+                    return
+                batch = self._waiting.popleft()
+                batch.is_begun = True
+            yield batch
+
+
+def read_batch(files: Sequence[FileVersion], mirror: Path, bounds: Bounds) -> list[FileContent]:
+    """Read files of a mirror; runs in a helper, whose git process and last versions stay for the next call."""
+    blobs, revisions = _open(mirror, bounds)
+    blobs.expect(file.oid for file in files)
+    return [read_version(file, blobs.read, revisions) for file in files]
+
+
+@functools.lru_cache(maxsize=1)
+def _open(mirror: Path, bounds: Bounds) -> tuple[BlobReader, Revisions]:
+    blobs = BlobReader(mirror)
+    atexit.register(blobs.__exit__)
+    return blobs, Revisions(bounds, unremembered=0)

@@ -1,0 +1,36 @@
+"""The problems of the files of a repository at one commit, each with the commit at which it appeared.
+
+What is wrong with a file is found in `file.py`, `inputs.py` and `apply_paths.py`; `rows.py` makes rows of it.
+"""
+
+import datetime
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from kubestats_pipeline.git.history import Commit
+from kubestats_pipeline.scan.documents.file import PROBLEMS, Problem
+
+
+class OpenProblem(NamedTuple):
+    """A problem of a file that is there at the current commit."""
+
+    path: str
+    problem: str
+    message: str
+    document_index: int | None
+    commit_sha: str
+    first_seen_at: datetime.datetime
+
+
+OpenProblems = dict[tuple[str, str], OpenProblem]
+"""By path and class; of several of one class in a file, the first one stands for all."""
+
+
+def record_problems(known: OpenProblems, path: str, found: Iterable[Problem], commit: Commit) -> None:
+    """Say what is wrong with a file now, in place; a class of problems that it had before keeps its first commit."""
+    former = {each: known.pop((path, each)) for each in PROBLEMS if (path, each) in known}
+    for problem in found:
+        first = former.get(problem.problem)
+        sha, at = (first.commit_sha, first.first_seen_at) if first else (commit.sha, commit.committed_at)
+        opened = OpenProblem(path, problem.problem, problem.message, problem.document_index, sha, at)
+        known.setdefault((path, problem.problem), opened)

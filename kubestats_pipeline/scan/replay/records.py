@@ -1,0 +1,57 @@
+"""A resource and an event, as a replay holds them and as `rows.py` makes rows of them."""
+
+import datetime
+from typing import NamedTuple
+
+from kubestats_pipeline.git.history import Commit
+from kubestats_pipeline.scan.facts.charts import Resolved
+from kubestats_pipeline.scan.manifests.identity import Identity
+from kubestats_pipeline.scan.manifests.manifests import Manifest
+from kubestats_pipeline.scan.replay.field_changes import FieldChange, Version
+from kubestats_pipeline.scan.values.merge import Values
+
+
+class Resource(NamedTuple):
+    """One resource that the repository declares or has declared.
+
+    Attributes:
+        identity: where it stands, or stood when it was deleted.
+        deleted_at: commit time of its deletion; None while it is active.
+        values: what other files give to its Helm values; None where nothing does, or where it is deleted.
+        values_complete: whether all inputs of its Helm values were known when its rows of `helm_values` were made.
+    """
+
+    resource_id: str
+    identity: Identity
+    manifest: Manifest
+    resolved: Resolved
+    created_at: datetime.datetime
+    created_commit: str
+    updated_at: datetime.datetime
+    updated_commit: str
+    deleted_at: datetime.datetime | None = None
+    values: Values | None = None
+    values_complete: bool | None = None
+
+    @property
+    def version(self) -> Version:
+        """What is compared to tell changes."""
+        return Version(self.manifest, self.resolved, self.identity.path, self.values)
+
+
+class Event(NamedTuple):
+    """One change of one resource in one commit.
+
+    Attributes:
+        before: the resource before; for RESURRECTED, as it was deleted; None for CREATED.
+        after: the resource afterwards; for DELETED, its tombstone.
+    """
+
+    event_id: str
+    sequence: int
+    event_type: str
+    commit: Commit
+    before: Resource | None
+    after: Resource
+    parts: tuple[str, ...] = ()
+    fields: tuple[FieldChange, ...] = ()

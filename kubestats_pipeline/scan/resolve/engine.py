@@ -1,0 +1,75 @@
+"""Which GitOps engine a repository is written for, from what it holds outside of archives, templates and tests.
+
+The evidence, strongest first: resources of an engine; Helm templates that make such resources, as in Argo CD's
+app-of-apps; files that belong to an engine; and a chart that installs one. The first that is there decides, within it
+the engine with the most.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+
+from kubestats_pipeline.scan.facts.path_context import context_of
+from kubestats_pipeline.scan.manifests.identity import Identity
+
+NONE = "none"
+
+_FILES = {"helmfile.yaml": "helmfile", "helmfile.yml": "helmfile", "fleet.yaml": "fleet", "fleet.yml": "fleet"}
+_CHARTS = {
+    "argo-cd": "argocd",
+    "argocd-apps": "argocd",
+    "flux2": "flux",
+    "flux-operator": "flux",
+    "flux-instance": "flux",
+    "fleet": "fleet",
+}
+"""Charts that install an engine, and `argocd-apps`, whose values are ApplicationSets."""
+
+_FLUX_1 = ("helm.fluxcd.io", "flux.weave.works")
+_ARGO_KINDS = ("Application", "ApplicationSet", "AppProject")
+_MAKES_ARGO = re.compile(rb"^kind: *[\"']?(?:Application|ApplicationSet|AppProject)\b", re.MULTILINE)
+_MAKES_FLUX = re.compile(rb"^apiVersion: *[\"']?(?:helm|kustomize|source)\.toolkit\.fluxcd\.io/", re.MULTILINE)
+_ARGO_GROUP = b"argoproj.io/"
+
+
+def gitops_engine(
+    resources: Mapping[Identity, str | None], paths: Iterable[str], templates: Iterable[bytes | None] = ()
+) -> str:
+    """`flux`, `argocd`, `fleet`, `helmfile` or `none`.
+
+    Args:
+        resources: the chart that each resource uses, if it uses one.
+        paths: of all files.
+        templates: the texts of Helm templates; read only where no resource tells.
+    """
+    active = {each: chart for each, chart in resources.items() if context_of(each.path) == "active"}
+    names = (path.rpartition("/")[2] for path in paths if context_of(path) == "active")
+    found = (
+        (engine for each in active if (engine := _engine_of(each))),
+        (engine for text in templates if text for engine in _made_by(text)),
+        (_FILES[name] for name in names if name in _FILES),
+        (_CHARTS[chart] for chart in active.values() if chart in _CHARTS),
+    )
+    return next((engine for evidence in found if (engine := _most(evidence))), NONE)
+
+
+def _most(engines: Iterable[str]) -> str | None:
+    counted = Counter(engines)
+    return min(counted, key=lambda engine: (-counted[engine], engine), default=None)
+
+
+def _engine_of(identity: Identity) -> str | None:
+    group, kind = identity.key.group, identity.key.kind
+    if group.endswith(".toolkit.fluxcd.io") or group in _FLUX_1:
+        return "flux"
+    if group == "argoproj.io" and kind in _ARGO_KINDS:
+        return "argocd"
+    return "fleet" if group == "fleet.cattle.io" else None
+
+
+def _made_by(template: bytes) -> Iterator[str]:
+    """The engines whose resources a template makes."""
+    if _ARGO_GROUP in template and _MAKES_ARGO.search(template):
+        yield "argocd"
+    if _MAKES_FLUX.search(template):
+        yield "flux"

@@ -1,0 +1,1 @@
+"""A repository's tables and its position in the lake."""

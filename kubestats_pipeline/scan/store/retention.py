@@ -1,0 +1,195 @@
+"""Retires old events: whole ones, or only their documents and field changes, into `data/archive/`.
+
+What is retired of a repository is always the beginning of its log: events that are older than a boundary, none of
+which follows a younger one. Of each resource the last of them stays, so that folding the log still gives the resources
+and every moment since then. Boundaries are first days of months, so that the archive has a few files a year. The
+archive is the memory: a scan that makes a log anew asks it what to leave out. Which repositories are due, and how the
+log is written meanwhile, stands in `retire.py`.
+"""
+
+import datetime
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+import polars as pl
+
+from kubestats_pipeline.lake.event_log import BLOCK, LogWriter
+from kubestats_pipeline.lake.event_log_segments import Segment
+from kubestats_pipeline.lake.lake import Lake, flush, replace_file
+from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.lake.tables import RESOURCE_EVENTS
+from kubestats_pipeline.settings import RetentionSettings
+
+_UNFINISHED = ".unfinished"
+
+PAYLOAD = ("field_changes", "resource_data")
+"""The columns that are null where a payload has been retired."""
+
+
+class Part(Enum):
+    """What of an event is retired, named as its folder in the archive."""
+
+    EVENTS = "events"
+    PAYLOADS = "payloads"
+
+
+Boundaries = dict[Part, datetime.date]
+"""Days (UTC) before which parts are retired; a part that is kept forever is not there."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be retired of one log.
+
+    Attributes:
+        complete_from: the number of the event from which on all are there.
+        numbers: of the events that go, and of those that lose their payload.
+        end: the number that follows the last of them.
+    """
+
+    complete_from: int
+    numbers: dict[Part, pl.Series]
+    end: int
+
+
+def wanted_boundaries(settings: RetentionSettings, today: datetime.date) -> Boundaries:
+    """The boundaries that the settings ask for: beginnings of months, so that at least so many days are kept."""
+    days = {Part.EVENTS: settings.event_days, Part.PAYLOADS: settings.payload_days}
+    return {
+        part: (today - datetime.timedelta(days=count)).replace(day=1)
+        for part, count in days.items()
+        if count is not None
+    }
+
+
+def known_boundaries(layout: Layout, repository_id: str) -> Boundaries:
+    """The boundaries up to which the archive has parts of a repository's events."""
+    found = {part: sorted(layout.archive(part.value, repository_id).glob("before=*")) for part in Part}
+    days = {part: [each.name.removeprefix("before=") for each in found[part] if not each.suffix] for part in found}
+    return {part: datetime.date.fromisoformat(each[-1]) for part, each in days.items() if each}
+
+
+def mark_of(boundaries: Boundaries) -> str:
+    """Boundaries as text, to tell whether a log has been brought up to them."""
+    return " ".join(f"{part.value}={boundaries[part].isoformat()}" for part in Part if part in boundaries)
+
+
+def later(one: Boundaries, other: Boundaries) -> Boundaries:
+    """The later boundary of each part: what has been retired stays so when settings are loosened."""
+    return {part: max(each[part] for each in (one, other) if part in each) for part in one.keys() | other.keys()}
+
+
+def plan(writer: LogWriter, boundaries: Boundaries) -> Plan:
+    """What of a log is to be retired, whether it has been already or not."""
+    rows = writer.read(("resource_id", "sequence", "event_timestamp"))
+    old = {part: _older(rows, day) for part, day in boundaries.items()}
+    numbers = {part: _superseded(each) for part, each in old.items()}
+    ends = [_end_of(each) for each in numbers.values()]
+    return Plan(_complete_from(old[Part.EVENTS]) if Part.EVENTS in old else 0, numbers, max(ends, default=0))
+
+
+def retire(writer: LogWriter, found: Plan) -> None:
+    """Take what a plan names out of a log that has not been published yet.
+
+    Raises:
+        LakeError: a segment is damaged, or the disk is full or read-only.
+    """
+    gone, blank = (found.numbers.get(part, pl.Series(dtype=pl.Int64)).implode() for part in Part)
+    is_blank = pl.col("sequence").is_in(blank)
+
+    def change(rows: pl.DataFrame) -> pl.DataFrame:
+        nothing = (pl.when(~is_blank).then(pl.col(name)).alias(name) for name in PAYLOAD)
+        return rows.filter(~pl.col("sequence").is_in(gone)).with_columns(*nothing)
+
+    writer.revise(change, found.end)
+
+
+def archive(lake: Lake, full_name: str, repository_id: str, boundaries: Boundaries, found: Plan) -> int:
+    """Copy what a plan names into the archive; gives how many events went there, whole or as payloads.
+
+    What an earlier attempt has archived stays as it is, since the log may have lost it meanwhile.
+
+    Raises:
+        LakeError: a file is damaged, or the disk is full or read-only.
+    """
+    folders = {part: _open_folder(lake.layout, part, repository_id, day) for part, day in boundaries.items()}
+    count = 0
+    for segment in lake.segments(RESOURCE_EVENTS, full_name):
+        if segment.first < found.end:
+            rows = lake.read_segment(RESOURCE_EVENTS, segment)
+            for part, chosen in _to_archive(rows, found):
+                for first, block in _blocks(chosen, segment):
+                    count += _add(folders[part] / f"part-{first:012d}.parquet", block)
+    for folder in folders.values():
+        if folder.suffix == _UNFINISHED:
+            folder.rename(folder.with_suffix(""))
+            flush(folder.parent)
+    return count
+
+
+def _open_folder(layout: Layout, part: Part, repository_id: str, day: datetime.date) -> Path:
+    """Where a boundary's files go; a folder that is not finished yet is no memory of its boundary."""
+    finished = layout.archive(part.value, repository_id) / f"before={day.isoformat()}"
+    unfinished = finished.with_suffix(_UNFINISHED)
+    if finished.exists():
+        return finished
+    unfinished.mkdir(parents=True, exist_ok=True)
+    return unfinished
+
+
+def _older(rows: pl.DataFrame, day: datetime.date) -> pl.DataFrame:
+    """The events from the first one on up to the first that is not older than a day.
+
+    Commit clocks can run backwards: nothing that follows a younger event counts as old.
+    """
+    moment = datetime.datetime(day.year, day.month, day.day, tzinfo=datetime.UTC)
+    first = rows.filter(pl.col("event_timestamp") >= moment)["sequence"].min()
+    return rows if first is None else rows.filter(pl.col("sequence") < first)
+
+
+def _complete_from(old: pl.DataFrame) -> int:
+    """The number from which on no event is missing, once those are gone that are superseded; 0 where none is or was."""
+    end = _end_of(old["sequence"])
+    return end if len(old) < end or len(_superseded(old)) else 0
+
+
+def _end_of(numbers: pl.Series) -> int:
+    last = numbers.max()
+    return last + 1 if isinstance(last, int) else 0
+
+
+def _superseded(old: pl.DataFrame) -> pl.Series:
+    """The numbers of the events that are not the last of their resource."""
+    return old.filter(pl.col("sequence") < pl.col("sequence").max().over("resource_id"))["sequence"]
+
+
+def _to_archive(rows: pl.DataFrame, found: Plan) -> Iterator[tuple[Part, pl.DataFrame]]:
+    gone = found.numbers.get(Part.EVENTS, pl.Series(dtype=pl.Int64)).implode()
+    blank = found.numbers.get(Part.PAYLOADS, pl.Series(dtype=pl.Int64)).implode()
+    is_gone = pl.col("sequence").is_in(gone)
+    has_payload = pl.any_horizontal(pl.col(name).is_not_null() for name in PAYLOAD)
+    yield Part.EVENTS, rows.filter(is_gone)
+    yield Part.PAYLOADS, rows.filter(~is_gone & pl.col("sequence").is_in(blank) & has_payload)
+
+
+def _blocks(rows: pl.DataFrame, segment: Segment) -> Iterator[tuple[int, pl.DataFrame]]:
+    """Rows by the block of the log that they come from, whose number does not depend on how segments are merged."""
+    for first in range(segment.first // BLOCK * BLOCK, segment.end, BLOCK):
+        block = rows.filter((pl.col("sequence") >= first) & (pl.col("sequence") < first + BLOCK))
+        if len(block):
+            yield first, block
+
+
+def _add(path: Path, rows: pl.DataFrame) -> int:
+    """Add rows to a file of the archive; gives how many it did not have."""
+    if path.exists():
+        known = pl.read_parquet(path, hive_partitioning=False)
+        fresh = rows.filter(~pl.col("event_id").is_in(known["event_id"].implode()))
+        rows, count = pl.concat([known, fresh]), len(fresh)
+    else:
+        count = len(rows)
+    if count:
+        replace_file(path, rows.sort(RESOURCE_EVENTS.sort), {})
+    return count

@@ -1,0 +1,1 @@
+"""Helm values: their inputs, how they are merged, and their rows."""

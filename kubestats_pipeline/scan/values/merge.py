@@ -1,0 +1,217 @@
+"""The Helm values of a release: its inputs as layers, merged as Flux and Helm merge them.
+
+Maps are merged deeply, lists and everything else are replaced, the last layer wins. A null replaces what earlier
+layers say and stays, because it also takes the chart's default away. Placeholders such as `${VAR}` stay as written.
+Which files feed which releases from commit to commit stands in `inputs.py`; rows are made in `rows.py`.
+"""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import orjson
+
+from kubestats_pipeline.redaction.redact import redact_values
+from kubestats_pipeline.scan.documents.canonical_json import canonical_json
+from kubestats_pipeline.scan.documents.document import Bounds, Decoded, Place
+from kubestats_pipeline.scan.documents.file import ENCODING_REPLACED, Problem, read_documents
+from kubestats_pipeline.scan.documents.number_spelling import Numbers, value_at, written_numbers
+from kubestats_pipeline.scan.facts.facts import Image, ValuesPart
+from kubestats_pipeline.scan.facts.helm_set import read_name, read_value, with_setting
+from kubestats_pipeline.scan.facts.images_in_values import images_in_values
+from kubestats_pipeline.scan.manifests.manifests import Manifest
+
+INLINE = "inline"
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One input that could be read, redacted.
+
+    Attributes:
+        origin: `inline`, or the path of the file that it stands in.
+        content: a mapping of values, as canonical JSON.
+        settings: single values, each at its place, that are set after the content has been merged.
+        numbers: numbers of the content as they were written.
+        is_complete: False where it is encrypted.
+    """
+
+    origin: str
+    content: bytes = b"{}"
+    settings: tuple[tuple[Place, Any], ...] = ()
+    numbers: Numbers = field(default_factory=dict)
+    is_complete: bool = True
+
+
+class Values(NamedTuple):
+    """What other files give to a release's values.
+
+    Attributes:
+        layers: one for each input that stands in another file: first those of `Resolved.values_inputs`, then the
+            `file` parts of its facts; None where the input is not known.
+        images: that its values name, inline ones included; None where they were not asked.
+    """
+
+    layers: tuple[Layer | None, ...]
+    images: tuple[Image, ...] | None = None
+
+
+class Leaf(NamedTuple):
+    """A value that is no mapping, or an empty one, and the layer that it comes from."""
+
+    value: Any
+    layer: Layer
+
+
+Tree = dict[str, Any]
+"""Nested mappings that end in leaves."""
+
+
+@dataclass(frozen=True, slots=True)
+class ValuesText:
+    """A text of YAML values, read and redacted; empty, with a problem, where it cannot be read."""
+
+    content: bytes = b"{}"
+    numbers: Numbers = field(default_factory=dict)
+    is_encrypted: bool = False
+    problem: Problem | None = None
+
+
+def read_values(text: bytes, bounds: Bounds) -> ValuesText:
+    """Read a text of values: its first document, which must be a mapping or empty."""
+    read = read_documents(text, bounds)
+    first = next((problem for problem in read.problems if not problem.document_index), None)
+    if first is not None:
+        problem = "encoding" if first.problem == ENCODING_REPLACED else first.problem  # which Helm does not read
+        return ValuesText(problem=Problem(problem, first.message))
+    document = read.documents[0][1] if read.documents else Decoded(None, 1)
+    content = {} if document.content is None else document.content
+    if not isinstance(content, dict):
+        return ValuesText(problem=Problem("syntax", f"line {document.line}: used as Helm values, but no mapping"))
+    redacted = canonical_json(redact_values(content))
+    return ValuesText(redacted, written_numbers(document, content), isinstance(content.get("sops"), dict))
+
+
+def merge_values(manifest: Manifest, values: Values | None) -> tuple[Tree, bool]:
+    """The effective values of a release, and whether all of its inputs are known."""
+    tree: Tree = {}
+    is_complete = True
+    for layer in _layers(manifest, values):
+        if layer is not None:
+            _overlay(tree, orjson.loads(layer.content), layer)
+            for place, value in layer.settings:
+                _set(tree, place, value, layer)
+        is_complete = is_complete and layer is not None and layer.is_complete
+    return tree, is_complete
+
+
+def with_images(manifest: Manifest, values: Values) -> Values:
+    """The same values with the images that the release names in all of its values together."""
+    tree, _ = merge_values(manifest, values)
+    written: dict[int, dict[str, str]] = {}
+    content = _keep_written(tree, (), written)
+    images = images_in_values(Decoded(content, 0, written=written), content, manifest.facts.app_name)
+    return values._replace(images=images)
+
+
+def _keep_written(tree: Tree, place: Place, written: dict[int, dict[str, str]]) -> dict[str, Any]:
+    """Plain values, with their numbers as written kept in the way in which `Decoded.text` looks for them."""
+    content: dict[str, Any] = {}
+    for key, item in tree.items():
+        if isinstance(item, Leaf):
+            content[key] = item.value
+            text = item.layer.numbers.get((*place, key))
+            if text is not None and isinstance(item.value, int | float):
+                written.setdefault(id(content), {})[key] = text
+        else:
+            content[key] = _keep_written(item, (*place, key), written)
+    return content
+
+
+def plain(tree: Tree | Leaf) -> Any:
+    """Merged values without what they come from."""
+    return tree.value if isinstance(tree, Leaf) else {key: plain(item) for key, item in tree.items()}
+
+
+def _layers(manifest: Manifest, values: Values | None) -> Iterator[Layer | None]:
+    """All layers of a release in the order of precedence."""
+    parts = manifest.facts.values
+    outer = values.layers if values else ()
+    files = sum(part.kind == "file" for part in parts)
+    yield from outer[: max(len(outer) - files, 0)]
+    following = iter(outer[max(len(outer) - files, 0) :])
+    document = orjson.loads(manifest.data)
+    for part in parts:
+        yield next(following, None) if part.kind == "file" else _own_layer(manifest, document, part)
+
+
+def _own_layer(manifest: Manifest, document: Any, part: ValuesPart) -> Layer | None:
+    """An input that stands in the release's document, which is redacted already."""
+    value = value_at(document, part.place)
+    if value is None and part.kind != "unknown":
+        return Layer(INLINE)
+    if part.kind == "map" and isinstance(value, dict):
+        here = len(part.place)
+        numbers = {place[here:]: text for place, text in manifest.numbers if place[:here] == part.place}
+        return Layer(INLINE, canonical_json(value), numbers=numbers)
+    if part.kind == "text" and isinstance(value, str):
+        return layer_of(read_values(value.encode(), Bounds()), INLINE)
+    if part.kind == "parameters":
+        return _parameters(value)
+    return None
+
+
+def layer_of(text: ValuesText, origin: str) -> Layer | None:
+    """What was read as a layer; None where it could not be read."""
+    if text.problem is not None:
+        return None
+    return Layer(origin, text.content, numbers=text.numbers, is_complete=not text.is_encrypted)
+
+
+def _parameters(value: Any) -> Layer | None:
+    """A list of `{name, value, forceString}`, or a mapping of names; None where one of them cannot be read."""
+    entries = [{"name": name, "value": each} for name, each in value.items()] if isinstance(value, dict) else value
+    if not isinstance(entries, list):
+        return None
+    settings = [_parameter(entry) for entry in entries]
+    known = tuple(each for each in settings if each is not None)
+    return Layer(INLINE, settings=known, is_complete=len(known) == len(settings))
+
+
+def _parameter(entry: Any) -> tuple[Place, Any] | None:
+    if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
+        return None
+    place, value = read_name(entry["name"]), entry.get("value", "")
+    if place is None or isinstance(value, dict | list):
+        return None
+    as_text = entry.get("forceString") is True
+    return place, read_value(value, as_text=as_text) if isinstance(value, str) else value
+
+
+def _overlay(tree: Tree, content: dict[str, Any], layer: Layer) -> None:
+    """Merge a mapping over a tree, in place."""
+    for key, value in content.items():
+        below = tree.get(key)
+        if not isinstance(value, dict):
+            tree[key] = Leaf(value, layer)
+        elif value:
+            if not isinstance(below, dict):
+                below = tree[key] = {}
+            _overlay(below, value, layer)
+        elif not isinstance(below, dict):
+            tree[key] = Leaf(value, layer)
+
+
+def _set(tree: Tree, place: Place, value: Any, layer: Layer) -> None:
+    """Set one value in place; of a list that it stands in, the whole counts as set by it."""
+    keys = list(itertools.takewhile(lambda step: isinstance(step, str), place))
+    for key in keys[:-1]:
+        below = tree.get(str(key))
+        if not isinstance(below, dict):
+            below = tree[str(key)] = {}
+        tree = below
+    last = str(keys[-1])
+    former = tree.get(last)
+    known = former.value if isinstance(former, Leaf) else None
+    tree[last] = Leaf(with_setting(known, place[len(keys) :], value), layer)

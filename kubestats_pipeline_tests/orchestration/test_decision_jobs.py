@@ -1,0 +1,156 @@
+"""Decisions as the administrator makes them, by command and by the jobs of the UI; no token is left anywhere."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from kubestats_pipeline.discover.decide import DecisionRefusedError, Verb
+from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.orchestration.assembly import build_definitions
+from kubestats_pipeline.orchestration.base.context import Services
+from kubestats_pipeline.orchestration.base.dagster_home import open_instance
+from kubestats_pipeline.orchestration.base.partitions import REPOSITORY_PARTITIONS
+from kubestats_pipeline.orchestration.decision_jobs import carry_out
+from kubestats_pipeline_tests.demo import Command
+from kubestats_pipeline_tests.discover.world import TOKEN, World, config
+from kubestats_pipeline_tests.hosts.github_server import GitHubServer
+from kubestats_pipeline_tests.sync.git_server import serve
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory) -> Iterator[World]:
+    """Three repositories that were discovered, synced and scanned, but for one that is too large."""
+    folder = tmp_path_factory.mktemp("decisions")
+    with GitHubServer() as github, serve(folder / "remotes") as git:
+        world = World(folder, github, git)
+        world.create("ada/ops", 1)
+        world.create("bob/cluster", 2)
+        world.create("eve/huge", 3, size=900_000)
+        execute(world, "discover_repositories", "discover")
+        world.sync()
+        world.scan()
+        yield world
+
+
+@pytest.fixture
+def kubestats(world):
+    github = world.settings.github
+    environment = {
+        "KUBESTATS_GITHUB__API_URL": github.api_url,
+        "KUBESTATS_GITHUB__GIT_URL": github.git_url,
+        "KUBESTATS_GITHUB__TOPICS": "kubesearch",
+        "GITHUB_TOKEN": TOKEN,
+    }
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return Command(world.folder)(*arguments, env=environment)
+
+    return run
+
+
+def partitions(world: World) -> list[str]:
+    with open_instance(Layout(world.folder / "data")) as instance:
+        return sorted(instance.get_dynamic_partitions(REPOSITORY_PARTITIONS))
+
+
+def execute(world: World, job: str, op: str, **given: str) -> dg.ExecuteInProcessResult:
+    definitions = build_definitions(Services(world.settings), headless=True)
+    with open_instance(Layout(world.folder / "data")) as instance:
+        return definitions.resolve_job_def(job).execute_in_process(
+            instance=instance, run_config={"ops": {op: {"config": given}}}, raise_on_error=False
+        )
+
+
+def decided(world: World, verb: Verb, name: str, reason: str | None = None) -> str:
+    """What the command does, without its process."""
+    with open_instance(Layout(world.folder / "data")) as instance:
+        return carry_out(Services(world.settings), instance, verb, name, reason).text
+
+
+def test_a_decision_is_a_command_that_takes_effect_at_once_and_shows_in_the_status(world, kubestats):
+    assert partitions(world) == ["ada/ops", "bob/cluster"]
+    assert kubestats("block", "Ada/Ops", "--reason", "spam").stdout == "ada/ops is blocked (spam)\n"
+    assert partitions(world) == ["bob/cluster"]
+    shown = kubestats("status").stdout
+    assert "ada/ops: spam" in shown
+    assert "eve/huge: 900 MB on its host" in shown
+    assert "1 repositories, 0 failed, 2 not active" in shown
+    refused = kubestats("sync", "ada/ops")
+    assert (refused.returncode, "ada/ops is blocked: spam" in refused.stderr) == (1, True)
+
+
+def test_every_verb_lets_dagsters_partitions_follow(world):
+    assert decided(world, "approve", "eve/huge") == "eve/huge is active, approved"
+    assert decided(world, "unblock", "ada/ops") == "ada/ops is active"
+    assert partitions(world) == ["ada/ops", "bob/cluster", "eve/huge"]
+
+
+@pytest.mark.slow  # publishes a warehouse
+def test_one_repository_is_synced_scanned_and_published_by_a_command(world, kubestats):
+    world.github.git[1].commit({"b.yaml": config("second")})
+    synced = kubestats("sync", "Ada/Ops")
+    assert (synced.returncode, "1 repositories, 1 with news, 0 failed" in synced.stdout) == (0, True), synced.stderr
+    assert world.lake.layout.warehouse.exists()
+
+
+@pytest.mark.parametrize(
+    ("verb", "name", "said"),
+    [
+        ("unblock", "bob/cluster", "bob/cluster is not blocked"),
+        ("block", "bob/clustr", "bob/clustr is not known; did you mean bob/cluster?"),
+        ("block", "nothing", "'nothing' is no repository; give owner/name"),
+    ],
+)
+def test_a_wrong_decision_is_refused_with_what_would_be_right(world, verb, name, said):
+    with pytest.raises(DecisionRefusedError) as error:
+        decided(world, verb, name)
+    assert said in str(error.value)
+
+
+def test_what_no_discovery_has_seen_can_be_decided_in_advance(world):
+    said = decided(world, "block", "mal/ory")
+    assert said == "mal/ory is not known yet; the decision holds when a discovery finds it"
+    world.create("mal/ory", 8)
+    world.discover()
+    assert world.row(8)["status"] == "blocked"
+
+
+def test_a_broken_file_of_decisions_stops_discoveries_and_loses_nothing(world):
+    path = world.lake.layout.decisions
+    before = path.read_bytes()
+    path.write_text("blocked: [\n")
+    (event,) = execute(world, "discover_repositories", "discover").get_step_failure_events()
+    assert "decisions.yaml, line 2, cannot be read" in event.step_failure_data.user_failure_data.description
+    assert path.read_text() == "blocked: [\n"
+    path.write_bytes(before)
+
+
+def test_decisions_are_jobs_too(world):
+    assert execute(world, "block_repository", "block_one_repository", repository="bob/cluster", reason="no").success
+    assert world.row(2)["status"] == "blocked"
+    assert "bob/cluster" not in partitions(world)
+    assert execute(world, "unblock_repository", "unblock_one_repository", repository="bob/cluster").success
+    assert execute(world, "delete_repository", "delete_one_repository", repository="bob/cluster").success
+    assert (world.row(2)["status"], world.events("bob/cluster")) == ("retired", [])
+    assert execute(world, "approve_repository", "approve_one_repository", repository="bob/cluster").success
+    failed = execute(world, "unblock_repository", "unblock_one_repository", repository="bob/cluster")
+    (event,) = failed.get_step_failure_events()
+    assert "bob/cluster is not blocked" in event.step_failure_data.user_failure_data.description
+
+
+def test_a_renamed_repository_exchanges_its_partition_in_dagster(world):
+    world.rename(1, "ada/home-ops")
+    execute(world, "discover_repositories", "discover")
+    assert "ada/home-ops" in partitions(world)
+    assert "ada/ops" not in partitions(world)
+
+
+def test_no_token_is_left_in_any_file(world):
+    files = [path for path in Path(world.folder / "data").rglob("*") if path.is_file()]
+    assert any(path.name == "runs.db" for path in files)
+    assert [path for path in files if TOKEN.encode() in path.read_bytes()] == []
+    assert TOKEN not in {request.path for request in world.github.requests}
+    assert {request.headers.get("authorization") for request in world.github.requests} == {f"Bearer {TOKEN}"}
