@@ -87,7 +87,7 @@ def test_a_command_that_has_ended_can_be_killed_without_harm(repository: GitRepo
 def test_an_interrupt_while_waiting_stops_git_too(silent_server: str):
     # Started by a shell's background job, a process would inherit that interrupts are ignored.
     heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
-    script = f"{heed}\nfrom kubestats_pipeline import git\ngit.run(['ls-remote', '{silent_server}'])"
+    script = f"{heed}\nfrom kubestats_pipeline.git import command\ncommand.run(['ls-remote', '{silent_server}'])"
     child = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         listed: list[str] = []

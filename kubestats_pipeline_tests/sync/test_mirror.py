@@ -184,7 +184,7 @@ def test_a_failed_fetch_keeps_the_mirror_and_its_history(world: World, tmp_path:
 CHILD = """
 import sys
 from pathlib import Path
-from kubestats_pipeline import git
+from kubestats_pipeline.git import command as git
 from kubestats_pipeline.sync.mirror import Bounds, Remote, update_mirror
 update_mirror(Path(sys.argv[1]), Remote(sys.argv[2], git.environment(), 30), Bounds(90, 200))
 """
