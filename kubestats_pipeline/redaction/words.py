@@ -41,6 +41,11 @@ SECRET_WORDS: tuple[Words, ...] = (
     Words("token, jwt, bearer, pat", "Whoever bears it is let in.", "https://www.rfc-editor.org/rfc/rfc6750"),
     Words("psk", "A pre-shared key of a network.", "https://www.rfc-editor.org/rfc/rfc4279"),
     Words("auth, authorization", "A header, or user and password.", "https://www.rfc-editor.org/rfc/rfc9110"),
+    Words(
+        "masterauth",
+        "The password of a replica.",
+        "https://redis.io/docs/latest/operate/oss_and_stack/management/replication/",
+    ),
     Words("cookie", "A session, or what signs sessions.", "https://www.rfc-editor.org/rfc/rfc6265"),
     Words("salt, pepper", "Makes the hashes of passwords hard to guess.", _OWASP),
     Words(
@@ -105,7 +110,8 @@ GLUED: tuple[Words, ...] = (
 """Endings that make a word sensitive even where nothing cuts it."""
 
 NOT_GLUED = Words(
-    "bypass, compass, encompass, trespass, surpass, overpass, underpass, multipass",
+    "bypass, compass, encompass, trespass, surpass, overpass, underpass, multipass, lowpass, highpass, bandpass, "
+    "keepass",
     "Words of the language that end so.",
     "https://www.merriam-webster.com/",
 )
@@ -171,7 +177,8 @@ DESCRIBES = Words(
 )
 
 REFERENCES = Words(
-    "existing secret, pull secret, existing credential, external secret, from secret, authorized secret",
+    "existing secret, pull secret, existing credential, external secret, from secret, authorized secret, "
+    "github config secret",
     "Phrases of names whose values name a Secret that stands elsewhere.",
     _BITNAMI,
 )
