@@ -36,7 +36,7 @@ _NAME = rf"{_MARKS}(?:name|key|header|variable|envName|path){_MARKS}[ \t]*:[ \t]
 _VALUE = rf"{_MARKS}(?:value|default|defaultValue|string|stringValue|literal){_MARKS}[ \t]*:[ \t]*"
 _QUOTED = r"\x22((?:[^\x22\\\n]|\\.)+)\x22|\x27([^\x27\n]+)\x27|\\\x22([^\x22\n]+)\x22"
 _IN_FLOW = rf"(?:{_QUOTED}|(\$\{{[^{{}}\n]*\}}|[^\s\x22\x27\\,}}\]][^\n,}}]*))"
-_IN_BLOCK = rf"(?:{_QUOTED}|(\S[^\n]*))"
+_IN_BLOCK = r"(\S[^\n]*)"
 _COMMA, _LINE = r"\s*,\s*", r"[ \t]*\r?\n[ \t]*"
 _FLOW_DOCS = "https://yaml.org/spec/1.2.2/#742-flow-mappings"
 

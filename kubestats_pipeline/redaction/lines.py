@@ -104,7 +104,7 @@ def _announces(form: str, name: str | None, value: str) -> bool:
 
 def _redact_line(line: str) -> str:
     """A line whose rest, after the first assignment to a sensitive name, is hidden."""
-    if not may_hold(line):
+    if (":" not in line and "=" not in line) or not may_hold(line):
         return line
     for match in _ASSIGNS.finditer(line):
         if is_sensitive(match[1]):
@@ -127,7 +127,7 @@ def _without_blocks(lines: list[str]) -> Iterator[str]:
             continue
         depth = None
         yield _without_data(line, of_secret=secret)
-        match = _BLOCK_KEY.fullmatch(line) if ":" in line and (secret or may_hold(line)) else None
+        match = _BLOCK_KEY.fullmatch(line) if ":" in line else None
         if match and (is_sensitive(match[2]) or match[2] in _BLOCKS or (secret and match[2] == "data")):
             depth = len(match[1])
             yield f"{' ' * depth}  {REDACTED}"
