@@ -25,9 +25,13 @@ from yaml.events import (
 )
 
 from kubestats_pipeline.redaction.patterns import replace_spans
+from kubestats_pipeline.redaction.secrets import ENCRYPTED, REDACTED
 
 LONGEST, MOST_NODES, DEEPEST = 500_000, 50_000, 50
-"""Characters, scalars and nesting of a text that is read; libyaml is quadratic in the nesting of flow collections."""
+"""Characters, values and nesting of a text that is read, those behind aliases counted wherever they are used.
+
+libyaml is quadratic in the nesting of flow collections.
+"""
 
 _CONTROL = re.compile(r"(?m)^[ \t]*(?:\{\{[^{}\n]*\}\}[ \t]*)+$")
 _EXPRESSION = re.compile(r"\{\{[^{}\n]*\}\}")
@@ -35,6 +39,8 @@ _EXPRESSION = re.compile(r"\{\{[^{}\n]*\}\}")
 _PROPERTIES = re.compile(r"(?:[&!]\S*\s+)+")
 _REFERRING_TAGS = frozenset({"secret", "env", "env_var"})
 """Tags of values that only name a secret: `!secret wifi_password`."""
+_WHOLLY = (REDACTED, ENCRYPTED)
+"""Of two values for one place, which an alias may bring, these are kept."""
 _PLAIN = {"true": True, "false": False, "null": None, "~": None, "": None}
 
 
@@ -59,6 +65,15 @@ class Embedded(NamedTuple):
     content: list[Any]
     places: list[Any]
     scalars: list[tuple[int, int]]
+
+
+class _Anchored(NamedTuple):
+    """What stands at an anchor: its values and their places, how many they are and how deep."""
+
+    content: Any
+    place: Any
+    nodes: int
+    height: int
 
 
 class _UnreadableError(Exception):
@@ -100,7 +115,8 @@ class _Reader:
         self._next = parser.get_event
         self._readable, self._written = readable, written
         self._scalars: list[tuple[int, int]] = []
-        self._anchors: dict[str, tuple[Any, Any]] = {}
+        self._anchors: dict[str, _Anchored] = {}
+        self._nodes, self._deepest = 0, 0
 
     def read(self) -> Embedded:
         contents, places = [], []
@@ -113,22 +129,41 @@ class _Reader:
         return Embedded(contents, places, self._scalars)
 
     def _node(self, event: Any, depth: int, *, in_flow: bool) -> tuple[Any, Any]:
-        kind = type(event)
-        if kind is AliasEvent:
-            return self._anchors.get(event.anchor, (None, None))
-        if kind is ScalarEvent:
-            found = self._scalar(event, in_flow)
-        elif depth >= DEEPEST:
-            raise _UnreadableError
-        elif kind is MappingStartEvent:
-            return self._mapping(depth + 1, in_flow=bool(event.flow_style))
-        elif kind is SequenceStartEvent:
-            return self._sequence(depth + 1, in_flow=bool(event.flow_style))
-        else:
-            raise _UnreadableError
-        if event.anchor:  # only scalars: a collection is redacted where it is defined
-            self._anchors[event.anchor] = found
+        if type(event) is AliasEvent:
+            return self._alias(event.anchor, depth)
+        if not event.anchor:
+            self._count(1, depth)
+            return self._value_of(event, depth, in_flow)
+        nodes, deepest, self._deepest = self._nodes, self._deepest, depth
+        self._count(1, depth)
+        found = self._value_of(event, depth, in_flow)
+        self._anchors[event.anchor] = _Anchored(*found, self._nodes - nodes, self._deepest - depth)
+        self._deepest = max(deepest, self._deepest)
         return found
+
+    def _value_of(self, event: Any, depth: int, in_flow: bool) -> tuple[Any, Any]:
+        kind = type(event)
+        if kind is ScalarEvent:
+            return self._scalar(event, in_flow)
+        if kind is MappingStartEvent:
+            return self._mapping(depth + 1, in_flow=bool(event.flow_style))
+        if kind is SequenceStartEvent:
+            return self._sequence(depth + 1, in_flow=bool(event.flow_style))
+        raise _UnreadableError
+
+    def _alias(self, anchor: str | None, depth: int) -> tuple[Any, Any]:
+        """What an alias stands for, with the same places: it is withheld where one of its names says so."""
+        found = self._anchors.get(anchor or "")
+        if found is None:
+            return None, None
+        self._count(found.nodes, depth + found.height)
+        return found.content, found.place
+
+    def _count(self, nodes: int, depth: int) -> None:
+        self._nodes += nodes
+        self._deepest = max(self._deepest, depth)
+        if self._nodes > MOST_NODES or depth > DEEPEST:
+            raise _UnreadableError
 
     def _mapping(self, depth: int, *, in_flow: bool) -> tuple[dict[str, Any], dict[str, Any]]:
         content: dict[str, Any] = {}
@@ -154,8 +189,6 @@ class _Reader:
             match = _PROPERTIES.match(self._readable, start, end)
             start = match.end() if match else start
         self._scalars.append((start, end))
-        if len(self._scalars) > MOST_NODES:
-            raise _UnreadableError
         return self._value(event, start, end, style), Scalar(start, end, style, in_flow)
 
     def _value(self, event: Any, start: int, end: int, style: str) -> Any:
@@ -197,7 +230,7 @@ def _collect(text: str, before: Any, places: Any, after: Any, spans: dict[int, t
         items = after if isinstance(after, list) else [after] * len(places)
         for one, place, other in zip(before, places, items, strict=True):
             _collect(text, one, place, other, spans)
-    elif isinstance(places, Scalar) and before != after:
+    elif isinstance(places, Scalar) and before != after and (after in _WHOLLY or places.start not in spans):
         spans[places.start] = (places.start, places.end, _written(text, places, str(after)))
 
 

@@ -284,15 +284,21 @@ def _blank(value: Any, *, of_secret: bool = False) -> Any:
 
 
 def _with_shown_keys(copy: dict[str, Any]) -> dict[str, Any]:
-    """A map with its keys as they are stored; of several that would be the same, later ones get a number."""
-    shown: dict[str, Any] = {key: item for key, item in copy.items() if _shown(key) == key}
-    for key in sorted(key for key in copy if _shown(key) != key):
+    """A map with its keys as they are stored, in their order; of several that would be the same, some get a number.
+
+    Numbers count within one map. Where layers of values are merged afterwards, two keys that are both withheld whole
+    become one, and the later layer's value stays: a digest that told them apart would tell of the secret.
+    """
+    shown = {key: key for key in copy if _shown(key) == key}
+    taken = set(shown)
+    for key in sorted(copy.keys() - taken):
         name = first = _shown(key)
         number = 2
-        while name in shown:
+        while name in taken:
             name, number = first.replace(REDACTED, f"{REDACTED}-{number}", 1), number + 1
-        shown[name] = copy[key]
-    return shown
+        shown[key] = name
+        taken.add(name)
+    return {shown[key]: item for key, item in copy.items()}
 
 
 def _shown(key: str) -> str:
