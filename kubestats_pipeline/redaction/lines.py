@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kubestats_pipeline.redaction.forms import DEFAULT, DIRECTIVE, FORMS, PAIRS
-from kubestats_pipeline.redaction.hide import begins_with_none, hide
+from kubestats_pipeline.redaction.hide import begins_with_none, end_of_reference, hide
 from kubestats_pipeline.redaction.names import is_sensitive, mentions_secret
 from kubestats_pipeline.redaction.patterns import compile_pattern, compile_set, readable, replace_spans
 from kubestats_pipeline.redaction.secrets import REDACTED
@@ -109,6 +109,9 @@ def _redact_line(line: str) -> str:
     for match in _ASSIGNS.finditer(line):
         if is_sensitive(match[1]):
             value = line[match.end() :].strip()
+            end = end_of_reference(value) if match[0][-1].isspace() else 0
+            if end:
+                return f"{line[: match.end()]}{value[:end]} {REDACTED}"
             if value and value not in _OPENING and value[0] not in ",;&|>" and not begins_with_none(value):
                 return line[: match.end()] + hide(value.rstrip(",").strip("\"'"))
     return line
