@@ -1,7 +1,7 @@
 """YAML and JSON inside texts: read with the place of every scalar, and written back with some of them replaced.
 
 Only the spans of changed scalars are touched, so that the rest of a text stays as its author wrote it. Reading is
-bounded; what is too large, too deep or no YAML is left to the rules for lines.
+bounded. A text that is too large, too deep or not YAML is left to the rules for lines.
 """
 
 import json
@@ -35,7 +35,7 @@ libyaml is quadratic in the nesting of flow collections.
 
 _CONTROL = re.compile(r"(?m)^[ \t]*(?:\{\{[^{}\n]*\}\}[ \t]*)+$")
 _EXPRESSION = re.compile(r"\{\{[^{}\n]*\}\}")
-"""Lines and values of a template; both are linear, since a brace ends each try."""
+"""Lines and values of a template. Both patterns are linear, since a brace ends each try."""
 _PROPERTIES = re.compile(r"(?:[&!]\S*\s+)+")
 _REFERRING_TAGS = frozenset({"secret", "env", "env_var"})
 """Tags of values that only name a secret: `!secret wifi_password`."""
@@ -54,7 +54,7 @@ class Scalar(NamedTuple):
 
 
 class Embedded(NamedTuple):
-    """What a text holds.
+    """The content of a text.
 
     Attributes:
         content: a list of documents, of plain values.
@@ -68,7 +68,7 @@ class Embedded(NamedTuple):
 
 
 class _Anchored(NamedTuple):
-    """What stands at an anchor: its values and their places, how many they are and how deep."""
+    """The values at an anchor and their places, how many they are and how deep."""
 
     content: Any
     place: Any
@@ -77,11 +77,11 @@ class _Anchored(NamedTuple):
 
 
 class _UnreadableError(Exception):
-    """The text is no YAML, or more of it than is read."""
+    """The text is not YAML, or more of it than is read."""
 
 
 def read_embedded(text: str) -> Embedded | None:
-    """The mappings and lists in a text, the values of templates as written; None where there are none to read."""
+    """The mappings and lists in a text, values of templates as written, or None where there are none to read."""
     if len(text) > LONGEST or text.count("\n%") > 10:
         return None
     found = _read(text, text)
@@ -132,10 +132,8 @@ class _Reader:
         if type(event) is AliasEvent:
             return self._alias(event.anchor, depth)
         if not event.anchor:
-            self._count(1, depth)
             return self._value_of(event, depth, in_flow)
         nodes, deepest, self._deepest = self._nodes, self._deepest, depth
-        self._count(1, depth)
         found = self._value_of(event, depth, in_flow)
         self._anchors[event.anchor] = _Anchored(*found, self._nodes - nodes, self._deepest - depth)
         self._deepest = max(deepest, self._deepest)
@@ -145,6 +143,7 @@ class _Reader:
         kind = type(event)
         if kind is ScalarEvent:
             return self._scalar(event, in_flow)
+        self._count(1, depth + 1)
         if kind is MappingStartEvent:
             return self._mapping(depth + 1, in_flow=bool(event.flow_style))
         if kind is SequenceStartEvent:
@@ -152,7 +151,7 @@ class _Reader:
         raise _UnreadableError
 
     def _alias(self, anchor: str | None, depth: int) -> tuple[Any, Any]:
-        """What an alias stands for, with the same places: it is withheld where one of its names says so."""
+        """The values behind an alias, with the same places: they are withheld where one of their names says so."""
         found = self._anchors.get(anchor or "")
         if found is None:
             return None, None
@@ -189,6 +188,9 @@ class _Reader:
             match = _PROPERTIES.match(self._readable, start, end)
             start = match.end() if match else start
         self._scalars.append((start, end))
+        self._nodes += 1
+        if self._nodes > MOST_NODES:
+            raise _UnreadableError
         return self._value(event, start, end, style), Scalar(start, end, style, in_flow)
 
     def _value(self, event: Any, start: int, end: int, style: str) -> Any:
