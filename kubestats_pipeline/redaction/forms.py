@@ -1,4 +1,4 @@
-"""The table of ways to write a secret in a line, besides `name: value` and `name=value`; `lines.py` applies it.
+"""The table of ways to write a secret in a line, besides `name: value` and `name=value`. `lines.py` applies it.
 
 Patterns are RE2. The group `name`, where there is one, announces the secret and must be sensitive by `names.py`. Of
 the other groups, the one that matches is the secret.
@@ -24,7 +24,7 @@ class Form(NamedTuple):
 
 
 DEFAULT, DIRECTIVE = "a default", "a directive"
-"""Two forms with a rule of their own: any word of a variable's name counts, and prose is no directive."""
+"""Two forms with a rule of their own: any word of a variable's name counts, and prose is not a directive."""
 PAIRS = frozenset({"a pair", "a pair, value first"})
 """Forms whose name may be the path of a JSON patch."""
 
@@ -92,7 +92,7 @@ FORMS: tuple[Form, ...] = (
     Form(
         "a header",
         r"(?i)\b(?:bearer|basic|token)[ \t]+([\w.~+/=-]*\d[\w.~+/=-]{7,}|[\w.~+/=-]{7,}\d[\w.~+/=-]*)",
-        "HTTP: `Authorization: Bearer p`; a digit tells it from prose.",
+        "HTTP: `Authorization: Bearer p`. A digit tells it from prose.",
         "https://www.rfc-editor.org/rfc/rfc6750",
     ),
     Form(
@@ -106,7 +106,7 @@ FORMS: tuple[Form, ...] = (
         "a user and password",
         r"(?:^|\s)(?:-u|--user|--proxy-user)[ \t=]+[\x22\x27]?[^\s:\x22\x27]+:"
         r"([^\s\x22\x27]*[^\d\s\x22\x27][^\s\x22\x27]*)",
-        "curl: `-u user:p`; two numbers are a user and a group.",
+        "curl: `-u user:p`. Two numbers are a user and a group.",
         "https://curl.se/docs/manpage.html#-u",
     ),
     Form(
@@ -132,7 +132,7 @@ FORMS: tuple[Form, ...] = (
         "a directive anywhere",
         r"(?:^|[\s;&|(\x22\x27]|\\n)(?P<name>[a-z]{2,}(?:pass|pw)|masterauth)[ \t]+[\x22\x27]?"
         r"([^\s;&|<>=:\x22\x27\\-](?:[^\s;\x22\x27\\]|\\[^n])*)",
-        "A command: `set -e; requirepass p`. Names without a mark, since `password` would find prose.",
+        "A command: `set -e; requirepass p`. Longer names only, since `password p` would find prose.",
         "https://redis.io/docs/latest/commands/config-set/",
     ),
     Form(

@@ -1,4 +1,4 @@
-"""Secrets in the lines of a text that is no YAML: assignments, blocks, pairs, and the other forms of `words.py`.
+"""Secrets in the lines of a text that is not YAML: assignments, blocks, and the other ways of `forms.py`.
 
 A name decides as it does in documents (`names.py`). The rules rather hide too much: what follows an assignment is
 hidden to the end of its line. Regular expressions are RE2's, and linear.
@@ -30,7 +30,7 @@ HINT = (
     r"|(?:^|[^a-z])path[\x22\x27]?\s*:\s*[\x22\x27]?/(?:data|stringdata))"
     rf"|(?:(?:^|[^A-Za-z])(?i:{'|'.join(_BOUNDED)})|[A-Z](?:{_TITLE})|[a-z](?:{_TITLE}|{_UPPER})|(?i:pwd?))s?(?:[^a-z]|$)"
 )
-"""What stands in every text in which a rule can find something, as a pattern of RE2.
+"""A pattern of RE2 that every text matches in which a rule can find something.
 
 Short words must begin and end where `names.py` cuts a name, but for those that glue to others (`bindpw`).
 """
@@ -46,7 +46,7 @@ _KIND = compile_pattern(r"kind[\x22\x27]?[ \t]*:[ \t]*[\x22\x27]?Secret\b")
 _DATA = compile_pattern(r"(?:^|[\s{,\x22\x27])(data|stringData|binaryData)[\x22\x27]?[ \t]*:[ \t]*([{\[\x22\x27\w*].*)")
 _PROSE = PROSE.words
 _OPENING = frozenset({"{", "[", "(", "|-", ">-", f"{REDACTED}}}"})
-"""What stands after a sensitive name where its value does not begin on the line, or is withheld already."""
+"""The rest of a line after a sensitive name where the value begins on another line, or is withheld already."""
 _DIRECTIVES = (
     "pass",
     "pwd",

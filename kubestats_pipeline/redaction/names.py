@@ -59,7 +59,7 @@ _ends_in_variable = re.compile(r"(?:^|[-./])[A-Z0-9_]+\Z").search
 
 @functools.lru_cache(maxsize=65536)
 def is_sensitive(name: str) -> bool:
-    """Whether a value under this name is taken for a secret; `secretName` or `tokenRef` name one and are none."""
+    """Whether a value under this name is taken for a secret. `secretName` and `tokenRef` only name one."""
     name = name[-LONGEST_NAME:]
     words = _words(name) if _may_be(readable(name)) else []
     if not words or words[0] in _SWITCHES or _refers(words):
@@ -96,7 +96,7 @@ def _words(name: str) -> list[str]:
 
 
 def _without_manner(words: list[str]) -> list[str]:
-    """Without last words that only say how a secret is written; at least one word stays."""
+    """Without last words that only say how a secret is written. At least one word stays."""
     end = len(words)
     while end > 1 and (words[end - 1] in _WRITTEN_AS or words[end - 1].isdigit()) and not _ends_in_secret(words[:end]):
         end -= 1
