@@ -217,6 +217,12 @@ def test_two_revisions_work_in_turn_and_each_is_measured_by_its_own_programs(tid
     assert turns.read_text() == "otot"
     assert line.floor is not None
     assert (len(line.runs.costs), len(line.floor.costs)) == (2, 2)
+
+
+@pytest.mark.slow
+def test_the_lines_against_a_revision_are_the_tips_the_history_and_one_commit_more(
+    tidewater: Path, tmp_path: Path
+) -> None:
     sizes = (Size(600, 1800), 2, 2)
     found = against.against_lines(["scan"], [tidewater], tidewater, sizes, against.OURS, tmp_path / "scan", repeats=1)
     assert [line.what.split()[0] for line in found] == ["tip", "history", "one"]
