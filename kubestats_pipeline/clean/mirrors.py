@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kubestats_pipeline.clean.removed import Removed, size_of
+from kubestats_pipeline.git.mirror_folder import Mirror
 from kubestats_pipeline.lake.lake import Lake, LakeError
 from kubestats_pipeline.lake.tables import REPOSITORIES, SNAPSHOTS
 from kubestats_pipeline.locks import BusyError
-from kubestats_pipeline.sync.mirror import discard
 
 WHAT = "mirrors of repositories that are no longer watched"
 
@@ -67,7 +67,7 @@ def _remove(mirror: Path) -> int:
     """Remove a mirror; give its bytes, 0 where somebody works on it."""
     size = size_of(mirror)
     try:
-        discard(mirror, wait=0)
+        Mirror(mirror).discard(wait=0)
     except BusyError:
         return 0
     return size

@@ -74,7 +74,7 @@ def environment(
         "GIT_ALLOW_PROTOCOL": ":".join(protocols),
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_NO_LAZY_FETCH": "1",  # from git 2.45 on; `seal` in sync/mirror.py serves older ones
+        "GIT_NO_LAZY_FETCH": "1",  # from git 2.45 on; `Mirror.seal` serves older ones
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_CONFIG_COUNT": str(len(configuration)),
         **{f"GIT_CONFIG_KEY_{number}": name for number, name in enumerate(configuration)},

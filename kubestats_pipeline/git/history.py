@@ -81,17 +81,6 @@ def is_ancestor(mirror: Path, commit: str, descendant: str) -> bool:
     return True
 
 
-def has_commit(mirror: Path, commit: str) -> bool:
-    """Whether the mirror holds a commit."""
-    try:
-        # `cat-file -e` does not see a commit that came through an API, where another object stands for it.
-        return bool(git.run(["rev-list", "--no-walk", commit, "--"], directory=mirror))
-    except git.GitError as error:
-        if error.status == 128:  # not in the mirror
-            return False
-        raise
-
-
 def read_tree(mirror: Path, revision: str) -> dict[str, str]:
     """The YAML files of a commit: path to blob id. Symbolic links and submodules are not entered."""
     output = git.run(["ls-tree", "-r", "-z", "--full-tree", revision], directory=mirror, timeout=_TIMEOUT)

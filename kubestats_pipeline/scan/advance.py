@@ -8,11 +8,11 @@ what is written afterwards, is decided in `scan.py` and `position.py`; what a st
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from kubestats_pipeline.git import history
 from kubestats_pipeline.git.blobs import BlobReader
 from kubestats_pipeline.git.history import Change, Step, is_template
+from kubestats_pipeline.git.mirror_folder import Mirror
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.repositories import Repository
 from kubestats_pipeline.scan.documents.document import Bounds
@@ -47,7 +47,7 @@ class Advanced:
 def bring_to_head(
     lake: Lake,
     repository: Repository,
-    mirror: Path,
+    mirror: Mirror,
     position: store.Position | None,
     head: str,
     bounds: Bounds,
@@ -60,9 +60,9 @@ def bring_to_head(
         GitError: the mirror cannot be read.
         LakeError: a partition is damaged, or the disk is full or read-only.
     """
-    goes_on = position is not None and history.is_ancestor(mirror, position.commit, head)
+    goes_on = position is not None and history.is_ancestor(mirror.path, position.commit, head)
     is_linear = position is None or (position.is_linear and goes_on)
-    with BlobReader(mirror) as blobs, ReadAhead(mirror, bounds, helpers, blobs) as ahead:
+    with BlobReader(mirror.path) as blobs, ReadAhead(mirror.path, bounds, helpers, blobs) as ahead:
         replay = _resume(lake, repository, mirror, position, ContentCache(blobs.read, bounds, ahead.take), blobs)
         if position is not None and not (is_linear and position.commit != head):
             replay.known_event_ids |= store.read_event_ids(lake, repository.full_name, position)
@@ -77,7 +77,7 @@ def bring_to_head(
 def _resume(
     lake: Lake,
     repository: Repository,
-    mirror: Path,
+    mirror: Mirror,
     position: store.Position | None,
     cache: ContentCache,
     blobs: BlobReader,
@@ -86,7 +86,7 @@ def _resume(
     if position is None:
         return Replay(repository.repository_id, cache)
     stored = store.read_stored(lake, repository.full_name, position)
-    tree = history.read_tree(mirror, position.commit) if history.has_commit(mirror, position.commit) else {}
+    tree = history.read_tree(mirror.path, position.commit) if mirror.has_commit(position.commit) else {}
     replay = Replay(
         repository.repository_id,
         cache,
@@ -107,17 +107,17 @@ def _resume(
 
 
 def _advance(
-    replay: Replay, mirror: Path, base: str | None, head: str, ahead: ReadAhead, goes_on: bool
+    replay: Replay, mirror: Mirror, base: str | None, head: str, ahead: ReadAhead, goes_on: bool
 ) -> Iterator[None]:
     """Move the replay to the head; the caller may take events away after each step."""
     if base is None or goes_on:
-        for step in _looking_ahead(map(replay.paths.step, history.walk(mirror, base, head)), ahead):
+        for step in _looking_ahead(map(replay.paths.step, history.walk(mirror.path, base, head)), ahead):
             replay.apply(step.commit, step.changes)
             yield
-    left_over = _difference(replay.files.oids, replay.paths.tree(history.read_tree(mirror, head)))
+    left_over = _difference(replay.files.oids, replay.paths.tree(history.read_tree(mirror.path, head)))
     if left_over:
         ahead.expect(_files(left_over))
-        replay.apply(history.read_commit(mirror, head), left_over)
+        replay.apply(history.read_commit(mirror.path, head), left_over)
         yield
 
 

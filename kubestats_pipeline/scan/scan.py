@@ -13,8 +13,7 @@ from functools import partial
 from typing import Any
 
 from kubestats_pipeline.git import command as git
-from kubestats_pipeline.git import history
-from kubestats_pipeline.git.mirror_folder import read_head
+from kubestats_pipeline.git.mirror_folder import Mirror
 from kubestats_pipeline.lake.lake import Lake, LakeError
 from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.lake.repositories import Repository
@@ -28,7 +27,6 @@ from kubestats_pipeline.scan.parallel.workers import WorkerDiedError, call_in_pr
 from kubestats_pipeline.scan.store import position as store
 from kubestats_pipeline.scan.store.retention import known_boundaries, mark_of
 from kubestats_pipeline.settings import Settings
-from kubestats_pipeline.sync.mirror import discard, seal
 
 
 @dataclass(frozen=True)
@@ -136,9 +134,9 @@ def scan_repository(
     position = store.read_position(lake, repository.full_name)
     if _is_current(lake, position, target):
         return Unchanged(target.head)
-    mirror = lake.layout.mirror(repository.host, repository.owner, repository.name)
-    if not history.has_commit(mirror, target.head):
-        damaged = read_head(mirror) == target.head
+    mirror = Mirror(lake.layout.mirror(repository.host, repository.owner, repository.name))
+    if not mirror.has_commit(target.head):
+        damaged = mirror.head == target.head
         missing = f"the mirror does not hold commit {target.head}; sync the repository again"
         raise git.GitError(missing, status=128 if damaged else None)
     if position is not None and _must_start_over(position, target):
@@ -235,16 +233,16 @@ def _scan_in_worker(
 ) -> Outcome:
     """Scan with the repository's lock held; a mirror that cannot be read is thrown away, for it is only a cache."""
     repository = target.repository
-    mirror = layout.mirror(repository.host, repository.owner, repository.name)
+    mirror = Mirror(layout.mirror(repository.host, repository.owner, repository.name))
     try:
         with locked(layout.scan_lock(repository.full_name), LOCK_SECONDS):
-            if mirror.exists():
-                seal(mirror)
+            if mirror.exists:
+                mirror.seal()
             return scan_repository(target, Lake(layout), bounds, run_id, now, helpers)
     except git.GitError as error:
         if error.status is None:
             return ScanFailed(str(error))
-        discard(mirror)
+        mirror.discard()
         return ScanFailed(f"{error}; its mirror was removed, the next sync fetches it anew")
     except (LakeError, BusyError) as error:
         return ScanFailed(str(error))

@@ -1,7 +1,7 @@
 """What git is asked to do to keep one bare, bounded mirror of a repository.
 
 The remote's HEAD is fetched into one fixed branch, so a renamed default branch or a rewritten history needs no special
-case; files over 1 MB and tags stay behind. How the folder is locked, checked and removed stands in `mirror_folder.py`;
+case; files over 1 MB and tags stay behind. How the folder is checked and removed is in `git/mirror_folder.py`;
 what an outcome means for the repository's row in `sync.py`, which comes after.
 """
 
@@ -10,12 +10,10 @@ import datetime
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from kubestats_pipeline.git import command as git
-from kubestats_pipeline.git import mirror_folder as folder
-from kubestats_pipeline.git.mirror_folder import History
+from kubestats_pipeline.git.mirror_folder import History, Mirror
 from kubestats_pipeline.locks import locked
 
 EVERYTHING = "--depth=2147483647"
@@ -89,7 +87,7 @@ class Remote:
 
 
 @dataclass(frozen=True)
-class Bounds:
+class MirrorBounds:
     """How much of a repository is kept: history back from its own last commit, and megabytes."""
 
     history: History
@@ -128,12 +126,12 @@ def remote_head(url: str, env: Mapping[str, str], timeout: float) -> RemoteHead 
     return RemoteHead(branch, commit) if commit else None
 
 
-def is_current(mirror: Path, commit: str, history: History) -> bool:
+def is_current(mirror: Mirror, commit: str, history: History) -> bool:
     """Whether the mirror is whole, holds this commit as its head and reaches far enough back; runs no git process."""
-    return folder.read_head(mirror) == commit and folder.reaches(mirror, history) and folder.is_whole(mirror)
+    return mirror.head == commit and mirror.reaches(history) and mirror.is_whole
 
 
-def update_mirror(mirror: Path, remote: Remote, bounds: Bounds) -> Span:
+def update_mirror(mirror: Mirror, remote: Remote, bounds: MirrorBounds) -> Span:
     """Bring a mirror to the remote's HEAD; build it where there is none, or the one there is damaged or too short.
 
     One that was filled through an API is built anew: git would tell the remote of commits that it does not really hold.
@@ -144,9 +142,9 @@ def update_mirror(mirror: Path, remote: Remote, bounds: Bounds) -> Span:
         BusyError: another process works on it.
         OSError: the disk is full or not writable.
     """
-    with locked(mirror, remote.timeout):
-        folder.remove_leftovers(mirror)
-        if folder.is_whole(mirror) and not folder.replacements(mirror):
+    with locked(mirror.path, remote.timeout):
+        mirror.remove_leftovers()
+        if mirror.is_whole and not mirror.replacements:
             try:
                 if (span := _refresh(mirror, remote, bounds)) is not None:
                     return span
@@ -158,63 +156,40 @@ def update_mirror(mirror: Path, remote: Remote, bounds: Bounds) -> Span:
         return _build(mirror, remote, bounds)
 
 
-def seal(mirror: Path, wait: float = 60) -> None:
-    """Make sure that no git command can fetch missing files from the network; costs one file read if so already.
-
-    Raises:
-        BusyError: another process works on it.
-        OSError: the mirror is gone or not writable.
-    """
-    if not folder.is_sealed(mirror):
-        with locked(mirror, wait):
-            folder.write_config(mirror)
-
-
-def discard(mirror: Path, wait: float = 60) -> None:
-    """Throw a mirror away that turned out to be damaged; the next sync fetches it anew.
-
-    Raises:
-        BusyError: another process works on it.
-        OSError: the disk is not writable.
-    """
-    with locked(mirror, wait):
-        folder.remove(mirror)
-
-
-def read_span(mirror: Path, timeout: float = 60) -> Span:
+def read_span(mirror: Mirror, timeout: float = 60) -> Span:
     """Read which first-parent history a mirror holds; 0.2 s for 20,000 commits.
 
     Raises:
         git.GitError: the mirror is damaged.
     """
     arguments = ["rev-list", "--first-parent", "--timestamp", "refs/heads/head"]
-    lines = git.run(arguments, directory=mirror, timeout=timeout).decode().splitlines()
+    lines = git.run(arguments, directory=mirror.path, timeout=timeout).decode().splitlines()
     (newest_time, newest), (oldest_time, oldest) = lines[0].split(), lines[-1].split()
     return Span(newest, _aware(int(newest_time)), oldest, _aware(int(oldest_time)))
 
 
-def _refresh(mirror: Path, remote: Remote, bounds: Bounds) -> Span | None:
+def _refresh(mirror: Mirror, remote: Remote, bounds: MirrorBounds) -> Span | None:
     """Fetch what is new; None where the mirror reaches less far back than is wanted now."""
-    folder.write_config(mirror)
+    mirror.write_config()
     _fetch(mirror, remote, bounds)
     span = read_span(mirror, remote.timeout)
-    if not folder.reaches(mirror, bounds.history):
+    if not mirror.reaches(bounds.history):
         if not _holds(mirror, span, bounds.history):
             return None
-        folder.write_reach(mirror, bounds.history)
-    if len(list(mirror.glob("objects/pack/*.pack"))) > MANY_PACKS:
+        mirror.write_reach(bounds.history)
+    if len(mirror.packs) > MANY_PACKS:
         _join_packs(mirror, remote)
     return span
 
 
-def _holds(mirror: Path, span: Span, history: History) -> bool:
+def _holds(mirror: Mirror, span: Span, history: History) -> bool:
     """Whether a mirror has grown to as much history as is wanted, whatever it was made for."""
-    if span.oldest not in folder.boundaries(mirror):
+    if span.oldest not in mirror.boundaries:
         return True
     return history != "all" and span.since.timestamp() <= span.committed_at.timestamp() - history * DAY
 
 
-def _build(mirror: Path, remote: Remote, bounds: Bounds) -> Span:
+def _build(mirror: Mirror, remote: Remote, bounds: MirrorBounds) -> Span:
     """Fetch all that is wanted in one go, so that no version of a file comes as a difference from one left behind.
 
     A mirror cannot be deepened: where a file of its head passed the limit, the server would send an older version of it
@@ -233,7 +208,7 @@ def _build(mirror: Path, remote: Remote, bounds: Bounds) -> Span:
     return _build_to(mirror, remote, bounds, EVERYTHING)
 
 
-def _build_to(mirror: Path, remote: Remote, bounds: Bounds, depth: str, since: int | None = None) -> Span:
+def _build_to(mirror: Mirror, remote: Remote, bounds: MirrorBounds, depth: str, since: int | None = None) -> Span:
     """Fetch into a folder beside the mirror and rename it into place, so that a kill leaves the old one or none.
 
     Raises:
@@ -243,19 +218,18 @@ def _build_to(mirror: Path, remote: Remote, bounds: Bounds, depth: str, since: i
         try:
             _fetch(building, remote, bounds, depth)
         except MirrorTooLargeError:
-            folder.remove(mirror)
+            mirror.remove()
             raise
         _forget_absent_boundaries(building, remote.timeout)
         if since is not None and _is_cut_after(building, since, remote.timeout):
             raise _CutError
-        folder.write_reach(building, bounds.history)
+        building.write_reach(bounds.history)
         span = read_span(building, remote.timeout)
-        folder.remove(mirror)
-        building.rename(mirror)
+        mirror.replace(building)
     return span
 
 
-def _committed_at(mirror: Path, remote: Remote, bounds: Bounds) -> datetime.datetime:
+def _committed_at(mirror: Mirror, remote: Remote, bounds: MirrorBounds) -> datetime.datetime:
     """When the remote's head was committed; for that only the commit and its folders are fetched."""
     with _beside(mirror) as asking:
         _fetch(asking, remote, bounds, "--depth=1", left_out="blob:none")
@@ -263,17 +237,17 @@ def _committed_at(mirror: Path, remote: Remote, bounds: Bounds) -> datetime.date
 
 
 @contextlib.contextmanager
-def _beside(mirror: Path) -> Iterator[Path]:
+def _beside(mirror: Mirror) -> Iterator[Mirror]:
     """An empty bare repository beside a mirror, which is removed in the end unless it has another name by then."""
-    building = folder.new_sibling(mirror)
+    building = mirror.new_sibling()
     try:
-        folder.create(building)
+        building.create()
         yield building
     finally:
-        folder.remove(building)
+        building.remove()
 
 
-def _fetch(mirror: Path, remote: Remote, bounds: Bounds, *depth: str, left_out: str = LARGE_FILES) -> None:
+def _fetch(mirror: Mirror, remote: Remote, bounds: MirrorBounds, *depth: str, left_out: str = LARGE_FILES) -> None:
     """Fetch HEAD and seal the mirror again."""
     # From a clone that is shallow itself git sends wrong boundaries unless all of it is asked for, and with a filter it
     # takes the missing parents for promised ones and fetches without end (seen with git 2.39).
@@ -284,42 +258,42 @@ def _fetch(mirror: Path, remote: Remote, bounds: Bounds, *depth: str, left_out: 
     arguments = [*fixed, *how, *depth, *_upload_pack(remote.url), "--", remote.url, "+HEAD:refs/heads/head"]
     environment = {**remote.env, "GIT_NO_LAZY_FETCH": "1"}
     try:
-        git.run(arguments, directory=mirror, env=environment, timeout=remote.timeout)
+        git.run(arguments, directory=mirror.path, env=environment, timeout=remote.timeout)
     finally:
-        folder.write_config(mirror)
-    size = folder.size_mb(mirror)
+        mirror.write_config()
+    size = mirror.size_mb
     if size > bounds.max_mb:
         raise MirrorTooLargeError(size)
 
 
-def _forget_absent_boundaries(mirror: Path, timeout: float) -> None:
+def _forget_absent_boundaries(mirror: Mirror, timeout: float) -> None:
     """Drop boundaries that lie behind such a merge.
 
     git notes them although it was not sent these commits, and the next deepening stumbles over them ("error in object:
     unshallow", seen with git 2.39)."""
-    noted = folder.boundaries(mirror)
+    noted = mirror.boundaries
     answer = git.run(
-        ["cat-file", "--batch-check"], directory=mirror, stdin="\n".join(noted).encode(), timeout=timeout
+        ["cat-file", "--batch-check"], directory=mirror.path, stdin="\n".join(noted).encode(), timeout=timeout
     ).decode()
     present = [line.split()[0] for line in answer.splitlines() if not line.endswith(" missing")]
     if present != noted:
-        folder.write_boundaries(mirror, present)
+        mirror.write_boundaries(present)
 
 
-def _is_cut_after(mirror: Path, since: int, timeout: float) -> bool:
+def _is_cut_after(mirror: Mirror, since: int, timeout: float) -> bool:
     """Whether the first-parent history ends at a merge later than `since` whose parents are not there."""
     span = read_span(mirror, timeout)
-    if span.since.timestamp() <= since or span.oldest not in folder.boundaries(mirror):
+    if span.since.timestamp() <= since or span.oldest not in mirror.boundaries:
         return False
-    header = git.run(["cat-file", "commit", span.oldest], directory=mirror, timeout=timeout).partition(b"\n\n")[0]
+    header = git.run(["cat-file", "commit", span.oldest], directory=mirror.path, timeout=timeout).partition(b"\n\n")[0]
     return sum(line.startswith(b"parent ") for line in header.splitlines()) > 1
 
 
-def _join_packs(mirror: Path, remote: Remote) -> None:
+def _join_packs(mirror: Mirror, remote: Remote) -> None:
     """Pack all packs into one. Without a named promisor git would take every file that was left behind for a loss."""
     arguments = ["-c", "remote.none.promisor=true", "repack", "-a", "-d", "-q"]
     environment = {**git.environment(), "GIT_NO_LAZY_FETCH": "1"}
-    git.run(arguments, directory=mirror, env=environment, timeout=remote.timeout)
+    git.run(arguments, directory=mirror.path, env=environment, timeout=remote.timeout)
 
 
 def _upload_pack(url: str) -> list[str]:

@@ -17,6 +17,7 @@ from itertools import islice
 from typing import Any
 
 from kubestats_pipeline.git import command as git
+from kubestats_pipeline.git.mirror_folder import Mirror
 from kubestats_pipeline.hosts.github.client import GitHubClient
 from kubestats_pipeline.lake.lake import Lake, LakeError
 from kubestats_pipeline.lake.paths import Layout
@@ -24,16 +25,15 @@ from kubestats_pipeline.lake.repositories import Repository
 from kubestats_pipeline.lake.tables import SNAPSHOTS
 from kubestats_pipeline.locks import BusyError
 from kubestats_pipeline.settings import Settings
-from kubestats_pipeline.sync.api import Source, sync_by_api
+from kubestats_pipeline.sync.api import ApiSource, sync_by_api
 from kubestats_pipeline.sync.formats import unsupported_format
 from kubestats_pipeline.sync.mirror import (
-    Bounds,
+    MirrorBounds,
     MirrorTooLargeError,
     Remote,
     RemoteHead,
     is_current,
     remote_head,
-    seal,
     update_mirror,
 )
 from kubestats_pipeline.sync.outcomes import (
@@ -90,8 +90,8 @@ def sync_repository(
     try:
         if client is not None and _is_on_github(repository, settings):
             full_name = f"{repository.owner}/{repository.name}"
-            source = Source(client, full_name, _limit_mb(repository, settings), remote.timeout)
-            return sync_by_api(source, layout.mirror(repository.host, repository.owner, repository.name), previous)
+            source = ApiSource(client, full_name, _limit_mb(repository, settings), remote.timeout)
+            return sync_by_api(source, _mirror(repository, layout), previous)
         head = remote_head(remote.url, remote.env, remote.timeout)
         if head is None:
             return Empty(
@@ -237,18 +237,22 @@ def _sync_head(
     layout: Layout,
 ) -> Synced | Unchanged | Gone | Unreachable | Unsupported:
     began = time.monotonic()
-    mirror = layout.mirror(repository.host, repository.owner, repository.name)
+    mirror = _mirror(repository, layout)
     recorded = previous is not None and previous["head_commit"] == head.commit
     if recorded and is_current(mirror, head.commit, settings.history_days):
-        seal(mirror, remote.timeout)
+        mirror.seal(remote.timeout)
         return Unchanged(head.commit, head.branch)
     if previous is not None and previous["unsupported_head"] == head.commit:
         return Unsupported(previous["sync_error"], head.commit)
     try:
-        span = update_mirror(mirror, remote, Bounds(settings.history_days, _limit_mb(repository, settings)))
+        span = update_mirror(mirror, remote, MirrorBounds(settings.history_days, _limit_mb(repository, settings)))
     except git.GitError as error:
         return explain(remote.url, error, head.commit)
     return Synced(span.head, head.branch, span.committed_at, span.since, time.monotonic() - began)
+
+
+def _mirror(repository: Repository, layout: Layout) -> Mirror:
+    return Mirror(layout.mirror(repository.host, repository.owner, repository.name))
 
 
 def _limit_mb(repository: Repository, settings: Settings) -> float:
