@@ -24,7 +24,9 @@ def remove_leftovers(layout: Layout, now: datetime.datetime) -> Removed:
 
 
 def _leftovers(layout: Layout) -> Iterator[Path]:
-    yield from layout.lake.rglob(".*.tmp")
+    yield from layout.data_dir.glob(".*.tmp")
+    for folder in (layout.lake, layout.archives):
+        yield from folder.rglob(".*.tmp")
     for suffix in (".tmp", ".tmp.wal", ".tmp.tmp"):  # a database, its log, and the folder that it spilled to
         yield from layout.warehouse.parent.glob(f"{layout.warehouse.name}.*[0-9]{suffix}")
     yield from layout.mirrors.rglob(".*.git.*")

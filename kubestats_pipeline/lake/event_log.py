@@ -9,14 +9,13 @@ left beyond it is cut off here, and doing the same again gives the same files.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from kubestats_pipeline.lake.contract import Table
-from kubestats_pipeline.lake.event_log_segments import Segment, list_files, segment_name
-from kubestats_pipeline.lake.lake import Key, Lake, flush, to_frame, writing
+from kubestats_pipeline.lake.event_log_segments import Segment, is_staged, list_files, segment_name
+from kubestats_pipeline.lake.lake import Key, Lake, to_frame, writing
 
 BLOCK = 10_000
 """Numbers that one full segment covers: large enough to pack well, small enough to be sorted in little memory."""
@@ -32,7 +31,7 @@ SMALLEST = 256
 class _Staged:
     """A segment that is complete on the disk under a temporary name, and will have the place that it names."""
 
-    temporary: Path
+    temporary: str
     segment: Segment
 
 
@@ -47,7 +46,7 @@ class LogWriter:
     def __init__(self, lake: Lake, table: Table, key: Key, position: int) -> None:
         assert table.numbered_by is not None  # noqa: S101 - other tables are no logs
         self._lake, self._table, self._key = lake, table, key
-        self._folder = lake.path(table, key).parent
+        self._storage, self._prefix = lake.storage, lake.prefix(table, key)
         self._number = pl.col(table.numbered_by)
         self._position = self._end = position
         self._kept = [each for each in lake.segments(table, key) if each.first < position]
@@ -71,7 +70,8 @@ class LogWriter:
     def read(self, columns: Sequence[str]) -> pl.DataFrame:
         """Some columns of all rows as they will be published."""
         self._complete()
-        paths = [*(each.path for each in self._kept), *(each.temporary for each in self._staged)]
+        names = [*(kept.name for kept in self._kept), *(staged.temporary for staged in self._staged)]
+        paths = map(self._storage.local_path, names)
         frames = [pl.read_parquet(path, columns=list(columns), hive_partitioning=False) for path in paths]
         return pl.concat(frames) if frames else to_frame(self._table, []).select(columns)
 
@@ -83,12 +83,12 @@ class LogWriter:
         """
         self._complete()
         sources = [
-            *((each, each.path) for each in self._kept),
-            *((each.segment, each.temporary) for each in self._staged),
+            *((kept, kept.name) for kept in self._kept),
+            *((staged.segment, staged.temporary) for staged in self._staged),
         ]
         for segment, source in sources:
             if segment.first < end:
-                rows = self._lake.read_segment(self._table, replace(segment, path=source))
+                rows = self._lake.read_segment(self._table, replace(segment, name=source))
                 changed = change(rows)
                 if not changed.equals(rows):
                     self._replace(segment, changed)
@@ -100,15 +100,14 @@ class LogWriter:
             LakeError: a file cannot be written.
         """
         self._complete()
-        with writing(self._folder):
+        with writing(self._storage.local_path(self._prefix)):
             for staged in self._staged:
-                staged.temporary.replace(staged.segment.path)
-            flush(self._folder)
-            current = {*(each.path for each in self._kept), *(each.segment.path for each in self._staged)}
-            for path in [each for each in list_files(self._folder).values() if each not in current]:
-                path.unlink()
-            for path in self._folder.glob(".part*.tmp"):
-                path.unlink()
+                self._storage.move(staged.temporary, staged.segment.name)
+            current = {*(kept.name for kept in self._kept), *(staged.segment.name for staged in self._staged)}
+            replaced = [name for name in list_files(self._storage, self._prefix).values() if name not in current]
+            left = [name for name in self._storage.list(f"{self._prefix}.part") if is_staged(name)]
+            for name in (*replaced, *left):
+                self._storage.delete(name)
 
     def _complete(self) -> None:
         """Stage what waits; a log without rows is a file too, and one that reaches beyond the position is cut off."""
@@ -117,7 +116,7 @@ class LogWriter:
             self._stage(self._end)
 
     def _replace(self, segment: Segment, rows: pl.DataFrame) -> None:
-        temporary = self._lake.stage_segment(segment.path, rows, segment.end)
+        temporary = self._lake.stage_segment(segment, rows)
         self._kept = [each for each in self._kept if each != segment]
         self._staged = [*(each for each in self._staged if each.segment != segment), _Staged(temporary, segment)]
 
@@ -131,8 +130,8 @@ class LogWriter:
         old = [self._read(each) for each in merged]
         first = merged[0].first if merged else max(self._position, _block_of(stop))
         frame = pl.concat([to_frame(self._table, []), *old, *self._waiting]).sort(self._table.sort)
-        segment = Segment(self._folder / segment_name(first), first, stop)
-        self._staged.append(_Staged(self._lake.stage_segment(segment.path, frame, stop), segment))
+        segment = Segment(self._prefix + segment_name(first), first, stop)
+        self._staged.append(_Staged(self._lake.stage_segment(segment, frame), segment))
         self._waiting, self._end = [], stop
 
     def _merged(self, stop: int) -> list[Segment]:

@@ -22,6 +22,10 @@ class Layout:
 
     data_dir: Path
 
+    def name_of(self, path: Path) -> str:
+        """The name of a path in the storage: the part below `data_dir`, with "/" between its parts."""
+        return path.relative_to(self.data_dir).as_posix()
+
     @property
     def lake(self) -> Path:
         """The Parquet tables."""

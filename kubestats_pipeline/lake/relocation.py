@@ -15,8 +15,9 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from kubestats_pipeline.lake.contract import Partitioning, Table
-from kubestats_pipeline.lake.lake import Lake, flush, rewrite_name
+from kubestats_pipeline.lake.lake import Lake, rewrite_name
 from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.lake.storage import Storage, flush
 from kubestats_pipeline.lake.tables import TABLES
 from kubestats_pipeline.locks import locked
 
@@ -32,7 +33,7 @@ PARTITIONED: tuple[Table, ...] = tuple(
 
 
 @dataclass(frozen=True)
-class Place:
+class RepositoryPlace:
     """Where a repository's data lie: its partitions by its full name, its mirror by the three others."""
 
     full_name: str
@@ -46,8 +47,8 @@ class Move:
     """One repository that goes to another place."""
 
     repository_id: str
-    old: Place
-    new: Place
+    old: RepositoryPlace
+    new: RepositoryPlace
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Journal:
 
     moves: tuple[Move, ...] = ()
     is_aside: bool = False
-    removals: tuple[tuple[str, Place], ...] = ()
+    removals: tuple[tuple[str, RepositoryPlace], ...] = ()
 
 
 _JOURNAL = TypeAdapter(Journal)
@@ -101,13 +102,13 @@ def put_in_place(lake: Lake, moves: Sequence[Move]) -> None:
     for move in moves:
         for target, aside in _pairs(lake, move.repository_id, move.new):
             if aside.name != MIRROR:
-                _rename_rows(aside, move.new.full_name)
+                _rename_rows(lake.storage, lake.layout.name_of(aside), move.new.full_name)
             _replace_folder(aside, target)
         with contextlib.suppress(FileNotFoundError):
             lake.layout.moving(move.repository_id).rmdir()
 
 
-def remove(lake: Lake, place: Place) -> None:
+def remove(lake: Lake, place: RepositoryPlace) -> None:
     """Remove all partitions and the mirror at a place; nothing happens where there are none.
 
     Raises:
@@ -122,7 +123,7 @@ def remove(lake: Lake, place: Place) -> None:
                 shutil.rmtree(folder)
 
 
-def _pairs(lake: Lake, repository_id: str, place: Place) -> Iterator[tuple[Path, Path]]:
+def _pairs(lake: Lake, repository_id: str, place: RepositoryPlace) -> Iterator[tuple[Path, Path]]:
     """Each folder at a place, and where it waits."""
     aside = lake.layout.moving(repository_id)
     for table in PARTITIONED:
@@ -134,12 +135,12 @@ def _partition(lake: Lake, table: Table, full_name: str) -> Path:
     return lake.path(table, full_name).parent
 
 
-def _mirror(layout: Layout, place: Place) -> Path:
+def _mirror(layout: Layout, place: RepositoryPlace) -> Path:
     return layout.mirror(place.host, place.owner, place.name)
 
 
 @contextlib.contextmanager
-def _alone(layout: Layout, place: Place) -> Iterator[None]:
+def _alone(layout: Layout, place: RepositoryPlace) -> Iterator[None]:
     mirror = _mirror(layout, place)
     with contextlib.ExitStack() as stack:
         stack.enter_context(locked(layout.scan_lock(place.full_name), LOCK_SECONDS))
@@ -155,17 +156,17 @@ def _take_aside(source: Path, aside: Path) -> None:
         shutil.rmtree(source)
         return
     aside.parent.mkdir(parents=True, exist_ok=True)
-    source.rename(aside)
+    source.rename(aside)  # a folder at once: an object store, which knows no folders, needs a journal of its files here
     flush(aside.parent)
     flush(source.parent)
 
 
-def _rename_rows(folder: Path, full_name: str) -> None:
-    for path in sorted(folder.glob("*")):
-        if path.name.startswith("."):  # half written by a killed process
-            path.unlink()
-        elif path.suffix == ".parquet":
-            rewrite_name(path, full_name)
+def _rename_rows(storage: Storage, folder: str, full_name: str) -> None:
+    for name in storage.list(f"{folder}/"):
+        if name.rpartition("/")[2].startswith("."):  # half written by a killed process
+            storage.delete(name)
+        elif name.endswith(".parquet"):
+            rewrite_name(storage, name, full_name)
 
 
 def _replace_folder(aside: Path, target: Path) -> None:

@@ -17,8 +17,9 @@ import polars as pl
 
 from kubestats_pipeline.lake.event_log import BLOCK, LogWriter
 from kubestats_pipeline.lake.event_log_segments import Segment
-from kubestats_pipeline.lake.lake import Lake, flush, replace_file
+from kubestats_pipeline.lake.lake import Lake, read_file, replace_file
 from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.lake.storage import Storage, flush
 from kubestats_pipeline.lake.tables import RESOURCE_EVENTS
 from kubestats_pipeline.settings import RetentionSettings
 
@@ -121,9 +122,12 @@ def archive(lake: Lake, full_name: str, repository_id: str, boundaries: Boundari
             rows = lake.read_segment(RESOURCE_EVENTS, segment)
             for part, chosen in _to_archive(rows, found):
                 for first, block in _blocks(chosen, segment):
-                    count += _add(folders[part] / f"part-{first:012d}.parquet", block)
+                    path = folders[part] / f"part-{first:012d}.parquet"
+                    count += _add(lake.storage, lake.layout.name_of(path), block)
     for folder in folders.values():
         if folder.suffix == _UNFINISHED:
+            # The folder's name is the mark of a finished boundary, even of one without events: a store without folders
+            # needs an object in its place.
             folder.rename(folder.with_suffix(""))
             flush(folder.parent)
     return count
@@ -182,14 +186,14 @@ def _blocks(rows: pl.DataFrame, segment: Segment) -> Iterator[tuple[int, pl.Data
             yield first, block
 
 
-def _add(path: Path, rows: pl.DataFrame) -> int:
+def _add(storage: Storage, name: str, rows: pl.DataFrame) -> int:
     """Add rows to a file of the archive; gives how many it did not have."""
-    if path.exists():
-        known = pl.read_parquet(path, hive_partitioning=False)
+    if name in storage.list(name):
+        known, _ = read_file(storage, name)
         fresh = rows.filter(~pl.col("event_id").is_in(known["event_id"].implode()))
         rows, count = pl.concat([known, fresh]), len(fresh)
     else:
         count = len(rows)
     if count:
-        replace_file(path, rows.sort(RESOURCE_EVENTS.sort), {})
+        replace_file(storage, name, rows.sort(RESOURCE_EVENTS.sort), {})
     return count
