@@ -50,7 +50,7 @@ class Mirror:
 
     @property
     def head(self) -> str | None:
-        """The commit that the mirror holds; None where there is no mirror or its files are damaged."""
+        """The commit that the mirror holds, or None where its files are missing or damaged."""
         commit = _text(self.path / HEAD_REF).strip()
         return commit if re.fullmatch(r"[0-9a-f]{40}", commit) else None
 
@@ -76,12 +76,12 @@ class Mirror:
 
     @property
     def boundaries(self) -> list[str]:
-        """The commits whose parents were left behind; empty where the mirror holds everything."""
+        """The commits whose parents were left behind, empty where the mirror holds everything."""
         return _text(self.path / "shallow").split()
 
     @property
     def replacements(self) -> dict[str, str]:
-        """The commits that came through an API, and the objects that stand for them; empty where git fetched all."""
+        """The commits that came through an API, and the objects in their places, empty where git fetched all."""
         return {path.name: _text(path).strip() for path in self.path.glob(f"{REPLACEMENTS}/*")}
 
     @property
@@ -96,7 +96,7 @@ class Mirror:
             GitError: git failed.
         """
         try:
-            # `cat-file -e` does not see a commit that came through an API, where another object stands for it.
+            # `cat-file -e` does not see a commit that came through an API, where another object takes its place.
             return bool(git.run(["rev-list", "--no-walk", commit, "--"], directory=self.path))
         except git.GitError as error:
             if error.status == 128:  # not in the mirror
@@ -125,7 +125,7 @@ class Mirror:
         self.write_config()
 
     def seal(self, wait: float = 60) -> None:
-        """Make sure that no git command can fetch missing files from the network; one file read if so already.
+        """Make sure that no git command can fetch missing files from the network. It costs one file read if so already.
 
         Raises:
             BusyError: another process works on it.
@@ -136,7 +136,7 @@ class Mirror:
                 self.write_config()
 
     def discard(self, wait: float = 60) -> None:
-        """Throw away a damaged or unused mirror; the next sync fetches it anew.
+        """Throw away a damaged or unused mirror. The next sync fetches it anew.
 
         Raises:
             BusyError: another process works on it.
@@ -160,7 +160,8 @@ class Mirror:
     def move_head(self, commit: str, stand_in: str) -> None:
         """Move the head to a commit that came through an API, and forget older ones but the head before. Hold the lock.
 
-        A scan compares the two. Every step leaves a mirror that the next sync completes; the head itself moves last.
+        A scan compares the two. Every step leaves a mirror that the next sync completes, because the head itself moves
+        last.
         """
         kept = {commit, self.head}
         (self.path / REACH).unlink(missing_ok=True)  # its history has a gap now, so git builds it anew
@@ -171,7 +172,7 @@ class Mirror:
             (self.path / REPLACEMENTS / name).unlink()
 
     def new_sibling(self) -> "Mirror":
-        """A mirror beside this one whose name nothing else has; `remove_leftovers` finds it again."""
+        """A mirror beside this one whose name nothing else has. `remove_leftovers` finds it again."""
         return Mirror(self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}"))
 
     def replace(self, built: "Mirror") -> None:
@@ -180,7 +181,7 @@ class Mirror:
         built.path.rename(self.path)
 
     def remove(self) -> None:
-        """Remove the mirror, or do nothing where there is none: it is a cache. Hold the lock.
+        """Remove the mirror, which is a cache, if it exists. Hold the lock.
 
         It is renamed first, so that a kill in between never leaves half of it under its own name.
         """
@@ -196,7 +197,7 @@ class Mirror:
 
 
 def _remove_tree(folder: Path) -> None:
-    """A git process that outlived its killed parent may still write there; it stops when its folders are gone."""
+    """A git process that outlived its killed parent may still write there. It stops when its folders are gone."""
     for _ in range(REMOVAL_ATTEMPTS - 1):
         with contextlib.suppress(OSError):
             shutil.rmtree(folder)
@@ -213,7 +214,7 @@ def _replace(path: Path, text: str, temporary: Path | None = None) -> None:
 
 
 def _text(path: Path) -> str:
-    """A small file's text; empty where it is missing or no text, which no caller takes for a right value."""
+    """A small file's text, empty where it is missing or binary, which every caller takes for damage."""
     try:
         return path.read_text()
     except (OSError, UnicodeDecodeError):

@@ -1,10 +1,10 @@
 """Appends rows to a log of the lake, a few files at a time, so that an append costs what it adds.
 
-No segment crosses a multiple of `BLOCK`; full blocks are one file and are never written again. Within the last block
-each segment is several times as large as the next one, and smaller ones are merged into what is appended: few files,
-each row rewritten few times. All new files are written beside their places and renamed at the end, and what they
-replace is removed after that. Which rows count is told by a position that the caller moves last: what a killed run has
-left beyond it is cut off here, and doing the same again gives the same files.
+No segment crosses a multiple of `BLOCK`, so that a full block is one file and is never written again. Within the last
+block each segment is several times as large as the next one, and smaller ones are merged into what is appended: few
+files, each row rewritten few times. All new files are written under other names first, moved to their own at the end,
+and the files that they replace are removed after that. The caller moves its position last: rows that a killed run has
+left beyond it are cut off here, and doing the same again gives the same files.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -36,10 +36,10 @@ class _Staged:
 
 
 class LogWriter:
-    """Appends rows to one partition of a log; nothing is seen of them before `publish`.
+    """Appends rows to one partition of a log. Nobody sees them before `publish`.
 
     Args:
-        position: the number of the first row that is appended, at most the log's `reach`; 0 begins a new log in the
+        position: the number of the first row that is appended, at most the log's `reach`. 0 begins a new log in the
             place of the old one.
     """
 
@@ -49,7 +49,7 @@ class LogWriter:
         self._storage, self._prefix = lake.storage, lake.prefix(table, key)
         self._number = pl.col(table.numbered_by)
         self._position = self._end = position
-        self._kept = [each for each in lake.segments(table, key) if each.first < position]
+        self._kept = [segment for segment in lake.segments(table, key) if segment.first < position]
         self._waiting: list[pl.DataFrame] = []
         self._staged: list[_Staged] = []
 
@@ -76,7 +76,8 @@ class LogWriter:
         return pl.concat(frames) if frames else to_frame(self._table, []).select(columns)
 
     def revise(self, change: Callable[[pl.DataFrame], pl.DataFrame], end: int) -> None:
-        """Change rows of the segments that begin before `end`; what they cover stays. Nothing is appended afterwards.
+        """Change rows of the segments that begin before `end`, which go on to cover the same numbers. Nothing is
+        appended afterwards.
 
         Raises:
             LakeError: a segment is damaged, or the disk is full or read-only.
@@ -110,15 +111,17 @@ class LogWriter:
                 self._storage.delete(name)
 
     def _complete(self) -> None:
-        """Stage what waits; a log without rows is a file too, and one that reaches beyond the position is cut off."""
-        is_cut_off = any(each.end > self._position for each in self._kept)
+        """Stage the waiting rows. A log without rows is a file too, and one that reaches beyond the position is cut
+        off.
+        """
+        is_cut_off = any(kept.end > self._position for kept in self._kept)
         if self._waiting_rows() or is_cut_off or not (self._kept or self._staged):
             self._stage(self._end)
 
     def _replace(self, segment: Segment, rows: pl.DataFrame) -> None:
         temporary = self._lake.stage_segment(segment, rows)
-        self._kept = [each for each in self._kept if each != segment]
-        self._staged = [*(each for each in self._staged if each.segment != segment), _Staged(temporary, segment)]
+        self._kept = [kept for kept in self._kept if kept != segment]
+        self._staged = [*(staged for staged in self._staged if staged.segment != segment), _Staged(temporary, segment)]
 
     def _waiting_rows(self) -> int:
         return sum(len(frame) for frame in self._waiting)
@@ -127,7 +130,7 @@ class LogWriter:
         """Write the waiting rows up to `stop`, together with those of the last segments where these are small."""
         merged = self._merged(stop)
         self._kept = self._kept[: len(self._kept) - len(merged)]
-        old = [self._read(each) for each in merged]
+        old = [self._read(segment) for segment in merged]
         first = merged[0].first if merged else max(self._position, _block_of(stop))
         frame = pl.concat([to_frame(self._table, []), *old, *self._waiting]).sort(self._table.sort)
         segment = Segment(self._prefix + segment_name(first), first, stop)
@@ -138,12 +141,12 @@ class LogWriter:
         """The last segments that are to be written anew, because what is appended completes or outgrows them."""
         merged: list[Segment] = []
         size = max(stop - max(self._position, _block_of(stop)), SMALLEST)
-        for each in reversed(self._kept):
-            length = min(each.end, self._position) - each.first
-            is_cut_off = each.end > self._position
-            if not is_cut_off and (each.first < _block_of(stop) or (stop % BLOCK and length > GROWTH * size)):
+        for segment in reversed(self._kept):
+            length = min(segment.end, self._position) - segment.first
+            is_cut_off = segment.end > self._position
+            if not is_cut_off and (segment.first < _block_of(stop) or (stop % BLOCK and length > GROWTH * size)):
                 break
-            merged.insert(0, each)
+            merged.insert(0, segment)
             size += length
         return merged
 

@@ -1,9 +1,9 @@
 """The files of a log: a partition whose rows are numbered from 0 and only ever appended.
 
-`part.parquet` is the first segment, `part-000000010000.parquet` the one whose rows are numbered from there on; a
+`part.parquet` is the first segment, `part-000000010000.parquet` the one whose rows are numbered from there on. A
 segment's footer says where it ends. One that begins before the end of another has been merged into that one and does
-not count: a crash may leave it behind. Segments are read and written like any partition, in `lake.py`; which of them
-an append writes anew is decided in `event_log.py`.
+not count: a crash may leave it behind. Segments are read and written like any partition, in `lake.py`. The choice of
+those that an append writes anew is made in `event_log.py`.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ class Segment:
 
     Attributes:
         name: its name in the storage.
-        first: the number of its first row; retention may have removed rows, the numbers of the others stay.
+        first: the number of its first row. Retention may have removed rows, the numbers of the others stay.
         end: the number that follows its last row's.
     """
 
@@ -65,7 +65,7 @@ def list_files(storage: Storage, prefix: str) -> dict[int, str]:
 
 
 def find_segments(storage: Storage, prefix: str, numbered_by: str) -> list[Segment]:
-    """The segments that make up a log, in the order of their rows; their footers are read.
+    """The segments that make up a log, in the order of their rows. Their footers are read.
 
     Raises:
         OSError, polars.exceptions.PolarsError: a file cannot be read.
@@ -79,9 +79,9 @@ def find_segments(storage: Storage, prefix: str, numbered_by: str) -> list[Segme
 def reach(segments: Sequence[Segment]) -> int:
     """How many rows of a log are there from its beginning on without a gap."""
     end = 0
-    for each in segments:
-        if each.first == end:
-            end = each.end
+    for segment in segments:
+        if segment.first == end:
+            end = segment.end
     return end
 
 
@@ -94,7 +94,7 @@ def _chain(storage: Storage, prefix: str, numbered_by: str) -> list[Segment]:
 
 
 def _end_of(path: Path, numbered_by: str) -> int:
-    """Where a segment ends; the one file of an earlier version does not say it and is asked for its last row."""
+    """Where a segment ends. The one file of an earlier version does not say it and is asked for its last row."""
     told = pl.read_parquet_metadata(path).get(END)
     if told is not None:
         return int(told)

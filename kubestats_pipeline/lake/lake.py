@@ -2,7 +2,7 @@
 
 A partition is one file, or a few where it is a log (see `event_log_segments.py`). The storage replaces a file as a
 whole, so that a reader sees the old rows or the new ones and a crash leaves one of the two. Small facts that must move
-together with the rows (the commit that they stand for) travel in the file's own metadata. The columns are declared in
+together with the rows (the commit that they belong to) travel in the file's own metadata. The columns are declared in
 `tables.py`, places of files in `paths.py`. How a log grows is in `event_log.py`.
 """
 
@@ -29,7 +29,7 @@ _END = END.removeprefix(METADATA_PREFIX)
 
 
 class LakeError(ExplainedError):
-    """A partition cannot be read or written; the text names the file and what to do. Nothing was changed."""
+    """A partition cannot be read or written. The text names the file and what to do. Nothing was changed."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Partition:
 
 
 Key = str | datetime.date | None
-"""Which partition: a repository's full name, a day, or None for a table that is one file."""
+"""The key of a partition: a repository's full name, a day, or None for a table that is one file."""
 
 
 @dataclass(frozen=True)
@@ -73,17 +73,17 @@ class Lake:
         if table.partitioning is Partitioning.WHOLE and key is None:
             return self.layout.whole_table(table.name)
         raise ValueError(
-            f"{key!r} is no partition key of {table.name}, which is partitioned by {table.partitioning.value}"
+            f"{key!r} is not a partition key of {table.name}, which is partitioned by {table.partitioning.value}"
         )
 
     def read(self, table: Table, key: Key = None) -> Partition | None:
-        """Read a partition; None where there is none.
+        """Read a partition, None where nothing was written.
 
         A file of an earlier version of the program is completed: columns that it lacks are null, or what the contract
         says of `earlier` rows.
 
         Raises:
-            LakeError: the file is damaged, is none of the table, or was written by a newer version of the program.
+            LakeError: the file is damaged, belongs to another table, or was written by a newer version of the program.
         """
         names = self._names(table, key)
         if not names:
@@ -179,18 +179,18 @@ class Lake:
         return name
 
     def delete(self, table: Table, key: Key = None) -> bool:
-        """Delete a partition; False where there was none."""
+        """Delete a partition. False where nothing was there."""
         name = self.name(table, key)
         names = [*self._other_segments(table, name), *([name] if self.exists(table, key) else [])]
-        for each in names:
-            self.storage.delete(each)
+        for found in names:
+            self.storage.delete(found)
         return bool(names)
 
     def _other_segments(self, table: Table, name: str) -> list[str]:
         if not table.numbered_by:
             return []
         found = list_files(self.storage, f"{name.rpartition('/')[0]}/")
-        return [each for each in found.values() if each != name]
+        return [segment for segment in found.values() if segment != name]
 
     def repositories(self, table: Table) -> Iterator[str]:
         """The full names that have a partition of a table, sorted by their folders."""
@@ -213,7 +213,7 @@ class Lake:
         return list(self.repositories(table) if table.partitioning is Partitioning.REPOSITORY else self.dates(table))
 
     def read_all(self, table: Table) -> pl.DataFrame:
-        """Read all rows of a table; an empty frame where there is none.
+        """Read all rows of a table, an empty frame before the first one is written.
 
         Raises:
             LakeError: any of its files is damaged.
@@ -237,10 +237,10 @@ def read_file(storage: Storage, name: str) -> tuple[pl.DataFrame, dict[str, str]
 
 
 def rewrite_name(storage: Storage, name: str, full_name: str) -> None:
-    """Give all rows of a repository's Parquet file another `full_name`; other columns, order and metadata stay.
+    """Give all rows of a repository's Parquet file another `full_name`. Other columns, order and metadata stay.
 
     Raises:
-        LakeError: the file is damaged or cannot be written; it is untouched then.
+        LakeError: the file is damaged or cannot be written, and is untouched then.
     """
     rows, metadata = read_file(storage, name)
     replace_file(storage, name, rows.with_columns(pl.lit(full_name, pl.String()).alias("full_name")), metadata)
@@ -299,7 +299,7 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def replace_file(storage: Storage, name: str, frame: pl.DataFrame, metadata: Mapping[str, str]) -> None:
-    """Replace one file as a whole; the old one is untouched where that fails.
+    """Replace one file as a whole. The old one is untouched where that fails.
 
     Raises:
         LakeError: the disk is full or read-only.

@@ -1,8 +1,8 @@
-"""Moves a repository's partitions and mirror to another name, or removes them; repeating a killed move finishes it.
+"""Moves a repository's partitions and mirror to another name, or removes them. Repeating a killed move finishes it.
 
 Names change hands: one repository can take the name that another one gives up, even in a circle. So a set of moves has
-two steps. First everything is taken aside into `data/moving/`, then everything is given its new name. Both steps may
-be repeated; the journal, which `discover/register.py` keeps beside the rows of `repositories`, tells which one is under
+two steps. First everything is taken aside into `data/moving/`, then everything is given its new name. Both steps may be
+repeated. The journal, which `discover/register.py` keeps beside the rows of `repositories`, names the one that is under
 way, and keeps other stages away from the repositories meanwhile.
 """
 
@@ -22,7 +22,7 @@ from kubestats_pipeline.lake.tables import TABLES
 from kubestats_pipeline.locks import locked
 
 LOCK_SECONDS = 5.0
-"""How long a move waits for a sync or scan of the repository; after that a later repetition finishes it."""
+"""How long a move waits for a sync or scan of the repository. After that a later repetition finishes it."""
 
 MIRROR = "mirror.git"
 
@@ -53,7 +53,7 @@ class Move:
 
 @dataclass(frozen=True)
 class Journal:
-    """What remains to be done after the table of repositories has been written; it travels with its rows.
+    """The work that remains after the table of repositories has been written. It travels with its rows.
 
     Attributes:
         moves: repositories whose data are on their way to another name.
@@ -70,7 +70,7 @@ _JOURNAL = TypeAdapter(Journal)
 
 
 def read_journal(metadata: Mapping[str, str]) -> Journal:
-    """The journal beside the rows of `repositories`; an empty one where nothing remains to be done."""
+    """The journal beside the rows of `repositories`, empty where nothing remains to be done."""
     return _JOURNAL.validate_json(metadata["journal"]) if "journal" in metadata else Journal()
 
 
@@ -83,7 +83,7 @@ def take_aside(lake: Lake, moves: Sequence[Move]) -> None:
     """The first step: nothing lies at the old names any more.
 
     Raises:
-        BusyError: a sync or scan of one of them is under way; what was taken aside stays there.
+        BusyError: a sync or scan of one of them is under way. Folders that were taken aside stay there.
         OSError: the disk is full or not writable.
     """
     for move in moves:
@@ -93,10 +93,11 @@ def take_aside(lake: Lake, moves: Sequence[Move]) -> None:
 
 
 def put_in_place(lake: Lake, moves: Sequence[Move]) -> None:
-    """The second step: what was taken aside lies at the new names and says so. What lay there before is replaced.
+    """The second step: what was taken aside lies at the new names and says so. It replaces everything that lay there
+    before.
 
     Raises:
-        LakeError: a file is damaged or cannot be written; it stays aside and so do those that follow.
+        LakeError: a file is damaged or cannot be written. It stays aside and so do those that follow.
         OSError: the disk is full or not writable.
     """
     for move in moves:
@@ -109,7 +110,7 @@ def put_in_place(lake: Lake, moves: Sequence[Move]) -> None:
 
 
 def remove(lake: Lake, place: RepositoryPlace) -> None:
-    """Remove all partitions and the mirror at a place; nothing happens where there are none.
+    """Remove all partitions and the mirror at a place. Nothing happens where it is empty.
 
     Raises:
         BusyError: a sync or scan is under way there.
@@ -152,7 +153,7 @@ def _alone(layout: Layout, place: RepositoryPlace) -> Iterator[None]:
 def _take_aside(source: Path, aside: Path) -> None:
     if not source.exists():
         return
-    if aside.exists():  # taken before; a sync that had begun earlier has written to the old name since
+    if aside.exists():  # taken before, but a sync that had begun earlier has written to the old name since
         shutil.rmtree(source)
         return
     aside.parent.mkdir(parents=True, exist_ok=True)

@@ -16,14 +16,14 @@ class Storage(Protocol):
     """Objects by name. Each operation raises OSError where the store does not work."""
 
     def list(self, prefix: str) -> list[str]:
-        """The names that begin with a prefix, sorted; none where there are none."""
+        """The names that begin with a prefix, sorted."""
         ...
 
     def read(self, name: str) -> BinaryIO:
         """Open an object as a stream with random access, which goes on showing the bytes of this moment.
 
         Raises:
-            FileNotFoundError: there is no such object.
+            FileNotFoundError: nothing has that name.
         """
         ...
 
@@ -32,15 +32,15 @@ class Storage(Protocol):
         ...
 
     def move(self, source: str, target: str) -> None:
-        """Give an object another name, and replace what had it; a store without names to change copies and deletes."""
+        """Give an object another name, and replace its former owner. A store that cannot rename copies and deletes."""
         ...
 
     def delete(self, name: str) -> None:
-        """Remove an object; nothing happens where there is none."""
+        """Remove an object. Nothing happens where it is not there."""
         ...
 
     def local_path(self, name: str) -> Path:
-        """A file with the object's bytes, for engines that read files themselves; a remote store copies it first."""
+        """A file with the object's bytes, for engines that read files themselves. A remote store copies it first."""
         ...
 
 
@@ -56,7 +56,7 @@ class FolderStorage:
         return sorted(_walk(self.root / folder, f"{folder}/" if folder else "", start))
 
     def read(self, name: str) -> BinaryIO:
-        """Open a file; what was opened outlives its replacement."""
+        """Open a file, whose bytes outlive its replacement."""
         return self.local_path(name).open("rb")
 
     def put(self, name: str, data: bytes | memoryview) -> None:

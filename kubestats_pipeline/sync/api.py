@@ -1,9 +1,9 @@
 """Brings a mirror to a repository's tip through GitHub's API, for machines where git's protocol is blocked.
 
 It fills the same bare mirror as git does, so the scan knows no difference: the tip's trees and the YAML files among its
-blobs; other files stay behind like large ones. What the mirror has is not asked for again, and every object is checked
-against its id. GitHub does not tell a commit's exact bytes, therefore an object made from what it tells stands for it
-(see `stand_in`). There is no history but from tip to tip. The same in git's own way stands in `mirror.py`.
+blobs. Other files stay behind like large ones. The objects of the mirror are not asked for again, and every object is
+checked against its id. GitHub does not give a commit's exact bytes, therefore an object made from its answer takes the
+commit's place (see `stand_in`). History goes from tip to tip only. The same in git's own way is in `mirror.py`.
 """
 
 import re
@@ -34,7 +34,7 @@ from kubestats_pipeline.sync.outcomes import Empty, Gone, Outcome, Synced, Uncha
 
 BATCH_BYTES = 8_000_000
 BATCH_BLOBS = 100
-"""So much is downloaded before it is written; what a killed sync has written, the next one need not ask for."""
+"""So much is downloaded before it is written. The next sync need not ask for what a killed one has written."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,10 @@ class ApiSource:
 def sync_by_api(source: ApiSource, mirror: Mirror, previous: Mapping[str, Any] | None) -> Outcome:
     """Bring the mirror of one repository to its tip. Unchanged costs one conditional call and nothing else.
 
-    The API does not say on which branch the tip is; the last known one stays.
+    The API does not say on which branch the tip is, so the last known one stays.
 
     Raises:
-        MirrorTooLargeError: more than `max_mb`; there is no mirror now.
+        MirrorTooLargeError: more than `max_mb`, and the mirror was removed.
         BusyError: another process works on it.
         OSError: the disk is full or not writable.
     """
@@ -81,12 +81,12 @@ def sync_by_api(source: ApiSource, mirror: Mirror, previous: Mapping[str, Any] |
         return Unreachable(f"GitHub's API: {error}")
     except git.GitError as error:
         reason = f"git could not write {mirror.path}: {error}"
-        return Unreachable(f"{reason}; see that the disk is neither full nor read-only, or remove the folder")
+        return Unreachable(f"{reason}. See that the disk is neither full nor read-only, or remove the folder")
     return Synced(span.head, branch, span.committed_at, span.since, time.monotonic() - began)
 
 
 def holds(mirror: Mirror, head: str) -> bool:
-    """Whether the mirror is whole and holds this commit as its head, from git or from the API."""
+    """Check that the mirror is whole and holds this commit as its head, from git or from the API."""
     return mirror.head == head and mirror.is_whole
 
 
@@ -108,7 +108,7 @@ def update_mirror(mirror: Mirror, source: ApiSource, head: str) -> Span:
 
 
 def stand_in(commit: GitCommit) -> GitObject:
-    """The object that stands for a commit: the same tree, people, seconds and message; UTC, no parents, no signature.
+    """The object in a commit's place: the same tree, people, seconds and message, in UTC, without parents or signature.
 
     `refs/replace/` gives it the commit's own id wherever git reads it (git's documentation, "git replace"). Its last
     header keeps it apart from the commit itself, for a first one in UTC has no more than this.
@@ -134,7 +134,7 @@ def build_trees(root: str, entries: Iterable[TreeEntry]) -> dict[str, GitObject]
     try:
         return {oid: build_tree(oid, children.get(path, [])) for path, oid in directories.items()}
     except UnlikeItsIdError as error:
-        raise DamagedAnswerError(f"{error}; if it stays, names are not UTF-8: set `sync_method: git`") from None
+        raise DamagedAnswerError(f"{error}. If it stays, names are not UTF-8: set `sync_method: git`") from None
 
 
 def _repair(mirror: Mirror) -> None:
@@ -171,14 +171,16 @@ def _absent(mirror: Mirror, oids: Sequence[str], timeout: float) -> list[str]:
 
 
 def _download(mirror: Mirror, source: ApiSource, oids: Sequence[str]) -> None:
-    """Fetch blobs and write them in batches; what came before a failure is kept, for limits may allow a few an hour."""
+    """Fetch blobs and write them in batches. Those that came before a failure are kept, because limits may allow a few
+    an hour.
+    """
     batch: list[GitObject] = []
     before = mirror.size_mb
     try:
         for oid in oids:
             content = get_blob(source.client, source.full_name, oid, limit_bytes=LARGEST_BLOB)
             batch.append(GitObject("blob", content))
-            if len(batch) >= BATCH_BLOBS or sum(len(each.content) for each in batch) >= BATCH_BYTES:
+            if len(batch) >= BATCH_BLOBS or sum(len(blob.content) for blob in batch) >= BATCH_BYTES:
                 _write(mirror, source, batch)
                 batch = []
                 _bound(mirror, mirror.size_mb - before, source.max_mb)
@@ -198,7 +200,7 @@ def _bound(mirror: Mirror, size: float, max_mb: float) -> None:
 
 
 def _condense(mirror: Mirror, timeout: float) -> None:
-    """Replace all packs by one of what the head and the one before it need; git's own way stops at absent objects."""
+    """Replace all packs by one of what the head and the one before it need. Git's own way stops at absent objects."""
     old = mirror.packs
     needed: set[str] = set()
     for commit, replacement in mirror.replacements.items():
@@ -216,6 +218,6 @@ def _condense(mirror: Mirror, timeout: float) -> None:
 
 
 def _person(signature: Signature) -> str:
-    """As git spells one; a repository's owner may have put anything into a name."""
+    """A person as git spells one. A repository's owner may have put anything into a name."""
     name, address = (re.sub(r"[<>\n\0]", "", text).strip() for text in (signature.name, signature.email))
     return f"{name} <{address}> {max(int(signature.date.timestamp()), 0)} +0000"

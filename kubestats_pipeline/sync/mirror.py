@@ -1,8 +1,8 @@
-"""What git is asked to do to keep one bare, bounded mirror of a repository.
+"""Keeps one bare, bounded mirror of a repository by git commands.
 
 The remote's HEAD is fetched into one fixed branch, so a renamed default branch or a rewritten history needs no special
-case; files over 1 MB and tags stay behind. How the folder is checked and removed is in `git/mirror_folder.py`;
-what an outcome means for the repository's row in `sync.py`, which comes after.
+case. Files over 1 MB and tags stay behind. The folder is checked and removed in `git/mirror_folder.py`, and `sync.py`,
+which comes after, turns an outcome into the repository's row.
 """
 
 import contextlib
@@ -17,16 +17,16 @@ from kubestats_pipeline.git.mirror_folder import History, Mirror
 from kubestats_pipeline.locks import locked
 
 EVERYTHING = "--depth=2147483647"
-"""Git's number for an infinite depth; unlike `--unshallow` it is no error where the history is complete already."""
+"""Git's number for an infinite depth. Unlike `--unshallow` it does not fail where the history is complete already."""
 
 LARGE_FILES = "blob:limit=1m"
-"""What a mirror leaves behind, as a filter of git: files of 1,048,576 bytes and more."""
+"""The files that a mirror leaves behind, as a filter of git: those of 1,048,576 bytes and more."""
 
 MARGINS_DAYS = (0, 7, 30, 120, 480)
-"""How much further back to look when a merge of an old branch hides history; see `_build`."""
+"""How much further back to look when a merge of an old branch hides history, see `_build`."""
 
 MANY_PACKS = 50
-"""Every fetch adds a pack, and git's own clean-up is off; above so many they are packed into one."""
+"""Every fetch adds a pack, and git's own clean-up is off. Above so many they are packed into one."""
 
 LOCAL_UPLOAD_PACK = "git -c uploadpack.allowFilter=true -c 'safe.directory=*' upload-pack"
 """A repository on this machine rarely allows filters, and git does not hand our configuration to the remote's side."""
@@ -66,7 +66,7 @@ class _CutError(Exception):
 
 @dataclass(frozen=True)
 class RemoteHead:
-    """What a remote's HEAD is: its commit, and its branch unless it is detached."""
+    """A remote's HEAD: its commit, and its branch unless it is detached."""
 
     branch: str | None
     commit: str
@@ -77,7 +77,7 @@ class Remote:
     """Where and how to fetch.
 
     Attributes:
-        env: the environment of git commands, from `git.environment`; it alone may carry a token.
+        env: the environment of git commands, from `git.environment`. It alone may carry a token.
         timeout: seconds for one git command, and for waiting on another process.
     """
 
@@ -127,18 +127,19 @@ def remote_head(url: str, env: Mapping[str, str], timeout: float) -> RemoteHead 
 
 
 def is_current(mirror: Mirror, commit: str, history: History) -> bool:
-    """Whether the mirror is whole, holds this commit as its head and reaches far enough back; runs no git process."""
+    """Check without git that the mirror is whole, holds this commit as its head and reaches far enough back."""
     return mirror.head == commit and mirror.reaches(history) and mirror.is_whole
 
 
 def update_mirror(mirror: Mirror, remote: Remote, bounds: MirrorBounds) -> Span:
-    """Bring a mirror to the remote's HEAD; build it where there is none, or the one there is damaged or too short.
+    """Bring a mirror to the remote's HEAD. Build it where it is missing, damaged or too short.
 
-    One that was filled through an API is built anew: git would tell the remote of commits that it does not really hold.
+    One that was filled through an API is built anew, because git would name commits to the remote that it does not
+    really hold.
 
     Raises:
-        git.GitError: fetching failed; an existing mirror is as it was.
-        MirrorTooLargeError: more than `bounds.max_mb`; there is no mirror now.
+        git.GitError: fetching failed, and an existing mirror is as it was.
+        MirrorTooLargeError: more than `bounds.max_mb`, and the mirror was removed.
         BusyError: another process works on it.
         OSError: the disk is full or not writable.
     """
@@ -157,7 +158,7 @@ def update_mirror(mirror: Mirror, remote: Remote, bounds: MirrorBounds) -> Span:
 
 
 def read_span(mirror: Mirror, timeout: float = 60) -> Span:
-    """Read which first-parent history a mirror holds; 0.2 s for 20,000 commits.
+    """Read which first-parent history a mirror holds. It takes 0.2 s for 20,000 commits.
 
     Raises:
         git.GitError: the mirror is damaged.
@@ -169,7 +170,7 @@ def read_span(mirror: Mirror, timeout: float = 60) -> Span:
 
 
 def _refresh(mirror: Mirror, remote: Remote, bounds: MirrorBounds) -> Span | None:
-    """Fetch what is new; None where the mirror reaches less far back than is wanted now."""
+    """Fetch what is new. None where the mirror reaches less far back than is wanted now."""
     mirror.write_config()
     _fetch(mirror, remote, bounds)
     span = read_span(mirror, remote.timeout)
@@ -183,7 +184,7 @@ def _refresh(mirror: Mirror, remote: Remote, bounds: MirrorBounds) -> Span | Non
 
 
 def _holds(mirror: Mirror, span: Span, history: History) -> bool:
-    """Whether a mirror has grown to as much history as is wanted, whatever it was made for."""
+    """True where a mirror has grown to as much history as is wanted, whatever it was made for."""
     if span.oldest not in mirror.boundaries:
         return True
     return history != "all" and span.since.timestamp() <= span.committed_at.timestamp() - history * DAY
@@ -212,7 +213,7 @@ def _build_to(mirror: Mirror, remote: Remote, bounds: MirrorBounds, depth: str, 
     """Fetch into a folder beside the mirror and rename it into place, so that a kill leaves the old one or none.
 
     Raises:
-        _CutError: the first-parent history ends at a merge later than `since`; the mirror is as it was.
+        _CutError: the first-parent history ends at a merge later than `since`, and the mirror is as it was.
     """
     with _beside(mirror) as building:
         try:
@@ -230,7 +231,7 @@ def _build_to(mirror: Mirror, remote: Remote, bounds: MirrorBounds, depth: str, 
 
 
 def _committed_at(mirror: Mirror, remote: Remote, bounds: MirrorBounds) -> datetime.datetime:
-    """When the remote's head was committed; for that only the commit and its folders are fetched."""
+    """The committer time of the remote's head. For that only the commit and its folders are fetched."""
     with _beside(mirror) as asking:
         _fetch(asking, remote, bounds, "--depth=1", left_out="blob:none")
         return read_span(asking, remote.timeout).committed_at
@@ -281,7 +282,7 @@ def _forget_absent_boundaries(mirror: Mirror, timeout: float) -> None:
 
 
 def _is_cut_after(mirror: Mirror, since: int, timeout: float) -> bool:
-    """Whether the first-parent history ends at a merge later than `since` whose parents are not there."""
+    """True where the first-parent history ends at a merge later than `since` whose parents are not there."""
     span = read_span(mirror, timeout)
     if span.since.timestamp() <= since or span.oldest not in mirror.boundaries:
         return False
@@ -301,7 +302,7 @@ def _upload_pack(url: str) -> list[str]:
 
 
 def _is_shallow(remote: Remote) -> bool:
-    """Whether the remote is a shallow clone on this machine, as people's own checkouts may be."""
+    """True where the remote is a shallow clone on this machine, as people's own checkouts may be."""
     if not remote.url.startswith("file://"):
         return False
     path = unquote(urlsplit(remote.url).path)
@@ -310,5 +311,5 @@ def _is_shallow(remote: Remote) -> bool:
 
 
 def _aware(seconds: int) -> datetime.datetime:
-    """A commit's time; commits may claim any, so it is kept within what tables and databases hold."""
+    """A commit's time. Commits may claim any, so it is kept within what tables and databases hold."""
     return datetime.datetime.fromtimestamp(min(max(seconds, 0), _LAST_SECOND), datetime.UTC)

@@ -1,9 +1,9 @@
-"""What leaked before goes too: files that earlier versions wrote are redacted in place, once for each set of rules.
+"""Redacts files that earlier versions wrote, in place and once for each set of rules.
 
 A scan reads again what a mirror still holds. Nothing but this reaches the rest: events that are older than the mirror,
 those of repositories that are gone, blocked or retired, the archive, and rows of discovery and sync. It goes file by
-file, with one in memory; a file without secrets is not written. Files are replaced by renaming, and a mark in the lake
-that names the rules is written last, so that a process that is killed does the rest at its next start.
+file, with one in memory, and does not write a file without secrets. Files are replaced by renaming, and a mark in the
+lake that names the rules is written last, so that a process that is killed does the rest at its next start.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ from kubestats_pipeline.upgrade.hashes import NEEDED, in_step, true_hashes
 from kubestats_pipeline.upgrade.metadata import redact_metadata
 from kubestats_pipeline.upgrade.rows import redact_rows
 
-_REMEDY = "restore them from a backup, or delete them and run again: the next run rebuilds them"
+_REMEDY = "Restore them from a backup, or delete them and run again: the next run rebuilds them"
 
 _ARCHIVED = re.compile(r"/repository_id=[^/]+/before=[^/]+/part-[^/]+\.parquet$")
 
@@ -37,11 +37,11 @@ LOCK_SECONDS = 600
 
 @dataclass(frozen=True)
 class Redacted:
-    """What was taken out of data that earlier versions have left.
+    """The values that were taken out of data that earlier versions have left.
 
     Attributes:
-        values: how many values, by table; those of the archive count as events.
-        failures: files that could not be redacted, and why; the next start tries again.
+        values: how many values, by table. Those of the archive count as events.
+        failures: files that could not be redacted, and why. The next start tries again.
     """
 
     values: Mapping[str, int] = field(default_factory=dict)
@@ -61,7 +61,7 @@ def rules() -> str:
 
 
 def is_redacted(lake: Lake) -> bool:
-    """Whether the lake was redacted by these rules, or by those of a later version, which knows more."""
+    """True where the lake was redacted by these rules, or by those of a later version, which knows more."""
     try:
         with lake.storage.read(lake.layout.name_of(lake.layout.redacted_by)) as file:
             mark = file.read().decode()
@@ -72,7 +72,7 @@ def is_redacted(lake: Lake) -> bool:
 
 
 def redact_lake(lake: Lake) -> Redacted:
-    """Redact what is there, unless it was done before; a new lake is marked and nothing else.
+    """Redact what is there, unless it was done before. A new lake is only marked.
 
     Raises:
         BusyError: another process has been at it for long.
@@ -91,7 +91,9 @@ def redact_lake(lake: Lake) -> Redacted:
 
 
 def _replace_published(lake: Lake) -> None:
-    """Build the published file anew. What cannot be built now is removed: the old file is the leak itself."""
+    """Build the published file anew. Where it cannot be built now it is removed, because the old file is the leak
+    itself.
+    """
     from kubestats_pipeline.warehouse.build import build_warehouse  # duckdb: only an upgrade pays for it
     from kubestats_pipeline.warehouse.load import WarehouseError
 
@@ -140,7 +142,7 @@ class _Redaction:
         return sorted({path[depth] for path in parts if len(path) > depth + 1})
 
     def _guarded(self, subject: str, guarded: Path | None, work: Callable[..., None], *arguments: object) -> None:
-        """Do a part of the work with its lock held; a part that fails does not keep the others from theirs."""
+        """Do a part of the work with its lock held. A part that fails does not keep the others from theirs."""
         try:
             if guarded is None:
                 work(*arguments)
@@ -150,7 +152,7 @@ class _Redaction:
         except (LakeError, BusyError, OSError) as error:
             self.failures[subject] = str(error)
         except (ValueError, LookupError, TypeError, AttributeError, pl.exceptions.PolarsError) as error:
-            problem = f"its files hold what no version writes ({type(error).__name__}); {_REMEDY}"
+            problem = f"its files hold what no version writes ({type(error).__name__}). {_REMEDY}"
             self.failures[subject] = problem
 
     def _files(self, table: Table, names: Iterable[str]) -> None:
@@ -196,7 +198,7 @@ class _Redaction:
         return (rows.with_columns(has_document) for rows in self._columns(names, *NEEDED))
 
     def _active(self, name: str) -> pl.DataFrame:
-        """Ids and hashes of the active resources; empty where their file is lost."""
+        """Ids and hashes of the active resources, empty where their file is lost."""
         columns = ("resource_id", "content_hash")
         if name not in self._storage.list(name):
             return pl.DataFrame(schema=dict.fromkeys(columns, pl.String()))
