@@ -61,8 +61,7 @@ class Lake:
 
     def exists(self, table: Table, key: Key = None) -> bool:
         """Look for a partition without reading it."""
-        name = self.name(table, key)
-        return name in self.storage.list(name)
+        return self.storage.exists(self.name(table, key))
 
     def path(self, table: Table, key: Key = None) -> Path:
         """Where a partition lies, whether it exists or not."""
@@ -103,7 +102,8 @@ class Lake:
     def _names(self, table: Table, key: Key) -> list[str]:
         with _explained(self.path(table, key)):
             if table.numbered_by is None or len(list_files(self.storage, self.prefix(table, key))) < 2:
-                return [self.name(table, key)] if self.exists(table, key) else []
+                name = self.name(table, key)
+                return [name] if self.storage.exists(name) else []
         return [segment.name for segment in self.segments(table, key)]
 
     def prefix(self, table: Table, key: Key) -> str:

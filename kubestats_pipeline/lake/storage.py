@@ -19,6 +19,10 @@ class Storage(Protocol):
         """The names that begin with a prefix, sorted."""
         ...
 
+    def exists(self, name: str) -> bool:
+        """Look for an object without reading it."""
+        ...
+
     def read(self, name: str) -> BinaryIO:
         """Open an object as a stream with random access, which goes on showing the bytes of this moment.
 
@@ -54,6 +58,10 @@ class FolderStorage:
         """The names of files that begin with a prefix, sorted."""
         folder, _, start = prefix.rpartition("/")
         return sorted(_walk(self.root / folder, f"{folder}/" if folder else "", start))
+
+    def exists(self, name: str) -> bool:
+        """Look for a file."""
+        return self.local_path(name).exists()
 
     def read(self, name: str) -> BinaryIO:
         """Open a file, whose bytes outlive its replacement."""

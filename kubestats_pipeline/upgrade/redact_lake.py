@@ -200,7 +200,7 @@ class _Redaction:
     def _active(self, name: str) -> pl.DataFrame:
         """Ids and hashes of the active resources, empty where their file is lost."""
         columns = ("resource_id", "content_hash")
-        if name not in self._storage.list(name):
+        if not self._storage.exists(name):
             return pl.DataFrame(schema=dict.fromkeys(columns, pl.String()))
         (rows,) = self._columns([name], *columns, "status")
         return rows.filter(pl.col("status") == "ACTIVE").select(columns).unique("resource_id")

@@ -195,7 +195,7 @@ def _blocks(rows: pl.DataFrame, segment: Segment) -> Iterator[tuple[int, pl.Data
 
 def _add(storage: Storage, name: str, rows: pl.DataFrame) -> int:
     """Add rows to a file of the archive. Returns how many it did not have."""
-    if name in storage.list(name):
+    if storage.exists(name):
         known, _ = read_file(storage, name)
         fresh = rows.filter(~pl.col("event_id").is_in(known["event_id"].implode()))
         rows, count = pl.concat([known, fresh]), len(fresh)
