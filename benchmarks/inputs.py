@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kubestats_pipeline.git import command as git
-from kubestats_pipeline.git.mirror_folder import History
+from kubestats_pipeline.git.mirror_folder import History, Mirror
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.lake.repositories import Repository
 from kubestats_pipeline.sample.build import build_sample
-from kubestats_pipeline.sync.mirror import Bounds, Remote, Span, update_mirror
+from kubestats_pipeline.sync.mirror import MirrorBounds, Remote, Span, update_mirror
 
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
 NO_CORPUS = "no corpus of real repositories here: the sample repositories are too small for ratios to mean much"
@@ -64,7 +64,8 @@ def mirror(remote: Path, data_dir: Path, history: History) -> Mirrored:
     """Fetch a remote into a data directory that has no lake yet."""
     repository, lake = repository_of(remote), Lake(Layout(data_dir.absolute()))
     folder = lake.layout.mirror(repository.host, repository.owner, repository.name)
-    span = update_mirror(folder, Remote(repository.clone_url, git.environment(), 600), Bounds(history, 1000))
+    fetched = Remote(repository.clone_url, git.environment(), 600)
+    span = update_mirror(Mirror(folder), fetched, MirrorBounds(history, 1000))
     return Mirrored(repository, lake, folder, span)
 
 

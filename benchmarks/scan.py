@@ -16,8 +16,8 @@ from benchmarks.measure import Measured, Runs, measure, repeat
 from benchmarks.report import Goal, Line, at_most, ratio_of
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.paths import Layout
-from kubestats_pipeline.scan.documents.document import Bounds
-from kubestats_pipeline.scan.scan import Scanned, Target, scan_repository
+from kubestats_pipeline.scan.job import ScanJob
+from kubestats_pipeline.scan.scan import Scanned, scan_repository
 
 GROUP = "scan"
 NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
@@ -48,9 +48,16 @@ def scan(mirrored: Mirrored, head: str, data_dir: Path | None = None) -> Scanned
     Raises:
         RuntimeError: the lake stood for that commit already, so that nothing was measured.
     """
-    target = Target(mirrored.repository, head, mirrored.span.since)
     lake = _lake_beside(mirrored, data_dir) if data_dir else mirrored.lake
-    outcome = scan_repository(target, lake, Bounds(), None, NOW, helpers=HELPERS)
+    job = ScanJob(
+        layout=lake.layout,
+        repository=mirrored.repository,
+        head=head,
+        history_since=mirrored.span.since,
+        started_at=NOW,
+        helpers=HELPERS,
+    )
+    outcome = scan_repository(job)
     if not isinstance(outcome, Scanned):
         raise RuntimeError(f"{mirrored.repository.full_name} was scanned already; give an empty folder")
     return outcome

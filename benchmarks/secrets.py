@@ -27,6 +27,7 @@ from benchmarks.inputs import UNPACK_SECONDS, find_remotes
 from benchmarks.planted import CORE, MARK, Planted, plant, subject
 from kubestats_pipeline.git import command as git
 from kubestats_pipeline.lake.lake import read_file
+from kubestats_pipeline.lake.storage import FolderStorage
 from kubestats_pipeline.redaction.texts import redact_text
 from kubestats_pipeline.scan.documents.document import Bounds
 from kubestats_pipeline.scan.documents.file import read_documents
@@ -146,7 +147,7 @@ def _everything(data: Path, output: str) -> Iterator[tuple[str, bytes]]:
         if part not in ("git", "http"):
             yield part, str(path.relative_to(data)).encode() + b"\n" + path.read_bytes()
         if path.suffix == ".parquet":
-            rows, metadata = read_file(path)
+            rows, metadata = read_file(FolderStorage(path.parent), path.name)
             table = path.relative_to(data).parts[1]
             for column in rows.columns:
                 yield f"{part}: {table}.{column}", repr(rows[column].unique().to_list()).encode()

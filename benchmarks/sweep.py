@@ -29,7 +29,7 @@ from kubestats_pipeline.sync.sync import due, sync_all
 GROUP = "sweep"
 GOAL_MS = 30
 CHANGED = Synced | Scanned
-UNCHANGED = outcomes.Unchanged | scan.Unchanged
+UNCHANGED = outcomes.Unchanged | scan.UpToDate
 JOBS = ("sync_repositories", "scan_repositories")
 
 

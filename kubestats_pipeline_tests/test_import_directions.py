@@ -12,9 +12,7 @@ STAGES = ("discover", "sync", "scan", "warehouse", "clean")
 MODULES = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 BACKWARDS = {
-    ("scan.scan", "sync.mirror"),
     ("hosts.github.payload", "discover.records"),
-    ("clean.mirrors", "sync.mirror"),
 }
 """Imports that a plan exists for; the list only ever gets shorter."""
 

@@ -1,7 +1,7 @@
-"""What can come of syncing one repository: outcomes are values, failures too.
+"""The possible outcomes of syncing one repository: they are values, failures too.
 
-`sync.py` and `api.py` give them; `sync.py` turns them into the row of `snapshots`, `orchestration/assets/sync.py` into
-what a run shows.
+`sync.py` and `api.py` give them. `sync.py` makes the row of `snapshots` of them, and `orchestration/assets/sync.py` the
+report of a run.
 """
 
 import datetime
@@ -29,7 +29,7 @@ class Synced:
 
 @dataclass(frozen=True)
 class Unchanged:
-    """The remote's head is the one that the mirror holds; only its branch may have a new name."""
+    """The remote's head is the one that the mirror holds. Only its branch may have a new name."""
 
     status: ClassVar[str] = "unchanged"
     head: str
@@ -38,7 +38,7 @@ class Unchanged:
 
 @dataclass(frozen=True)
 class Empty:
-    """The remote answers and has no head; an earlier mirror stays."""
+    """The remote answers and has no head. An earlier mirror stays."""
 
     status: ClassVar[str] = "empty"
     reason: str
@@ -54,7 +54,7 @@ class TooLarge:
 
     @property
     def reason(self) -> str:
-        """What is wrong and what to do."""
+        """The problem and its remedy."""
         return (
             f"{self.size_mb:.0f} MB are more than max_repository_mb = {self.limit}; raise it or approve the repository"
         )
@@ -62,7 +62,7 @@ class TooLarge:
 
 @dataclass(frozen=True)
 class Gone:
-    """The remote says that there is no such repository; an earlier mirror stays."""
+    """The remote does not know such a repository. An earlier mirror stays."""
 
     status: ClassVar[str] = "gone"
     reason: str
@@ -70,7 +70,7 @@ class Gone:
 
 @dataclass(frozen=True)
 class Unreachable:
-    """The remote could not be read this time; an earlier mirror stays."""
+    """The remote could not be read this time. An earlier mirror stays."""
 
     status: ClassVar[str] = "error"
     reason: str
@@ -78,10 +78,10 @@ class Unreachable:
 
 @dataclass(frozen=True)
 class Unsupported:
-    """The remote is in a format that git here cannot read; an earlier mirror stays.
+    """The remote is in a format that git here cannot read. An earlier mirror stays.
 
     Attributes:
-        head: the remote's head, which is not fetched again; None where not even that can be read.
+        head: the remote's head, which is not fetched again, or None where not even that can be read.
     """
 
     status: ClassVar[str] = "unsupported"
@@ -105,7 +105,7 @@ Outcome = Synced | Unchanged | Empty | TooLarge | Gone | Unreachable | Unsupport
 
 @dataclass(frozen=True)
 class Unrecorded:
-    """The lake's file of this repository cannot be read or written; it is as it was, and so is what it says."""
+    """The lake's file of this repository cannot be read or written. It is as it was, and so is its row."""
 
     status: ClassVar[str] = "error"
     reason: str
@@ -113,7 +113,7 @@ class Unrecorded:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one repository: the outcome, the row as written (None where it was not) and the time it took."""
+    """The result of one repository: the outcome, the row as written (None where it was not) and the time it took."""
 
     repository: Repository
     outcome: Outcome | Unrecorded

@@ -16,11 +16,12 @@ from kubestats_pipeline.lake.repositories import Repository
 from kubestats_pipeline.lake.tables import HELM_VALUES, RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS, SCANS
 from kubestats_pipeline.scan.documents.document import Bounds
 from kubestats_pipeline.scan.facts.charts import Resolved
+from kubestats_pipeline.scan.job import ScanJob
 from kubestats_pipeline.scan.manifests.files import ContentCache
 from kubestats_pipeline.scan.manifests.manifests import FileContent, digest, read_file
 from kubestats_pipeline.scan.replay.records import Event
 from kubestats_pipeline.scan.replay.replay import Replay
-from kubestats_pipeline.scan.scan import Scanned, Target, Unchanged, scan_repository
+from kubestats_pipeline.scan.scan import Scanned, UpToDate, scan_repository
 from kubestats_pipeline_tests.builders import GitRepository
 from kubestats_pipeline_tests.corpus import unpack
 
@@ -145,9 +146,14 @@ class World:
 
     def scan(
         self, head: str | None = None, run: str = "run", bounds: Bounds | None = None, *, anew: bool = False
-    ) -> Scanned | Unchanged:
-        target = Target(self.repository, head or self.git.head, self.since, anew)
-        return scan_repository(target, self.lake, bounds or Bounds(), run, NOW)
+    ) -> Scanned | UpToDate:
+        job = self.job(head, run_id=run, history_since=self.since, bounds=bounds or Bounds(), anew=anew)
+        return scan_repository(job)
+
+    def job(self, head: str | None = None, **options: Any) -> ScanJob:
+        """A scan of the whole mirror, up to its head or another commit."""
+        given = {"head": head or self.git.head, "history_since": None, "started_at": NOW, "run_id": "run", **options}
+        return ScanJob(layout=self.lake.layout, repository=self.repository, **given)
 
     def rows(self, table: Table) -> list[dict[str, Any]]:
         partition = self.lake.read(table, self.repository.full_name)

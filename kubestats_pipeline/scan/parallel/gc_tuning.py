@@ -16,7 +16,7 @@ older ones: by default 700 and 10 each.
 
 @contextlib.contextmanager
 def seldom_collected() -> Iterator[None]:
-    """Within this context, or in a function that it decorates; it concerns the whole process."""
+    """Within this context, or in a function that it decorates. It concerns the whole process."""
     before = gc.get_threshold()
     gc.set_threshold(OBJECTS, *GENERATIONS)
     try:

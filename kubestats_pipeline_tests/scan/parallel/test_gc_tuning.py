@@ -6,11 +6,10 @@ from pathlib import Path
 import pytest
 
 from kubestats_pipeline.git.blobs import BlobReader
-from kubestats_pipeline.scan.documents.document import Bounds
 from kubestats_pipeline.scan.parallel.gc_tuning import OBJECTS, seldom_collected
 from kubestats_pipeline.scan.parallel.workers import Worker
-from kubestats_pipeline.scan.scan import Target, scan_repository
-from kubestats_pipeline_tests.scan.world import NOW, World, config
+from kubestats_pipeline.scan.scan import scan_repository
+from kubestats_pipeline_tests.scan.world import World, config
 
 
 def thresholds(_: object = None) -> tuple[int, int, int]:
@@ -29,7 +28,7 @@ def test_a_scan_collects_seldom_and_afterwards_all_is_as_before(
 
     monkeypatch.setattr(BlobReader, "read", observed)
     world.git.commit({"a.yaml": config("a")})
-    scan_repository(Target(world.repository, world.git.head, None), world.lake, Bounds(), None, NOW)
+    scan_repository(world.job())
     assert {first for first, *_ in seen} == {OBJECTS}
     assert thresholds() == before
 
