@@ -23,7 +23,7 @@ from kubestats_pipeline.locks import BusyError, locked
 from kubestats_pipeline.scan.advance import Advanced, bring_to_head
 from kubestats_pipeline.scan.documents.document import Bounds
 from kubestats_pipeline.scan.manifests.withheld_paths import to_text
-from kubestats_pipeline.scan.parallel.gc_tuning import seldom_collected
+from kubestats_pipeline.scan.parallel.gc_tuning import relaxed_gc
 from kubestats_pipeline.scan.parallel.workers import WorkerDiedError, call_in_processes
 from kubestats_pipeline.scan.store import position as store
 from kubestats_pipeline.scan.store.retention import known_boundaries, mark_of
@@ -121,7 +121,7 @@ def scan_all(
         yield target.repository, _recorded(outcome, lake, target.repository, run_id, now())
 
 
-@seldom_collected()
+@relaxed_gc()
 def scan_repository(
     target: Target, lake: Lake, bounds: Bounds, run_id: str | None, now: datetime.datetime, helpers: int = 0
 ) -> Scanned | Unchanged:
