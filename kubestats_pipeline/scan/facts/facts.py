@@ -46,7 +46,7 @@ class Reference(NamedTuple):
     namespace: str | None = None
 
 
-class Source(NamedTuple):
+class ChartSource(NamedTuple):
     """A Flux source: where charts or manifests come from.
 
     Attributes:
@@ -190,7 +190,7 @@ class Facts(NamedTuple):
     version: str | None = None
     chart: ChartUse | None = None
     is_release: bool = False
-    source: Source | None = None
+    source: ChartSource | None = None
     flux_path: FluxPath | None = None
     app_name: str | None = None
     images: tuple[Image, ...] = ()

@@ -6,7 +6,7 @@ They are read in `kustomization.py`, `patches.py` and `kinds/flux.py`, and appli
 from typing import NamedTuple
 
 
-class Target(NamedTuple):
+class PatchTarget(NamedTuple):
     """What a patch applies to; None matches anything, a text is a regular expression for the whole."""
 
     group: str | None = None
@@ -21,7 +21,7 @@ class Target(NamedTuple):
 class Patch(NamedTuple):
     """One change: a mapping to merge or a list of operations, as JSON; a whole document or not at all."""
 
-    target: Target
+    target: PatchTarget
     content: bytes
 
 
@@ -29,7 +29,7 @@ class PatchFile(NamedTuple):
     """A patch whose content stands in another file of the repository, relative to the kustomization's folder."""
 
     path: str
-    target: Target | None = None
+    target: PatchTarget | None = None
 
 
 class ImageOverride(NamedTuple):

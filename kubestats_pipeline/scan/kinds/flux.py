@@ -12,12 +12,12 @@ from kubestats_pipeline.scan.documents.budget import MAX_PATCHES
 from kubestats_pipeline.scan.documents.document import Decoded
 from kubestats_pipeline.scan.documents.repository_paths import normalise_path
 from kubestats_pipeline.scan.facts.facts import (
+    ChartSource,
     ChartUse,
     Copy,
     Facts,
     FluxPath,
     Reference,
-    Source,
     ValuesFrom,
     ValuesPart,
 )
@@ -101,7 +101,7 @@ def scan_helm_repository(document: Decoded, resource: dict[str, Any]) -> Facts:
     """An index of charts, or with `type: oci` a registry folder whose children are charts."""
     spec = _mapping(resource, "spec")
     flavour = "oci_registry" if spec.get("type") == "oci" else "helm"
-    return Facts(source=Source(flavour, document.text(spec, "url") or ""))
+    return Facts(source=ChartSource(flavour, document.text(spec, "url") or ""))
 
 
 @scanner(SOURCE, "OCIRepository")
@@ -111,7 +111,7 @@ def scan_oci_repository(document: Decoded, resource: dict[str, Any]) -> Facts:
     ref = _mapping(spec, "ref")
     selected = (document.text(ref, key) for key in ("digest", "semver", "tag"))
     version = next((value for value in selected if value), DEFAULT_OCI_TAG)
-    return Facts(version=version, source=Source("oci", document.text(spec, "url") or "", version))
+    return Facts(version=version, source=ChartSource("oci", document.text(spec, "url") or "", version))
 
 
 @scanner(SOURCE, "GitRepository")
@@ -122,7 +122,7 @@ def scan_git_repository(document: Decoded, resource: dict[str, Any]) -> Facts:
     selected = [document.text(ref, key) for key in ("commit", "name", "semver", "tag", "branch")]
     version = next((value for value in selected if value), DEFAULT_BRANCH)
     is_pinned = any((selected[0], selected[2], selected[3]))
-    return Facts(version=version, source=Source("git", document.text(spec, "url") or "", version, is_pinned))
+    return Facts(version=version, source=ChartSource("git", document.text(spec, "url") or "", version, is_pinned))
 
 
 @scanner(SOURCE, "Bucket")
@@ -130,7 +130,7 @@ def scan_bucket(document: Decoded, resource: dict[str, Any]) -> Facts:
     """A bucket of an object store."""
     spec = _mapping(resource, "spec")
     parts = [document.text(spec, key) or "" for key in ("endpoint", "bucketName", "prefix")]
-    return Facts(source=Source("bucket", "/".join(part.strip("/") for part in parts if part)))
+    return Facts(source=ChartSource("bucket", "/".join(part.strip("/") for part in parts if part)))
 
 
 def _chart_use(document: Decoded, spec: dict[str, Any]) -> ChartUse | None:

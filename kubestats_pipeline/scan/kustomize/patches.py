@@ -17,7 +17,7 @@ from kubestats_pipeline.scan.documents.budget import MAX_PATCH_DEPTH, MAX_PATCHE
 from kubestats_pipeline.scan.documents.canonical_json import canonical_json
 from kubestats_pipeline.scan.documents.document import Bounds, Decoded, DecodeError
 from kubestats_pipeline.scan.documents.stream import decode_stream
-from kubestats_pipeline.scan.facts.transforms import Patch, PatchFile, Target
+from kubestats_pipeline.scan.facts.transforms import Patch, PatchFile, PatchTarget
 from kubestats_pipeline.scan.kustomize.label_selector import matches_selector
 
 SPEC_FIELDS = frozenset(
@@ -59,7 +59,7 @@ def read_patches(document: Decoded, items: object) -> Iterator[Patch | PatchFile
 
 
 @functools.lru_cache(maxsize=_REMEMBERED)
-def inline_patches(text: str, target: Target | None) -> tuple[Patch, ...]:
+def inline_patches(text: str, target: PatchTarget | None) -> tuple[Patch, ...]:
     """The patches in a text: most Kustomizations of a repository are given the same."""
     try:
         documents = [each.content for each in decode_stream(text.encode("utf-8", "replace"), Bounds())]
@@ -68,7 +68,7 @@ def inline_patches(text: str, target: Target | None) -> tuple[Patch, ...]:
     return tuple(patch for each in documents if (patch := patch_of(each, target)) is not None)
 
 
-def patch_of(content: object, target: Target | None) -> Patch | None:
+def patch_of(content: object, target: PatchTarget | None) -> Patch | None:
     """A decoded patch without what does not matter; None where nothing is left, or where it fits no resource."""
     if isinstance(content, list):
         operations = [each for each in redact_content(content) if isinstance(each, dict) and _matters(each)]
@@ -86,7 +86,7 @@ def patch_of(content: object, target: Target | None) -> Patch | None:
 
 
 def is_target(
-    target: Target, resource: Mapping[str, Any], names: Iterable[str], namespaces: Iterable[str | None]
+    target: PatchTarget, resource: Mapping[str, Any], names: Iterable[str], namespaces: Iterable[str | None]
 ) -> bool:
     """Whether a target means a resource, which may go by the names that it had before and has now."""
     group, _, version = str(resource.get("apiVersion", "")).rpartition("/")
@@ -185,7 +185,7 @@ def _matters(operation: dict[str, Any]) -> bool:
     return len(steps) > 1 and steps[1] in _OPERATED.get(steps[0], ())
 
 
-def _own_target(content: dict[str, Any]) -> Target | None:
+def _own_target(content: dict[str, Any]) -> PatchTarget | None:
     """A patch without a target means the resource that it names."""
     metadata = _mapping(content, "metadata")
     kind, name, namespace = content.get("kind"), metadata.get("name"), metadata.get("namespace")
@@ -193,12 +193,12 @@ def _own_target(content: dict[str, Any]) -> Target | None:
         return None
     group = str(content.get("apiVersion", "")).rpartition("/")[0]
     exact = [re.escape(each) if isinstance(each, str) else None for each in (group, kind, name, namespace)]
-    return Target(exact[0], None, *exact[1:])
+    return PatchTarget(exact[0], None, *exact[1:])
 
 
-def _target(document: Decoded, item: dict[str, Any]) -> Target:
+def _target(document: Decoded, item: dict[str, Any]) -> PatchTarget:
     keys = ("group", "version", "kind", "name", "namespace", "labelSelector", "annotationSelector")
-    return Target(*(document.text(item, key) or None for key in keys))
+    return PatchTarget(*(document.text(item, key) or None for key in keys))
 
 
 def _fits(pattern: str | None, values: Iterable[str | None]) -> bool:

@@ -80,7 +80,9 @@ def write_values(
     if old is None or made.height or kept.height < old.height:
         mark = f"{commit} {replay.next_sequence}"
         lake.write(HELM_VALUES, repository.full_name, pl.concat([kept, made]), {"mark": mark})
-    unreadable = {path: oid for path, oid in replay.feeds.last_readable.items() if replay.files[path].oid != oid}
+    unreadable = {
+        path: oid for path, oid in replay.values_inputs.last_readable.items() if replay.files[path].oid != oid
+    }
     return SavedValues(mark, unreadable, replay.retained_values(), kept.height + made.height)
 
 

@@ -64,7 +64,7 @@ class Leaf(NamedTuple):
     layer: Layer
 
 
-Tree = dict[str, Any]
+ValuesTree = dict[str, Any]
 """Nested mappings that end in leaves."""
 
 
@@ -93,9 +93,9 @@ def read_values(text: bytes, bounds: Bounds) -> ValuesText:
     return ValuesText(redacted, written_numbers(document, content), isinstance(content.get("sops"), dict))
 
 
-def merge_values(manifest: Manifest, values: Values | None) -> tuple[Tree, bool]:
+def merge_values(manifest: Manifest, values: Values | None) -> tuple[ValuesTree, bool]:
     """The effective values of a release, and whether all of its inputs are known."""
-    tree: Tree = {}
+    tree: ValuesTree = {}
     is_complete = True
     for layer in _layers(manifest, values):
         if layer is not None:
@@ -115,7 +115,7 @@ def with_images(manifest: Manifest, values: Values) -> Values:
     return values._replace(images=images)
 
 
-def _keep_written(tree: Tree, place: Place, written: dict[int, dict[str, str]]) -> dict[str, Any]:
+def _keep_written(tree: ValuesTree, place: Place, written: dict[int, dict[str, str]]) -> dict[str, Any]:
     """Plain values, with their numbers as written kept in the way in which `Decoded.text` looks for them."""
     content: dict[str, Any] = {}
     for key, item in tree.items():
@@ -129,7 +129,7 @@ def _keep_written(tree: Tree, place: Place, written: dict[int, dict[str, str]]) 
     return content
 
 
-def plain(tree: Tree | Leaf) -> Any:
+def plain(tree: ValuesTree | Leaf) -> Any:
     """Merged values without what they come from."""
     return tree.value if isinstance(tree, Leaf) else {key: plain(item) for key, item in tree.items()}
 
@@ -189,7 +189,7 @@ def _parameter(entry: Any) -> tuple[Place, Any] | None:
     return place, read_value(value, as_text=as_text) if isinstance(value, str) else value
 
 
-def _overlay(tree: Tree, content: dict[str, Any], layer: Layer) -> None:
+def _overlay(tree: ValuesTree, content: dict[str, Any], layer: Layer) -> None:
     """Merge a mapping over a tree, in place."""
     for key, value in content.items():
         below = tree.get(key)
@@ -203,7 +203,7 @@ def _overlay(tree: Tree, content: dict[str, Any], layer: Layer) -> None:
             tree[key] = Leaf(value, layer)
 
 
-def _set(tree: Tree, place: Place, value: Any, layer: Layer) -> None:
+def _set(tree: ValuesTree, place: Place, value: Any, layer: Layer) -> None:
     """Set one value in place; of a list that it stands in, the whole counts as set by it."""
     keys = list(itertools.takewhile(lambda step: isinstance(step, str), place))
     for key in keys[:-1]:

@@ -11,7 +11,7 @@ import orjson
 
 from kubestats_pipeline.scan.documents.document import Place
 from kubestats_pipeline.scan.documents.field_paths import have_names, key_step, list_steps
-from kubestats_pipeline.scan.values.merge import Layer, Leaf, Tree
+from kubestats_pipeline.scan.values.merge import Layer, Leaf, ValuesTree
 
 MAX_SETTINGS = 5_000
 """Settings kept of one release; the largest of the corpora has under 1,000."""
@@ -31,12 +31,12 @@ class Setting(NamedTuple):
     origin: str
 
 
-def flatten(tree: Tree) -> list[Setting]:
+def flatten(tree: ValuesTree) -> list[Setting]:
     """The settings of a release in the order of their keys, at most `MAX_SETTINGS`."""
     return list(islice(_branches(tree, "", ()), MAX_SETTINGS))
 
 
-def _branches(tree: Tree, path: str, place: Place) -> Iterator[Setting]:
+def _branches(tree: ValuesTree, path: str, place: Place) -> Iterator[Setting]:
     for key in sorted(tree):
         item, below = tree[key], (path + key_step(key)).removeprefix("." if not path else "")
         if isinstance(item, Leaf):
