@@ -35,9 +35,10 @@ class _Input(NamedTuple):
 
     Attributes:
         path: None if it is not known, as for a Secret.
-        config_map: the ConfigMap in that file, if it is declared as a resource. `key` is then a key of its data.
-        below: the key of a values file under which the values are; None for the whole file.
-        target: the one setting whose value is the whole content; None for a mapping of values.
+        config_map: the ConfigMap in that file, if it is declared as a resource.
+        key: the key in the data of that ConfigMap.
+        below: the key of a values file under which the values are, or None for the whole file.
+        target: the one setting whose value is the whole content, or None for a mapping of values.
     """
 
     path: str | None
@@ -50,7 +51,7 @@ class _Input(NamedTuple):
 
 @dataclass
 class ValuesInputs:
-    """The inputs of all releases of one repository that are in other files than the release.
+    """The inputs of all releases of one repository, if they are in other files than the release.
 
     Attributes:
         last_readable: for each values file in use that was readable once, the last blob that was readable.
@@ -95,7 +96,7 @@ class ValuesInputs:
         return {identity for path in paths for identity in self._releases.get(path, ())}
 
     def read(self, identity: Identity) -> Values | None:
-        """The values that a release takes from other files; None if it has no such inputs."""
+        """The values that a release takes from other files, or None if it has no such inputs."""
         inputs = self._inputs.get(identity)
         return Values(tuple(self._layer(entry) for entry in inputs)) if inputs else None
 
@@ -170,7 +171,7 @@ def _inputs_of(path: str, parts: Iterable[ValuesPart], inputs: Iterable[ValuesIn
 
 
 def _resolve(document_path: str, path: str | None) -> str | None:
-    """The path of a values file from the repository's root; None if it is outside the repository."""
+    """The path of a values file from the repository's root, or None if it is outside the repository."""
     if path is None or "://" in path or "$" in path or "{" in path:
         return None
     if path.startswith("/"):

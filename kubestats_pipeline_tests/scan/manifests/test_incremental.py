@@ -12,7 +12,7 @@ from kubestats_pipeline.git.blobs import BlobReader
 from kubestats_pipeline.git.history import walk
 from kubestats_pipeline.scan.documents.document import Bounds, Decoded
 from kubestats_pipeline.scan.documents.number_spelling import written_numbers
-from kubestats_pipeline.scan.manifests import incremental as reader
+from kubestats_pipeline.scan.manifests import incremental
 from kubestats_pipeline.scan.manifests.files import BlobKey, FileVersion
 from kubestats_pipeline.scan.manifests.incremental import IncrementalReader
 from kubestats_pipeline.scan.manifests.manifests import read_file, read_with_documents
@@ -393,7 +393,7 @@ def test_an_edit_may_make_a_file_too_complex() -> None:
 
 
 def test_the_last_versions_that_are_kept_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "KEPT_BYTES", 3 * len(RELEASE))
+    monkeypatch.setattr(incremental, "KEPT_BYTES", 3 * len(RELEASE))
     reader = IncrementalReader(Bounds(), 0)
     for number in range(9):
         reader.read(f"{number}.yaml", RELEASE.encode(), "")
