@@ -12,7 +12,7 @@ from typing import NamedTuple
 from kubestats_pipeline.git.command import without_credentials
 from kubestats_pipeline.scan.documents.budget import Budget, TooComplexError
 from kubestats_pipeline.scan.documents.repository_paths import normalise_path
-from kubestats_pipeline.scan.facts.charts import Resolved, canonical_url, chart_at, chart_of
+from kubestats_pipeline.scan.facts.charts import Resolved, canonical_url, chart_at, chart_of, exact_chart
 from kubestats_pipeline.scan.facts.facts import ChartSource, ChartUse, Facts, Image
 from kubestats_pipeline.scan.facts.path_context import context_of
 from kubestats_pipeline.scan.kinds.flux import SOURCE
@@ -236,12 +236,11 @@ def _chart_of_source(use: ChartUse, source: ChartSource) -> Resolved:
     if source.flavour == "oci_registry":
         return chart_at(f"{source.url.rstrip('/')}/{use.name}", use.name or "", use.version)
     if source.flavour == "helm":
-        return Resolved(None, use.version, use.name, canonical_url(source.url), "helm", "exact", chart_url_raw=raw)
+        return exact_chart("helm", canonical_url(source.url), use.name, use.version, raw)
     if source.flavour == "oci":
         return chart_at(source.url, "", source.version)
     kind = "git" if source.flavour == "git" else "path"
-    name = normalise_path(use.name or "")
-    return Resolved(None, source.version, name, canonical_url(source.url), kind, "exact", chart_url_raw=raw)
+    return exact_chart(kind, canonical_url(source.url), normalise_path(use.name or ""), source.version, raw)
 
 
 _DIFFERENCES = {

@@ -310,7 +310,7 @@ def test_of_what_is_gone_no_number_is_kept_as_it_was_written() -> None:
         reader.read("a.yaml", text.encode(), "")
         reader.read("a.yaml", text.replace(f"tag: {tag}", f"tag: {tag}\n        b: 1").encode(), "")
     for document in reader._last["a.yaml"].documents:
-        assert document.decoded.written.keys() <= {id(each) for each in reader._mappings(document.decoded.content)}
+        assert document.decoded.written.keys() <= {id(each) for each in incremental._mappings(document.decoded.content)}
 
 
 def changed(text: str, old: str, new: str) -> str:
@@ -338,7 +338,7 @@ def test_a_small_edit_is_read_without_the_rest_of_its_file(old: str, new: str, m
     expected, reader = read_file(blob, "", Bounds()), IncrementalReader(Bounds(), 0)
     reader.read("a.yaml", RELEASE.encode(), "")
     with monkeypatch.context() as context:
-        context.delattr(reader, "read_with_documents")
+        context.delattr(incremental, "read_with_documents")
         assert reader.read("a.yaml", blob, "") == expected
     assert reader.read("a.yaml", RELEASE.encode(), "") == read_file(RELEASE.encode(), "", Bounds())
 
