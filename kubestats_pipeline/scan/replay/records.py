@@ -16,8 +16,8 @@ class Resource(NamedTuple):
 
     Attributes:
         identity: now, or when it was deleted.
-        deleted_at: commit time of its deletion; None while it is active.
-        values: its Helm values from other files; None if there are none, or if it is deleted.
+        deleted_at: commit time of its deletion, or None while it is active.
+        values: its Helm values from other files, or None if there are none, or if it is deleted.
         values_complete: true if all inputs of its Helm values were known when its rows of `helm_values` were made.
     """
 

@@ -165,7 +165,7 @@ class Replay:
         }
 
     def _values(self, identity: Identity, known: Values | None) -> Values | None:
-        """The values of a release from other files; the last known ones while its own document cannot be read."""
+        """The values of a release from other files, or the last known ones while its own document cannot be read."""
         if self._is_retained(identity):
             return known
         values = self.values_inputs.read(identity)

@@ -40,7 +40,7 @@ class ApplyPath(NamedTuple):
 
     Attributes:
         transforms: the changes, in the order in which they are made. A transform that changes nothing is left out.
-        variables: what is substituted afterwards; None if nothing is substituted.
+        variables: what is substituted afterwards, or None if nothing is substituted.
     """
 
     transforms: tuple[Transform, ...] = ()
@@ -203,7 +203,7 @@ class ApplyPaths:
         )
 
     def render(self, identity: Identity, facts: Facts, applied: Applied) -> RenderedResources:
-        """A resource on each of its apply paths; as written if all apply paths together are too complex."""
+        """A resource on each of its apply paths, or as written if all apply paths together are too complex."""
         read = functools.partial(self._declared.document, identity)
         has_marks = self._declared.has_marks(identity)
         start = RenderedResource.of(identity.key, facts, read, has_marks=has_marks)

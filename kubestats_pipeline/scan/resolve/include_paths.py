@@ -31,7 +31,7 @@ class IncludePath(NamedTuple):
 
     Attributes:
         transforms: the changes of the kustomizations below `folder`, the nearest to the file first.
-        applier: the Flux Kustomization at its end; None if none applies the last folder.
+        applier: the Flux Kustomization at its end, or None if none applies the last folder.
         folder: the folder that the applier applies.
         child: the entry of `folder` through which the chain comes.
         component: the component of the applier through which the chain comes, if it comes through one.

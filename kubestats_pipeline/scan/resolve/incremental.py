@@ -59,7 +59,7 @@ class _Node:
     keep their hash.
 
     Attributes:
-        compute: gives the value; the value of an input is kept elsewhere.
+        compute: returns the value. The value of an input is kept elsewhere.
         value: `_NOT_COMPUTED` before the first computation.
         is_invalidated: true if the value may be out of date.
         changed_at: the revision at which the value last changed.

@@ -53,7 +53,7 @@ class Declarations:
         return changed
 
     def replace_kustomization(self, folder: str, kustomize: Kustomize | None) -> None:
-        """Replace the kustomization of a folder; None if it has none."""
+        """Replace the kustomization of a folder, with None if it has none."""
         known = self._kustomize.get(folder)
         if known == kustomize:
             return
@@ -69,7 +69,7 @@ class Declarations:
             self.queries.invalidate(("config maps", folder))
 
     def facts(self, identity: Identity) -> Facts:
-        """The facts of a resource's document; empty if the resource is not declared."""
+        """The facts of a resource's document, or empty if the resource is not declared."""
         self.queries.read_input(("facts", identity))
         manifest = self._manifests.get(identity)
         return manifest.facts if manifest is not None else _NOTHING
@@ -157,7 +157,7 @@ class Declarations:
         return self._indices.get(key, set())
 
     def _replace(self, identity: Identity, manifest: Manifest | None) -> None:
-        """Replace one resource; None if it is gone. Look-ups that find it before and after are not invalidated."""
+        """Replace one resource, with None if it is gone. Look-ups that find it before and after are not invalidated."""
         known = self._manifests.pop(identity, None)
         if manifest is not None:
             self._manifests[identity] = manifest

@@ -85,7 +85,7 @@ class Resolver:
 
         Args:
             path: path of the file.
-            declared: all resources of the file; empty if it is gone.
+            declared: all resources of the file, or empty if it is gone.
             last_known: the last known resolutions of those whose documents cannot be read now. They stay as they are.
         """
         before = self._declared.identities(path)
@@ -100,7 +100,7 @@ class Resolver:
         self._unresolved |= last_known.keys()
 
     def replace_kustomization(self, folder: str, kustomize: Kustomize | None) -> None:
-        """Replace the kustomization of a folder; None if it has none."""
+        """Replace the kustomization of a folder, with None if it has none."""
         self._declared.replace_kustomization(folder, kustomize)
 
     def resolve_changed(self) -> dict[Identity, Resolved]:
@@ -123,7 +123,7 @@ class Resolver:
         return changed
 
     def effective_images(self, identity: Identity, images: tuple[Image, ...]) -> tuple[Image, ...]:
-        """Images of a release's values with their variables substituted; as written if its apply paths differ."""
+        """Images of a release's values with their variables substituted, or as written if its apply paths differ."""
         if not any("$" in (image.raw or image.image) for image in images):
             return images
         budget, found = Budget(), set[tuple[Image, ...]]()
@@ -201,7 +201,7 @@ class Resolver:
 
     @query
     def _find(self, kind: str, name: str, namespace: str | None) -> _Found:
-        """The one object that a reference leads to; None as a namespace stands for an unknown one."""
+        """The one object that a reference leads to. A namespace of None is an unknown one."""
         label = f"{kind} {name}"
         named = [
             (identity, instances, instance)
@@ -231,7 +231,7 @@ class Resolver:
 
 
 def _chart_of_source(use: ChartUse, source: ChartSource) -> Resolved:
-    """The chart `use.name` of a source; the source itself if it is a single chart."""
+    """The chart `use.name` of a source, or the source itself if it is a single chart."""
     raw = without_credentials(source.url)
     if source.flavour == "oci_registry":
         return chart_at(f"{source.url.rstrip('/')}/{use.name}", use.name or "", use.version)
@@ -251,7 +251,7 @@ _DIFFERENCES = {
 
 
 def _common(resolutions: list[Resolved], facts: Facts, identity: Identity) -> Resolved:
-    """The fields in which all resolutions of a resource agree; the others are as in its document, or unknown."""
+    """The fields in which all resolutions of a resource agree. The others are as in its document, or unknown."""
     if len(resolutions) == 1:
         return resolutions[0]
     declared = Resolved(identity.key.namespace, facts.chart.version if facts.chart else facts.version)

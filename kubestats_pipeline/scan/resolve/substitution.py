@@ -12,7 +12,7 @@ from kubestats_pipeline.scan.documents.budget import MAX_TEXT, Budget
 from kubestats_pipeline.scan.resolve import glob
 
 VariableValues = Mapping[str, str | None]
-"""Values by name; None for a variable that is set, but whose value is not in the repository."""
+"""Values by name, or None for a variable that is set, but whose value is not in the repository."""
 
 MARK = b"$"
 """Begins every expression."""
@@ -102,7 +102,7 @@ class _ExpressionReader:
         return self._text[start : self._at] if value is None else value
 
     def _expression(self, depth: int) -> str | None:
-        """The value of the expression that begins here; None if it is not known."""
+        """The value of the expression that begins here, or None if it is not known."""
         if depth > MAX_DEPTH:
             raise _BadExpressionError
         self._at += len("${")
@@ -131,7 +131,7 @@ class _ExpressionReader:
         return None if None in words else "".join(word for word in words if word is not None)
 
     def _change(self, depth: int) -> Callable[[str], str] | None:
-        """The function that an expression applies to a value; None if a part of the expression is not known."""
+        """The function that an expression applies to a value, or None if a part of the expression is not known."""
         if operator := self._operator(_CASE):
             self._expect("}")
             return functools.partial(_change_case, operator)

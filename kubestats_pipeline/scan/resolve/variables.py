@@ -16,7 +16,7 @@ from kubestats_pipeline.scan.resolve.incremental import query
 from kubestats_pipeline.scan.resolve.index import Declarations
 
 Variables = tuple[tuple[str, str | None], ...]
-"""Names and values, in the order of names; None for a value that is secret."""
+"""Names and values, in the order of names, or None for a value that is secret."""
 
 
 class ConfigMaps:
@@ -38,7 +38,7 @@ class ConfigMaps:
 
     @query
     def _config_map(self, reference: Reference) -> dict[str, str | None]:
-        """The data of a ConfigMap; empty if the repository has none of that name, or several that differ."""
+        """The data of a ConfigMap, or empty if the repository has none of that name, or several that differ."""
         found = {*self._declared_data(reference), *self._generated_data(reference.name)} - {()}
         return dict(found.pop()) if len(found) == 1 else {}
 
