@@ -20,6 +20,7 @@ class Fields:
     """The fields in which a kind has its version and its images.
 
     Paths are dotted, and `steps[].image` goes into every item of a list.
+
     Attributes:
         version: of the software that is run. The first path that exists counts, or else the first image's tag.
         images: main images, as a reference or as a mapping of repository and tag.

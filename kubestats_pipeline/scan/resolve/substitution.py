@@ -12,7 +12,7 @@ from kubestats_pipeline.scan.documents.budget import MAX_TEXT, Budget
 from kubestats_pipeline.scan.resolve import glob
 
 VariableValues = Mapping[str, str | None]
-"""Values by name, or None for a variable that is set, but whose value is not in the repository."""
+"""Values by name. The value is None if a variable is set, but not in this repository."""
 
 MARK = b"$"
 """Begins every expression."""

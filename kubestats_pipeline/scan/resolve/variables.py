@@ -16,7 +16,7 @@ from kubestats_pipeline.scan.resolve.incremental import query
 from kubestats_pipeline.scan.resolve.index import Declarations
 
 Variables = tuple[tuple[str, str | None], ...]
-"""Names and values, in the order of names, or None for a value that is secret."""
+"""Names and values, in the order of names. A secret value is None."""
 
 
 class ConfigMaps:
