@@ -3,7 +3,7 @@
 Whole lives of resources are copied, with the values of their releases. So kinds, charts, versions of a chart, event
 types, gaps, Helm values and sizes of documents are those of the scanned repositories, and the sizes of repositories are
 as well. Resources that never changed are drawn more or less often than others, to reach the average number of events.
-Time is stretched, so that a season becomes some years. The same seed gives the same lake. `warehouse.py` builds from it.
+Time is stretched, so that a season becomes years. The same seed gives the same lake. `warehouse.py` builds from it.
 """
 
 import datetime
