@@ -28,7 +28,7 @@ OpenProblems = dict[tuple[str, str], OpenProblem]
 
 def record_problems(known: OpenProblems, path: str, found: Iterable[Problem], commit: Commit) -> None:
     """Replace the problems of a file in `known`. A class of problems that it had before keeps its first commit."""
-    former = {each: known.pop((path, each)) for each in PROBLEMS if (path, each) in known}
+    former = {name: known.pop((path, name)) for name in PROBLEMS if (path, name) in known}
     for problem in found:
         first = former.get(problem.problem)
         sha, at = (first.commit_sha, first.first_seen_at) if first else (commit.sha, commit.committed_at)

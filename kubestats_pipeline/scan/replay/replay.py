@@ -180,7 +180,7 @@ class Replay:
     def _resolve_file(self, path: str, file: File | None) -> None:
         declared: Declared = file.declared if file else {}
         retained = file.retained if file else ()
-        last_known = {each: self.active[each].resolved for each in retained if each in self.active}
+        last_known = {identity: self.active[identity].resolved for identity in retained if identity in self.active}
         self._resolver.replace_file(path, declared, last_known)
         folder, _, name = path.rpartition("/")
         if name in KUSTOMIZATION_FILES:
@@ -314,8 +314,10 @@ class Replay:
 
     def _note_too_complex(self, changed: Mapping[Identity, Resolved]) -> set[str]:
         """Record the resources that are too complex to apply, and return the files whose problems may change."""
-        affected = self._too_complex | {each for each, resolved in changed.items() if resolved.too_complex is not None}
-        self._too_complex = {each for each in affected if each not in changed or changed[each].too_complex is not None}
+        affected = self._too_complex | {identity for identity, resolved in changed.items() if resolved.too_complex}
+        self._too_complex = {
+            identity for identity in affected if identity not in changed or changed[identity].too_complex
+        }
         return {identity.path for identity in affected}
 
     def _problems(self, path: str, changed: Mapping[Identity, Resolved]) -> Iterator[Problem]:

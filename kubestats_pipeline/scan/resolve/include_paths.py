@@ -87,7 +87,7 @@ class IncludePaths:
     def _appliers(self, folder: str) -> tuple[tuple[Identity, ...], tuple[Identity, ...]]:
         """The Flux Kustomizations that apply a folder of this commit, and those that add it as a component."""
         named = (self._declared.appliers(folder), self._declared.component_appliers(folder))
-        first, second = (tuple(each for each in found if not self._is_elsewhere(each)) for found in named)
+        first, second = (tuple(applier for applier in found if not self._is_elsewhere(applier)) for found in named)
         return first, second
 
     @query
@@ -159,14 +159,14 @@ class IncludePaths:
         if source is None or source.kind != "GitRepository":
             return False
         named = self._declared.named(SOURCE, source.kind, source.name)
-        return bool(named) and all(self._declared.is_pinned(each) for each in named)
+        return bool(named) and all(self._declared.is_pinned(identity) for identity in named)
 
     @query
     def folders(self, path: str) -> frozenset[str]:
         """The folders whose kustomizations take in a file, directly or through others."""
         queue, found = [path], set[str]()
         while queue:
-            takers = [each for each in self._takers(queue.pop()) if each not in found]
+            takers = [folder for folder in self._takers(queue.pop()) if folder not in found]
             found.update(takers)
             queue += takers
         return frozenset(found)
@@ -182,7 +182,7 @@ class IncludePaths:
             child: the entry of the folder through which the chain comes.
             component: the component of the Flux Kustomization through which the chain comes, if it comes through one.
         """
-        components = [resolve_entry(folder, each) for each in path.components]
+        components = [resolve_entry(folder, entry) for entry in path.components]
         if component is None:
             yield from self.component_changes(folder, child)
         elif component in components:

@@ -199,7 +199,7 @@ class Declarations:
         before = self._applied.pop(identity, ((), ()))
         folders = tuple(sorted(set(self._folders(path)))) if path is not None else ()
         components = (
-            tuple(resolve_entry(folder, each) for folder in folders for each in path.components) if path else ()
+            tuple(resolve_entry(folder, entry) for folder in folders for entry in path.components) if path else ()
         )
         if path is not None:
             self._applied[identity] = (folders, components)

@@ -23,7 +23,7 @@ from kubestats_pipeline.scan.resolve.apply_paths import LEVELS, ApplyPaths, dist
 from kubestats_pipeline.scan.resolve.include_paths import IncludePaths
 from kubestats_pipeline.scan.resolve.incremental import QueryStore, query
 from kubestats_pipeline.scan.resolve.index import Declarations
-from kubestats_pipeline.scan.resolve.transform import with_images
+from kubestats_pipeline.scan.resolve.transform import substitute_image
 from kubestats_pipeline.scan.resolve.values_from import ValuesFromResolver
 from kubestats_pipeline.scan.resolve.variables import ConfigMaps
 
@@ -63,6 +63,18 @@ class _Found(NamedTuple):
     instance: Instance | None
     resolution: str = "exact"
     reason: str | None = None
+
+
+class _Candidate(NamedTuple):
+    """An object that a reference may lead to."""
+
+    identity: Identity
+    instances: Instances
+    instance: Instance
+
+    @property
+    def is_active(self) -> bool:
+        return context_of(self.identity.path) == "active"
 
 
 class Resolver:
@@ -130,7 +142,9 @@ class Resolver:
         try:
             for apply_path in self._apply_paths.of(identity.path, None, LEVELS).paths:
                 variables = dict(apply_path.variables or ())
-                found.add(tuple(with_images(image, variables, budget) for image in images) if variables else images)
+                found.add(
+                    tuple(substitute_image(image, variables, budget) for image in images) if variables else images
+                )
         except TooComplexError:
             return images
         return found.pop() if len(found) == 1 else images
@@ -144,7 +158,7 @@ class Resolver:
         resolutions = [self._resolve(identity, facts, instance) for instance in instances.distinct]
         if not instances.is_complete:
             reason = instances.too_complex or "it is applied too many times"
-            resolutions = [each._replace(resolution="ambiguous", reason=reason) for each in resolutions]
+            resolutions = [resolution._replace(resolution="ambiguous", reason=reason) for resolution in resolutions]
         return _common(resolutions, facts, identity)._replace(too_complex=instances.too_complex)
 
     def _patch_reason(self, identity: Identity, facts: Facts) -> str | None:
@@ -195,7 +209,7 @@ class Resolver:
         source, chart = found.instance.facts.source, found.instance.facts.chart
         if source is not None:
             return _chart_of_source(use, source)
-        if use.reference is None or chart is None or not hops:  # a chart is no source
+        if use.reference is None or chart is None or not hops:  # a chart is not a source of charts
             return unresolved._replace(reason="its source is a chart")
         return self._chart(chart, found.instance.namespace, hops - 1)
 
@@ -204,7 +218,7 @@ class Resolver:
         """The one object that a reference leads to. A namespace of None is an unknown one."""
         label = f"{kind} {name}"
         named = [
-            (identity, instances, instance)
+            _Candidate(identity, instances, instance)
             for identity in self._declared.named(SOURCE, kind, name)
             for instances in (self._instances(identity),)
             for instance in instances.distinct
@@ -216,18 +230,18 @@ class Resolver:
                     None, "unresolved", f"{label} has a variable in its name whose value is not in the repository"
                 )
             return _Found(None, "unresolved", f"{label} is not in the repository")
-        matching = [each for each in named if each[2].namespace == namespace]
+        matching = [candidate for candidate in named if candidate.instance.namespace == namespace]
         if not matching and namespace is not None:
-            matching = [each for each in named if each[2].namespace is None]
+            matching = [candidate for candidate in named if candidate.instance.namespace is None]
         if not matching:
             place = namespace or "of the release, which is not known"
             return _Found(None, "unresolved", f"{label} is not in namespace {place}")
         # Of several objects, those that are really applied count, then those outside of archives and tests.
-        for preferred in (lambda each: each[1].by_flux, lambda each: context_of(each[0].path) == "active"):
-            matching = [each for each in matching if preferred(each)] or matching
-        if len({(each[2].facts.source, each[2].facts.chart) for each in matching}) > 1:
+        matching = [candidate for candidate in matching if candidate.instances.by_flux] or matching
+        matching = [candidate for candidate in matching if candidate.is_active] or matching
+        if len({(candidate.instance.facts.source, candidate.instance.facts.chart) for candidate in matching}) > 1:
             return _Found(None, "ambiguous", f"{label} is declared {len(matching)} times with different content")
-        return _Found(matching[0][2])
+        return _Found(matching[0].instance)
 
 
 def _chart_of_source(use: ChartUse, source: ChartSource) -> Resolved:
@@ -255,15 +269,17 @@ def _common(resolutions: list[Resolved], facts: Facts, identity: Identity) -> Re
     if len(resolutions) == 1:
         return resolutions[0]
     declared = Resolved(identity.key.namespace, facts.chart.version if facts.chart else facts.version)
-    found = [{each[column] for each in resolutions} for column in range(len(declared))]
+    found = [{resolution[column] for resolution in resolutions} for column in range(len(declared))]
     common = Resolved._make(each.pop() if len(each) == 1 else own for own, each in zip(declared, found, strict=True))
     if not facts.is_release:
         return common._replace(resolution="not_applicable", reason=facts.patch_reason)
-    missing = [each.reason or "" for each in resolutions if each.resolution == "unresolved"]
+    missing = [resolved.reason or "" for resolved in resolutions if resolved.resolution == "unresolved"]
     if missing:
         return common._replace(resolution="unresolved", reason=min(missing))
     differ = [
-        name for name, fields in _DIFFERENCES.items() if len({_fields_of(each, fields) for each in resolutions}) > 1
+        name
+        for name, fields in _DIFFERENCES.items()
+        if len({_fields_of(resolved, fields) for resolved in resolutions}) > 1
     ]
     if differ:
         reason = f"it is applied {len(resolutions)} times, with another {' and '.join(differ)} each"

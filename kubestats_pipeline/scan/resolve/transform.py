@@ -88,7 +88,7 @@ def render(
     return resource
 
 
-def with_images(image: Image, variables: VariableValues, budget: Budget) -> Image:
+def substitute_image(image: Image, variables: VariableValues, budget: Budget) -> Image:
     """An image with its variables substituted.
 
     Raises:
@@ -134,7 +134,7 @@ def _with_overrides(facts: Facts, transform: Transform) -> Facts:
 
 
 def _main_tag(images: Iterable[Image]) -> str | None:
-    return next((each.tag for each in images if each.role == "main"), None)
+    return next((image.tag for image in images if image.role == "main"), None)
 
 
 def _is_target(patch: Patch, resource: RenderedResource) -> bool:
@@ -208,7 +208,7 @@ def _substituted(resource: RenderedResource, variables: VariableValues, budget: 
     if _is_disabled(resource.document()):
         return resource
     facts = resource.facts._replace(
-        images=tuple(with_images(each, variables, budget) for each in resource.facts.images)
+        images=tuple(substitute_image(image, variables, budget) for image in resource.facts.images)
     )
     kept = {
         name: _filled(value, variables, budget)
