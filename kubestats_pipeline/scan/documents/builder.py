@@ -138,8 +138,7 @@ class Builder:
         nodes, defined = self._nodes, len(self._defined)
         value = self._value(event, depth)
         if self._with_blocks and event.tag is None and not event.flow_style:
-            # The document itself and a value with an anchor begin at their first member, not at their own mark, which
-            # is that of the document marker or of the anchor.
+            # The event of a value with an anchor has the mark of the anchor, so its block begins at its first member.
             is_separable = depth > 0 and event.anchor is None
             start, end = event.start_mark if is_separable else self._first, self._last.start_mark
             if start.column > column and (is_separable or self._entries):

@@ -5,7 +5,7 @@ Facts that need other files (a chart behind a reference, a namespace from a kust
 """
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from kubestats_pipeline.scan.facts.transforms import NOTHING, Transform
 
@@ -46,6 +46,11 @@ class Reference(NamedTuple):
     namespace: str | None = None
 
 
+SourceFlavour = Literal["helm", "oci_registry", "oci", "git", "bucket"]
+ValuesPartKind = Literal["map", "text", "parameters", "file", "unknown"]
+ValuesInputKind = Literal["file", "configmap", "secret", "unknown"]
+
+
 class ChartSource(NamedTuple):
     """A Flux source, from which charts or manifests come.
 
@@ -57,7 +62,7 @@ class ChartSource(NamedTuple):
         is_pinned: true if that is a commit, tag or range of a git repository, and so not the commit at hand.
     """
 
-    flavour: str
+    flavour: SourceFlavour
     url: str
     version: str | None = None
     is_pinned: bool = False
@@ -145,7 +150,7 @@ class ValuesPart(NamedTuple):
         is_optional: true if a missing file counts as an empty one.
     """
 
-    kind: str
+    kind: ValuesPartKind
     place: tuple[str | int, ...] = ()
     path: str | None = None
     key: str | None = None
@@ -164,7 +169,7 @@ class ValuesInput(NamedTuple):
         target_path: the one setting, as `helm --set` names it, whose value is the content.
     """
 
-    kind: str
+    kind: ValuesInputKind
     path: str | None = None
     identity: tuple[object, ...] | None = None
     key: str = "values.yaml"

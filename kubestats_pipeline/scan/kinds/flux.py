@@ -18,6 +18,7 @@ from kubestats_pipeline.scan.facts.facts import (
     Facts,
     FluxPath,
     Reference,
+    SourceFlavour,
     ValuesFrom,
     ValuesPart,
 )
@@ -100,7 +101,7 @@ def scan_helm_chart(document: Decoded, resource: dict[str, Any]) -> Facts:
 def scan_helm_repository(document: Decoded, resource: dict[str, Any]) -> Facts:
     """An index of charts, or with `type: oci` a registry folder whose children are charts."""
     spec = _mapping(resource, "spec")
-    flavour = "oci_registry" if spec.get("type") == "oci" else "helm"
+    flavour: SourceFlavour = "oci_registry" if spec.get("type") == "oci" else "helm"
     return Facts(source=ChartSource(flavour, document.text(spec, "url") or ""))
 
 

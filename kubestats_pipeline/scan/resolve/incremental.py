@@ -2,7 +2,7 @@
 
 A query is a method marked `query`: a function of its arguments and of inputs. It reports every input that it reads to
 the store. A changed input invalidates the memos that depend on it, and only these are computed again. If the new value
-equals the old one, the memos that read it stay valid. The queries themselves are in `resolver.py` and `apply_paths.py`.
+equals the old one, the memos that read it stay valid. The other modules of this folder hold the queries.
 """
 
 import functools
