@@ -81,7 +81,7 @@ def read(text: str | bytes, name: str = "file.yaml", bounds: Bounds | None = Non
 
 
 class Tree:
-    """Files that change step by step, replayed without git: the tests of meaning need no history."""
+    """Files that change step by step, replayed without git: the tests of resolution need no history."""
 
     def __init__(self) -> None:
         self._blobs: dict[str, bytes] = {}
