@@ -1,6 +1,6 @@
-"""The repositories that the benchmarks work on: the corpus where it is beside the project, else the sample's own.
+"""The repositories of the benchmarks: the corpus, if it is beside the project, or else the sample.
 
-They are remotes on this disk; `mirror` fetches from them with the pipeline's own code, outside any measurement.
+They are remotes on this disk. `mirror` fetches from them with the pipeline's own code, outside any measurement.
 """
 
 import hashlib
@@ -39,7 +39,7 @@ class Mirrored:
 
 
 def find_remotes(corpus: Path, folder: Path) -> tuple[list[Path], list[str]]:
-    """Bare repositories, unpacked or built below `folder`, the smallest first; and a note where there is no corpus."""
+    """Unpack or build bare repositories below `folder`, and return the smallest first, and a note without a corpus."""
     script = corpus / "unpack"
     if os.access(script, os.X_OK):
         command = [str(script), str(folder / "corpus")]

@@ -19,7 +19,7 @@ from kubestats_pipeline.scan.advance import Advanced, bring_to_head
 from kubestats_pipeline.scan.documents.document import Bounds
 from kubestats_pipeline.scan.job import ScanJob
 from kubestats_pipeline.scan.manifests.withheld_paths import to_text
-from kubestats_pipeline.scan.parallel.gc_tuning import seldom_collected
+from kubestats_pipeline.scan.parallel.gc_tuning import relaxed_gc
 from kubestats_pipeline.scan.parallel.workers import WorkerDiedError, call_in_processes
 from kubestats_pipeline.scan.store import position as store
 from kubestats_pipeline.scan.store.retention import known_boundaries, mark_of
@@ -100,7 +100,7 @@ def scan_all(
         yield job.repository, _recorded(outcome, lake, job.repository, run_id, now())
 
 
-@seldom_collected()
+@relaxed_gc()
 def scan_repository(job: ScanJob) -> Scanned | UpToDate:
     """Bring the tables of one repository to its head. A long history is read with the job's helper processes.
 

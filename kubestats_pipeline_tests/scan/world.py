@@ -82,7 +82,7 @@ def read(text: str | bytes, name: str = "file.yaml", bounds: Bounds | None = Non
 
 
 class Tree:
-    """Files that change step by step, replayed without git: the tests of meaning need no history."""
+    """Files that change step by step, replayed without git: the tests of resolution need no history."""
 
     def __init__(self) -> None:
         self._blobs: dict[str, bytes] = {}
@@ -111,8 +111,8 @@ class Tree:
         self.replay.apply(Commit(f"{self._steps:040x}", at, "ann", "step"), changes)
         return self
 
-    def meaning(self, name: str, kind: str = "HelmRelease", path: str = "") -> Resolved:
-        """What the one resource of this kind and name means."""
+    def resolution(self, name: str, kind: str = "HelmRelease", path: str = "") -> Resolved:
+        """The resolution of the one resource of this kind and name."""
         found = [
             resource.resolved
             for identity, resource in self.replay.active.items()
@@ -121,14 +121,14 @@ class Tree:
         assert len(found) == 1
         return found[0]
 
-    def meanings(self, replay: Replay | None = None) -> dict[Any, Any]:
-        """Everything that is declared, and what it means."""
+    def resolutions(self, replay: Replay | None = None) -> dict[Any, Any]:
+        """All declared resources: their hashes and resolutions."""
         active = (replay or self.replay).active
         return {identity: (each.manifest.content_hash, each.resolved) for identity, each in active.items()}
 
     def from_scratch(self) -> dict[Any, Any]:
         """The same, of a replay that sees only the files as they are now."""
-        return self.meanings(self.fresh(Change(path, oid) for path, oid in self.files.items()))
+        return self.resolutions(self.fresh(Change(path, oid) for path, oid in self.files.items()))
 
 
 class World:

@@ -18,7 +18,7 @@ from pathlib import Path
 from kubestats_pipeline.git.blobs import BlobReader
 from kubestats_pipeline.scan.documents.document import Bounds
 from kubestats_pipeline.scan.manifests.files import BlobKey, FileVersion, read_version
-from kubestats_pipeline.scan.manifests.incremental import Revisions
+from kubestats_pipeline.scan.manifests.incremental import IncrementalReader
 from kubestats_pipeline.scan.manifests.manifests import FileContent
 from kubestats_pipeline.scan.parallel.workers import Worker, WorkerDiedError
 
@@ -151,13 +151,13 @@ class ReadAhead:
 
 def read_batch(files: Sequence[FileVersion], mirror: Path, bounds: Bounds) -> list[FileContent]:
     """Read files of a mirror. It runs in a helper, whose git process and last versions stay for the next call."""
-    blobs, revisions = _open(mirror, bounds)
+    blobs, reader = _open(mirror, bounds)
     blobs.expect(file.oid for file in files)
-    return [read_version(file, blobs.read, revisions) for file in files]
+    return [read_version(file, blobs.read, reader) for file in files]
 
 
 @functools.lru_cache(maxsize=1)
-def _open(mirror: Path, bounds: Bounds) -> tuple[BlobReader, Revisions]:
+def _open(mirror: Path, bounds: Bounds) -> tuple[BlobReader, IncrementalReader]:
     blobs = BlobReader(mirror)
     atexit.register(blobs.__exit__)
-    return blobs, Revisions(bounds, unremembered=0)
+    return blobs, IncrementalReader(bounds, read_before_keeping=0)

@@ -16,7 +16,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
-from kubestats_pipeline.scan.parallel.gc_tuning import seldom_collected
+from kubestats_pipeline.scan.parallel.gc_tuning import relaxed_gc
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -115,7 +115,7 @@ def _start() -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
-@seldom_collected()
+@relaxed_gc()
 def serve() -> None:
     """Answer calls until the parent closes the pipe or dies. Everything else that is printed goes to standard error."""
     calls, answers = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")

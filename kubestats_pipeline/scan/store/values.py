@@ -81,7 +81,8 @@ def write_values(
     if old is None or made.height or kept.height < old.height:
         mark = f"{commit} {replay.next_sequence}"
         tables.write_values(pl.concat([kept, made]), {"mark": mark})
-    unreadable = {path: oid for path, oid in replay.feeds.last_readable.items() if replay.files[path].oid != oid}
+    last_readable = replay.values_inputs.last_readable
+    unreadable = {path: oid for path, oid in last_readable.items() if replay.files[path].oid != oid}
     return SavedValues(mark, unreadable, replay.retained_values(), kept.height + made.height)
 
 

@@ -15,7 +15,7 @@ from kubestats_pipeline.scan.manifests.manifests import Manifest
 from kubestats_pipeline.scan.scan import Scanned, UpToDate
 from kubestats_pipeline.scan.store import position as store
 from kubestats_pipeline.scan.store import values as saved_values
-from kubestats_pipeline.scan.values.merge import Tree, Values
+from kubestats_pipeline.scan.values.merge import Values, ValuesTree
 from kubestats_pipeline_tests.scan.world import BROKEN, World, assert_fold_gives_resources, config, manifest
 
 GROUP = "values.example.org"
@@ -215,7 +215,7 @@ def test_only_the_releases_that_changed_are_read_again(world: World, monkeypatch
     merged: list[str] = []
     merge = saved_values.merge_values
 
-    def counted(found: Manifest, values: Values | None) -> tuple[Tree, bool]:
+    def counted(found: Manifest, values: Values | None) -> tuple[ValuesTree, bool]:
         merged.append(found.key.name)
         return merge(found, values)
 
