@@ -13,7 +13,6 @@ MODULES = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for p
 
 BACKWARDS = {
     ("scan.scan", "sync.mirror"),
-    ("hosts.github.payload", "discover.records"),
     ("clean.mirrors", "sync.mirror"),
 }
 """Imports that a plan exists for; the list only ever gets shorter."""

@@ -9,11 +9,11 @@ import dataclasses
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 from urllib.parse import urlsplit
 
 from kubestats_pipeline.discover.addresses import AddressError, is_scp_like, parse_address
 from kubestats_pipeline.discover.records import Found, FoundRepository
+from kubestats_pipeline.discover.sources import Source
 
 WEB = ("https",)
 """The transports of a source that does not say otherwise; `http` is for an API that the user configured as such."""
@@ -23,15 +23,11 @@ _REFUSED = re.compile(r"[a-z0-9+.-]+:")
 _INSTEAD = "list it in `repositories` if it is to be fetched"
 
 
-class _Source(Protocol):
-    def find(self) -> Found: ...
-
-
 @dataclass(frozen=True)
 class Screened:
     """A source whose clone URLs are a stranger's words."""
 
-    source: _Source
+    source: Source
 
     def find(self) -> Found:
         """Ask it, and take the addresses that git may not fetch out of its answer."""

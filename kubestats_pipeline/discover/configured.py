@@ -10,9 +10,10 @@ from importlib.metadata import entry_points
 from urllib.parse import urlsplit
 
 from kubestats_pipeline.discover.clone_urls import Screened
+from kubestats_pipeline.discover.entries import ListSource
+from kubestats_pipeline.discover.github import GitHubTopics, GitHubWitness
 from kubestats_pipeline.discover.gitlab import PUBLIC_GITLAB, GitLabTopics, GitLabWitness
-from kubestats_pipeline.discover.sources import GitHubTopics, ListSource, Source
-from kubestats_pipeline.discover.witnesses import GitHubWitness, Witness
+from kubestats_pipeline.discover.sources import Source, Witness
 from kubestats_pipeline.hosts.github.client import GitHubClient, request_headers
 from kubestats_pipeline.hosts.gitlab import GitLabClient
 from kubestats_pipeline.lake.paths import Layout

@@ -24,8 +24,7 @@ from kubestats_pipeline.discover.records import (
 )
 from kubestats_pipeline.discover.register import Update, read_rows, update_register
 from kubestats_pipeline.discover.rules import Policy, is_tombstone
-from kubestats_pipeline.discover.sources import Source
-from kubestats_pipeline.discover.witnesses import Known, Testimony, Witness
+from kubestats_pipeline.discover.sources import Known, Source, Testimony, Witness
 from kubestats_pipeline.lake.lake import Lake, LakeError, to_frame
 from kubestats_pipeline.lake.tables import REPOSITORY_METRICS, SNAPSHOTS
 from kubestats_pipeline.locks import BusyError

@@ -1,15 +1,20 @@
-"""What one entry of the `repositories` setting means: a name on GitHub, a git URL, or a path on this machine.
+"""The `repositories` setting as a source: each entry is a name on GitHub, a git URL, or a path on this machine.
 
-Only the text and the file system are looked at; `sources.py` asks GitHub and searches folders.
+`read_entry` decides which one from the text and the file system alone. `ListSource` then asks GitHub about the names
+and searches the folders.
 """
 
+import dataclasses
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from kubestats_pipeline.discover.addresses import AddressError, GitAddress, is_scp_like, parse_address
-from kubestats_pipeline.discover.local import from_file_url
+from kubestats_pipeline.discover.addresses import AddressError, GitAddress, is_scp_like, parse_address, url_identity
+from kubestats_pipeline.discover.github import Connect, NameLookup
+from kubestats_pipeline.discover.local import DEPTH, find_repositories, from_file_url
+from kubestats_pipeline.discover.local import to_record as local_record
+from kubestats_pipeline.discover.records import LIST_TAG, Found, FoundRepository, SourceFailure, join_found
 
 PUBLIC_GITHUB = ("github.com", "www.github.com", "ssh.github.com")
 _OWNER_NAME = re.compile(r"(?P<owner>[A-Za-z0-9][A-Za-z0-9_-]*)/(?P<name>[A-Za-z0-9._-]+)")
@@ -30,6 +35,30 @@ class GitHubName:
 
 Entry = GitHubName | GitAddress | Path
 """What an entry can be; a path exists."""
+
+
+@dataclass(frozen=True)
+class ListSource:
+    """The `repositories` setting: names on GitHub, git URLs, paths, directories of repositories."""
+
+    entries: tuple[str, ...]
+    git_url: str
+    connect: Connect
+
+    def find(self) -> Found:
+        """Look up each entry, in the given order; one that fails does not stop the others."""
+        with self.connect() as client:
+            names = NameLookup(client, self.git_url)
+            found = join_found([self._find_entry(text, names) for text in self.entries])
+        asked = frozenset({LIST_TAG})
+        return dataclasses.replace(found, asked=asked, complete=asked if names.is_answered else frozenset())
+
+    def _find_entry(self, text: str, names: NameLookup) -> Found:
+        try:
+            entry = read_entry(text, git_url=self.git_url)
+        except EntryError as error:
+            return _failed(shown_entry(text), str(error))
+        return _look_up(entry, shown_entry(text), names)
 
 
 def read_entry(text: str, *, git_url: str) -> Entry:
@@ -110,3 +139,38 @@ def _path_on_github(address: GitAddress, git_url: str) -> str | None:
         return None
     prefix = github.path.strip("/")
     return address.path.removeprefix(f"{prefix}/") if prefix and is_web else address.path
+
+
+def _look_up(entry: Entry, shown: str, names: NameLookup) -> Found:
+    if isinstance(entry, GitHubName):
+        return names.find(f"{entry.owner}/{entry.name}", shown)
+    if isinstance(entry, GitAddress):
+        return Found((_remote_record(entry),))
+    return _find_local(entry, shown)
+
+
+def _remote_record(address: GitAddress) -> FoundRepository:
+    return FoundRepository(
+        repository_id=url_identity(address.normalised),
+        host=address.host,
+        full_name=f"{address.host}/{address.owner}/{address.name}",
+        owner=address.owner,
+        name=address.name,
+        clone_url=address.clone_url,
+        discovery_tags=(LIST_TAG,),
+    )
+
+
+def _find_local(path: Path, shown: str) -> Found:
+    search = find_repositories(path)
+    failures = [
+        SourceFailure(shown, f"{folder} cannot be read; allow it or remove the entry") for folder in search.unreadable
+    ]
+    if not search.repositories and not failures:
+        reason = f"it is no git repository and holds none within {DEPTH} levels; correct or remove it"
+        failures = [SourceFailure(shown, reason)]
+    return Found(tuple(local_record(path, tag=LIST_TAG) for path in search.repositories), tuple(failures))
+
+
+def _failed(source: str, reason: str) -> Found:
+    return Found(failures=(SourceFailure(source, reason),))

@@ -1,6 +1,6 @@
 """GitLab as a second host: its topics as a source, its project ids as a witness.
 
-The source and the witness are those of `sources.py` and `witnesses.py`; this is all that a further host takes. A GitLab
+The source and the witness are those of `sources.py`. This is all that a further host takes. A GitLab
 tells neither pushes nor subscribers nor sizes, so those stay null, and the sweeps of sync find what is new.
 """
 
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from kubestats_pipeline.discover.clone_urls import WEB, screened_url
 from kubestats_pipeline.discover.records import Found, FoundRepository, SourceFailure, join_found
-from kubestats_pipeline.discover.witnesses import CONFIRMATIONS, Known, Testimony
+from kubestats_pipeline.discover.sources import CONFIRMATIONS, Known, Testimony
 from kubestats_pipeline.hosts.errors import GoneError, HostError, NotFoundError, PermanentError
 from kubestats_pipeline.hosts.gitlab import GitLabClient, Project, get_project, search_topic
 

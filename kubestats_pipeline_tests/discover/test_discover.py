@@ -11,7 +11,8 @@ import pytest
 
 from kubestats_pipeline.discover.configured import sources_from
 from kubestats_pipeline.discover.discover import discover
-from kubestats_pipeline.discover.sources import GitHubTopics, ListSource
+from kubestats_pipeline.discover.entries import ListSource
+from kubestats_pipeline.discover.github import GitHubTopics
 from kubestats_pipeline.hosts.github.client import GitHubClient
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.paths import Layout

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from kubestats_pipeline.discover.entries import ListSource
+from kubestats_pipeline.discover.github import GitHubTopics
 from kubestats_pipeline.discover.records import Found
-from kubestats_pipeline.discover.sources import GitHubTopics, ListSource
 from kubestats_pipeline.hosts.client import ATTEMPTS
 from kubestats_pipeline.hosts.github.client import GitHubClient
 from kubestats_pipeline.settings import GitHubSettings

@@ -5,8 +5,8 @@ import random
 import pytest
 
 from kubestats_pipeline.discover import register
+from kubestats_pipeline.discover.github import GitHubTopics
 from kubestats_pipeline.discover.membership import MISSES
-from kubestats_pipeline.discover.sources import GitHubTopics
 from kubestats_pipeline.lake import relocation as moves
 from kubestats_pipeline.lake.repositories import find_active, find_repository, read_repositories
 from kubestats_pipeline.lake.tables import REPOSITORY_METRICS, SNAPSHOTS

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kubestats_pipeline.discover.sources import GitHubTopics
+from kubestats_pipeline.discover.github import GitHubTopics
 from kubestats_pipeline.hosts.client import ATTEMPTS
 from kubestats_pipeline.hosts.github.client import GitHubClient
 from kubestats_pipeline.hosts.github.search import FIRST_DAY, SearchAnswer, Slice, search_repositories
