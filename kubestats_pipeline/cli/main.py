@@ -168,7 +168,7 @@ def doctor(
     from kubestats_pipeline.cli.doctor import examine
 
     with _explained():
-        healthy = terminal.show_findings(examine(load_settings()), as_json=as_json)
+        healthy = terminal.show_diagnoses(examine(load_settings()), as_json=as_json)
     raise typer.Exit(0 if healthy else FAILED)
 
 

@@ -17,7 +17,7 @@ from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.plain_text import plain_json, plain_lines
 
 if TYPE_CHECKING:
-    from kubestats_pipeline.cli.doctor import Finding
+    from kubestats_pipeline.cli.doctor import Diagnosis
     from kubestats_pipeline.cli.status import RepositoryStatus
     from kubestats_pipeline.orchestration.base.context import Progress as ProgressOfStages
     from kubestats_pipeline.orchestration.cycle import Cycle
@@ -158,10 +158,10 @@ def show_status(statuses: Iterable["RepositoryStatus"], *, as_json: bool) -> boo
     return not any(each.failed for each in known)
 
 
-def show_findings(findings: Iterable["Finding"], *, as_json: bool = False) -> bool:
+def show_diagnoses(diagnoses: Iterable["Diagnosis"], *, as_json: bool = False) -> bool:
     """What the doctor found; gives whether nothing has failed."""
     healthy = True
-    for finding in findings:
+    for finding in diagnoses:
         healthy = healthy and finding.mark != "failed"
         if as_json:
             _print_json(asdict(finding))

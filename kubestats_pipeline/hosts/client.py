@@ -26,7 +26,7 @@ from kubestats_pipeline.hosts.errors import (
     failure_of_status,
     rate_limited,
 )
-from kubestats_pipeline.hosts.etags import Entry, EtagStore
+from kubestats_pipeline.hosts.etags import CachedAnswer, EtagStore
 from kubestats_pipeline.hosts.limits import Closure, Rate, RateBuckets
 from kubestats_pipeline.hosts.messages import Answer, Call, Host, RawAnswer, Response
 
@@ -201,7 +201,7 @@ class HostClient:
             f"{call.url.path} is redirected more than {MAX_REDIRECTS} times; check {self.host.section}.api_url"
         )
 
-    def _answer(self, call: Call, response: Response, known: Entry | None) -> RawAnswer:
+    def _answer(self, call: Call, response: Response, known: CachedAnswer | None) -> RawAnswer:
         if known and response.status == 304:
             return RawAnswer(known.body, known.next_url, True, response.headers)
         if not response.is_success:
@@ -212,7 +212,7 @@ class HostClient:
         next_url = str(_join(response.url, link, self.host)) if link else None
         return RawAnswer(response.body, next_url, False, response.headers)
 
-    def _send(self, call: Call, url: httpx.URL, known: Entry | None, deadline: float) -> Response:
+    def _send(self, call: Call, url: httpx.URL, known: CachedAnswer | None, deadline: float) -> Response:
         headers = {**call.headers, "If-None-Match": known.etag} if known else call.headers
         method, left = "POST" if call.body is not None else "GET", max(deadline - time.monotonic(), 0.001)
         try:
@@ -239,7 +239,7 @@ class HostClient:
                 raise UnavailableError(f"{took}; check the network or raise {self.host.section}.timeout_seconds")
         return bytes(body)
 
-    def _recall(self, call: Call, url: httpx.URL) -> Entry | None:
+    def _recall(self, call: Call, url: httpx.URL) -> CachedAnswer | None:
         if not (self._store and call.is_remembered):
             return None
         return self._store.read(str(url), {**self._headers, **call.headers})
@@ -247,7 +247,7 @@ class HostClient:
     def _remember(self, call: Call, response: Response, answer: RawAnswer) -> None:
         etag = response.headers.get("etag")
         if self._store and call.is_remembered and etag and not answer.is_unchanged:
-            entry = Entry(etag, answer.next_url, answer.body)
+            entry = CachedAnswer(etag, answer.next_url, answer.body)
             self._store.write(str(response.url), {**self._headers, **call.headers}, entry)
 
     def _own(self, url: httpx.URL) -> httpx.URL:

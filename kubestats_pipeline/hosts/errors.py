@@ -69,7 +69,7 @@ class UnavailableError(TransientError):
     """No connection, a server error, or an answer that is no JSON."""
 
 
-class TooComplexError(TransientError):
+class QueryTooComplexError(TransientError):
     """The host took too long over the query, or calls it too large; ask for less at once."""
 
 

@@ -31,7 +31,7 @@ SUFFIX = ".answer"
 
 
 @dataclass(frozen=True)
-class Entry:
+class CachedAnswer:
     """One remembered answer."""
 
     etag: str
@@ -45,7 +45,7 @@ class EtagStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def read(self, url: str, headers: Mapping[str, str]) -> Entry | None:
+    def read(self, url: str, headers: Mapping[str, str]) -> CachedAnswer | None:
         """The answer that this request got last; None where there is none or it is damaged."""
         path = self._path(url, headers)
         if path is None:
@@ -57,7 +57,7 @@ class EtagStore:
             return None
         return entry
 
-    def write(self, url: str, headers: Mapping[str, str], entry: Entry) -> None:
+    def write(self, url: str, headers: Mapping[str, str], entry: CachedAnswer) -> None:
         """Keep an answer, in place of an earlier one to the same request."""
         content = _encode(entry)
         if len(content) > MAX_ENTRY_BYTES:
@@ -109,16 +109,16 @@ class EtagStore:
         temporary.unlink()
 
 
-def _encode(entry: Entry) -> bytes:
+def _encode(entry: CachedAnswer) -> bytes:
     head = json.dumps({"etag": entry.etag, "next_url": entry.next_url}).encode()
     return zlib.compress(head + b"\n" + entry.body, 6)
 
 
-def _decode(content: bytes) -> Entry:
+def _decode(content: bytes) -> CachedAnswer:
     """Read what `_encode` wrote; the checksum of zlib covers head and body.
 
     Raises:
         ValueError, TypeError, KeyError, zlib.error: the file is damaged.
     """
     head, _, body = zlib.decompress(content).partition(b"\n")
-    return Entry(body=body, **json.loads(head))
+    return CachedAnswer(body=body, **json.loads(head))

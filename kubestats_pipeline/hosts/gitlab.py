@@ -65,7 +65,7 @@ class GitLabClient(HostClient):
         return super().failure_of(response)
 
 
-class _License(BaseModel):
+class _ProjectLicense(BaseModel):
     name: Text | None = None
 
 
@@ -79,7 +79,7 @@ class Project(BaseModel):
     visibility: str = "public"
     description: Text | None = None
     topics: list[Text] = Field(default_factory=list)
-    license: _License | None = None
+    license: _ProjectLicense | None = None
     default_branch: Text | None = None
     archived: bool | None = None
     forked_from_project: dict[str, object] | None = None

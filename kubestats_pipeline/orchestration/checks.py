@@ -44,7 +44,7 @@ TABLE_CHECKS: Mapping[str, str] = {
 }
 """What is checked of every table; `references` only of those that name rows of another one."""
 
-GRAVE = {"key", "equals_lake", "no_secrets"}
+ERROR_CHECKS = {"key", "equals_lake", "no_secrets"}
 """Checks whose failure is an error; that of the others is a warning."""
 
 LONGEST_AGE = datetime.timedelta(days=1)
@@ -234,7 +234,7 @@ def _result(
         passed=not violations,
         check_name=check,
         asset_key=table.name,
-        severity=dg.AssetCheckSeverity.ERROR if is_error and check in GRAVE else dg.AssetCheckSeverity.WARN,
+        severity=dg.AssetCheckSeverity.ERROR if is_error and check in ERROR_CHECKS else dg.AssetCheckSeverity.WARN,
         description=_summed_up(violations),
         metadata=_told(violations),
     )

@@ -24,7 +24,7 @@ from kubestats_pipeline.lake.lake import Lake, flush
 from kubestats_pipeline.lake.tables import TABLES
 from kubestats_pipeline.locks import is_alive
 from kubestats_pipeline.warehouse.connect import open_to_build
-from kubestats_pipeline.warehouse.known_secrets import FINDINGS_TYPE, Finding, as_rows, withhold_secrets
+from kubestats_pipeline.warehouse.known_secrets import FINDINGS_TYPE, SecretFinding, as_rows, withhold_secrets
 from kubestats_pipeline.warehouse.load import Sources, WarehouseError, count_rows, find_sources, load_table
 from kubestats_pipeline.warehouse.marts import FUNCTIONS, INFO, MACROS, MARTS
 from kubestats_pipeline.warehouse.verify import verify
@@ -62,7 +62,7 @@ class WarehouseReport:
     views: tuple[str, ...]
     size_bytes: int
     seconds: float
-    withheld: tuple[Finding, ...] = ()
+    withheld: tuple[SecretFinding, ...] = ()
 
 
 def build_warehouse(lake: Lake) -> WarehouseReport:
@@ -135,7 +135,7 @@ def _write_info(
     connection: duckdb.DuckDBPyConnection,
     built_at: datetime.datetime,
     rows: Mapping[str, int],
-    withheld: Sequence[Finding],
+    withheld: Sequence[SecretFinding],
 ) -> None:
     columns = ", ".join(f"{name} {kind}" for name, (kind, _) in INFO_COLUMNS.items())
     connection.execute(f"CREATE TABLE {INFO} ({columns})")

@@ -16,7 +16,7 @@ from kubestats_pipeline.lake.tables import TABLES
 from kubestats_pipeline.warehouse.marts import INFO, MARTS, Mart
 
 
-class Source(NamedTuple):
+class ColumnOrigin(NamedTuple):
     """One column of a table or a mart."""
 
     relation: str
@@ -26,7 +26,7 @@ class Source(NamedTuple):
         return f"{self.relation}.{self.column}"
 
 
-Lineage = Mapping[str, tuple[Source, ...]]
+Lineage = Mapping[str, tuple[ColumnOrigin, ...]]
 """The sources of each column of one table or mart; a column without any is left out."""
 
 
@@ -39,8 +39,10 @@ class LineageError(ExplainedError):
 
 
 def _declare(**columns: str) -> Lineage:
-    """Sources as `column="table.column table.column"`."""
-    return {name: tuple(Source(*each.split(".")) for each in sources.split()) for name, sources in columns.items()}
+    """Origins as `column="table.column table.column"`."""
+    return {
+        name: tuple(ColumnOrigin(*origin.split(".")) for origin in origins.split()) for name, origins in columns.items()
+    }
 
 
 _FROM_SNAPSHOT = {"repository_id": "snapshots.repository_id", "full_name": "snapshots.full_name"}
@@ -122,10 +124,12 @@ def _trace(mart: Mart, schema: dict[str, dict[str, str]]) -> Lineage:
     from sqlglot import exp
     from sqlglot.lineage import Node, lineage
 
-    def source_of(leaf: Node) -> Source | None:
-        """The column for which a leaf stands; a constant, a `count(*)` and the build's own time for none."""
+    def source_of(leaf: Node) -> ColumnOrigin | None:
+        """The column that a leaf refers to, or None for a constant, a `count(*)` and the build's own time."""
         table = leaf.source.name if isinstance(leaf.source, exp.Table) else None
-        return Source(table, leaf.name.rpartition(".")[2].strip('"')) if table in schema and table != INFO else None
+        if table is None or table not in schema or table == INFO:
+            return None
+        return ColumnOrigin(table, leaf.name.rpartition(".")[2].strip('"'))
 
     nodes = lineage(None, mart.sql, schema, dialect="duckdb")
     traced = {}

@@ -50,7 +50,7 @@ _LINE_ENDS = (("\\n", "  "), ("\\t", "  "), ("\\r", "  "))
 """What JSON writes for them ends in a letter, which would seem to belong to the word that follows."""
 
 
-class Finding(NamedTuple):
+class SecretFinding(NamedTuple):
     """Rows of one column in which one kind of secret stands; the value is never kept."""
 
     table: str
@@ -59,21 +59,21 @@ class Finding(NamedTuple):
     rows: int
 
 
-def find_secrets(connection: duckdb.DuckDBPyConnection, table: Table) -> list[Finding]:
+def find_secrets(connection: duckdb.DuckDBPyConnection, table: Table) -> list[SecretFinding]:
     """What a table holds that has a known shape, by column and kind."""
-    return [finding for column in _searched(table) for finding in _Search(connection, table, column).find()]
+    return [finding for column in _searched(table) for finding in _ColumnSearch(connection, table, column).find()]
 
 
-def withhold_secrets(connection: duckdb.DuckDBPyConnection) -> list[Finding]:
+def withhold_secrets(connection: duckdb.DuckDBPyConnection) -> list[SecretFinding]:
     """Replace what has a known shape in all tables of a file that is being built, and name it.
 
     Texts that tell rows apart go on to do so: equal ones stay equal in all tables, different ones are numbered.
     """
-    found: list[Finding] = []
+    found: list[SecretFinding] = []
     names: dict[str, _Names] = {}
     for table in TABLES.values():
         for column in _searched(table):
-            search = _Search(connection, table, column)
+            search = _ColumnSearch(connection, table, column)
             found += search.find()
             search.withhold(names.setdefault(column.name, _Names()))
     return found
@@ -115,7 +115,7 @@ def _searched(table: Table) -> list[Column]:
     return [column for column in table.columns if column.type in SEARCHED]
 
 
-class _Search:
+class _ColumnSearch:
     """The hits in one column: texts with the number of their rows, or rows with their structured values."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, table: Table, column: Column) -> None:
@@ -127,14 +127,14 @@ class _Search:
         else:
             self._rows = {row: value for row, value in self._read_rows() if _kinds_in(value)}
 
-    def find(self) -> list[Finding]:
+    def find(self) -> list[SecretFinding]:
         """The hits by kind."""
         counted: Counter[str] = Counter()
         for text, rows in self._texts.items():
             counted.update(dict.fromkeys(find_shapes(text), rows))
         for value in self._rows.values():
             counted.update(_kinds_in(value))
-        return [Finding(self._table.name, self._column.name, kind, rows) for kind, rows in counted.items()]
+        return [SecretFinding(self._table.name, self._column.name, kind, rows) for kind, rows in counted.items()]
 
     def withhold(self, names: _Names) -> None:
         """Replace the hits."""
@@ -199,15 +199,15 @@ FINDINGS_TYPE = 'STRUCT("table" VARCHAR, "column" VARCHAR, kind VARCHAR, "rows" 
 """How a published file keeps what was withheld from it, in `warehouse_info`."""
 
 
-def as_rows(findings: Sequence[Finding]) -> list[Mapping[str, Any]]:
+def as_rows(findings: Sequence[SecretFinding]) -> list[Mapping[str, Any]]:
     """Findings as values of that type."""
     return [finding._asdict() for finding in findings]
 
 
-def read_withheld(connection: duckdb.DuckDBPyConnection) -> list[Finding]:
+def read_withheld(connection: duckdb.DuckDBPyConnection) -> list[SecretFinding]:
     """What was withheld from a published file; nothing is known of one of an earlier version."""
     columns = {name for name, *_ in connection.execute("DESCRIBE warehouse_info").fetchall()}
     if "withheld" not in columns:
         return []
     rows = connection.execute("SELECT withheld FROM warehouse_info").fetchall()
-    return [Finding(**each) for (found,) in rows for each in found or ()]
+    return [SecretFinding(**each) for (found,) in rows for each in found or ()]

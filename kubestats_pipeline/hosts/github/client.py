@@ -14,8 +14,8 @@ from kubestats_pipeline.hosts.errors import (
     BlockedError,
     EmptyRepositoryError,
     HostError,
+    QueryTooComplexError,
     RateLimitedError,
-    TooComplexError,
     rate_limited,
 )
 from kubestats_pipeline.hosts.github.graphql import QueryAnswer, read_query_answer
@@ -70,7 +70,7 @@ class GitHubClient(HostClient):
         """Ask the GraphQL API; it may answer a part of the query and say what is wrong with the rest.
 
         Raises:
-            TooComplexError: it took too long or asks for too much; not retried, for it would again.
+            QueryTooComplexError: it took too long or asks for too much; not retried, for it would again.
             RejectedError: the query is wrong.
             HostError: as `get` does.
         """
@@ -108,7 +108,7 @@ class GitHubClient(HostClient):
         if response.status == 409:
             return EmptyRepositoryError(f"{asked}: the repository holds no commit yet; nothing is to be done")
         if response.status in TOO_SLOW and self.bucket_of(response.url) == "graphql":
-            return TooComplexError(f"{asked}: the query took GitHub too long; ask for less at once")
+            return QueryTooComplexError(f"{asked}: the query took GitHub too long; ask for less at once")
         return super().failure_of(response)
 
     def _rate_limit(self, response: Response) -> RateLimitedError:

@@ -66,7 +66,7 @@ class TreeEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class FileContent:
+class FetchedFile:
     """One file.
 
     Attributes:
@@ -111,7 +111,7 @@ def get_repository_contents(
 
 def get_file_content(
     client: GitHubClient, full_name: str, path: str, *, ref: str = "HEAD", declared: str | None = None
-) -> FileContent:
+) -> FetchedFile:
     """One file, of up to 100 MB; checked against its id.
 
     Its text is told by a byte-order mark, else it is UTF-8, else of the encoding that is `declared`, else latin-1.
@@ -136,7 +136,7 @@ def get_file_content(
     if found.type != "file":
         raise NotAFileError(f"{address} is a {found.type}, which is not followed; ask for a file")
     content = _decode(found, address) if found.encoding == "base64" else get_blob(client, full_name, found.sha)
-    return FileContent(path, found.sha, content, *decode_text(content, declared))
+    return FetchedFile(path, found.sha, content, *decode_text(content, declared))
 
 
 def decode_text(content: bytes, declared: str | None = None) -> tuple[str | None, str | None]:

@@ -12,9 +12,9 @@ from pydantic import BaseModel, Field, ValidationError
 
 from kubestats_pipeline.hosts.errors import (
     HostError,
+    QueryTooComplexError,
     RateLimitedError,
     RejectedError,
-    TooComplexError,
     UnavailableError,
 )
 from kubestats_pipeline.hosts.messages import Call, RawAnswer
@@ -57,7 +57,7 @@ def read_query_answer(call: Call, answer: RawAnswer) -> QueryAnswer:
 
     Raises:
         RateLimitedError: the points of this hour are used up.
-        TooComplexError: the query took too long or asks for too much.
+        QueryTooComplexError: the query took too long or asks for too much.
         RejectedError: the query is wrong.
         UnavailableError: the answer is none of GraphQL's.
     """
@@ -79,5 +79,5 @@ def _failure(error: _Error | None, path: str) -> HostError:
     if error.type in LIMITED:
         return RateLimitedError(f"{path}: the graphql rate limit is used up for a while; wait", "graphql", None)
     if error.type in TOO_MUCH or error.message.lower().startswith(TOO_SLOW):
-        return TooComplexError(f"{path}: the query is too much for GitHub at once; ask for less")
+        return QueryTooComplexError(f"{path}: the query is too much for GitHub at once; ask for less")
     return RejectedError(f"{path}: GitHub does not accept the query ({error.type or 'invalid'}); update Kubestats")

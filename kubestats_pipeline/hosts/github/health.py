@@ -7,7 +7,7 @@ import datetime
 
 from kubestats_pipeline.hosts.errors import ForbiddenError
 from kubestats_pipeline.hosts.github.client import GitHubClient
-from kubestats_pipeline.hosts.github.rates import Bucket, Identity, read_buckets, read_identity
+from kubestats_pipeline.hosts.github.rates import Bucket, TokenOwner, read_buckets, read_token_owner
 from kubestats_pipeline.settings import GitHubSettings
 
 BUCKETS = ("core", "search", "graphql")
@@ -33,15 +33,15 @@ def _describe_caller(client: GitHubClient) -> str:
     if not client.has_token:
         return "nobody (set GITHUB_TOKEN for higher limits)"
     try:
-        return _describe_identity(read_identity(client))
+        return _describe_owner(read_token_owner(client))
     except ForbiddenError as error:
         return f"somebody whom it does not name ({error})"
 
 
-def _describe_identity(identity: Identity) -> str:
-    if identity.scopes is None:
-        return f"{identity.login} (a token that does not tell its scopes)"
-    return f"{identity.login} (scopes: {', '.join(identity.scopes) or 'none, which suffices'})"
+def _describe_owner(owner: TokenOwner) -> str:
+    if owner.scopes is None:
+        return f"{owner.login} (a token that does not tell its scopes)"
+    return f"{owner.login} (scopes: {', '.join(owner.scopes) or 'none, which suffices'})"
 
 
 def _describe_bucket(bucket: Bucket) -> str:

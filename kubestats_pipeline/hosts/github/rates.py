@@ -29,7 +29,7 @@ class _User(BaseModel):
 
 
 @dataclass(frozen=True)
-class Identity:
+class TokenOwner:
     """Whose token it is.
 
     Attributes:
@@ -57,7 +57,7 @@ def read_rates(client: GitHubClient) -> dict[str, int]:
     return {name: bucket.remaining for name, bucket in read_buckets(client).items()}
 
 
-def read_identity(client: GitHubClient) -> Identity:
+def read_token_owner(client: GitHubClient) -> TokenOwner:
     """Who the token is, for one call of the core bucket.
 
     Raises:
@@ -70,4 +70,4 @@ def read_identity(client: GitHubClient) -> Identity:
     except ValidationError:
         raise UnavailableError("/user does not tell who the token is; check github.api_url") from None
     scopes = answer.headers.get("x-oauth-scopes")
-    return Identity(login, None if scopes is None else tuple(s.strip() for s in scopes.split(",") if s.strip()))
+    return TokenOwner(login, None if scopes is None else tuple(s.strip() for s in scopes.split(",") if s.strip()))

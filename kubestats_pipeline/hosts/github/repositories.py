@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ValidationError
 
-from kubestats_pipeline.hosts.errors import GoneError, HostError, NotFoundError, PermanentError, TooComplexError
+from kubestats_pipeline.hosts.errors import GoneError, HostError, NotFoundError, PermanentError, QueryTooComplexError
 from kubestats_pipeline.hosts.github.client import GitHubClient
 from kubestats_pipeline.hosts.github.graphql import NOT_FOUND
 from kubestats_pipeline.hosts.github.payload import PayloadError, RepositoryPayload, read_payload, unreadable
@@ -62,7 +62,7 @@ class KnownName:
 
 
 @dataclass(frozen=True)
-class Facts:
+class RepositoryFacts:
     """What GitHub told of some repositories; one that is in none of the three was not asked for.
 
     Attributes:
@@ -92,7 +92,7 @@ def get_repository_by_id(client: GitHubClient, number: int) -> RepositoryPayload
     return read_payload(client.get(f"/repositories/{number}").content)
 
 
-def read_facts(client: GitHubClient, wanted: Sequence[KnownName], *, limit: int = ANONYMOUS_CALLS) -> Facts:
+def read_facts(client: GitHubClient, wanted: Sequence[KnownName], *, limit: int = ANONYMOUS_CALLS) -> RepositoryFacts:
     """What GitHub tells now of repositories that are known; failures are told beside what was found.
 
     A repository counts as missing only where GitHub said so. Confirm it with `get_repository_by_id`: a name that
@@ -108,7 +108,7 @@ def read_facts(client: GitHubClient, wanted: Sequence[KnownName], *, limit: int 
     return _read_each(client, wanted[:limit])
 
 
-def _read_each(client: GitHubClient, wanted: Sequence[KnownName]) -> Facts:
+def _read_each(client: GitHubClient, wanted: Sequence[KnownName]) -> RepositoryFacts:
     """One call each, until one is not answered after all retries."""
     found, missing, failures = [], [], []
     for known in wanted:
@@ -121,7 +121,7 @@ def _read_each(client: GitHubClient, wanted: Sequence[KnownName]) -> Facts:
         except HostError as error:
             failures.append(f"{error} (it and those behind it keep their known facts)")
             break
-    return Facts(tuple(found), tuple(missing), tuple(failures))
+    return RepositoryFacts(tuple(found), tuple(missing), tuple(failures))
 
 
 @dataclass
@@ -134,7 +134,7 @@ class _Batches:
     failures: list[str] = field(default_factory=list)
     failures_in_a_row: int = 0
 
-    def read(self, wanted: Sequence[KnownName]) -> Facts:
+    def read(self, wanted: Sequence[KnownName]) -> RepositoryFacts:
         """Ask batch by batch; one that is too much for GitHub is halved, one that fails for all retries ends it."""
         waiting = [wanted[start : start + PER_QUERY] for start in range(0, len(wanted), PER_QUERY)][::-1]
         while waiting:
@@ -142,7 +142,7 @@ class _Batches:
             try:
                 self._ask(batch)
                 self.failures_in_a_row = 0
-            except TooComplexError as error:
+            except QueryTooComplexError as error:
                 self.failures_in_a_row += 1
                 waiting += _halves(batch)
                 if self.failures_in_a_row == FAILURES_IN_A_ROW:
@@ -152,7 +152,7 @@ class _Batches:
             except HostError as error:
                 waiting.append(batch)
                 self._give_up(error, waiting)
-        return Facts(tuple(self.found), tuple(self.missing), tuple(self.failures))
+        return RepositoryFacts(tuple(self.found), tuple(self.missing), tuple(self.failures))
 
     def _give_up(self, error: HostError, waiting: list[Sequence[KnownName]]) -> None:
         left = sum(len(batch) for batch in waiting)

@@ -92,7 +92,7 @@ def search_repositories(
         now: aware; nothing is created later than a day after it.
         reachable: results that one search can give.
     """
-    search = _Search(client, query, reachable)
+    search = _SlicedSearch(client, query, reachable)
     search.run(Slice(FIRST_DAY, (now + CLOCK_SKEW).astimezone(datetime.UTC).replace(microsecond=0)))
     return SearchAnswer(tuple(search.found.values()), tuple(dict.fromkeys(search.shortfalls)))
 
@@ -136,7 +136,7 @@ class _Reading:
         return max(min(self.total, reachable) - len(self.found) - len(self.unreadable), 0)
 
 
-class _Search:
+class _SlicedSearch:
     """One query with all its slices."""
 
     def __init__(self, client: GitHubClient, query: str, reachable: int) -> None:

@@ -20,7 +20,7 @@ from dagster._core.executor.in_process import InProcessExecutor
 from kubestats_pipeline.locks import is_alive
 
 WORKER_TAG = "kubestats/worker"
-"""Run tag with a `Worker`; a re-executed run inherits that of its parent, so the run's own id is part of it."""
+"""Run tag with a `RunWorker`; a re-executed run inherits that of its parent, so the run's own id is part of it."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Machine:
 
 
 @dataclass(frozen=True)
-class Worker:
+class RunWorker:
     """A process, where it is, and since when it is known; seconds since 1970."""
 
     process: int
@@ -63,17 +63,17 @@ def this_machine() -> Machine:
     return Machine(_read("/proc/sys/kernel/random/boot_id"), _link("/proc/self/ns/pid"), socket.gethostname() or "-")
 
 
-def this_worker() -> Worker:
+def this_worker() -> RunWorker:
     """The process that asks."""
-    return Worker(os.getpid(), time.time(), this_machine())
+    return RunWorker(os.getpid(), time.time(), this_machine())
 
 
-def worker_of(run: dg.DagsterRun) -> Worker | None:
+def worker_of(run: dg.DagsterRun) -> RunWorker | None:
     """Who said to work on a run; None before anybody did, and for runs of earlier versions."""
     words = run.tags.get(WORKER_TAG, "").split(" ", 5)
     if len(words) < 6 or words[0] != run.run_id:
         return None
-    return Worker(int(words[1]), float(words[2]), Machine(*words[3:]))
+    return RunWorker(int(words[1]), float(words[2]), Machine(*words[3:]))
 
 
 class _TellingExecutor(InProcessExecutor):

@@ -14,7 +14,7 @@ import dagster as dg
 from dagster._core.launcher.base import WorkerStatus
 
 from kubestats_pipeline.locks import is_alive
-from kubestats_pipeline.orchestration.base.worker_identity import Worker, this_machine, worker_of
+from kubestats_pipeline.orchestration.base.worker_identity import RunWorker, this_machine, worker_of
 
 PROCESS_TAG = "kubestats/process"
 """Run tag of earlier versions with the process id of a headless run, on whatever machine it was."""
@@ -64,7 +64,7 @@ def _is_orphan(instance: dg.DagsterInstance, record: dg.RunRecord, alone: bool) 
     return alone and (_ended_with_its_daemon(run, worker) if worker else _is_forsaken(instance, record))
 
 
-def _has_restarted(worker: Worker) -> bool:
+def _has_restarted(worker: RunWorker) -> bool:
     """Whether the worker's machine is this one before its last start."""
     machine, here = worker.machine, this_machine()
     return machine.host == here.host and machine.boot != here.boot
@@ -74,7 +74,7 @@ def _runs_too_long(record: dg.RunRecord) -> bool:
     return record.start_time is not None and time.time() - record.start_time > LONGEST_RUN_SECONDS
 
 
-def _ended_with_its_daemon(run: dg.DagsterRun, worker: Worker) -> bool:
+def _ended_with_its_daemon(run: dg.DagsterRun, worker: RunWorker) -> bool:
     """Whether a daemon in another container of this host launched it: the lock of the home says that it is gone."""
     return run.remote_job_origin is not None and worker.machine.boot == this_machine().boot
 
