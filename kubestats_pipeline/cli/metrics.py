@@ -10,14 +10,16 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest, write_to_textfile
 
-from kubestats_pipeline.cli.status import RepositoryStatus, read_status
+from kubestats_pipeline.cli.status import RepositorySummary, read_status
 from kubestats_pipeline.lake.health import FAILED
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.lake.tables import REPOSITORIES
+from kubestats_pipeline.lake.vocabulary import RepositoryStatus
 from kubestats_pipeline.orchestration.base.dagster_home import last_heartbeats, open_instance
 from kubestats_pipeline.settings import Settings
 
@@ -75,11 +77,11 @@ def _register(measures: Iterable[Measure]) -> CollectorRegistry:
 def _repositories(lake: Lake) -> Iterator[Measure]:
     partition = lake.read(REPOSITORIES)
     counts = Counter(partition.rows["status"].to_list() if partition else ())
-    for status in sorted({"active", "blocked", "pending_approval", "retired", *counts}):
+    for status in sorted({*get_args(RepositoryStatus), *counts}):
         yield Measure("repositories", "Repositories ever seen, by status.", counts[status], {"status": status})
 
 
-def _work(statuses: list[RepositoryStatus]) -> Iterator[Measure]:
+def _work(statuses: list[RepositorySummary]) -> Iterator[Measure]:
     meaning = "Active repositories whose last attempt failed, by stage; unreadable are damaged files of the lake."
     failed = {
         "sync": sum(each.sync_status in FAILED for each in statuses),
@@ -100,7 +102,7 @@ def _work(statuses: list[RepositoryStatus]) -> Iterator[Measure]:
     )
 
 
-def _times(lake: Lake, statuses: list[RepositoryStatus]) -> Iterator[Measure]:
+def _times(lake: Lake, statuses: list[RepositorySummary]) -> Iterator[Measure]:
     """When each stage last did something, where it ever did."""
     partition = lake.read(REPOSITORIES)
     newest = {

@@ -13,7 +13,7 @@ from kubestats_pipeline.scan.store.position import read_scan
 
 
 @dataclass(frozen=True)
-class RepositoryStatus:
+class RepositorySummary:
     """One repository: its last sync and scan and what it holds.
 
     Attributes:
@@ -46,7 +46,7 @@ class RepositoryStatus:
         return self.sync_status in FAILED or self.scan_status in FAILED or self.sync_status == "unreadable"
 
 
-def read_status(layout: Layout) -> Iterator[RepositoryStatus]:
+def read_status(layout: Layout) -> Iterator[RepositorySummary]:
     """The status of every repository, active ones first, by name. One whose partitions are damaged says so.
 
     Raises:
@@ -58,14 +58,14 @@ def read_status(layout: Layout) -> Iterator[RepositoryStatus]:
         try:
             yield _status(lake, *about)
         except LakeError as error:
-            yield RepositoryStatus(*about, "unreadable", None, None, None, None, 0, 0, 0, None, None, None, str(error))
+            yield RepositorySummary(*about, "unreadable", None, None, None, None, 0, 0, 0, None, None, None, str(error))
 
 
-def _status(lake: Lake, name: str, status: str, reason: str | None, is_approved: bool) -> RepositoryStatus:
+def _status(lake: Lake, name: str, status: str, reason: str | None, is_approved: bool) -> RepositorySummary:
     partition = lake.read(SNAPSHOTS, name)
     snapshot = partition.rows.row(0, named=True) if partition and len(partition.rows) else {}
     scan = read_scan(lake, name) or {}
-    return RepositoryStatus(
+    return RepositorySummary(
         full_name=name,
         status=status,
         status_reason=reason,

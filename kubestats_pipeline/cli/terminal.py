@@ -18,7 +18,7 @@ from kubestats_pipeline.plain_text import plain_json, plain_lines
 
 if TYPE_CHECKING:
     from kubestats_pipeline.cli.doctor import Diagnosis
-    from kubestats_pipeline.cli.status import RepositoryStatus
+    from kubestats_pipeline.cli.status import RepositorySummary
     from kubestats_pipeline.orchestration.base.context import Progress as ProgressOfStages
     from kubestats_pipeline.orchestration.cycle import Cycle
     from kubestats_pipeline.scan.store.retire import Retired, RetireFailed
@@ -140,7 +140,7 @@ def show_demo(layout: Layout) -> None:
     console.print("  make reset && make run                   the real thing, without the samples", highlight=False)
 
 
-def show_status(statuses: Iterable["RepositoryStatus"], *, as_json: bool) -> bool:
+def show_status(statuses: Iterable["RepositorySummary"], *, as_json: bool) -> bool:
     """All repositories; gives whether none has failed."""
     known = list(statuses)
     if as_json:
@@ -219,7 +219,7 @@ def _print_json(content: Mapping[str, Any]) -> None:
     console.print(plain_json(orjson.dumps(content).decode()), soft_wrap=True, highlight=False, markup=False)
 
 
-def _status_cells(status: "RepositoryStatus") -> list[Any]:
+def _status_cells(status: "RepositorySummary") -> list[Any]:
     seen = status.last_sync_at.strftime("%Y-%m-%d %H:%M") if status.last_sync_at else None
     counts = [status.resources, status.events, status.problems]
     return [

@@ -7,6 +7,7 @@ in `resolver.py`.
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from kubestats_pipeline.lake.vocabulary import ChartKind, ImageRole
 from kubestats_pipeline.scan.facts.transforms import NOTHING, Transform
 
 
@@ -23,7 +24,7 @@ class Image:
     image: str
     tag: str | None
     digest: str | None
-    role: str
+    role: ImageRole
     raw: str | None = field(default=None, compare=False)
 
     @property
@@ -80,7 +81,7 @@ class ChartUse(NamedTuple):
     version: str | None = None
     source: Reference | None = None
     url: str | None = None
-    kind: str | None = None
+    kind: ChartKind | None = None
     unknown: str | None = None
 
 

@@ -7,6 +7,7 @@ release stand in its Helm values is found in `images_in_values.py`.
 import functools
 import re
 
+from kubestats_pipeline.lake.vocabulary import ImageRole
 from kubestats_pipeline.scan.documents.document import Decoded
 from kubestats_pipeline.scan.facts.facts import Image
 
@@ -25,7 +26,7 @@ DEFAULT_NAMESPACE = "library"
 
 
 @functools.lru_cache(maxsize=16384)
-def parse_image(reference: str, role: str) -> Image:
+def parse_image(reference: str, role: ImageRole) -> Image:
     """Take a reference apart.
 
     A first segment is a host only with a dot or a colon in it, or if it is `localhost`; without a host the image lies
@@ -50,7 +51,7 @@ def is_reference(text: str) -> bool:
     return bool(_REFERENCE.fullmatch(_PLACEHOLDER.sub("x", text)))
 
 
-def compose_image(document: Decoded, parts: dict[str, object], role: str) -> Image | None:
+def compose_image(document: Decoded, parts: dict[str, object], role: ImageRole) -> Image | None:
     """The image of `{registry, repository, tag, digest}`; None where the repository cannot be that of an image.
 
     The digest may be called `sha` and lack its algorithm (Grafana's charts).

@@ -5,14 +5,17 @@ say what it is. What one reference means stands in `images.py`. The result does 
 """
 
 import functools
-from typing import Any
+from typing import Any, Final
 
+from kubestats_pipeline.lake.vocabulary import ImageRole
 from kubestats_pipeline.scan.documents.document import Bounds, Decoded, DecodeError
 from kubestats_pipeline.scan.documents.stream import decode_stream
 from kubestats_pipeline.scan.facts.facts import Image
 from kubestats_pipeline.scan.facts.images import compose_image, is_reference, parse_image
 
-MAIN, INIT, SIDECAR = "main", "init", "sidecar"
+MAIN: Final = "main"
+INIT: Final = "init"
+SIDECAR: Final = "sidecar"
 _ROLES = (MAIN, INIT, SIDECAR)
 
 _INIT_KEYS = frozenset({"initcontainers", "initcontainer", "extrainitcontainers", "init"})
@@ -76,7 +79,7 @@ def _add_controllers(
                 _add_images(found, document, {key: value}, "", SIDECAR)
                 continue
             for container, content in value.items():
-                role = MAIN if name == main and container == first else SIDECAR
+                role: ImageRole = MAIN if name == main and container == first else SIDECAR
                 _add_images(found, document, content, container, role)
 
 
@@ -85,7 +88,7 @@ def _chosen(choices: dict[str, Any], preferred: tuple[str | None, ...]) -> str |
     return next((each for each in preferred if each in choices), min(choices, default=None))
 
 
-def _add_images(found: list[Image], document: Decoded, value: object, key: str, role: str) -> None:
+def _add_images(found: list[Image], document: Decoded, value: object, key: str, role: ImageRole) -> None:
     """Add the images at and below a value that stands under `key`."""
     if isinstance(value, dict):
         if "repository" in value and (image := _composed(document, value, key, role)):
@@ -108,14 +111,14 @@ def _is_image_key(key: str) -> bool:
 
 
 @functools.lru_cache(maxsize=16384)
-def _role_below(key: str, role: str) -> str:
+def _role_below(key: str, role: ImageRole) -> ImageRole:
     lower = key.lower()
     if lower in _INIT_KEYS:
         return INIT
     return SIDECAR if lower in _SIDECAR_KEYS else role
 
 
-def _composed(document: Decoded, parts: dict[str, Any], key: str, role: str) -> Image | None:
+def _composed(document: Decoded, parts: dict[str, Any], key: str, role: ImageRole) -> Image | None:
     """An image in parts, where a tag, a digest or a pull policy beside it or the key above says that it is one."""
     if not isinstance(parts["repository"], str):
         return None
@@ -124,7 +127,7 @@ def _composed(document: Decoded, parts: dict[str, Any], key: str, role: str) -> 
     return compose_image(document, parts, role)
 
 
-def _written(document: Decoded, parent: dict[str, Any], key: str, role: str) -> Image | None:
+def _written(document: Decoded, parent: dict[str, Any], key: str, role: ImageRole) -> Image | None:
     """An image as one text under a key such as `image` or `initImage`, perhaps with its tag beside it."""
     text = parent[key].strip()
     if not is_reference(text):

@@ -3,7 +3,9 @@
 import functools
 import re
 
-_BOTS = {
+from kubestats_pipeline.lake.vocabulary import AuthorKind
+
+_BOTS: dict[AuthorKind, re.Pattern[str]] = {
     "renovate": re.compile(r"renovate"),
     "dependabot": re.compile(r"dependabot"),
     "flux": re.compile(r"\bflux(cd)?(bot)?\b"),
@@ -15,17 +17,17 @@ _MERGED_BRANCH = re.compile(
 )
 
 
-def author_kind(author: str, subject: str) -> str:
+def author_kind(author: str, subject: str) -> AuthorKind:
     """Human, renovate, dependabot, flux or other_bot, from the author's name and address in lower case.
 
     A merge counts as the bot's whose branch it merges: along the first parents it is the only commit of that change.
     """
     merged = _MERGED_BRANCH.match(subject)
     if merged:
-        return merged[1].lower()
+        return "renovate" if merged[1].lower() == "renovate" else "dependabot"
     return _kind_of(author)
 
 
 @functools.lru_cache(maxsize=4096)
-def _kind_of(author: str) -> str:
+def _kind_of(author: str) -> AuthorKind:
     return next((kind for kind, pattern in _BOTS.items() if pattern.search(author)), "human")

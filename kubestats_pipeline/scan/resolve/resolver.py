@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from kubestats_pipeline.git.command import without_credentials
+from kubestats_pipeline.lake.vocabulary import ChartKind, Resolution
 from kubestats_pipeline.scan.documents.budget import Budget, TooComplexError
 from kubestats_pipeline.scan.documents.repository_paths import normalise_path
 from kubestats_pipeline.scan.facts.charts import Resolved, canonical_url, chart_at, chart_of
@@ -62,7 +63,7 @@ class _Found(NamedTuple):
     """What a reference leads to; without an instance, why to nothing."""
 
     instance: Instance | None
-    resolution: str = "exact"
+    resolution: Resolution = "exact"
     reason: str | None = None
 
 
@@ -238,7 +239,7 @@ def _chart_of_source(use: ChartUse, source: Source) -> Resolved:
         return Resolved(None, use.version, use.name, canonical_url(source.url), "helm", "exact", chart_url_raw=raw)
     if source.flavour == "oci":
         return chart_at(source.url, "", source.version)
-    kind = "git" if source.flavour == "git" else "path"
+    kind: ChartKind = "git" if source.flavour == "git" else "path"
     name = normalise_path(use.name or "")
     return Resolved(None, source.version, name, canonical_url(source.url), kind, "exact", chart_url_raw=raw)
 
