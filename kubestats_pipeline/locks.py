@@ -1,4 +1,4 @@
-"""Between processes: one at a time works on a mirror, on a repository's tables or on Dagster's home; which still live.
+"""Between processes: one at a time works on a mirror, on a repository's tables or on Dagster's home. Which still live.
 
 A lock is a file beside the thing that it guards. The operating system frees the lock of a process that dies.
 """
@@ -18,7 +18,7 @@ POLL_SECONDS = 0.05
 
 
 class BusyError(ExplainedError):
-    """Another process works on the same thing and did not finish in time; nothing was changed."""
+    """Another process works on the same thing and did not finish in time. Nothing was changed."""
 
 
 @contextlib.contextmanager
@@ -82,7 +82,7 @@ _ZOMBIE = "Z"
 
 
 def _told_of(process: int) -> tuple[str, float] | None:
-    """The state of a process and when it began, as Linux knows them; None elsewhere, or where it has just ended."""
+    """The state of a process and when it began, as Linux knows them. None elsewhere, or where it has just ended."""
     try:
         fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
         boot = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime "))

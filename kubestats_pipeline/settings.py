@@ -1,4 +1,4 @@
-"""Every setting, typed, bounded and documented; the only module that reads the environment.
+"""Every setting, typed, bounded and documented. The only module that reads the environment.
 
 A value comes from `KUBESTATS_…` variables (`__` nests), else from `kubestats.yaml` (or the file that `KUBESTATS_CONFIG`
 names), else from the default here. A wrong or unknown one raises `SettingsError`, whose text names the setting
@@ -32,7 +32,7 @@ _HOST_NAME = re.compile(r"(?i)(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\
 
 
 class SettingsError(ExplainedError, ValueError):
-    """A setting is unknown or has a wrong value; the text says which one and what would be right."""
+    """A setting is unknown or has a wrong value. The text says which one and what would be right."""
 
 
 class _Section(BaseModel):
@@ -104,7 +104,7 @@ class SyncSettings(_Section):
 
 
 class ScanSettings(_Section):
-    """Bounds within which a file is read; what passes one becomes a row of scan_problems."""
+    """Bounds within which a file is read. What passes one becomes a row of scan_problems."""
 
     workers: int = Field(default=2, ge=1, le=64, description="processes: a repository each, or one long history")
     max_file_kb: int = Field(
@@ -115,7 +115,7 @@ class ScanSettings(_Section):
 
 
 class AutomationSettings(_Section):
-    """The cadence of `make dev`; 0 switches a schedule off."""
+    """The cadence of `make dev`. 0 switches a schedule off."""
 
     discover_minutes: int = Field(default=5, ge=0, le=1440)
     sync_minutes: int = Field(default=15, ge=0, le=1440)
@@ -134,7 +134,7 @@ class AutomationSettings(_Section):
 
 
 class RetentionSettings(_Section):
-    """How long what nothing needs any more is kept; the job `clean_up` and `kubestats clean` remove it.
+    """How long what nothing needs any more is kept. The job `clean_up` and `kubestats clean` remove it.
 
     Events are not removed but archived, by the job `retire_events` and `kubestats retire`.
     """
@@ -187,7 +187,7 @@ class UiSettings(_Section):
 
 
 class Settings(BaseSettings):
-    """All settings of Kubestats. Immutable; build it with `load_settings`."""
+    """All settings of Kubestats. Immutable. Build it with `load_settings`."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, hide_input_in_errors=True
@@ -263,12 +263,12 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments win over the environment, which wins over the file; no .env, no secrets directory."""
+        """Arguments win over the environment, which wins over the file. No .env, no secrets directory."""
         return (init_settings, env_settings, YamlConfigSettingsSource(settings_cls, yaml_file=_config_file()))
 
 
 def load_settings(**overrides: object) -> Settings:
-    """Read the settings of this process; `overrides` win over file and environment.
+    """Read the settings of this process. `overrides` win over file and environment.
 
     Raises:
         SettingsError: a setting is unknown or wrong, or the file that KUBESTATS_CONFIG names cannot be read.

@@ -1,4 +1,4 @@
-"""Examines everything that the pipeline needs and says what to do about what is wrong; behind `kubestats doctor`.
+"""Examines everything that the pipeline needs and says what to do about what is wrong. Behind `kubestats doctor`.
 
 Each examination gives one `Diagnosis` and changes nothing.
 """
@@ -34,7 +34,7 @@ OLDEST_GIT = (2, 31)
 LITTLE_DISK_GB = 2
 
 SILENT_AFTER = datetime.timedelta(minutes=5)
-"""A daemon gives a sign of life every half minute; after so long it is taken for dead."""
+"""A daemon gives a sign of life every half minute. After so long it is taken for dead."""
 
 OLD_AFTER = datetime.timedelta(days=1)
 """What is younger is no cause for a warning, whatever the cadence."""
@@ -87,7 +87,7 @@ def _examine_git() -> Diagnosis:
 
 
 def _examine_github(settings: Settings) -> Diagnosis:
-    """Whether the API answers, to whom, and how many calls are left; it matters only where something is asked of it."""
+    """Whether the API answers, to whom, and how many calls are left. It matters only where something is asked of it."""
     try:
         return Diagnosis("github", "ok", describe_github(settings.github))
     except HostError as error:
@@ -154,7 +154,7 @@ def _examine_storage(layout: Layout) -> Diagnosis:
 
 
 def _examine_daemons(layout: Layout) -> Diagnosis:
-    """Whether those that start schedules and sensors live; they never did where all is run by `kubestats run`."""
+    """Whether those that start schedules and sensors live. They never did where all is run by `kubestats run`."""
     try:
         with open_instance(layout) as instance:
             beats = last_heartbeats(instance)

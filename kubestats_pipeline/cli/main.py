@@ -1,4 +1,4 @@
-"""The kubestats command: thin. `terminal.py` makes what it shows; what it does stands in the modules that it names.
+"""The kubestats command: thin. `terminal.py` makes what it shows. What it does stands in the modules that it names.
 
 Exit status: 0 when everything succeeded, 1 when anything failed (it is named), 2 for a wrong call or setting, 130 after
 an interrupt.
@@ -47,7 +47,7 @@ FAILED, WRONG_CALL, INTERRUPTED = 1, 2, 130
 
 @app.command()
 def demo() -> None:
-    """Run the whole pipeline on sample repositories that the package builds itself; no network is needed."""
+    """Run the whole pipeline on sample repositories that the package builds itself. No network is needed."""
     from kubestats_pipeline.sample.build import build_sample
 
     with _explained():
@@ -98,25 +98,25 @@ _Reason = Annotated[str | None, typer.Option("--reason", help="why; it is kept a
 
 @app.command()
 def approve(repository: _Name, reason: _Reason = None) -> None:
-    """Let a repository in that is too large, or was deleted; no limit of size holds for it then."""
+    """Let a repository in that is too large, or was deleted. No limit of size holds for it then."""
     _decide("approve", repository, reason)
 
 
 @app.command()
 def block(repository: _Name, reason: _Reason = None) -> None:
-    """Neither sync nor scan a repository any more; its history stays, and its numbers are still recorded."""
+    """Neither sync nor scan a repository any more. Its history stays, and its numbers are still recorded."""
     _decide("block", repository, reason)
 
 
 @app.command()
 def unblock(repository: _Name) -> None:
-    """End a block; the next sweep syncs the repository again."""
+    """End a block. The next sweep syncs the repository again."""
     _decide("unblock", repository, None)
 
 
 @app.command()
 def delete(repository: _Name, reason: _Reason = None) -> None:
-    """Remove everything about a repository for good; what stays is that no discovery brings it back."""
+    """Remove everything about a repository for good. What stays is that no discovery brings it back."""
     _decide("delete", repository, reason)
 
 
@@ -163,7 +163,7 @@ def doctor(
 ) -> None:
     """Check git, GitHub, disk, lake, warehouse, scanners, Dagster's storage and daemons, and the age of the data.
 
-    Exits with 1 if anything failed; a warning is none.
+    Exits with 1 if anything failed. A warning is none.
     """
     from kubestats_pipeline.cli.doctor import examine
 
@@ -325,6 +325,6 @@ def _explained() -> Iterator[None]:
 
 
 def _disk_errors() -> tuple[type[Exception], ...]:
-    """Those of the system and of Dagster's storage; asked for when something failed, since many commands load none."""
+    """Those of the system and of Dagster's storage. Asked for when something failed, since many commands load none."""
     sqlalchemy = sys.modules.get("sqlalchemy.exc")
     return (OSError, sqlite3.Error, *((sqlalchemy.SQLAlchemyError,) if sqlalchemy else ()))

@@ -1,6 +1,6 @@
 """The state of an installation in numbers, as Prometheus reads them: `kubestats metrics`.
 
-Everything is read from the lake, the published file and Dagster's storage as they lie on the disk; nothing is asked of
+Everything is read from the lake, the published file and Dagster's storage as they lie on the disk. Nothing is asked of
 a host and nothing is changed. What cannot be read is counted. `doctor.py` says in words what is wrong and what to do.
 """
 

@@ -1,4 +1,4 @@
-"""Runs one query against the published warehouse and prints or writes the rows; behind `kubestats sql`."""
+"""Runs one query against the published warehouse and prints or writes the rows. Behind `kubestats sql`."""
 
 import csv
 import os
@@ -25,7 +25,7 @@ ROWS_AT_ONCE = 10_000
 
 
 class QueryError(ExplainedError):
-    """The query cannot be run; the text says why."""
+    """The query cannot be run. The text says why."""
 
 
 class Format(StrEnum):
@@ -109,7 +109,7 @@ def _write(names: Sequence[str], cursor: duckdb.DuckDBPyConnection, output_forma
 
 
 class _Plain:
-    """A terminal that is sent nothing to obey; a file or a pipe gets the data as they are."""
+    """A terminal that is sent nothing to obey. A file or a pipe gets the data as they are."""
 
     def __init__(self, file: IO[str]) -> None:
         self._file = file
@@ -124,7 +124,7 @@ def _cell(value: Any) -> Any:
 
 
 def _to_json(value: Any, option: int = 0) -> str:
-    """JSON text; numbers beyond 64 bits, decimals and what else JSON has no type for are text in it."""
+    """JSON text. Numbers beyond 64 bits, decimals and what else JSON has no type for are text in it."""
     return orjson.dumps(_within_bounds(value), default=str, option=option | orjson.OPT_NON_STR_KEYS).decode()
 
 

@@ -18,7 +18,7 @@ class RepositorySummary:
 
     Attributes:
         status: active, or why nothing is done for it: blocked, pending_approval or retired, with the reason.
-        error: what is wrong with it; None when nothing is.
+        error: what is wrong with it. None when nothing is.
     """
 
     full_name: str
@@ -40,7 +40,7 @@ class RepositorySummary:
 
     @property
     def failed(self) -> bool:
-        """Whether its last sync or scan failed, or its partitions cannot be read; nothing fails that is not done."""
+        """Whether its last sync or scan failed, or its partitions cannot be read. Nothing fails that is not done."""
         if self.status != "active":
             return False
         return self.sync_status in FAILED or self.scan_status in FAILED or self.sync_status == "unreadable"

@@ -54,7 +54,7 @@ DEMO_QUERIES: Mapping[str, str] = {
         SELECT problem, count(*) AS files, min(file_path) AS for_example
         FROM scan_problems GROUP BY problem ORDER BY files DESC, problem""",
 }
-"""Queries that the demo runs at its end; the README shows them too."""
+"""Queries that the demo runs at its end. The README shows them too."""
 
 
 class RichProgress:
@@ -82,7 +82,7 @@ class RichProgress:
 
     @contextlib.contextmanager
     def track(self, stage: str, total: int) -> Iterator[Callable[[str], None]]:
-        """Begin a stage of `total` items; the callable is told each one that is done."""
+        """Begin a stage of `total` items. The callable is told each one that is done."""
         task = self._progress.add_task(stage, total=total, last="")
         yield lambda done: self._progress.update(task, advance=1, last=_shown(done))
 
@@ -141,7 +141,7 @@ def show_demo(layout: Layout) -> None:
 
 
 def show_status(statuses: Iterable["RepositorySummary"], *, as_json: bool) -> bool:
-    """All repositories; gives whether none has failed."""
+    """All repositories. Gives whether none has failed."""
     known = list(statuses)
     if as_json:
         for each in known:
@@ -159,7 +159,7 @@ def show_status(statuses: Iterable["RepositorySummary"], *, as_json: bool) -> bo
 
 
 def show_diagnoses(diagnoses: Iterable["Diagnosis"], *, as_json: bool = False) -> bool:
-    """What the doctor found; gives whether nothing has failed."""
+    """What the doctor found. Gives whether nothing has failed."""
     healthy = True
     for finding in diagnoses:
         healthy = healthy and finding.mark != "failed"
@@ -178,7 +178,7 @@ def show_removed(removed: Mapping[str, str]) -> None:
 
 
 def show_retired(outcomes: Iterable["Retired | RetireFailed"]) -> bool:
-    """What went to the archive, repository by repository as it is done; gives whether none failed."""
+    """What went to the archive, repository by repository as it is done. Gives whether none failed."""
     from kubestats_pipeline.scan.store.retire import RetireFailed
 
     done = failed = 0
@@ -203,7 +203,7 @@ def show_redacted(redacted: "Redacted") -> None:
 
 
 def show_rows(names: Sequence[str], rows: Sequence[Sequence[Any]], file: IO[str]) -> None:
-    """The rows of a query as a table; a wide one is cut to a terminal's width, and not at all elsewhere."""
+    """The rows of a query as a table. A wide one is cut to a terminal's width, and not at all elsewhere."""
     width = None if file.isatty() else 10_000
     target = Console(file=file, width=width)
     target.print(_table(names, rows))

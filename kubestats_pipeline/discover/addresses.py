@@ -1,7 +1,7 @@
 """Git URLs: taken apart, freed of credentials, and normalised so that one repository has one identity.
 
 Every spelling that git accepts for a remote host passes through here before anything else sees it. Which host is GitHub
-is decided in `entries.py`; paths on this machine are the business of `local.py`.
+is decided in `entries.py`. Paths on this machine are the business of `local.py`.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ _HOST = re.compile(r"\w[\w.-]*|[0-9a-f]*:[0-9a-f:.]+")
 
 
 class AddressError(ValueError):
-    """A text is no git URL that can be used; the message says why and never holds the text."""
+    """A text is no git URL that can be used. The message says why and never holds the text."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class GitAddress:
 
     Attributes:
         scheme: https, http, ssh or git.
-        user: the login of an ssh URL; None for all other schemes, where it would be a credential.
+        user: the login of an ssh URL. None for all other schemes, where it would be a credential.
         host: in lower case.
         port: None where it is one that the scheme implies.
         path: folders and name, without slashes at the ends and without `.git`.
@@ -51,7 +51,7 @@ class GitAddress:
 
     @property
     def owner(self) -> str:
-        """All folders above the repository; `-`, which no forge allows as an owner, where there are none."""
+        """All folders above the repository. `-`, which no forge allows as an owner, where there are none."""
         return self.path.rpartition("/")[0] or "-"
 
     @property
@@ -66,7 +66,7 @@ def url_identity(normalised_url: str) -> str:
 
 
 def is_scp_like(text: str) -> bool:
-    """Whether git would read a text as `user@host:path`; without a user the host needs a dot (else a typo)."""
+    """Whether git would read a text as `user@host:path`. Without a user the host needs a dot (else a typo)."""
     match = _SCP.fullmatch(text)
     return bool(match and "://" not in text and (match["user"] or "." in match["host"]))
 

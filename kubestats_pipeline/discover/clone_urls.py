@@ -16,7 +16,7 @@ from kubestats_pipeline.discover.records import Found, FoundRepository
 from kubestats_pipeline.discover.sources import Source
 
 WEB = ("https",)
-"""The transports of a source that does not say otherwise; `http` is for an API that the user configured as such."""
+"""The transports of a source that does not say otherwise. `http` is for an API that the user configured as such."""
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=:)")
 _REFUSED = re.compile(r"[a-z0-9+.-]+:")
@@ -50,7 +50,7 @@ def screened_url(url: str, schemes: Sequence[str] = WEB) -> str:
 
 
 def refusal(clone_url: str) -> str | None:
-    """Why the repository of a clone URL that was screened is not fetched; None where it may be."""
+    """Why the repository of a clone URL that was screened is not fetched. None where it may be."""
     if not _REFUSED.fullmatch(clone_url):
         return None
     if clone_url.removesuffix(":") in ("https", "http"):

@@ -1,6 +1,6 @@
 """The administrator's verbs: approve, block, unblock and delete a repository, at once and for every later discovery.
 
-A verb writes `decisions.yaml` (`kubestats_pipeline/decisions.py`) and lets it hold; what follows from a decision stands
+A verb writes `decisions.yaml` (`kubestats_pipeline/decisions.py`) and lets it hold. What follows from a decision stands
 in `rules.py`. The command line and the jobs (`decision_jobs.py`) call it.
 """
 
@@ -24,7 +24,7 @@ Verb = Literal["approve", "block", "unblock", "delete"]
 
 
 class DecisionRefusedError(ExplainedError):
-    """A decision makes no sense for what it was made about; nothing was changed."""
+    """A decision makes no sense for what it was made about. Nothing was changed."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,9 @@ def decide(
     """Make a decision about a repository, by its present name or one that it had.
 
     Args:
-        lake: holds the repositories; the decision stands beside it, in `decisions.yaml`.
+        lake: holds the repositories. The decision stands beside it, in `decisions.yaml`.
         verb: what is decided.
-        name: a full name; one that no discovery has seen yet is decided in advance, but for `unblock`.
+        name: a full name. One that no discovery has seen yet is decided in advance, but for `unblock`.
         reason: for people.
         now: the time of the decision, aware.
         max_mb: the limit of size beside the decisions.

@@ -2,7 +2,7 @@
 
 The file is the administrator's own: it may be edited by hand, and its comments stay when a command changes it. A file
 that cannot be understood is an error and is never written over. What a decision means for a repository's row stands in
-`discover/rules.py`; who makes one, in `discover/decide.py`.
+`discover/rules.py`. Who makes one, in `discover/decide.py`.
 """
 
 import contextlib
@@ -34,7 +34,7 @@ HEADER = """\
 
 
 class DecisionsError(ExplainedError):
-    """The file cannot be read, understood or written; the text names it and what to do. It is as it was."""
+    """The file cannot be read, understood or written. The text names it and what to do. It is as it was."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Decision:
 
     Attributes:
         repository: its full name when it was decided.
-        repository_id: its identity; None where the administrator gave only a name.
+        repository_id: its identity. None where the administrator gave only a name.
         reason: for people.
         decided_at: aware.
     """
@@ -86,7 +86,7 @@ class _File(BaseModel):
 
 
 def read_decisions(path: Path) -> Decisions:
-    """What the file says; nothing where there is none.
+    """What the file says. Nothing where there is none.
 
     Raises:
         DecisionsError: it cannot be read, is no YAML, or says something that is no decision.
@@ -95,7 +95,7 @@ def read_decisions(path: Path) -> Decisions:
 
 
 def record_decision(path: Path, kind: Kind, decision: Decision, *, lifts: Sequence[Kind] = ()) -> None:
-    """Add a decision, or replace the one of this kind about the same repository; decisions of the kinds `lifts` end.
+    """Add a decision, or replace the one of this kind about the same repository. Decisions of the kinds `lifts` end.
 
     Raises:
         DecisionsError: the file cannot be understood or written.
@@ -109,7 +109,7 @@ def record_decision(path: Path, kind: Kind, decision: Decision, *, lifts: Sequen
 
 
 def lift_decision(path: Path, kind: Kind, decision: Decision) -> bool:
-    """End the decisions of a kind about a repository; False where there was none.
+    """End the decisions of a kind about a repository. False where there was none.
 
     Raises:
         DecisionsError: the file cannot be understood or written.
@@ -182,7 +182,7 @@ def _is_about(entry: Any, decision: Decision) -> bool:
 
 @contextlib.contextmanager
 def _editing(path: Path) -> Iterator[Any]:
-    """The file's content to be changed; it is written in one step when the block ends, if anything changed."""
+    """The file's content to be changed. It is written in one step when the block ends, if anything changed."""
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 4096  # never breaks a line of the administrator's

@@ -41,7 +41,7 @@ class DiscoveryReport:
         failures: sources, or parts of them, that gave no answer.
         repositories: rows of `repositories` afterwards.
         metrics_rows: rows that this discovery wrote or renewed in the day's `repository_metrics`.
-        names: full names that repositories gave up, each with the one that followed; None where it was deleted.
+        names: full names that repositories gave up, each with the one that followed. None where it was deleted.
     """
 
     found: int
@@ -60,12 +60,12 @@ def discover(
     witnesses: Sequence[Witness] = (),
     max_mb: int | None = None,
 ) -> DiscoveryReport:
-    """Ask everybody and write what they told; what nobody told of, or could not be asked, stays as it is.
+    """Ask everybody and write what they told. What nobody told of, or could not be asked, stays as it is.
 
     Args:
-        lake: holds `repositories` and `repository_metrics`; nothing is written when nothing was told.
-        sources: asked in this order; of two answers about one repository the later counts.
-        now: the time of this discovery, aware; its UTC day is the partition of the metrics.
+        lake: holds `repositories` and `repository_metrics`. Nothing is written when nothing was told.
+        sources: asked in this order. Of two answers about one repository the later counts.
+        now: the time of this discovery, aware. Its UTC day is the partition of the metrics.
         witnesses: asked for repositories that are known.
         max_mb: larger repositories wait for an approval.
 
@@ -79,7 +79,7 @@ def discover(
     sighting, failures = _hear(known, answer, today, witnesses)
     try:
         update = _update(lake, sighting, now, max_mb, _too_large(lake, sighting.found, known, max_mb))
-    except BusyError as error:  # a rename waits for a scan; what the host told is recorded all the same
+    except BusyError as error:  # a rename waits for a scan. What the host told is recorded all the same
         failures.append(SourceFailure("repositories", f"{error}; the next discovery goes on"))
         update = Update(known, read_rows(lake), {})
     return DiscoveryReport(
@@ -96,7 +96,7 @@ def apply_decisions(lake: Lake, now: datetime.datetime, max_mb: int | None) -> U
     """Let the decisions hold at once, without asking anybody.
 
     Raises:
-        BusyError: a repository is being synced or scanned; the next discovery goes on.
+        BusyError: a repository is being synced or scanned. The next discovery goes on.
         LakeError, DecisionsError: as `discover` does.
     """
     return _update(lake, Sighting(), now, max_mb, {})
@@ -201,7 +201,7 @@ def _metrics_of(lake: Lake, now: datetime.datetime) -> dict[str, Row]:
 
 
 def _write_metrics(lake: Lake, found: Iterable[FoundRepository], rows: pl.DataFrame, now: datetime.datetime) -> int:
-    """Renew the day's rows of living repositories with numbers; those of the others stay."""
+    """Renew the day's rows of living repositories with numbers. Those of the others stay."""
     living = set(rows.filter(pl.col("retired_at").is_null())["repository_id"])
     known = [one for one in combine_by_id(found) if one.has_numbers and one.repository_id in living]
     fresh = to_frame(REPOSITORY_METRICS, [_metrics_row(one, now) for one in known])
@@ -217,7 +217,7 @@ def _day(now: datetime.datetime) -> datetime.date:
 
 
 def _renew(earlier: pl.DataFrame, fresh: pl.DataFrame) -> pl.DataFrame:
-    """The day's last reading wins; a number that it does not tell (subscribers, in a search) stays from before."""
+    """The day's last reading wins. A number that it does not tell (subscribers, in a search) stays from before."""
     return earlier.update(fresh, on="repository_id", how="full", include_nulls=False)
 
 

@@ -22,7 +22,7 @@ _EXPECTED = "owner/name, a git URL, a path, or a directory of repositories"
 
 
 class EntryError(ValueError):
-    """An entry means nothing that could be found; the text says what would be right and holds no credential."""
+    """An entry means nothing that could be found. The text says what would be right and holds no credential."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class GitHubName:
 
 
 Entry = GitHubName | GitAddress | Path
-"""What an entry can be; a path exists."""
+"""What an entry can be. A path exists."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class ListSource:
     connect: Connect
 
     def find(self) -> Found:
-        """Look up each entry, in the given order; one that fails does not stop the others."""
+        """Look up each entry, in the given order. One that fails does not stop the others."""
         with self.connect() as client:
             names = NameLookup(client, self.git_url)
             found = join_found([self._find_entry(text, names) for text in self.entries])
@@ -66,7 +66,7 @@ def read_entry(text: str, *, git_url: str) -> Entry:
 
     Args:
         text: the entry as the user wrote it.
-        git_url: the `github.git_url` setting; URLs below it are names on GitHub.
+        git_url: the `github.git_url` setting. URLs below it are names on GitHub.
 
     Raises:
         EntryError: it is none of these, or a path that does not exist.

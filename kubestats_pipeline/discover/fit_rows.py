@@ -19,7 +19,7 @@ _ADDRESS = ("host", "owner", "name", "full_name", "clone_url")
 
 
 def fit_to_store(row: Row) -> Row:
-    """The row without secrets; names that differ in these alone go on to differ."""
+    """The row without secrets. Names that differ in these alone go on to differ."""
     fit = {name: _fit(value) for name, value in row.items()}
     fit["previous_names"] = [each for each in row["previous_names"] or () if withhold_shapes(each) == each] or None
     if any(fit[name] != row[name] for name in _ADDRESS):

@@ -33,7 +33,7 @@ GIVE_UP_AFTER = 2
 """Transient failures in a row after which GitHub is asked no more, because each costs all its retries."""
 
 Connect = Callable[[], GitHubClient]
-"""Opens a client; a source connects only while it is being asked."""
+"""Opens a client. A source connects only while it is being asked."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class GitHubTopics:
     forks: bool = False
 
     def find(self) -> Found:
-        """Search each topic; a topic that fails does not stop the others."""
+        """Search each topic. A topic that fails does not stop the others."""
         with self.connect() as client:
             return join_found(self._search(client, topic) for topic in self.topics)
 
@@ -76,7 +76,7 @@ class GitHubWitness:
 
     @property
     def tells_watchers(self) -> bool:
-        """A token buys a hundred repositories a call; without one every call is dear."""
+        """A token buys a hundred repositories a call. Without one every call is dear."""
         return self.has_token
 
     def knows(self, repository_id: str) -> bool:
@@ -103,7 +103,7 @@ class GitHubWitness:
         return testimony
 
     def confirm(self, known: Sequence[Known]) -> Testimony:
-        """One call each; a first failure that asking again might mend ends it."""
+        """One call each. A first failure that asking again might mend ends it."""
         testimony = Testimony()
         if not known:
             return testimony
@@ -121,7 +121,7 @@ class GitHubWitness:
         return testimony
 
     def _take(self, testimony: Testimony, known: Known, payload: RepositoryPayload) -> None:
-        """A private repository that a token may see is gone for everybody else; it stays only for who named it."""
+        """A private repository that a token may see is gone for everybody else. It stays only for who named it."""
         if payload.private and not known.is_listed:
             testimony.gone[known.repository_id] = "GitHub says that it is private now"
         else:
@@ -142,7 +142,7 @@ class NameLookup:
         self.is_answered = True
 
     def find(self, full_name: str, shown: str) -> Found:
-        """The repository of that name, or why there is none; `shown` is the entry for messages."""
+        """The repository of that name, or why there is none. `shown` is the entry for messages."""
         if self._failures_in_a_row >= GIVE_UP_AFTER:
             self.is_answered = False
             return _no_answer(shown, "not asked: GitHub failed for the entries before; the next discovery asks again")
@@ -160,7 +160,7 @@ class NameLookup:
 
 
 def to_record(payload: RepositoryPayload, *, git_url: str, tags: tuple[str, ...] = ()) -> FoundRepository:
-    """The record of a repository that `tags` found; git fetches it below `git_url`."""
+    """The record of a repository that `tags` found. Git fetches it below `git_url`."""
     owner, name = payload.full_name.split("/")
     return FoundRepository(
         repository_id=f"github:{payload.id}",
@@ -191,7 +191,7 @@ def to_record(payload: RepositoryPayload, *, git_url: str, tags: tuple[str, ...]
 
 
 def _host(html_url: str | None) -> str:
-    """The host that people know; git and the API may be reached elsewhere, through a mirror or a proxy."""
+    """The host that people know. Git and the API may be reached elsewhere, through a mirror or a proxy."""
     host = html_url.split("://", 1)[-1].split("/", 1)[0].split(":", 1)[0].lower() if html_url else ""
     return host or "github.com"
 

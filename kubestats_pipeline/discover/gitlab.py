@@ -28,7 +28,7 @@ class GitLabTopics:
     forks: bool = False
 
     def find(self) -> Found:
-        """Search each topic; a topic that fails does not stop the others."""
+        """Search each topic. A topic that fails does not stop the others."""
         with self.connect() as client:
             return join_found([self._search(client, topic) for topic in self.topics])
 
@@ -65,7 +65,7 @@ class GitLabWitness:
         return self.confirm(known)
 
     def confirm(self, known: Sequence[Known]) -> Testimony:
-        """One call each; a first failure that asking again might mend ends it."""
+        """One call each. A first failure that asking again might mend ends it."""
         testimony = Testimony()
         if not known:
             return testimony
@@ -91,7 +91,7 @@ class GitLabWitness:
 
 
 def to_record(project: Project, schemes: Sequence[str] = WEB, *, tags: tuple[str, ...] = ()) -> FoundRepository:
-    """The record of a project that `tags` found; git may fetch it by `schemes`.
+    """The record of a project that `tags` found. Git may fetch it by `schemes`.
 
     The id of a GitLab other than the public one ends with its host.
     """

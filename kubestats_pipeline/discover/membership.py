@@ -1,8 +1,8 @@
 """What a discovery changes in the rows of `repositories`: pure rules, no host, no file.
 
 A row belongs to an identity, which outlives names. Absence is not deletion: a row is retired only after several
-complete answers without it, and when its host says that it is gone; it comes back when its host has it again. Facts
-follow the host; the status follows from `rules.py`. Comes after sources and witnesses, and before the lake is written
+complete answers without it, and when its host says that it is gone. It comes back when its host has it again. Facts
+follow the host. The status follows from `rules.py`. Comes after sources and witnesses, and before the lake is written
 (`register.py`).
 """
 
@@ -38,7 +38,7 @@ class Sighting:
     """What a discovery learnt.
 
     Attributes:
-        found: what sources and hosts tell of repositories; the same identity may come several times.
+        found: what sources and hosts tell of repositories. The same identity may come several times.
         missed: ids that complete answers should have held and did not.
         gone: ids of which their host says that they are no more, with the reason.
         confirmed: ids that their host was asked for and has.
@@ -55,7 +55,7 @@ def merge(
 ) -> pl.DataFrame:
     """The rows after a discovery, one for each identity ever seen. Names are unique among all of them.
 
-    - A repository without a host's id (`git:…`) keeps its name for good; a new one whose name is taken gets a suffix.
+    - A repository without a host's id (`git:…`) keeps its name for good. A new one whose name is taken gets a suffix.
     - A name on a host belongs to whom the host gives it now. Its earlier holder is retired under a name with its number
       as a suffix, and comes back when it is found under another one.
 
@@ -208,7 +208,7 @@ class _Life:
         return row | {"previous_names": _previous_names(earlier, row)}
 
     def _returns(self, row: Row) -> bool:
-        """A search can be stale; it does not bring back what its host called gone, only the host itself does."""
+        """A search can be stale. It does not bring back what its host called gone, only the host itself does."""
         is_confirmed = row["repository_id"] in self.sighting.confirmed
         return is_confirmed or row["retired_because"] in ("deleted", "name_taken")
 

@@ -1,6 +1,6 @@
 """What discovery hands on: repositories that were found, and what could not be asked.
 
-Sources (`sources.py`) make these records; `membership.py` merges them into the lake's rows. No record holds a
+Sources (`sources.py`) make these records. `membership.py` merges them into the lake's rows. No record holds a
 credential, and nothing here talks to a host or to the lake.
 """
 
@@ -11,22 +11,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 COUNTS = ("stars_count", "forks_count", "watchers_count", "open_issues_count", "size_kb")
-"""The numbers of a repository; one without any of them has no row of metrics."""
+"""The numbers of a repository. One without any of them has no row of metrics."""
 
 
 LIST_TAG = "list"
-"""The discovery tag of repositories that the user named; all others are topics."""
+"""The discovery tag of repositories that the user named. All others are topics."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FoundRepository:
     """One repository as a source sees it now.
 
-    Columns that the host does not tell are None; their meaning is that of the columns of the same name in `tables.py`.
+    Columns that the host does not tell are None. Their meaning is that of the columns of the same name in `tables.py`.
 
     Attributes:
         discovery_tags: the topics that found it, or `list`.
-        watchers_count: real subscribers; None where the host was not asked for them, never stars.
+        watchers_count: real subscribers. None where the host was not asked for them, never stars.
         updated_at: last change of the host's record, a column of `repository_metrics` only.
     """
 
@@ -57,12 +57,12 @@ class FoundRepository:
 
     @property
     def is_named_by_host(self) -> bool:
-        """Whether the host gave a lasting id, so that the name can change; else the URL is the identity."""
+        """Whether the host gave a lasting id, so that the name can change. Else the URL is the identity."""
         return not self.repository_id.startswith("git:")
 
     @property
     def number(self) -> int:
-        """The host's number; 0 where the host gave none."""
+        """The host's number. 0 where the host gave none."""
         match = re.match(r"\w+:(\d+)", self.repository_id) if self.is_named_by_host else None
         return int(match[1]) if match else 0
 
@@ -74,7 +74,7 @@ class FoundRepository:
 
 @dataclass(frozen=True)
 class SourceFailure:
-    """A source, or a part of it, that gave no answer; what is known about its repositories stays.
+    """A source, or a part of it, that gave no answer. What is known about its repositories stays.
 
     Attributes:
         source: what was asked: `topic:<name>`, or an entry of the `repositories` setting without credentials.
@@ -87,7 +87,7 @@ class SourceFailure:
 
 @dataclass(frozen=True)
 class Found:
-    """The answer of one source: what it found and what it could not find out; both may be filled.
+    """The answer of one source: what it found and what it could not find out. Both may be filled.
 
     Attributes:
         asked: the discovery tags that it looked for.

@@ -1,6 +1,6 @@
 """The table `repositories` as a whole: replaced under a lock, and everything that follows from a row is done after it.
 
-A row that gets another name takes its partitions and its mirror along; a row that becomes a tombstone loses them, and
+A row that gets another name takes its partitions and its mirror along. A row that becomes a tombstone loses them, and
 its metrics. What remains to be done is written together with the rows (`moves.Journal`), so that the next update
 finishes what a killed one began. The rows themselves follow from `membership.py`.
 """
@@ -27,7 +27,7 @@ Change = Callable[[pl.DataFrame], pl.DataFrame]
 
 @dataclass(frozen=True)
 class Update:
-    """The rows before and after; the names that were given up, each with the one that followed, if any."""
+    """The rows before and after. The names that were given up, each with the one that followed, if any."""
 
     before: pl.DataFrame
     rows: pl.DataFrame
@@ -35,7 +35,7 @@ class Update:
 
 
 def read_rows(lake: Lake) -> pl.DataFrame:
-    """All rows; none before the first discovery.
+    """All rows. None before the first discovery.
 
     Raises:
         LakeError: the file is damaged.
@@ -84,7 +84,7 @@ def _journal(known: pl.DataFrame, rows: pl.DataFrame) -> Journal:
 
 
 def _finish(lake: Lake) -> None:
-    """Do what the journal says is left, step by step; each step may be repeated."""
+    """Do what the journal says is left, step by step. Each step may be repeated."""
     journal = read_journal(lake.read_metadata(REPOSITORIES) or {})
     if journal == Journal():
         return
@@ -117,7 +117,7 @@ def _sweep(lake: Lake, rows: pl.DataFrame) -> None:
     for row in rows.iter_rows(named=True):
         for place in _deserted(row):
             if place.full_name not in names or is_tombstone(row):
-                with contextlib.suppress(BusyError):  # that sync goes on; a later update finds it again
+                with contextlib.suppress(BusyError):  # that sync goes on. A later update finds it again
                     moves.remove(lake, place)
 
 

@@ -1,6 +1,6 @@
 """What a repository's status follows from: the administrator's decisions, its size, and whether it still lives.
 
-Pure rules over one row of `repositories` at a time. The decisions come from `decisions.yaml`; `membership.py` knows
+Pure rules over one row of `repositories` at a time. The decisions come from `decisions.yaml`. `membership.py` knows
 what was found and applies the rules to all rows.
 """
 
@@ -36,7 +36,7 @@ class Policy:
 
     Attributes:
         decisions: the administrator's.
-        max_mb: larger repositories wait for an approval; None for no limit.
+        max_mb: larger repositories wait for an approval. None for no limit.
         too_large: why, for ids whose mirror passed the limit when it was fetched.
     """
 
@@ -50,7 +50,7 @@ class Rulings:
 
     A decision holds for the identity that it names. One without identity holds for the name, also after it has changed.
     A block or deletion of a repository that no longer has its name holds for whoever has it now, so that deleting and
-    creating it anew lifts nothing; an approval does not.
+    creating it anew lifts nothing. An approval does not.
     """
 
     def __init__(self, decisions: Decisions, rows: Iterable[Row]) -> None:
@@ -81,7 +81,7 @@ class Rulings:
 def settle_status(
     row: Row, found: FoundRepository | None, policy: Policy, rulings: Rulings, now: datetime.datetime
 ) -> Row:
-    """The row with the status that follows; `retired_at` tells whether it lives, `found` what its host says now."""
+    """The row with the status that follows. `retired_at` tells whether it lives, `found` what its host says now."""
     if (deletion := rulings.find("deleted", row)) is not None:
         return _tombstone(row, deletion, now)
     approval = rulings.find("approved", row)
@@ -109,7 +109,7 @@ def _tombstone(row: Row, deletion: Decision, now: datetime.datetime) -> Row:
 
 
 def _hold(row: Row, found: FoundRepository | None, policy: Policy) -> str | None:
-    """Why a repository waits for an approval; what is not known now stays as it was."""
+    """Why a repository waits for an approval. What is not known now stays as it was."""
     if policy.max_mb is None:
         return None
     if found is None:

@@ -13,7 +13,7 @@ from typing import Protocol
 from kubestats_pipeline.discover.records import Found, FoundRepository
 
 CONFIRMATIONS = 100
-"""Repositories of one discovery that are asked for one by one; the next discovery asks for the others."""
+"""Repositories of one discovery that are asked for one by one. The next discovery asks for the others."""
 
 
 class Source(Protocol):
@@ -66,7 +66,7 @@ class Witness(Protocol):
         """Whether `tell` gives numbers that a search does not, so that it is worth a call for those found by one."""
 
     def tell(self, known: Sequence[Known]) -> Testimony:
-        """The present facts of many, in few calls; it may leave some out. Whom it calls gone must be confirmed."""
+        """The present facts of many, in few calls. It may leave some out. Whom it calls gone must be confirmed."""
 
     def confirm(self, known: Sequence[Known]) -> Testimony:
         """Whether each is there, asked for by its id alone."""

@@ -1,7 +1,7 @@
 """One polite client of a code host's API: time-outs, bounded retries, rate limits, ETags, links, redirects.
 
 It knows no host: a subclass is a host's dialect (`github/client.py`) and says which rate bucket a path is taken from,
-what the headers tell about it and what a failure means. It knows no repository either; those who ask interpret the
+what the headers tell about it and what a failure means. It knows no repository either. Those who ask interpret the
 JSON. Headers, and so the token, go to the host of the API's URL only. One client may be used by several threads.
 """
 
@@ -41,12 +41,12 @@ T = TypeVar("T")
 
 
 class HostClient:
-    """A connection to one host; use it in a `with` statement.
+    """A connection to one host. Use it in a `with` statement.
 
     Args:
         host: how it is reached.
-        folder: where answers are remembered so that the host can confirm them; None remembers nothing.
-        sleep: seconds; an argument, as `clock` (epoch seconds), so that a test need not wait.
+        folder: where answers are remembered so that the host can confirm them. None remembers nothing.
+        sleep: seconds. An argument, as `clock` (epoch seconds), so that a test need not wait.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class HostClient:
     ) -> Answer:
         """Ask for a path below the API's URL, or for the URL of a next page.
 
-        Rate limits are waited for up to `max_wait_seconds` a call, other transient failures a few seconds; one try
+        Rate limits are waited for up to `max_wait_seconds` a call, other transient failures a few seconds. One try
         takes `timeout_seconds` at most. `remember` keeps the answer on disk for its confirmation.
 
         Raises:
@@ -120,10 +120,10 @@ class HostClient:
         return self.call(call, _decode)
 
     def get_bytes(self, address: str, *, accept: str, limit_bytes: int, remember: bool = False) -> bytes:
-        """Ask for a body as it is; waits and errors are those of `get`.
+        """Ask for a body as it is. Waits and errors are those of `get`.
 
         Raises:
-            TooLargeError: it has more than `limit_bytes`; not much more than those were read.
+            TooLargeError: it has more than `limit_bytes`. Not much more than those were read.
         """
         url = self.locate(address)
         call = Call(url, {"Accept": accept}, remember and self.is_confirmable(url), limit_bytes)
@@ -145,7 +145,7 @@ class HostClient:
         return url.copy_merge_params(parameters) if parameters else url
 
     def call(self, call: Call, read: Callable[[Call, RawAnswer], T]) -> T:
-        """Make a call with its retries; `read` interprets the answer, and its transient failures are retried too.
+        """Make a call with its retries. `read` interprets the answer, and its transient failures are retried too.
 
         Raises:
             HostError: as `get` does.
@@ -228,7 +228,7 @@ class HostClient:
         return response
 
     def _read_body(self, raw: httpx.Response, limit: int, deadline: float) -> bytes:
-        """The body, or its beginning where it passes the limit; httpx bounds each read only, which a trickle passes."""
+        """The body, or its beginning where it passes the limit. Httpx bounds each read only, which a trickle passes."""
         body = bytearray()
         for chunk in raw.iter_bytes():
             body += chunk
@@ -266,7 +266,7 @@ class _Patience:
         self.is_over = False
 
     def covers(self, wait: float) -> bool:
-        """Take a wait from what is left; no wait begins that would not end in time."""
+        """Take a wait from what is left. No wait begins that would not end in time."""
         self._seconds -= wait
         self.is_over = self._seconds < 0
         return not self.is_over

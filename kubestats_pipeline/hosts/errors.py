@@ -1,6 +1,6 @@
 """How a call to a code host can fail: one type for each outcome, and what the plain HTTP statuses mean.
 
-Permanent ones say something about the repository or the token and are not tried again; transient ones say something
+Permanent ones say something about the repository or the token and are not tried again. Transient ones say something
 about the moment. `client.py` raises and retries them, a host's dialect adds what only it means by a status, discovery
 turns them into `SourceFailure`. No text quotes a body or a header, for either may repeat a secret.
 """
@@ -14,7 +14,7 @@ SECONDARY_WAIT_SECONDS = 60.0
 
 
 class HostError(Exception):
-    """A call failed; the text says what was asked, what came back and what to do."""
+    """A call failed. The text says what was asked, what came back and what to do."""
 
 
 class PermanentError(HostError):
@@ -70,15 +70,15 @@ class UnavailableError(TransientError):
 
 
 class QueryTooComplexError(TransientError):
-    """The host took too long over the query, or calls it too large; ask for less at once."""
+    """The host took too long over the query, or calls it too large. Ask for less at once."""
 
 
 class RateLimitedError(TransientError):
     """A rate limit is used up.
 
     Attributes:
-        bucket: the rate bucket that is empty; None where the limit holds for all of them.
-        wait_seconds: how long the host asks to wait; None where it does not say.
+        bucket: the rate bucket that is empty. None where the limit holds for all of them.
+        wait_seconds: how long the host asks to wait. None where it does not say.
     """
 
     def __init__(self, message: str, bucket: str | None, wait_seconds: float | None) -> None:
@@ -101,7 +101,7 @@ _PERMANENT: dict[int, tuple[type[PermanentError], str]] = {
 
 
 def failure_of_status(status: int, path: str, host: Host) -> HostError:
-    """What a status without success means at any host; `path` is what was asked for, without its query."""
+    """What a status without success means at any host. `path` is what was asked for, without its query."""
     asked = f"{path} answered {status}"
     if status >= 500 or status == 408:
         return UnavailableError(f"{asked}: {host.name} is in trouble; the next discovery asks again")
@@ -118,8 +118,8 @@ def rate_limited(
 
     Args:
         path: what was asked for.
-        bucket: which one is empty; None for a limit that holds for all.
-        wait: seconds until it is full again; None where the host does not say.
+        bucket: which one is empty. None for a limit that holds for all.
+        wait: seconds until it is full again. None where the host does not say.
         ends_at: the same moment in epoch seconds.
         host: gives the remedy its names.
     """

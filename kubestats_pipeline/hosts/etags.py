@@ -1,7 +1,7 @@
 """Answers that a host may confirm instead of repeating: kept on disk with their ETag, each in a file of its own.
 
 A file's name is a keyed fingerprint of the address and of all headers of the request, so that an answer got with a
-token is found only with that token; the key is random, lives beside the answers, and neither token nor headers are
+token is found only with that token. The key is random, lives beside the answers, and neither token nor headers are
 written down. An entry is only ever sent back for confirmation. Everything here may be deleted at any time, and what
 cannot be read or written is as if it were not there: the next call then costs one of the hour's calls, nothing else.
 """
@@ -24,7 +24,7 @@ MAX_ENTRY_BYTES = 4_000_000
 """Larger answers, compressed, are not kept."""
 
 MAX_BYTES = 256_000_000
-"""All entries together; past it the ones that were not used for longest go."""
+"""All entries together. Past it the ones that were not used for longest go."""
 
 KEY_BYTES = 32
 SUFFIX = ".answer"
@@ -46,7 +46,7 @@ class EtagStore:
         self._folder = folder
 
     def read(self, url: str, headers: Mapping[str, str]) -> CachedAnswer | None:
-        """The answer that this request got last; None where there is none or it is damaged."""
+        """The answer that this request got last. None where there is none or it is damaged."""
         path = self._path(url, headers)
         if path is None:
             return None
@@ -97,7 +97,7 @@ class EtagStore:
         return self._folder / f"{hmac.digest(key, asked.encode(), 'sha256').hex()}{SUFFIX}"
 
     def _make_key(self) -> None:
-        """Make the folder, for its owner only, and the key; of two processes the first one's key stays."""
+        """Make the folder, for its owner only, and the key. Of two processes the first one's key stays."""
         key = self._folder / "key"
         if key.exists():
             return
@@ -115,7 +115,7 @@ def _encode(entry: CachedAnswer) -> bytes:
 
 
 def _decode(content: bytes) -> CachedAnswer:
-    """Read what `_encode` wrote; the checksum of zlib covers head and body.
+    """Read what `_encode` wrote. The checksum of zlib covers head and body.
 
     Raises:
         ValueError, TypeError, KeyError, zlib.error: the file is damaged.

@@ -70,7 +70,7 @@ class _ProjectLicense(BaseModel):
 
 
 class Project(BaseModel):
-    """The fields of GitLab's project object that are used here; all others are ignored."""
+    """The fields of GitLab's project object that are used here. All others are ignored."""
 
     id: int
     path_with_namespace: Text = Field(pattern=r"^[^/\s]+(/[^/\s]+)+$")
@@ -99,7 +99,7 @@ class ProjectSearch:
 
 
 def search_topic(client: GitLabClient, topic: str) -> ProjectSearch:
-    """All public projects with a topic; what failed is told beside what came before it."""
+    """All public projects with a topic. What failed is told beside what came before it."""
     found: dict[int, Project] = {}
     shortfalls: list[str] = []
     address: str | None = "/projects"

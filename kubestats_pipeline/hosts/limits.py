@@ -1,6 +1,6 @@
 """What a client knows of a host's rate buckets, and whose turn it is: at most one request in flight in each.
 
-A bucket is named as the host names it. The client asks here before it sends; the dialects read the headers. Times are
+A bucket is named as the host names it. The client asks here before it sends. The dialects read the headers. Times are
 epoch seconds of the client's clock.
 """
 
@@ -20,7 +20,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class Closure:
-    """Why a call makes no sense yet, and until when; without a bucket all are closed, as by a secondary limit."""
+    """Why a call makes no sense yet, and until when. Without a bucket all are closed, as by a secondary limit."""
 
     bucket: str | None
     until: float
@@ -35,7 +35,7 @@ class RateBuckets:
         self._lock = threading.Lock()
 
     def turn(self, bucket: str) -> threading.Lock:
-        """What a thread holds while its request is in flight; GitHub asks for serial requests."""
+        """What a thread holds while its request is in flight. GitHub asks for serial requests."""
         with self._lock:
             return self._turns[bucket]
 
@@ -48,12 +48,12 @@ class RateBuckets:
                 self._closures[rate.bucket] = rate.resets_at
 
     def close(self, bucket: str | None, until: float) -> None:
-        """Remember that the host refused; None closes all buckets."""
+        """Remember that the host refused. None closes all buckets."""
         with self._lock:
             self._closures[bucket] = max(until, self._closures.get(bucket, until))
 
     def closure(self, bucket: str, now: float) -> Closure | None:
-        """What a call into the bucket has to wait for; None for nothing."""
+        """What a call into the bucket has to wait for. None for nothing."""
         with self._lock:
             closures = [Closure(key, self._closures.get(key, now)) for key in (bucket, None)]
         longest = max(closures, key=lambda each: each.until)

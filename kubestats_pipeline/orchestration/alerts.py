@@ -1,7 +1,7 @@
 """Tells somebody of runs that failed: one JSON message to the webhook of the setting `alerts.webhook_url`.
 
 The URL is a secret, for whoever knows it can post: it is read from the settings where it is used and stands in no run
-config, log, tick or error. What is told comes from the run's own events; no document of a repository is in it.
+config, log, tick or error. What is told comes from the run's own events. No document of a repository is in it.
 """
 
 import logging
@@ -18,25 +18,25 @@ from kubestats_pipeline.redaction.texts import withhold_shapes
 from kubestats_pipeline.settings import AlertSettings
 
 PAUSES = (1.0, 4.0)
-"""Seconds before a second and a third attempt; with the longest time-out a tick stays below Dagster's minute."""
+"""Seconds before a second and a third attempt. With the longest time-out a tick stays below Dagster's minute."""
 
 LONGEST_TEXT = 1500
-"""Characters of a message; Discord takes 2,000."""
+"""Characters of a message. Discord takes 2,000."""
 
 
 class AlertError(ExplainedError):
-    """A message could not be delivered; the text says why and what to do, and never names the URL."""
+    """A message could not be delivered. The text says why and what to do, and never names the URL."""
 
 
 def build_alerts(settings: AlertSettings) -> list[dg.SensorDefinition]:
-    """The sensor that posts to the webhook; none without one."""
+    """The sensor that posts to the webhook. None without one."""
     return [_failure_sensor()] if settings.webhook_url else []
 
 
 def post_alert(
     settings: AlertSettings, message: Mapping[str, Any], sleep: Callable[[float], None] = time.sleep
 ) -> None:
-    """Post one message, in at most three attempts; without a webhook nothing happens.
+    """Post one message, in at most three attempts. Without a webhook nothing happens.
 
     Raises:
         AlertError: no attempt was accepted.
@@ -83,7 +83,7 @@ def _reason(context: dg.RunFailureSensorContext) -> str:
 
 
 def _attempt(url: str, message: Mapping[str, Any], timeout: float) -> tuple[str, bool]:
-    """Post once; give what went wrong, empty where nothing did, and whether another attempt would be in vain."""
+    """Post once. Give what went wrong, empty where nothing did, and whether another attempt would be in vain."""
     import httpx  # only a failure needs it
 
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log the URL of every request

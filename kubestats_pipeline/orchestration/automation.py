@@ -41,7 +41,7 @@ AT_NIGHT = "40 3 * * *"
 
 
 def build_schedules(cadence: AutomationSettings) -> list[dg.ScheduleDefinition]:
-    """One schedule a job; a cadence of 0 minutes leaves it out."""
+    """One schedule a job. A cadence of 0 minutes leaves it out."""
     cadences = (
         (discover_repositories, cadence.discover_minutes),
         (sync_repositories, cadence.sync_minutes),

@@ -1,6 +1,6 @@
 """Asset checks: what an operator should know about the last run, read from the lake and the published file.
 
-Every table has the same checks, made from its contract; a few more look at the pipeline as a whole. No rule stands
+Every table has the same checks, made from its contract. A few more look at the pipeline as a whole. No rule stands
 here. Those that would publish wrong numbers are in `warehouse/verify.py`: the build refuses to publish what breaks one,
 and the checks show them for the file that is published. The others are in `warehouse/examine.py` and `health.py`.
 
@@ -42,10 +42,10 @@ TABLE_CHECKS: Mapping[str, str] = {
     "no_secrets": "No text has the known shape of a secret. A finding never quotes it. What the build has withheld "
     "from the file, because a stage had missed it, is a warning.",
 }
-"""What is checked of every table; `references` only of those that name rows of another one."""
+"""What is checked of every table. `references` only of those that name rows of another one."""
 
 ERROR_CHECKS = {"key", "equals_lake", "no_secrets"}
-"""Checks whose failure is an error; that of the others is a warning."""
+"""Checks whose failure is an error. That of the others is a warning."""
 
 LONGEST_AGE = datetime.timedelta(days=1)
 """When nothing has happened for so long, or for three times the cadence where that is longer, somebody should look."""
@@ -56,7 +56,7 @@ CADENCES: Mapping[str, str | None] = {
     "ecosystem_stats": None,
     "warehouse": "publish_minutes",
 }
-"""The assets whose age is checked, each with the setting that says how often it is renewed; None for once a day."""
+"""The assets whose age is checked, each with the setting that says how often it is renewed. None for once a day."""
 
 ALL_TABLES = tuple(TABLES.values())
 
@@ -203,7 +203,7 @@ def _files_read(services: Services) -> Iterator[dg.AssetCheckResult]:
 def _wanted(
     context: dg.AssetCheckExecutionContext, results: Iterator[dg.AssetCheckResult]
 ) -> Iterator[dg.AssetCheckResult]:
-    """Those results that the run asks for; none of them is computed where it materializes tables alone."""
+    """Those results that the run asks for. None of them is computed where it materializes tables alone."""
     materialized = context.run.asset_selection
     if materialized and dg.AssetKey("warehouse") not in materialized:
         return
@@ -223,7 +223,7 @@ def _published(services: Services) -> "duckdb.DuckDBPyConnection":
 def _secrets_result(
     table: Table, published: Sequence["Violation"], withheld: Sequence["Violation"]
 ) -> dg.AssetCheckResult:
-    """Secrets that are published are an error; those that only the lake holds are a warning."""
+    """Secrets that are published are an error. Those that only the lake holds are a warning."""
     return _result(table, "no_secrets", [*published, *withheld], is_error=bool(published))
 
 
@@ -250,7 +250,7 @@ def _told(violations: Sequence["Violation"]) -> dict[str, Any]:
 
 
 def _summed_up(violations: Sequence["Violation"]) -> str | None:
-    """Violations as one line for the summary of a run; the metadata have all of them."""
+    """Violations as one line for the summary of a run. The metadata have all of them."""
     told = [f"{each.count} {each.detail}" for each in violations[:MOST_TOLD]]
     more = [f"{len(violations) - MOST_TOLD} more"] if len(violations) > MOST_TOLD else []
     return "; ".join([*told, *more]) or None

@@ -59,7 +59,7 @@ def run_cycle(services: Services, instance: dg.DagsterInstance, sources: Sequenc
     Args:
         services: the settings to work with and the progress to show.
         instance: where the runs are recorded.
-        sources: the sources to ask, by name; all where empty.
+        sources: the sources to ask, by name. All where empty.
 
     Raises:
         LakeError: the table of repositories is damaged.
@@ -118,7 +118,7 @@ class Runner:
         return Cycle(repositories, changed, *found)
 
     def run(self, job: jobs.Job, op: str = "", config: Mapping[str, Any] | None = None) -> int:
-        """Run a job; give how many repositories it changed."""
+        """Run a job. Give how many repositories it changed."""
         result = self.execute(job, {"ops": {op: {"config": config}}} if op else {})
         self.failures |= _failed_observations(self.instance, result.run_id)
         if reasons := list(_step_failures(result)):
@@ -142,10 +142,10 @@ class Runner:
 
 
 def run_clean_up(services: Services, instance: dg.DagsterInstance) -> dict[str, str]:
-    """Remove what nothing needs any more; give how much of what it was.
+    """Remove what nothing needs any more. Give how much of what it was.
 
     Raises:
-        ExplainedError: something failed; what was removed before is gone.
+        ExplainedError: something failed. What was removed before is gone.
     """
     fail_orphans(instance)
     result = Runner(build_definitions(services, headless=True), instance).execute(jobs.clean_up)

@@ -30,7 +30,7 @@ class DecisionConfig(dg.Config):
 def carry_out(
     services: Services, instance: dg.DagsterInstance, verb: Verb, repository: str, reason: str | None = None
 ) -> Decided:
-    """Decide, and let Dagster's partitions follow; raises as `decide` does."""
+    """Decide, and let Dagster's partitions follow. Raises as `decide` does."""
     limit = services.settings.max_repository_mb
     decided = decide(services.lake, verb, repository, reason=reason, now=services.now(), max_mb=limit)
     active = read_repositories(services.lake)

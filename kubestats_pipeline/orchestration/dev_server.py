@@ -46,7 +46,7 @@ DAEMON_SECONDS = 60
 
 
 class ServerError(ExplainedError):
-    """The UI cannot be served; the text says what to do."""
+    """The UI cannot be served. The text says what to do."""
 
 
 def listen(port: int) -> socket.socket:
@@ -73,7 +73,7 @@ def serve(instance: dg.DagsterInstance, server: socket.socket, hosts: Sequence[s
     """Serve the UI, and keep daemon and code server beside it, until an interrupt.
 
     Args:
-        instance: what it shows; `DAGSTER_HOME` tells the other processes of it.
+        instance: what it shows. `DAGSTER_HOME` tells the other processes of it.
         server: a socket that listens, from `listen`.
         hosts: names beside the loopback ones by which the UI is reached.
         log_format: `colored` or `json`.

@@ -2,7 +2,7 @@
 
 Dagster's webserver has no password and trusts whoever reaches it, and a browser carries any page's requests to
 127.0.0.1. Three rules close that way (OWASP's cheat sheet on cross-site request forgery gives them): the host name must
-be ours, for another one is DNS rebinding; a change must come from our own pages; and it must be JSON, which a browser
+be ours, for another one is DNS rebinding. A change must come from our own pages. And it must be JSON, which a browser
 does not send elsewhere without asking. Programs send neither `Origin` nor `Sec-Fetch-Site` and go on to work.
 `deploy/nginx.conf` holds the same rules for whoever comes through the proxy.
 """
@@ -20,7 +20,7 @@ READING = ("GET", "HEAD", "OPTIONS")
 """Methods that change nothing (RFC 9110, section 9.2.1)."""
 
 OWN_SITES = (None, "same-origin", "none")
-"""What `Sec-Fetch-Site` says of our own pages and of an address that a person typed; programs do not send it."""
+"""What `Sec-Fetch-Site` says of our own pages and of an address that a person typed. Programs do not send it."""
 
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:\d{1,5})?", re.IGNORECASE)
 
@@ -31,7 +31,7 @@ class Asked:
 
     Attributes:
         is_question: a GraphQL query in the address, which Dagster would execute even if it changes something.
-        origins, hosts: all headers of these names; a second one is an attempt to deceive somebody.
+        origins, hosts: all headers of these names. A second one is an attempt to deceive somebody.
         media_type: of the body, without parameters.
     """
 
@@ -51,7 +51,7 @@ class Asked:
 
 
 class Guard:
-    """An ASGI application that answers 403 itself or lets another one answer; nobody may show its pages in a frame."""
+    """An ASGI application that answers 403 itself or lets another one answer. Nobody may show its pages in a frame."""
 
     def __init__(self, app: ASGIApp, hosts: Collection[str] = ()) -> None:
         self._app = app
@@ -68,7 +68,7 @@ class Guard:
 
 
 def refusal(asked: Asked, hosts: Collection[str] = ()) -> str | None:
-    """Why a request is refused; None where it may pass.
+    """Why a request is refused. None where it may pass.
 
     Args:
         asked: the request.
@@ -101,7 +101,7 @@ def _is_loopback(name: str) -> bool:
 
 
 def _is_own(asked: Asked) -> bool:
-    """Whether one of our own pages asks, or no page at all; the proxy hands the host on as the browser wrote it."""
+    """Whether one of our own pages asks, or no page at all. The proxy hands the host on as the browser wrote it."""
     if asked.site not in OWN_SITES or len(asked.origins) > 1:
         return False
     if not asked.origins:

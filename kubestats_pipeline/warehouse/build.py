@@ -1,7 +1,7 @@
 """Builds the DuckDB file from the lake's Parquet beside the published one and renames it into place.
 
 Reading one table stands in `load.py`, the marts in `marts.py`, what must hold before publishing in `verify.py`. A
-reader has the old file or the new one, whole; a build that fails or dies changes nothing that anybody reads.
+reader has the old file or the new one, whole. A build that fails or dies changes nothing that anybody reads.
 
 Every build reads the whole lake. To replace the rows of the few repositories that changed, in a copy of the published
 file, would spare the load of resources and events, and neither the marts nor the checks nor the values that may be
@@ -53,7 +53,7 @@ class WarehouseReport:
         views: the views and stored marts, in the order in which they were created.
         size_bytes: size of the file.
         seconds: wall time of the build.
-        withheld: what the lake holds with the shape of a secret; the file does not have it.
+        withheld: what the lake holds with the shape of a secret. The file does not have it.
     """
 
     path: Path
@@ -89,7 +89,7 @@ def build_warehouse(lake: Lake) -> WarehouseReport:
 
 
 def schema_version() -> str:
-    """Digest of the names and types of all columns; it changes exactly when the schema does."""
+    """Digest of the names and types of all columns. It changes exactly when the schema does."""
     tables = [(table.name, [(column.name, column.type.value) for column in table.columns]) for table in TABLES.values()]
     views = [(mart.name, [name for name, _ in mart.columns]) for mart in (*MARTS, *MACROS)]
     return hashlib.sha256(repr((tables, views)).encode()).hexdigest()[:12]
@@ -122,7 +122,7 @@ def _build(target: Path, sources: Sources, started: float) -> WarehouseReport:
 
 
 def _load(connection: duckdb.DuckDBPyConnection, sources: Sources) -> dict[str, int]:
-    """Fill all tables; give the rows that the lake's files say that they have."""
+    """Fill all tables. Give the rows that the lake's files say that they have."""
     rows = {}
     for table in TABLES.values():
         files = list(sources[table.name])
@@ -198,7 +198,7 @@ def _remove(temporary: Path) -> None:
 
 
 def _remove_leftovers(target: Path) -> None:
-    """Remove what builds that were killed left behind; a build that still runs in another process keeps its own."""
+    """Remove what builds that were killed left behind. A build that still runs in another process keeps its own."""
     pattern = re.compile(re.escape(target.name) + r"\.(\d+)\.tmp(\.wal|\.tmp)?")
     for path in target.parent.glob(f"{target.name}.*"):
         match = pattern.fullmatch(path.name)

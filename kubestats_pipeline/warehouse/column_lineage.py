@@ -27,7 +27,7 @@ class ColumnOrigin(NamedTuple):
 
 
 Lineage = Mapping[str, tuple[ColumnOrigin, ...]]
-"""The sources of each column of one table or mart; a column without any is left out."""
+"""The sources of each column of one table or mart. A column without any is left out."""
 
 
 TRACED = Path(__file__).parent / "lineage.json"
@@ -35,7 +35,7 @@ TRACED = Path(__file__).parent / "lineage.json"
 
 
 class LineageError(ExplainedError):
-    """The SQL of a mart could not be traced; the mart itself is none the worse."""
+    """The SQL of a mart could not be traced. The mart itself is none the worse."""
 
 
 def _declare(**columns: str) -> Lineage:

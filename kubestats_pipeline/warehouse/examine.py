@@ -2,7 +2,7 @@
 
 `verify.py` holds the rules for which a build refuses to publish. Those here are looked at afterwards, by Dagster's
 asset checks: files of an earlier version are read as far as they go, a repository that discovery has lost keeps its
-history, and a text may look like a secret and be none. Nothing here changes anything; no message quotes a document.
+history, and a text may look like a secret and be none. Nothing here changes anything. No message quotes a document.
 """
 
 import datetime
@@ -26,7 +26,7 @@ NEWEST: Mapping[str, str] = {
     "ecosystem_stats": "SELECT (max(date) + 1)::TIMESTAMPTZ FROM ecosystem_stats",
     "warehouse": "SELECT built_at FROM warehouse_info",
 }
-"""What tells how old an asset's newest content is; a day of the statistics stands for its end."""
+"""What tells how old an asset's newest content is. A day of the statistics stands for its end."""
 
 _GROUPS = {Partitioning.REPOSITORY: "repository_id", Partitioning.DATE: "date", Partitioning.WHOLE: "''"}
 
@@ -88,7 +88,7 @@ def find_differences(connection: duckdb.DuckDBPyConnection, lake: Lake, table: T
 
 
 def find_published_secrets(connection: duckdb.DuckDBPyConnection, table: Table) -> list[Violation]:
-    """Rows of the published file with something that has the shape of a secret, by column; the value is never told."""
+    """Rows of the published file with something that has the shape of a secret, by column. The value is never told."""
     return [
         Violation("no_secrets", table.name, each.rows, f"rows in which {each.column} holds {each.kind}")
         for each in find_secrets(connection, table)
@@ -105,7 +105,7 @@ def find_withheld_secrets(connection: duckdb.DuckDBPyConnection, table: Table) -
 
 
 def newest(connection: duckdb.DuckDBPyConnection, asset: str) -> datetime.datetime | None:
-    """Until when an asset of `NEWEST` is up to date; None where it is empty."""
+    """Until when an asset of `NEWEST` is up to date. None where it is empty."""
     (moment,) = connection.execute(NEWEST[asset]).fetchall()[0]
     return moment.astimezone(datetime.UTC) if moment else None
 

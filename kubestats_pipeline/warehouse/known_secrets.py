@@ -29,7 +29,7 @@ _STRUCTURED = (Type.TEXTS, Type.JSON, Type.IMAGES, Type.COUNTS)
 SEARCHED = (Type.TEXT, *_STRUCTURED)
 
 SELECTIVE = 3
-"""Characters of a mark that tells something; a shape with shorter marks is looked for itself."""
+"""Characters of a mark that tells something. A shape with shorter marks is looked for itself."""
 
 
 def _prefilter() -> str:
@@ -51,7 +51,7 @@ _LINE_ENDS = (("\\n", "  "), ("\\t", "  "), ("\\r", "  "))
 
 
 class SecretFinding(NamedTuple):
-    """Rows of one column in which one kind of secret stands; the value is never kept."""
+    """Rows of one column in which one kind of secret stands. The value is never kept."""
 
     table: str
     column: str
@@ -80,7 +80,7 @@ def withhold_secrets(connection: duckdb.DuckDBPyConnection) -> list[SecretFindin
 
 
 def withhold_json(value: Any) -> Any:
-    """A JSON value without what has a known shape, in keys as in values; different keys stay different."""
+    """A JSON value without what has a known shape, in keys as in values. Different keys stay different."""
     if isinstance(value, str):
         return withhold_shapes(value)
     if isinstance(value, list):
@@ -93,13 +93,13 @@ def withhold_json(value: Any) -> Any:
 
 @dataclass
 class _Names:
-    """The names under which texts are published; `taken` are those that need no other."""
+    """The names under which texts are published. `taken` are those that need no other."""
 
     taken: set[str] = field(default_factory=set)
     published: dict[str, str] = field(default_factory=dict)
 
     def name_of(self, text: str) -> str:
-        """The text without its secret; where another one has become the same, with a number."""
+        """The text without its secret. Where another one has become the same, with a number."""
         withheld = withhold_shapes(text)
         if withheld == text:
             return text
@@ -205,7 +205,7 @@ def as_rows(findings: Sequence[SecretFinding]) -> list[Mapping[str, Any]]:
 
 
 def read_withheld(connection: duckdb.DuckDBPyConnection) -> list[SecretFinding]:
-    """What was withheld from a published file; nothing is known of one of an earlier version."""
+    """What was withheld from a published file. Nothing is known of one of an earlier version."""
     columns = {name for name, *_ in connection.execute("DESCRIBE warehouse_info").fetchall()}
     if "withheld" not in columns:
         return []

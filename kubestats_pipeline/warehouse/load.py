@@ -20,11 +20,11 @@ REMEDY = "restore it from a backup, or delete it and run again: the next run reb
 
 
 class WarehouseError(ExplainedError):
-    """The warehouse cannot be built; the text names table or file, and what to do. The published file is untouched."""
+    """The warehouse cannot be built. The text names table or file, and what to do. The published file is untouched."""
 
 
 DOCUMENTS = "USING COMPRESSION zstd"
-"""How documents are stored. DuckDB leaves them uncompressed by itself; of neighbours that are versions of one document,
+"""How documents are stored. DuckDB leaves them uncompressed by itself. Of neighbours that are versions of one document,
 zstd makes a twentieth, at no cost to a build, which writes less, and next to none to a query."""
 
 Stamp = tuple[int, int, int]
@@ -130,7 +130,7 @@ def _declare(kind: Type) -> str:
 def _insert(
     connection: duckdb.DuckDBPyConnection, table: Table, name: str, files: Sequence[str], *, older: bool = False
 ) -> None:
-    """Insert the rows of all files; with `older`, columns that some or all of them lack are what the contract says.
+    """Insert the rows of all files. With `older`, columns that some or all of them lack are what the contract says.
 
     Until a repository has been scanned again, or where that fails, its files are those of an earlier version.
     """

@@ -31,7 +31,7 @@ _SOURCE = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)|\b(\w+)\(", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter of a macro: its name, its meaning, and its default as SQL; without one it must be given."""
+    """One parameter of a macro: its name, its meaning, and its default as SQL. Without one it must be given."""
 
     name: str
     meaning: str
@@ -110,7 +110,7 @@ def _read_mart(file: Path, known: Iterable[str]) -> Mart:
 
 
 FUNCTIONS = read_marts(FUNCTIONS_FOLDER)
-"""All functions in an order in which they can be created; marts and macros may call them."""
+"""All functions in an order in which they can be created. Marts and macros may call them."""
 
 MARTS = read_marts(VIEWS, STORED)
 """All views and stored tables in an order in which they can be created."""

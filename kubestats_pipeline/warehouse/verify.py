@@ -1,6 +1,6 @@
 """Checks a built warehouse with SQL: keys, required columns, row counts, and that events and resources tell one story.
 
-`build.py` refuses to publish what fails here; Dagster's asset checks run the same functions on the published file.
+`build.py` refuses to publish what fails here. Dagster's asset checks run the same functions on the published file.
 Nothing here changes a database.
 """
 
@@ -95,7 +95,7 @@ class Violation:
 
 
 def verify(connection: duckdb.DuckDBPyConnection) -> list[Violation]:
-    """Check a built or published warehouse; an empty list means that it may be trusted."""
+    """Check a built or published warehouse. An empty list means that it may be trusted."""
     found = []
     for table in TABLES.values():
         found += [*find_duplicate_keys(connection, table), *find_missing_values(connection, table)]

@@ -1,6 +1,6 @@
 """Keeps values that could tell whose they are out of the published file: the rule stands in `unshared_values.sql`.
 
-The lake holds every value. `build.py` withholds before anything is computed from the table; all of `helm_values`
+The lake holds every value. `build.py` withholds before anything is computed from the table. All of `helm_values`
 must therefore be loaded from the lake in every build, for whether a value is shared depends on all repositories.
 """
 

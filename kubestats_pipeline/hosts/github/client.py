@@ -1,6 +1,6 @@
 """GitHub's dialect of the client: headers, rate buckets, what its failures mean, and its GraphQL API.
 
-The calls themselves are made by `client.py`. No repository is known here; payloads are read by those who ask.
+The calls themselves are made by `client.py`. No repository is known here. Payloads are read by those who ask.
 """
 
 import time
@@ -26,13 +26,13 @@ from kubestats_pipeline.settings import GitHubSettings, SettingsError
 API_VERSION = "2022-11-28"
 
 ENTERPRISE_PATH = "/api/v3"
-"""Where GitHub Enterprise Server has its REST API; its GraphQL API lies beside it."""
+"""Where GitHub Enterprise Server has its REST API. Its GraphQL API lies beside it."""
 
 TOO_SLOW = (502, 504)
 """How the GraphQL API ends a query that took more than ten seconds (GitHub GraphQL documentation, "timeouts")."""
 
 LONGEST_WAIT = 86_400.0
-"""Longest wait that is believed; no GitHub limit lasts longer than an hour."""
+"""Longest wait that is believed. No GitHub limit lasts longer than an hour."""
 
 
 class GitHubClient(HostClient):
@@ -63,14 +63,14 @@ class GitHubClient(HostClient):
 
     @property
     def has_token(self) -> bool:
-        """Whether calls are made in somebody's name; the GraphQL API takes no others."""
+        """Whether calls are made in somebody's name. The GraphQL API takes no others."""
         return "Authorization" in self.host.headers
 
     def query(self, text: str, variables: Mapping[str, object]) -> QueryAnswer:
-        """Ask the GraphQL API; it may answer a part of the query and say what is wrong with the rest.
+        """Ask the GraphQL API. It may answer a part of the query and say what is wrong with the rest.
 
         Raises:
-            QueryTooComplexError: it took too long or asks for too much; not retried, for it would again.
+            QueryTooComplexError: it took too long or asks for too much. Not retried, for it would again.
             RejectedError: the query is wrong.
             HostError: as `get` does.
         """
@@ -78,7 +78,7 @@ class GitHubClient(HostClient):
         return self.call(Call(self._graphql_url(), {}, body=body), read_query_answer)
 
     def bucket_of(self, url: httpx.URL) -> str:
-        """GitHub counts searches and GraphQL queries apart; what tells the limits is free."""
+        """GitHub counts searches and GraphQL queries apart. What tells the limits is free."""
         path = url.path.removeprefix(self._base.path.rstrip("/"))
         if url == self._graphql_url():
             return "graphql"
@@ -135,7 +135,7 @@ class GitHubClient(HostClient):
 
 
 def request_headers(settings: GitHubSettings) -> dict[str, str]:
-    """The headers of every request; the token's only where there is one.
+    """The headers of every request. The token's only where there is one.
 
     Raises:
         SettingsError: the token holds characters that no header can carry.

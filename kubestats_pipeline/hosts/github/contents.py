@@ -1,6 +1,6 @@
 """What a repository on GitHub holds, read without git: listings of directories, and files with their text.
 
-`github/objects.py` asks for the single objects; here truncated listings are walked, paths looked up, files decoded.
+`github/objects.py` asks for the single objects. Here truncated listings are walked, paths looked up, files decoded.
 """
 
 import base64
@@ -27,7 +27,7 @@ from kubestats_pipeline.hosts.github.objects import (
 )
 
 MOST_TREES = 1_000
-"""Folders after which the walk through a truncated listing is given up; each may tell of 100,000 files."""
+"""Folders after which the walk through a truncated listing is given up. Each may tell of 100,000 files."""
 
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -55,7 +55,7 @@ class TreeEntry:
     Attributes:
         mode: git's, octal digits.
         type: blob, tree, or commit for a submodule.
-        size: bytes of a blob; None for the others.
+        size: bytes of a blob. None for the others.
     """
 
     path: str
@@ -70,8 +70,8 @@ class FetchedFile:
     """One file.
 
     Attributes:
-        text: its text without a byte-order mark; None where it is binary.
-        encoding: in which `text` was written; None where it is binary.
+        text: its text without a byte-order mark. None where it is binary.
+        encoding: in which `text` was written. None where it is binary.
     """
 
     path: str
@@ -91,9 +91,9 @@ class _Content(BaseModel):
 def get_repository_contents(
     client: GitHubClient, full_name: str, *, ref: str = "HEAD", path: str = "", recursive: bool = True
 ) -> tuple[TreeEntry, ...]:
-    """What a directory holds, the root where `path` is empty; with everything below it unless not `recursive`.
+    """What a directory holds, the root where `path` is empty. With everything below it unless not `recursive`.
 
-    `ref` is a branch, tag, commit or tree. One call, and one more for each folder above `path`; a listing that GitHub
+    `ref` is a branch, tag, commit or tree. One call, and one more for each folder above `path`. A listing that GitHub
     truncates is walked folder by folder.
 
     Raises:
@@ -112,10 +112,10 @@ def get_repository_contents(
 def get_file_content(
     client: GitHubClient, full_name: str, path: str, *, ref: str = "HEAD", declared: str | None = None
 ) -> FetchedFile:
-    """One file, of up to 100 MB; checked against its id.
+    """One file, of up to 100 MB. Checked against its id.
 
     Its text is told by a byte-order mark, else it is UTF-8, else of the encoding that is `declared`, else latin-1.
-    GitHub answers for a symbolic link to a file of the same repository with that file; `oid` is then the file's.
+    GitHub answers for a symbolic link to a file of the same repository with that file. `oid` is then the file's.
 
     Raises:
         NotAFileError: a directory, a submodule, or a symbolic link to anything else.
@@ -140,7 +140,7 @@ def get_file_content(
 
 
 def decode_text(content: bytes, declared: str | None = None) -> tuple[str | None, str | None]:
-    """A file's text and the encoding that it turned out to have; neither where it is binary.
+    """A file's text and the encoding that it turned out to have. Neither where it is binary.
 
     Raises:
         LookupError: Python knows no encoding of the `declared` name.
@@ -164,7 +164,7 @@ def _try(content: bytes, encoding: str) -> str | None:
 
 
 def _split(path: str) -> list[str]:
-    """The names of a path; one that git cannot hold would lead to another address."""
+    """The names of a path. One that git cannot hold would lead to another address."""
     names = [name for name in path.split("/") if name]
     if {".", ".."} & {*names}:
         raise NotFoundError(f"no repository holds the path {path!r}; give it from the root and without dots")
@@ -172,7 +172,7 @@ def _split(path: str) -> list[str]:
 
 
 def _find_tree(client: GitHubClient, full_name: str, ref: str, names: Sequence[str]) -> str:
-    """The id of a directory; the ref itself for the root, for which GitHub takes it as well."""
+    """The id of a directory. The ref itself for the root, for which GitHub takes it as well."""
     oid = ref
     for number, name in enumerate(names, 1):
         children = {entry.path: entry for entry in _get_whole_tree(client, full_name, oid).tree}
@@ -215,7 +215,7 @@ def _entries(tree: GitTree, prefix: str) -> Iterator[TreeEntry]:
 
 
 def _refuse_large(client: GitHubClient, full_name: str, path: str, ref: str) -> None:
-    """GitHub says 403 for a file that is too large too; only its folder tells the two apart."""
+    """GitHub says 403 for a file that is too large too. Only its folder tells the two apart."""
     *names, name = _split(path) or [""]
     wanted = "/".join([*names, name])
     for entry in get_repository_contents(client, full_name, ref=ref, path="/".join(names), recursive=False):

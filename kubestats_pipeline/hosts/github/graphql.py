@@ -1,6 +1,6 @@
 """Reads answers of GitHub's GraphQL API: data for some parts of a query, problems with others, or a failure as a whole.
 
-GraphQL answers 200 whatever happened; what went wrong stands in `errors`, whose `type` is GitHub's own addition. The
+GraphQL answers 200 whatever happened. What went wrong stands in `errors`, whose `type` is GitHub's own addition. The
 client (`github/client.py`) sends the queries, `github/repositories.py` writes them.
 """
 
@@ -33,7 +33,7 @@ class QueryAnswer:
     """What a query gave.
 
     Attributes:
-        data: the answer to each alias; null where there is a problem.
+        data: the answer to each alias. Null where there is a problem.
         problems: the type of what went wrong with an alias, such as `NOT_FOUND`.
     """
 

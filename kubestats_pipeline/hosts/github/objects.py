@@ -1,6 +1,6 @@
 """Git's objects as GitHub's API tells of them: the head, commits, trees and blobs of a repository.
 
-A blob is checked against its id; that the entries of a tree give its id can only be told from all of them, which
+A blob is checked against its id. That the entries of a tree give its id can only be told from all of them, which
 `git_objects.build_tree` does. `github/contents.py` makes listings and files of them, `sync/api.py` a mirror.
 """
 
@@ -29,7 +29,7 @@ class DamagedAnswerError(UnavailableError):
 
 
 class Signature(BaseModel):
-    """Who made a commit and when; GitHub tells the time in UTC."""
+    """Who made a commit and when. GitHub tells the time in UTC."""
 
     name: str
     email: str
@@ -46,7 +46,7 @@ class TreeReference(BaseModel):
 
 
 class GitCommit(BaseModel):
-    """A commit, as far as GitHub tells; its exact bytes it does not."""
+    """A commit, as far as GitHub tells. Its exact bytes it does not."""
 
     sha: Oid
     tree: TreeReference
@@ -56,7 +56,7 @@ class GitCommit(BaseModel):
 
 
 class GitTreeEntry(BaseModel):
-    """One path below a tree; `type` is blob, tree, or commit for a submodule, `size` is of blobs only."""
+    """One path below a tree. `type` is blob, tree, or commit for a submodule, `size` is of blobs only."""
 
     path: str = Field(min_length=1)
     mode: str = Field(pattern=r"^[0-7]{5,6}$")
@@ -66,7 +66,7 @@ class GitTreeEntry(BaseModel):
 
 
 class GitTree(BaseModel):
-    """What is in a directory or below it; not all where it is truncated."""
+    """What is in a directory or below it. Not all where it is truncated."""
 
     tree: list[GitTreeEntry]
     truncated: bool = False
@@ -100,7 +100,7 @@ def get_commit(client: GitHubClient, full_name: str, oid: str) -> GitCommit:
 
 
 def get_tree(client: GitHubClient, full_name: str, ref: str, *, recursive: bool) -> GitTree:
-    """One directory, by its id or as the root of a branch, tag or commit; with all below it if `recursive`.
+    """One directory, by its id or as the root of a branch, tag or commit. With all below it if `recursive`.
 
     Raises:
         HostError: there is no such tree, the repository is empty, or GitHub does not answer.
@@ -126,7 +126,7 @@ def checked_blob(content: bytes, oid: str, address: str) -> bytes:
     """The same bytes, if they have this id.
 
     Raises:
-        DamagedAnswerError: they do not; the text names the `address`.
+        DamagedAnswerError: they do not. The text names the `address`.
     """
     if object_id("blob", content) != oid:
         raise DamagedAnswerError(f"{address} answered with other content than that of {oid}; it is asked again")
@@ -140,7 +140,7 @@ def read_answer(content: object, model: type[_Model], address: str) -> _Model:
     """A JSON answer as a record.
 
     Raises:
-        DamagedAnswerError: a field is missing or wrong; the text names the fields, never their content.
+        DamagedAnswerError: a field is missing or wrong. The text names the fields, never their content.
     """
     try:
         return model.model_validate(content)

@@ -1,4 +1,4 @@
-"""Reads GitHub's JSON of one repository into a record; the last place that sees a raw dictionary.
+"""Reads GitHub's JSON of one repository into a record. The last place that sees a raw dictionary.
 
 Search results and single repositories share a shape, but only the latter hold `subscribers_count`. `watchers_count` is
 never read: in every listing it repeats the stars (GitHub REST documentation, "starring").
@@ -11,7 +11,7 @@ from kubestats_pipeline.hosts.fields import Text, Time
 
 
 class PayloadError(PermanentError):
-    """JSON that is no repository; the text names the fields, never their content."""
+    """JSON that is no repository. The text names the fields, never their content."""
 
 
 class _License(BaseModel):
@@ -24,7 +24,7 @@ class _License(BaseModel):
 
 
 class RepositoryPayload(BaseModel):
-    """The fields of GitHub's repository object that are used here; all others are ignored."""
+    """The fields of GitHub's repository object that are used here. All others are ignored."""
 
     id: int
     full_name: Text = Field(pattern=r"^[^/\s]+/[^/\s]+$")

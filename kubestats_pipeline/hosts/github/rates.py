@@ -33,7 +33,7 @@ class TokenOwner:
     """Whose token it is.
 
     Attributes:
-        scopes: what a classic token may do; None for a fine-grained one, which does not say.
+        scopes: what a classic token may do. None for a fine-grained one, which does not say.
     """
 
     login: str
@@ -53,7 +53,7 @@ def read_buckets(client: GitHubClient) -> Mapping[str, Bucket]:
 
 
 def read_rates(client: GitHubClient) -> dict[str, int]:
-    """The calls that are left in each bucket; raises as `read_buckets` does."""
+    """The calls that are left in each bucket. Raises as `read_buckets` does."""
     return {name: bucket.remaining for name, bucket in read_buckets(client).items()}
 
 

@@ -1,7 +1,7 @@
 """Asks GitHub for repositories that are known already: one by name or number, or the facts of many in few calls.
 
 With a token, a hundred of them go into one GraphQL query, whose answer also tells the real subscribers. Without one,
-each is a call of its own, so that only some are asked. Finding unknown ones is `github/search.py`'s; what their facts
+each is a call of its own, so that only some are asked. Finding unknown ones is `github/search.py`'s. What their facts
 mean for a row is decided in discovery.
 """
 
@@ -17,7 +17,7 @@ from kubestats_pipeline.hosts.github.graphql import NOT_FOUND
 from kubestats_pipeline.hosts.github.payload import PayloadError, RepositoryPayload, read_payload, unreadable
 
 PER_QUERY = 100
-"""Repositories in one query; GitHub counts a query of this size as one or two of the hour's 5,000 points."""
+"""Repositories in one query. GitHub counts a query of this size as one or two of the hour's 5,000 points."""
 
 ANONYMOUS_CALLS = 30
 """Half of the 60 calls an hour that GitHub gives to callers without a token."""
@@ -50,7 +50,7 @@ fragment facts on Repository {
   pulls: pullRequests(states: OPEN) { total: totalCount }
 }
 """
-"""What is asked of each, under REST's names; a repository has at most 20 topics."""
+"""What is asked of each, under REST's names. A repository has at most 20 topics."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class KnownName:
 
 @dataclass(frozen=True)
 class RepositoryFacts:
-    """What GitHub told of some repositories; one that is in none of the three was not asked for.
+    """What GitHub told of some repositories. One that is in none of the three was not asked for.
 
     Attributes:
         found: under their present names, each with the number that was asked for.
@@ -77,7 +77,7 @@ class RepositoryFacts:
 
 
 def get_repository(client: GitHubClient, full_name: str) -> RepositoryPayload:
-    """The repository that has or had a name `owner/name`; a renamed one comes back under its new name.
+    """The repository that has or had a name `owner/name`. A renamed one comes back under its new name.
 
     Raises:
         NotFoundError: there is none, or none that the token may see.
@@ -88,12 +88,12 @@ def get_repository(client: GitHubClient, full_name: str) -> RepositoryPayload:
 
 
 def get_repository_by_id(client: GitHubClient, number: int) -> RepositoryPayload:
-    """The repository with a number, whatever its name; raises as `get_repository` does."""
+    """The repository with a number, whatever its name. Raises as `get_repository` does."""
     return read_payload(client.get(f"/repositories/{number}").content)
 
 
 def read_facts(client: GitHubClient, wanted: Sequence[KnownName], *, limit: int = ANONYMOUS_CALLS) -> RepositoryFacts:
-    """What GitHub tells now of repositories that are known; failures are told beside what was found.
+    """What GitHub tells now of repositories that are known. Failures are told beside what was found.
 
     A repository counts as missing only where GitHub said so. Confirm it with `get_repository_by_id`: a name that
     another repository took, or that was given up in favour of none, looks the same here.
@@ -101,7 +101,7 @@ def read_facts(client: GitHubClient, wanted: Sequence[KnownName], *, limit: int 
     Args:
         client: with a token, all are asked for, a hundred in a call.
         wanted: asked for in this order.
-        limit: calls that are made without a token; the rest is not asked for.
+        limit: calls that are made without a token. The rest is not asked for.
     """
     if client.has_token:
         return _Batches(client).read(wanted)
@@ -135,7 +135,7 @@ class _Batches:
     failures_in_a_row: int = 0
 
     def read(self, wanted: Sequence[KnownName]) -> RepositoryFacts:
-        """Ask batch by batch; one that is too much for GitHub is halved, one that fails for all retries ends it."""
+        """Ask batch by batch. One that is too much for GitHub is halved, one that fails for all retries ends it."""
         waiting = [wanted[start : start + PER_QUERY] for start in range(0, len(wanted), PER_QUERY)][::-1]
         while waiting:
             batch = waiting.pop()
@@ -186,7 +186,7 @@ class _Batches:
 
 
 def _halves(batch: Sequence[KnownName]) -> list[Sequence[KnownName]]:
-    """The second half before the first, since the last of a list is asked next; a single one is asked again."""
+    """The second half before the first, since the last of a list is asked next. A single one is asked again."""
     middle = (len(batch) + 1) // 2
     return [half for half in (batch[middle:], batch[:middle]) if half]
 

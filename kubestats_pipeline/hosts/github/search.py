@@ -1,6 +1,6 @@
 """Finds all repositories that a query matches: pages, incomplete answers, and more hits than one search can reach.
 
-The client (`github/client.py`) does the calls and their retries; discovery wraps this as a source. A query with too
+The client (`github/client.py`) does the calls and their retries. Discovery wraps this as a source. A query with too
 many hits is cut by creation time until each slice fits. What could not be had is told as a shortfall beside what was
 found.
 """
@@ -27,21 +27,21 @@ INCOMPLETE_ATTEMPTS = 3
 ORDERS = (("stars", "desc"), ("forks", "desc"), ("updated", "desc"))
 """In which order a slice is read, and read again while hits are missing: those that GitHub drops differ by order.
 
-Stars change least from one page to the next; by update time, results slip between pages, so it comes last.
+Stars change least from one page to the next. By update time, results slip between pages, so it comes last.
 """
 
 GIVE_UP_AFTER = 2
 """Slices in a row that got no answer, after which no more are asked for: each costs all its retries."""
 
 FIRST_DAY = datetime.datetime(2007, 10, 1, tzinfo=datetime.UTC)
-"""GitHub's first commit; no repository there is older."""
+"""GitHub's first commit. No repository there is older."""
 
 CLOCK_SKEW = datetime.timedelta(days=1)
 """How far GitHub's clock may be ahead of ours, so that the newest repositories lie in a slice too."""
 
 NEXT_TIME = "the next discovery asks again"
 FULL_ENOUGH = 0.8
-"""How full a slice is planned, for its size is an estimate from one page; a full one would often be too full."""
+"""How full a slice is planned, for its size is an estimate from one page. A full one would often be too full."""
 
 SECOND = datetime.timedelta(seconds=1)
 
@@ -70,7 +70,7 @@ class Slice:
         """Slices that share no second and leave none out, about equally full if the others are created as these are.
 
         Creation times cluster: halves of the time since 2007 would be empty or too full again and again. Times that
-        tell nothing give two halves; a single second is the whole answer.
+        tell nothing give two halves. A single second is the whole answer.
         """
         if self.first >= self.last:
             return [self]
@@ -89,7 +89,7 @@ def search_repositories(
     Args:
         client: makes the calls.
         query: in GitHub's grammar, without `created:`.
-        now: aware; nothing is created later than a day after it.
+        now: aware. Nothing is created later than a day after it.
         reachable: results that one search can give.
     """
     search = _SlicedSearch(client, query, reachable)
@@ -119,7 +119,7 @@ class _Reading:
         self.pages, self.unreadable, self.is_incomplete = 0, [], False
 
     def add(self, page: _Page) -> None:
-        """Take a page; the last one knows the total best."""
+        """Take a page. The last one knows the total best."""
         self.total = page.total_count
         self.pages += 1
         self.is_incomplete |= page.incomplete_results
@@ -169,7 +169,7 @@ class _SlicedSearch:
         return part.cut((time for time in created if time), parts)
 
     def _read_part(self, part: Slice | None, *, can_cut: bool) -> _Reading:
-        """Read a part in one order after the other until nothing is missing; only its size, where that is too much."""
+        """Read a part in one order after the other until nothing is missing. Only its size, where that is too much."""
         query = f"{self._query} {part.condition}" if part else self._query
         reading = _Reading()
         for sort, order in ORDERS:

@@ -18,7 +18,7 @@ from kubestats_pipeline.plain_text import plain
 
 
 class DiscoverConfig(dg.Config):
-    """Which sources to ask: `github`, `gitlab`, `list` or another package's; empty means all that are configured."""
+    """Which sources to ask: `github`, `gitlab`, `list` or another package's. Empty means all that are configured."""
 
     sources: list[str] = []  # noqa: RUF012 - Dagster copies the default
 
@@ -91,7 +91,7 @@ def _discover(
 
 
 def _tell_days(context: dg.AssetExecutionContext, services: Services, days: Sequence[datetime.date]) -> None:
-    """Show what the lake has of days that were asked for; nothing is an answer too."""
+    """Show what the lake has of days that were asked for. Nothing is an answer too."""
     for day in days:
         partition = services.lake.read(REPOSITORY_METRICS, day)
         rows = partition.rows.height if partition else 0

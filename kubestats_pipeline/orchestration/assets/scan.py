@@ -1,4 +1,4 @@
-"""The Dagster skin of scanning: the asset of every table that a scan writes, many repositories a run; and retention."""
+"""The Dagster skin of scanning: the asset of every table that a scan writes, many repositories a run. And retention."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -54,7 +54,7 @@ def _spec(table: Table, *deps: str) -> dg.AssetSpec:
 def scan_assets(
     context: dg.AssetExecutionContext, config: ScanConfig, services: dg.ResourceParam[Services]
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """Replay the new commits of the run's repositories, or of all whose head has moved; all commits where asked to."""
+    """Replay the new commits of the run's repositories, or of all whose head has moved. All commits where asked to."""
     lake, started = services.lake, services.now()
     batch = Batch(context, keys=("resource_events", "scan_problems", "helm_values", "resources", "scans"))
     events = problems = 0
@@ -130,6 +130,6 @@ def _retire_events() -> None:
 
 
 def build_retire_events(retries: dg.RetryPolicy | None) -> dg.JobDefinition:
-    """The job; without retries for a run that somebody waits for."""
+    """The job. Without retries for a run that somebody waits for."""
     tags = {"dagster/max_runtime": str(4 * 3600)}
     return _retire_events.to_job("retire_events", RETIRING, tags=tags, op_retry_policy=retries)

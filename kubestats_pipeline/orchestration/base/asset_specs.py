@@ -12,7 +12,7 @@ COLUMN_SCHEMA = "dagster/column_schema"
 COLUMN_LINEAGE = "dagster/column_lineage"
 
 MOST_SOURCES = 4
-"""Sources that a column's description names; the lineage has them all."""
+"""Sources that a column's description names. The lineage has them all."""
 
 
 def table_spec(

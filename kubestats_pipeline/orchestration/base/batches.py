@@ -2,7 +2,7 @@
 
 A run's targets are those of its run config (from sensors, schedules and the command line, which need arbitrary sets),
 else its partitions (from the UI and backfills), else all. Only what changed becomes a materialization, so that the UI
-shows each repository's own history; a failure becomes an observation. A run of a single partition that fails turns the
+shows each repository's own history. A failure becomes an observation. A run of a single partition that fails turns the
 partition red.
 
 A stage depends on the batches of the stage before it (`sync_runs`, `scan_runs`) and not on its partitions: in a run
@@ -25,7 +25,7 @@ from kubestats_pipeline.plain_text import plain
 from kubestats_pipeline.redaction.texts import withhold_shapes
 
 CHANGED_TAG = "kubestats/changed"
-"""Run tag with the number of repositories that changed; the sensors that chain the jobs read it."""
+"""Run tag with the number of repositories that changed. The sensors that chain the jobs read it."""
 
 SUBJECT = "failed"
 """Metadata of an observation that stands for a failure: the repository or source that failed."""
@@ -36,7 +36,7 @@ FAILURES = "failures"
 
 
 class BatchConfig(dg.Config):
-    """Which repositories a run is about; empty means its partitions, or all that are due."""
+    """Which repositories a run is about. Empty means its partitions, or all that are due."""
 
     repositories: list[str] = []  # noqa: RUF012 - Dagster copies the default
 
@@ -76,7 +76,7 @@ class Batch:
             self.context.log_event(dg.AssetMaterialization(key, partition=full_name, metadata=own, tags=tags))
 
     def fail(self, full_name: str, reason: str) -> None:
-        """A repository failed; the run goes on."""
+        """A repository failed. The run goes on."""
         reason = withhold_shapes(reason)
         self.failures[full_name] = reason
         self.context.log.warning("%s: %s", plain(full_name), plain(reason), extra=told_of(full_name, reason))
@@ -115,7 +115,7 @@ class Batch:
 
 
 def failure_observation(key: str, subject: str, reason: str, partition: str | None = None) -> dg.AssetObservation:
-    """What Dagster is told of a repository or a source that failed; what has the shape of a secret is withheld."""
+    """What Dagster is told of a repository or a source that failed. What has the shape of a secret is withheld."""
     told = {SUBJECT: withhold_shapes(subject)}
     return dg.AssetObservation(key, partition=partition, description=withhold_shapes(reason), metadata=told)
 
@@ -137,7 +137,7 @@ def is_partitioned(context: dg.AssetExecutionContext) -> bool:
 def targets(
     context: dg.AssetExecutionContext, config: BatchConfig, known: Mapping[str, Repository]
 ) -> list[Repository] | None:
-    """The repositories that a run was asked for; None when it was asked for none in particular.
+    """The repositories that a run was asked for. None when it was asked for none in particular.
 
     Raises:
         dagster.Failure: one of them is not known or not active.

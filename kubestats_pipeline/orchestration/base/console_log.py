@@ -1,6 +1,6 @@
 """What a run writes to its console: a few readable lines, or the same as JSON for a log collector (`log_format`).
 
-Dagster gives a logger every message and every event of a run; all of them are on the run's page. Here stands which are
+Dagster gives a logger every message and every event of a run. All of them are on the run's page. Here stands which are
 worth a line, and with which fields: the repository, its commit, counts and seconds come from the metadata of events, so
 that nothing is told twice. `terminal.py` makes what the command line shows instead of these lines.
 """
@@ -28,7 +28,7 @@ LOGGED: Mapping[str, Any] = {"loggers": {CONSOLE: {"config": {"log_level": "INFO
 """Run config of a job that writes to its console: Dagster takes no logger that the run config does not name."""
 
 QUIET: Mapping[str, Any] = {"loggers": {CONSOLE: {"config": {"log_level": "CRITICAL"}}}}
-"""Run config that keeps a run's log off the console, where progress bars are; it is in the run's page all the same."""
+"""Run config that keeps a run's log off the console, where progress bars are. It is in the run's page all the same."""
 
 _OF_A_SCAN = {name for name, table in TABLES.items() if table.partitioning is Partitioning.REPOSITORY}
 TOLD_ELSEWHERE = {*(_OF_A_SCAN - {"snapshots", "scans"}), "ecosystem_stats", *(mart.name for mart in MARTS)}
@@ -54,7 +54,7 @@ class Line:
 
 
 def read_line(record: logging.LogRecord) -> Line | None:
-    """What is worth a line of a record that Dagster gives to its loggers; None for its own housekeeping.
+    """What is worth a line of a record that Dagster gives to its loggers. None for its own housekeeping.
 
     What has the shape of a secret is withheld from its message and its fields.
     """
@@ -89,7 +89,7 @@ def _read_line(record: logging.LogRecord) -> Line | None:
 
 
 def build_console(log_format: str) -> dg.LoggerDefinition:
-    """The logger of all runs, in the format of the setting; it writes to standard error."""
+    """The logger of all runs, in the format of the setting. It writes to standard error."""
     formatter = JsonFormatter() if log_format == "json" else PlainFormatter()
 
     @dg.logger(
@@ -132,7 +132,7 @@ class PlainFormatter(logging.Formatter):
 
 
 def to_json(line: Line, place: Mapping[str, Any], time: datetime.datetime) -> str:
-    """A line as one JSON object; a fact cannot take the place of the time, the level or the message."""
+    """A line as one JSON object. A fact cannot take the place of the time, the level or the message."""
     told = {"time": time, "level": logging.getLevelName(line.level), "message": line.message, **place}
     content = {**told, **line.fields, **told}
     return plain_json(orjson.dumps(content, default=str, option=orjson.OPT_UTC_Z).decode())
@@ -164,6 +164,6 @@ def _checked(evaluation: dg.AssetCheckEvaluation) -> Line | None:
 
 
 def _failure(event: dg.DagsterEvent) -> dict[str, Any]:
-    """Why a step failed; the failure of a run is that of its steps."""
+    """Why a step failed. The failure of a run is that of its steps."""
     is_of_step = event.event_type is dg.DagsterEventType.STEP_FAILURE
     return {"reason": reason_of(event.step_failure_data)} if is_of_step else {}

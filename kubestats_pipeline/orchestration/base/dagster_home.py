@@ -15,7 +15,7 @@ CONFIGURATION = "dagster.yaml"
 
 
 class HomeError(ExplainedError):
-    """Dagster's home cannot be made; the text says what to do."""
+    """Dagster's home cannot be made. The text says what to do."""
 
 
 def prepare_home(layout: Layout) -> Path:
@@ -49,7 +49,7 @@ def open_instance(layout: Layout) -> dg.DagsterInstance:
 
 
 def claim_home(layout: Layout) -> Path:
-    """Make the home and keep any other `kubestats dev` from it for as long as this process lives; give its path.
+    """Make the home and keep any other `kubestats dev` from it for as long as this process lives. Give its path.
 
     Raises:
         HomeError: another one works there, or the folder cannot be written.

@@ -1,7 +1,7 @@
 """Why a step failed, in the words of alerts, of a cycle's summary and of the JSON log alike.
 
 Dagster wraps an error that nobody expected in errors of its own, which only say that there was one. Its text is left
-out, for it may quote the document that was being worked on; the run's page has all of it.
+out, for it may quote the document that was being worked on. The run's page has all of it.
 """
 
 import builtins
@@ -23,7 +23,7 @@ _FRAME = re.compile(r'\s*File "(?P<file>[^"]+)", line (?P<line>\d+)')
 
 
 def reason_of(failure: StepFailureData | None) -> str:
-    """The words of a `Failure`, which are meant for the user; else the class of the error itself and where it arose."""
+    """The words of a `Failure`, which are meant for the user. Else the class of the error itself and where it arose."""
     told = failure.user_failure_data.description if failure and failure.user_failure_data else None
     if told:
         return told

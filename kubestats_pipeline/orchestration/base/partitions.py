@@ -17,7 +17,7 @@ FIRST_DAY = "2014-06-07"
 """The day of Kubernetes' first public commit: no resource is older."""
 
 daily_partitions = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, end_offset=1, timezone="UTC")
-"""Days in UTC; `end_offset=1` makes the current day a partition before it has ended."""
+"""Days in UTC. `end_offset=1` makes the current day a partition before it has ended."""
 
 
 def register_partitions(instance: dg.DagsterInstance, names: Iterable[str], active: Iterable[str]) -> None:

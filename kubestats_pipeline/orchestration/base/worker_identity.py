@@ -20,7 +20,7 @@ from dagster._core.executor.in_process import InProcessExecutor
 from kubestats_pipeline.locks import is_alive
 
 WORKER_TAG = "kubestats/worker"
-"""Run tag with a `RunWorker`; a re-executed run inherits that of its parent, so the run's own id is part of it."""
+"""Run tag with a `RunWorker`. A re-executed run inherits that of its parent, so the run's own id is part of it."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Machine:
     """Where a process id is valid.
 
     Attributes:
-        boot: an id of the kernel's present life, shared by all containers of a host; `-` where the system has none.
-        namespace: of process ids, one for each container; `-` where the system has none.
+        boot: an id of the kernel's present life, shared by all containers of a host. `-` where the system has none.
+        namespace: of process ids, one for each container. `-` where the system has none.
         host: the name of the host, or of the container.
     """
 
@@ -40,7 +40,7 @@ class Machine:
 
 @dataclass(frozen=True)
 class RunWorker:
-    """A process, where it is, and since when it is known; seconds since 1970."""
+    """A process, where it is, and since when it is known. Seconds since 1970."""
 
     process: int
     since: float
@@ -48,7 +48,7 @@ class RunWorker:
 
     @property
     def is_alive_here(self) -> bool:
-        """Whether the process lives; asked only for one of this machine."""
+        """Whether the process lives. Asked only for one of this machine."""
         return is_alive(self.process, self.since)
 
     def tag(self, run_id: str) -> dict[str, str]:
@@ -69,7 +69,7 @@ def this_worker() -> RunWorker:
 
 
 def worker_of(run: dg.DagsterRun) -> RunWorker | None:
-    """Who said to work on a run; None before anybody did, and for runs of earlier versions."""
+    """Who said to work on a run. None before anybody did, and for runs of earlier versions."""
     words = run.tags.get(WORKER_TAG, "").split(" ", 5)
     if len(words) < 6 or words[0] != run.run_id:
         return None
@@ -87,7 +87,7 @@ class _TellingExecutor(InProcessExecutor):
 
 @dg.executor(name="in_process", config_schema=dg.in_process_executor.config_schema.as_field())
 def telling_executor(context: dg.InitExecutorContext) -> InProcessExecutor:
-    """All steps in one process, as `in_process_executor` does; the run says which process that is."""
+    """All steps in one process, as `in_process_executor` does. The run says which process that is."""
     plain: InProcessExecutor = dg.in_process_executor.executor_creation_fn(context)  # type: ignore[misc,assignment]
     return _TellingExecutor(plain.retries, plain.step_dependency_config)
 

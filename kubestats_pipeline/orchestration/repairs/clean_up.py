@@ -48,5 +48,5 @@ def _clean_up() -> None:
 
 
 def build_clean_up(retries: dg.RetryPolicy | None) -> dg.JobDefinition:
-    """The job; without retries for a run that somebody waits for."""
+    """The job. Without retries for a run that somebody waits for."""
     return _clean_up.to_job("clean_up", DESCRIPTION, tags={"dagster/max_runtime": "3600"}, op_retry_policy=retries)

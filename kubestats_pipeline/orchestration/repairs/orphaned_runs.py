@@ -1,7 +1,7 @@
 """Runs whose process died: Dagster takes them for running for ever, and they would keep others from their pool.
 
 Every run says which process works on it, and on which machine (`orchestration/base/worker_identity.py`). `kubestats
-run` marks those as failed whose process is gone; so does `kubestats dev` before it starts, when nobody else can be
+run` marks those as failed whose process is gone. So does `kubestats dev` before it starts, when nobody else can be
 about to work on what is waiting, and a sensor of its daemon from minute to minute: a process that a power cut or a
 kill ends at the very moment of a restart may be seen alive at first. A process id says nothing about another machine
 or container: of a run there the launcher is asked, and where it cannot tell, the longest time that a run may take
@@ -34,7 +34,7 @@ ABANDONED_SECONDS = 600
 
 
 def fail_orphans(instance: dg.DagsterInstance, *, alone: bool = False) -> list[str]:
-    """Mark runs as failed whose process is gone; give their ids.
+    """Mark runs as failed whose process is gone. Give their ids.
 
     Args:
         instance: where the runs are recorded.
