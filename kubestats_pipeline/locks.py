@@ -55,7 +55,7 @@ def _acquire(file: IO[str], wait: float) -> None:
             return
         except BlockingIOError:
             if time.monotonic() >= deadline:
-                raise BusyError(f"another process held {file.name} for {wait:g} s; wait for it to end") from None
+                raise BusyError(f"another process held {file.name} for {wait:g} s. Wait for it to end") from None
         time.sleep(POLL_SECONDS)
 
 

@@ -71,7 +71,7 @@ def _reading(subject: str, examine: Callable[[Layout], Diagnosis], layout: Layou
         return examine(layout)
     except OSError as error:
         path = error.filename or layout.data_dir
-        return Diagnosis(subject, "failed", f"{path}: {error.strerror}; see its permissions")
+        return Diagnosis(subject, "failed", f"{path}: {error.strerror}. See its permissions")
 
 
 def _examine_git() -> Diagnosis:
@@ -82,7 +82,7 @@ def _examine_git() -> Diagnosis:
     numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
     if numbers < OLDEST_GIT:
         oldest = ".".join(map(str, OLDEST_GIT))
-        return Diagnosis("git", "failed", f"{version} is too old; install {oldest} or later")
+        return Diagnosis("git", "failed", f"{version} is too old. Install {oldest} or later")
     return Diagnosis("git", "ok", version)
 
 
@@ -105,7 +105,7 @@ def _examine_disk(layout: Layout) -> Diagnosis:
             os.fsync(file.fileno())
         free = shutil.disk_usage(layout.data_dir).free / 1e9
     except OSError as error:
-        return Diagnosis("disk", "failed", f"{layout.data_dir} cannot be written: {error.strerror}; unlock or free it")
+        return Diagnosis("disk", "failed", f"{layout.data_dir} cannot be written: {error.strerror}. Unlock or free it")
     mark = "ok" if free > LITTLE_DISK_GB else "warning"
     return Diagnosis("disk", mark, f"{layout.data_dir} is writable, {free:.1f} GB are free")
 
@@ -130,13 +130,13 @@ def _examine_lake(layout: Layout) -> Diagnosis:
 def _examine_warehouse(layout: Layout) -> Diagnosis:
     path = layout.warehouse
     if not path.is_file():
-        return Diagnosis("warehouse", "warning", f"{path} is not published yet; run `kubestats run`")
+        return Diagnosis("warehouse", "warning", f"{path} is not published yet. Run `kubestats run`")
     try:
         with open_to_read(path) as connection:
             violations = verify(connection)
             built = connection.execute("SELECT built_at FROM warehouse_info").fetchone()
     except duckdb.Error as error:
-        return Diagnosis("warehouse", "failed", f"{path}: {type(error).__name__}; delete it and run `kubestats run`")
+        return Diagnosis("warehouse", "failed", f"{path}: {type(error).__name__}. Delete it and run `kubestats run`")
     if violations:
         return Diagnosis("warehouse", "failed", f"{violations[0].table}: {violations[0].count} {violations[0].detail}")
     age = datetime.datetime.now(datetime.UTC) - built[0] if built else datetime.timedelta()
@@ -161,12 +161,12 @@ def _examine_daemons(layout: Layout) -> Diagnosis:
     except (HomeError, sqlite3.Error, SQLAlchemyError) as error:
         return Diagnosis("daemons", "failed", f"{layout.dagster_home}: {_first_line(error)}")
     if not beats:
-        return Diagnosis("daemons", "ok", "none has ever run; schedules and sensors only run under `kubestats dev`")
+        return Diagnosis("daemons", "ok", "none has ever run. Schedules and sensors only run under `kubestats dev`")
     now = datetime.datetime.now(datetime.UTC)
     silent = sorted(name.lower() for name, beat in beats.items() if now - beat > SILENT_AFTER)
     if silent:
         last = max(beats.values())
-        told = f"no sign of life of {', '.join(silent)} since {last:%Y-%m-%d %H:%M} UTC; start `kubestats dev`"
+        told = f"no sign of life of {', '.join(silent)} since {last:%Y-%m-%d %H:%M} UTC. Start `kubestats dev`"
         return Diagnosis("daemons", "warning", told)
     return Diagnosis("daemons", "ok", f"{len(beats)} daemons are alive")
 
@@ -183,9 +183,9 @@ def _examine_age(layout: Layout) -> Diagnosis:
         return Diagnosis("age", "failed", str(error))
     seen = partition.rows["last_seen_at"].max() if partition else None
     if not isinstance(seen, datetime.datetime):
-        return Diagnosis("age", "warning", "nothing was discovered yet; run `kubestats run`")
+        return Diagnosis("age", "warning", "nothing was discovered yet. Run `kubestats run`")
     age = datetime.datetime.now(datetime.UTC) - seen
     told = f"the last discovery was {age.total_seconds() / 3600:.1f} hours ago"
     if age > OLD_AFTER:
-        return Diagnosis("age", "warning", f"{told}; run `kubestats run`, or leave `kubestats dev` running")
+        return Diagnosis("age", "warning", f"{told}. Run `kubestats run`, or leave `kubestats dev` running")
     return Diagnosis("age", "ok", told)

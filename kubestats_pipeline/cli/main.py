@@ -64,7 +64,7 @@ def demo() -> None:
 @app.command()
 def run(
     source: Annotated[
-        list[str] | None, typer.Option("--source", help="ask only this source: github, gitlab or list; repeatable")
+        list[str] | None, typer.Option("--source", help="ask only this source: github, gitlab or list. Repeatable")
     ] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="process at most so many repositories")] = None,
 ) -> None:
@@ -87,13 +87,13 @@ def status(
     with _explained():
         layout = Layout(load_settings().data_dir)
         if not layout.lake.is_dir():
-            raise ExplainedError(f"{layout.data_dir} holds nothing yet; run `kubestats demo` or `kubestats run` first")
+            raise ExplainedError(f"{layout.data_dir} holds nothing yet. Run `kubestats demo` or `kubestats run` first")
         healthy = terminal.show_status(read_status(layout), as_json=as_json)
     raise typer.Exit(0 if healthy else FAILED)
 
 
 _Name = Annotated[str, typer.Argument(metavar="OWNER/NAME", help="its full name, or one that it had")]
-_Reason = Annotated[str | None, typer.Option("--reason", help="why; it is kept and shown")]
+_Reason = Annotated[str | None, typer.Option("--reason", help="why. It is kept and shown")]
 
 
 @app.command()
@@ -303,7 +303,7 @@ def _interruptible(work: Callable[[], "Cycle"]) -> "Cycle":
         try:
             return future.result()
         except KeyboardInterrupt:
-            terminal.show_error("interrupted; nothing is lost, run it again to go on")
+            terminal.show_error("interrupted. Nothing is lost, run it again to go on")
             os._exit(INTERRUPTED)
 
 
@@ -320,7 +320,7 @@ def _explained() -> Iterator[None]:
         raise typer.Exit(FAILED) from None
     except _disk_errors() as error:
         first = str(error).partition("\n")[0]  # SQLAlchemy goes on with its statement
-        terminal.show_error(f"{first}; see that the disk is neither full nor read-only, and run again")
+        terminal.show_error(f"{first}. See that the disk is neither full nor read-only, and run again")
         raise typer.Exit(FAILED) from None
 
 

@@ -82,7 +82,7 @@ def _repositories(lake: Lake) -> Iterator[Measure]:
 
 
 def _work(statuses: list[RepositorySummary]) -> Iterator[Measure]:
-    meaning = "Active repositories whose last attempt failed, by stage; unreadable are damaged files of the lake."
+    meaning = "Active repositories whose last attempt failed, by stage. Unreadable are damaged files of the lake."
     failed = {
         "sync": sum(each.sync_status in FAILED for each in statuses),
         "scan": sum(each.scan_status in FAILED for each in statuses),

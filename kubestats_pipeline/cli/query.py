@@ -46,7 +46,7 @@ def run_query(warehouse: Path, query: str, output_format: Format, output: Path |
         QueryError: there is no warehouse, the query is wrong, or Parquet was asked for without an output file.
     """
     if not warehouse.is_file():
-        raise QueryError(f"there is no warehouse at {warehouse}; run `kubestats demo` or `kubestats run` first")
+        raise QueryError(f"no warehouse at {warehouse}. Run `kubestats demo` or `kubestats run` first")
     try:
         with open_to_read(warehouse) as connection:
             _check(connection, query)
@@ -73,7 +73,7 @@ def _check(connection: duckdb.DuckDBPyConnection, query: str) -> None:
 
 def _write_parquet(connection: duckdb.DuckDBPyConnection, query: str, output: Path | None) -> None:
     if output is None:
-        raise QueryError("Parquet is not for a terminal; name a file with --output")
+        raise QueryError("Parquet is not for a terminal. Name a file with --output")
     target = str(output).replace("'", "''")
     connection.execute(f"COPY ({query.strip().rstrip(';')}) TO '{target}' (FORMAT parquet, COMPRESSION zstd)")
 

@@ -190,7 +190,7 @@ def show_retired(outcomes: Iterable["Retired | RetireFailed"]) -> bool:
             done += 1
             console.print(f"{_shown(each.full_name)}: {each.events} events archived", soft_wrap=True, highlight=False)
     if not done and not failed:
-        console.print("nothing is due; retention.event_days and retention.payload_days say how much is kept")
+        console.print("nothing is due. Retention.event_days and retention.payload_days say how much is kept")
     return not failed
 
 

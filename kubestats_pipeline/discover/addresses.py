@@ -85,7 +85,7 @@ def parse_address(text: str) -> GitAddress:
     host = _clean_host(parts.hostname or "")
     path = parts.path.strip("/")
     if "@" in path and parts.scheme != "ssh":
-        raise AddressError("an @ after the host may be part of a password; write it as %40")
+        raise AddressError("an @ after the host may be part of a password. Write it as %40")
     user = _clean_user(parts.username) if parts.scheme == "ssh" else None
     shown_host = f"[{host}]" if ":" in host else host
     place = f"{user}@{shown_host}" if user else shown_host
@@ -106,12 +106,12 @@ def _parse_scp(text: str) -> GitAddress:
 
 def _split(text: str) -> tuple[SplitResult, int | None]:
     if re.search(r"\s|[\x00-\x1f\x7f\\]", text):
-        raise AddressError("it holds blanks, control characters or backslashes; write them percent-encoded")
+        raise AddressError("it holds blanks, control characters or backslashes. Write them percent-encoded")
     try:
         parts = urlsplit(text)
         port = parts.port
     except ValueError:
-        raise AddressError("host or port cannot be read; a `/` or `@` in a password is written %2F or %40") from None
+        raise AddressError("host or port cannot be read. A `/` or `@` in a password is written %2F or %40") from None
     if parts.scheme not in SCHEMES:
         raise AddressError(f"git URLs start with {', '.join(SCHEMES)} or file, followed by ://")
     return parts, port
@@ -126,7 +126,7 @@ def _clean_host(host: str) -> str:
 
 def _clean_user(user: str | None) -> str | None:
     if user and not re.fullmatch(r"\w[\w.+-]*", user):
-        raise AddressError("its ssh user is none that a host could have")
+        raise AddressError("its ssh user is not a name that a host could have")
     return user or None
 
 

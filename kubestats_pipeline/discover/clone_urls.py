@@ -20,7 +20,7 @@ WEB = ("https",)
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=:)")
 _REFUSED = re.compile(r"[a-z0-9+.-]+:")
-_INSTEAD = "list it in `repositories` if it is to be fetched"
+_INSTEAD = "List it in `repositories` if it is to be fetched"
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ def refusal(clone_url: str) -> str | None:
     if not _REFUSED.fullmatch(clone_url):
         return None
     if clone_url.removesuffix(":") in ("https", "http"):
-        return f"its host tells a clone URL that is not a plain address of the web; {_INSTEAD}"
-    return f"its host tells a clone URL that begins with `{clone_url}`, and only https is fetched; {_INSTEAD}"
+        return f"its host gives a clone URL that is not a plain address of the web. {_INSTEAD}"
+    return f"its host gives a clone URL that begins with `{clone_url}`, and only https is fetched. {_INSTEAD}"
 
 
 def _screen(repository: FoundRepository) -> FoundRepository:

@@ -34,12 +34,12 @@ def sources_from(settings: Settings, only: Sequence[str] = ()) -> list[Source]:
     known = (*BUILT_IN, *settings.sources)
     unknown = sorted(set(only) - set(known))
     if unknown:
-        raise ValueError(f"{', '.join(unknown)} is no source; known are {', '.join(known)}")
+        raise ValueError(f"{', '.join(unknown)} is not a source. Known are {', '.join(known)}")
     request_headers(settings.github)
     sources = _configured(settings)
     missing = sorted(set(only) - set(sources))
     if missing:
-        raise ValueError(f"source {missing[0]} has nothing to look for; set {BUILT_IN[missing[0]]}")
+        raise ValueError(f"source {missing[0]} has nothing to look for. Set {BUILT_IN[missing[0]]}")
     return [source for name, source in sources.items() if not only or name in only]
 
 
@@ -67,7 +67,7 @@ def _of_other_package(name: str, settings: Settings) -> Source:
     found = entry_points(group=SOURCE_GROUP, name=name)
     if not found:
         offered = ", ".join(sorted(point.name for point in entry_points(group=SOURCE_GROUP))) or "none"
-        raise SettingsError(f"sources.{name}: no installed package offers it; offered are {offered}")
+        raise SettingsError(f"sources.{name}: no installed package offers it. Offered are {offered}")
     return Screened(next(iter(found)).load()(dict(settings.sources[name])))
 
 

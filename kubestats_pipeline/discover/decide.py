@@ -62,21 +62,21 @@ def decide(
     try:
         apply_decisions(lake, now, max_mb)
     except BusyError as error:
-        return Decided(full_name, f"decided about {full_name}; the next discovery acts on it ({error})")
+        return Decided(full_name, f"decided about {full_name}. The next discovery acts on it ({error})")
     return Decided(full_name, _tell(find_repository(lake, full_name), full_name))
 
 
 def _refuse_no_name(lake: Lake, name: str) -> None:
     if not re.fullmatch(r"[^\s/]+(/[^\s/]+)+", name.strip()):
-        raise DecisionRefusedError(f"{name!r} is no repository; give owner/name, or host/owner/name")
+        raise DecisionRefusedError(f"{name!r} is not a repository name. Give owner/name, or host/owner/name")
     near = difflib.get_close_matches(name, read_rows(lake)["full_name"].to_list(), n=1, cutoff=0.8)
     if near:
-        raise DecisionRefusedError(f"{name} is not known; did you mean {near[0]}?")
+        raise DecisionRefusedError(f"{name} is not known. Did you mean {near[0]}?")
 
 
 def _tell(row: Mapping[str, object] | None, full_name: str) -> str:
     if row is None:
-        return f"{full_name} is not known yet; the decision holds when a discovery finds it"
+        return f"{full_name} is not known yet. The decision holds when a discovery finds it"
     reason = f" ({row['status_reason']})" if row["status_reason"] else ""
     approved = ", approved" if row["is_approved"] else ""
     return f"{full_name} is {row['status']}{approved}{reason}"
@@ -92,7 +92,7 @@ def _block(path: Path, decision: Decision) -> None:
 
 def _unblock(path: Path, decision: Decision) -> None:
     if not lift_decision(path, "blocked", decision):
-        raise DecisionRefusedError(f"{decision.repository} is not blocked; see `kubestats status`")
+        raise DecisionRefusedError(f"{decision.repository} is not blocked. See `kubestats status`")
 
 
 def _delete(path: Path, decision: Decision) -> None:

@@ -124,14 +124,14 @@ def _load(path: Path, yaml: YAML) -> Any:
     except (YAMLError, UnicodeDecodeError, OSError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}," if mark else ""
-        raise DecisionsError(f"{path}{where} cannot be read ({type(error).__name__}); correct it by hand") from None
+        raise DecisionsError(f"{path}{where} cannot be read ({type(error).__name__}). Correct it by hand") from None
 
 
 def _checked(path: Path, content: Any) -> Decisions:
     try:
         file = _File.model_validate({} if content is None else content)
     except ValidationError as error:
-        raise DecisionsError(f"{path}: {_explain(error)}; correct it by hand") from None
+        raise DecisionsError(f"{path}: {_explain(error)}. Correct it by hand") from None
     return Decisions(**{kind: tuple(map(_decision_of, getattr(file, kind) or ())) for kind in KINDS})
 
 
@@ -142,7 +142,7 @@ def _explain(error: ValidationError) -> str:
         return f"it must hold lists under {', '.join(KINDS)}"
     section, *rest = place
     if section not in KINDS:
-        return f"{section} is no kind of decision; known are {', '.join(KINDS)}"
+        return f"{section} is not a kind of decision. Known are {', '.join(KINDS)}"
     number = f", entry {rest[0] + 1}" if rest and isinstance(rest[0], int) else ""
     field = f", {rest[-1]}" if len(rest) > 1 else ""
     return f"{section}{number}{field}: give owner/name, or the fields repository, id, reason and at (with a time zone)"
@@ -198,7 +198,7 @@ def _editing(path: Path) -> Iterator[Any]:
             if after != before:
                 _write(path, opening + after)
     except OSError as error:
-        raise DecisionsError(f"cannot write {path}: {error.strerror}; free or unlock the disk") from error
+        raise DecisionsError(f"cannot write {path}: {error.strerror}. Free or unlock the disk") from error
 
 
 def _dumped(yaml: YAML, content: Any) -> str:

@@ -80,7 +80,7 @@ def discover(
     try:
         update = _update(lake, sighting, now, max_mb, _too_large(lake, sighting.found, known, max_mb))
     except BusyError as error:  # a rename waits for a scan. What the host told is recorded all the same
-        failures.append(SourceFailure("repositories", f"{error}; the next discovery goes on"))
+        failures.append(SourceFailure("repositories", f"{error}. The next discovery goes on"))
         update = Update(known, read_rows(lake), {})
     return DiscoveryReport(
         found=len(combine_by_id(answer.repositories)),

@@ -79,9 +79,9 @@ def read_entry(text: str, *, git_url: str) -> Entry:
             return _read_address(parse_address(entry), git_url)
         return _read_path_or_name(entry)
     except AddressError as error:
-        raise EntryError(f"{error}; give {_EXPECTED}") from None
+        raise EntryError(f"{error}. Give {_EXPECTED}") from None
     except (OSError, RuntimeError) as error:  # pathlib raises RuntimeError for a home or a link that leads nowhere
-        raise EntryError(f"the path cannot be looked up ({type(error).__name__}); give {_EXPECTED}") from None
+        raise EntryError(f"the path cannot be looked up ({type(error).__name__}). Give {_EXPECTED}") from None
 
 
 def shown_entry(text: str) -> str:
@@ -99,20 +99,20 @@ def _read_path_or_name(entry: str) -> Entry:
         return Path(entry)
     match = _OWNER_NAME.fullmatch(entry)
     if not match:
-        raise EntryError(f"it is neither a path that exists nor a name; give {_EXPECTED}")
+        raise EntryError(f"it is neither a path that exists nor a name. Give {_EXPECTED}")
     return _to_name(match["owner"], match["name"])
 
 
 def _to_name(owner: str, name: str) -> GitHubName:
     short = name.removesuffix(".git")
     if short in ("", ".", ".."):
-        raise EntryError("it names no repository; give owner/name")
+        raise EntryError("it names no repository. Give owner/name")
     return GitHubName(owner, short)
 
 
 def _existing(path: Path) -> Path:
     if not path.exists():
-        raise EntryError("there is no such path; correct or remove it")
+        raise EntryError("the path does not exist. Correct or remove it")
     return path
 
 
@@ -122,7 +122,7 @@ def _read_address(address: GitAddress, git_url: str) -> Entry:
         return address
     match = _OWNER_NAME.fullmatch(path)
     if not match:
-        raise EntryError("GitHub has no repository at this address; give it as owner/name")
+        raise EntryError("GitHub has no repository at this address. Give it as owner/name")
     return _to_name(match["owner"], match["name"])
 
 
@@ -164,10 +164,10 @@ def _remote_record(address: GitAddress) -> FoundRepository:
 def _find_local(path: Path, shown: str) -> Found:
     search = find_repositories(path)
     failures = [
-        SourceFailure(shown, f"{folder} cannot be read; allow it or remove the entry") for folder in search.unreadable
+        SourceFailure(shown, f"{folder} cannot be read. Allow it or remove the entry") for folder in search.unreadable
     ]
     if not search.repositories and not failures:
-        reason = f"it is no git repository and holds none within {DEPTH} levels; correct or remove it"
+        reason = f"it is not a git repository and there is not one within {DEPTH} levels. Correct or remove it"
         failures = [SourceFailure(shown, reason)]
     return Found(tuple(local_record(path, tag=LIST_TAG) for path in search.repositories), tuple(failures))
 

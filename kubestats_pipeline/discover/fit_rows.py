@@ -12,7 +12,7 @@ from kubestats_pipeline.redaction.texts import withhold_shapes
 
 Row = dict[str, Any]
 
-UNFIT = "its name or address has the shape of a secret, which is not stored; it can be watched once it is renamed"
+UNFIT = "its name or address has the shape of a secret, which is not stored. It can be watched once it is renamed"
 """The `status_reason` of a repository that cannot be fetched under the name that is left."""
 
 _ADDRESS = ("host", "owner", "name", "full_name", "clone_url")

@@ -55,7 +55,7 @@ class GitHubTopics:
         query = f"topic:{topic} fork:true" if self.forks else f"topic:{topic}"
         answer = search_repositories(client, query, now=client.now())
         public = [payload for payload in answer.repositories if not payload.private]
-        nothing = "GitHub knows no public repository with this topic; correct github.topics"
+        nothing = "GitHub knows no public repository with this topic. Correct github.topics"
         reasons = answer.shortfalls or (() if public else (nothing,))
         return Found(
             tuple(to_record(payload, git_url=self.git_url, tags=(topic,)) for payload in public),
@@ -145,7 +145,7 @@ class NameLookup:
         """The repository of that name, or why there is none. `shown` is the entry for messages."""
         if self._failures_in_a_row >= GIVE_UP_AFTER:
             self.is_answered = False
-            return _no_answer(shown, "not asked: GitHub failed for the entries before; the next discovery asks again")
+            return _no_answer(shown, "not asked: GitHub failed for the entries before. The next discovery asks again")
         try:
             payload = get_repository(self._client, full_name)
         except TransientError as error:

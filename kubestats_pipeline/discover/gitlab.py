@@ -35,7 +35,7 @@ class GitLabTopics:
     def _search(self, client: GitLabClient, topic: str) -> Found:
         answer = search_topic(client, topic)
         kept = [project for project in answer.projects if self.forks or project.forked_from_project is None]
-        nothing = "GitLab knows no public project with this topic; correct gitlab.topics"
+        nothing = "GitLab knows no public project with this topic. Correct gitlab.topics"
         reasons = answer.shortfalls or (() if kept else (nothing,))
         tag = frozenset({topic})
         return Found(

@@ -17,7 +17,7 @@ from kubestats_pipeline.lake.tables import REPOSITORIES
 Row = dict[str, Any]
 
 _DELETED = "deleted by the administrator"
-LIFTED = f"{_DELETED}, who lifted that; it comes back when a discovery finds it"
+LIFTED = f"{_DELETED}, who lifted that. It comes back when a discovery finds it"
 """The `status_reason` of a tombstone that waits to be filled again."""
 
 MB = 1000
@@ -120,4 +120,4 @@ def _hold(row: Row, found: FoundRepository | None, policy: Policy) -> str | None
     if found.size_kb <= policy.max_mb * MB:
         return None
     size = f"{found.size_kb / MB:.0f} MB on its host are more than max_repository_mb = {policy.max_mb}"
-    return f"{size}; approve it, or raise the setting"
+    return f"{size}. Approve it, or raise the setting"

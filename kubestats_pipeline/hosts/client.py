@@ -198,7 +198,7 @@ class HostClient:
                 return content
             url = self._own(_join(response.url, response.redirect, self.host))
         raise MisdirectedError(
-            f"{call.url.path} is redirected more than {MAX_REDIRECTS} times; check {self.host.section}.api_url"
+            f"{call.url.path} is redirected more than {MAX_REDIRECTS} times. Check {self.host.section}.api_url"
         )
 
     def _answer(self, call: Call, response: Response, known: CachedAnswer | None) -> RawAnswer:
@@ -207,7 +207,7 @@ class HostClient:
         if not response.is_success:
             raise self.failure_of(response)
         if len(response.body) > call.limit_bytes:
-            raise TooLargeError(f"{call.url.path} has more than {call.limit_bytes} bytes; it was left out")
+            raise TooLargeError(f"{call.url.path} has more than {call.limit_bytes} bytes. It was left out")
         link = response.next_link
         next_url = str(_join(response.url, link, self.host)) if link else None
         return RawAnswer(response.body, next_url, False, response.headers)
@@ -221,7 +221,7 @@ class HostClient:
                 response = Response(raw.url, raw.status_code, raw.headers, self._read_body(raw, limit, deadline))
         except httpx.RequestError as error:
             reason = f"no answer from {url.host} for {url.path} ({type(error).__name__})"
-            raise UnavailableError(f"{reason}; check the network and {self.host.section}.api_url") from None
+            raise UnavailableError(f"{reason}. Check the network and {self.host.section}.api_url") from None
         rate = self.rate_of(response)
         if rate:
             self._buckets.note(rate)
@@ -236,7 +236,7 @@ class HostClient:
                 break
             if time.monotonic() > deadline:
                 took = f"{raw.url.path} was not answered within {self.host.timeout_seconds:g} s"
-                raise UnavailableError(f"{took}; check the network or raise {self.host.section}.timeout_seconds")
+                raise UnavailableError(f"{took}. Check the network or raise {self.host.section}.timeout_seconds")
         return bytes(body)
 
     def _recall(self, call: Call, url: httpx.URL) -> CachedAnswer | None:
@@ -254,7 +254,7 @@ class HostClient:
         """Refuse to follow a link that leaves the API's host, port or scheme: the token would travel with it."""
         if (url.scheme, url.host, _port(url)) != (self._base.scheme, self._base.host, _port(self._base)):
             here, setting = self._base.host, f"{self.host.section}.api_url"
-            raise MisdirectedError(f"{self.host.name}'s answer points to {url.host}, not to {here}; check {setting}")
+            raise MisdirectedError(f"{self.host.name}'s answer points to {url.host}, not to {here}. Check {setting}")
         return url
 
 
@@ -276,7 +276,7 @@ def _decode(call: Call, answer: RawAnswer) -> Answer:
     try:
         content: object = json.loads(answer.body)
     except (ValueError, RecursionError):
-        raise UnavailableError(f"{call.url.path} answered with broken JSON; the next discovery asks again") from None
+        raise UnavailableError(f"{call.url.path} answered with broken JSON. The next discovery asks again") from None
     return Answer(content, answer.next_url, answer.is_unchanged, answer.headers)
 
 
@@ -285,7 +285,7 @@ def _join(url: httpx.URL, link: str, host: Host) -> httpx.URL:
         return url.join(link)
     except httpx.InvalidURL:
         raise MisdirectedError(
-            f"{url.path} answered with a link that is no URL; check {host.section}.api_url"
+            f"{url.path} answered with a link that is not a URL. Check {host.section}.api_url"
         ) from None
 
 

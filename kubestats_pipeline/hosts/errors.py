@@ -92,11 +92,11 @@ class RateLimitedError(TransientError):
 
 
 _PERMANENT: dict[int, tuple[type[PermanentError], str]] = {
-    401: (UnauthorizedError, "the token is wrong or has expired; renew {token} or unset it"),
-    403: (ForbiddenError, "{host} refuses it; check what the token may read"),
-    404: (NotFoundError, "it is deleted, private or misspelt; correct or remove it"),
-    410: (GoneError, "it is deleted; remove it"),
-    451: (TakenDownError, "it is taken down for legal reasons; remove it"),
+    401: (UnauthorizedError, "the token is wrong or has expired. Renew {token} or unset it"),
+    403: (ForbiddenError, "{host} refuses it. Check what the token may read"),
+    404: (NotFoundError, "it is deleted, private or misspelt. Correct or remove it"),
+    410: (GoneError, "it is deleted. Remove it"),
+    451: (TakenDownError, "it is taken down for legal reasons. Remove it"),
 }
 
 
@@ -104,7 +104,7 @@ def failure_of_status(status: int, path: str, host: Host) -> HostError:
     """What a status without success means at any host. `path` is what was asked for, without its query."""
     asked = f"{path} answered {status}"
     if status >= 500 or status == 408:
-        return UnavailableError(f"{asked}: {host.name} is in trouble; the next discovery asks again")
+        return UnavailableError(f"{asked}: {host.name} is in trouble. The next discovery asks again")
     if status == 429:
         return rate_limited(path, None, None, None, host)
     kind, meaning = _PERMANENT.get(status, (RejectedError, "{host} does not accept the question"))
@@ -124,6 +124,6 @@ def rate_limited(
         host: gives the remedy its names.
     """
     end = "a while" if ends_at is None else f"{datetime.datetime.fromtimestamp(ends_at, datetime.UTC):%Y-%m-%d %X} UTC"
-    remedy = f"wait, set {host.token_name} for a higher limit, or raise {host.section}.max_wait_seconds"
+    remedy = f"Wait, set {host.token_name} for a higher limit, or raise {host.section}.max_wait_seconds"
     name = bucket or "secondary"
-    return RateLimitedError(f"{path}: the {name} rate limit is used up until {end}; {remedy}", bucket, wait)
+    return RateLimitedError(f"{path}: the {name} rate limit is used up until {end}. {remedy}", bucket, wait)

@@ -111,12 +111,12 @@ def search_topic(client: GitLabClient, topic: str) -> ProjectSearch:
     try:
         while address:
             if address in asked:
-                raise MisdirectedError("its link to the next page points back; check gitlab.api_url")
+                raise MisdirectedError("its link to the next page points back. Check gitlab.api_url")
             asked.add(address)
             answer = client.get(address, parameters)
             projects = _read_page(answer.content)
             found |= {project.id: project for project in projects if project}
-            shortfalls += ["one result is no project; it was left out"] * projects.count(None)
+            shortfalls += ["one result is not a project. It was left out"] * projects.count(None)
             address, parameters = answer.next_url, None
     except HostError as error:
         shortfalls.append(f"page {len(asked)} of the search failed: {error}")
@@ -132,13 +132,13 @@ def get_project(client: GitLabClient, number: int) -> Project:
     """
     project = _read_project(client.get(f"/projects/{number}", {"license": "true"}).content)
     if project is None:
-        raise UnavailableError(f"/projects/{number} gave no project; check gitlab.api_url")
+        raise UnavailableError(f"/projects/{number} gave no project. Check gitlab.api_url")
     return project
 
 
 def _read_page(content: object) -> list[Project | None]:
     if not isinstance(content, list):
-        raise UnavailableError("the answer is no list of projects; check gitlab.api_url")
+        raise UnavailableError("the answer is not a list of projects. Check gitlab.api_url")
     return [_read_project(each) for each in content]
 
 

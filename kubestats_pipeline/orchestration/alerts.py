@@ -51,7 +51,7 @@ def post_alert(
         if is_lasting or pause is None:
             break
         sleep(pause)
-    raise AlertError(f"the alert was not delivered: {reason}; see alerts.webhook_url")
+    raise AlertError(f"the alert was not delivered: {reason}. See alerts.webhook_url")
 
 
 def describe_failure(run: dg.DagsterRun, reason: str) -> dict[str, Any]:

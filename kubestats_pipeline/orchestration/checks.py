@@ -140,7 +140,7 @@ def _check_freshness(services: Services) -> Iterator[dg.AssetCheckResult]:
     asset="warehouse",
     blocking=True,
     description="Events fold to the resources, keys and positions are unique, nothing is lost. A build that breaks one "
-    "of these rules is not published; the file of the last good build stays.",
+    "of these rules is not published. The file of the last good build stays.",
 )
 def warehouse_invariants(services: dg.ResourceParam[Services]) -> dg.AssetCheckResult:
     """The rules of the published file."""
@@ -216,7 +216,7 @@ def _published(services: Services) -> "duckdb.DuckDBPyConnection":
 
     path = services.lake.layout.warehouse
     if not path.is_file():
-        raise dg.Failure(f"{path} is not published yet; run publish_warehouse first", allow_retries=False)
+        raise dg.Failure(f"{path} is not published yet. Run publish_warehouse first", allow_retries=False)
     return open_to_read(path)
 
 

@@ -13,10 +13,10 @@ from kubestats_pipeline.orchestration.base.context import Services
 from kubestats_pipeline.orchestration.base.partitions import register_partitions
 
 DESCRIPTIONS: dict[Verb, str] = {
-    "approve": "Let a repository in that is too large or was deleted; no limit of size holds for it then.",
-    "block": "Neither sync nor scan a repository any more; its history stays, and its numbers are still recorded.",
-    "unblock": "End a block; the next sweep syncs the repository again.",
-    "delete": "Remove everything about a repository for good; what stays is that no discovery brings it back.",
+    "approve": "Let a repository in that is too large or was deleted. No limit of size holds for it then.",
+    "block": "Neither sync nor scan a repository any more. Its history stays, and its numbers are still recorded.",
+    "unblock": "End a block. The next sweep syncs the repository again.",
+    "delete": "Remove everything about a repository for good. What stays is that no discovery brings it back.",
 }
 
 

@@ -64,7 +64,7 @@ def listen(port: int) -> socket.socket:
         server.close()
         why = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
         raise ServerError(
-            f"port {port} on {HOST} {why}; end what listens there, or choose another with --port"
+            f"port {port} on {HOST} {why}. End what listens there, or choose another with --port"
         ) from None
     return server
 
@@ -139,7 +139,7 @@ def _answer(ui: uvicorn.Server, server: socket.socket, daemon: "subprocess.Popen
     logging.getLogger("dagster").info("Serving the UI on http://%s:%s in process %s", host, port, os.getpid())
     ui.run(sockets=[server])
     if daemon.poll() is not None:
-        raise ServerError(f"Dagster's daemon ended with status {daemon.returncode}; its last lines above say why")
+        raise ServerError(f"Dagster's daemon ended with status {daemon.returncode}. Its last lines above say why")
 
 
 def _end_with(daemon: "subprocess.Popen[bytes]", ui: uvicorn.Server) -> None:

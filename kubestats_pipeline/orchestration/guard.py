@@ -75,13 +75,13 @@ def refusal(asked: Asked, hosts: Collection[str] = ()) -> str | None:
         hosts: names beside the loopback ones by which the UI is reached, in lower case.
     """
     if len(asked.hosts) != 1 or not _is_ours(asked.hosts[0], hosts):
-        return "this host name is not one of ours; add it to the setting ui.hosts if it is yours"
+        return "this host name is not one of ours. Add it to the setting ui.hosts if it is yours"
     if asked.site == "cross-site" and (asked.changes or asked.is_websocket or asked.mode != "navigate"):
-        return "another site asks for this; open the UI itself"
+        return "another site asks for this. Open the UI itself"
     if not (asked.changes or asked.is_websocket):
         return None
     if not _is_own(asked):
-        return "changes and events are for the UI's own pages and for programs; another page asks for them"
+        return "changes and events are for the UI's own pages and for programs. Another page asks for them"
     if asked.is_websocket or asked.media_type == "application/json":
         return None
     return "changes are asked for by POST with a body of the type application/json"

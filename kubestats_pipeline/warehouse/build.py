@@ -36,7 +36,7 @@ ATTEMPTS = 3
 INFO_COMMENT = "one row: this build of the warehouse"
 INFO_COLUMNS = {
     "built_at": ("TIMESTAMPTZ", "when the build began to read the lake"),
-    "schema_version": ("VARCHAR", "digest of all tables' and views' columns; another one means another schema"),
+    "schema_version": ("VARCHAR", "digest of all tables' and views' columns. Another one means another schema"),
     "source_rows": ("MAP(VARCHAR, BIGINT)", "rows of each table in the lake's files"),
     "withheld": (FINDINGS_TYPE, "what stood in the lake with the shape of a secret and was withheld from this file"),
 }
@@ -113,7 +113,7 @@ def _build(target: Path, sources: Sources, started: float) -> WarehouseReport:
         size = target.stat().st_size
     except (OSError, duckdb.OperationalError) as error:
         problem = f"{target} cannot be built ({type(error).__name__})"
-        raise WarehouseError(f"{problem}; see that the disk is neither full nor read-only, and run again") from error
+        raise WarehouseError(f"{problem}. See that the disk is neither full nor read-only, and run again") from error
     finally:
         _remove(temporary)
     views = tuple(mart.name for mart in MARTS)
@@ -178,8 +178,8 @@ def _refuse_violations(connection: duckdb.DuckDBPyConnection) -> None:
     violations = verify(connection)
     if violations:
         lines = [f"{found.table}: {found.count} {found.detail} [{found.check}]" for found in violations]
-        remedy = "scan the repositories named again, or restore their partitions; the published warehouse is unchanged"
-        raise WarehouseError("; ".join([*lines, remedy]))
+        remedy = "Scan the repositories named again, or restore their partitions. The published warehouse is unchanged"
+        raise WarehouseError(f"{'; '.join(lines)}. {remedy}")
 
 
 def _publish(temporary: Path, target: Path) -> None:

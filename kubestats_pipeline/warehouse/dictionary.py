@@ -8,7 +8,7 @@ from kubestats_pipeline.warehouse.marts import FUNCTIONS, MACROS, MARTS, Mart
 
 INTRODUCTION = """# Data dictionary
 
-Tables lie in the lake as Parquet and in the warehouse under the same names; views, macros and functions only in the
+Tables lie in the lake as Parquet and in the warehouse under the same names. Views, macros and functions only in the
 warehouse. Views are computed when they are asked, stored ones once, when the warehouse is built.
 Times are UTC. In Parquet, JSON is text and a map is a list of key and value. This page is made by `kubestats tables`.
 """

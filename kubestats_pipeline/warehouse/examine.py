@@ -36,13 +36,13 @@ def find_other_columns(connection: duckdb.DuckDBPyConnection, lake: Lake, table:
     found = []
     published = connection.execute(f"DESCRIBE {table.name}").fetchall()
     if [name for name, *_ in published] != list(table.column_names):
-        detail = "published table has other columns than the contract; publish again"
+        detail = "published table has other columns than the contract. Publish again"
         found.append(Violation("schema", table.name, 1, detail))
     for count, example in _shapes(connection, _files(lake, table)):
         shape = pl.read_parquet_schema(example)
         if shape != parquet_schema(table):
             lacking = sorted(set(table.column_names) - set(shape)) or ["other types"]
-            detail = f"files of another version ({', '.join(lacking)}), such as {example}; scan them again"
+            detail = f"files of another version ({', '.join(lacking)}), such as {example}. Scan them again"
             found.append(Violation("schema", table.name, count, detail))
     return found
 
@@ -83,7 +83,7 @@ def find_differences(connection: duckdb.DuckDBPyConnection, lake: Lake, table: T
     )
     parameters = {"moved": _moved(connection, group, newer), **({"files": older} if older else {})}
     count, example = connection.execute(query, parameters).fetchall()[0]
-    detail = f"partitions differ between lake and warehouse, such as {example or table.name}; publish again"
+    detail = f"partitions differ between lake and warehouse, such as {example or table.name}. Publish again"
     return [Violation("equals_lake", table.name, count, detail)] if count else []
 
 

@@ -16,7 +16,7 @@ from kubestats_pipeline.lake.lake import NEWER, UPGRADE, Lake, LakeError
 from kubestats_pipeline.lake.tables import TABLES
 from kubestats_pipeline.warehouse.connect import SESSION, open_to_build
 
-REMEDY = "restore it from a backup, or delete it and run again: the next run rebuilds the partition"
+REMEDY = "Restore it from a backup, or delete it and run again: the next run rebuilds the partition"
 
 
 class WarehouseError(ExplainedError):
@@ -158,12 +158,12 @@ def _lacks_required(connection: duckdb.DuckDBPyConnection, table: Table, files: 
 
 def _explain(table: Table, files: Sequence[str], error: duckdb.Error) -> str:
     if isinstance(error, duckdb.OutOfMemoryException):
-        return f"{table.name} does not fit into {SESSION['memory_limit']} of memory and the free disk; free some"
+        return f"{table.name} does not fit into {SESSION['memory_limit']} of memory and the free disk. Free some"
     for file in files:
         problem = _problem_of(table, file)
         if problem:
-            return f"{file} cannot be read as {table.name} ({problem}); {REMEDY}"
-    return f"{table.name} cannot be loaded ({type(error).__name__}); see that the disk is neither full nor read-only"
+            return f"{file} cannot be read as {table.name} ({problem}). {REMEDY}"
+    return f"{table.name} cannot be loaded ({type(error).__name__}). See that the disk is neither full nor read-only"
 
 
 def _problem_of(table: Table, file: str) -> str | None:

@@ -83,7 +83,7 @@ def read_marts(*folders: Path) -> tuple[Mart, ...]:
     names = [*TABLES, INFO, *(file.stem for file in files)]
     taken = sorted({name for name in names if names.count(name) > 1})
     if taken:
-        raise ValueError(f"several tables or marts are called {', '.join(taken)}; rename the SQL file")
+        raise ValueError(f"several tables or marts are called {', '.join(taken)}. Rename the SQL file")
     marts = {file.stem: _read_mart(file, names) for file in files}
     graph = {mart.name: [name for name in mart.depends_on if name in marts] for mart in marts.values()}
     return tuple(marts[name] for name in graphlib.TopologicalSorter(graph).static_order())
@@ -100,7 +100,7 @@ def _read_mart(file: Path, known: Iterable[str]) -> Mart:
     columns = tuple((match[1], match[2]) for line in header if (match := _COLUMN.fullmatch(line)))
     told = [bool(_COLUMN.fullmatch(line) or _PARAMETER.fullmatch(line)) for line in header]
     if told != sorted(told):
-        raise ValueError(f"{file} goes on after its columns; each meaning is one line, what a row is comes before them")
+        raise ValueError(f"{file} goes on after its columns. Each meaning is one line, what a row is comes before them")
     description = " ".join(line for line, is_meaning in zip(header, told, strict=True) if not is_meaning)
     if not description or not sql:
         raise ValueError(f"{file} needs a comment that says what a row is, and a SELECT")

@@ -89,7 +89,7 @@ def test_one_unreachable_repository_among_ten_does_not_stop_the_others(kubestats
 @pytest.mark.parametrize(
     ("env", "said"),
     [
-        ({"KUBESTATS_HISTRY_DAYS": "3"}, "KUBESTATS_HISTRY_DAYS is no setting; did you mean KUBESTATS_HISTORY_DAYS?"),
+        ({"KUBESTATS_HISTRY_DAYS": "3"}, "unknown setting KUBESTATS_HISTRY_DAYS. Did you mean KUBESTATS_HISTORY_DAYS?"),
         ({"KUBESTATS_HISTORY_DAYS": "-1"}, "history_days (or KUBESTATS_HISTORY_DAYS): give 0"),
         ({"KUBESTATS_CONFIG": "nowhere.yaml"}, "nowhere.yaml"),
     ],

@@ -258,7 +258,7 @@ def test_a_deleted_repository_leaves_nothing_but_its_tombstone_and_no_discovery_
         assert (world.row(1)["status"], world.row(1)["description"]) == ("retired", None)
         world.cycle()
     assert "/repositories/1" not in [request.path for request in world.github.requests]
-    said = "deleted by the administrator, who lifted that; it comes back when a discovery finds it"
+    said = "deleted by the administrator, who lifted that. It comes back when a discovery finds it"
     assert world.decide("approve", "ada/ops").text == f"ada/ops is retired, approved ({said})"
     world.cycle()
     assert world.row(1)["status"] == "active"

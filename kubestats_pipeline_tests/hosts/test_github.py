@@ -158,7 +158,7 @@ def test_a_passing_trouble_is_retried_until_the_answer_comes(github, client, nap
 @pytest.mark.parametrize("fault", [html(502), broken_json()])
 def test_a_lasting_trouble_ends_after_a_bounded_number_of_attempts(github, client, naps, fault):
     github.fail(PATH, *[fault] * 10)
-    with pytest.raises(UnavailableError, match="the next discovery asks again"):
+    with pytest.raises(UnavailableError, match="The next discovery asks again"):
         client.get(PATH)
     assert len(github.requests) == ATTEMPTS
     assert sum(naps) <= 1.5 + 3 + 6

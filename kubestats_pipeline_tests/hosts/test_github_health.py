@@ -29,7 +29,7 @@ def test_a_token_is_told_by_its_owner_and_its_scopes(github):
     github.scopes = ""
     assert "as ada (scopes: none, which suffices)" in described(github)
     github.scopes = None
-    assert "as ada (a token that does not tell its scopes)" in described(github)
+    assert "as ada (a token that does not name its scopes)" in described(github)
 
 
 def test_what_is_left_of_every_bucket_is_told_and_when_an_empty_one_is_full_again(github):

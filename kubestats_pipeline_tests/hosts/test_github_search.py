@@ -249,12 +249,12 @@ def test_a_result_that_is_no_repository_is_told_and_the_others_stay(github):
     github.add("bob/ops", number=9, topics=("kubesearch",), size="large")
     answer = find(github)
     assert len(answer.repositories) == 5
-    assert answer.shortfalls == ("one search result is no repository object (wrong: size); it was left out",)
+    assert answer.shortfalls == ("one search result is no repository object (wrong: size). It was left out",)
 
 
 def test_an_answer_that_is_no_page_of_results_is_told(github):
     github.fail(SEARCH, Reply(200, ["nothing"]))
-    assert "no page of search results" in find(github).shortfalls[0]
+    assert "not a page of search results" in find(github).shortfalls[0]
 
 
 def test_half_a_character_in_a_description_is_replaced(github):

@@ -104,11 +104,11 @@ class GitHubClient(HostClient):
         if response.status in (403, 429) and _is_rate_limit(response):
             return self._rate_limit(response)
         if response.status == 403 and isinstance(response.json_object().get("block"), dict):
-            return BlockedError(f"{asked}: GitHub has blocked access to it; remove it")
+            return BlockedError(f"{asked}: GitHub has blocked access to it. Remove it")
         if response.status == 409:
-            return EmptyRepositoryError(f"{asked}: the repository holds no commit yet; nothing is to be done")
+            return EmptyRepositoryError(f"{asked}: the repository holds no commit yet. Nothing is to be done")
         if response.status in TOO_SLOW and self.bucket_of(response.url) == "graphql":
-            return QueryTooComplexError(f"{asked}: the query took GitHub too long; ask for less at once")
+            return QueryTooComplexError(f"{asked}: the query took GitHub too long. Ask for less at once")
         return super().failure_of(response)
 
     def _rate_limit(self, response: Response) -> RateLimitedError:

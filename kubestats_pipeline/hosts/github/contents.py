@@ -131,10 +131,10 @@ def get_file_content(
         _refuse_large(client, full_name, path, ref)
         raise
     if isinstance(answer, list):
-        raise NotAFileError(f"{address} is a directory; list it instead")
+        raise NotAFileError(f"{address} is a directory. List it instead")
     found = read_answer(answer, _Content, address)
     if found.type != "file":
-        raise NotAFileError(f"{address} is a {found.type}, which is not followed; ask for a file")
+        raise NotAFileError(f"{address} is a {found.type}, which is not followed. Ask for a file")
     content = _decode(found, address) if found.encoding == "base64" else get_blob(client, full_name, found.sha)
     return FetchedFile(path, found.sha, content, *decode_text(content, declared))
 
@@ -167,7 +167,7 @@ def _split(path: str) -> list[str]:
     """The names of a path. One that git cannot hold would lead to another address."""
     names = [name for name in path.split("/") if name]
     if {".", ".."} & {*names}:
-        raise NotFoundError(f"no repository holds the path {path!r}; give it from the root and without dots")
+        raise NotFoundError(f"no repository holds the path {path!r}. Give it from the root and without dots")
     return names
 
 
@@ -178,9 +178,9 @@ def _find_tree(client: GitHubClient, full_name: str, ref: str, names: Sequence[s
         children = {entry.path: entry for entry in _get_whole_tree(client, full_name, oid).tree}
         path = "/".join(names[:number])
         if name not in children:
-            raise NotFoundError(f"{full_name} has no {path!r} at {ref}; correct the path")
+            raise NotFoundError(f"{full_name} has no {path!r} at {ref}. Correct the path")
         if children[name].type != "tree":
-            raise NoDirectoryError(f"{path!r} of {full_name} is no directory; ask for its content instead")
+            raise NoDirectoryError(f"{path!r} of {full_name} is not a directory. Ask for its content instead")
         oid = children[name].sha
     return oid
 
@@ -198,14 +198,14 @@ def _walk(client: GitHubClient, full_name: str, oid: str, prefix: str) -> Iterat
             pending += [(entry.sha, f"{prefix}{entry.path}/") for entry in tree.tree if entry.type == "tree"]
         yield from _entries(tree, prefix)
     if pending:
-        raise TooLargeError(f"{full_name} has more than {MOST_TREES} folders to list one by one; fetch it with git")
+        raise TooLargeError(f"{full_name} has more than {MOST_TREES} folders to list one by one. Fetch it with git")
 
 
 def _get_whole_tree(client: GitHubClient, full_name: str, oid: str) -> GitTree:
     """One directory without what is below it."""
     tree = get_tree(client, full_name, oid, recursive=False)
     if tree.truncated:
-        raise TooLargeError(f"{full_name} has a directory of more files than GitHub lists; fetch it with git")
+        raise TooLargeError(f"{full_name} has a directory of more files than GitHub lists. Fetch it with git")
     return tree
 
 
@@ -221,12 +221,12 @@ def _refuse_large(client: GitHubClient, full_name: str, path: str, ref: str) -> 
     for entry in get_repository_contents(client, full_name, ref=ref, path="/".join(names), recursive=False):
         if entry.path == wanted and (entry.size or 0) > LARGEST_FILE:
             size = f"{(entry.size or 0) / MEGABYTE:.0f} MB"
-            raise TooLargeError(f"{wanted!r} of {full_name} has {size}; GitHub hands out 100, fetch it with git")
+            raise TooLargeError(f"{wanted!r} of {full_name} has {size}. GitHub hands out 100, fetch it with git")
 
 
 def _decode(found: _Content, address: str) -> bytes:
     try:
         content = base64.b64decode(found.content)
     except ValueError:  # not ASCII, or `binascii.Error`
-        raise DamagedAnswerError(f"{address} answered with broken base64; it is asked again next time") from None
+        raise DamagedAnswerError(f"{address} answered with broken base64. It is asked again next time") from None
     return checked_blob(content, found.sha, address)

@@ -65,7 +65,7 @@ def read_query_answer(call: Call, answer: RawAnswer) -> QueryAnswer:
     try:
         body = _Body.model_validate(json.loads(answer.body))
     except (ValidationError, ValueError, RecursionError):
-        raise UnavailableError(f"{path} gave no GraphQL answer; check github.api_url") from None
+        raise UnavailableError(f"{path} gave no GraphQL answer. Check github.api_url") from None
     problems = {str(error.path[0]): error.type or "UNKNOWN" for error in body.errors if error.path}
     whole = next((error for error in body.errors if not error.path or body.data is None), None)
     if whole or body.data is None:
@@ -75,9 +75,9 @@ def read_query_answer(call: Call, answer: RawAnswer) -> QueryAnswer:
 
 def _failure(error: _Error | None, path: str) -> HostError:
     if error is None:
-        return UnavailableError(f"{path} answered without data; the next discovery asks again")
+        return UnavailableError(f"{path} answered without data. The next discovery asks again")
     if error.type in LIMITED:
-        return RateLimitedError(f"{path}: the graphql rate limit is used up for a while; wait", "graphql", None)
+        return RateLimitedError(f"{path}: the graphql rate limit is used up for a while. Wait", "graphql", None)
     if error.type in TOO_MUCH or error.message.lower().startswith(TOO_SLOW):
-        return QueryTooComplexError(f"{path}: the query is too much for GitHub at once; ask for less")
-    return RejectedError(f"{path}: GitHub does not accept the query ({error.type or 'invalid'}); update Kubestats")
+        return QueryTooComplexError(f"{path}: the query is too much for GitHub at once. Ask for less")
+    return RejectedError(f"{path}: GitHub does not accept the query ({error.type or 'invalid'}). Update Kubestats")

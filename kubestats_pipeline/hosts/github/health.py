@@ -26,7 +26,7 @@ def describe_github(settings: GitHubSettings) -> str:
         buckets = read_buckets(client)
         who = _describe_caller(client)
         told = [f"{name}: {_describe_bucket(buckets[name])}" for name in BUCKETS if name in buckets]
-    return f"{settings.api_url} as {who}; {', '.join(told) or 'it does not tell its limits'}"
+    return f"{settings.api_url} as {who}: {', '.join(told) or 'it does not name its limits'}"
 
 
 def _describe_caller(client: GitHubClient) -> str:
@@ -40,7 +40,7 @@ def _describe_caller(client: GitHubClient) -> str:
 
 def _describe_owner(owner: TokenOwner) -> str:
     if owner.scopes is None:
-        return f"{owner.login} (a token that does not tell its scopes)"
+        return f"{owner.login} (a token that does not name its scopes)"
     return f"{owner.login} (scopes: {', '.join(owner.scopes) or 'none, which suffices'})"
 
 

@@ -85,7 +85,7 @@ def get_head(client: GitHubClient, full_name: str) -> str:
     answer = client.get_bytes(address, accept=SHA, limit_bytes=100, remember=True)
     commit = answer.decode("ascii", "replace").strip()
     if not _OID.fullmatch(commit):
-        raise DamagedAnswerError(f"{address} answered with no commit id; check github.api_url if it stays")
+        raise DamagedAnswerError(f"{address} answered with no commit id. Check github.api_url if it stays")
     return commit
 
 
@@ -129,7 +129,7 @@ def checked_blob(content: bytes, oid: str, address: str) -> bytes:
         DamagedAnswerError: they do not. The text names the `address`.
     """
     if object_id("blob", content) != oid:
-        raise DamagedAnswerError(f"{address} answered with other content than that of {oid}; it is asked again")
+        raise DamagedAnswerError(f"{address} answered with other content than that of {oid}. It is asked again")
     return content
 
 
@@ -147,7 +147,7 @@ def read_answer(content: object, model: type[_Model], address: str) -> _Model:
     except ValidationError as error:
         fields = sorted({str(problem["loc"][0]) if problem["loc"] else "all" for problem in error.errors()})
         reason = f"{address} answered without what it should hold (wrong: {', '.join(fields)})"
-        raise DamagedAnswerError(f"{reason}; check github.api_url if it stays") from None
+        raise DamagedAnswerError(f"{reason}. Check github.api_url if it stays") from None
 
 
 def repository_path(full_name: str) -> str:

@@ -49,7 +49,7 @@ def read_buckets(client: GitHubClient) -> Mapping[str, Bucket]:
     try:
         return _Rates.model_validate(client.get("/rate_limit", remember=False).content).resources
     except ValidationError:
-        raise UnavailableError("/rate_limit does not tell the limits; check github.api_url") from None
+        raise UnavailableError("/rate_limit does not name the limits. Check github.api_url") from None
 
 
 def read_rates(client: GitHubClient) -> dict[str, int]:
@@ -68,6 +68,6 @@ def read_token_owner(client: GitHubClient) -> TokenOwner:
     try:
         login = _User.model_validate(answer.content).login
     except ValidationError:
-        raise UnavailableError("/user does not tell who the token is; check github.api_url") from None
+        raise UnavailableError("/user does not say who the token is. Check github.api_url") from None
     scopes = answer.headers.get("x-oauth-scopes")
     return TokenOwner(login, None if scopes is None else tuple(s.strip() for s in scopes.split(",") if s.strip()))

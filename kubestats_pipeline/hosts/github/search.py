@@ -39,7 +39,7 @@ FIRST_DAY = datetime.datetime(2007, 10, 1, tzinfo=datetime.UTC)
 CLOCK_SKEW = datetime.timedelta(days=1)
 """How far GitHub's clock may be ahead of ours, so that the newest repositories lie in a slice too."""
 
-NEXT_TIME = "the next discovery asks again"
+NEXT_TIME = "The next discovery asks again"
 FULL_ENOUGH = 0.8
 """How full a slice is planned, for its size is an estimate from one page. A full one would often be too full."""
 
@@ -127,7 +127,7 @@ class _Reading:
             try:
                 payload = read_payload(item)
             except PayloadError as error:
-                self.unreadable.append(f"one search result is {error}; it was left out")
+                self.unreadable.append(f"one search result is {error}. It was left out")
             else:
                 self.found[payload.id] = payload
 
@@ -152,7 +152,7 @@ class _SlicedSearch:
         waiting: list[Slice | None] = [None]  # None is the query without a slice, which most often fits
         while waiting:
             if self._failures_in_a_row >= GIVE_UP_AFTER:
-                self.shortfalls.append(f"{len(waiting)} parts of the search were not asked for; {NEXT_TIME}")
+                self.shortfalls.append(f"{len(waiting)} parts of the search were not asked for. {NEXT_TIME}")
                 return
             part = waiting.pop()
             can_cut = (part or whole).first < (part or whole).last
@@ -187,7 +187,7 @@ class _SlicedSearch:
         try:
             while address:
                 if address in asked:
-                    raise MisdirectedError("its link to the next page points back; check github.api_url")
+                    raise MisdirectedError("its link to the next page points back. Check github.api_url")
                 asked.add(address)
                 page, following = self._read_page(address, None if reading.pages else parameters)
                 reading.add(page)
@@ -216,18 +216,18 @@ class _SlicedSearch:
             yield reading.failure
         if reading.is_incomplete:
             tried = f"GitHub called its search results incomplete {INCOMPLETE_ATTEMPTS} times"
-            yield f"{tried}; what came was taken, {NEXT_TIME}"
+            yield f"{tried}. What came was taken. {NEXT_TIME}"
         where = f" {part.condition}" if part else ""
         missing, beyond = reading.missing(self._reachable), reading.total - self._reachable
         if missing and not reading.failure:
-            yield f"GitHub counts {missing} repositories{where} that it did not list in any order; {NEXT_TIME}"
+            yield f"GitHub counts {missing} repositories{where} that it did not list in any order. {NEXT_TIME}"
         if beyond > 0:
-            remedy = "name the missing ones in `repositories` or search a narrower topic"
-            yield f"{reading.total} repositories match{where}, {beyond} are out of reach of one search; {remedy}"
+            remedy = "Name the missing ones in `repositories` or search a narrower topic"
+            yield f"{reading.total} repositories match{where}, {beyond} are out of reach of one search. {remedy}"
 
 
 def _to_page(answer: Answer) -> _Page:
     try:
         return _Page.model_validate(answer.content)
     except ValidationError:
-        raise UnavailableError("the answer is no page of search results; check github.api_url") from None
+        raise UnavailableError("the answer is not a page of search results. Check github.api_url") from None

@@ -146,6 +146,6 @@ def targets(
     names = list(names)
     unknown = [name for name in names if name not in known]
     if unknown:
-        remedy = "run discover_repositories first, or correct the name"
-        raise dg.Failure(f"not an active repository: {', '.join(unknown[:10])}; {remedy}", allow_retries=False)
+        remedy = "Run discover_repositories first, or correct the name"
+        raise dg.Failure(f"not an active repository: {', '.join(unknown[:10])}. {remedy}", allow_retries=False)
     return [known[name] for name in names] or None

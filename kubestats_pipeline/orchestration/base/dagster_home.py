@@ -34,7 +34,7 @@ def prepare_home(layout: Layout) -> Path:
             _initialise(home)
     except OSError as error:
         raise HomeError(
-            f"{home} cannot be written: {error.strerror}; free or unlock the disk, or set data_dir"
+            f"{home} cannot be written: {error.strerror}. Free or unlock the disk, or set data_dir"
         ) from error
     return home
 
@@ -59,7 +59,7 @@ def claim_home(layout: Layout) -> Path:
         hold_until_exit(home / "dev", wait=2)
     except BusyError:
         raise HomeError(
-            f"another `kubestats dev` works on {home}; end it, or set data_dir to a folder of its own"
+            f"another `kubestats dev` works on {home}. End it, or set data_dir to a folder of its own"
         ) from None
     return home
 

@@ -44,4 +44,4 @@ def _describe(error: SerializableErrorInfo) -> str:
         return error.message.strip().partition("\n")[0]
     frame = _FRAME.match(error.stack[-1]) if error.stack else None
     place = f" in {Path(frame['file']).name}, line {frame['line']}" if frame else ""
-    return f"{name}{place}; the run's page has the whole error"
+    return f"{name}{place}. The run's page has the whole error"
