@@ -202,7 +202,8 @@ class Settings(BaseSettings):
         description="api: repositories on GitHub are read through its API where git's protocol is blocked, tips only",
     )
     history_days: int | Literal["all"] = Field(
-        default=90, description="days of history, counted back from the repository's own last commit; 0 = tip only, all = the whole history"
+        default=90,
+        description="days of history, counted back from the repository's own last commit, 0 for the tip alone, or all",
     )
     max_repository_mb: int = Field(default=200, ge=1, description="larger repositories are not kept")
     max_repositories: int | None = Field(default=None, ge=1, description="at most so many repositories are processed")

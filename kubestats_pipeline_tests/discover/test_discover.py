@@ -179,7 +179,7 @@ def test_the_default_topics_are_searched_only_without_a_list_of_ones_own():
 
 
 def test_an_unknown_source_is_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match="gitea is not a source. Known are github, gitlab, list"):
+    with pytest.raises(ValueError, match=r"gitea is not a source\. Known are github, gitlab, list"):
         sources_from(load_settings(), ["gitea"])
 
 

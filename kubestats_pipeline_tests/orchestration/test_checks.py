@@ -219,5 +219,5 @@ def test_files_with_mistakes_are_a_share_of_all_and_templates_are_none(published
 def test_before_the_first_publication_a_check_says_what_to_do(tmp_path: Path):
     unpublished = Published(tmp_path)
     write_small_lake(tmp_path)
-    with pytest.raises(dg.Failure, match="is not published yet. Run publish_warehouse first"):
+    with pytest.raises(dg.Failure, match=r"is not published yet\. Run publish_warehouse first"):
         unpublished.evaluate(files_read, raising=True)
