@@ -104,7 +104,7 @@ class SyncSettings(_Section):
 
 
 class ScanSettings(_Section):
-    """Bounds within which a file is read. What passes one becomes a row of scan_problems."""
+    """Bounds within which a file is read. A file that passes one becomes a row of scan_problems."""
 
     workers: int = Field(default=2, ge=1, le=64, description="processes: a repository each, or one long history")
     max_file_kb: int = Field(
@@ -134,7 +134,7 @@ class AutomationSettings(_Section):
 
 
 class RetentionSettings(_Section):
-    """How long what nothing needs any more is kept. The job `clean_up` and `kubestats clean` remove it.
+    """Days for which unneeded things are kept. The job `clean_up` and `kubestats clean` remove it.
 
     Events are not removed but archived, by the job `retire_events` and `kubestats retire`.
     """
@@ -149,12 +149,12 @@ class RetentionSettings(_Section):
         default=14, ge=1, description="runs of Dagster. Each partition's newest materialization stays"
     )
     mirror_days: int = Field(
-        default=30, ge=0, description="mirrors of repositories that are no longer watched, from their last sync on"
+        default=30, ge=0, description="mirrors of repositories that nobody watches any more, from their last sync on"
     )
 
 
 class AlertSettings(_Section):
-    """Who is told of a run that failed."""
+    """The receiver of messages about failed runs."""
 
     webhook_url: SecretStr | None = Field(
         default=None, description="a run that fails is posted there as JSON, in the form that Slack and Discord accept"

@@ -60,7 +60,7 @@ def test_another_file_can_be_named(folder: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_a_named_file_that_is_missing_is_an_error_and_not_the_defaults(folder: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("KUBESTATS_CONFIG", str(folder / "missing.yaml"))
-    with pytest.raises(SettingsError, match=r"KUBESTATS_CONFIG names .*missing\.yaml, which is no file"):
+    with pytest.raises(SettingsError, match=r"KUBESTATS_CONFIG names .*missing\.yaml, which is not a file"):
         load_settings()
 
 

@@ -1,4 +1,4 @@
-"""Examines everything that the pipeline needs and says what to do about what is wrong. Behind `kubestats doctor`.
+"""`kubestats doctor`: examines everything that the pipeline needs and says what to do where it is wrong.
 
 Each examination gives one `Diagnosis` and changes nothing.
 """
@@ -37,12 +37,12 @@ SILENT_AFTER = datetime.timedelta(minutes=5)
 """A daemon gives a sign of life every half minute. After so long it is taken for dead."""
 
 OLD_AFTER = datetime.timedelta(days=1)
-"""What is younger is no cause for a warning, whatever the cadence."""
+"""Younger data never cause a warning, whatever the cadence."""
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What one examination found: `ok`, `warning` or `failed`."""
+    """The result of one examination: `ok`, `warning` or `failed`."""
 
     subject: str
     mark: str
@@ -87,7 +87,7 @@ def _examine_git() -> Diagnosis:
 
 
 def _examine_github(settings: Settings) -> Diagnosis:
-    """Whether the API answers, to whom, and how many calls are left. It matters only where something is asked of it."""
+    """The answer of the API: to whom, and how many calls are left. A failure counts only where it is used."""
     try:
         return Diagnosis("github", "ok", describe_github(settings.github))
     except HostError as error:
@@ -154,7 +154,7 @@ def _examine_storage(layout: Layout) -> Diagnosis:
 
 
 def _examine_daemons(layout: Layout) -> Diagnosis:
-    """Whether those that start schedules and sensors live. They never did where all is run by `kubestats run`."""
+    """The daemons that start schedules and sensors. They never ran where all is run by `kubestats run`."""
     try:
         with open_instance(layout) as instance:
             beats = last_heartbeats(instance)
@@ -166,8 +166,8 @@ def _examine_daemons(layout: Layout) -> Diagnosis:
     silent = sorted(name.lower() for name, beat in beats.items() if now - beat > SILENT_AFTER)
     if silent:
         last = max(beats.values())
-        told = f"no sign of life of {', '.join(silent)} since {last:%Y-%m-%d %H:%M} UTC. Start `kubestats dev`"
-        return Diagnosis("daemons", "warning", told)
+        text = f"no sign of life of {', '.join(silent)} since {last:%Y-%m-%d %H:%M} UTC. Start `kubestats dev`"
+        return Diagnosis("daemons", "warning", text)
     return Diagnosis("daemons", "ok", f"{len(beats)} daemons are alive")
 
 
@@ -185,7 +185,7 @@ def _examine_age(layout: Layout) -> Diagnosis:
     if not isinstance(seen, datetime.datetime):
         return Diagnosis("age", "warning", "nothing was discovered yet. Run `kubestats run`")
     age = datetime.datetime.now(datetime.UTC) - seen
-    told = f"the last discovery was {age.total_seconds() / 3600:.1f} hours ago"
+    text = f"the last discovery was {age.total_seconds() / 3600:.1f} hours ago"
     if age > OLD_AFTER:
-        return Diagnosis("age", "warning", f"{told}. Run `kubestats run`, or leave `kubestats dev` running")
-    return Diagnosis("age", "ok", told)
+        return Diagnosis("age", "warning", f"{text}. Run `kubestats run`, or leave `kubestats dev` running")
+    return Diagnosis("age", "ok", text)

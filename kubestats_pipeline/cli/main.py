@@ -1,4 +1,4 @@
-"""The kubestats command: thin. `terminal.py` makes what it shows. What it does stands in the modules that it names.
+"""The kubestats command: thin. `terminal.py` makes what it shows. The modules that it names do the work.
 
 Exit status: 0 when everything succeeded, 1 when anything failed (it is named), 2 for a wrong call or setting, 130 after
 an interrupt.
@@ -93,7 +93,7 @@ def status(
 
 
 _Name = Annotated[str, typer.Argument(metavar="OWNER/NAME", help="its full name, or one that it had")]
-_Reason = Annotated[str | None, typer.Option("--reason", help="why. It is kept and shown")]
+_Reason = Annotated[str | None, typer.Option("--reason", help="the reason, which is kept and shown")]
 
 
 @app.command()
@@ -116,7 +116,7 @@ def unblock(repository: _Name) -> None:
 
 @app.command()
 def delete(repository: _Name, reason: _Reason = None) -> None:
-    """Remove everything about a repository for good. What stays is that no discovery brings it back."""
+    """Remove everything about a repository for good. No discovery brings it back."""
     _decide("delete", repository, reason)
 
 
@@ -139,7 +139,7 @@ def sync(
 
 @app.command()
 def sql(
-    query: Annotated[str, typer.Argument(help="a query; `-` reads it from standard input")],
+    query: Annotated[str, typer.Argument(help="a query, or `-` to read it from standard input")],
     output_format: Annotated[Format, typer.Option("--format", help="how to print the rows")] = Format.TABLE,
     output: Annotated[Path | None, typer.Option("--output", help="write to a file instead")] = None,
 ) -> None:
@@ -163,7 +163,7 @@ def doctor(
 ) -> None:
     """Check git, GitHub, disk, lake, warehouse, scanners, Dagster's storage and daemons, and the age of the data.
 
-    Exits with 1 if anything failed. A warning is none.
+    Exits with 1 if anything failed. A warning is not a failure.
     """
     from kubestats_pipeline.cli.doctor import examine
 
@@ -282,9 +282,9 @@ def _run(settings: Settings, work: "Callable[[Services, DagsterInstance], Cycle]
 
 
 def _show_unraisable(unraisable: "UnraisableHookArgs") -> None:
-    """What Python shows of errors that it cannot raise, but for Dagster's generators that go on when they are closed.
+    """Show errors that Python cannot raise, but for Dagster's generators that go on when they are closed.
 
-    They do so where Dagster's own storage cannot be written, which is told anyway.
+    They do so where Dagster's own storage cannot be written, which is reported anyway.
     """
     code = getattr(unraisable.object, "gi_code", None)
     is_of_dagster = code is not None and "dagster" in Path(code.co_filename).parts

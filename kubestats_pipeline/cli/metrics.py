@@ -1,7 +1,7 @@
 """The state of an installation in numbers, as Prometheus reads them: `kubestats metrics`.
 
 Everything is read from the lake, the published file and Dagster's storage as they lie on the disk. Nothing is asked of
-a host and nothing is changed. What cannot be read is counted. `doctor.py` says in words what is wrong and what to do.
+a host and nothing is changed. Unreadable files are counted. `doctor.py` says in words what is wrong and what to do.
 """
 
 import datetime
@@ -29,7 +29,7 @@ RUNS_OF = datetime.timedelta(days=1)
 
 @dataclass(frozen=True)
 class Measure:
-    """One number: its name and meaning, and the labels that tell it from others of that name."""
+    """One number: its name and description, and the labels that distinguish it from others of that name."""
 
     name: str
     meaning: str

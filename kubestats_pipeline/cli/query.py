@@ -1,4 +1,4 @@
-"""Runs one query against the published warehouse and prints or writes the rows. Behind `kubestats sql`."""
+"""`kubestats sql`: one query against the published warehouse, its rows printed or written."""
 
 import csv
 import os
@@ -43,7 +43,7 @@ def run_query(warehouse: Path, query: str, output_format: Format, output: Path |
     The file is opened read-only, and a publication at the same time does not disturb: it replaces the file.
 
     Raises:
-        QueryError: there is no warehouse, the query is wrong, or Parquet was asked for without an output file.
+        QueryError: the warehouse is missing, the query is wrong, or Parquet was asked for without an output file.
     """
     if not warehouse.is_file():
         raise QueryError(f"no warehouse at {warehouse}. Run `kubestats demo` or `kubestats run` first")
@@ -68,7 +68,7 @@ def _check(connection: duckdb.DuckDBPyConnection, query: str) -> None:
     if len(kinds) != 1:
         raise QueryError(f"give one statement, not {len(kinds)}")
     if kinds[0] not in READING:
-        raise QueryError(f"{kinds[0]} is no query; give a SELECT, FROM, DESCRIBE, SHOW, SUMMARIZE or EXPLAIN")
+        raise QueryError(f"{kinds[0]} is not a query. Give a SELECT, FROM, DESCRIBE, SHOW, SUMMARIZE or EXPLAIN")
 
 
 def _write_parquet(connection: duckdb.DuckDBPyConnection, query: str, output: Path | None) -> None:

@@ -26,21 +26,21 @@ class RepositorySummary:
     status_reason: str | None
     is_approved: bool
     sync_status: str | None
-    scan_status: str | None
-    head_commit: str | None
-    scanned_commit: str | None
-    gitops_engine: str | None
-    resources: int
-    events: int
-    problems: int
-    last_sync_at: datetime.datetime | None
-    last_scan_at: datetime.datetime | None
-    next_attempt_at: datetime.datetime | None
-    error: str | None
+    scan_status: str | None = None
+    head_commit: str | None = None
+    scanned_commit: str | None = None
+    gitops_engine: str | None = None
+    resources: int = 0
+    events: int = 0
+    problems: int = 0
+    last_sync_at: datetime.datetime | None = None
+    last_scan_at: datetime.datetime | None = None
+    next_attempt_at: datetime.datetime | None = None
+    error: str | None = None
 
     @property
     def failed(self) -> bool:
-        """Whether its last sync or scan failed, or its partitions cannot be read. Nothing fails that is not done."""
+        """True if its last sync or scan failed, or its partitions cannot be read, while it is active."""
         if self.status != "active":
             return False
         return self.sync_status in FAILED or self.scan_status in FAILED or self.sync_status == "unreadable"
@@ -58,7 +58,7 @@ def read_status(layout: Layout) -> Iterator[RepositorySummary]:
         try:
             yield _status(lake, *about)
         except LakeError as error:
-            yield RepositorySummary(*about, "unreadable", None, None, None, None, 0, 0, 0, None, None, None, str(error))
+            yield RepositorySummary(*about, sync_status="unreadable", error=str(error))
 
 
 def _status(lake: Lake, name: str, status: str, reason: str | None, is_approved: bool) -> RepositorySummary:

@@ -1,4 +1,4 @@
-"""What the kubestats command shows: progress bars, tables and summaries, made with rich. It decides nothing."""
+"""Output of the kubestats command: progress bars, tables and summaries, made with rich. It decides nothing."""
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from kubestats_pipeline.upgrade.redact_lake import Redacted
 
 PLAIN_WIDTH = 160
-"""Columns where the output is no terminal."""
+"""Columns where the output is not a terminal."""
 
 
 def _console(*, stderr: bool = False) -> Console:
@@ -82,7 +82,7 @@ class RichProgress:
 
     @contextlib.contextmanager
     def track(self, stage: str, total: int) -> Iterator[Callable[[str], None]]:
-        """Begin a stage of `total` items. The callable is told each one that is done."""
+        """Begin a stage of `total` items. The callable is called for each one that is done."""
         task = self._progress.add_task(stage, total=total, last="")
         yield lambda done: self._progress.update(task, advance=1, last=_shown(done))
 
@@ -141,7 +141,7 @@ def show_demo(layout: Layout) -> None:
 
 
 def show_status(statuses: Iterable["RepositorySummary"], *, as_json: bool) -> bool:
-    """All repositories. Gives whether none has failed."""
+    """Show all repositories. Gives True if none has failed."""
     known = list(statuses)
     if as_json:
         for each in known:
@@ -159,7 +159,7 @@ def show_status(statuses: Iterable["RepositorySummary"], *, as_json: bool) -> bo
 
 
 def show_diagnoses(diagnoses: Iterable["Diagnosis"], *, as_json: bool = False) -> bool:
-    """What the doctor found. Gives whether nothing has failed."""
+    """Show the diagnoses of the doctor. Gives True if nothing has failed."""
     healthy = True
     for finding in diagnoses:
         healthy = healthy and finding.mark != "failed"
@@ -172,13 +172,13 @@ def show_diagnoses(diagnoses: Iterable["Diagnosis"], *, as_json: bool = False) -
 
 
 def show_removed(removed: Mapping[str, str]) -> None:
-    """What a clean-up took away."""
+    """Show what a clean-up took away."""
     for what, how_much in removed.items():
         console.print(f"{what}: {_shown(how_much)}", soft_wrap=True, highlight=False)
 
 
 def show_retired(outcomes: Iterable["Retired | RetireFailed"]) -> bool:
-    """What went to the archive, repository by repository as it is done. Gives whether none failed."""
+    """Show what went to the archive, repository by repository. Gives True if none failed."""
     from kubestats_pipeline.scan.store.retire import RetireFailed
 
     done = failed = 0
@@ -195,7 +195,7 @@ def show_retired(outcomes: Iterable["Retired | RetireFailed"]) -> bool:
 
 
 def show_redacted(redacted: "Redacted") -> None:
-    """What was taken out of data that an earlier version has left, and what could not be read for it."""
+    """Show secrets taken out of data of an earlier version, and files that could not be read for it."""
     if redacted.values:
         show_line(redacted.text)
     for subject, reason in sorted(redacted.failures.items()):

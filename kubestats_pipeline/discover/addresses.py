@@ -1,7 +1,7 @@
 """Git URLs: taken apart, freed of credentials, and normalised so that one repository has one identity.
 
-Every spelling that git accepts for a remote host passes through here before anything else sees it. Which host is GitHub
-is decided in `entries.py`. Paths on this machine are the business of `local.py`.
+Every spelling that git accepts for a remote host passes through here before anything else sees it. `entries.py` decides
+which host is GitHub. Paths on this machine are the business of `local.py`.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ _HOST = re.compile(r"\w[\w.-]*|[0-9a-f]*:[0-9a-f:.]+")
 
 
 class AddressError(ValueError):
-    """A text is no git URL that can be used. The message says why and never holds the text."""
+    """A text is not a git URL that can be used. The message says why and never holds the text."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class GitAddress:
 
     @property
     def owner(self) -> str:
-        """All folders above the repository. `-`, which no forge allows as an owner, where there are none."""
+        """All folders above the repository, or `-`, which no forge allows as an owner."""
         return self.path.rpartition("/")[0] or "-"
 
     @property
@@ -66,7 +66,7 @@ def url_identity(normalised_url: str) -> str:
 
 
 def is_scp_like(text: str) -> bool:
-    """Whether git would read a text as `user@host:path`. Without a user the host needs a dot (else a typo)."""
+    """True if git would read a text as `user@host:path`. Without a user the host needs a dot (else a typo)."""
     match = _SCP.fullmatch(text)
     return bool(match and "://" not in text and (match["user"] or "." in match["host"]))
 
@@ -77,7 +77,7 @@ def parse_address(text: str) -> GitAddress:
     User and password are dropped (of an ssh URL only the password), so are query and fragment, which may hold tokens.
 
     Raises:
-        AddressError: no such address, or one in which a credential cannot be told from the rest.
+        AddressError: not an address, or one in which a credential cannot be recognised.
     """
     if is_scp_like(text):
         return _parse_scp(text)

@@ -1,7 +1,7 @@
-"""Clone URLs that a host's API or another package tells: an address of the web, or the row says why it is not fetched.
+"""Clone URLs that a host's API or another package gives: an address of the web, or the row says why it is not fetched.
 
 Such an answer is a stranger's word, and git understands more than web addresses: a path or `file:` would publish what
-lies on this machine, `ssh:` would use its keys. What the user lists passes through `entries.py` instead. Sync holds
+lies on this machine, `ssh:` would use its keys. Entries of the user pass through `entries.py` instead. Sync holds
 the same rule once more (`sync/transports.py`), for rows that earlier versions wrote.
 """
 

@@ -1,4 +1,4 @@
-"""Which sources and witnesses the settings configure, those of other packages included.
+"""The sources and witnesses that the settings configure, those of other packages included.
 
 Another package adds a host by an entry point of the group `kubestats.sources`: a function that makes a `Source` out of
 the options that the setting `sources` gives under the entry point's name. See docs/discovery.md.

@@ -1,8 +1,8 @@
 """The administrator's decisions about repositories: `decisions.yaml`, read, checked, and changed in place.
 
 The file is the administrator's own: it may be edited by hand, and its comments stay when a command changes it. A file
-that cannot be understood is an error and is never written over. What a decision means for a repository's row stands in
-`discover/rules.py`. Who makes one, in `discover/decide.py`.
+that cannot be understood is an error and is never written over. `discover/rules.py` defines what follows for a
+repository's row, `discover/decide.py` makes the decisions.
 """
 
 import contextlib
@@ -86,10 +86,10 @@ class _File(BaseModel):
 
 
 def read_decisions(path: Path) -> Decisions:
-    """What the file says. Nothing where there is none.
+    """The decisions of the file, empty if it does not exist.
 
     Raises:
-        DecisionsError: it cannot be read, is no YAML, or says something that is no decision.
+        DecisionsError: it cannot be read, is not YAML, or holds something else than decisions.
     """
     return _checked(path, _load(path, YAML(typ="safe", pure=True)))
 
@@ -109,7 +109,7 @@ def record_decision(path: Path, kind: Kind, decision: Decision, *, lifts: Sequen
 
 
 def lift_decision(path: Path, kind: Kind, decision: Decision) -> bool:
-    """End the decisions of a kind about a repository. False where there was none.
+    """End the decisions of a kind about a repository. False if nothing was found.
 
     Raises:
         DecisionsError: the file cannot be understood or written.

@@ -22,7 +22,7 @@ _EXPECTED = "owner/name, a git URL, a path, or a directory of repositories"
 
 
 class EntryError(ValueError):
-    """An entry means nothing that could be found. The text says what would be right and holds no credential."""
+    """An entry cannot be understood or found. The text says what would be right and holds no credential."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class GitHubName:
 
 
 Entry = GitHubName | GitAddress | Path
-"""What an entry can be. A path exists."""
+"""The things that an entry can be. A path exists."""
 
 
 @dataclass(frozen=True)
@@ -62,14 +62,14 @@ class ListSource:
 
 
 def read_entry(text: str, *, git_url: str) -> Entry:
-    """Tell what an entry is. What exists as a path wins over `owner/name`.
+    """Read an entry. A path that exists wins over `owner/name`.
 
     Args:
         text: the entry as the user wrote it.
         git_url: the `github.git_url` setting. URLs below it are names on GitHub.
 
     Raises:
-        EntryError: it is none of these, or a path that does not exist.
+        EntryError: it cannot be understood, or is a path that does not exist.
     """
     entry = text.strip()
     try:

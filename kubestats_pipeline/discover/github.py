@@ -75,15 +75,15 @@ class GitHubWitness:
     name: str = "github"
 
     @property
-    def tells_watchers(self) -> bool:
+    def gives_watchers(self) -> bool:
         """A token buys a hundred repositories a call. Without one every call is dear."""
         return self.has_token
 
     def knows(self, repository_id: str) -> bool:
-        """Whether GitHub gave the id."""
+        """True if GitHub gave the id."""
         return repository_id.startswith("github:")
 
-    def tell(self, known: Sequence[Known]) -> Testimony:
+    def describe(self, known: Sequence[Known]) -> Testimony:
         """With a token a hundred a call, without one as many as half of this hour's calls that are left allow."""
         if not known:
             return Testimony()
@@ -132,7 +132,7 @@ class NameLookup:
     """Asks GitHub for names, one after the other, until it is clear that it does not answer.
 
     Attributes:
-        is_answered: it told of every name so far whether there is such a repository.
+        is_answered: it answered about every name so far.
     """
 
     def __init__(self, client: GitHubClient, git_url: str) -> None:
@@ -142,7 +142,7 @@ class NameLookup:
         self.is_answered = True
 
     def find(self, full_name: str, shown: str) -> Found:
-        """The repository of that name, or why there is none. `shown` is the entry for messages."""
+        """The repository of that name, or the reason for its absence. `shown` is the entry for messages."""
         if self._failures_in_a_row >= GIVE_UP_AFTER:
             self.is_answered = False
             return _no_answer(shown, "not asked: GitHub failed for the entries before. The next discovery asks again")

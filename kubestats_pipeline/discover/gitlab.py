@@ -1,7 +1,7 @@
 """GitLab as a second host: its topics as a source, its project ids as a witness.
 
 The source and the witness are those of `sources.py`. This is all that a further host takes. A GitLab
-tells neither pushes nor subscribers nor sizes, so those stay null, and the sweeps of sync find what is new.
+gives neither pushes nor subscribers nor sizes, so those stay null, and the sweeps of sync find what is new.
 """
 
 from collections.abc import Callable, Sequence
@@ -53,15 +53,15 @@ class GitLabWitness:
     host: str
     connect: Connect
     name: str = "gitlab"
-    tells_watchers: bool = False
+    gives_watchers: bool = False
 
     def knows(self, repository_id: str) -> bool:
-        """Whether this GitLab gave the id."""
+        """True if this GitLab gave the id."""
         kind, _, rest = repository_id.partition(":")
         return kind == "gitlab" and (rest.partition("@")[2] or PUBLIC_GITLAB) == self.host
 
-    def tell(self, known: Sequence[Known]) -> Testimony:
-        """The same as `confirm`, for there is no way to ask for many."""
+    def describe(self, known: Sequence[Known]) -> Testimony:
+        """The same as `confirm`, because GitLab has no query for many."""
         return self.confirm(known)
 
     def confirm(self, known: Sequence[Known]) -> Testimony:

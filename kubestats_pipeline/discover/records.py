@@ -1,4 +1,4 @@
-"""What discovery hands on: repositories that were found, and what could not be asked.
+"""Records that discovery hands on: repositories that were found, and sources that failed.
 
 Sources (`sources.py`) make these records. `membership.py` merges them into the lake's rows. No record holds a
 credential, and nothing here talks to a host or to the lake.
@@ -22,7 +22,7 @@ LIST_TAG = "list"
 class FoundRepository:
     """One repository as a source sees it now.
 
-    Columns that the host does not tell are None. Their meaning is that of the columns of the same name in `tables.py`.
+    Values that the host does not give are None. The columns of the same names are described in `lake/tables.py`.
 
     Attributes:
         discovery_tags: the topics that found it, or `list`.
@@ -57,7 +57,7 @@ class FoundRepository:
 
     @property
     def is_named_by_host(self) -> bool:
-        """Whether the host gave a lasting id, so that the name can change. Else the URL is the identity."""
+        """True if the host gave a lasting id, so that the name can change. Else the URL is the identity."""
         return not self.repository_id.startswith("git:")
 
     @property
@@ -68,13 +68,13 @@ class FoundRepository:
 
     @property
     def has_numbers(self) -> bool:
-        """Whether the host told any number, so that the day gets a row of metrics."""
+        """True if the host gave any number, so that the day gets a row of metrics."""
         return any(getattr(self, name) is not None for name in COUNTS)
 
 
 @dataclass(frozen=True)
 class SourceFailure:
-    """A source, or a part of it, that gave no answer. What is known about its repositories stays.
+    """A source, or a part of it, that gave no answer. Known facts about its repositories stay.
 
     Attributes:
         source: what was asked: `topic:<name>`, or an entry of the `repositories` setting without credentials.
@@ -91,7 +91,7 @@ class Found:
 
     Attributes:
         asked: the discovery tags that it looked for.
-        complete: those of which the answer holds every repository, so that absence means something.
+        complete: those of which the answer holds every repository, so that absence from it counts.
     """
 
     repositories: tuple[FoundRepository, ...] = ()
@@ -101,7 +101,7 @@ class Found:
 
 
 def unique_suffix(repository_id: str) -> str:
-    """What makes a name unique: the host's number, or the beginning of the hash of a URL."""
+    """A suffix that makes a name unique: the host's number, or the beginning of the hash of a URL."""
     kind, _, rest = repository_id.partition(":")
     return f"~{rest[:6]}" if kind == "git" else f"~{rest}"
 

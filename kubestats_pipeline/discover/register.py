@@ -1,7 +1,7 @@
 """The table `repositories` as a whole: replaced under a lock, and everything that follows from a row is done after it.
 
 A row that gets another name takes its partitions and its mirror along. A row that becomes a tombstone loses them, and
-its metrics. What remains to be done is written together with the rows (`moves.Journal`), so that the next update
+its metrics. The remaining work is written together with the rows (`relocation.Journal`), so that the next update
 finishes what a killed one began. The rows themselves follow from `membership.py`.
 """
 
@@ -48,9 +48,8 @@ def update_register(lake: Lake, change: Change) -> Update:
     """Replace the rows, and do what follows from it. Where nothing changes, nothing is written.
 
     Raises:
-        BusyError: another process works on the table, or on a repository that is to move or to go. What is left to do
-        is
-            done by the next update.
+        BusyError: another process works on the table, or on a repository that is to move or to go. The next
+            update does the rest.
         LakeError: a file is damaged or cannot be written.
     """
     if not lake.path(REPOSITORIES).exists() and change(read_rows(lake)).is_empty():

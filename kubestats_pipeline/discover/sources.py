@@ -38,12 +38,12 @@ class Known:
 
 @dataclass
 class Testimony:
-    """What a host told.
+    """The answers of a host.
 
     Attributes:
         found: repositories that it has, under their present names.
         gone: ids of those that it says it has no more, with the reason.
-        failures: why there is no answer about others.
+        failures: the reasons why others got no answer.
     """
 
     found: list[FoundRepository] = field(default_factory=list)
@@ -56,17 +56,17 @@ class Witness(Protocol):
 
     @property
     def name(self) -> str:
-        """What failures are told under."""
+        """The name under which its failures are reported."""
 
     def knows(self, repository_id: str) -> bool:
-        """Whether an id is one of this host's."""
+        """True if this host gave the id."""
 
     @property
-    def tells_watchers(self) -> bool:
-        """Whether `tell` gives numbers that a search does not, so that it is worth a call for those found by one."""
+    def gives_watchers(self) -> bool:
+        """True if `describe` gives numbers that a search does not, so that found repositories are asked for too."""
 
-    def tell(self, known: Sequence[Known]) -> Testimony:
+    def describe(self, known: Sequence[Known]) -> Testimony:
         """The present facts of many, in few calls. It may leave some out. Whom it calls gone must be confirmed."""
 
     def confirm(self, known: Sequence[Known]) -> Testimony:
-        """Whether each is there, asked for by its id alone."""
+        """Ask for each by its id alone."""

@@ -1,7 +1,7 @@
 """One polite client of a code host's API: time-outs, bounded retries, rate limits, ETags, links, redirects.
 
 It knows no host: a subclass is a host's dialect (`github/client.py`) and says which rate bucket a path is taken from,
-what the headers tell about it and what a failure means. It knows no repository either. Those who ask interpret the
+what the headers say about it and what a failure means. It knows no repository either. Those who ask interpret the
 JSON. Headers, and so the token, go to the host of the API's URL only. One client may be used by several threads.
 """
 
@@ -35,7 +35,7 @@ ATTEMPTS = 4
 
 MAX_REDIRECTS = 5
 MAX_FAILURE_BYTES = 1_000_000
-"""What is read of an answer without success, whatever the call's own limit is."""
+"""Most bytes read of an answer without success, whatever the call's own limit is."""
 
 T = TypeVar("T")
 
@@ -46,7 +46,7 @@ class HostClient:
     Args:
         host: how it is reached.
         folder: where answers are remembered so that the host can confirm them. None remembers nothing.
-        sleep: seconds. An argument, as `clock` (epoch seconds), so that a test need not wait.
+        sleep: waits so many seconds. An argument, as `clock` (epoch seconds), so that a test need not wait.
     """
 
     def __init__(
@@ -82,15 +82,15 @@ class HostClient:
         return "core"
 
     def is_confirmable(self, url: httpx.URL) -> bool:
-        """Whether the host confirms an answer from there, instead of repeating it."""
+        """True if the host can confirm an answer from there instead of repeating it."""
         return True
 
     def rate_of(self, response: Response) -> Rate | None:
-        """What the headers tell of a rate bucket."""
+        """The state of a rate bucket that the headers give."""
         return None
 
     def failure_of(self, response: Response) -> HostError:
-        """The failure that an answer without success stands for."""
+        """The failure that an answer without success means."""
         return failure_of_status(response.status, response.url.path, self.host)
 
     def now(self) -> datetime.datetime:

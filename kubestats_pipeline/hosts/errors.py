@@ -1,8 +1,8 @@
-"""How a call to a code host can fail: one type for each outcome, and what the plain HTTP statuses mean.
+"""Failures of calls to a code host: one type for each outcome, and the failures of plain HTTP statuses.
 
 Permanent ones say something about the repository or the token and are not tried again. Transient ones say something
 about the moment. `client.py` raises and retries them, a host's dialect adds what only it means by a status, discovery
-turns them into `SourceFailure`. No text quotes a body or a header, for either may repeat a secret.
+turns them into `SourceFailure`. No text quotes a body or a header, because either may repeat a secret.
 """
 
 import datetime
@@ -26,7 +26,7 @@ class UnauthorizedError(PermanentError):
 
 
 class ForbiddenError(PermanentError):
-    """The host refuses this repository or this token (403 that is no rate limit)."""
+    """The host refuses this repository or this token (403 without a rate limit)."""
 
 
 class BlockedError(ForbiddenError):
@@ -66,7 +66,7 @@ class TransientError(HostError):
 
 
 class UnavailableError(TransientError):
-    """No connection, a server error, or an answer that is no JSON."""
+    """No connection, a server error, or an answer that is not JSON."""
 
 
 class QueryTooComplexError(TransientError):
@@ -101,7 +101,7 @@ _PERMANENT: dict[int, tuple[type[PermanentError], str]] = {
 
 
 def failure_of_status(status: int, path: str, host: Host) -> HostError:
-    """What a status without success means at any host. `path` is what was asked for, without its query."""
+    """The failure that a status without success means at any host. `path` is what was asked for, without its query."""
     asked = f"{path} answered {status}"
     if status >= 500 or status == 408:
         return UnavailableError(f"{asked}: {host.name} is in trouble. The next discovery asks again")

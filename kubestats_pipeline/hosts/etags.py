@@ -46,7 +46,7 @@ class EtagStore:
         self._folder = folder
 
     def read(self, url: str, headers: Mapping[str, str]) -> CachedAnswer | None:
-        """The answer that this request got last. None where there is none or it is damaged."""
+        """The answer that this request got last. None if it is missing or damaged."""
         path = self._path(url, headers)
         if path is None:
             return None

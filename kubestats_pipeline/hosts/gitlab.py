@@ -99,7 +99,7 @@ class ProjectSearch:
 
 
 def search_topic(client: GitLabClient, topic: str) -> ProjectSearch:
-    """All public projects with a topic. What failed is told beside what came before it."""
+    """All public projects with a topic. A failure is reported beside the projects that came before it."""
     found: dict[int, Project] = {}
     shortfalls: list[str] = []
     address: str | None = "/projects"
@@ -127,7 +127,7 @@ def get_project(client: GitLabClient, number: int) -> Project:
     """The project with an id, whatever its path.
 
     Raises:
-        NotFoundError: there is none, or none that the token may see.
+        NotFoundError: it does not exist, or the token may not see it.
         HostError: any other failure of the call.
     """
     project = _read_project(client.get(f"/projects/{number}", {"license": "true"}).content)

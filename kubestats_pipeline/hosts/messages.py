@@ -1,4 +1,4 @@
-"""What goes to a code host and what comes back, as records: the host itself, a call, its raw response, its answer.
+"""Records of what goes to a code host and comes back: the host itself, a call, its raw response, its answer.
 
 `client.py` makes the calls. The dialects read responses. Everybody else sees answers.
 """
@@ -65,7 +65,7 @@ class Response:
 
     @property
     def is_success(self) -> bool:
-        """Whether it answers the question."""
+        """True if it answers the question."""
         return 200 <= self.status < 300
 
     @property
@@ -76,11 +76,11 @@ class Response:
 
     @property
     def next_link(self) -> str | None:
-        """The link to the next page as it stands in the headers."""
+        """The link to the next page as the headers give it."""
         return httpx.Response(self.status, headers=self.headers).links.get("next", {}).get("url")
 
     def json_object(self) -> dict[str, object]:
-        """The body's JSON object. Empty where it is none, for a proxy's HTML says nothing."""
+        """The JSON object of the body, or an empty one for any other body, such as the HTML of a proxy."""
         try:
             content = json.loads(self.body)
         except (ValueError, RecursionError):

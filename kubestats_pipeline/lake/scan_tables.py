@@ -49,7 +49,7 @@ RESOURCES = Table(
         ),
         required("content_hash", Type.TEXT, "hash of the canonical redacted document"),
         Column("version", Type.TEXT, "effective version as written: chart version, source ref or image tag"),
-        Column("chart_name", Type.TEXT, "chart that the resource stands for"),
+        Column("chart_name", Type.TEXT, "chart that the resource uses or is"),
         Column(
             "chart_url", Type.TEXT, "canonical location of the chart: scheme, lower-case host, path, no trailing slash"
         ),

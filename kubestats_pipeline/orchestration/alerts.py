@@ -1,7 +1,7 @@
-"""Tells somebody of runs that failed: one JSON message to the webhook of the setting `alerts.webhook_url`.
+"""Posts runs that failed: one JSON message to the webhook of the setting `alerts.webhook_url`.
 
-The URL is a secret, for whoever knows it can post: it is read from the settings where it is used and stands in no run
-config, log, tick or error. What is told comes from the run's own events. No document of a repository is in it.
+The URL is a secret, because whoever knows it can post. It is read from the settings where it is used and is in no run
+config, log, tick or error. The message comes from the run's own events. No document of a repository is in it.
 """
 
 import logging
@@ -70,13 +70,13 @@ def _failure_sensor() -> dg.SensorDefinition:
     )
     def tick(context: dg.RunFailureSensorContext, services: dg.ResourceParam[Services]) -> dg.SkipReason:
         post_alert(services.settings.alerts, describe_failure(context.dagster_run, _reason(context)))
-        return dg.SkipReason(f"told of {context.dagster_run.run_id}")
+        return dg.SkipReason(f"posted the failure of {context.dagster_run.run_id}")
 
     return tick
 
 
 def _reason(context: dg.RunFailureSensorContext) -> str:
-    """What the failed steps said, else what the run did."""
+    """The words of the failed steps, else those of the run."""
     failed = context.get_step_failure_events()
     found = [f"{event.step_key}: {reason_of(event.step_failure_data)}" for event in failed]
     return "\n".join(found) or str(context.failure_event.message)

@@ -1,6 +1,6 @@
 """One headless cycle: the same jobs that the schedules start, one after another, in this process.
 
-What failed is read from the runs' own events, the ones that the UI shows.
+Failures are read from the runs' own events, the ones that the UI shows.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,14 +27,14 @@ from kubestats_pipeline.upgrade.redact_lake import redact_lake
 
 @dataclass(frozen=True)
 class Cycle:
-    """What a cycle did.
+    """The results of a cycle.
 
     Attributes:
         repositories: how many are active.
         changed: how many the scan brought forward.
         failures: what failed, a job, a source or a repository, and why.
         failed_checks: checks that found an error, and what it is.
-        warnings: checks that found something that is no error.
+        warnings: checks that found something less than an error.
         notes: what else is worth a line.
     """
 
@@ -47,7 +47,7 @@ class Cycle:
 
     @property
     def succeeded(self) -> bool:
-        """Whether nothing at all failed."""
+        """True if nothing at all failed."""
         return not (self.failures or self.failed_checks)
 
 
@@ -113,7 +113,7 @@ class Runner:
         self.notes += [redacted.text] if redacted.values else []
 
     def sum_up(self, repositories: int, changed: int) -> Cycle:
-        """What all jobs did."""
+        """The results of all jobs."""
         found = (self.failures, self.failed_checks, self.warnings, tuple(self.notes))
         return Cycle(repositories, changed, *found)
 
@@ -145,7 +145,7 @@ def run_clean_up(services: Services, instance: dg.DagsterInstance) -> dict[str, 
     """Remove what nothing needs any more. Give how much of what it was.
 
     Raises:
-        ExplainedError: something failed. What was removed before is gone.
+        ExplainedError: something failed. Earlier removals stay.
     """
     fail_orphans(instance)
     result = Runner(build_definitions(services, headless=True), instance).execute(jobs.clean_up)
@@ -158,7 +158,7 @@ def run_clean_up(services: Services, instance: dg.DagsterInstance) -> dict[str, 
 def _failed_observations(instance: dg.DagsterInstance, run_id: str) -> dict[str, str]:
     """The sources and repositories that failed, as the assets observed them.
 
-    They are read from the storage, for a step that fails does not give its events to the result.
+    They are read from the storage, because a step that fails does not give its events to the result.
     """
     entries = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_OBSERVATION)
     observations = [entry.asset_observation for entry in entries if entry.asset_observation]
@@ -182,7 +182,7 @@ def _step_failures(result: dg.ExecuteInProcessResult) -> Iterator[str]:
     """Why steps failed, but for those that only sum up the repositories that did."""
     for event in result.get_step_failure_events():
         data = event.step_failure_data
-        told = data.user_failure_data
-        if told and FAILURES in told.metadata:
+        failure = data.user_failure_data
+        if failure and FAILURES in failure.metadata:
             continue
         yield reason_of(data)

@@ -1,6 +1,6 @@
 """The administrator's decisions as Dagster jobs, one a verb, and as the command line carries them out.
 
-The run config names the repository and perhaps a reason. What a decision does stands in `discover/decide.py`. To sync
+The run config names the repository and perhaps a reason. `discover/decide.py` defines what a decision does. To sync
 one repository from the UI, materialise its partition, or run `sync_repositories` with its name.
 """
 
@@ -16,12 +16,12 @@ DESCRIPTIONS: dict[Verb, str] = {
     "approve": "Let a repository in that is too large or was deleted. No limit of size holds for it then.",
     "block": "Neither sync nor scan a repository any more. Its history stays, and its numbers are still recorded.",
     "unblock": "End a block. The next sweep syncs the repository again.",
-    "delete": "Remove everything about a repository for good. What stays is that no discovery brings it back.",
+    "delete": "Remove everything about a repository for good. No discovery brings it back.",
 }
 
 
 class DecisionConfig(dg.Config):
-    """Which repository, by a name that it has or had, and why."""
+    """The repository, by a name that it has or had, and the reason."""
 
     repository: str
     reason: str = ""

@@ -1,8 +1,8 @@
 """`kubestats dev`: Dagster's UI behind our guard, its daemon and its code server, until interrupted.
 
 It does what `dagster dev` does, with one difference: Dagster's own ASGI application is served from here, so that the
-guard (`guard.py`) stands before it. The daemon is a process of its own, and so is the code server, which Dagster starts
-anew when the code is reloaded.
+guard (`guard.py`) filters its requests. The daemon is a process of its own, and so is the code server, which Dagster
+starts anew when the code is reloaded.
 """
 
 import contextlib
@@ -73,7 +73,7 @@ def serve(instance: dg.DagsterInstance, server: socket.socket, hosts: Sequence[s
     """Serve the UI, and keep daemon and code server beside it, until an interrupt.
 
     Args:
-        instance: what it shows. `DAGSTER_HOME` tells the other processes of it.
+        instance: what it shows. The other processes find it by `DAGSTER_HOME`.
         server: a socket that listens, from `listen`.
         hosts: names beside the loopback ones by which the UI is reached.
         log_format: `colored` or `json`.

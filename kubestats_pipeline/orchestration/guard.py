@@ -1,9 +1,9 @@
-"""The door of the UI: refuses what another web page makes a browser ask of it, before Dagster sees the request.
+"""Guard of the UI: refuses what another web page makes a browser ask of it, before Dagster sees the request.
 
 Dagster's webserver has no password and trusts whoever reaches it, and a browser carries any page's requests to
-127.0.0.1. Three rules close that way (OWASP's cheat sheet on cross-site request forgery gives them): the host name must
-be ours, for another one is DNS rebinding. A change must come from our own pages. And it must be JSON, which a browser
-does not send elsewhere without asking. Programs send neither `Origin` nor `Sec-Fetch-Site` and go on to work.
+127.0.0.1. Three rules close that way (OWASP's cheat sheet on cross-site request forgery gives them). The host name must
+be ours, because another one is DNS rebinding. A change must come from our own pages. It must also be JSON, which a
+browser does not send elsewhere without asking. Programs send neither `Origin` nor `Sec-Fetch-Site` and go on to work.
 `deploy/nginx.conf` holds the same rules for whoever comes through the proxy.
 """
 
@@ -20,14 +20,14 @@ READING = ("GET", "HEAD", "OPTIONS")
 """Methods that change nothing (RFC 9110, section 9.2.1)."""
 
 OWN_SITES = (None, "same-origin", "none")
-"""What `Sec-Fetch-Site` says of our own pages and of an address that a person typed. Programs do not send it."""
+"""Values of `Sec-Fetch-Site` for our own pages and for an address that a person typed. Programs do not send it."""
 
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:\d{1,5})?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What the rules look at.
+    """The parts of a request that the rules look at.
 
     Attributes:
         is_question: a GraphQL query in the address, which Dagster would execute even if it changes something.
@@ -46,7 +46,7 @@ class Asked:
 
     @property
     def changes(self) -> bool:
-        """Whether it can change something."""
+        """True if it can change something."""
         return self.method not in READING or self.is_question
 
 
@@ -101,7 +101,7 @@ def _is_loopback(name: str) -> bool:
 
 
 def _is_own(asked: Asked) -> bool:
-    """Whether one of our own pages asks, or no page at all. The proxy hands the host on as the browser wrote it."""
+    """True if one of our own pages asks, or no page at all. The proxy hands the host on as the browser wrote it."""
     if asked.site not in OWN_SITES or len(asked.origins) > 1:
         return False
     if not asked.origins:

@@ -60,7 +60,7 @@ _PLANS = (
         "rescan_repositories",
         _SCANNED,
         "Replay repositories from the start of their mirrors: those of the chosen partitions or of the run config, "
-        "else all. What a mirror no longer reaches back to stays.",
+        "else all. Events before the first commit of a mirror stay.",
         hours=12,
         config={"ops": {"scan": {"config": {"anew": True}}}},
     ),

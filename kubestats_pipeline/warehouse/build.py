@@ -1,6 +1,6 @@
 """Builds the DuckDB file from the lake's Parquet beside the published one and renames it into place.
 
-Reading one table stands in `load.py`, the marts in `marts.py`, what must hold before publishing in `verify.py`. A
+One table is read by `load.py`, marts come from `marts.py`, and `verify.py` checks before publishing. A
 reader has the old file or the new one, whole. A build that fails or dies changes nothing that anybody reads.
 
 Every build reads the whole lake. To replace the rows of the few repositories that changed, in a copy of the published
@@ -38,13 +38,13 @@ INFO_COLUMNS = {
     "built_at": ("TIMESTAMPTZ", "when the build began to read the lake"),
     "schema_version": ("VARCHAR", "digest of all tables' and views' columns. Another one means another schema"),
     "source_rows": ("MAP(VARCHAR, BIGINT)", "rows of each table in the lake's files"),
-    "withheld": (FINDINGS_TYPE, "what stood in the lake with the shape of a secret and was withheld from this file"),
+    "withheld": (FINDINGS_TYPE, "texts of the lake with the shape of a secret that were withheld from this file"),
 }
 
 
 @dataclass(frozen=True)
 class WarehouseReport:
-    """What a build published.
+    """The results of a build.
 
     Attributes:
         path: the published file.
@@ -53,7 +53,7 @@ class WarehouseReport:
         views: the views and stored marts, in the order in which they were created.
         size_bytes: size of the file.
         seconds: wall time of the build.
-        withheld: what the lake holds with the shape of a secret. The file does not have it.
+        withheld: texts of the lake with the shape of a secret. The file does not hold them.
     """
 
     path: Path
@@ -147,8 +147,8 @@ def _describe(connection: duckdb.DuckDBPyConnection) -> None:
     """Create marts and macros and comment everything, as one transaction: three hundred would be flushed one by one."""
     connection.execute("BEGIN")
     for table in TABLES.values():
-        meanings = ((column.name, column.meaning) for column in table.columns)
-        _comment(connection, "TABLE", table.name, table.grain, meanings)
+        comments = ((column.name, column.meaning) for column in table.columns)
+        _comment(connection, "TABLE", table.name, table.grain, comments)
     _comment(connection, "TABLE", INFO, INFO_COMMENT, ((name, meaning) for name, (_, meaning) in INFO_COLUMNS.items()))
     for function in FUNCTIONS:
         connection.execute(f"CREATE MACRO {function.signature} AS {function.sql}")

@@ -1,4 +1,4 @@
-"""Which columns every column comes from: declared for the lake's tables, traced through the SQL for the marts.
+"""The columns that every column comes from: declared for the lake's tables, traced through the SQL for the marts.
 
 A table of the lake is filled by Python from git and from hosts, so only what it takes from other tables can be said,
 and is said here. A mart is one SELECT, and sqlglot reads from it what each of its columns is computed of; a `count(*)`
@@ -35,7 +35,7 @@ TRACED = Path(__file__).parent / "lineage.json"
 
 
 class LineageError(ExplainedError):
-    """The SQL of a mart could not be traced. The mart itself is none the worse."""
+    """The SQL of a mart could not be traced. The mart itself still works."""
 
 
 def _declare(**columns: str) -> Lineage:
@@ -88,14 +88,15 @@ DECLARED: Mapping[str, Lineage] = {
         star_growth=_STARS,
     ),
 }
-"""What the columns of the lake's tables take from other tables."""
+"""Origins of the lake's columns that come from other tables."""
 
 
 def read_traced() -> dict[str, Lineage]:
     """The lineage of each mart by name, as the package brings it."""
-    told: dict[str, dict[str, list[str]]] = json.loads(TRACED.read_text(encoding="utf-8"))
+    traced: dict[str, dict[str, list[str]]] = json.loads(TRACED.read_text(encoding="utf-8"))
     return {
-        name: _declare(**{column: " ".join(each) for column, each in found.items()}) for name, found in told.items()
+        name: _declare(**{column: " ".join(origins) for column, origins in columns.items()})
+        for name, columns in traced.items()
     }
 
 

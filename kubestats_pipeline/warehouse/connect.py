@@ -30,7 +30,7 @@ def open_to_read(path: Path) -> duckdb.DuckDBPyConnection:
     it is tried once more.
 
     Raises:
-        duckdb.IOException: there is no file, or it is damaged.
+        duckdb.IOException: the file is missing or damaged.
     """
     with contextlib.suppress(duckdb.IOException):
         return _open(path)

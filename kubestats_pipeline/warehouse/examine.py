@@ -2,7 +2,7 @@
 
 `verify.py` holds the rules for which a build refuses to publish. Those here are looked at afterwards, by Dagster's
 asset checks: files of an earlier version are read as far as they go, a repository that discovery has lost keeps its
-history, and a text may look like a secret and be none. Nothing here changes anything. No message quotes a document.
+history, and a text may only look like a secret. Nothing here changes anything. No message quotes a document.
 """
 
 import datetime
@@ -26,7 +26,7 @@ NEWEST: Mapping[str, str] = {
     "ecosystem_stats": "SELECT (max(date) + 1)::TIMESTAMPTZ FROM ecosystem_stats",
     "warehouse": "SELECT built_at FROM warehouse_info",
 }
-"""What tells how old an asset's newest content is. A day of the statistics stands for its end."""
+"""Time of an asset's newest content. A day of the statistics counts as its end."""
 
 _GROUPS = {Partitioning.REPOSITORY: "repository_id", Partitioning.DATE: "date", Partitioning.WHOLE: "''"}
 
@@ -65,7 +65,7 @@ def find_lost_references(connection: duckdb.DuckDBPyConnection, table: Table) ->
 def find_differences(connection: duckdb.DuckDBPyConnection, lake: Lake, table: Table) -> list[Violation]:
     """Repositories or days whose rows in the warehouse are not those of the lake, by number and fingerprint.
 
-    What was written to the lake after the build is left out, and so are columns of which the build withholds values.
+    Later additions to the lake are left out, and so are columns of which the build withholds values.
     """
     group = _GROUPS[table.partitioning]
     unlike = {each.column for each in read_withheld(connection) if each.table == table.name}
@@ -88,7 +88,7 @@ def find_differences(connection: duckdb.DuckDBPyConnection, lake: Lake, table: T
 
 
 def find_published_secrets(connection: duckdb.DuckDBPyConnection, table: Table) -> list[Violation]:
-    """Rows of the published file with something that has the shape of a secret, by column. The value is never told."""
+    """Rows of the published file with something that has the shape of a secret, by column. The value is never shown."""
     return [
         Violation("no_secrets", table.name, each.rows, f"rows in which {each.column} holds {each.kind}")
         for each in find_secrets(connection, table)
@@ -113,7 +113,7 @@ def newest(connection: duckdb.DuckDBPyConnection, asset: str) -> datetime.dateti
 def share_of_unread_files(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
     """How many files could not be read though they should, and how many there are with resources or such problems.
 
-    Templates and files whose kind is encrypted are no mistakes of anybody, and what has only a few odd bytes was read.
+    Templates and files whose kind is encrypted are not mistakes, and a file with only a few odd bytes was read.
     """
     files = "SELECT DISTINCT repository_id, file_path FROM"
     unread = f"{files} scan_problems WHERE problem NOT IN ('template', 'encrypted_kind', 'encoding_replaced')"

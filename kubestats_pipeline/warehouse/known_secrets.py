@@ -1,11 +1,11 @@
-"""The last look before a file is published: texts of its tables in which a known shape of a secret stands.
+"""The last look before a file is published: texts of its tables that hold a known shape of a secret.
 
-The stages withhold secrets before they store anything. What they missed is found here with the same table of shapes
+The stages withhold secrets before they store anything. Anything they missed is found here with the same table of shapes
 (`redaction/secrets.py`) in every column that holds text, and replaced in the file that is being built. The lake keeps
-it, and a check tells so, until the stage that missed it has been mended.
+it, and a check says so, until the stage that missed it has been mended.
 
 DuckDB looks for the marks of all shapes in one pass over gigabytes of documents, on all cores, and hands on the few
-texts that have one. Which shapes stand in them is found by the functions that every stage uses.
+texts that have one. The functions that every stage uses then find the shapes in them.
 """
 
 import re
@@ -29,7 +29,7 @@ _STRUCTURED = (Type.TEXTS, Type.JSON, Type.IMAGES, Type.COUNTS)
 SEARCHED = (Type.TEXT, *_STRUCTURED)
 
 SELECTIVE = 3
-"""Characters of a mark that tells something. A shape with shorter marks is looked for itself."""
+"""Least characters of a mark that is searched for. A shape with shorter marks is looked for itself."""
 
 
 def _prefilter() -> str:
@@ -47,11 +47,11 @@ _ONLY_DIGEST = "[0-9a-f]{1,40}"
 """Commits and our own digests: millions of rows, and every mark of a shape has another character."""
 
 _LINE_ENDS = (("\\n", "  "), ("\\t", "  "), ("\\r", "  "))
-"""What JSON writes for them ends in a letter, which would seem to belong to the word that follows."""
+"""Their JSON forms end in a letter, which would seem to belong to the word that follows."""
 
 
 class SecretFinding(NamedTuple):
-    """Rows of one column in which one kind of secret stands. The value is never kept."""
+    """Rows of one column with one kind of secret. The value is never kept."""
 
     table: str
     column: str
@@ -60,14 +60,14 @@ class SecretFinding(NamedTuple):
 
 
 def find_secrets(connection: duckdb.DuckDBPyConnection, table: Table) -> list[SecretFinding]:
-    """What a table holds that has a known shape, by column and kind."""
+    """The content of a table that has a known shape, by column and kind."""
     return [finding for column in _searched(table) for finding in _ColumnSearch(connection, table, column).find()]
 
 
 def withhold_secrets(connection: duckdb.DuckDBPyConnection) -> list[SecretFinding]:
     """Replace what has a known shape in all tables of a file that is being built, and name it.
 
-    Texts that tell rows apart go on to do so: equal ones stay equal in all tables, different ones are numbered.
+    Texts that distinguish rows go on to do so: equal ones stay equal in all tables, different ones are numbered.
     """
     found: list[SecretFinding] = []
     names: dict[str, _Names] = {}
@@ -205,7 +205,7 @@ def as_rows(findings: Sequence[SecretFinding]) -> list[Mapping[str, Any]]:
 
 
 def read_withheld(connection: duckdb.DuckDBPyConnection) -> list[SecretFinding]:
-    """What was withheld from a published file. Nothing is known of one of an earlier version."""
+    """The findings withheld from a published file, empty for one of an earlier version."""
     columns = {name for name, *_ in connection.execute("DESCRIBE warehouse_info").fetchall()}
     if "withheld" not in columns:
         return []

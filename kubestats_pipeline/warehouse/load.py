@@ -1,6 +1,6 @@
 """Reads all partitions of one table of the lake into one DuckDB table, typed as the contract says.
 
-Building and publishing the file stands in `build.py`, checking it in `verify.py`. Nothing here knows a view or writes
+`build.py` builds and publishes the file, `verify.py` checks it. Nothing here knows a view or writes
 to the lake.
 """
 
@@ -68,7 +68,7 @@ def select_rows(
     connection: duckdb.DuckDBPyConnection, table: Table, files: Sequence[str], *, older: bool = False
 ) -> str:
     """The SELECT that reads the Parquet files `$files` as rows of a table, in their order; `older` as in `_insert`."""
-    # hive_partitioning off: the folder's `repository=` is no column. Rows keep their order, so that a repository's
+    # hive_partitioning off: the folder's `repository=` is not a column. Rows keep their order, so that a repository's
     # events and a resource's history lie together, as in the files.
     source = f"read_parquet($files, hive_partitioning = false, union_by_name = {older})"
     known = _columns_of(connection, files) if older else None
@@ -148,7 +148,7 @@ def _read_column(column: Column, known: Container[str] | None) -> str:
 
 
 def _lacks_required(connection: duckdb.DuckDBPyConnection, table: Table, files: Sequence[str]) -> bool:
-    """Whether a file lacks a column of the contract for which there is no value: then it is none of this table."""
+    """True if a file lacks a column of the contract without a value for earlier rows: it is not of this table."""
     required = [column.name for column in table.columns if not column.nullable and column.earlier is None]
     found = "count(DISTINCT name) FILTER (list_contains($required, name))"
     query = f"SELECT {found} FROM parquet_schema($files) GROUP BY file_name"  # noqa: S608 - a constant
@@ -167,7 +167,7 @@ def _explain(table: Table, files: Sequence[str], error: duckdb.Error) -> str:
 
 
 def _problem_of(table: Table, file: str) -> str | None:
-    """What is wrong with one file alone: only DuckDB's class of error, whose text may quote a document."""
+    """The failure of one file alone: only DuckDB's class of error, whose text may quote a document."""
     with open_to_build() as connection:
         try:
             _fill(connection, table, "probe", [file])

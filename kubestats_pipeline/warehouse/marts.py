@@ -1,6 +1,6 @@
 """The marts, macros and functions of the warehouse: one SQL file each in the folders beside this module, read here.
 
-A file opens with a comment: first what a row is, then one line `-- column: meaning` for each column; a SELECT follows.
+A file opens with a comment: first what a row is, then one line `-- column: meaning` for each column. A SELECT follows.
 A macro's header also has a line `-- parameter name: meaning` for each of its parameters, with `name = default` for one
 that may be left out. A function is a macro that gives one value; its file holds an expression and lies in `functions/`.
 Where another file lies says when its SELECT is run: in `views/` by each query, in `tables/` once, when the warehouse is
@@ -31,7 +31,7 @@ _SOURCE = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)|\b(\w+)\(", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter of a macro: its name, its meaning, and its default as SQL. Without one it must be given."""
+    """One parameter of a macro: its name, its description, and its default as SQL. Without one it must be given."""
 
     name: str
     meaning: str
@@ -98,10 +98,10 @@ def _read_mart(file: Path, known: Iterable[str]) -> Mart:
         Parameter(match[1], match[3], match[2]) for line in header if (match := _PARAMETER.fullmatch(line))
     )
     columns = tuple((match[1], match[2]) for line in header if (match := _COLUMN.fullmatch(line)))
-    told = [bool(_COLUMN.fullmatch(line) or _PARAMETER.fullmatch(line)) for line in header]
-    if told != sorted(told):
+    flags = [bool(_COLUMN.fullmatch(line) or _PARAMETER.fullmatch(line)) for line in header]
+    if flags != sorted(flags):
         raise ValueError(f"{file} goes on after its columns. Each meaning is one line, what a row is comes before them")
-    description = " ".join(line for line, is_meaning in zip(header, told, strict=True) if not is_meaning)
+    description = " ".join(line for line, is_meaning in zip(header, flags, strict=True) if not is_meaning)
     if not description or not sql:
         raise ValueError(f"{file} needs a comment that says what a row is, and a SELECT")
     sources = {name for names in _SOURCE.findall(sql) for name in names} & set(known)

@@ -1,6 +1,6 @@
 """Computes rows of `ecosystem_stats` from the event log, for today or any past day, and writes them to the lake.
 
-The definitions stand in the SQL files beside this module: `ecosystem_history.sql` prepares the timelines of all counts,
+The definitions are in the SQL files beside this module: `ecosystem_history.sql` prepares the timelines of all counts,
 `ecosystem_stats.sql` gives the rows of any number of days, `ecosystem_days.sql` the days that are due. The rows come
 after the scans and before `build.py`, which publishes them like every other table.
 """
@@ -39,7 +39,7 @@ _READ_COLUMNS = {
     SCANS: ("repository_id", "complete_from"),
     ECOSYSTEM_STATS: ("date", "total_resource_events", "total_repositories", "total_stars"),
 }
-"""What the statistics need. The documents, nearly all of the lake's bytes, stay unread."""
+"""The columns that the statistics need. The documents, nearly all of the lake's bytes, stay unread."""
 
 
 DAYS_AT_ONCE = 366

@@ -132,7 +132,7 @@ def test_repositories_come_from_github_with_names_numbers_and_commits(kubestats,
         failed = kubestats("run", env=env | {"KUBESTATS_GITHUB__TOPICS": "kubesaerch"})
     assert failed.returncode == 1
     assert "topic:kubesaerch" in failed.stderr
-    assert "correct github.topics" in failed.stderr
+    assert "Correct github.topics" in failed.stderr
     assert tables_of(kubestats) == before
 
 
@@ -234,7 +234,7 @@ def test_a_wrong_query_or_a_missing_warehouse_is_an_error_with_a_remedy(demo, ku
     assert "nowhere" in wrong.stderr
     missing = kubestats("sql", "SELECT 1")
     assert missing.returncode == 1
-    assert "run `kubestats demo`" in missing.stderr
+    assert "Run `kubestats demo`" in missing.stderr
 
 
 @pytest.mark.parametrize(

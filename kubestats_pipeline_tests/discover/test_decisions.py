@@ -101,7 +101,7 @@ def test_a_broken_file_is_named_with_what_is_wrong_and_never_written_over(path, 
         lambda: record_decision(path, "blocked", SPAM),
         lambda: lift_decision(path, "blocked", SPAM),
     ):
-        with pytest.raises(DecisionsError, match="correct it by hand") as error:
+        with pytest.raises(DecisionsError, match="Correct it by hand") as error:
             attempt()
         assert said in str(error.value)
         assert str(path) in str(error.value)

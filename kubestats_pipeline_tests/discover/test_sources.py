@@ -186,7 +186,7 @@ def test_a_folder_whose_name_is_no_text_still_gives_a_name_that_a_table_can_hold
 @pytest.mark.parametrize(
     ("entry", "shown", "hint"),
     [
-        ("", "", "give owner/name"),
+        ("", "", "Give owner/name"),
         ("just-a-word", "just-a-word", "neither a path that exists nor a name"),
         ("https://github.com/ada", "https://github.com/ada", "as owner/name"),
         ("https://github.com/ada/ops/tree/main", "https://github.com/ada/ops/tree/main", "as owner/name"),

@@ -46,6 +46,6 @@ def test_a_token_of_an_app_that_is_nobody_can_still_be_used(github):
 
 
 def test_a_wrong_token_is_an_error_that_does_not_repeat_it(github):
-    with pytest.raises(UnauthorizedError, match="renew") as error:
+    with pytest.raises(UnauthorizedError, match="Renew") as error:
         describe_github(GitHubSettings(api_url=github.url, token="ghp_wrong"))
     assert "ghp_wrong" not in str(error.value)

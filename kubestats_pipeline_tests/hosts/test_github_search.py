@@ -90,14 +90,14 @@ def test_private_repositories_that_a_token_may_see_are_left_out_of_a_topic(githu
     github.add("eve/private", number=9, topics=("rare",), private=True)
     found = find_topic(github, "rare")
     assert found.repositories == ()
-    assert "correct github.topics" in found.failures[0].reason
+    assert "Correct github.topics" in found.failures[0].reason
 
 
 def test_a_topic_without_results_is_told(github):
     found = find_topic(github, "kubesaerch")
     assert found.repositories == ()
     assert found.failures[0].source == "topic:kubesaerch"
-    assert "correct github.topics" in found.failures[0].reason
+    assert "Correct github.topics" in found.failures[0].reason
 
 
 def test_incomplete_results_are_asked_for_again(github):

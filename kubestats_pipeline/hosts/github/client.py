@@ -63,7 +63,7 @@ class GitHubClient(HostClient):
 
     @property
     def has_token(self) -> bool:
-        """Whether calls are made in somebody's name. The GraphQL API takes no others."""
+        """True if calls are made in somebody's name. The GraphQL API takes no others."""
         return "Authorization" in self.host.headers
 
     def query(self, text: str, variables: Mapping[str, object]) -> QueryAnswer:
@@ -78,7 +78,7 @@ class GitHubClient(HostClient):
         return self.call(Call(self._graphql_url(), {}, body=body), read_query_answer)
 
     def bucket_of(self, url: httpx.URL) -> str:
-        """GitHub counts searches and GraphQL queries apart. What tells the limits is free."""
+        """GitHub counts searches and GraphQL queries apart. Asking for the limits is free."""
         path = url.path.removeprefix(self._base.path.rstrip("/"))
         if url == self._graphql_url():
             return "graphql"
@@ -99,7 +99,7 @@ class GitHubClient(HostClient):
         return Rate(bucket, int(remaining), min(float(reset) + 1, self.clock() + LONGEST_WAIT))
 
     def failure_of(self, response: Response) -> HostError:
-        """A 403 has three meanings, a 409 one, and GraphQL has its own of a 502."""
+        """A 403 can mean three failures, a 409 one, and a 502 of GraphQL one of its own."""
         asked = f"{response.url.path} answered {response.status}"
         if response.status in (403, 429) and _is_rate_limit(response):
             return self._rate_limit(response)

@@ -1,4 +1,4 @@
-"""What a repository on GitHub holds, read without git: listings of directories, and files with their text.
+"""Content of a repository on GitHub, read without git: listings of directories, and files with their text.
 
 `github/objects.py` asks for the single objects. Here truncated listings are walked, paths looked up, files decoded.
 """
@@ -27,7 +27,7 @@ from kubestats_pipeline.hosts.github.objects import (
 )
 
 MOST_TREES = 1_000
-"""Folders after which the walk through a truncated listing is given up. Each may tell of 100,000 files."""
+"""Folders after which the walk through a truncated listing is given up. Each may list 100,000 files."""
 
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -91,7 +91,7 @@ class _Content(BaseModel):
 def get_repository_contents(
     client: GitHubClient, full_name: str, *, ref: str = "HEAD", path: str = "", recursive: bool = True
 ) -> tuple[TreeEntry, ...]:
-    """What a directory holds, the root where `path` is empty. With everything below it unless not `recursive`.
+    """The content of a directory, of the root where `path` is empty. `recursive` adds all below it.
 
     `ref` is a branch, tag, commit or tree. One call, and one more for each folder above `path`. A listing that GitHub
     truncates is walked folder by folder.
@@ -99,7 +99,7 @@ def get_repository_contents(
     Raises:
         NoDirectoryError: `path` is a file, a symbolic link or a submodule.
         TooLargeError: there is more than a bounded walk can list.
-        HostError: there is no such path or repository, it is empty, or GitHub does not answer.
+        HostError: path or repository is unknown or empty, or GitHub does not answer.
     """
     names = _split(path)
     oid = _find_tree(client, full_name, ref, names)
@@ -112,16 +112,16 @@ def get_repository_contents(
 def get_file_content(
     client: GitHubClient, full_name: str, path: str, *, ref: str = "HEAD", declared: str | None = None
 ) -> FetchedFile:
-    """One file, of up to 100 MB. Checked against its id.
+    """One file of up to 100 MB, checked against its id.
 
-    Its text is told by a byte-order mark, else it is UTF-8, else of the encoding that is `declared`, else latin-1.
+    Its encoding follows from a byte-order mark, else it is UTF-8, else the one that is `declared`, else latin-1.
     GitHub answers for a symbolic link to a file of the same repository with that file. `oid` is then the file's.
 
     Raises:
         NotAFileError: a directory, a submodule, or a symbolic link to anything else.
         TooLargeError: more than 100 MB.
         DamagedAnswerError: the content does not have its id.
-        HostError: there is no such path or repository, it is empty, or GitHub does not answer.
+        HostError: path or repository is unknown or empty, or GitHub does not answer.
         LookupError: Python knows no encoding of the `declared` name.
     """
     address = "/".join([repository_path(full_name), "contents", *(quote(name, safe="") for name in _split(path))])
@@ -215,7 +215,7 @@ def _entries(tree: GitTree, prefix: str) -> Iterator[TreeEntry]:
 
 
 def _refuse_large(client: GitHubClient, full_name: str, path: str, ref: str) -> None:
-    """GitHub says 403 for a file that is too large too. Only its folder tells the two apart."""
+    """GitHub says 403 for a file that is too large too. Only its folder distinguishes the two."""
     *names, name = _split(path) or [""]
     wanted = "/".join([*names, name])
     for entry in get_repository_contents(client, full_name, ref=ref, path="/".join(names), recursive=False):

@@ -1,6 +1,6 @@
 """Reads answers of GitHub's GraphQL API: data for some parts of a query, problems with others, or a failure as a whole.
 
-GraphQL answers 200 whatever happened. What went wrong stands in `errors`, whose `type` is GitHub's own addition. The
+GraphQL answers 200 whatever happened. Failures are listed in `errors`, whose `type` is GitHub's own addition. The
 client (`github/client.py`) sends the queries, `github/repositories.py` writes them.
 """
 
@@ -20,7 +20,7 @@ from kubestats_pipeline.hosts.errors import (
 from kubestats_pipeline.hosts.messages import Call, RawAnswer
 
 NOT_FOUND = "NOT_FOUND"
-"""GitHub says that there is no such thing, or none that the token may see."""
+"""GitHub does not have it, or the token may not see it."""
 
 TOO_MUCH = {"MAX_NODE_LIMIT_EXCEEDED", "RESOURCE_LIMITS_EXCEEDED", "EXCESSIVE_PAGINATION"}
 LIMITED = {"RATE_LIMITED", "RATE_LIMIT"}
@@ -30,7 +30,7 @@ TOO_SLOW = "something went wrong while executing your query"
 
 @dataclass(frozen=True)
 class QueryAnswer:
-    """What a query gave.
+    """The answer to a query.
 
     Attributes:
         data: the answer to each alias. Null where there is a problem.
@@ -53,13 +53,13 @@ class _Body(BaseModel):
 
 
 def read_query_answer(call: Call, answer: RawAnswer) -> QueryAnswer:
-    """Tell a whole or partial answer from a failure.
+    """Distinguish a whole or partial answer from a failure.
 
     Raises:
         RateLimitedError: the points of this hour are used up.
         QueryTooComplexError: the query took too long or asks for too much.
         RejectedError: the query is wrong.
-        UnavailableError: the answer is none of GraphQL's.
+        UnavailableError: the answer is not one of GraphQL.
     """
     path = call.url.path
     try:

@@ -1,4 +1,4 @@
-"""Whether a GitHub can be worked with, in one sentence: who the token is, its scopes, and what is left of each bucket.
+"""The health of a GitHub in one sentence: the owner of the token, its scopes, and the calls left in each bucket.
 
 For `kubestats doctor`, which shows it. Three calls at most, none of which is waited for.
 """
@@ -15,7 +15,7 @@ BUCKETS = ("core", "search", "graphql")
 
 
 def describe_github(settings: GitHubSettings) -> str:
-    """What GitHub says of the caller.
+    """Describe the caller as GitHub sees it.
 
     Raises:
         HostError: it does not answer, or does not accept the token.
@@ -25,8 +25,8 @@ def describe_github(settings: GitHubSettings) -> str:
     with GitHubClient(impatient, sleep=lambda seconds: None) as client:
         buckets = read_buckets(client)
         who = _describe_caller(client)
-        told = [f"{name}: {_describe_bucket(buckets[name])}" for name in BUCKETS if name in buckets]
-    return f"{settings.api_url} as {who}: {', '.join(told) or 'it does not name its limits'}"
+        rates = [f"{name}: {_describe_bucket(buckets[name])}" for name in BUCKETS if name in buckets]
+    return f"{settings.api_url} as {who}: {', '.join(rates) or 'it does not name its limits'}"
 
 
 def _describe_caller(client: GitHubClient) -> str:

@@ -1,4 +1,4 @@
-"""Reads GitHub's JSON of one repository into a record. The last place that sees a raw dictionary.
+"""Reader of GitHub's JSON of one repository. No raw dictionary goes past it.
 
 Search results and single repositories share a shape, but only the latter hold `subscribers_count`. `watchers_count` is
 never read: in every listing it repeats the stars (GitHub REST documentation, "starring").
@@ -11,7 +11,7 @@ from kubestats_pipeline.hosts.fields import Text, Time
 
 
 class PayloadError(PermanentError):
-    """JSON that is no repository. The text names the fields, never their content."""
+    """JSON that is not a repository. The text names the fields, never their content."""
 
 
 class _License(BaseModel):
@@ -61,6 +61,6 @@ def read_payload(content: object) -> RepositoryPayload:
 
 
 def unreadable(error: ValidationError) -> PayloadError:
-    """What is wrong with a repository object, by its fields' names alone."""
+    """The failure of a repository object, by the names of its wrong fields alone."""
     fields = sorted({str(problem["loc"][0]) if problem["loc"] else "all" for problem in error.errors()})
     return PayloadError(f"no repository object (wrong: {', '.join(fields)})")

@@ -1,4 +1,4 @@
-"""What GitHub says of the caller: what is left of each rate bucket, and who the token is.
+"""The caller as GitHub sees it: the calls left in each rate bucket, and the owner of the token.
 
 The first costs nothing, the second one call. Repositories are `github/repositories.py`'s.
 """
@@ -30,7 +30,7 @@ class _User(BaseModel):
 
 @dataclass(frozen=True)
 class TokenOwner:
-    """Whose token it is.
+    """The owner of a token.
 
     Attributes:
         scopes: what a classic token may do. None for a fine-grained one, which does not say.
@@ -44,7 +44,7 @@ def read_buckets(client: GitHubClient) -> Mapping[str, Bucket]:
     """Every rate bucket by name. GitHub does not count this call.
 
     Raises:
-        HostError: there is no usable answer.
+        HostError: GitHub gives no usable answer.
     """
     try:
         return _Rates.model_validate(client.get("/rate_limit", remember=False).content).resources
@@ -58,10 +58,10 @@ def read_rates(client: GitHubClient) -> dict[str, int]:
 
 
 def read_token_owner(client: GitHubClient) -> TokenOwner:
-    """Who the token is, for one call of the core bucket.
+    """The owner of the token, for one call of the core bucket.
 
     Raises:
-        UnauthorizedError: there is no token, or GitHub does not accept it.
+        UnauthorizedError: the token is missing, or GitHub does not accept it.
         HostError: any other failure of the call.
     """
     answer = client.get("/user", remember=False)

@@ -1,8 +1,8 @@
 """Asks GitHub for repositories that are known already: one by name or number, or the facts of many in few calls.
 
-With a token, a hundred of them go into one GraphQL query, whose answer also tells the real subscribers. Without one,
-each is a call of its own, so that only some are asked. Finding unknown ones is `github/search.py`'s. What their facts
-mean for a row is decided in discovery.
+With a token, a hundred of them go into one GraphQL query, whose answer also holds the real subscribers. Without one,
+each is a call of its own, so that only some are asked. Finding unknown ones is `github/search.py`'s. Discovery decides
+what follows for a row.
 """
 
 from collections.abc import Sequence
@@ -50,7 +50,7 @@ fragment facts on Repository {
   pulls: pullRequests(states: OPEN) { total: totalCount }
 }
 """
-"""What is asked of each, under REST's names. A repository has at most 20 topics."""
+"""The fields that are asked of each, under REST's names. A repository has at most 20 topics."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +63,12 @@ class KnownName:
 
 @dataclass(frozen=True)
 class RepositoryFacts:
-    """What GitHub told of some repositories. One that is in none of the three was not asked for.
+    """The answers of GitHub about some repositories. One that is in none of the three was not asked for.
 
     Attributes:
         found: under their present names, each with the number that was asked for.
         missing: numbers of those that GitHub says it does not have, at least not under the name that was given.
-        failures: why there is no answer about others, for people.
+        failures: for people, the reasons why others got no answer.
     """
 
     found: tuple[RepositoryPayload, ...] = ()
@@ -80,7 +80,7 @@ def get_repository(client: GitHubClient, full_name: str) -> RepositoryPayload:
     """The repository that has or had a name `owner/name`. A renamed one comes back under its new name.
 
     Raises:
-        NotFoundError: there is none, or none that the token may see.
+        NotFoundError: it does not exist, or the token may not see it.
         HostError: any other failure of the call, `PayloadError` among them.
     """
     owner, _, name = full_name.partition("/")
@@ -93,7 +93,7 @@ def get_repository_by_id(client: GitHubClient, number: int) -> RepositoryPayload
 
 
 def read_facts(client: GitHubClient, wanted: Sequence[KnownName], *, limit: int = ANONYMOUS_CALLS) -> RepositoryFacts:
-    """What GitHub tells now of repositories that are known. Failures are told beside what was found.
+    """The present facts of known repositories. Failures are reported beside what was found.
 
     A repository counts as missing only where GitHub said so. Confirm it with `get_repository_by_id`: a name that
     another repository took, or that was given up in favour of none, looks the same here.

@@ -1,8 +1,8 @@
 """Finds all repositories that a query matches: pages, incomplete answers, and more hits than one search can reach.
 
 The client (`github/client.py`) does the calls and their retries. Discovery wraps this as a source. A query with too
-many hits is cut by creation time until each slice fits. What could not be had is told as a shortfall beside what was
-found.
+many hits is cut by creation time until each slice fits. Results that could not be had are reported as shortfalls beside
+what was found.
 """
 
 import datetime
@@ -41,14 +41,14 @@ CLOCK_SKEW = datetime.timedelta(days=1)
 
 NEXT_TIME = "The next discovery asks again"
 FULL_ENOUGH = 0.8
-"""How full a slice is planned, for its size is an estimate from one page. A full one would often be too full."""
+"""How full a slice is planned, because its size is an estimate from one page. A full one would often be too full."""
 
 SECOND = datetime.timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
 class SearchAnswer:
-    """What a search found, each repository once, and why there may be more."""
+    """The repositories that a search found, each once, and the reasons why there may be more."""
 
     repositories: tuple[RepositoryPayload, ...]
     shortfalls: tuple[str, ...]
@@ -70,7 +70,7 @@ class Slice:
         """Slices that share no second and leave none out, about equally full if the others are created as these are.
 
         Creation times cluster: halves of the time since 2007 would be empty or too full again and again. Times that
-        tell nothing give two halves. A single second is the whole answer.
+        say nothing give two halves. A single second is the whole answer.
         """
         if self.first >= self.last:
             return [self]
@@ -105,7 +105,7 @@ class _Page(BaseModel):
 
 @dataclass
 class _Reading:
-    """What one part of a search gave so far, in one order or several."""
+    """The results of one part of a search so far, in one order or several."""
 
     total: int = 0
     pages: int = 0
@@ -115,7 +115,7 @@ class _Reading:
     failure: str | None = None
 
     def begin_again(self) -> None:
-        """Forget all but what was found, for the same hits come again in another order."""
+        """Forget all but what was found, because the same hits come again in another order."""
         self.pages, self.unreadable, self.is_incomplete = 0, [], False
 
     def add(self, page: _Page) -> None:
@@ -216,7 +216,7 @@ class _SlicedSearch:
             yield reading.failure
         if reading.is_incomplete:
             tried = f"GitHub called its search results incomplete {INCOMPLETE_ATTEMPTS} times"
-            yield f"{tried}. What came was taken. {NEXT_TIME}"
+            yield f"{tried}. The results that came were taken. {NEXT_TIME}"
         where = f" {part.condition}" if part else ""
         missing, beyond = reading.missing(self._reachable), reading.total - self._reachable
         if missing and not reading.failure:

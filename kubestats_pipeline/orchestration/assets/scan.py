@@ -1,4 +1,4 @@
-"""The Dagster skin of scanning: the asset of every table that a scan writes, many repositories a run. And retention."""
+"""The Dagster skin of scanning: the asset of every table that a scan writes, many repositories a run, and retention."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -30,7 +30,7 @@ scan_runs = dg.AssetSpec(
 
 
 class ScanConfig(BatchConfig):
-    """Which repositories to scan, and whether from the start of their mirrors instead of from where they stand."""
+    """The repositories to scan, and `from_start` to replay their mirrors from the first commit."""
 
     anew: bool = False
 
@@ -106,13 +106,13 @@ def _record(batch: Batch, repository: Repository, outcome: Outcome) -> None:
 
 RETIRING = (
     "Move events, or their documents and field changes, that are older than the settings keep into data/archive. Each "
-    "resource's last event stays, so that the present and every younger moment are told as before."
+    "resource's last event stays, so that the present and every younger moment are shown as before."
 )
 
 
 @dg.op(pool="scan", description=RETIRING, out=dg.Out(dg.Nothing))
 def retire(context: dg.OpExecutionContext, services: dg.ResourceParam[Services]) -> Iterator[dg.Output[None]]:
-    """Retire what is due of every repository, and tell how much it was."""
+    """Retire what is due of every repository, and report how much it was."""
     outcomes = list(retire_all(services.lake, services.settings.retention, services.now().date()))
     failed = [each for each in outcomes if isinstance(each, RetireFailed)]
     for each in failed:

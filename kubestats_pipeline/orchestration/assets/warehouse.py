@@ -58,10 +58,10 @@ def statistics_assets(
         raise dg.Failure(str(error), allow_retries=False) from error
     context.log.info("%d days computed", len(written), extra={"fields": {"days": len(written)}})
     for day in days:
-        told = None if day in written else "Nothing was known by the end of this day."
+        note = None if day in written else "Nothing was known by the end of this day."
         rows = {"dagster/partition_row_count": int(day in written)}
         context.log_event(
-            dg.AssetMaterialization("ecosystem_stats", partition=day_key(day), description=told, metadata=rows)
+            dg.AssetMaterialization("ecosystem_stats", partition=day_key(day), description=note, metadata=rows)
         )
     yield from ()
 

@@ -1,4 +1,4 @@
-"""One run over many repositories: which ones, and what Dagster is told of each.
+"""One run over many repositories: its choice, and the events that Dagster gets of each.
 
 A run's targets are those of its run config (from sensors, schedules and the command line, which need arbitrary sets),
 else its partitions (from the UI and backfills), else all. Only what changed becomes a materialization, so that the UI
@@ -28,7 +28,7 @@ CHANGED_TAG = "kubestats/changed"
 """Run tag with the number of repositories that changed. The sensors that chain the jobs read it."""
 
 SUBJECT = "failed"
-"""Metadata of an observation that stands for a failure: the repository or source that failed."""
+"""Metadata of an observation of a failure: the repository or source that failed."""
 
 
 FAILURES = "failures"
@@ -36,14 +36,14 @@ FAILURES = "failures"
 
 
 class BatchConfig(dg.Config):
-    """Which repositories a run is about. Empty means its partitions, or all that are due."""
+    """The repositories of a run. Empty means its partitions, or all that are due."""
 
     repositories: list[str] = []  # noqa: RUF012 - Dagster copies the default
 
 
 @dataclass
 class Batch:
-    """What a run did, and tells Dagster as it goes."""
+    """The results of a run, reported to Dagster as they come."""
 
     context: dg.AssetExecutionContext
     keys: tuple[str, ...]
@@ -62,8 +62,8 @@ class Batch:
     ) -> None:
         """A repository was dealt with.
 
-        Dagster is told where something changed, the run asked for this partition, or the partition is still red. `rows`
-        are the rows of its partition of each table, as far as they are known.
+        Dagster gets a materialization where something changed, the run asked for this partition, or the partition is
+        still red. `rows` are the rows of its partition of each table, as far as they are known.
         """
         self.changed += changed
         if not (changed or is_partitioned(self.context) or full_name in self._red):
@@ -115,9 +115,9 @@ class Batch:
 
 
 def failure_observation(key: str, subject: str, reason: str, partition: str | None = None) -> dg.AssetObservation:
-    """What Dagster is told of a repository or a source that failed. What has the shape of a secret is withheld."""
-    told = {SUBJECT: withhold_shapes(subject)}
-    return dg.AssetObservation(key, partition=partition, description=withhold_shapes(reason), metadata=told)
+    """The event of a repository or a source that failed. Shapes of secrets are withheld from it."""
+    metadata = {SUBJECT: withhold_shapes(subject)}
+    return dg.AssetObservation(key, partition=partition, description=withhold_shapes(reason), metadata=metadata)
 
 
 def _fit(value: Any) -> Any:
@@ -130,7 +130,7 @@ def told_of(subject: str, reason: str) -> dict[str, dict[str, str]]:
 
 
 def is_partitioned(context: dg.AssetExecutionContext) -> bool:
-    """Whether the run was started for partitions."""
+    """True if the run was started for partitions."""
     return bool(context.has_partition_key or context.has_partition_key_range)
 
 

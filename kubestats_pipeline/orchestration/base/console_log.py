@@ -1,8 +1,8 @@
-"""What a run writes to its console: a few readable lines, or the same as JSON for a log collector (`log_format`).
+"""The console log of a run: a few readable lines, or the same as JSON for a log collector (`log_format`).
 
-Dagster gives a logger every message and every event of a run. All of them are on the run's page. Here stands which are
-worth a line, and with which fields: the repository, its commit, counts and seconds come from the metadata of events, so
-that nothing is told twice. `terminal.py` makes what the command line shows instead of these lines.
+Dagster gives a logger every message and every event of a run. All of them are on the run's page. This module selects
+those that are worth a line, and their fields: the repository, its commit, counts and seconds come from the metadata of
+events, so that nothing is said twice. `terminal.py` makes what the command line shows instead of these lines.
 """
 
 import datetime
@@ -32,7 +32,7 @@ QUIET: Mapping[str, Any] = {"loggers": {CONSOLE: {"config": {"log_level": "CRITI
 
 _OF_A_SCAN = {name for name, table in TABLES.items() if table.partitioning is Partitioning.REPOSITORY}
 TOLD_ELSEWHERE = {*(_OF_A_SCAN - {"snapshots", "scans"}), "ecosystem_stats", *(mart.name for mart in MARTS)}
-"""What is materialized together with `scans` or `warehouse`, or day by day: one line speaks for all of it."""
+"""Assets that are materialized together with `scans` or `warehouse`, or day by day: one line speaks for all of it."""
 
 SCALARS = (
     dg.IntMetadataValue,
@@ -46,7 +46,7 @@ SCALARS = (
 
 @dataclass(frozen=True)
 class Line:
-    """One line: how grave it is, what happened, and the facts about it."""
+    """One line: its level, what happened, and the facts about it."""
 
     level: int
     message: str
@@ -54,9 +54,9 @@ class Line:
 
 
 def read_line(record: logging.LogRecord) -> Line | None:
-    """What is worth a line of a record that Dagster gives to its loggers. None for its own housekeeping.
+    """The line for a record that Dagster gives to its loggers. None for its own housekeeping.
 
-    What has the shape of a secret is withheld from its message and its fields.
+    Shapes of secrets are withheld from its message and its fields.
     """
     line = _read_line(record)
     if line is None:
@@ -101,7 +101,7 @@ def build_console(log_format: str) -> dg.LoggerDefinition:
         handler = logging.StreamHandler()
         handler.setFormatter(formatter)
         handler.addFilter(lambda record: (line := read_line(record)) is not None and line.level >= least)
-        logger = logging.Logger("kubestats.console", level=logging.DEBUG)  # materializations are told at that level
+        logger = logging.Logger("kubestats.console", level=logging.DEBUG)  # materializations are logged at that level
         logger.addHandler(handler)
         return logger
 
@@ -133,8 +133,8 @@ class PlainFormatter(logging.Formatter):
 
 def to_json(line: Line, place: Mapping[str, Any], time: datetime.datetime) -> str:
     """A line as one JSON object. A fact cannot take the place of the time, the level or the message."""
-    told = {"time": time, "level": logging.getLevelName(line.level), "message": line.message, **place}
-    content = {**told, **line.fields, **told}
+    fixed = {"time": time, "level": logging.getLevelName(line.level), "message": line.message, **place}
+    content = {**fixed, **line.fields, **fixed}
     return plain_json(orjson.dumps(content, default=str, option=orjson.OPT_UTC_Z).decode())
 
 

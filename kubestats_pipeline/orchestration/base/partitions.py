@@ -23,7 +23,7 @@ daily_partitions = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, end_offset
 def register_partitions(instance: dg.DagsterInstance, names: Iterable[str], active: Iterable[str]) -> None:
     """Make partitions of some repositories, and drop those of repositories that are not active any more.
 
-    What Dagster recorded of a dropped one stays, and is seen again when the partition comes back.
+    The records of a dropped one stay, and are seen again when the partition comes back.
     """
     registered = set(instance.get_dynamic_partitions(REPOSITORY_PARTITIONS))
     for name in sorted(registered - set(active)):

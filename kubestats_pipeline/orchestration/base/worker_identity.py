@@ -1,4 +1,4 @@
-"""Who works on a run: its process, and the machine and container in which that process id means something.
+"""The worker of a run: its process, and the machine and container in which that process id means something.
 
 The worker itself says so, in a tag of the run, when it begins: a process id alone would be looked up on whatever
 machine asks. `orphaned_runs.py` judges by it.
@@ -48,7 +48,7 @@ class RunWorker:
 
     @property
     def is_alive_here(self) -> bool:
-        """Whether the process lives. Asked only for one of this machine."""
+        """True if the process lives. Ask only for one of this machine."""
         return is_alive(self.process, self.since)
 
     def tag(self, run_id: str) -> dict[str, str]:

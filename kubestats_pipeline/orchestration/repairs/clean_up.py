@@ -20,7 +20,7 @@ DESCRIPTION = (
 
 @dg.op(pool="clean", description=DESCRIPTION, out=dg.Out(dg.Nothing))
 def clean(context: dg.OpExecutionContext, services: dg.ResourceParam[Services]) -> Iterator[dg.Output[None]]:
-    """Remove everything that is due, and tell how much it was."""
+    """Remove everything that is due, and report how much it was."""
     try:
         removed = list(_remove(context, services))
     except LakeError as error:

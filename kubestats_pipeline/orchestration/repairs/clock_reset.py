@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 TIMES = ("start_timestamp", "last_iteration_timestamp", "last_tick_timestamp", "last_tick_start_timestamp")
-"""What schedules and sensors remember, seconds since 1970. Each has some of them."""
+"""Times that schedules and sensors remember, seconds since 1970. Each has some of them."""
 
 TOLERATED_SECONDS = 60
 """Clocks are corrected by small steps all the time, and those pass by themselves."""
