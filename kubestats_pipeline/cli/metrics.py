@@ -44,7 +44,7 @@ def measure(settings: Settings, now: datetime.datetime) -> Iterator[Measure]:
         LakeError: the table of repositories is damaged.
     """
     layout = Layout(settings.data_dir)
-    statuses = [each for each in read_status(layout) if each.status == "active"]
+    statuses = [status for status in read_status(layout) if status.status == "active"]
     yield from _repositories(Lake(layout))
     yield from _work(statuses)
     yield from _times(Lake(layout), statuses)
@@ -66,11 +66,12 @@ def write(measures: Iterable[Measure], path: Path) -> None:
 
 def _register(measures: Iterable[Measure]) -> CollectorRegistry:
     registry, gauges = CollectorRegistry(), dict[str, Gauge]()
-    for each in measures:
-        if each.name not in gauges:
-            gauges[each.name] = Gauge(f"kubestats_{each.name}", each.meaning, list(each.labels), registry=registry)
-        gauge = gauges[each.name]
-        (gauge.labels(**each.labels) if each.labels else gauge).set(each.value)
+    for measure in measures:
+        if measure.name not in gauges:
+            name, labels = f"kubestats_{measure.name}", list(measure.labels)
+            gauges[measure.name] = Gauge(name, measure.meaning, labels, registry=registry)
+        gauge = gauges[measure.name]
+        (gauge.labels(**measure.labels) if measure.labels else gauge).set(measure.value)
     return registry
 
 
@@ -84,21 +85,21 @@ def _repositories(lake: Lake) -> Iterator[Measure]:
 def _work(statuses: list[RepositorySummary]) -> Iterator[Measure]:
     meaning = "Active repositories whose last attempt failed, by stage. Unreadable are damaged files of the lake."
     failed = {
-        "sync": sum(each.sync_status in FAILED for each in statuses),
-        "scan": sum(each.scan_status in FAILED for each in statuses),
-        "unreadable": sum(each.sync_status == "unreadable" for each in statuses),
+        "sync": sum(status.sync_status in FAILED for status in statuses),
+        "scan": sum(status.scan_status in FAILED for status in statuses),
+        "unreadable": sum(status.sync_status == "unreadable" for status in statuses),
     }
     for stage, count in failed.items():
         yield Measure("repositories_failed", meaning, count, {"stage": stage})
-    unsupported = sum(each.sync_status == "unsupported" for each in statuses)
+    unsupported = sum(status.sync_status == "unsupported" for status in statuses)
     meaning = "Active repositories in a format that git here cannot read."
     yield Measure("repositories_unsupported", meaning, unsupported)
-    behind = sum(each.head_commit is not None and each.head_commit != each.scanned_commit for each in statuses)
+    behind = sum(status.head_commit is not None and status.head_commit != status.scanned_commit for status in statuses)
     yield Measure("repositories_unscanned", "Active repositories whose head is not scanned yet.", behind)
-    yield Measure("resources", "Active Kubernetes resources.", sum(each.resources for each in statuses))
-    yield Measure("resource_events", "Events in the logs.", sum(each.events for each in statuses))
+    yield Measure("resources", "Active Kubernetes resources.", sum(status.resources for status in statuses))
+    yield Measure("resource_events", "Events in the logs.", sum(status.events for status in statuses))
     yield Measure(
-        "scan_problems", "Files that cannot be read, by class and file.", sum(each.problems for each in statuses)
+        "scan_problems", "Files that cannot be read, by class and file.", sum(status.problems for status in statuses)
     )
 
 
@@ -107,8 +108,8 @@ def _times(lake: Lake, statuses: list[RepositorySummary]) -> Iterator[Measure]:
     partition = lake.read(REPOSITORIES)
     newest = {
         "discover": [time for time in partition.rows["last_seen_at"].to_list() if time] if partition else [],
-        "sync": [each.last_sync_at for each in statuses if each.last_sync_at],
-        "scan": [each.last_scan_at for each in statuses if each.last_scan_at],
+        "sync": [status.last_sync_at for status in statuses if status.last_sync_at],
+        "scan": [status.last_scan_at for status in statuses if status.last_scan_at],
     }
     meaning = "When a stage last wrote a row, or the warehouse was published."
     for stage, times in newest.items():

@@ -17,7 +17,7 @@ from kubestats_pipeline.plain_text import plain_json, plain_lines
 from kubestats_pipeline.warehouse.connect import open_to_read
 
 READING = {"SELECT", "EXPLAIN", "PRAGMA", "CALL", "RELATION"}
-"""Kinds of statements that only read; DESCRIBE, SHOW and SUMMARIZE are SELECTs to DuckDB."""
+"""Kinds of statements that only read. DESCRIBE, SHOW and SUMMARIZE are SELECTs to DuckDB."""
 
 
 ROWS_AT_ONCE = 10_000
@@ -130,7 +130,7 @@ def _to_json(value: Any, option: int = 0) -> str:
 
 def _within_bounds(value: Any) -> Any:
     if isinstance(value, list):
-        return [_within_bounds(each) for each in value]
+        return [_within_bounds(item) for item in value]
     if isinstance(value, dict):
-        return {key: _within_bounds(each) for key, each in value.items()}
+        return {key: _within_bounds(item) for key, item in value.items()}
     return str(value) if isinstance(value, int) and not -(2**63) <= value < 2**64 else value

@@ -144,18 +144,18 @@ def show_status(statuses: Iterable["RepositorySummary"], *, as_json: bool) -> bo
     """Show all repositories. Gives True if none has failed."""
     known = list(statuses)
     if as_json:
-        for each in known:
-            _print_json(asdict(each))
+        for repository in known:
+            _print_json(asdict(repository))
     else:
         columns = ("repository", "status", "sync", "scan", "engine", "resources", "events", "problems", "last sync")
-        console.print(_table(columns, [_status_cells(each) for each in known]))
-        for each in known:
-            if reason := each.status_reason or each.error:
-                console.print(f"{_shown(each.full_name)}: {_shown(reason)}", soft_wrap=True, highlight=False)
-        active = sum(each.status == "active" for each in known)
+        console.print(_table(columns, [_status_cells(repository) for repository in known]))
+        for repository in known:
+            if reason := repository.status_reason or repository.error:
+                console.print(f"{_shown(repository.full_name)}: {_shown(reason)}", soft_wrap=True, highlight=False)
+        active = sum(repository.status == "active" for repository in known)
         others = f", {len(known) - active} not active" if active < len(known) else ""
-        console.print(f"{active} repositories, {sum(each.failed for each in known)} failed{others}")
-    return not any(each.failed for each in known)
+        console.print(f"{active} repositories, {sum(repository.failed for repository in known)} failed{others}")
+    return not any(repository.failed for repository in known)
 
 
 def show_diagnoses(diagnoses: Iterable["Diagnosis"], *, as_json: bool = False) -> bool:
@@ -182,13 +182,14 @@ def show_retired(outcomes: Iterable["Retired | RetireFailed"]) -> bool:
     from kubestats_pipeline.scan.store.retire import RetireFailed
 
     done = failed = 0
-    for each in outcomes:
-        if isinstance(each, RetireFailed):
+    for outcome in outcomes:
+        if isinstance(outcome, RetireFailed):
             failed += 1
-            show_error(f"{each.full_name}: {each.reason}")
+            show_error(f"{outcome.full_name}: {outcome.reason}")
         else:
             done += 1
-            console.print(f"{_shown(each.full_name)}: {each.events} events archived", soft_wrap=True, highlight=False)
+            text = f"{_shown(outcome.full_name)}: {outcome.events} events archived"
+            console.print(text, soft_wrap=True, highlight=False)
     if not done and not failed:
         console.print("nothing is due. Retention.event_days and retention.payload_days say how much is kept")
     return not failed

@@ -101,8 +101,8 @@ def record_decision(path: Path, kind: Kind, decision: Decision, *, lifts: Sequen
         DecisionsError: the file cannot be understood or written.
     """
     with _editing(path) as content:
-        for each in (kind, *lifts):
-            _take_out(content, each, decision)
+        for lifted in (kind, *lifts):
+            _take_out(content, lifted, decision)
         if content.get(kind) is None:
             content[kind] = []
         content[kind].append(_entry_of(decision))

@@ -87,8 +87,8 @@ class GitHubWitness:
         """With a token a hundred a call, without one as many as half of this hour's calls that are left allow."""
         if not known:
             return Testimony()
-        wanted = {_number(each.repository_id): each for each in known}
-        names = [KnownName(number, each.full_name) for number, each in wanted.items()]
+        wanted = {_number(repository.repository_id): repository for repository in known}
+        names = [KnownName(number, repository.full_name) for number, repository in wanted.items()]
         with self.connect() as client:
             try:
                 limit = len(names) if client.has_token else min(ANONYMOUS_CALLS, read_rates(client).get("core", 0) // 2)
@@ -108,15 +108,15 @@ class GitHubWitness:
         if not known:
             return testimony
         with self.connect() as client:
-            for each in known[:CONFIRMATIONS]:
+            for repository in known[:CONFIRMATIONS]:
                 try:
-                    self._take(testimony, each, get_repository_by_id(client, _number(each.repository_id)))
+                    self._take(testimony, repository, get_repository_by_id(client, _number(repository.repository_id)))
                 except (NotFoundError, GoneError) as error:
-                    testimony.gone[each.repository_id] = _reason(error)
+                    testimony.gone[repository.repository_id] = _reason(error)
                 except PermanentError as error:
-                    testimony.failures.append(f"{each.full_name}: {error}")
+                    testimony.failures.append(f"{repository.full_name}: {error}")
                 except HostError as error:
-                    testimony.failures.append(f"{error} (it was to say whether {each.full_name} is gone)")
+                    testimony.failures.append(f"{error} (it was to say whether {repository.full_name} is gone)")
                     break
         return testimony
 

@@ -70,16 +70,16 @@ class GitLabWitness:
         if not known:
             return testimony
         with self.connect() as client:
-            for each in known[:CONFIRMATIONS]:
+            for repository in known[:CONFIRMATIONS]:
                 try:
-                    project = get_project(client, _number(each.repository_id))
-                    self._take(testimony, each, project, _schemes(client))
+                    project = get_project(client, _number(repository.repository_id))
+                    self._take(testimony, repository, project, _schemes(client))
                 except (NotFoundError, GoneError):
-                    testimony.gone[each.repository_id] = "GitLab answers 404: deleted or private"
+                    testimony.gone[repository.repository_id] = "GitLab answers 404: deleted or private"
                 except PermanentError as error:
-                    testimony.failures.append(f"{each.full_name}: {error}")
+                    testimony.failures.append(f"{repository.full_name}: {error}")
                 except HostError as error:
-                    testimony.failures.append(f"{error} (it was asked about {each.full_name})")
+                    testimony.failures.append(f"{error} (it was asked about {repository.full_name})")
                     break
         return testimony
 

@@ -76,7 +76,7 @@ class EtagStore:
             self._drop_unfinished()
             total, oldest = 0, time.time() - UNUSED_SECONDS
             used = [(file.stat(), file) for file in self._folder.glob(f"*{SUFFIX}")]
-            for status, file in sorted(used, key=lambda each: each[0].st_mtime, reverse=True):
+            for status, file in sorted(used, key=lambda pair: pair[0].st_mtime, reverse=True):
                 total += status.st_size
                 if total > MAX_BYTES or status.st_mtime < oldest:
                     file.unlink(missing_ok=True)

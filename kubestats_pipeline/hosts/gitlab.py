@@ -139,7 +139,7 @@ def get_project(client: GitLabClient, number: int) -> Project:
 def _read_page(content: object) -> list[Project | None]:
     if not isinstance(content, list):
         raise UnavailableError("the answer is not a list of projects. Check gitlab.api_url")
-    return [_read_project(each) for each in content]
+    return [_read_project(item) for item in content]
 
 
 def _read_project(content: object) -> Project | None:

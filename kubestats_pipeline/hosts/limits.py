@@ -56,7 +56,7 @@ class RateBuckets:
         """The closure that a call into the bucket has to wait for, or None."""
         with self._lock:
             closures = [Closure(key, self._closures.get(key, now)) for key in (bucket, None)]
-        longest = max(closures, key=lambda each: each.until)
+        longest = max(closures, key=lambda closure: closure.until)
         return longest if longest.until > now else None
 
     def forget(self, closure: Closure) -> None:

@@ -208,7 +208,7 @@ def _wanted(
     if materialized and dg.AssetKey("warehouse") not in materialized:
         return
     asked = {(key.asset_key, key.name) for key in context.selected_asset_check_keys}
-    yield from (each for each in results if (each.asset_key, each.check_name) in asked)
+    yield from (result for result in results if (result.asset_key, result.check_name) in asked)
 
 
 def _published(services: Services) -> "duckdb.DuckDBPyConnection":
@@ -243,15 +243,15 @@ def _result(
 def _metadata(violations: Sequence["Violation"]) -> dict[str, Any]:
     """Violations as metadata: how many rows, keys or files break a rule, which can be plotted, and what is wrong."""
     lines = {
-        f"{number}. {each.table}: {each.check}": f"{each.count} {each.detail}"
-        for number, each in enumerate(violations, 1)
+        f"{number}. {violation.table}: {violation.check}": f"{violation.count} {violation.detail}"
+        for number, violation in enumerate(violations, 1)
     }
-    return {"violations": sum(each.count for each in violations), "found": failures_table(lines)}
+    return {"violations": sum(violation.count for violation in violations), "found": failures_table(lines)}
 
 
 def _summed_up(violations: Sequence["Violation"]) -> str | None:
     """Violations as one line for the summary of a run. The metadata have all of them."""
-    shown = [f"{each.count} {each.detail}" for each in violations[:MOST_SHOWN]]
+    shown = [f"{violation.count} {violation.detail}" for violation in violations[:MOST_SHOWN]]
     more = [f"{len(violations) - MOST_SHOWN} more"] if len(violations) > MOST_SHOWN else []
     return "; ".join([*shown, *more]) or None
 

@@ -162,9 +162,7 @@ def _failed_observations(instance: dg.DagsterInstance, run_id: str) -> dict[str,
     """
     entries = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_OBSERVATION)
     observations = [entry.asset_observation for entry in entries if entry.asset_observation]
-    return {
-        str(each.metadata[SUBJECT].value): str(each.description) for each in observations if SUBJECT in each.metadata
-    }
+    return {str(one.metadata[SUBJECT].value): str(one.description) for one in observations if SUBJECT in one.metadata}
 
 
 def _failed_checks(instance: dg.DagsterInstance, run_id: str, severity: dg.AssetCheckSeverity) -> dict[str, str]:
@@ -172,9 +170,9 @@ def _failed_checks(instance: dg.DagsterInstance, run_id: str, severity: dg.Asset
     entries = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
     evaluations = [entry.dagster_event.asset_check_evaluation_data for entry in entries if entry.dagster_event]
     return {
-        f"check {each.check_name} of {each.asset_key.to_user_string()}": each.description or "it did not pass"
-        for each in evaluations
-        if not each.passed and each.severity is severity
+        f"check {check.check_name} of {check.asset_key.to_user_string()}": check.description or "it did not pass"
+        for check in evaluations
+        if not check.passed and check.severity is severity
     }
 
 

@@ -135,7 +135,7 @@ def _trace(mart: Mart, schema: dict[str, dict[str, str]]) -> Lineage:
     nodes = lineage(None, mart.sql, schema, dialect="duckdb")
     traced = {}
     for name, node in nodes.items():
-        found = (source_of(each) for each in node.walk() if not each.downstream)
+        found = (source_of(leaf) for leaf in node.walk() if not leaf.downstream)
         if sources := sorted({source for source in found if source}):
             traced[name] = tuple(sources)
     return traced
@@ -143,7 +143,7 @@ def _trace(mart: Mart, schema: dict[str, dict[str, str]]) -> Lineage:
 
 if __name__ == "__main__":
     found = {
-        mart: {name: [str(each) for each in sources] for name, sources in lineage.items()}
+        mart: {name: [str(source) for source in sources] for name, sources in lineage.items()}
         for mart, lineage in trace_marts()
     }
     TRACED.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")

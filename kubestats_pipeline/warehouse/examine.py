@@ -68,7 +68,7 @@ def find_differences(connection: duckdb.DuckDBPyConnection, lake: Lake, table: T
     Later additions to the lake are left out, and so are columns of which the build withholds values.
     """
     group = _GROUPS[table.partitioning]
-    unlike = {each.column for each in read_withheld(connection) if each.table == table.name}
+    unlike = {finding.column for finding in read_withheld(connection) if finding.table == table.name}
     unlike |= set(WITHHELD.get(table.name, ()))
     columns = ", ".join(f'"{name}"' for name in table.column_names if name not in unlike)
     fingerprint = f"SELECT {group}::VARCHAR AS part, count(*) AS rows, bit_xor(hash({columns})) AS print"
@@ -90,17 +90,17 @@ def find_differences(connection: duckdb.DuckDBPyConnection, lake: Lake, table: T
 def find_published_secrets(connection: duckdb.DuckDBPyConnection, table: Table) -> list[Violation]:
     """Rows of the published file with something that has the shape of a secret, by column. The value is never shown."""
     return [
-        Violation("no_secrets", table.name, each.rows, f"rows in which {each.column} holds {each.kind}")
-        for each in find_secrets(connection, table)
+        Violation("no_secrets", table.name, finding.rows, f"rows in which {finding.column} holds {finding.kind}")
+        for finding in find_secrets(connection, table)
     ]
 
 
 def find_withheld_secrets(connection: duckdb.DuckDBPyConnection, table: Table) -> list[Violation]:
     """The same of the lake's rows when the file was built, from which the build has withheld it."""
     return [
-        Violation("no_secrets", table.name, each.rows, f"rows of the lake in which {each.column} holds {each.kind}")
-        for each in read_withheld(connection)
-        if each.table == table.name
+        Violation("no_secrets", table.name, finding.rows, f"lake rows in which {finding.column} holds {finding.kind}")
+        for finding in read_withheld(connection)
+        if finding.table == table.name
     ]
 
 

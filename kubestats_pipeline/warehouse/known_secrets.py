@@ -105,7 +105,7 @@ class _Names:
             return text
         if text not in self.published:
             candidates = (withheld if number == 1 else f"{withheld}-{number}" for number in range(1, 1 << 30))
-            name = next(each for each in candidates if each not in self.taken)
+            name = next(candidate for candidate in candidates if candidate not in self.taken)
             self.taken.add(name)
             self.published[text] = name
         return self.published[text]
@@ -210,4 +210,4 @@ def read_withheld(connection: duckdb.DuckDBPyConnection) -> list[SecretFinding]:
     if "withheld" not in columns:
         return []
     rows = connection.execute("SELECT withheld FROM warehouse_info").fetchall()
-    return [SecretFinding(**each) for (found,) in rows for each in found or ()]
+    return [SecretFinding(**finding) for (found,) in rows for finding in found or ()]

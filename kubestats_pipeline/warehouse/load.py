@@ -67,7 +67,7 @@ def load_table(connection: duckdb.DuckDBPyConnection, table: Table, files: Seque
 def select_rows(
     connection: duckdb.DuckDBPyConnection, table: Table, files: Sequence[str], *, older: bool = False
 ) -> str:
-    """The SELECT that reads the Parquet files `$files` as rows of a table, in their order; `older` as in `_insert`."""
+    """The SELECT that reads the Parquet files `$files` as rows of a table, in their order, `older` as in `_insert`."""
     # hive_partitioning off: the folder's `repository=` is not a column. Rows keep their order, so that a repository's
     # events and a resource's history lie together, as in the files.
     source = f"read_parquet($files, hive_partitioning = false, union_by_name = {older})"

@@ -63,7 +63,7 @@ class Mart:
     @property
     def signature(self) -> str:
         """The call of a macro as it is declared, such as `chart_page(chart, major := NULL)`."""
-        declared = (f"{each.name} := {each.default}" if each.default else each.name for each in self.parameters)
+        declared = (f"{one.name} := {one.default}" if one.default else one.name for one in self.parameters)
         return f"{self.name}({', '.join(declared)})"
 
     @property

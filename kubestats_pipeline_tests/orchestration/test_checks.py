@@ -187,7 +187,7 @@ def test_what_the_build_withheld_is_a_warning_and_the_rest_still_equals_the_lake
     outcomes = missed.evaluate(check_tables)
     told = outcomes["resources", "no_secrets"]
     assert (told.passed, told.severity) == (False, dg.AssetCheckSeverity.WARN)
-    assert told.description == "5 rows of the lake in which version holds a GitHub token"
+    assert told.description == "5 lake rows in which version holds a GitHub token"
     assert {name for name, each in outcomes.items() if not each.passed} == {("resources", "no_secrets")}
     missed.change("UPDATE resources SET namespace = 'elsewhere'")
     assert ("resources", "equals_lake") in missed.failed()

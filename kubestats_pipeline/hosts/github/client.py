@@ -70,7 +70,7 @@ class GitHubClient(HostClient):
         """Ask the GraphQL API. It may answer a part of the query and say what is wrong with the rest.
 
         Raises:
-            QueryTooComplexError: it took too long or asks for too much. Not retried, for it would again.
+            QueryTooComplexError: it took too long or asks for too much. Not retried, because it would fail again.
             RejectedError: the query is wrong.
             HostError: as `get` does.
         """

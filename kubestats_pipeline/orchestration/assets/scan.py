@@ -114,12 +114,12 @@ RETIRING = (
 def retire(context: dg.OpExecutionContext, services: dg.ResourceParam[Services]) -> Iterator[dg.Output[None]]:
     """Retire what is due of every repository, and report how much it was."""
     outcomes = list(retire_all(services.lake, services.settings.retention, services.now().date()))
-    failed = [each for each in outcomes if isinstance(each, RetireFailed)]
-    for each in failed:
-        context.log.error("%s: %s", plain(each.full_name), plain(each.reason))
+    failed = [outcome for outcome in outcomes if isinstance(outcome, RetireFailed)]
+    for outcome in failed:
+        context.log.error("%s: %s", plain(outcome.full_name), plain(outcome.reason))
     if failed:
         raise dg.Failure(f"{len(failed)} repositories failed, the first with: {failed[0].reason}")
-    events = sum(each.events for each in outcomes if not isinstance(each, RetireFailed))
+    events = sum(outcome.events for outcome in outcomes if not isinstance(outcome, RetireFailed))
     yield dg.Output(None, metadata={"repositories": len(outcomes), "events": events})
 
 

@@ -146,7 +146,8 @@ def _materialized(event: dg.AssetMaterialization) -> Line | None:
     asset = event.asset_key.to_user_string()
     if asset in TOLD_ELSEWHERE:
         return None
-    facts = {name.rpartition("/")[2]: each.value for name, each in event.metadata.items() if isinstance(each, SCALARS)}
+    scalars = {name: value for name, value in event.metadata.items() if isinstance(value, SCALARS)}
+    facts = {name.rpartition("/")[2]: value.value for name, value in scalars.items()}
     table = TABLES.get(asset)
     by_day = table is not None and table.partitioning is Partitioning.DATE
     part = {"date" if by_day else "repository": event.partition} if event.partition else {}
@@ -158,7 +159,7 @@ def _checked(evaluation: dg.AssetCheckEvaluation) -> Line | None:
         return None
     level = logging.ERROR if evaluation.severity is dg.AssetCheckSeverity.ERROR else logging.WARNING
     asset = evaluation.asset_key.to_user_string()
-    facts = {name: each.value for name, each in evaluation.metadata.items() if isinstance(each, SCALARS)}
+    facts = {name: value.value for name, value in evaluation.metadata.items() if isinstance(value, SCALARS)}
     message = f"check {evaluation.check_name} of {asset} failed"
     return Line(level, message, {"asset": asset, "check": evaluation.check_name, **facts})
 

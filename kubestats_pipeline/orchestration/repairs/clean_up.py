@@ -25,9 +25,9 @@ def clean(context: dg.OpExecutionContext, services: dg.ResourceParam[Services]) 
         removed = list(_remove(context, services))
     except LakeError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
-    for each in removed:
-        context.log.info("%s: %d, %.1f MB", each.what, each.count, each.megabytes)
-    yield dg.Output(None, metadata={each.what: f"{each.count}, {each.megabytes:.1f} MB" for each in removed})
+    for kind in removed:
+        context.log.info("%s: %d, %.1f MB", kind.what, kind.count, kind.megabytes)
+    yield dg.Output(None, metadata={kind.what: f"{kind.count}, {kind.megabytes:.1f} MB" for kind in removed})
 
 
 def _remove(context: dg.OpExecutionContext, services: Services) -> Iterator[Removed]:
