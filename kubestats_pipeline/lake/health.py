@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from kubestats_pipeline.lake.contract import Table
 from kubestats_pipeline.lake.lake import Lake, LakeError
 from kubestats_pipeline.lake.tables import SCANS
+from kubestats_pipeline.lake.vocabulary import ScanStatus, SyncStatus
 
-FAILED = {"error", "gone"}
+FAILED: frozenset[SyncStatus | ScanStatus] = frozenset({"error", "gone"})
 """Values of sync_status and scan_status that mean a failure. An empty, too large or unsupported repository has not
 failed.
 """

@@ -13,6 +13,7 @@ from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.relocation import read_journal
 from kubestats_pipeline.lake.tables import REPOSITORIES
+from kubestats_pipeline.lake.vocabulary import RepositoryStatus
 
 
 class UnknownRepositoryError(ExplainedError):
@@ -41,7 +42,7 @@ class Repository:
 COLUMNS = ("repository_id", "full_name", "host", "owner", "name", "clone_url")
 
 
-def read_repositories(lake: Lake, *, status: str = "active") -> dict[str, Repository]:
+def read_repositories(lake: Lake, *, status: RepositoryStatus = "active") -> dict[str, Repository]:
     """All repositories of one status by full name, in the order of their names.
 
     Those whose partitions are on their way to another name are left out until they have arrived.

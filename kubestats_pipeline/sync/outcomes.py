@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from kubestats_pipeline.lake.repositories import Repository
+from kubestats_pipeline.lake.vocabulary import SyncStatus
 from kubestats_pipeline.redaction.texts import withhold_shapes
 
 Row = dict[str, Any]
@@ -19,7 +20,7 @@ Row = dict[str, Any]
 class Synced:
     """The mirror now holds this head and the first-parent history since `history_since`."""
 
-    status: ClassVar[str] = "synced"
+    status: ClassVar[SyncStatus] = "synced"
     head: str
     branch: str | None
     committed_at: datetime.datetime
@@ -31,7 +32,7 @@ class Synced:
 class Unchanged:
     """The remote's head is the one that the mirror holds. Only its branch may have a new name."""
 
-    status: ClassVar[str] = "unchanged"
+    status: ClassVar[SyncStatus] = "unchanged"
     head: str
     branch: str | None
 
@@ -40,7 +41,7 @@ class Unchanged:
 class Empty:
     """The remote answers and has no head. An earlier mirror stays."""
 
-    status: ClassVar[str] = "empty"
+    status: ClassVar[SyncStatus] = "empty"
     reason: str
 
 
@@ -48,7 +49,7 @@ class Empty:
 class TooLarge:
     """The mirror passed the `max_repository_mb` setting and was removed."""
 
-    status: ClassVar[str] = "too_large"
+    status: ClassVar[SyncStatus] = "too_large"
     size_mb: float
     limit: int
 
@@ -64,7 +65,7 @@ class TooLarge:
 class Gone:
     """The remote does not know such a repository. An earlier mirror stays."""
 
-    status: ClassVar[str] = "gone"
+    status: ClassVar[SyncStatus] = "gone"
     reason: str
 
 
@@ -72,7 +73,7 @@ class Gone:
 class Unreachable:
     """The remote could not be read this time. An earlier mirror stays."""
 
-    status: ClassVar[str] = "error"
+    status: ClassVar[SyncStatus] = "error"
     reason: str
 
 
@@ -84,7 +85,7 @@ class Unsupported:
         head: the remote's head, which is not fetched again, or None where not even that can be read.
     """
 
-    status: ClassVar[str] = "unsupported"
+    status: ClassVar[SyncStatus] = "unsupported"
     reason: str
     head: str | None = None
 
@@ -107,7 +108,7 @@ Outcome = Synced | Unchanged | Empty | TooLarge | Gone | Unreachable | Unsupport
 class Unrecorded:
     """The lake's file of this repository cannot be read or written. It is as it was, and so is its row."""
 
-    status: ClassVar[str] = "error"
+    status: ClassVar[SyncStatus] = "error"
     reason: str
 
 

@@ -190,7 +190,7 @@ def test_a_directory_that_github_cannot_list_is_an_error_that_says_so(world: Api
     world.remote.commit({f"{number}.yaml": config(f"c{number}") for number in range(9)})
     world.github.most_entries = 6
     assert world.sync() == "error"
-    assert "fetch it with git" in world.row["sync_error"]
+    assert "Fetch it with git" in world.row["sync_error"]
     assert world.row["head_commit"] is None
 
 

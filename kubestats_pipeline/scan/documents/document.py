@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from kubestats_pipeline.lake.vocabulary import UnreadProblem
 from kubestats_pipeline.scan.documents.scalars import resolve_value, to_key
 
 VERSION_KEYS = frozenset(
@@ -48,7 +49,7 @@ class DecodeError(Exception):
         line: line in the stream, from 1, or None if it is not known.
     """
 
-    def __init__(self, problem: str, message: str, line: int | None) -> None:
+    def __init__(self, problem: UnreadProblem, message: str, line: int | None) -> None:
         super().__init__(message)
         self.problem = problem
         self.message = message

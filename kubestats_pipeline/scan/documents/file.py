@@ -7,7 +7,9 @@ class and a line, never with content. `manifests.py` decides which documents are
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
+from kubestats_pipeline.lake.vocabulary import ProblemClass
 from kubestats_pipeline.scan.documents.document import Bounds, Decoded, DecodeError
 from kubestats_pipeline.scan.documents.encoding import to_text
 from kubestats_pipeline.scan.documents.stream import decode_stream
@@ -23,7 +25,7 @@ aliases. A file without aliases has at most one node a byte, and real manifests 
 MAX_DOCUMENTS = 10_000
 """Documents that are read of one file. The largest bundle of the corpora has a few hundred."""
 
-ENCODING_REPLACED = "encoding_replaced"
+ENCODING_REPLACED: Final = "encoding_replaced"
 """The class of a problem that hides nothing: the file was read, with U+FFFD in place of bytes that are not text."""
 
 MAX_DIRECTIVES = 1_000
@@ -36,7 +38,7 @@ _NO_MARK_COUNTS = re.compile(rb"\"(?:[^\"\\]|\\.)*(?:\"|\\?$)|'[^']*(?:'|$)|(?:^
 _MARK_AFTER_SEPARATOR = re.compile(rb"(---[ \t]*\r?\n)\xef\xbb\xbf")
 
 
-PROBLEMS = (
+PROBLEMS: tuple[ProblemClass, ...] = (
     "syntax",
     "template",
     "too_large",
@@ -58,7 +60,7 @@ class Problem:
         document_index: from 0, or None for the whole file.
     """
 
-    problem: str
+    problem: ProblemClass
     message: str
     document_index: int | None = None
 

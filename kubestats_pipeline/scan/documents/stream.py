@@ -11,6 +11,7 @@ import yaml
 from yaml.cyaml import CParser  # type: ignore[attr-defined]
 from yaml.events import DocumentStartEvent, StreamEndEvent
 
+from kubestats_pipeline.lake.vocabulary import UnreadProblem
 from kubestats_pipeline.scan.documents.builder import COLLECTIONS, Builder
 from kubestats_pipeline.scan.documents.document import Block, Bounds, Decoded, DecodeError
 from kubestats_pipeline.scan.documents.scalars import ScalarError
@@ -48,7 +49,7 @@ def decode_stream(
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         at = first_line + mark.line if mark else line
-        problem = "too_complex" if error.problem == _TOO_DEEP else "syntax"
+        problem: UnreadProblem = "too_complex" if error.problem == _TOO_DEEP else "syntax"
         raise DecodeError(problem, error.problem or "not valid YAML", at) from None
     except yaml.reader.ReaderError as error:
         at = first_line + stream.count(b"\n", 0, error.position)

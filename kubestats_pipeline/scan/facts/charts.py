@@ -7,6 +7,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from kubestats_pipeline.git.command import without_credentials
+from kubestats_pipeline.lake.vocabulary import ChartKind, Resolution
 from kubestats_pipeline.scan.facts.facts import ChartUse, Image, ValuesInput
 
 
@@ -27,8 +28,8 @@ class Resolved(NamedTuple):
     version: str | None = None
     chart_name: str | None = None
     chart_url: str | None = None
-    chart_kind: str | None = None
-    resolution: str = "not_applicable"
+    chart_kind: ChartKind | None = None
+    resolution: Resolution = "not_applicable"
     reason: str | None = None
     chart_url_raw: str | None = None
     values_inputs: tuple[ValuesInput, ...] = ()
@@ -77,7 +78,7 @@ def chart_at(url: str, name: str, version: str | None) -> Resolved:
     return Resolved(version=version, chart_name=name, resolution="unresolved", reason=reason)
 
 
-def exact_chart(kind: str, url: str | None, name: str | None, version: str | None, raw: str | None) -> Resolved:
+def exact_chart(kind: ChartKind, url: str | None, name: str | None, version: str | None, raw: str | None) -> Resolved:
     """The resolution of a chart whose location is known."""
     return Resolved(
         version=version, chart_name=name, chart_url=url, chart_kind=kind, resolution="exact", chart_url_raw=raw

@@ -7,6 +7,7 @@ Facts that need other files (a chart behind a reference, a namespace from a kust
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from kubestats_pipeline.lake.vocabulary import ChartKind, ImageRole
 from kubestats_pipeline.scan.facts.transforms import NOTHING, Transform
 
 
@@ -23,7 +24,7 @@ class Image:
     image: str
     tag: str | None
     digest: str | None
-    role: str
+    role: ImageRole
     raw: str | None = field(default=None, compare=False)
 
     @property
@@ -85,7 +86,7 @@ class ChartUse(NamedTuple):
     version: str | None = None
     source: Reference | None = None
     url: str | None = None
-    kind: str | None = None
+    kind: ChartKind | None = None
     unknown: str | None = None
 
 

@@ -6,6 +6,7 @@ A reference is one text, or a mapping as charts use it. `images_in_values.py` fi
 import functools
 import re
 
+from kubestats_pipeline.lake.vocabulary import ImageRole
 from kubestats_pipeline.scan.documents.document import Decoded
 from kubestats_pipeline.scan.facts.facts import Image
 
@@ -24,7 +25,7 @@ DEFAULT_NAMESPACE = "library"
 
 
 @functools.lru_cache(maxsize=16384)
-def parse_image(reference: str, role: str) -> Image:
+def parse_image(reference: str, role: ImageRole) -> Image:
     """Parse a reference.
 
     A first segment is a host only if it has a dot or a colon, or if it is `localhost`. Without a host the image is on
@@ -49,7 +50,7 @@ def is_reference(text: str) -> bool:
     return bool(_REFERENCE.fullmatch(_PLACEHOLDER.sub("x", text)))
 
 
-def compose_image(document: Decoded, parts: dict[str, object], role: str) -> Image | None:
+def compose_image(document: Decoded, parts: dict[str, object], role: ImageRole) -> Image | None:
     """The image of `{registry, repository, tag, digest}`, or None if the repository cannot be that of an image.
 
     The digest may be called `sha` and lack its algorithm (Grafana's charts).

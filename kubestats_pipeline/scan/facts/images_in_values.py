@@ -6,14 +6,17 @@ order of keys.
 """
 
 import functools
-from typing import Any
+from typing import Any, Final
 
+from kubestats_pipeline.lake.vocabulary import ImageRole
 from kubestats_pipeline.scan.documents.document import Bounds, Decoded, DecodeError
 from kubestats_pipeline.scan.documents.stream import decode_stream
 from kubestats_pipeline.scan.facts.facts import Image
 from kubestats_pipeline.scan.facts.images import compose_image, is_reference, parse_image
 
-MAIN, INIT, SIDECAR = "main", "init", "sidecar"
+MAIN: Final = "main"
+INIT: Final = "init"
+SIDECAR: Final = "sidecar"
 _ROLES = (MAIN, INIT, SIDECAR)
 
 _INIT_KEYS = frozenset({"initcontainers", "initcontainer", "extrainitcontainers", "init"})
@@ -77,7 +80,7 @@ def _add_controllers(
                 _add_images(found, document, {key: value}, "", SIDECAR)
                 continue
             for container, content in value.items():
-                role = MAIN if name == main and container == first else SIDECAR
+                role: ImageRole = MAIN if name == main and container == first else SIDECAR
                 _add_images(found, document, content, container, role)
 
 
@@ -86,7 +89,7 @@ def _chosen(choices: dict[str, Any], preferred: tuple[str | None, ...]) -> str |
     return next((key for key in preferred if key in choices), min(choices, default=None))
 
 
-def _add_images(found: list[Image], document: Decoded, value: object, key: str, role: str) -> None:
+def _add_images(found: list[Image], document: Decoded, value: object, key: str, role: ImageRole) -> None:
     """Add the images at and below the value of `key`."""
     if isinstance(value, dict):
         if "repository" in value and (image := _composed(document, value, key, role)):
@@ -109,14 +112,14 @@ def _is_image_key(key: str) -> bool:
 
 
 @functools.lru_cache(maxsize=16384)
-def _role_below(key: str, role: str) -> str:
+def _role_below(key: str, role: ImageRole) -> ImageRole:
     lower = key.lower()
     if lower in _INIT_KEYS:
         return INIT
     return SIDECAR if lower in _SIDECAR_KEYS else role
 
 
-def _composed(document: Decoded, parts: dict[str, Any], key: str, role: str) -> Image | None:
+def _composed(document: Decoded, parts: dict[str, Any], key: str, role: ImageRole) -> Image | None:
     """An image in parts, if a tag, a digest or a pull policy beside it, or the key above it, shows that it is one."""
     if not isinstance(parts["repository"], str):
         return None
@@ -125,7 +128,7 @@ def _composed(document: Decoded, parts: dict[str, Any], key: str, role: str) -> 
     return compose_image(document, parts, role)
 
 
-def _written(document: Decoded, parent: dict[str, Any], key: str, role: str) -> Image | None:
+def _written(document: Decoded, parent: dict[str, Any], key: str, role: ImageRole) -> Image | None:
     """An image as one text under a key such as `image` or `initImage`, perhaps with its tag beside it."""
     text = parent[key].strip()
     if not is_reference(text):

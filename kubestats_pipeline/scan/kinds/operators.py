@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from kubestats_pipeline.lake.vocabulary import ImageRole
 from kubestats_pipeline.scan.documents.document import Decoded
 from kubestats_pipeline.scan.facts.facts import Facts, Image
 from kubestats_pipeline.scan.facts.images import compose_image, is_reference, parse_image
@@ -155,7 +156,8 @@ for _address, _fields in KINDS.items():
 
 def _images(fields: Fields, document: Decoded, resource: dict[str, Any]) -> Iterator[Image]:
     tag = next((document.text(*found) for found in holders(resource, fields.tag)), None) if fields.tag else None
-    for role, paths in (("main", fields.images), ("sidecar", fields.sidecars)):
+    by_role: dict[ImageRole, tuple[str, ...]] = {"main": fields.images, "sidecar": fields.sidecars}
+    for role, paths in by_role.items():
         for holder, key in (found for path in paths for found in holders(resource, path)):
             image = _image(document, holder, key, role)
             if image is not None and tag and role == "main" and not image.tag and not image.digest:
@@ -164,7 +166,7 @@ def _images(fields: Fields, document: Decoded, resource: dict[str, Any]) -> Iter
                 yield image
 
 
-def _image(document: Decoded, holder: dict[str, Any], key: str, role: str) -> Image | None:
+def _image(document: Decoded, holder: dict[str, Any], key: str, role: ImageRole) -> Image | None:
     value = holder[key]
     if isinstance(value, dict):
         return compose_image(document, value, role)

@@ -6,6 +6,7 @@ The version is the tag of the main container's image.
 from collections.abc import Iterator
 from typing import Any
 
+from kubestats_pipeline.lake.vocabulary import ImageRole
 from kubestats_pipeline.scan.documents.document import Decoded
 from kubestats_pipeline.scan.facts.facts import Facts, Image
 from kubestats_pipeline.scan.facts.images import is_encrypted, parse_image
@@ -13,7 +14,7 @@ from kubestats_pipeline.scan.facts.shapes import mapping, mappings
 from kubestats_pipeline.scan.kinds.generic import scan_generic, workload_app
 from kubestats_pipeline.scan.kinds.registry import scanner
 
-ROLES = {"containers": "main", "initContainers": "init", "ephemeralContainers": "sidecar"}
+ROLES: dict[str, ImageRole] = {"containers": "main", "initContainers": "init", "ephemeralContainers": "sidecar"}
 """The lists of containers in a pod with their roles. An init container that restarts always is a sidecar."""
 
 _TEMPLATE = ("spec", "template", "spec")

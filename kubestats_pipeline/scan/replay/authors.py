@@ -3,7 +3,9 @@
 import functools
 import re
 
-_BOTS = {
+from kubestats_pipeline.lake.vocabulary import AuthorKind
+
+_BOTS: dict[AuthorKind, re.Pattern[str]] = {
     "renovate": re.compile(r"renovate"),
     "dependabot": re.compile(r"dependabot"),
     "flux": re.compile(r"\bflux(cd)?(bot)?\b"),
@@ -15,7 +17,7 @@ _MERGED_BRANCH = re.compile(
 )
 
 
-def author_kind(author: str, subject: str) -> str:
+def author_kind(author: str, subject: str) -> AuthorKind:
     """The kind of author (human, renovate, dependabot, flux or other_bot) of a commit.
 
     A merge of a bot's branch counts as the bot's, because it is the only commit of that change along first parents.
@@ -26,10 +28,10 @@ def author_kind(author: str, subject: str) -> str:
     """
     merged = _MERGED_BRANCH.match(subject)
     if merged:
-        return merged[1].lower()
+        return "renovate" if merged[1].lower() == "renovate" else "dependabot"
     return _kind_of(author)
 
 
 @functools.lru_cache(maxsize=4096)
-def _kind_of(author: str) -> str:
+def _kind_of(author: str) -> AuthorKind:
     return next((kind for kind, pattern in _BOTS.items() if pattern.search(author)), "human")

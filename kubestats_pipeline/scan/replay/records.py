@@ -4,6 +4,7 @@ import datetime
 from typing import NamedTuple
 
 from kubestats_pipeline.git.history import Commit
+from kubestats_pipeline.lake.vocabulary import EventType
 from kubestats_pipeline.scan.facts.charts import Resolved
 from kubestats_pipeline.scan.manifests.identity import Identity
 from kubestats_pipeline.scan.manifests.manifests import Manifest
@@ -49,7 +50,7 @@ class Event(NamedTuple):
 
     event_id: str
     sequence: int
-    event_type: str
+    event_type: EventType
     commit: Commit
     before: Resource | None
     after: Resource

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from kubestats_pipeline.git.history import Change, Commit
+from kubestats_pipeline.lake.vocabulary import EventType
 from kubestats_pipeline.scan.documents.file import Problem
 from kubestats_pipeline.scan.facts.charts import Resolved
 from kubestats_pipeline.scan.kustomize.kustomization import KUSTOMIZATION_FILES
@@ -282,7 +283,7 @@ class Replay:
 
     def _append(
         self,
-        event_type: str,
+        event_type: EventType,
         commit: Commit,
         before: Resource | None,
         after: Resource,

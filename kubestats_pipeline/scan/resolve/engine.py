@@ -9,13 +9,19 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
+from kubestats_pipeline.lake.vocabulary import GitOpsEngine
 from kubestats_pipeline.scan.facts.path_context import context_of
 from kubestats_pipeline.scan.manifests.identity import Identity
 
-NONE = "none"
+NONE: GitOpsEngine = "none"
 
-_FILES = {"helmfile.yaml": "helmfile", "helmfile.yml": "helmfile", "fleet.yaml": "fleet", "fleet.yml": "fleet"}
-_CHARTS = {
+_FILES: dict[str, GitOpsEngine] = {
+    "helmfile.yaml": "helmfile",
+    "helmfile.yml": "helmfile",
+    "fleet.yaml": "fleet",
+    "fleet.yml": "fleet",
+}
+_CHARTS: dict[str, GitOpsEngine] = {
     "argo-cd": "argocd",
     "argocd-apps": "argocd",
     "flux2": "flux",
@@ -34,7 +40,7 @@ _ARGO_GROUP = b"argoproj.io/"
 
 def gitops_engine(
     resources: Mapping[Identity, str | None], paths: Iterable[str], templates: Iterable[bytes | None] = ()
-) -> str:
+) -> GitOpsEngine:
     """`flux`, `argocd`, `fleet`, `helmfile` or `none`.
 
     Args:
@@ -53,12 +59,12 @@ def gitops_engine(
     return next((engine for evidence in found if (engine := _most(evidence))), NONE)
 
 
-def _most(engines: Iterable[str]) -> str | None:
+def _most(engines: Iterable[GitOpsEngine]) -> GitOpsEngine | None:
     counted = Counter(engines)
     return min(counted, key=lambda engine: (-counted[engine], engine), default=None)
 
 
-def _engine_of(identity: Identity) -> str | None:
+def _engine_of(identity: Identity) -> GitOpsEngine | None:
     group, kind = identity.key.group, identity.key.kind
     if group.endswith(".toolkit.fluxcd.io") or group in _FLUX_1:
         return "flux"
@@ -67,7 +73,7 @@ def _engine_of(identity: Identity) -> str | None:
     return "fleet" if group == "fleet.cattle.io" else None
 
 
-def _made_by(template: bytes) -> Iterator[str]:
+def _made_by(template: bytes) -> Iterator[GitOpsEngine]:
     """The engines whose resources a template makes."""
     if _ARGO_GROUP in template and _MAKES_ARGO.search(template):
         yield "argocd"

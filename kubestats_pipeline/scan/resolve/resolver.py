@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from kubestats_pipeline.git.command import without_credentials
+from kubestats_pipeline.lake.vocabulary import ChartKind, Resolution
 from kubestats_pipeline.scan.documents.budget import Budget, TooComplexError
 from kubestats_pipeline.scan.documents.repository_paths import normalise_path
 from kubestats_pipeline.scan.facts.charts import Resolved, canonical_url, chart_at, chart_of, exact_chart
@@ -61,7 +62,7 @@ class _Found(NamedTuple):
     """The instance that a reference leads to, or the reason why it leads to none."""
 
     instance: Instance | None
-    resolution: str = "exact"
+    resolution: Resolution = "exact"
     reason: str | None = None
 
 
@@ -253,7 +254,7 @@ def _chart_of_source(use: ChartUse, source: ChartSource) -> Resolved:
         return exact_chart("helm", canonical_url(source.url), use.name, use.version, raw)
     if source.flavour == "oci":
         return chart_at(source.url, "", source.version)
-    kind = "git" if source.flavour == "git" else "path"
+    kind: ChartKind = "git" if source.flavour == "git" else "path"
     return exact_chart(kind, canonical_url(source.url), normalise_path(use.name or ""), source.version, raw)
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from kubestats_pipeline.lake.vocabulary import ValueType
 from kubestats_pipeline.scan.documents.document import Place
 from kubestats_pipeline.scan.documents.field_paths import have_names, key_step, list_steps
 from kubestats_pipeline.scan.values.merge import Layer, Leaf, ValuesTree
@@ -19,14 +20,21 @@ MAX_SETTINGS = 5_000
 MAX_TEXT = 2_000
 """Characters that are kept of one value. Configuration files in values are longer, but are seldom compared."""
 
-_TYPES = {str: "string", bool: "boolean", int: "integer", float: "float", dict: "map", list: "list"}
+_TYPES: dict[type, ValueType] = {
+    str: "string",
+    bool: "boolean",
+    int: "integer",
+    float: "float",
+    dict: "map",
+    list: "list",
+}
 
 
 class Setting(NamedTuple):
     """One leaf of a release's values. An empty mapping or list is a leaf too."""
 
     path: str
-    value_type: str
+    value_type: ValueType
     value: str | None
     origin: str
 
