@@ -1,4 +1,4 @@
-"""Between processes: one at a time works on a mirror, on a repository's tables or on Dagster's home; which still live.
+"""Locks between processes: one at a time works on a mirror, on a repository's tables or on Dagster's home.
 
 A lock is a file beside the thing that it guards. The operating system frees the lock of a process that dies.
 """
@@ -18,7 +18,7 @@ POLL_SECONDS = 0.05
 
 
 class BusyError(ExplainedError):
-    """Another process works on the same thing and did not finish in time; nothing was changed."""
+    """Another process works on the same thing and did not finish in time. Nothing was changed."""
 
 
 @contextlib.contextmanager
@@ -55,14 +55,14 @@ def _acquire(file: IO[str], wait: float) -> None:
             return
         except BlockingIOError:
             if time.monotonic() >= deadline:
-                raise BusyError(f"another process held {file.name} for {wait:g} s; wait for it to end") from None
+                raise BusyError(f"another process held {file.name} for {wait:g} s. Wait for it to end") from None
         time.sleep(POLL_SECONDS)
 
 
 def is_alive(process: int, since: float = math.inf) -> bool:
-    """Whether there is a process of this id on this machine that was there at the time `since`, seconds since 1970.
+    """True if a process of this id is on this machine and was there at the time `since`, seconds since 1970.
 
-    Ids are given again, soon so after a restart of the machine or of a container. Where the system does not tell when a
+    Ids are given again, soon so after a restart of the machine or of a container. Where the system does not say when a
     process began, any process of the id will do.
     """
     try:
@@ -71,9 +71,9 @@ def is_alive(process: int, since: float = math.inf) -> bool:
         return False
     except PermissionError:  # it lives and belongs to another user
         return True
-    if (told := _told_of(process)) is None:
+    if (found := _state_of(process)) is None:
         return True
-    state, began = told
+    state, began = found
     return state != _ZOMBIE and began <= since + 1
 
 
@@ -81,8 +81,8 @@ _ZOMBIE = "Z"
 """The state of a process that has ended and whose parent, or who took its place, has not asked for its status yet."""
 
 
-def _told_of(process: int) -> tuple[str, float] | None:
-    """The state of a process and when it began, as Linux knows them; None elsewhere, or where it has just ended."""
+def _state_of(process: int) -> tuple[str, float] | None:
+    """The state of a process and when it began, as Linux knows them. None elsewhere, or where it has just ended."""
     try:
         fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
         boot = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime "))

@@ -2,7 +2,7 @@
 
 A commit subject or a path may hold control characters, which move the cursor or change what was printed before, and
 bidirectional ones, which show a text in another order than it has (Unicode Technical Report 36, section 2.10). Whatever
-is shown passes through here; what is written to files stays as it is.
+is shown passes through here. Files keep texts as they are.
 """
 
 _PICTURES = {code: chr(0x2400 + code) for code in range(0x20)} | {0x7F: chr(0x2421)}
@@ -11,7 +11,7 @@ _PICTURES = {code: chr(0x2400 + code) for code in range(0x20)} | {0x7F: chr(0x24
 _BIDIRECTIONAL = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _OTHERS = (*range(0x80, 0xA0), *_BIDIRECTIONAL, 0x2028, 0x2029)
 _SURROGATES = range(0xD800, 0xE000)
-"""What stands for bytes of a file name that are no UTF-8; no terminal can be sent them."""
+"""Replacement for bytes of a file name that are not UTF-8, which a terminal cannot show."""
 
 
 def _escapes(codes: tuple[int, ...]) -> dict[int, str]:

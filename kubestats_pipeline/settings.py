@@ -1,4 +1,4 @@
-"""Every setting, typed, bounded and documented; the only module that reads the environment.
+"""Every setting, typed, bounded and documented. The only module that reads the environment.
 
 A value comes from `KUBESTATS_…` variables (`__` nests), else from `kubestats.yaml` (or the file that `KUBESTATS_CONFIG`
 names), else from the default here. A wrong or unknown one raises `SettingsError`, whose text names the setting
@@ -32,7 +32,7 @@ _HOST_NAME = re.compile(r"(?i)(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\
 
 
 class SettingsError(ExplainedError, ValueError):
-    """A setting is unknown or has a wrong value; the text says which one and what would be right."""
+    """A setting is unknown or has a wrong value. The text says which one and what would be right."""
 
 
 class _Section(BaseModel):
@@ -51,9 +51,9 @@ class GitHubSettings(_Section):
 
     topics: Annotated[list[str], NoDecode] | None = Field(
         default=None,
-        description="topics to search; default kubesearch and k8s-at-home, or none where `repositories` is given",
+        description="topics to search. Default kubesearch and k8s-at-home, or none where `repositories` is given",
     )
-    forks: bool = Field(default=False, description="also find forks by topic; GitHub's search leaves them out")
+    forks: bool = Field(default=False, description="also find forks by topic. GitHub's search leaves them out")
     api_url: str = Field(
         default="https://api.github.com", pattern=r"^https?://", description="base URL of the REST API"
     )
@@ -61,7 +61,7 @@ class GitHubSettings(_Section):
         default="https://github.com", pattern=r"^(https?|file)://", description="base URL of owner/name.git"
     )
     token: SecretStr | None = Field(
-        default=None, description="also GITHUB_TOKEN; raises the API's limits, never stored"
+        default=None, description="also GITHUB_TOKEN. Raises the API's limits, never stored"
     )
     timeout_seconds: float = Field(default=30, gt=0, le=600, description="for one API call")
     max_wait_seconds: float = Field(
@@ -75,7 +75,7 @@ class GitLabSettings(_Section):
     """How a GitLab is reached and which topics are searched there."""
 
     topics: Annotated[list[str], NoDecode] = Field(
-        default_factory=list, description="topics to search; none by default"
+        default_factory=list, description="topics to search. None by default"
     )
     forks: bool = Field(default=False, description="also take forks")
     api_url: str = Field(
@@ -93,10 +93,10 @@ class GitLabSettings(_Section):
 class SyncSettings(_Section):
     """How mirrors are fetched."""
 
-    workers: int = Field(default=8, ge=1, le=64, description="repositories fetched at once; fetching mostly waits")
+    workers: int = Field(default=8, ge=1, le=64, description="repositories fetched at once. Fetching mostly waits")
     timeout_seconds: float = Field(default=600, gt=0, description="for one git command")
     retry_minutes: float = Field(
-        default=15, gt=0, description="wait after a first failure; doubles with each further one"
+        default=15, gt=0, description="wait after a first failure. Doubles with each further one"
     )
     max_retry_hours: float = Field(
         default=24, gt=0, description="longest wait between two attempts at a failing repository"
@@ -104,7 +104,7 @@ class SyncSettings(_Section):
 
 
 class ScanSettings(_Section):
-    """Bounds within which a file is read; what passes one becomes a row of scan_problems."""
+    """Bounds within which a file is read. A file that passes one becomes a row of scan_problems."""
 
     workers: int = Field(default=2, ge=1, le=64, description="processes: a repository each, or one long history")
     max_file_kb: int = Field(
@@ -115,7 +115,7 @@ class ScanSettings(_Section):
 
 
 class AutomationSettings(_Section):
-    """The cadence of `make dev`; 0 switches a schedule off."""
+    """The cadence of `make dev`. 0 switches a schedule off."""
 
     discover_minutes: int = Field(default=5, ge=0, le=1440)
     sync_minutes: int = Field(default=15, ge=0, le=1440)
@@ -134,27 +134,27 @@ class AutomationSettings(_Section):
 
 
 class RetentionSettings(_Section):
-    """How long what nothing needs any more is kept; the job `clean_up` and `kubestats clean` remove it.
+    """Days for which unneeded things are kept. The job `clean_up` and `kubestats clean` remove it.
 
     Events are not removed but archived, by the job `retire_events` and `kubestats retire`.
     """
 
     event_days: int | None = Field(
-        default=None, ge=1, description="events of the past; of older ones each resource's last stays. None: all"
+        default=None, ge=1, description="events of the past. Of older ones each resource's last stays. None: all"
     )
     payload_days: int | None = Field(
         default=None, ge=1, description="documents and field changes of events that are not the last. None: all"
     )
     run_days: int = Field(
-        default=14, ge=1, description="runs of Dagster; each partition's newest materialization stays"
+        default=14, ge=1, description="runs of Dagster. Each partition's newest materialization stays"
     )
     mirror_days: int = Field(
-        default=30, ge=0, description="mirrors of repositories that are no longer watched, from their last sync on"
+        default=30, ge=0, description="mirrors of repositories that nobody watches any more, from their last sync on"
     )
 
 
 class AlertSettings(_Section):
-    """Who is told of a run that failed."""
+    """The receiver of messages about failed runs."""
 
     webhook_url: SecretStr | None = Field(
         default=None, description="a run that fails is posted there as JSON, in the form that Slack and Discord accept"
@@ -173,7 +173,7 @@ class UiSettings(_Section):
     """By which names the UI of `kubestats dev` is reached."""
 
     hosts: Annotated[list[str], NoDecode] = Field(
-        default_factory=list, description="names of a reverse proxy for the UI; loopback names always hold"
+        default_factory=list, description="names of a reverse proxy for the UI. Loopback names always hold"
     )
 
     _split_hosts = field_validator("hosts", mode="before")(_split)
@@ -187,7 +187,7 @@ class UiSettings(_Section):
 
 
 class Settings(BaseSettings):
-    """All settings of Kubestats. Immutable; build it with `load_settings`."""
+    """All settings of Kubestats. Immutable. Build it with `load_settings`."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, hide_input_in_errors=True
@@ -202,7 +202,8 @@ class Settings(BaseSettings):
         description="api: repositories on GitHub are read through its API where git's protocol is blocked, tips only",
     )
     history_days: int | Literal["all"] = Field(
-        default=90, description="days of history, counted back from the repository's own last commit; 0 = tip only; all"
+        default=90,
+        description="days of history, counted back from the repository's own last commit, 0 for the tip alone, or all",
     )
     max_repository_mb: int = Field(default=200, ge=1, description="larger repositories are not kept")
     max_repositories: int | None = Field(default=None, ge=1, description="at most so many repositories are processed")
@@ -235,7 +236,7 @@ class Settings(BaseSettings):
     def _absolute(cls, value: Path) -> Path:
         folder = value.expanduser().absolute()
         if any(path.is_file() for path in (folder, *folder.parents)):
-            raise ValueError("it is a file, or lies below one; give a folder, which is made where it is missing")
+            raise ValueError("it is a file, or lies below one. Give a folder, which is made where it is missing")
         return folder
 
     @model_validator(mode="before")
@@ -263,12 +264,12 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments win over the environment, which wins over the file; no .env, no secrets directory."""
+        """Arguments win over the environment, which wins over the file. No .env, no secrets directory."""
         return (init_settings, env_settings, YamlConfigSettingsSource(settings_cls, yaml_file=_config_file()))
 
 
 def load_settings(**overrides: object) -> Settings:
-    """Read the settings of this process; `overrides` win over file and environment.
+    """Read the settings of this process. `overrides` win over file and environment.
 
     Raises:
         SettingsError: a setting is unknown or wrong, or the file that KUBESTATS_CONFIG names cannot be read.
@@ -278,7 +279,7 @@ def load_settings(**overrides: object) -> Settings:
     try:
         return Settings(**cast(dict[str, Any], overrides))
     except SourceError as error:  # a section that a variable gives as a whole, and not as JSON
-        raise SettingsError(f"{error}; give JSON, or one variable for each setting: {PREFIX}SECTION__NAME") from None
+        raise SettingsError(f"{error}. Give JSON, or one variable for each setting: {PREFIX}SECTION__NAME") from None
     except ValidationError as error:
         raise SettingsError(_explain(error)) from None
 
@@ -290,7 +291,7 @@ def _config_file() -> Path:
 def _reject_unreadable_file() -> None:
     path = _config_file()
     if f"{PREFIX}CONFIG" in os.environ and not path.is_file():
-        raise SettingsError(f"{PREFIX}CONFIG names {path}, which is no file; correct or unset it")
+        raise SettingsError(f"{PREFIX}CONFIG names {path}, which is not a file. Correct or unset it")
     if not path.is_file():
         return
     try:
@@ -298,7 +299,7 @@ def _reject_unreadable_file() -> None:
     except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
-        raise SettingsError(f"{path}{where} cannot be read as YAML; correct it") from None
+        raise SettingsError(f"{path}{where} cannot be read as YAML. Correct it") from None
     if content is not None and not (isinstance(content, dict) and all(isinstance(name, str) for name in content)):
         raise SettingsError(f"{path} must hold settings as `name: value` lines")
 
@@ -317,12 +318,12 @@ def _reject_unknown_variables() -> None:
     for variable in os.environ:
         name = variable.upper()  # pydantic takes them in any case
         if name.startswith(PREFIX) and name not in known:
-            raise SettingsError(f"{variable} is no setting{_closest(name, sorted(known))}")
+            raise SettingsError(f"unknown setting {variable}{_closest(name, sorted(known))}")
 
 
 def _closest(name: str, known: list[str]) -> str:
     match = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {match[0]}?" if match else f"; known are {', '.join(known)}"
+    return f". Did you mean {match[0]}?" if match else f". Known are {', '.join(known)}"
 
 
 def _explain(error: ValidationError) -> str:
@@ -332,7 +333,7 @@ def _explain(error: ValidationError) -> str:
         parts = [part for part in problem["loc"] if isinstance(part, str)]  # a number is a place in a list
         name = ".".join(part for part in parts if part not in ("int", "literal['all']"))
         if problem["type"] == "extra_forbidden":
-            lines.append(f"{name} is no setting{_closest(name, _known_names())}")
+            lines.append(f"unknown setting {name}{_closest(name, _known_names())}")
         else:
             variable = PREFIX + name.upper().replace(".", "__")
             lines.append(f"{name} (or {variable}): {problem['msg'].removeprefix('Value error, ')}")

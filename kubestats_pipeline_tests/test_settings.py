@@ -60,7 +60,7 @@ def test_another_file_can_be_named(folder: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_a_named_file_that_is_missing_is_an_error_and_not_the_defaults(folder: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("KUBESTATS_CONFIG", str(folder / "missing.yaml"))
-    with pytest.raises(SettingsError, match=r"KUBESTATS_CONFIG names .*missing\.yaml, which is no file"):
+    with pytest.raises(SettingsError, match=r"KUBESTATS_CONFIG names .*missing\.yaml, which is not a file"):
         load_settings()
 
 
@@ -146,9 +146,9 @@ def test_all_wrong_values_are_told_at_once(folder: Path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("histroy_days: 3", "histroy_days is no setting; did you mean history_days?"),
-        ("github: {tokn: x}", "github.tokn is no setting; did you mean github.token?"),
-        ("zzzz: 3", "zzzz is no setting; known are data_dir, "),
+        ("histroy_days: 3", "unknown setting histroy_days. Did you mean history_days?"),
+        ("github: {tokn: x}", "unknown setting github.tokn. Did you mean github.token?"),
+        ("zzzz: 3", "unknown setting zzzz. Known are data_dir, "),
     ],
 )
 def test_an_unknown_name_in_the_file_is_refused_with_the_nearest_known_one(folder: Path, text: str, said: str):
@@ -165,7 +165,7 @@ def test_an_unknown_name_in_the_file_is_refused_with_the_nearest_known_one(folde
 )
 def test_an_unknown_variable_is_refused_with_the_nearest_known_one(folder: Path, monkeypatch, variable, meant):
     monkeypatch.setenv(variable, "x")
-    assert refused(folder) == f"{variable} is no setting; did you mean {meant}?"
+    assert refused(folder) == f"unknown setting {variable}. Did you mean {meant}?"
 
 
 def test_an_empty_file_changes_nothing(folder: Path):
@@ -179,7 +179,7 @@ def test_a_file_that_holds_no_names_is_refused(folder: Path, text: str):
 
 def test_a_file_that_is_no_yaml_is_refused_with_the_line(folder: Path):
     assert refused(folder, f"data_dir: data\ngithub: {{token: {TOKEN}\n") == (
-        "kubestats.yaml, line 3 cannot be read as YAML; correct it"
+        "kubestats.yaml, line 3 cannot be read as YAML. Correct it"
     )
     (folder / "kubestats.yaml").write_bytes(b"data_dir: \xff\xfe\n")
     with pytest.raises(SettingsError, match=r"kubestats\.yaml cannot be read as YAML"):

@@ -1,6 +1,6 @@
-"""Examines everything that the pipeline needs and says what to do about what is wrong; behind `kubestats doctor`.
+"""`kubestats doctor`: examines everything that the pipeline needs and says what to do where it is wrong.
 
-Each examination gives one `Finding` and changes nothing.
+Each examination gives one `Diagnosis` and changes nothing.
 """
 
 import datetime
@@ -34,22 +34,22 @@ OLDEST_GIT = (2, 31)
 LITTLE_DISK_GB = 2
 
 SILENT_AFTER = datetime.timedelta(minutes=5)
-"""A daemon gives a sign of life every half minute; after so long it is taken for dead."""
+"""A daemon gives a sign of life every half minute. After so long it is taken for dead."""
 
 OLD_AFTER = datetime.timedelta(days=1)
-"""What is younger is no cause for a warning, whatever the cadence."""
+"""Younger data never cause a warning, whatever the cadence."""
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What one examination found: `ok`, `warning` or `failed`."""
+class Diagnosis:
+    """The result of one examination: `ok`, `warning` or `failed`."""
 
     subject: str
     mark: str
     text: str
 
 
-def examine(settings: Settings) -> Iterator[Finding]:
+def examine(settings: Settings) -> Iterator[Diagnosis]:
     """All examinations, one after another."""
     layout = Layout(settings.data_dir)
     yield _examine_git()
@@ -57,7 +57,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _examine_disk(layout)
     yield _reading("lake", _examine_lake, layout)
     yield _reading("warehouse", _examine_warehouse, layout)
-    yield Finding(
+    yield Diagnosis(
         "scanners", "ok", f"{len(load_scanners())} kinds have a scanner of their own, all others the generic one"
     )
     yield _reading("dagster", _examine_storage, layout)
@@ -65,37 +65,38 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _reading("age", _examine_age, layout)
 
 
-def _reading(subject: str, examine: Callable[[Layout], Finding], layout: Layout) -> Finding:
+def _reading(subject: str, examine: Callable[[Layout], Diagnosis], layout: Layout) -> Diagnosis:
     """An examination whose files may be unreadable: that is a finding too, and the next one goes on."""
     try:
         return examine(layout)
     except OSError as error:
-        return Finding(subject, "failed", f"{error.filename or layout.data_dir}: {error.strerror}; see its permissions")
+        path = error.filename or layout.data_dir
+        return Diagnosis(subject, "failed", f"{path}: {error.strerror}. See its permissions")
 
 
-def _examine_git() -> Finding:
+def _examine_git() -> Diagnosis:
     try:
         version = git.run(["version"]).decode().strip()
     except git.GitError as error:
-        return Finding("git", "failed", str(error))
+        return Diagnosis("git", "failed", str(error))
     numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
     if numbers < OLDEST_GIT:
         oldest = ".".join(map(str, OLDEST_GIT))
-        return Finding("git", "failed", f"{version} is too old; install {oldest} or later")
-    return Finding("git", "ok", version)
+        return Diagnosis("git", "failed", f"{version} is too old. Install {oldest} or later")
+    return Diagnosis("git", "ok", version)
 
 
-def _examine_github(settings: Settings) -> Finding:
-    """Whether the API answers, to whom, and how many calls are left; it matters only where something is asked of it."""
+def _examine_github(settings: Settings) -> Diagnosis:
+    """The answer of the API: to whom, and how many calls are left. A failure counts only where it is used."""
     try:
-        return Finding("github", "ok", describe_github(settings.github))
+        return Diagnosis("github", "ok", describe_github(settings.github))
     except HostError as error:
         mark = "failed" if settings.topics else "warning"
         who = "with a token" if settings.github.token else "without a token"
-        return Finding("github", mark, f"{settings.github.api_url} {who}: {error}")
+        return Diagnosis("github", mark, f"{settings.github.api_url} {who}: {error}")
 
 
-def _examine_disk(layout: Layout) -> Finding:
+def _examine_disk(layout: Layout) -> Diagnosis:
     try:
         layout.data_dir.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=layout.data_dir) as file:
@@ -104,12 +105,12 @@ def _examine_disk(layout: Layout) -> Finding:
             os.fsync(file.fileno())
         free = shutil.disk_usage(layout.data_dir).free / 1e9
     except OSError as error:
-        return Finding("disk", "failed", f"{layout.data_dir} cannot be written: {error.strerror}; unlock or free it")
+        return Diagnosis("disk", "failed", f"{layout.data_dir} cannot be written: {error.strerror}. Unlock or free it")
     mark = "ok" if free > LITTLE_DISK_GB else "warning"
-    return Finding("disk", mark, f"{layout.data_dir} is writable, {free:.1f} GB are free")
+    return Diagnosis("disk", mark, f"{layout.data_dir} is writable, {free:.1f} GB are free")
 
 
-def _examine_lake(layout: Layout) -> Finding:
+def _examine_lake(layout: Layout) -> Diagnosis:
     """Read every partition: the damaged ones are named."""
     lake, damaged, rows = Lake(layout), [], 0
     for table in TABLES.values():
@@ -122,68 +123,69 @@ def _examine_lake(layout: Layout) -> Finding:
             rows += len(found.rows) if found else 0
     if damaged:
         more = f" (and {len(damaged) - 1} more)" if len(damaged) > 1 else ""
-        return Finding("lake", "failed", damaged[0] + more)
-    return Finding("lake", "ok", f"{rows} rows of {len(read_repositories(lake))} active repositories can be read")
+        return Diagnosis("lake", "failed", damaged[0] + more)
+    return Diagnosis("lake", "ok", f"{rows} rows of {len(read_repositories(lake))} active repositories can be read")
 
 
-def _examine_warehouse(layout: Layout) -> Finding:
+def _examine_warehouse(layout: Layout) -> Diagnosis:
     path = layout.warehouse
     if not path.is_file():
-        return Finding("warehouse", "warning", f"{path} is not published yet; run `kubestats run`")
+        return Diagnosis("warehouse", "warning", f"{path} is not published yet. Run `kubestats run`")
     try:
         with open_to_read(path) as connection:
             violations = verify(connection)
             built = connection.execute("SELECT built_at FROM warehouse_info").fetchone()
     except duckdb.Error as error:
-        return Finding("warehouse", "failed", f"{path}: {type(error).__name__}; delete it and run `kubestats run`")
+        return Diagnosis("warehouse", "failed", f"{path}: {type(error).__name__}. Delete it and run `kubestats run`")
     if violations:
-        return Finding("warehouse", "failed", f"{violations[0].table}: {violations[0].count} {violations[0].detail}")
+        return Diagnosis("warehouse", "failed", f"{violations[0].table}: {violations[0].count} {violations[0].detail}")
     age = datetime.datetime.now(datetime.UTC) - built[0] if built else datetime.timedelta()
-    return Finding("warehouse", "ok", f"{path}, built {age.total_seconds() / 3600:.1f} hours ago, keeps its invariants")
+    hours = age.total_seconds() / 3600
+    return Diagnosis("warehouse", "ok", f"{path}, built {hours:.1f} hours ago, keeps its invariants")
 
 
-def _examine_storage(layout: Layout) -> Finding:
+def _examine_storage(layout: Layout) -> Diagnosis:
     try:
         with open_instance(layout) as instance:
             runs = instance.get_runs_count()
     except (HomeError, sqlite3.Error, SQLAlchemyError) as error:
-        return Finding("dagster", "failed", f"{layout.dagster_home}: {_first_line(error)}")
-    return Finding("dagster", "ok", f"{layout.dagster_home} holds {runs} runs")
+        return Diagnosis("dagster", "failed", f"{layout.dagster_home}: {_first_line(error)}")
+    return Diagnosis("dagster", "ok", f"{layout.dagster_home} holds {runs} runs")
 
 
-def _examine_daemons(layout: Layout) -> Finding:
-    """Whether those that start schedules and sensors live; they never did where all is run by `kubestats run`."""
+def _examine_daemons(layout: Layout) -> Diagnosis:
+    """The daemons that start schedules and sensors. They never ran where all is run by `kubestats run`."""
     try:
         with open_instance(layout) as instance:
             beats = last_heartbeats(instance)
     except (HomeError, sqlite3.Error, SQLAlchemyError) as error:
-        return Finding("daemons", "failed", f"{layout.dagster_home}: {_first_line(error)}")
+        return Diagnosis("daemons", "failed", f"{layout.dagster_home}: {_first_line(error)}")
     if not beats:
-        return Finding("daemons", "ok", "none has ever run; schedules and sensors only run under `kubestats dev`")
+        return Diagnosis("daemons", "ok", "none has ever run. Schedules and sensors only run under `kubestats dev`")
     now = datetime.datetime.now(datetime.UTC)
     silent = sorted(name.lower() for name, beat in beats.items() if now - beat > SILENT_AFTER)
     if silent:
         last = max(beats.values())
-        told = f"no sign of life of {', '.join(silent)} since {last:%Y-%m-%d %H:%M} UTC; start `kubestats dev`"
-        return Finding("daemons", "warning", told)
-    return Finding("daemons", "ok", f"{len(beats)} daemons are alive")
+        text = f"no sign of life of {', '.join(silent)} since {last:%Y-%m-%d %H:%M} UTC. Start `kubestats dev`"
+        return Diagnosis("daemons", "warning", text)
+    return Diagnosis("daemons", "ok", f"{len(beats)} daemons are alive")
 
 
 def _first_line(error: Exception) -> str:
     return str(error).partition("\n")[0]
 
 
-def _examine_age(layout: Layout) -> Finding:
+def _examine_age(layout: Layout) -> Diagnosis:
     """When discovery last saw a repository: everything else follows from it, or has its own examination."""
     try:
         partition = Lake(layout).read(REPOSITORIES)
     except LakeError as error:
-        return Finding("age", "failed", str(error))
+        return Diagnosis("age", "failed", str(error))
     seen = partition.rows["last_seen_at"].max() if partition else None
     if not isinstance(seen, datetime.datetime):
-        return Finding("age", "warning", "nothing was discovered yet; run `kubestats run`")
+        return Diagnosis("age", "warning", "nothing was discovered yet. Run `kubestats run`")
     age = datetime.datetime.now(datetime.UTC) - seen
-    told = f"the last discovery was {age.total_seconds() / 3600:.1f} hours ago"
+    text = f"the last discovery was {age.total_seconds() / 3600:.1f} hours ago"
     if age > OLD_AFTER:
-        return Finding("age", "warning", f"{told}; run `kubestats run`, or leave `kubestats dev` running")
-    return Finding("age", "ok", told)
+        return Diagnosis("age", "warning", f"{text}. Run `kubestats run`, or leave `kubestats dev` running")
+    return Diagnosis("age", "ok", text)

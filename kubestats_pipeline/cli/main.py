@@ -1,4 +1,4 @@
-"""The kubestats command: thin. `terminal.py` makes what it shows; what it does stands in the modules that it names.
+"""The kubestats command: thin. `terminal.py` makes what it shows. The modules that it names do the work.
 
 Exit status: 0 when everything succeeded, 1 when anything failed (it is named), 2 for a wrong call or setting, 130 after
 an interrupt.
@@ -47,7 +47,7 @@ FAILED, WRONG_CALL, INTERRUPTED = 1, 2, 130
 
 @app.command()
 def demo() -> None:
-    """Run the whole pipeline on sample repositories that the package builds itself; no network is needed."""
+    """Run the whole pipeline on sample repositories that the package builds itself. No network is needed."""
     from kubestats_pipeline.sample.build import build_sample
 
     with _explained():
@@ -64,7 +64,7 @@ def demo() -> None:
 @app.command()
 def run(
     source: Annotated[
-        list[str] | None, typer.Option("--source", help="ask only this source: github, gitlab or list; repeatable")
+        list[str] | None, typer.Option("--source", help="ask only this source: github, gitlab or list. Repeatable")
     ] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="process at most so many repositories")] = None,
 ) -> None:
@@ -87,36 +87,36 @@ def status(
     with _explained():
         layout = Layout(load_settings().data_dir)
         if not layout.lake.is_dir():
-            raise ExplainedError(f"{layout.data_dir} holds nothing yet; run `kubestats demo` or `kubestats run` first")
+            raise ExplainedError(f"{layout.data_dir} holds nothing yet. Run `kubestats demo` or `kubestats run` first")
         healthy = terminal.show_status(read_status(layout), as_json=as_json)
     raise typer.Exit(0 if healthy else FAILED)
 
 
 _Name = Annotated[str, typer.Argument(metavar="OWNER/NAME", help="its full name, or one that it had")]
-_Reason = Annotated[str | None, typer.Option("--reason", help="why; it is kept and shown")]
+_Reason = Annotated[str | None, typer.Option("--reason", help="the reason, which is kept and shown")]
 
 
 @app.command()
 def approve(repository: _Name, reason: _Reason = None) -> None:
-    """Let a repository in that is too large, or was deleted; no limit of size holds for it then."""
+    """Let a repository in that is too large, or was deleted. No limit of size holds for it then."""
     _decide("approve", repository, reason)
 
 
 @app.command()
 def block(repository: _Name, reason: _Reason = None) -> None:
-    """Neither sync nor scan a repository any more; its history stays, and its numbers are still recorded."""
+    """Neither sync nor scan a repository any more. Its history stays, and its numbers are still recorded."""
     _decide("block", repository, reason)
 
 
 @app.command()
 def unblock(repository: _Name) -> None:
-    """End a block; the next sweep syncs the repository again."""
+    """End a block. The next sweep syncs the repository again."""
     _decide("unblock", repository, None)
 
 
 @app.command()
 def delete(repository: _Name, reason: _Reason = None) -> None:
-    """Remove everything about a repository for good; what stays is that no discovery brings it back."""
+    """Remove everything about a repository for good. No discovery brings it back."""
     _decide("delete", repository, reason)
 
 
@@ -139,7 +139,7 @@ def sync(
 
 @app.command()
 def sql(
-    query: Annotated[str, typer.Argument(help="a query; `-` reads it from standard input")],
+    query: Annotated[str, typer.Argument(help="a query, or `-` to read it from standard input")],
     output_format: Annotated[Format, typer.Option("--format", help="how to print the rows")] = Format.TABLE,
     output: Annotated[Path | None, typer.Option("--output", help="write to a file instead")] = None,
 ) -> None:
@@ -163,12 +163,12 @@ def doctor(
 ) -> None:
     """Check git, GitHub, disk, lake, warehouse, scanners, Dagster's storage and daemons, and the age of the data.
 
-    Exits with 1 if anything failed; a warning is none.
+    Exits with 1 if anything failed. A warning is not a failure.
     """
     from kubestats_pipeline.cli.doctor import examine
 
     with _explained():
-        healthy = terminal.show_findings(examine(load_settings()), as_json=as_json)
+        healthy = terminal.show_diagnoses(examine(load_settings()), as_json=as_json)
     raise typer.Exit(0 if healthy else FAILED)
 
 
@@ -282,9 +282,9 @@ def _run(settings: Settings, work: "Callable[[Services, DagsterInstance], Cycle]
 
 
 def _show_unraisable(unraisable: "UnraisableHookArgs") -> None:
-    """What Python shows of errors that it cannot raise, but for Dagster's generators that go on when they are closed.
+    """Show errors that Python cannot raise, but for Dagster's generators that go on when they are closed.
 
-    They do so where Dagster's own storage cannot be written, which is told anyway.
+    They do so where Dagster's own storage cannot be written, which is reported anyway.
     """
     code = getattr(unraisable.object, "gi_code", None)
     is_of_dagster = code is not None and "dagster" in Path(code.co_filename).parts
@@ -303,7 +303,7 @@ def _interruptible(work: Callable[[], "Cycle"]) -> "Cycle":
         try:
             return future.result()
         except KeyboardInterrupt:
-            terminal.show_error("interrupted; nothing is lost, run it again to go on")
+            terminal.show_error("interrupted. Nothing is lost, run it again to go on")
             os._exit(INTERRUPTED)
 
 
@@ -320,11 +320,11 @@ def _explained() -> Iterator[None]:
         raise typer.Exit(FAILED) from None
     except _disk_errors() as error:
         first = str(error).partition("\n")[0]  # SQLAlchemy goes on with its statement
-        terminal.show_error(f"{first}; see that the disk is neither full nor read-only, and run again")
+        terminal.show_error(f"{first}. See that the disk is neither full nor read-only, and run again")
         raise typer.Exit(FAILED) from None
 
 
 def _disk_errors() -> tuple[type[Exception], ...]:
-    """Those of the system and of Dagster's storage; asked for when something failed, since many commands load none."""
+    """Those of the system and of Dagster's storage. Asked for when something failed, since many commands load none."""
     sqlalchemy = sys.modules.get("sqlalchemy.exc")
     return (OSError, sqlite3.Error, *((sqlalchemy.SQLAlchemyError,) if sqlalchemy else ()))

@@ -1,7 +1,7 @@
 """The state of an installation in numbers, as Prometheus reads them: `kubestats metrics`.
 
-Everything is read from the lake, the published file and Dagster's storage as they lie on the disk; nothing is asked of
-a host and nothing is changed. What cannot be read is counted. `doctor.py` says in words what is wrong and what to do.
+Everything is read from the lake, the published file and Dagster's storage as they lie on the disk. Nothing is asked of
+a host and nothing is changed. Unreadable files are counted. `doctor.py` says in words what is wrong and what to do.
 """
 
 import datetime
@@ -10,14 +10,16 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest, write_to_textfile
 
-from kubestats_pipeline.cli.status import RepositoryStatus, read_status
+from kubestats_pipeline.cli.status import RepositorySummary, read_status
 from kubestats_pipeline.lake.health import FAILED
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.lake.tables import REPOSITORIES
+from kubestats_pipeline.lake.vocabulary import RepositoryStatus
 from kubestats_pipeline.orchestration.base.dagster_home import last_heartbeats, open_instance
 from kubestats_pipeline.settings import Settings
 
@@ -27,7 +29,7 @@ RUNS_OF = datetime.timedelta(days=1)
 
 @dataclass(frozen=True)
 class Measure:
-    """One number: its name and meaning, and the labels that tell it from others of that name."""
+    """One number: its name and description, and the labels that distinguish it from others of that name."""
 
     name: str
     meaning: str
@@ -42,7 +44,7 @@ def measure(settings: Settings, now: datetime.datetime) -> Iterator[Measure]:
         LakeError: the table of repositories is damaged.
     """
     layout = Layout(settings.data_dir)
-    statuses = [each for each in read_status(layout) if each.status == "active"]
+    statuses = [status for status in read_status(layout) if status.status == "active"]
     yield from _repositories(Lake(layout))
     yield from _work(statuses)
     yield from _times(Lake(layout), statuses)
@@ -64,49 +66,50 @@ def write(measures: Iterable[Measure], path: Path) -> None:
 
 def _register(measures: Iterable[Measure]) -> CollectorRegistry:
     registry, gauges = CollectorRegistry(), dict[str, Gauge]()
-    for each in measures:
-        if each.name not in gauges:
-            gauges[each.name] = Gauge(f"kubestats_{each.name}", each.meaning, list(each.labels), registry=registry)
-        gauge = gauges[each.name]
-        (gauge.labels(**each.labels) if each.labels else gauge).set(each.value)
+    for measure in measures:
+        if measure.name not in gauges:
+            name, labels = f"kubestats_{measure.name}", list(measure.labels)
+            gauges[measure.name] = Gauge(name, measure.meaning, labels, registry=registry)
+        gauge = gauges[measure.name]
+        (gauge.labels(**measure.labels) if measure.labels else gauge).set(measure.value)
     return registry
 
 
 def _repositories(lake: Lake) -> Iterator[Measure]:
     partition = lake.read(REPOSITORIES)
     counts = Counter(partition.rows["status"].to_list() if partition else ())
-    for status in sorted({"active", "blocked", "pending_approval", "retired", *counts}):
+    for status in sorted({*get_args(RepositoryStatus), *counts}):
         yield Measure("repositories", "Repositories ever seen, by status.", counts[status], {"status": status})
 
 
-def _work(statuses: list[RepositoryStatus]) -> Iterator[Measure]:
-    meaning = "Active repositories whose last attempt failed, by stage; unreadable are damaged files of the lake."
+def _work(statuses: list[RepositorySummary]) -> Iterator[Measure]:
+    meaning = "Active repositories whose last attempt failed, by stage. Unreadable are damaged files of the lake."
     failed = {
-        "sync": sum(each.sync_status in FAILED for each in statuses),
-        "scan": sum(each.scan_status in FAILED for each in statuses),
-        "unreadable": sum(each.sync_status == "unreadable" for each in statuses),
+        "sync": sum(status.sync_status in FAILED for status in statuses),
+        "scan": sum(status.scan_status in FAILED for status in statuses),
+        "unreadable": sum(status.sync_status == "unreadable" for status in statuses),
     }
     for stage, count in failed.items():
         yield Measure("repositories_failed", meaning, count, {"stage": stage})
-    unsupported = sum(each.sync_status == "unsupported" for each in statuses)
+    unsupported = sum(status.sync_status == "unsupported" for status in statuses)
     meaning = "Active repositories in a format that git here cannot read."
     yield Measure("repositories_unsupported", meaning, unsupported)
-    behind = sum(each.head_commit is not None and each.head_commit != each.scanned_commit for each in statuses)
+    behind = sum(status.head_commit is not None and status.head_commit != status.scanned_commit for status in statuses)
     yield Measure("repositories_unscanned", "Active repositories whose head is not scanned yet.", behind)
-    yield Measure("resources", "Active Kubernetes resources.", sum(each.resources for each in statuses))
-    yield Measure("resource_events", "Events in the logs.", sum(each.events for each in statuses))
+    yield Measure("resources", "Active Kubernetes resources.", sum(status.resources for status in statuses))
+    yield Measure("resource_events", "Events in the logs.", sum(status.events for status in statuses))
     yield Measure(
-        "scan_problems", "Files that cannot be read, by class and file.", sum(each.problems for each in statuses)
+        "scan_problems", "Files that cannot be read, by class and file.", sum(status.problems for status in statuses)
     )
 
 
-def _times(lake: Lake, statuses: list[RepositoryStatus]) -> Iterator[Measure]:
+def _times(lake: Lake, statuses: list[RepositorySummary]) -> Iterator[Measure]:
     """When each stage last did something, where it ever did."""
     partition = lake.read(REPOSITORIES)
     newest = {
         "discover": [time for time in partition.rows["last_seen_at"].to_list() if time] if partition else [],
-        "sync": [each.last_sync_at for each in statuses if each.last_sync_at],
-        "scan": [each.last_scan_at for each in statuses if each.last_scan_at],
+        "sync": [status.last_sync_at for status in statuses if status.last_sync_at],
+        "scan": [status.last_scan_at for status in statuses if status.last_scan_at],
     }
     meaning = "When a stage last wrote a row, or the warehouse was published."
     for stage, times in newest.items():

@@ -1,4 +1,4 @@
-"""Runs one query against the published warehouse and prints or writes the rows; behind `kubestats sql`."""
+"""`kubestats sql`: one query against the published warehouse, its rows printed or written."""
 
 import csv
 import os
@@ -17,7 +17,7 @@ from kubestats_pipeline.plain_text import plain_json, plain_lines
 from kubestats_pipeline.warehouse.connect import open_to_read
 
 READING = {"SELECT", "EXPLAIN", "PRAGMA", "CALL", "RELATION"}
-"""Kinds of statements that only read; DESCRIBE, SHOW and SUMMARIZE are SELECTs to DuckDB."""
+"""Kinds of statements that only read. DESCRIBE, SHOW and SUMMARIZE are SELECTs to DuckDB."""
 
 
 ROWS_AT_ONCE = 10_000
@@ -25,7 +25,7 @@ ROWS_AT_ONCE = 10_000
 
 
 class QueryError(ExplainedError):
-    """The query cannot be run; the text says why."""
+    """The query cannot be run. The text says why."""
 
 
 class Format(StrEnum):
@@ -43,10 +43,10 @@ def run_query(warehouse: Path, query: str, output_format: Format, output: Path |
     The file is opened read-only, and a publication at the same time does not disturb: it replaces the file.
 
     Raises:
-        QueryError: there is no warehouse, the query is wrong, or Parquet was asked for without an output file.
+        QueryError: the warehouse is missing, the query is wrong, or Parquet was asked for without an output file.
     """
     if not warehouse.is_file():
-        raise QueryError(f"there is no warehouse at {warehouse}; run `kubestats demo` or `kubestats run` first")
+        raise QueryError(f"no warehouse at {warehouse}. Run `kubestats demo` or `kubestats run` first")
     try:
         with open_to_read(warehouse) as connection:
             _check(connection, query)
@@ -68,12 +68,12 @@ def _check(connection: duckdb.DuckDBPyConnection, query: str) -> None:
     if len(kinds) != 1:
         raise QueryError(f"give one statement, not {len(kinds)}")
     if kinds[0] not in READING:
-        raise QueryError(f"{kinds[0]} is no query; give a SELECT, FROM, DESCRIBE, SHOW, SUMMARIZE or EXPLAIN")
+        raise QueryError(f"{kinds[0]} is not a query. Give a SELECT, FROM, DESCRIBE, SHOW, SUMMARIZE or EXPLAIN")
 
 
 def _write_parquet(connection: duckdb.DuckDBPyConnection, query: str, output: Path | None) -> None:
     if output is None:
-        raise QueryError("Parquet is not for a terminal; name a file with --output")
+        raise QueryError("Parquet is not for a terminal. Name a file with --output")
     target = str(output).replace("'", "''")
     connection.execute(f"COPY ({query.strip().rstrip(';')}) TO '{target}' (FORMAT parquet, COMPRESSION zstd)")
 
@@ -109,7 +109,7 @@ def _write(names: Sequence[str], cursor: duckdb.DuckDBPyConnection, output_forma
 
 
 class _Plain:
-    """A terminal that is sent nothing to obey; a file or a pipe gets the data as they are."""
+    """A terminal that is sent nothing to obey. A file or a pipe gets the data as they are."""
 
     def __init__(self, file: IO[str]) -> None:
         self._file = file
@@ -124,13 +124,13 @@ def _cell(value: Any) -> Any:
 
 
 def _to_json(value: Any, option: int = 0) -> str:
-    """JSON text; numbers beyond 64 bits, decimals and what else JSON has no type for are text in it."""
+    """JSON text. Numbers beyond 64 bits, decimals and what else JSON has no type for are text in it."""
     return orjson.dumps(_within_bounds(value), default=str, option=option | orjson.OPT_NON_STR_KEYS).decode()
 
 
 def _within_bounds(value: Any) -> Any:
     if isinstance(value, list):
-        return [_within_bounds(each) for each in value]
+        return [_within_bounds(item) for item in value]
     if isinstance(value, dict):
-        return {key: _within_bounds(each) for key, each in value.items()}
+        return {key: _within_bounds(item) for key, item in value.items()}
     return str(value) if isinstance(value, int) and not -(2**63) <= value < 2**64 else value

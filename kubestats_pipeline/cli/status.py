@@ -8,17 +8,16 @@ from kubestats_pipeline.lake.health import FAILED
 from kubestats_pipeline.lake.lake import Lake, LakeError
 from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.lake.repositories import read_rows
-from kubestats_pipeline.lake.tables import SNAPSHOTS
-from kubestats_pipeline.scan.store.position import read_scan
+from kubestats_pipeline.lake.repository_tables import RepositoryTables
 
 
 @dataclass(frozen=True)
-class RepositoryStatus:
+class RepositorySummary:
     """One repository: its last sync and scan and what it holds.
 
     Attributes:
         status: active, or why nothing is done for it: blocked, pending_approval or retired, with the reason.
-        error: what is wrong with it; None when nothing is.
+        error: what is wrong with it. None when nothing is.
     """
 
     full_name: str
@@ -26,27 +25,27 @@ class RepositoryStatus:
     status_reason: str | None
     is_approved: bool
     sync_status: str | None
-    scan_status: str | None
-    head_commit: str | None
-    scanned_commit: str | None
-    gitops_engine: str | None
-    resources: int
-    events: int
-    problems: int
-    last_sync_at: datetime.datetime | None
-    last_scan_at: datetime.datetime | None
-    next_attempt_at: datetime.datetime | None
-    error: str | None
+    scan_status: str | None = None
+    head_commit: str | None = None
+    scanned_commit: str | None = None
+    gitops_engine: str | None = None
+    resources: int = 0
+    events: int = 0
+    problems: int = 0
+    last_sync_at: datetime.datetime | None = None
+    last_scan_at: datetime.datetime | None = None
+    next_attempt_at: datetime.datetime | None = None
+    error: str | None = None
 
     @property
     def failed(self) -> bool:
-        """Whether its last sync or scan failed, or its partitions cannot be read; nothing fails that is not done."""
+        """True if its last sync or scan failed, or its partitions cannot be read, while it is active."""
         if self.status != "active":
             return False
         return self.sync_status in FAILED or self.scan_status in FAILED or self.sync_status == "unreadable"
 
 
-def read_status(layout: Layout) -> Iterator[RepositoryStatus]:
+def read_status(layout: Layout) -> Iterator[RepositorySummary]:
     """The status of every repository, active ones first, by name. One whose partitions are damaged says so.
 
     Raises:
@@ -56,16 +55,16 @@ def read_status(layout: Layout) -> Iterator[RepositoryStatus]:
     for row in sorted(read_rows(lake), key=lambda row: (row["status"] != "active", row["full_name"])):
         about = (row["full_name"], row["status"], row["status_reason"], bool(row["is_approved"]))
         try:
-            yield _status(lake, *about)
+            yield _status(RepositoryTables(lake, row["full_name"], row["repository_id"]), *about)
         except LakeError as error:
-            yield RepositoryStatus(*about, "unreadable", None, None, None, None, 0, 0, 0, None, None, None, str(error))
+            yield RepositorySummary(*about, sync_status="unreadable", error=str(error))
 
 
-def _status(lake: Lake, name: str, status: str, reason: str | None, is_approved: bool) -> RepositoryStatus:
-    partition = lake.read(SNAPSHOTS, name)
-    snapshot = partition.rows.row(0, named=True) if partition and len(partition.rows) else {}
-    scan = read_scan(lake, name) or {}
-    return RepositoryStatus(
+def _status(
+    tables: RepositoryTables, name: str, status: str, reason: str | None, is_approved: bool
+) -> RepositorySummary:
+    snapshot, scan = tables.snapshot() or {}, tables.scan() or {}
+    return RepositorySummary(
         full_name=name,
         status=status,
         status_reason=reason,

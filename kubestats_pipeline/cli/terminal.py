@@ -1,4 +1,4 @@
-"""What the kubestats command shows: progress bars, tables and summaries, made with rich. It decides nothing."""
+"""Output of the kubestats command: progress bars, tables and summaries, made with rich. It decides nothing."""
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,15 +17,15 @@ from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.plain_text import plain_json, plain_lines
 
 if TYPE_CHECKING:
-    from kubestats_pipeline.cli.doctor import Finding
-    from kubestats_pipeline.cli.status import RepositoryStatus
+    from kubestats_pipeline.cli.doctor import Diagnosis
+    from kubestats_pipeline.cli.status import RepositorySummary
     from kubestats_pipeline.orchestration.base.context import Progress as ProgressOfStages
     from kubestats_pipeline.orchestration.cycle import Cycle
     from kubestats_pipeline.scan.store.retire import Retired, RetireFailed
     from kubestats_pipeline.upgrade.redact_lake import Redacted
 
 PLAIN_WIDTH = 160
-"""Columns where the output is no terminal."""
+"""Columns where the output is not a terminal."""
 
 
 def _console(*, stderr: bool = False) -> Console:
@@ -54,7 +54,7 @@ DEMO_QUERIES: Mapping[str, str] = {
         SELECT problem, count(*) AS files, min(file_path) AS for_example
         FROM scan_problems GROUP BY problem ORDER BY files DESC, problem""",
 }
-"""Queries that the demo runs at its end; the README shows them too."""
+"""Queries that the demo runs at its end. The README shows them too."""
 
 
 class RichProgress:
@@ -82,7 +82,7 @@ class RichProgress:
 
     @contextlib.contextmanager
     def track(self, stage: str, total: int) -> Iterator[Callable[[str], None]]:
-        """Begin a stage of `total` items; the callable is told each one that is done."""
+        """Begin a stage of `total` items. The callable is called for each one that is done."""
         task = self._progress.add_task(stage, total=total, last="")
         yield lambda done: self._progress.update(task, advance=1, last=_shown(done))
 
@@ -140,28 +140,28 @@ def show_demo(layout: Layout) -> None:
     console.print("  make reset && make run                   the real thing, without the samples", highlight=False)
 
 
-def show_status(statuses: Iterable["RepositoryStatus"], *, as_json: bool) -> bool:
-    """All repositories; gives whether none has failed."""
+def show_status(statuses: Iterable["RepositorySummary"], *, as_json: bool) -> bool:
+    """Show all repositories. Gives True if none has failed."""
     known = list(statuses)
     if as_json:
-        for each in known:
-            _print_json(asdict(each))
+        for repository in known:
+            _print_json(asdict(repository))
     else:
         columns = ("repository", "status", "sync", "scan", "engine", "resources", "events", "problems", "last sync")
-        console.print(_table(columns, [_status_cells(each) for each in known]))
-        for each in known:
-            if reason := each.status_reason or each.error:
-                console.print(f"{_shown(each.full_name)}: {_shown(reason)}", soft_wrap=True, highlight=False)
-        active = sum(each.status == "active" for each in known)
+        console.print(_table(columns, [_status_cells(repository) for repository in known]))
+        for repository in known:
+            if reason := repository.status_reason or repository.error:
+                console.print(f"{_shown(repository.full_name)}: {_shown(reason)}", soft_wrap=True, highlight=False)
+        active = sum(repository.status == "active" for repository in known)
         others = f", {len(known) - active} not active" if active < len(known) else ""
-        console.print(f"{active} repositories, {sum(each.failed for each in known)} failed{others}")
-    return not any(each.failed for each in known)
+        console.print(f"{active} repositories, {sum(repository.failed for repository in known)} failed{others}")
+    return not any(repository.failed for repository in known)
 
 
-def show_findings(findings: Iterable["Finding"], *, as_json: bool = False) -> bool:
-    """What the doctor found; gives whether nothing has failed."""
+def show_diagnoses(diagnoses: Iterable["Diagnosis"], *, as_json: bool = False) -> bool:
+    """Show the diagnoses of the doctor. Gives True if nothing has failed."""
     healthy = True
-    for finding in findings:
+    for finding in diagnoses:
         healthy = healthy and finding.mark != "failed"
         if as_json:
             _print_json(asdict(finding))
@@ -172,30 +172,31 @@ def show_findings(findings: Iterable["Finding"], *, as_json: bool = False) -> bo
 
 
 def show_removed(removed: Mapping[str, str]) -> None:
-    """What a clean-up took away."""
+    """Show what a clean-up took away."""
     for what, how_much in removed.items():
         console.print(f"{what}: {_shown(how_much)}", soft_wrap=True, highlight=False)
 
 
 def show_retired(outcomes: Iterable["Retired | RetireFailed"]) -> bool:
-    """What went to the archive, repository by repository as it is done; gives whether none failed."""
+    """Show what went to the archive, repository by repository. Gives True if none failed."""
     from kubestats_pipeline.scan.store.retire import RetireFailed
 
     done = failed = 0
-    for each in outcomes:
-        if isinstance(each, RetireFailed):
+    for outcome in outcomes:
+        if isinstance(outcome, RetireFailed):
             failed += 1
-            show_error(f"{each.full_name}: {each.reason}")
+            show_error(f"{outcome.full_name}: {outcome.reason}")
         else:
             done += 1
-            console.print(f"{_shown(each.full_name)}: {each.events} events archived", soft_wrap=True, highlight=False)
+            text = f"{_shown(outcome.full_name)}: {outcome.events} events archived"
+            console.print(text, soft_wrap=True, highlight=False)
     if not done and not failed:
-        console.print("nothing is due; retention.event_days and retention.payload_days say how much is kept")
+        console.print("nothing is due. Retention.event_days and retention.payload_days say how much is kept")
     return not failed
 
 
 def show_redacted(redacted: "Redacted") -> None:
-    """What was taken out of data that an earlier version has left, and what could not be read for it."""
+    """Show secrets taken out of data of an earlier version, and files that could not be read for it."""
     if redacted.values:
         show_line(redacted.text)
     for subject, reason in sorted(redacted.failures.items()):
@@ -203,7 +204,7 @@ def show_redacted(redacted: "Redacted") -> None:
 
 
 def show_rows(names: Sequence[str], rows: Sequence[Sequence[Any]], file: IO[str]) -> None:
-    """The rows of a query as a table; a wide one is cut to a terminal's width, and not at all elsewhere."""
+    """The rows of a query as a table. A wide one is cut to a terminal's width, and not at all elsewhere."""
     width = None if file.isatty() else 10_000
     target = Console(file=file, width=width)
     target.print(_table(names, rows))
@@ -219,7 +220,7 @@ def _print_json(content: Mapping[str, Any]) -> None:
     console.print(plain_json(orjson.dumps(content).decode()), soft_wrap=True, highlight=False, markup=False)
 
 
-def _status_cells(status: "RepositoryStatus") -> list[Any]:
+def _status_cells(status: "RepositorySummary") -> list[Any]:
     seen = status.last_sync_at.strftime("%Y-%m-%d %H:%M") if status.last_sync_at else None
     counts = [status.resources, status.events, status.problems]
     return [

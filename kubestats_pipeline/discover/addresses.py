@@ -1,7 +1,7 @@
 """Git URLs: taken apart, freed of credentials, and normalised so that one repository has one identity.
 
-Every spelling that git accepts for a remote host passes through here before anything else sees it. Which host is GitHub
-is decided in `entries.py`; paths on this machine are the business of `local.py`.
+Every spelling that git accepts for a remote host passes through here before anything else sees it. `entries.py` decides
+which host is GitHub. Paths on this machine are the business of `local.py`.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ _HOST = re.compile(r"\w[\w.-]*|[0-9a-f]*:[0-9a-f:.]+")
 
 
 class AddressError(ValueError):
-    """A text is no git URL that can be used; the message says why and never holds the text."""
+    """A text is not a git URL that can be used. The message says why and never holds the text."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class GitAddress:
 
     Attributes:
         scheme: https, http, ssh or git.
-        user: the login of an ssh URL; None for all other schemes, where it would be a credential.
+        user: the login of an ssh URL. None for all other schemes, where it would be a credential.
         host: in lower case.
         port: None where it is one that the scheme implies.
         path: folders and name, without slashes at the ends and without `.git`.
@@ -51,7 +51,7 @@ class GitAddress:
 
     @property
     def owner(self) -> str:
-        """All folders above the repository; `-`, which no forge allows as an owner, where there are none."""
+        """All folders above the repository, or `-`, which no forge allows as an owner."""
         return self.path.rpartition("/")[0] or "-"
 
     @property
@@ -66,7 +66,7 @@ def url_identity(normalised_url: str) -> str:
 
 
 def is_scp_like(text: str) -> bool:
-    """Whether git would read a text as `user@host:path`; without a user the host needs a dot (else a typo)."""
+    """True if git would read a text as `user@host:path`. Without a user the host needs a dot (else a typo)."""
     match = _SCP.fullmatch(text)
     return bool(match and "://" not in text and (match["user"] or "." in match["host"]))
 
@@ -77,7 +77,7 @@ def parse_address(text: str) -> GitAddress:
     User and password are dropped (of an ssh URL only the password), so are query and fragment, which may hold tokens.
 
     Raises:
-        AddressError: no such address, or one in which a credential cannot be told from the rest.
+        AddressError: not an address, or one in which a credential cannot be recognised.
     """
     if is_scp_like(text):
         return _parse_scp(text)
@@ -85,7 +85,7 @@ def parse_address(text: str) -> GitAddress:
     host = _clean_host(parts.hostname or "")
     path = parts.path.strip("/")
     if "@" in path and parts.scheme != "ssh":
-        raise AddressError("an @ after the host may be part of a password; write it as %40")
+        raise AddressError("an @ after the host may be part of a password. Write it as %40")
     user = _clean_user(parts.username) if parts.scheme == "ssh" else None
     shown_host = f"[{host}]" if ":" in host else host
     place = f"{user}@{shown_host}" if user else shown_host
@@ -106,12 +106,12 @@ def _parse_scp(text: str) -> GitAddress:
 
 def _split(text: str) -> tuple[SplitResult, int | None]:
     if re.search(r"\s|[\x00-\x1f\x7f\\]", text):
-        raise AddressError("it holds blanks, control characters or backslashes; write them percent-encoded")
+        raise AddressError("it holds blanks, control characters or backslashes. Write them percent-encoded")
     try:
         parts = urlsplit(text)
         port = parts.port
     except ValueError:
-        raise AddressError("host or port cannot be read; a `/` or `@` in a password is written %2F or %40") from None
+        raise AddressError("host or port cannot be read. A `/` or `@` in a password is written %2F or %40") from None
     if parts.scheme not in SCHEMES:
         raise AddressError(f"git URLs start with {', '.join(SCHEMES)} or file, followed by ://")
     return parts, port
@@ -126,7 +126,7 @@ def _clean_host(host: str) -> str:
 
 def _clean_user(user: str | None) -> str | None:
     if user and not re.fullmatch(r"\w[\w.+-]*", user):
-        raise AddressError("its ssh user is none that a host could have")
+        raise AddressError("its ssh user is not a name that a host could have")
     return user or None
 
 

@@ -1,7 +1,7 @@
-"""Clone URLs that a host's API or another package tells: an address of the web, or the row says why it is not fetched.
+"""Clone URLs that a host's API or another package gives: an address of the web, or the row says why it is not fetched.
 
 Such an answer is a stranger's word, and git understands more than web addresses: a path or `file:` would publish what
-lies on this machine, `ssh:` would use its keys. What the user lists passes through `entries.py` instead. Sync holds
+lies on this machine, `ssh:` would use its keys. Entries of the user pass through `entries.py` instead. Sync holds
 the same rule once more (`sync/transports.py`), for rows that earlier versions wrote.
 """
 
@@ -9,29 +9,25 @@ import dataclasses
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 from urllib.parse import urlsplit
 
 from kubestats_pipeline.discover.addresses import AddressError, is_scp_like, parse_address
 from kubestats_pipeline.discover.records import Found, FoundRepository
+from kubestats_pipeline.discover.sources import Source
 
 WEB = ("https",)
-"""The transports of a source that does not say otherwise; `http` is for an API that the user configured as such."""
+"""The transports of a source that does not say otherwise. `http` is for an API that the user configured as such."""
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=:)")
 _REFUSED = re.compile(r"[a-z0-9+.-]+:")
-_INSTEAD = "list it in `repositories` if it is to be fetched"
-
-
-class _Source(Protocol):
-    def find(self) -> Found: ...
+_INSTEAD = "List it in `repositories` if it is to be fetched"
 
 
 @dataclass(frozen=True)
 class Screened:
     """A source whose clone URLs are a stranger's words."""
 
-    source: _Source
+    source: Source
 
     def find(self) -> Found:
         """Ask it, and take the addresses that git may not fetch out of its answer."""
@@ -54,12 +50,12 @@ def screened_url(url: str, schemes: Sequence[str] = WEB) -> str:
 
 
 def refusal(clone_url: str) -> str | None:
-    """Why the repository of a clone URL that was screened is not fetched; None where it may be."""
+    """Why the repository of a clone URL that was screened is not fetched. None where it may be."""
     if not _REFUSED.fullmatch(clone_url):
         return None
     if clone_url.removesuffix(":") in ("https", "http"):
-        return f"its host tells a clone URL that is not a plain address of the web; {_INSTEAD}"
-    return f"its host tells a clone URL that begins with `{clone_url}`, and only https is fetched; {_INSTEAD}"
+        return f"its host gives a clone URL that is not a plain address of the web. {_INSTEAD}"
+    return f"its host gives a clone URL that begins with `{clone_url}`, and only https is fetched. {_INSTEAD}"
 
 
 def _screen(repository: FoundRepository) -> FoundRepository:

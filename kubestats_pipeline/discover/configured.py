@@ -1,4 +1,4 @@
-"""Which sources and witnesses the settings configure, those of other packages included.
+"""The sources and witnesses that the settings configure, those of other packages included.
 
 Another package adds a host by an entry point of the group `kubestats.sources`: a function that makes a `Source` out of
 the options that the setting `sources` gives under the entry point's name. See docs/discovery.md.
@@ -10,9 +10,10 @@ from importlib.metadata import entry_points
 from urllib.parse import urlsplit
 
 from kubestats_pipeline.discover.clone_urls import Screened
+from kubestats_pipeline.discover.entries import ListSource
+from kubestats_pipeline.discover.github import GitHubTopics, GitHubWitness
 from kubestats_pipeline.discover.gitlab import PUBLIC_GITLAB, GitLabTopics, GitLabWitness
-from kubestats_pipeline.discover.sources import GitHubTopics, ListSource, Source
-from kubestats_pipeline.discover.witnesses import GitHubWitness, Witness
+from kubestats_pipeline.discover.sources import Source, Witness
 from kubestats_pipeline.hosts.github.client import GitHubClient, request_headers
 from kubestats_pipeline.hosts.gitlab import GitLabClient
 from kubestats_pipeline.lake.paths import Layout
@@ -33,12 +34,12 @@ def sources_from(settings: Settings, only: Sequence[str] = ()) -> list[Source]:
     known = (*BUILT_IN, *settings.sources)
     unknown = sorted(set(only) - set(known))
     if unknown:
-        raise ValueError(f"{', '.join(unknown)} is no source; known are {', '.join(known)}")
+        raise ValueError(f"{', '.join(unknown)} is not a source. Known are {', '.join(known)}")
     request_headers(settings.github)
     sources = _configured(settings)
     missing = sorted(set(only) - set(sources))
     if missing:
-        raise ValueError(f"source {missing[0]} has nothing to look for; set {BUILT_IN[missing[0]]}")
+        raise ValueError(f"source {missing[0]} has nothing to look for. Set {BUILT_IN[missing[0]]}")
     return [source for name, source in sources.items() if not only or name in only]
 
 
@@ -66,7 +67,7 @@ def _of_other_package(name: str, settings: Settings) -> Source:
     found = entry_points(group=SOURCE_GROUP, name=name)
     if not found:
         offered = ", ".join(sorted(point.name for point in entry_points(group=SOURCE_GROUP))) or "none"
-        raise SettingsError(f"sources.{name}: no installed package offers it; offered are {offered}")
+        raise SettingsError(f"sources.{name}: no installed package offers it. Offered are {offered}")
     return Screened(next(iter(found)).load()(dict(settings.sources[name])))
 
 

@@ -1,6 +1,6 @@
 """The administrator's verbs: approve, block, unblock and delete a repository, at once and for every later discovery.
 
-A verb writes `decisions.yaml` (`kubestats_pipeline/decisions.py`) and lets it hold; what follows from a decision stands
+A verb writes `decisions.yaml` (`discover/decisions.py`) and applies it. The consequences of a decision are defined
 in `rules.py`. The command line and the jobs (`decision_jobs.py`) call it.
 """
 
@@ -24,12 +24,12 @@ Verb = Literal["approve", "block", "unblock", "delete"]
 
 
 class DecisionRefusedError(ExplainedError):
-    """A decision makes no sense for what it was made about; nothing was changed."""
+    """A decision makes no sense for what it was made about. Nothing was changed."""
 
 
 @dataclass(frozen=True)
 class Decided:
-    """What came of a verb: the repository's present name, and a sentence for people."""
+    """The result of a verb: the repository's present name, and a sentence for people."""
 
     full_name: str
     text: str
@@ -41,15 +41,15 @@ def decide(
     """Make a decision about a repository, by its present name or one that it had.
 
     Args:
-        lake: holds the repositories; the decision stands beside it, in `decisions.yaml`.
+        lake: holds the repositories. The decision is kept beside it, in `decisions.yaml`.
         verb: what is decided.
-        name: a full name; one that no discovery has seen yet is decided in advance, but for `unblock`.
+        name: a full name. One that no discovery has seen yet is decided in advance, but for `unblock`.
         reason: for people.
         now: the time of the decision, aware.
         max_mb: the limit of size beside the decisions.
 
     Raises:
-        DecisionRefusedError: the name is none, or nothing of it is blocked.
+        DecisionRefusedError: the name is not one of a repository, or it is not blocked.
         DecisionsError: the file of decisions cannot be understood or written.
         LakeError: the table of repositories is damaged or cannot be written.
     """
@@ -62,21 +62,21 @@ def decide(
     try:
         apply_decisions(lake, now, max_mb)
     except BusyError as error:
-        return Decided(full_name, f"decided about {full_name}; the next discovery acts on it ({error})")
-    return Decided(full_name, _tell(find_repository(lake, full_name), full_name))
+        return Decided(full_name, f"decided about {full_name}. The next discovery acts on it ({error})")
+    return Decided(full_name, _describe(find_repository(lake, full_name), full_name))
 
 
 def _refuse_no_name(lake: Lake, name: str) -> None:
     if not re.fullmatch(r"[^\s/]+(/[^\s/]+)+", name.strip()):
-        raise DecisionRefusedError(f"{name!r} is no repository; give owner/name, or host/owner/name")
+        raise DecisionRefusedError(f"{name!r} is not a repository name. Give owner/name, or host/owner/name")
     near = difflib.get_close_matches(name, read_rows(lake)["full_name"].to_list(), n=1, cutoff=0.8)
     if near:
-        raise DecisionRefusedError(f"{name} is not known; did you mean {near[0]}?")
+        raise DecisionRefusedError(f"{name} is not known. Did you mean {near[0]}?")
 
 
-def _tell(row: Mapping[str, object] | None, full_name: str) -> str:
+def _describe(row: Mapping[str, object] | None, full_name: str) -> str:
     if row is None:
-        return f"{full_name} is not known yet; the decision holds when a discovery finds it"
+        return f"{full_name} is not known yet. The decision holds when a discovery finds it"
     reason = f" ({row['status_reason']})" if row["status_reason"] else ""
     approved = ", approved" if row["is_approved"] else ""
     return f"{full_name} is {row['status']}{approved}{reason}"
@@ -92,7 +92,7 @@ def _block(path: Path, decision: Decision) -> None:
 
 def _unblock(path: Path, decision: Decision) -> None:
     if not lift_decision(path, "blocked", decision):
-        raise DecisionRefusedError(f"{decision.repository} is not blocked; see `kubestats status`")
+        raise DecisionRefusedError(f"{decision.repository} is not blocked. See `kubestats status`")
 
 
 def _delete(path: Path, decision: Decision) -> None:

@@ -1,8 +1,8 @@
 """The administrator's decisions about repositories: `decisions.yaml`, read, checked, and changed in place.
 
 The file is the administrator's own: it may be edited by hand, and its comments stay when a command changes it. A file
-that cannot be understood is an error and is never written over. What a decision means for a repository's row stands in
-`discover/rules.py`; who makes one, in `discover/decide.py`.
+that cannot be understood is an error and is never written over. `discover/rules.py` defines what follows for a
+repository's row, `discover/decide.py` makes the decisions.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
 
 from kubestats_pipeline.errors import ExplainedError
-from kubestats_pipeline.lake.lake import flush
+from kubestats_pipeline.lake.storage import FolderStorage
 from kubestats_pipeline.locks import locked
 
 Kind = Literal["approved", "blocked", "deleted"]
@@ -34,7 +34,7 @@ HEADER = """\
 
 
 class DecisionsError(ExplainedError):
-    """The file cannot be read, understood or written; the text names it and what to do. It is as it was."""
+    """The file cannot be read, understood or written. The text names it and what to do. It is as it was."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Decision:
 
     Attributes:
         repository: its full name when it was decided.
-        repository_id: its identity; None where the administrator gave only a name.
+        repository_id: its identity. None where the administrator gave only a name.
         reason: for people.
         decided_at: aware.
     """
@@ -86,30 +86,30 @@ class _File(BaseModel):
 
 
 def read_decisions(path: Path) -> Decisions:
-    """What the file says; nothing where there is none.
+    """The decisions of the file, empty if it does not exist.
 
     Raises:
-        DecisionsError: it cannot be read, is no YAML, or says something that is no decision.
+        DecisionsError: it cannot be read, is not YAML, or holds something else than decisions.
     """
     return _checked(path, _load(path, YAML(typ="safe", pure=True)))
 
 
 def record_decision(path: Path, kind: Kind, decision: Decision, *, lifts: Sequence[Kind] = ()) -> None:
-    """Add a decision, or replace the one of this kind about the same repository; decisions of the kinds `lifts` end.
+    """Add a decision, or replace the one of this kind about the same repository. Decisions of the kinds `lifts` end.
 
     Raises:
         DecisionsError: the file cannot be understood or written.
     """
     with _editing(path) as content:
-        for each in (kind, *lifts):
-            _take_out(content, each, decision)
+        for lifted in (kind, *lifts):
+            _take_out(content, lifted, decision)
         if content.get(kind) is None:
             content[kind] = []
         content[kind].append(_entry_of(decision))
 
 
 def lift_decision(path: Path, kind: Kind, decision: Decision) -> bool:
-    """End the decisions of a kind about a repository; False where there was none.
+    """End the decisions of a kind about a repository. False if nothing was found.
 
     Raises:
         DecisionsError: the file cannot be understood or written.
@@ -124,14 +124,14 @@ def _load(path: Path, yaml: YAML) -> Any:
     except (YAMLError, UnicodeDecodeError, OSError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}," if mark else ""
-        raise DecisionsError(f"{path}{where} cannot be read ({type(error).__name__}); correct it by hand") from None
+        raise DecisionsError(f"{path}{where} cannot be read ({type(error).__name__}). Correct it by hand") from None
 
 
 def _checked(path: Path, content: Any) -> Decisions:
     try:
         file = _File.model_validate({} if content is None else content)
     except ValidationError as error:
-        raise DecisionsError(f"{path}: {_explain(error)}; correct it by hand") from None
+        raise DecisionsError(f"{path}: {_explain(error)}. Correct it by hand") from None
     return Decisions(**{kind: tuple(map(_decision_of, getattr(file, kind) or ())) for kind in KINDS})
 
 
@@ -142,7 +142,7 @@ def _explain(error: ValidationError) -> str:
         return f"it must hold lists under {', '.join(KINDS)}"
     section, *rest = place
     if section not in KINDS:
-        return f"{section} is no kind of decision; known are {', '.join(KINDS)}"
+        return f"{section} is not a kind of decision. Known are {', '.join(KINDS)}"
     number = f", entry {rest[0] + 1}" if rest and isinstance(rest[0], int) else ""
     field = f", {rest[-1]}" if len(rest) > 1 else ""
     return f"{section}{number}{field}: give owner/name, or the fields repository, id, reason and at (with a time zone)"
@@ -182,7 +182,7 @@ def _is_about(entry: Any, decision: Decision) -> bool:
 
 @contextlib.contextmanager
 def _editing(path: Path) -> Iterator[Any]:
-    """The file's content to be changed; it is written in one step when the block ends, if anything changed."""
+    """The file's content to be changed. It is written in one step when the block ends, if anything changed."""
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 4096  # never breaks a line of the administrator's
@@ -198,7 +198,7 @@ def _editing(path: Path) -> Iterator[Any]:
             if after != before:
                 _write(path, opening + after)
     except OSError as error:
-        raise DecisionsError(f"cannot write {path}: {error.strerror}; free or unlock the disk") from error
+        raise DecisionsError(f"cannot write {path}: {error.strerror}. Free or unlock the disk") from error
 
 
 def _dumped(yaml: YAML, content: Any) -> str:
@@ -208,8 +208,4 @@ def _dumped(yaml: YAML, content: Any) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.write_text(text, encoding="utf-8")
-    flush(temporary)
-    temporary.replace(path)
-    flush(path.parent)
+    FolderStorage(path.parent).put(path.name, text.encode())

@@ -24,17 +24,17 @@ from kubestats_pipeline.discover.records import (
 )
 from kubestats_pipeline.discover.register import Update, read_rows, update_register
 from kubestats_pipeline.discover.rules import Policy, is_tombstone
-from kubestats_pipeline.discover.sources import Source
-from kubestats_pipeline.discover.witnesses import Known, Testimony, Witness
+from kubestats_pipeline.discover.sources import Known, Source, Testimony, Witness
 from kubestats_pipeline.lake.lake import Lake, LakeError, to_frame
-from kubestats_pipeline.lake.tables import REPOSITORY_METRICS, SNAPSHOTS
+from kubestats_pipeline.lake.repository_tables import RepositoryTables
+from kubestats_pipeline.lake.tables import REPOSITORY_METRICS
 from kubestats_pipeline.locks import BusyError
 from kubestats_pipeline.redaction.texts import withhold_shapes
 
 
 @dataclass(frozen=True)
 class DiscoveryReport:
-    """What one discovery did.
+    """The results of one discovery.
 
     Attributes:
         found: repositories that a source found now.
@@ -42,7 +42,7 @@ class DiscoveryReport:
         failures: sources, or parts of them, that gave no answer.
         repositories: rows of `repositories` afterwards.
         metrics_rows: rows that this discovery wrote or renewed in the day's `repository_metrics`.
-        names: full names that repositories gave up, each with the one that followed; None where it was deleted.
+        names: full names that repositories gave up, each with the one that followed. None where it was deleted.
     """
 
     found: int
@@ -61,12 +61,12 @@ def discover(
     witnesses: Sequence[Witness] = (),
     max_mb: int | None = None,
 ) -> DiscoveryReport:
-    """Ask everybody and write what they told; what nobody told of, or could not be asked, stays as it is.
+    """Ask all sources and witnesses and write their answers. A repository without an answer stays as it is.
 
     Args:
-        lake: holds `repositories` and `repository_metrics`; nothing is written when nothing was told.
-        sources: asked in this order; of two answers about one repository the later counts.
-        now: the time of this discovery, aware; its UTC day is the partition of the metrics.
+        lake: holds `repositories` and `repository_metrics`. Nothing is written without any answer.
+        sources: asked in this order. Of two answers about one repository the later counts.
+        now: the time of this discovery, aware. Its UTC day is the partition of the metrics.
         witnesses: asked for repositories that are known.
         max_mb: larger repositories wait for an approval.
 
@@ -80,8 +80,8 @@ def discover(
     sighting, failures = _hear(known, answer, today, witnesses)
     try:
         update = _update(lake, sighting, now, max_mb, _too_large(lake, sighting.found, known, max_mb))
-    except BusyError as error:  # a rename waits for a scan; what the host told is recorded all the same
-        failures.append(SourceFailure("repositories", f"{error}; the next discovery goes on"))
+    except BusyError as error:  # a rename waits for a scan, while facts are recorded all the same
+        failures.append(SourceFailure("repositories", f"{error}. The next discovery goes on"))
         update = Update(known, read_rows(lake), {})
     return DiscoveryReport(
         found=len(combine_by_id(answer.repositories)),
@@ -97,7 +97,7 @@ def apply_decisions(lake: Lake, now: datetime.datetime, max_mb: int | None) -> U
     """Let the decisions hold at once, without asking anybody.
 
     Raises:
-        BusyError: a repository is being synced or scanned; the next discovery goes on.
+        BusyError: a repository is being synced or scanned. The next discovery goes on.
         LakeError, DecisionsError: as `discover` does.
     """
     return _update(lake, Sighting(), now, max_mb, {})
@@ -106,7 +106,7 @@ def apply_decisions(lake: Lake, now: datetime.datetime, max_mb: int | None) -> U
 def _update(
     lake: Lake, sighting: Sighting, now: datetime.datetime, max_mb: int | None, too_large: Mapping[str, str]
 ) -> Update:
-    """Merge what was learnt. Decisions are read while the table is locked, so that one made meanwhile holds too."""
+    """Merge the answers. Decisions are read while the table is locked, so that one made meanwhile holds too."""
 
     def change(rows: pl.DataFrame) -> pl.DataFrame:
         return merge(rows, sighting, now, Policy(read_decisions(lake.layout.decisions), max_mb, too_large))
@@ -117,21 +117,21 @@ def _update(
 def _hear(
     known: pl.DataFrame, answer: Found, today: Mapping[str, Row], witnesses: Sequence[Witness]
 ) -> tuple[Sighting, list[SourceFailure]]:
-    """All that sources and witnesses tell. Two questions to each witness: what is new, and who is gone."""
+    """All answers of sources and witnesses. Two questions to each witness: what is new, and who is gone."""
     rows = {row["repository_id"]: row for row in known.iter_rows(named=True)}
     found = {one.repository_id: one for one in combine_by_id(answer.repositories)}
     missed = absent(known, found, answer.asked, answer.complete)
-    told, confirmed, failures = list(answer.repositories), set[str](), list[SourceFailure]()
+    seen, confirmed, failures = list(answer.repositories), set[str](), list[SourceFailure]()
     gone: dict[str, str] = {}
     for witness in witnesses:
-        facts = witness.tell([each for each in _everybody(rows, found) if _is_due(each, witness, found, today)])
+        facts = witness.describe([each for each in _everybody(rows, found) if _is_due(each, witness, found, today)])
         missed = (missed | facts.gone.keys()) - {one.repository_id for one in facts.found}
         confirmation = witness.confirm(list(_suspects(rows, found, missed, witness)))
         gone |= confirmation.gone
         confirmed |= {one.repository_id for one in confirmation.found}
-        told = [*facts.found, *confirmation.found, *told]
+        seen = [*facts.found, *confirmation.found, *seen]
         failures += [SourceFailure(witness.name, reason) for reason in _reasons(facts, confirmation)]
-    return Sighting(tuple(told), missed, gone, frozenset(confirmed)), failures
+    return Sighting(tuple(seen), missed, gone, frozenset(confirmed)), failures
 
 
 def _reasons(*testimonies: Testimony) -> Iterator[str]:
@@ -149,11 +149,11 @@ def _everybody(rows: Mapping[str, Row], found: Mapping[str, FoundRepository]) ->
 
 
 def _is_due(known: Known, witness: Witness, found: Mapping[str, FoundRepository], today: Mapping[str, Row]) -> bool:
-    """Whether a witness can tell a number of today that is still missing: once a day and repository."""
+    """True if a witness can give a number of today that is still missing: once a day and repository."""
     if not (is_named_by_host(known.repository_id) and witness.knows(known.repository_id)):
         return False
     present, recorded = found.get(known.repository_id), today.get(known.repository_id)
-    if witness.tells_watchers:
+    if witness.gives_watchers:
         has_watchers = present is not None and present.watchers_count is not None
         return not (has_watchers or (recorded and recorded["watchers_count"] is not None))
     return not ((present and present.has_numbers) or recorded)
@@ -176,7 +176,7 @@ def _known(row: Row) -> Known:
 
 
 def _too_large(lake: Lake, found: Iterable[FoundRepository], known: pl.DataFrame, max_mb: int | None) -> dict[str, str]:
-    """Why, for repositories whose host tells no size and whose mirror passed the present limit."""
+    """The reason for each repository whose host gives no size and whose mirror passed the present limit."""
     names = dict(known.select("repository_id", "full_name").iter_rows())
     reasons: dict[str, str] = {}
     for one in found:
@@ -187,13 +187,11 @@ def _too_large(lake: Lake, found: Iterable[FoundRepository], known: pl.DataFrame
 
 def _passed_limit(lake: Lake, repository_id: str, full_name: str, max_mb: int) -> dict[str, str]:
     try:
-        partition = lake.read(SNAPSHOTS, full_name)
+        row = RepositoryTables(lake, full_name, repository_id).snapshot()
     except LakeError:  # the sync reports the damaged file
         return {}
-    rows = partition.rows.to_dicts() if partition else []
     # Under another limit than that of the last sync the repository may fit.
-    passed = [row["sync_error"] for row in rows if row["size_limit_mb"] == max_mb]
-    return {repository_id: passed[0]} if passed else {}
+    return {repository_id: row["sync_error"]} if row is not None and row["size_limit_mb"] == max_mb else {}
 
 
 def _metrics_of(lake: Lake, now: datetime.datetime) -> dict[str, Row]:
@@ -202,7 +200,7 @@ def _metrics_of(lake: Lake, now: datetime.datetime) -> dict[str, Row]:
 
 
 def _write_metrics(lake: Lake, found: Iterable[FoundRepository], rows: pl.DataFrame, now: datetime.datetime) -> int:
-    """Renew the day's rows of living repositories with numbers; those of the others stay."""
+    """Renew the day's rows of living repositories with numbers. Those of the others stay."""
     living = set(rows.filter(pl.col("retired_at").is_null())["repository_id"])
     known = [one for one in combine_by_id(found) if one.has_numbers and one.repository_id in living]
     fresh = to_frame(REPOSITORY_METRICS, [_metrics_row(one, now) for one in known])
@@ -218,7 +216,7 @@ def _day(now: datetime.datetime) -> datetime.date:
 
 
 def _renew(earlier: pl.DataFrame, fresh: pl.DataFrame) -> pl.DataFrame:
-    """The day's last reading wins; a number that it does not tell (subscribers, in a search) stays from before."""
+    """The day's last reading wins. A number that it lacks (subscribers, in a search) stays from before."""
     return earlier.update(fresh, on="repository_id", how="full", include_nulls=False)
 
 

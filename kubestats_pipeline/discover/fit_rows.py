@@ -12,16 +12,16 @@ from kubestats_pipeline.redaction.texts import withhold_shapes
 
 Row = dict[str, Any]
 
-UNFIT = "its name or address has the shape of a secret, which is not stored; it can be watched once it is renamed"
+UNFIT = "its name or address has the shape of a secret, which is not stored. It can be watched once it is renamed"
 """The `status_reason` of a repository that cannot be fetched under the name that is left."""
 
 _ADDRESS = ("host", "owner", "name", "full_name", "clone_url")
 
 
 def fit_to_store(row: Row) -> Row:
-    """The row without secrets; names that differ in these alone go on to differ."""
+    """The row without secrets. Names that differ in these alone go on to differ."""
     fit = {name: _fit(value) for name, value in row.items()}
-    fit["previous_names"] = [each for each in row["previous_names"] or () if withhold_shapes(each) == each] or None
+    fit["previous_names"] = [name for name in row["previous_names"] or () if withhold_shapes(name) == name] or None
     if any(fit[name] != row[name] for name in _ADDRESS):
         suffix = unique_suffix(row["repository_id"])
         fit |= {name: fit[name] + suffix for name in ("name", "full_name")}
@@ -32,7 +32,7 @@ def fit_to_store(row: Row) -> Row:
 
 
 def fit_failure(failure: SourceFailure) -> SourceFailure:
-    """The failure without secrets, for a host's answer or an entry of the list may hold one."""
+    """The failure without secrets, because a host's answer or an entry of the list may hold one."""
     return SourceFailure(withhold_shapes(failure.source), withhold_shapes(failure.reason))
 
 

@@ -1,7 +1,7 @@
 """GitLab as a second host: its topics as a source, its project ids as a witness.
 
-The source and the witness are those of `sources.py` and `witnesses.py`; this is all that a further host takes. A GitLab
-tells neither pushes nor subscribers nor sizes, so those stay null, and the sweeps of sync find what is new.
+The source and the witness are those of `sources.py`. This is all that a further host takes. A GitLab
+gives neither pushes nor subscribers nor sizes, so those stay null, and the sweeps of sync find what is new.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from kubestats_pipeline.discover.clone_urls import WEB, screened_url
 from kubestats_pipeline.discover.records import Found, FoundRepository, SourceFailure, join_found
-from kubestats_pipeline.discover.witnesses import CONFIRMATIONS, Known, Testimony
+from kubestats_pipeline.discover.sources import CONFIRMATIONS, Known, Testimony
 from kubestats_pipeline.hosts.errors import GoneError, HostError, NotFoundError, PermanentError
 from kubestats_pipeline.hosts.gitlab import GitLabClient, Project, get_project, search_topic
 
@@ -28,14 +28,14 @@ class GitLabTopics:
     forks: bool = False
 
     def find(self) -> Found:
-        """Search each topic; a topic that fails does not stop the others."""
+        """Search each topic. A topic that fails does not stop the others."""
         with self.connect() as client:
             return join_found([self._search(client, topic) for topic in self.topics])
 
     def _search(self, client: GitLabClient, topic: str) -> Found:
         answer = search_topic(client, topic)
         kept = [project for project in answer.projects if self.forks or project.forked_from_project is None]
-        nothing = "GitLab knows no public project with this topic; correct gitlab.topics"
+        nothing = "GitLab knows no public project with this topic. Correct gitlab.topics"
         reasons = answer.shortfalls or (() if kept else (nothing,))
         tag = frozenset({topic})
         return Found(
@@ -53,33 +53,33 @@ class GitLabWitness:
     host: str
     connect: Connect
     name: str = "gitlab"
-    tells_watchers: bool = False
+    gives_watchers: bool = False
 
     def knows(self, repository_id: str) -> bool:
-        """Whether this GitLab gave the id."""
+        """True if this GitLab gave the id."""
         kind, _, rest = repository_id.partition(":")
         return kind == "gitlab" and (rest.partition("@")[2] or PUBLIC_GITLAB) == self.host
 
-    def tell(self, known: Sequence[Known]) -> Testimony:
-        """The same as `confirm`, for there is no way to ask for many."""
+    def describe(self, known: Sequence[Known]) -> Testimony:
+        """The same as `confirm`, because GitLab has no query for many."""
         return self.confirm(known)
 
     def confirm(self, known: Sequence[Known]) -> Testimony:
-        """One call each; a first failure that asking again might mend ends it."""
+        """One call each. A first failure that asking again might mend ends it."""
         testimony = Testimony()
         if not known:
             return testimony
         with self.connect() as client:
-            for each in known[:CONFIRMATIONS]:
+            for repository in known[:CONFIRMATIONS]:
                 try:
-                    project = get_project(client, _number(each.repository_id))
-                    self._take(testimony, each, project, _schemes(client))
+                    project = get_project(client, _number(repository.repository_id))
+                    self._take(testimony, repository, project, _schemes(client))
                 except (NotFoundError, GoneError):
-                    testimony.gone[each.repository_id] = "GitLab answers 404: deleted or private"
+                    testimony.gone[repository.repository_id] = "GitLab answers 404: deleted or private"
                 except PermanentError as error:
-                    testimony.failures.append(f"{each.full_name}: {error}")
+                    testimony.failures.append(f"{repository.full_name}: {error}")
                 except HostError as error:
-                    testimony.failures.append(f"{error} (it was asked about {each.full_name})")
+                    testimony.failures.append(f"{error} (it was asked about {repository.full_name})")
                     break
         return testimony
 
@@ -91,7 +91,7 @@ class GitLabWitness:
 
 
 def to_record(project: Project, schemes: Sequence[str] = WEB, *, tags: tuple[str, ...] = ()) -> FoundRepository:
-    """The record of a project that `tags` found; git may fetch it by `schemes`.
+    """The record of a project that `tags` found. Git may fetch it by `schemes`.
 
     The id of a GitLab other than the public one ends with its host.
     """

@@ -1,6 +1,6 @@
-"""Git repositories on this machine: told from other folders, found below a folder, and named.
+"""Git repositories on this machine: recognised, found below a folder, and named.
 
-Nothing is read from a repository but the few names that make a folder one; fetching from it is sync's work.
+Nothing is read from a repository but the few names that make a folder one. Fetching from it is sync's work.
 """
 
 import os
@@ -12,14 +12,14 @@ from kubestats_pipeline.discover.addresses import AddressError, url_identity
 from kubestats_pipeline.discover.records import FoundRepository
 
 DEPTH = 3
-"""Levels of folders below an entry that are searched; tools that clone many repositories lay out host/owner/name."""
+"""Levels of folders below an entry that are searched. Tools that clone many repositories lay out host/owner/name."""
 
 LOCAL_HOST = "local"
 
 
 @dataclass(frozen=True)
 class LocalSearch:
-    """What lies below a folder: repositories, and folders that could not be looked into; both in path order."""
+    """The content of a folder: repositories, and folders that could not be looked into. Both in path order."""
 
     repositories: tuple[Path, ...] = ()
     unreadable: tuple[Path, ...] = ()
@@ -45,7 +45,7 @@ def find_repositories(folder: Path, depth: int = DEPTH) -> LocalSearch:
 
 
 def is_repository(folder: Path) -> bool:
-    """Whether git would take a folder for a work tree or a bare repository.
+    """True if git would take a folder for a work tree or a bare repository.
 
     Raises:
         OSError: the folder cannot be looked into.
@@ -94,5 +94,5 @@ def from_file_url(url: str) -> Path:
 
 
 def _shown(name: str) -> str:
-    """A folder's name as text; bytes that are no UTF-8 become `�`, for no table can hold them."""
+    """A folder's name as text. Bytes that are not UTF-8 become `�`, because no table can hold them."""
     return os.fsencode(name).decode("utf-8", "replace")

@@ -1,8 +1,8 @@
-"""What a discovery changes in the rows of `repositories`: pure rules, no host, no file.
+"""Changes that a discovery makes in the rows of `repositories`: pure rules, no host, no file.
 
 A row belongs to an identity, which outlives names. Absence is not deletion: a row is retired only after several
-complete answers without it, and when its host says that it is gone; it comes back when its host has it again. Facts
-follow the host; the status follows from `rules.py`. Comes after sources and witnesses, and before the lake is written
+complete answers without it, and when its host says that it is gone. It comes back when its host has it again. Facts
+follow the host. The status follows from `rules.py`. Comes after sources and witnesses, and before the lake is written
 (`register.py`).
 """
 
@@ -17,7 +17,7 @@ import polars as pl
 from kubestats_pipeline.discover.addresses import AddressError, parse_address, url_identity
 from kubestats_pipeline.discover.fit_rows import fit_to_store
 from kubestats_pipeline.discover.records import LIST_TAG, FoundRepository, combine_by_id, unique_suffix
-from kubestats_pipeline.discover.rules import Policy, Rulings, settle_status
+from kubestats_pipeline.discover.rules import Policy, Rulings, decide_status
 from kubestats_pipeline.lake.lake import to_frame
 from kubestats_pipeline.lake.tables import REPOSITORIES
 
@@ -35,12 +35,12 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Sighting:
-    """What a discovery learnt.
+    """The answers of one discovery.
 
     Attributes:
-        found: what sources and hosts tell of repositories; the same identity may come several times.
+        found: repositories as sources and hosts describe them. The same identity may come several times.
         missed: ids that complete answers should have held and did not.
-        gone: ids of which their host says that they are no more, with the reason.
+        gone: ids that their host no longer has, with the reason.
         confirmed: ids that their host was asked for and has.
     """
 
@@ -55,13 +55,13 @@ def merge(
 ) -> pl.DataFrame:
     """The rows after a discovery, one for each identity ever seen. Names are unique among all of them.
 
-    - A repository without a host's id (`git:…`) keeps its name for good; a new one whose name is taken gets a suffix.
+    - A repository without a host's id (`git:…`) keeps its name for good. A new one whose name is taken gets a suffix.
     - A name on a host belongs to whom the host gives it now. Its earlier holder is retired under a name with its number
       as a suffix, and comes back when it is found under another one.
 
     Args:
         known: all rows of `repositories`.
-        sighting: what was learnt.
+        sighting: the answers.
         now: the time of this discovery, aware.
         policy: decides the status.
     """
@@ -72,12 +72,12 @@ def merge(
         one.repository_id: one for one in _name_by_path(_in_order(_unite(sighting.found, earlier)), earlier, names)
     }
     holders = {one.full_name: one.repository_id for one in found.values()}
-    told = [_tell(earlier.get(identity), found.get(identity), now) for identity in {**earlier, **found}]
+    rows = [_merged(earlier.get(identity), found.get(identity), now) for identity in {**earlier, **found}]
     life = _Life(holders, found.keys(), sighting, now)
-    living = [life.settle(earlier.get(row["repository_id"]), row) for row in told]
+    living = [life.apply(earlier.get(row["repository_id"]), row) for row in rows]
     rulings = Rulings(policy.decisions, living)
-    settled = (settle_status(row, found.get(row["repository_id"]), policy, rulings, now) for row in living)
-    return to_frame(REPOSITORIES, [fit_to_store(row) for row in settled])
+    decided = (decide_status(row, found.get(row["repository_id"]), policy, rulings, now) for row in living)
+    return to_frame(REPOSITORIES, [fit_to_store(row) for row in decided])
 
 
 def absent(
@@ -104,17 +104,17 @@ def absent(
 
 
 def is_named_by_host(repository_id: str) -> bool:
-    """Whether a host gave the id, so that it can be asked for it."""
+    """True if a host gave the id, so that it can be asked for it."""
     return not repository_id.startswith("git:")
 
 
 def _carried_tags(row: Row) -> set[str]:
-    """What should find it: the list that names it, and its topics unless it has lost them."""
+    """Tags that should find it: the list that names it, and its topics unless it has lost them."""
     return {tag for tag in row["discovery_tags"] if tag == LIST_TAG or row["topic_lost_at"] is None}
 
 
 def _unite(found: Iterable[FoundRepository], rows: Mapping[str, Row]) -> list[FoundRepository]:
-    """One identity for a repository that a URL of the list and its host's search tell of: the one that came first."""
+    """One identity for a repository that a URL of the list and its host's search find: the one that came first."""
     united = combine_by_id(found)
     by_url = {_url_id(one.clone_url): one.repository_id for one in united if one.is_named_by_host}
     by_url |= {_url_id(row["clone_url"]): key for key, row in rows.items() if is_named_by_host(key)}
@@ -166,7 +166,7 @@ def _with_own_name(repository: FoundRepository, known: Row | None, taken: set[st
     return repository
 
 
-def _tell(row: Row | None, repository: FoundRepository | None, now: datetime.datetime) -> Row:
+def _merged(row: Row | None, repository: FoundRepository | None, now: datetime.datetime) -> Row:
     """The row with what its host says now."""
     if repository is None:
         return dict(row or {})
@@ -188,15 +188,15 @@ def _topic_lost(row: Row, repository: FoundRepository, now: datetime.datetime) -
 
 @dataclass(frozen=True)
 class _Life:
-    """Settles names and lives: who has each name now, and who was found."""
+    """Rules for names and lives: who has each name now, and who was found."""
 
     holders: Mapping[str, str]
     found: Collection[str]
     sighting: Sighting
     now: datetime.datetime
 
-    def settle(self, earlier: Row | None, row: Row) -> Row:
-        """The row with its name and its life settled."""
+    def apply(self, earlier: Row | None, row: Row) -> Row:
+        """The row with its name and its state of life."""
         identity = row["repository_id"]
         holder = self.holders.get(row["full_name"], identity)
         if holder != identity:
@@ -208,7 +208,7 @@ class _Life:
         return row | {"previous_names": _previous_names(earlier, row)}
 
     def _returns(self, row: Row) -> bool:
-        """A search can be stale; it does not bring back what its host called gone, only the host itself does."""
+        """A search can be stale. It does not bring back what its host called gone, only the host itself does."""
         is_confirmed = row["repository_id"] in self.sighting.confirmed
         return is_confirmed or row["retired_because"] in ("deleted", "name_taken")
 
@@ -227,8 +227,8 @@ class _Life:
         identity, misses = row["repository_id"], row["missed_searches"] or 0
         gone = self.sighting.gone.get(identity)
         if gone is not None and misses + 1 >= MISSES:
-            told = {"status_reason": gone, "retired_because": "gone", "missed_searches": None}
-            return row | {"retired_at": self.now} | told
+            ending = {"status_reason": gone, "retired_because": "gone", "missed_searches": None}
+            return row | {"retired_at": self.now} | ending
         if identity in self.found:
             return row | {"missed_searches": None}
         return row | {"missed_searches": misses + 1} if identity in self.sighting.missed else row

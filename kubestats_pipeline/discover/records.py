@@ -1,6 +1,6 @@
-"""What discovery hands on: repositories that were found, and what could not be asked.
+"""Records that discovery hands on: repositories that were found, and sources that failed.
 
-Sources (`sources.py`) make these records; `membership.py` merges them into the lake's rows. No record holds a
+Sources (`sources.py`) make these records. `membership.py` merges them into the lake's rows. No record holds a
 credential, and nothing here talks to a host or to the lake.
 """
 
@@ -11,22 +11,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 COUNTS = ("stars_count", "forks_count", "watchers_count", "open_issues_count", "size_kb")
-"""The numbers of a repository; one without any of them has no row of metrics."""
+"""The numbers of a repository. One without any of them has no row of metrics."""
 
 
 LIST_TAG = "list"
-"""The discovery tag of repositories that the user named; all others are topics."""
+"""The discovery tag of repositories that the user named. All others are topics."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FoundRepository:
     """One repository as a source sees it now.
 
-    Columns that the host does not tell are None; their meaning is that of the columns of the same name in `tables.py`.
+    Values that the host does not give are None. The columns of the same names are described in `lake/tables.py`.
 
     Attributes:
         discovery_tags: the topics that found it, or `list`.
-        watchers_count: real subscribers; None where the host was not asked for them, never stars.
+        watchers_count: real subscribers. None where the host was not asked for them, never stars.
         updated_at: last change of the host's record, a column of `repository_metrics` only.
     """
 
@@ -57,24 +57,24 @@ class FoundRepository:
 
     @property
     def is_named_by_host(self) -> bool:
-        """Whether the host gave a lasting id, so that the name can change; else the URL is the identity."""
+        """True if the host gave a lasting id, so that the name can change. Else the URL is the identity."""
         return not self.repository_id.startswith("git:")
 
     @property
     def number(self) -> int:
-        """The host's number; 0 where the host gave none."""
+        """The host's number. 0 where the host gave none."""
         match = re.match(r"\w+:(\d+)", self.repository_id) if self.is_named_by_host else None
         return int(match[1]) if match else 0
 
     @property
     def has_numbers(self) -> bool:
-        """Whether the host told any number, so that the day gets a row of metrics."""
+        """True if the host gave any number, so that the day gets a row of metrics."""
         return any(getattr(self, name) is not None for name in COUNTS)
 
 
 @dataclass(frozen=True)
 class SourceFailure:
-    """A source, or a part of it, that gave no answer; what is known about its repositories stays.
+    """A source, or a part of it, that gave no answer. Known facts about its repositories stay.
 
     Attributes:
         source: what was asked: `topic:<name>`, or an entry of the `repositories` setting without credentials.
@@ -87,11 +87,11 @@ class SourceFailure:
 
 @dataclass(frozen=True)
 class Found:
-    """The answer of one source: what it found and what it could not find out; both may be filled.
+    """The answer of one source: what it found and what it could not find out. Both may be filled.
 
     Attributes:
         asked: the discovery tags that it looked for.
-        complete: those of which the answer holds every repository, so that absence means something.
+        complete: those of which the answer holds every repository, so that absence from it counts.
     """
 
     repositories: tuple[FoundRepository, ...] = ()
@@ -101,7 +101,7 @@ class Found:
 
 
 def unique_suffix(repository_id: str) -> str:
-    """What makes a name unique: the host's number, or the beginning of the hash of a URL."""
+    """A suffix that makes a name unique: the host's number, or the beginning of the hash of a URL."""
     kind, _, rest = repository_id.partition(":")
     return f"~{rest[:6]}" if kind == "git" else f"~{rest}"
 

@@ -1,7 +1,7 @@
 """The table `repositories` as a whole: replaced under a lock, and everything that follows from a row is done after it.
 
-A row that gets another name takes its partitions and its mirror along; a row that becomes a tombstone loses them, and
-its metrics. What remains to be done is written together with the rows (`moves.Journal`), so that the next update
+A row that gets another name takes its partitions and its mirror along. A row that becomes a tombstone loses them, and
+its metrics. The remaining work is written together with the rows (`relocation.Journal`), so that the next update
 finishes what a killed one began. The rows themselves follow from `membership.py`.
 """
 
@@ -15,7 +15,7 @@ import polars as pl
 from kubestats_pipeline.discover.rules import is_tombstone
 from kubestats_pipeline.lake import relocation as moves
 from kubestats_pipeline.lake.lake import Lake, to_frame
-from kubestats_pipeline.lake.relocation import Journal, Move, Place, read_journal, write_journal
+from kubestats_pipeline.lake.relocation import Journal, Move, RepositoryPlace, read_journal, write_journal
 from kubestats_pipeline.lake.tables import REPOSITORIES, REPOSITORY_METRICS
 from kubestats_pipeline.locks import BusyError, locked
 
@@ -27,7 +27,7 @@ Change = Callable[[pl.DataFrame], pl.DataFrame]
 
 @dataclass(frozen=True)
 class Update:
-    """The rows before and after; the names that were given up, each with the one that followed, if any."""
+    """The rows before and after. The names that were given up, each with the one that followed, if any."""
 
     before: pl.DataFrame
     rows: pl.DataFrame
@@ -35,7 +35,7 @@ class Update:
 
 
 def read_rows(lake: Lake) -> pl.DataFrame:
-    """All rows; none before the first discovery.
+    """All rows. None before the first discovery.
 
     Raises:
         LakeError: the file is damaged.
@@ -48,9 +48,8 @@ def update_register(lake: Lake, change: Change) -> Update:
     """Replace the rows, and do what follows from it. Where nothing changes, nothing is written.
 
     Raises:
-        BusyError: another process works on the table, or on a repository that is to move or to go. What is left to do
-        is
-            done by the next update.
+        BusyError: another process works on the table, or on a repository that is to move or to go. The next
+            update does the rest.
         LakeError: a file is damaged or cannot be written.
     """
     if not lake.path(REPOSITORIES).exists() and change(read_rows(lake)).is_empty():
@@ -84,7 +83,7 @@ def _journal(known: pl.DataFrame, rows: pl.DataFrame) -> Journal:
 
 
 def _finish(lake: Lake) -> None:
-    """Do what the journal says is left, step by step; each step may be repeated."""
+    """Do what the journal says is left, step by step. Each step may be repeated."""
     journal = read_journal(lake.read_metadata(REPOSITORIES) or {})
     if journal == Journal():
         return
@@ -117,18 +116,18 @@ def _sweep(lake: Lake, rows: pl.DataFrame) -> None:
     for row in rows.iter_rows(named=True):
         for place in _deserted(row):
             if place.full_name not in names or is_tombstone(row):
-                with contextlib.suppress(BusyError):  # that sync goes on; a later update finds it again
+                with contextlib.suppress(BusyError):  # that sync goes on. A later update finds it again
                     moves.remove(lake, place)
 
 
-def _deserted(row: Mapping[str, Any]) -> Iterator[Place]:
+def _deserted(row: Mapping[str, Any]) -> Iterator[RepositoryPlace]:
     host = row["host"]
     for full_name in row["previous_names"] or ():
         owner, _, name = full_name.removeprefix(f"{host}/").rpartition("/")
-        yield Place(full_name, host, owner, name)
+        yield RepositoryPlace(full_name, host, owner, name)
     if is_tombstone(dict(row)):
         yield _place(row)
 
 
-def _place(row: Mapping[str, Any]) -> Place:
-    return Place(row["full_name"], row["host"], row["owner"], row["name"])
+def _place(row: Mapping[str, Any]) -> RepositoryPlace:
+    return RepositoryPlace(row["full_name"], row["host"], row["owner"], row["name"])

@@ -1,6 +1,6 @@
-"""What a repository's status follows from: the administrator's decisions, its size, and whether it still lives.
+"""Rules for a repository's status: the administrator's decisions, its size, and whether it still lives.
 
-Pure rules over one row of `repositories` at a time. The decisions come from `decisions.yaml`; `membership.py` knows
+Pure rules over one row of `repositories` at a time. The decisions come from `decisions.yaml`. `membership.py` knows
 what was found and applies the rules to all rows.
 """
 
@@ -17,7 +17,7 @@ from kubestats_pipeline.lake.tables import REPOSITORIES
 Row = dict[str, Any]
 
 _DELETED = "deleted by the administrator"
-LIFTED = f"{_DELETED}, who lifted that; it comes back when a discovery finds it"
+LIFTED = f"{_DELETED}, who lifted that. It comes back when a discovery finds it"
 """The `status_reason` of a tombstone that waits to be filled again."""
 
 MB = 1000
@@ -27,16 +27,16 @@ _KEPT_IN_TOMBSTONE = ("previous_names", "status", "status_reason", "retired_beca
 FORGOTTEN: Row = {
     column.name: None for column in REPOSITORIES.columns if column.nullable and column.name not in _KEPT_IN_TOMBSTONE
 } | {"topics": []}
-"""What a tombstone does not remember."""
+"""The values that a tombstone does not keep."""
 
 
 @dataclass(frozen=True)
 class Policy:
-    """By what the status of every repository is decided.
+    """The basis on which the status of every repository is decided.
 
     Attributes:
         decisions: the administrator's.
-        max_mb: larger repositories wait for an approval; None for no limit.
+        max_mb: larger repositories wait for an approval. None for no limit.
         too_large: why, for ids whose mirror passed the limit when it was fetched.
     """
 
@@ -50,7 +50,7 @@ class Rulings:
 
     A decision holds for the identity that it names. One without identity holds for the name, also after it has changed.
     A block or deletion of a repository that no longer has its name holds for whoever has it now, so that deleting and
-    creating it anew lifts nothing; an approval does not.
+    creating it anew lifts nothing. An approval does not.
     """
 
     def __init__(self, decisions: Decisions, rows: Iterable[Row]) -> None:
@@ -78,10 +78,10 @@ class Rulings:
             self._by_name[kind, name] = decision
 
 
-def settle_status(
+def decide_status(
     row: Row, found: FoundRepository | None, policy: Policy, rulings: Rulings, now: datetime.datetime
 ) -> Row:
-    """The row with the status that follows; `retired_at` tells whether it lives, `found` what its host says now."""
+    """The row with the status that follows. A null `retired_at` means that it lives."""
     if (deletion := rulings.find("deleted", row)) is not None:
         return _tombstone(row, deletion, now)
     approval = rulings.find("approved", row)
@@ -97,19 +97,19 @@ def settle_status(
 
 
 def is_tombstone(row: Row) -> bool:
-    """Whether the administrator deleted it, so that nothing but the row itself is kept."""
+    """True if the administrator deleted it, so that nothing but the row itself is kept."""
     return bool(row["retired_because"] == "deleted")
 
 
 def _tombstone(row: Row, deletion: Decision, now: datetime.datetime) -> Row:
     reason = f"{_DELETED}: {deletion.reason}" if deletion.reason else _DELETED
     retired_at = row["retired_at"] if is_tombstone(row) else deletion.decided_at or now
-    told = {"status": "retired", "status_reason": reason, "retired_because": "deleted", "retired_at": retired_at}
-    return row | FORGOTTEN | told
+    tombstone = {"status": "retired", "status_reason": reason, "retired_because": "deleted", "retired_at": retired_at}
+    return row | FORGOTTEN | tombstone
 
 
 def _hold(row: Row, found: FoundRepository | None, policy: Policy) -> str | None:
-    """Why a repository waits for an approval; what is not known now stays as it was."""
+    """Why a repository waits for an approval. Unknown facts stay as they were."""
     if policy.max_mb is None:
         return None
     if found is None:
@@ -120,4 +120,4 @@ def _hold(row: Row, found: FoundRepository | None, policy: Policy) -> str | None
     if found.size_kb <= policy.max_mb * MB:
         return None
     size = f"{found.size_kb / MB:.0f} MB on its host are more than max_repository_mb = {policy.max_mb}"
-    return f"{size}; approve it, or raise the setting"
+    return f"{size}. Approve it, or raise the setting"

@@ -1,31 +1,19 @@
-"""The places where repositories come from: GitHub's topics, and the list that the user gave.
+"""The two ways in which discovery asks a host: a source finds repositories, a witness is asked about known ones.
 
-A source answers with what it found and what it could not find out; it never raises for a host that fails. Which sources
-a run asks is decided in `discover.py`, what their answers change in `membership.py`.
+A source answers with what it found and what it could not find out, and never raises for a host that fails. A witness is
+asked by ids, which is how a rename, a lost topic and a deletion are distinguished from a search that left something
+out. A host without a witness never has a repository retired. `configured.py` decides which sources a run asks,
+`membership.py` decides what follows from the answers.
 """
 
-import dataclasses
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from kubestats_pipeline.discover.addresses import GitAddress, url_identity
-from kubestats_pipeline.discover.entries import Entry, EntryError, GitHubName, read_entry, shown_entry
-from kubestats_pipeline.discover.local import DEPTH, find_repositories
-from kubestats_pipeline.discover.local import to_record as local_record
-from kubestats_pipeline.discover.records import LIST_TAG, Found, FoundRepository, SourceFailure, join_found
-from kubestats_pipeline.hosts.errors import HostError, TransientError
-from kubestats_pipeline.hosts.github.client import GitHubClient
-from kubestats_pipeline.hosts.github.payload import to_record
-from kubestats_pipeline.hosts.github.repositories import get_repository
-from kubestats_pipeline.hosts.github.search import search_repositories
+from kubestats_pipeline.discover.records import Found, FoundRepository
 
-GIVE_UP_AFTER = 2
-"""Transient failures in a row after which GitHub is asked no more, for each costs all its retries."""
-
-Connect = Callable[[], GitHubClient]
-"""Opens a client; a source connects only while it is being asked."""
+CONFIRMATIONS = 100
+"""Repositories of one discovery that are asked for one by one. The next discovery asks for the others."""
 
 
 class Source(Protocol):
@@ -36,119 +24,49 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True)
-class GitHubTopics:
-    """The public repositories on GitHub that carry one of some topics."""
-
-    topics: tuple[str, ...]
-    git_url: str
-    connect: Connect
-    forks: bool = False
-
-    def find(self) -> Found:
-        """Search each topic; a topic that fails does not stop the others."""
-        with self.connect() as client:
-            return join_found(self._search(client, topic) for topic in self.topics)
-
-    def _search(self, client: GitHubClient, topic: str) -> Found:
-        """A token may see its owner's private repositories, which are nobody's example."""
-        query = f"topic:{topic} fork:true" if self.forks else f"topic:{topic}"
-        answer = search_repositories(client, query, now=client.now())
-        public = [payload for payload in answer.repositories if not payload.private]
-        nothing = "GitHub knows no public repository with this topic; correct github.topics"
-        reasons = answer.shortfalls or (() if public else (nothing,))
-        return Found(
-            tuple(to_record(payload, git_url=self.git_url, tags=(topic,)) for payload in public),
-            tuple(SourceFailure(f"topic:{topic}", reason) for reason in reasons),
-            asked=frozenset({topic}),
-            complete=frozenset() if reasons else frozenset({topic}),
-        )
-
-
-@dataclass(frozen=True)
-class ListSource:
-    """The `repositories` setting: names on GitHub, git URLs, paths, directories of repositories."""
-
-    entries: tuple[str, ...]
-    git_url: str
-    connect: Connect
-
-    def find(self) -> Found:
-        """Look up each entry, in the given order; one that fails does not stop the others."""
-        with self.connect() as client:
-            names = NameLookup(client, self.git_url)
-            found = join_found([self._find_entry(text, names) for text in self.entries])
-        asked = frozenset({LIST_TAG})
-        return dataclasses.replace(found, asked=asked, complete=asked if names.is_answered else frozenset())
-
-    def _find_entry(self, text: str, names: "NameLookup") -> Found:
-        try:
-            entry = read_entry(text, git_url=self.git_url)
-        except EntryError as error:
-            return _failed(shown_entry(text), str(error))
-        return _look_up(entry, shown_entry(text), names)
-
-
-class NameLookup:
-    """Asks GitHub for names, one after the other, until it is clear that it does not answer.
+class Known:
+    """A repository that was found before, or just now.
 
     Attributes:
-        is_answered: it told of every name so far whether there is such a repository.
+        is_listed: the user named it, so that it counts although it may be private.
     """
 
-    def __init__(self, client: GitHubClient, git_url: str) -> None:
-        self._client = client
-        self._git_url = git_url
-        self._failures_in_a_row = 0
-        self.is_answered = True
-
-    def find(self, name: GitHubName, shown: str) -> Found:
-        """The repository of that name, or why there is none; `shown` is the entry for messages."""
-        if self._failures_in_a_row >= GIVE_UP_AFTER:
-            self.is_answered = False
-            return _failed(shown, "not asked: GitHub failed for the entries before; the next discovery asks again")
-        try:
-            payload = get_repository(self._client, f"{name.owner}/{name.name}")
-        except TransientError as error:
-            self._failures_in_a_row += 1
-            self.is_answered = False
-            return _failed(shown, str(error))
-        except HostError as error:
-            self._failures_in_a_row = 0
-            return _failed(shown, f"GitHub: {error}")
-        self._failures_in_a_row = 0
-        return Found((to_record(payload, git_url=self._git_url, tags=(LIST_TAG,)),))
+    repository_id: str
+    full_name: str
+    is_listed: bool = False
 
 
-def _look_up(entry: Entry, shown: str, names: NameLookup) -> Found:
-    if isinstance(entry, GitHubName):
-        return names.find(entry, shown)
-    if isinstance(entry, GitAddress):
-        return Found((_remote_record(entry),))
-    return _find_local(entry, shown)
+@dataclass
+class Testimony:
+    """The answers of a host.
+
+    Attributes:
+        found: repositories that it has, under their present names.
+        gone: ids of those that it says it has no more, with the reason.
+        failures: the reasons why others got no answer.
+    """
+
+    found: list[FoundRepository] = field(default_factory=list)
+    gone: dict[str, str] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
 
 
-def _remote_record(address: GitAddress) -> FoundRepository:
-    return FoundRepository(
-        repository_id=url_identity(address.normalised),
-        host=address.host,
-        full_name=f"{address.host}/{address.owner}/{address.name}",
-        owner=address.owner,
-        name=address.name,
-        clone_url=address.clone_url,
-        discovery_tags=(LIST_TAG,),
-    )
+class Witness(Protocol):
+    """One host that is asked about repositories by their ids."""
 
+    @property
+    def name(self) -> str:
+        """The name under which its failures are reported."""
 
-def _find_local(path: Path, shown: str) -> Found:
-    search = find_repositories(path)
-    failures = [
-        SourceFailure(shown, f"{folder} cannot be read; allow it or remove the entry") for folder in search.unreadable
-    ]
-    if not search.repositories and not failures:
-        reason = f"it is no git repository and holds none within {DEPTH} levels; correct or remove it"
-        failures = [SourceFailure(shown, reason)]
-    return Found(tuple(local_record(path, tag=LIST_TAG) for path in search.repositories), tuple(failures))
+    def knows(self, repository_id: str) -> bool:
+        """True if this host gave the id."""
 
+    @property
+    def gives_watchers(self) -> bool:
+        """True if `describe` gives numbers that a search does not, so that found repositories are asked for too."""
 
-def _failed(source: str, reason: str) -> Found:
-    return Found(failures=(SourceFailure(source, reason),))
+    def describe(self, known: Sequence[Known]) -> Testimony:
+        """The present facts of many, in few calls. It may leave some out. Whom it calls gone must be confirmed."""
+
+    def confirm(self, known: Sequence[Known]) -> Testimony:
+        """Ask for each by its id alone."""

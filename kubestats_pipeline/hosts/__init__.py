@@ -1,1 +1,1 @@
-"""Code hosts: polite clients of their APIs, and what they answer as typed records; no stage is known here."""
+"""Code hosts: polite clients of their APIs, and what they answer as typed records. No stage is known here."""

@@ -1,7 +1,7 @@
 """One polite client of a code host's API: time-outs, bounded retries, rate limits, ETags, links, redirects.
 
 It knows no host: a subclass is a host's dialect (`github/client.py`) and says which rate bucket a path is taken from,
-what the headers tell about it and what a failure means. It knows no repository either; those who ask interpret the
+what the headers say about it and what a failure means. It knows no repository either. Those who ask interpret the
 JSON. Headers, and so the token, go to the host of the API's URL only. One client may be used by several threads.
 """
 
@@ -26,7 +26,7 @@ from kubestats_pipeline.hosts.errors import (
     failure_of_status,
     rate_limited,
 )
-from kubestats_pipeline.hosts.etags import Entry, EtagStore
+from kubestats_pipeline.hosts.etags import CachedAnswer, EtagStore
 from kubestats_pipeline.hosts.limits import Closure, Rate, RateBuckets
 from kubestats_pipeline.hosts.messages import Answer, Call, Host, RawAnswer, Response
 
@@ -35,18 +35,18 @@ ATTEMPTS = 4
 
 MAX_REDIRECTS = 5
 MAX_FAILURE_BYTES = 1_000_000
-"""What is read of an answer without success, whatever the call's own limit is."""
+"""Most bytes read of an answer without success, whatever the call's own limit is."""
 
 T = TypeVar("T")
 
 
 class HostClient:
-    """A connection to one host; use it in a `with` statement.
+    """A connection to one host. Use it in a `with` statement.
 
     Args:
         host: how it is reached.
-        folder: where answers are remembered so that the host can confirm them; None remembers nothing.
-        sleep: seconds; an argument, as `clock` (epoch seconds), so that a test need not wait.
+        folder: where answers are remembered so that the host can confirm them. None remembers nothing.
+        sleep: waits so many seconds. An argument, as `clock` (epoch seconds), so that a test need not wait.
     """
 
     def __init__(
@@ -82,15 +82,15 @@ class HostClient:
         return "core"
 
     def is_confirmable(self, url: httpx.URL) -> bool:
-        """Whether the host confirms an answer from there, instead of repeating it."""
+        """True if the host can confirm an answer from there instead of repeating it."""
         return True
 
     def rate_of(self, response: Response) -> Rate | None:
-        """What the headers tell of a rate bucket."""
+        """The state of a rate bucket that the headers give."""
         return None
 
     def failure_of(self, response: Response) -> HostError:
-        """The failure that an answer without success stands for."""
+        """The failure that an answer without success means."""
         return failure_of_status(response.status, response.url.path, self.host)
 
     def now(self) -> datetime.datetime:
@@ -107,7 +107,7 @@ class HostClient:
     ) -> Answer:
         """Ask for a path below the API's URL, or for the URL of a next page.
 
-        Rate limits are waited for up to `max_wait_seconds` a call, other transient failures a few seconds; one try
+        Rate limits are waited for up to `max_wait_seconds` a call, other transient failures a few seconds. One try
         takes `timeout_seconds` at most. `remember` keeps the answer on disk for its confirmation.
 
         Raises:
@@ -120,10 +120,10 @@ class HostClient:
         return self.call(call, _decode)
 
     def get_bytes(self, address: str, *, accept: str, limit_bytes: int, remember: bool = False) -> bytes:
-        """Ask for a body as it is; waits and errors are those of `get`.
+        """Ask for a body as it is. Waits and errors are those of `get`.
 
         Raises:
-            TooLargeError: it has more than `limit_bytes`; not much more than those were read.
+            TooLargeError: it has more than `limit_bytes`. Not much more than those were read.
         """
         url = self.locate(address)
         call = Call(url, {"Accept": accept}, remember and self.is_confirmable(url), limit_bytes)
@@ -145,7 +145,7 @@ class HostClient:
         return url.copy_merge_params(parameters) if parameters else url
 
     def call(self, call: Call, read: Callable[[Call, RawAnswer], T]) -> T:
-        """Make a call with its retries; `read` interprets the answer, and its transient failures are retried too.
+        """Make a call with its retries. `read` interprets the answer, and its transient failures are retried too.
 
         Raises:
             HostError: as `get` does.
@@ -198,21 +198,21 @@ class HostClient:
                 return content
             url = self._own(_join(response.url, response.redirect, self.host))
         raise MisdirectedError(
-            f"{call.url.path} is redirected more than {MAX_REDIRECTS} times; check {self.host.section}.api_url"
+            f"{call.url.path} is redirected more than {MAX_REDIRECTS} times. Check {self.host.section}.api_url"
         )
 
-    def _answer(self, call: Call, response: Response, known: Entry | None) -> RawAnswer:
+    def _answer(self, call: Call, response: Response, known: CachedAnswer | None) -> RawAnswer:
         if known and response.status == 304:
             return RawAnswer(known.body, known.next_url, True, response.headers)
         if not response.is_success:
             raise self.failure_of(response)
         if len(response.body) > call.limit_bytes:
-            raise TooLargeError(f"{call.url.path} has more than {call.limit_bytes} bytes; it was left out")
+            raise TooLargeError(f"{call.url.path} has more than {call.limit_bytes} bytes. It was left out")
         link = response.next_link
         next_url = str(_join(response.url, link, self.host)) if link else None
         return RawAnswer(response.body, next_url, False, response.headers)
 
-    def _send(self, call: Call, url: httpx.URL, known: Entry | None, deadline: float) -> Response:
+    def _send(self, call: Call, url: httpx.URL, known: CachedAnswer | None, deadline: float) -> Response:
         headers = {**call.headers, "If-None-Match": known.etag} if known else call.headers
         method, left = "POST" if call.body is not None else "GET", max(deadline - time.monotonic(), 0.001)
         try:
@@ -221,14 +221,14 @@ class HostClient:
                 response = Response(raw.url, raw.status_code, raw.headers, self._read_body(raw, limit, deadline))
         except httpx.RequestError as error:
             reason = f"no answer from {url.host} for {url.path} ({type(error).__name__})"
-            raise UnavailableError(f"{reason}; check the network and {self.host.section}.api_url") from None
+            raise UnavailableError(f"{reason}. Check the network and {self.host.section}.api_url") from None
         rate = self.rate_of(response)
         if rate:
             self._buckets.note(rate)
         return response
 
     def _read_body(self, raw: httpx.Response, limit: int, deadline: float) -> bytes:
-        """The body, or its beginning where it passes the limit; httpx bounds each read only, which a trickle passes."""
+        """The body, or its beginning where it passes the limit. Httpx bounds each read only, which a trickle passes."""
         body = bytearray()
         for chunk in raw.iter_bytes():
             body += chunk
@@ -236,10 +236,10 @@ class HostClient:
                 break
             if time.monotonic() > deadline:
                 took = f"{raw.url.path} was not answered within {self.host.timeout_seconds:g} s"
-                raise UnavailableError(f"{took}; check the network or raise {self.host.section}.timeout_seconds")
+                raise UnavailableError(f"{took}. Check the network or raise {self.host.section}.timeout_seconds")
         return bytes(body)
 
-    def _recall(self, call: Call, url: httpx.URL) -> Entry | None:
+    def _recall(self, call: Call, url: httpx.URL) -> CachedAnswer | None:
         if not (self._store and call.is_remembered):
             return None
         return self._store.read(str(url), {**self._headers, **call.headers})
@@ -247,14 +247,14 @@ class HostClient:
     def _remember(self, call: Call, response: Response, answer: RawAnswer) -> None:
         etag = response.headers.get("etag")
         if self._store and call.is_remembered and etag and not answer.is_unchanged:
-            entry = Entry(etag, answer.next_url, answer.body)
+            entry = CachedAnswer(etag, answer.next_url, answer.body)
             self._store.write(str(response.url), {**self._headers, **call.headers}, entry)
 
     def _own(self, url: httpx.URL) -> httpx.URL:
         """Refuse to follow a link that leaves the API's host, port or scheme: the token would travel with it."""
         if (url.scheme, url.host, _port(url)) != (self._base.scheme, self._base.host, _port(self._base)):
             here, setting = self._base.host, f"{self.host.section}.api_url"
-            raise MisdirectedError(f"{self.host.name}'s answer points to {url.host}, not to {here}; check {setting}")
+            raise MisdirectedError(f"{self.host.name}'s answer points to {url.host}, not to {here}. Check {setting}")
         return url
 
 
@@ -266,7 +266,7 @@ class _Patience:
         self.is_over = False
 
     def covers(self, wait: float) -> bool:
-        """Take a wait from what is left; no wait begins that would not end in time."""
+        """Take a wait from what is left. No wait begins that would not end in time."""
         self._seconds -= wait
         self.is_over = self._seconds < 0
         return not self.is_over
@@ -276,7 +276,7 @@ def _decode(call: Call, answer: RawAnswer) -> Answer:
     try:
         content: object = json.loads(answer.body)
     except (ValueError, RecursionError):
-        raise UnavailableError(f"{call.url.path} answered with broken JSON; the next discovery asks again") from None
+        raise UnavailableError(f"{call.url.path} answered with broken JSON. The next discovery asks again") from None
     return Answer(content, answer.next_url, answer.is_unchanged, answer.headers)
 
 
@@ -285,7 +285,7 @@ def _join(url: httpx.URL, link: str, host: Host) -> httpx.URL:
         return url.join(link)
     except httpx.InvalidURL:
         raise MisdirectedError(
-            f"{url.path} answered with a link that is no URL; check {host.section}.api_url"
+            f"{url.path} answered with a link that is not a URL. Check {host.section}.api_url"
         ) from None
 
 

@@ -1,8 +1,8 @@
-"""How a call to a code host can fail: one type for each outcome, and what the plain HTTP statuses mean.
+"""Failures of calls to a code host: one type for each outcome, and the failures of plain HTTP statuses.
 
-Permanent ones say something about the repository or the token and are not tried again; transient ones say something
+Permanent ones say something about the repository or the token and are not tried again. Transient ones say something
 about the moment. `client.py` raises and retries them, a host's dialect adds what only it means by a status, discovery
-turns them into `SourceFailure`. No text quotes a body or a header, for either may repeat a secret.
+turns them into `SourceFailure`. No text quotes a body or a header, because either may repeat a secret.
 """
 
 import datetime
@@ -14,7 +14,7 @@ SECONDARY_WAIT_SECONDS = 60.0
 
 
 class HostError(Exception):
-    """A call failed; the text says what was asked, what came back and what to do."""
+    """A call failed. The text says what was asked, what came back and what to do."""
 
 
 class PermanentError(HostError):
@@ -26,7 +26,7 @@ class UnauthorizedError(PermanentError):
 
 
 class ForbiddenError(PermanentError):
-    """The host refuses this repository or this token (403 that is no rate limit)."""
+    """The host refuses this repository or this token (403 without a rate limit)."""
 
 
 class BlockedError(ForbiddenError):
@@ -66,19 +66,19 @@ class TransientError(HostError):
 
 
 class UnavailableError(TransientError):
-    """No connection, a server error, or an answer that is no JSON."""
+    """No connection, a server error, or an answer that is not JSON."""
 
 
-class TooComplexError(TransientError):
-    """The host took too long over the query, or calls it too large; ask for less at once."""
+class QueryTooComplexError(TransientError):
+    """The host took too long over the query, or calls it too large. Ask for less at once."""
 
 
 class RateLimitedError(TransientError):
     """A rate limit is used up.
 
     Attributes:
-        bucket: the rate bucket that is empty; None where the limit holds for all of them.
-        wait_seconds: how long the host asks to wait; None where it does not say.
+        bucket: the rate bucket that is empty. None where the limit holds for all of them.
+        wait_seconds: how long the host asks to wait. None where it does not say.
     """
 
     def __init__(self, message: str, bucket: str | None, wait_seconds: float | None) -> None:
@@ -92,19 +92,19 @@ class RateLimitedError(TransientError):
 
 
 _PERMANENT: dict[int, tuple[type[PermanentError], str]] = {
-    401: (UnauthorizedError, "the token is wrong or has expired; renew {token} or unset it"),
-    403: (ForbiddenError, "{host} refuses it; check what the token may read"),
-    404: (NotFoundError, "it is deleted, private or misspelt; correct or remove it"),
-    410: (GoneError, "it is deleted; remove it"),
-    451: (TakenDownError, "it is taken down for legal reasons; remove it"),
+    401: (UnauthorizedError, "the token is wrong or has expired. Renew {token} or unset it"),
+    403: (ForbiddenError, "{host} refuses it. Check what the token may read"),
+    404: (NotFoundError, "it is deleted, private or misspelt. Correct or remove it"),
+    410: (GoneError, "it is deleted. Remove it"),
+    451: (TakenDownError, "it is taken down for legal reasons. Remove it"),
 }
 
 
 def failure_of_status(status: int, path: str, host: Host) -> HostError:
-    """What a status without success means at any host; `path` is what was asked for, without its query."""
+    """The failure that a status without success means at any host. `path` is what was asked for, without its query."""
     asked = f"{path} answered {status}"
     if status >= 500 or status == 408:
-        return UnavailableError(f"{asked}: {host.name} is in trouble; the next discovery asks again")
+        return UnavailableError(f"{asked}: {host.name} is in trouble. The next discovery asks again")
     if status == 429:
         return rate_limited(path, None, None, None, host)
     kind, meaning = _PERMANENT.get(status, (RejectedError, "{host} does not accept the question"))
@@ -118,12 +118,12 @@ def rate_limited(
 
     Args:
         path: what was asked for.
-        bucket: which one is empty; None for a limit that holds for all.
-        wait: seconds until it is full again; None where the host does not say.
+        bucket: which one is empty. None for a limit that holds for all.
+        wait: seconds until it is full again. None where the host does not say.
         ends_at: the same moment in epoch seconds.
         host: gives the remedy its names.
     """
     end = "a while" if ends_at is None else f"{datetime.datetime.fromtimestamp(ends_at, datetime.UTC):%Y-%m-%d %X} UTC"
-    remedy = f"wait, set {host.token_name} for a higher limit, or raise {host.section}.max_wait_seconds"
+    remedy = f"Wait, set {host.token_name} for a higher limit, or raise {host.section}.max_wait_seconds"
     name = bucket or "secondary"
-    return RateLimitedError(f"{path}: the {name} rate limit is used up until {end}; {remedy}", bucket, wait)
+    return RateLimitedError(f"{path}: the {name} rate limit is used up until {end}. {remedy}", bucket, wait)

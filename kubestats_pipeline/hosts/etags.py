@@ -1,7 +1,7 @@
 """Answers that a host may confirm instead of repeating: kept on disk with their ETag, each in a file of its own.
 
 A file's name is a keyed fingerprint of the address and of all headers of the request, so that an answer got with a
-token is found only with that token; the key is random, lives beside the answers, and neither token nor headers are
+token is found only with that token. The key is random, lives beside the answers, and neither token nor headers are
 written down. An entry is only ever sent back for confirmation. Everything here may be deleted at any time, and what
 cannot be read or written is as if it were not there: the next call then costs one of the hour's calls, nothing else.
 """
@@ -24,14 +24,14 @@ MAX_ENTRY_BYTES = 4_000_000
 """Larger answers, compressed, are not kept."""
 
 MAX_BYTES = 256_000_000
-"""All entries together; past it the ones that were not used for longest go."""
+"""All entries together. Past it the ones that were not used for longest go."""
 
 KEY_BYTES = 32
 SUFFIX = ".answer"
 
 
 @dataclass(frozen=True)
-class Entry:
+class CachedAnswer:
     """One remembered answer."""
 
     etag: str
@@ -45,8 +45,8 @@ class EtagStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def read(self, url: str, headers: Mapping[str, str]) -> Entry | None:
-        """The answer that this request got last; None where there is none or it is damaged."""
+    def read(self, url: str, headers: Mapping[str, str]) -> CachedAnswer | None:
+        """The answer that this request got last. None if it is missing or damaged."""
         path = self._path(url, headers)
         if path is None:
             return None
@@ -57,7 +57,7 @@ class EtagStore:
             return None
         return entry
 
-    def write(self, url: str, headers: Mapping[str, str], entry: Entry) -> None:
+    def write(self, url: str, headers: Mapping[str, str], entry: CachedAnswer) -> None:
         """Keep an answer, in place of an earlier one to the same request."""
         content = _encode(entry)
         if len(content) > MAX_ENTRY_BYTES:
@@ -76,7 +76,7 @@ class EtagStore:
             self._drop_unfinished()
             total, oldest = 0, time.time() - UNUSED_SECONDS
             used = [(file.stat(), file) for file in self._folder.glob(f"*{SUFFIX}")]
-            for status, file in sorted(used, key=lambda each: each[0].st_mtime, reverse=True):
+            for status, file in sorted(used, key=lambda pair: pair[0].st_mtime, reverse=True):
                 total += status.st_size
                 if total > MAX_BYTES or status.st_mtime < oldest:
                     file.unlink(missing_ok=True)
@@ -97,7 +97,7 @@ class EtagStore:
         return self._folder / f"{hmac.digest(key, asked.encode(), 'sha256').hex()}{SUFFIX}"
 
     def _make_key(self) -> None:
-        """Make the folder, for its owner only, and the key; of two processes the first one's key stays."""
+        """Make the folder, for its owner only, and the key. Of two processes the first one's key stays."""
         key = self._folder / "key"
         if key.exists():
             return
@@ -109,16 +109,16 @@ class EtagStore:
         temporary.unlink()
 
 
-def _encode(entry: Entry) -> bytes:
+def _encode(entry: CachedAnswer) -> bytes:
     head = json.dumps({"etag": entry.etag, "next_url": entry.next_url}).encode()
     return zlib.compress(head + b"\n" + entry.body, 6)
 
 
-def _decode(content: bytes) -> Entry:
-    """Read what `_encode` wrote; the checksum of zlib covers head and body.
+def _decode(content: bytes) -> CachedAnswer:
+    """Read what `_encode` wrote. The checksum of zlib covers head and body.
 
     Raises:
         ValueError, TypeError, KeyError, zlib.error: the file is damaged.
     """
     head, _, body = zlib.decompress(content).partition(b"\n")
-    return Entry(body=body, **json.loads(head))
+    return CachedAnswer(body=body, **json.loads(head))

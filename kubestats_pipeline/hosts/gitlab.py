@@ -65,12 +65,12 @@ class GitLabClient(HostClient):
         return super().failure_of(response)
 
 
-class _License(BaseModel):
+class _ProjectLicense(BaseModel):
     name: Text | None = None
 
 
 class Project(BaseModel):
-    """The fields of GitLab's project object that are used here; all others are ignored."""
+    """The fields of GitLab's project object that are used here. All others are ignored."""
 
     id: int
     path_with_namespace: Text = Field(pattern=r"^[^/\s]+(/[^/\s]+)+$")
@@ -79,7 +79,7 @@ class Project(BaseModel):
     visibility: str = "public"
     description: Text | None = None
     topics: list[Text] = Field(default_factory=list)
-    license: _License | None = None
+    license: _ProjectLicense | None = None
     default_branch: Text | None = None
     archived: bool | None = None
     forked_from_project: dict[str, object] | None = None
@@ -99,7 +99,7 @@ class ProjectSearch:
 
 
 def search_topic(client: GitLabClient, topic: str) -> ProjectSearch:
-    """All public projects with a topic; what failed is told beside what came before it."""
+    """All public projects with a topic. A failure is reported beside the projects that came before it."""
     found: dict[int, Project] = {}
     shortfalls: list[str] = []
     address: str | None = "/projects"
@@ -111,12 +111,12 @@ def search_topic(client: GitLabClient, topic: str) -> ProjectSearch:
     try:
         while address:
             if address in asked:
-                raise MisdirectedError("its link to the next page points back; check gitlab.api_url")
+                raise MisdirectedError("its link to the next page points back. Check gitlab.api_url")
             asked.add(address)
             answer = client.get(address, parameters)
             projects = _read_page(answer.content)
             found |= {project.id: project for project in projects if project}
-            shortfalls += ["one result is no project; it was left out"] * projects.count(None)
+            shortfalls += ["one result is not a project. It was left out"] * projects.count(None)
             address, parameters = answer.next_url, None
     except HostError as error:
         shortfalls.append(f"page {len(asked)} of the search failed: {error}")
@@ -127,19 +127,19 @@ def get_project(client: GitLabClient, number: int) -> Project:
     """The project with an id, whatever its path.
 
     Raises:
-        NotFoundError: there is none, or none that the token may see.
+        NotFoundError: it does not exist, or the token may not see it.
         HostError: any other failure of the call.
     """
     project = _read_project(client.get(f"/projects/{number}", {"license": "true"}).content)
     if project is None:
-        raise UnavailableError(f"/projects/{number} gave no project; check gitlab.api_url")
+        raise UnavailableError(f"/projects/{number} gave no project. Check gitlab.api_url")
     return project
 
 
 def _read_page(content: object) -> list[Project | None]:
     if not isinstance(content, list):
-        raise UnavailableError("the answer is no list of projects; check gitlab.api_url")
-    return [_read_project(each) for each in content]
+        raise UnavailableError("the answer is not a list of projects. Check gitlab.api_url")
+    return [_read_project(item) for item in content]
 
 
 def _read_project(content: object) -> Project | None:

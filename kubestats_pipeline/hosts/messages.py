@@ -1,6 +1,6 @@
-"""What goes to a code host and what comes back, as records: the host itself, a call, its raw response, its answer.
+"""Records of what goes to a code host and comes back: the host itself, a call, its raw response, its answer.
 
-`client.py` makes the calls; the dialects read responses; everybody else sees answers.
+`client.py` makes the calls. The dialects read responses. Everybody else sees answers.
 """
 
 import json
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import httpx
 
 MAX_ANSWER_BYTES = 64_000_000
-"""Largest JSON answer that is read; GitHub's largest, a recursive tree, ends at 7 MB."""
+"""Largest JSON answer that is read. GitHub's largest, a recursive tree, ends at 7 MB."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Host:
         section: the settings' section, which has `api_url`, `timeout_seconds` and `max_wait_seconds`.
         token_name: the settings that hold its token.
         api_url: what all paths are below.
-        headers: of every request, the token's included; never shown.
+        headers: of every request, the token's included. Never shown.
         timeout_seconds: for one try of a call, from connecting to the last byte.
         max_wait_seconds: all waits for rate limits during one call.
     """
@@ -44,7 +44,7 @@ class Call:
         headers: beside those of every request.
         is_remembered: the answer is kept on disk, for the host to confirm it the next time.
         limit_bytes: of the answer's body.
-        body: what is posted as JSON; None for a GET.
+        body: what is posted as JSON. None for a GET.
     """
 
     url: httpx.URL
@@ -65,7 +65,7 @@ class Response:
 
     @property
     def is_success(self) -> bool:
-        """Whether it answers the question."""
+        """True if it answers the question."""
         return 200 <= self.status < 300
 
     @property
@@ -76,11 +76,11 @@ class Response:
 
     @property
     def next_link(self) -> str | None:
-        """The link to the next page as it stands in the headers."""
+        """The link to the next page as the headers give it."""
         return httpx.Response(self.status, headers=self.headers).links.get("next", {}).get("url")
 
     def json_object(self) -> dict[str, object]:
-        """The body's JSON object; empty where it is none, for a proxy's HTML says nothing."""
+        """The JSON object of the body, or an empty one for any other body, such as the HTML of a proxy."""
         try:
             content = json.loads(self.body)
         except (ValueError, RecursionError):
@@ -106,7 +106,7 @@ class RawAnswer:
 
 @dataclass(frozen=True)
 class Answer:
-    """A decoded JSON answer; the other fields are those of `RawAnswer`."""
+    """A decoded JSON answer. The other fields are those of `RawAnswer`."""
 
     content: object
     next_url: str | None

@@ -4,6 +4,18 @@ The other tables, and all of them by name, are in `tables.py`.
 """
 
 from kubestats_pipeline.lake.contract import Column, Partitioning, Table, Type, required
+from kubestats_pipeline.lake.vocabulary import (
+    AuthorKind,
+    ChartKind,
+    Context,
+    EventType,
+    ImageRole,
+    Resolution,
+    ResourceStatus,
+    UnreadProblem,
+    ValueType,
+    one_of,
+)
 
 REPOSITORY_ID = required(
     "repository_id", Type.TEXT, "identity of the repository: `github:<numeric id>`, else `git:<hash of URL>`"
@@ -37,23 +49,21 @@ RESOURCES = Table(
         ),
         required("content_hash", Type.TEXT, "hash of the canonical redacted document"),
         Column("version", Type.TEXT, "effective version as written: chart version, source ref or image tag"),
-        Column("chart_name", Type.TEXT, "chart that the resource stands for"),
+        Column("chart_name", Type.TEXT, "chart that the resource uses or is"),
         Column(
             "chart_url", Type.TEXT, "canonical location of the chart: scheme, lower-case host, path, no trailing slash"
         ),
         Column("chart_url_raw", Type.TEXT, "location of the chart as written, without credentials"),
-        Column("chart_kind", Type.TEXT, "helm, oci, git or path"),
+        Column("chart_kind", Type.TEXT, one_of(ChartKind)),
         Column("app_name", Type.TEXT, "application that the resource runs"),
         required(
             "images",
             Type.IMAGES,
             "images that it names, in workloads, values and fields of operators: `image` is registry and repository "
-            "with what was left out, `role` main, init or sidecar, `raw` as written. Tags are as written too",
+            f"with what was left out, `role` {one_of(ImageRole)}, `raw` as written. Tags are as written too",
         ),
-        required("context", Type.TEXT, "active, archived, template or test, from its path"),
-        required(
-            "resolution", Type.TEXT, "exact, ambiguous, unresolved or not_applicable: how its chart reference resolved"
-        ),
+        required("context", Type.TEXT, f"{one_of(Context)}, from its path"),
+        required("resolution", Type.TEXT, f"{one_of(Resolution)}: how its chart reference resolved"),
         Column("resolution_reason", Type.TEXT, "why the reference is ambiguous or unresolved"),
         Column(
             "values_complete",
@@ -61,7 +71,7 @@ RESOURCES = Table(
             "whether `helm_values` holds all of its values. False where a Secret or a missing file has some, null "
             "where it is deleted or takes no values",
         ),
-        required("status", Type.TEXT, "ACTIVE or DELETED"),
+        required("status", Type.TEXT, one_of(ResourceStatus)),
         required("created_at", Type.TIME, "commit time of its creation, or of the first commit of a bounded history"),
         required("updated_at", Type.TIME, "commit time of its last event"),
         Column("deleted_at", Type.TIME, "commit time of its deletion, or null while active"),
@@ -88,7 +98,9 @@ HELM_VALUES = Table(
             "the setting, as `ingress.enabled`. Items of lists of named objects go by name, as `env[name=TZ].value`, "
             "others by position, as `hosts[0]`. Keys with dots are quoted, as `annotations['a.b/c']`",
         ),
-        required("value_type", Type.TEXT, "string, integer, float, boolean, null, or map or list where it is empty"),
+        required(
+            "value_type", Type.TEXT, f"{one_of(ValueType)}. A map or list is empty, because others are several settings"
+        ),
         Column(
             "value",
             Type.TEXT,
@@ -119,11 +131,11 @@ RESOURCE_EVENTS = Table(
             Type.INTEGER,
             "position in the repository's log. Fold by it, for commit clocks can run backwards",
         ),
-        required("event_type", Type.TEXT, "CREATED, MODIFIED, DELETED or RESURRECTED"),
+        required("event_type", Type.TEXT, one_of(EventType)),
         required("event_timestamp", Type.TIME, "committer time of the commit"),
         required("commit_sha", Type.TEXT, "commit"),
         required("commit_subject", Type.TEXT, "first line of its message, at most 200 characters"),
-        required("author_kind", Type.TEXT, "human, renovate, dependabot, flux or other_bot"),
+        required("author_kind", Type.TEXT, one_of(AuthorKind)),
         required("resource_kind", Type.TEXT, "kind after the event"),
         required("resource_api_version", Type.TEXT, "group/version after the event"),
         required("resource_name", Type.TEXT, "name after the event"),
@@ -140,14 +152,14 @@ RESOURCE_EVENTS = Table(
             "chart_name", Type.TEXT, "chart after the event. Of a deleted resource it is the last one, here and below"
         ),
         Column("chart_url", Type.TEXT, "canonical location of the chart after the event"),
-        Column("chart_kind", Type.TEXT, "helm, oci, git or path"),
+        Column("chart_kind", Type.TEXT, one_of(ChartKind)),
         Column("app_name", Type.TEXT, "application that the resource runs after the event"),
         Column("images", Type.IMAGES, "images that the resource names after the event, as in resources"),
-        required("context", Type.TEXT, "active, archived, template or test, from its path", earlier="'active'"),
+        required("context", Type.TEXT, f"{one_of(Context)}, from its path", earlier="'active'"),
         required(
             "resolution",
             Type.TEXT,
-            "exact, ambiguous, unresolved or not_applicable after the event",
+            f"{one_of(Resolution)} after the event",
             earlier="'not_applicable'",
         ),
         required(
@@ -175,8 +187,7 @@ SCAN_PROBLEMS = Table(
         required(
             "problem",
             Type.TEXT,
-            "syntax, template, too_large, too_complex, encoding or encrypted_kind. A file with encoding_replaced was "
-            "read, with U+FFFD for bytes that are not text",
+            f"{one_of(UnreadProblem)}. A file with encoding_replaced was read, with U+FFFD for bytes that are not text",
         ),
         Column("document_index", Type.INTEGER, "document in the file, from 0, or null when the whole file is meant"),
         required("message", Type.TEXT, "what is wrong and where. Never quotes the document"),

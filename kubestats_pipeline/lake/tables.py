@@ -1,4 +1,4 @@
-"""The contract of every table: what a row is, its key, its columns with type and meaning, and how it is partitioned.
+"""The contract of every table: what a row is, its key, its columns with type and sentence, and how it is partitioned.
 
 Parquet schemas, asset schemas, checks, DuckDB comments and the data dictionary derive from this module and
 `scan_tables.py`, and from nothing else.
@@ -13,6 +13,14 @@ from kubestats_pipeline.lake.scan_tables import (
     RESOURCES,
     RUN_ID,
     SCAN_PROBLEMS,
+)
+from kubestats_pipeline.lake.vocabulary import (
+    GitOpsEngine,
+    RepositoryStatus,
+    RetiredBecause,
+    ScanStatus,
+    SyncStatus,
+    one_of,
 )
 
 __all__ = (
@@ -67,14 +75,15 @@ REPOSITORIES = Table(
         Column("pushed_at", Type.TIME, "last push as of the last discovery"),
         required("discovery_tags", Type.TEXTS, "the topics that found it, or `list` for one that the user named"),
         required("discovered_at", Type.TIME, "first discovery"),
-        required("last_seen_at", Type.TIME, "last time that a source found it or its host told of it"),
+        required("last_seen_at", Type.TIME, "last time that a source found it or its host reported it"),
         Column("retired_at", Type.TIME, "when it was retired, or null while it lives"),
-        required("status", Type.TEXT, "active, blocked, pending_approval or retired"),
+        required("status", Type.TEXT, one_of(RepositoryStatus)),
         Column("status_reason", Type.TEXT, "why, where status is not active"),
         Column(
             "retired_because",
             Type.TEXT,
-            "deleted (by the administrator), name_taken (by another repository) or gone, or null while it lives",
+            f"{one_of(RetiredBecause)}: the administrator deleted it, another repository has its name, or its host has "
+            "it no longer. Null while it lives",
             earlier=_RETIRED_BECAUSE,
         ),
         Column("is_approved", Type.BOOLEAN, "the administrator approved it, so that its size does not count, or null"),
@@ -95,7 +104,7 @@ REPOSITORY_METRICS = Table(
     sort=("repository_id",),
     columns=(
         REPOSITORY_ID,
-        required("date", Type.DATE, "day (UTC) that the numbers stand for"),
+        required("date", Type.DATE, "day (UTC) of the numbers"),
         required("recorded_at", Type.TIME, "when they were read. The day's last reading wins"),
         Column("stars_count", Type.INTEGER, "stars"),
         Column("forks_count", Type.INTEGER, "forks"),
@@ -120,7 +129,7 @@ SNAPSHOTS = Table(
         Column("head_commit", Type.TEXT, "commit that the mirror holds. Kept when a later sync fails"),
         Column("head_committed_at", Type.TIME, "committer time of head_commit"),
         Column("history_since", Type.TIME, "committer time of the oldest first-parent commit of the mirror"),
-        required("sync_status", Type.TEXT, "synced, unchanged, error, empty, too_large, gone or unsupported"),
+        required("sync_status", Type.TEXT, one_of(SyncStatus)),
         Column("sync_error", Type.TEXT, "what failed and what to do, or null when nothing did"),
         Column("size_limit_mb", Type.INTEGER, "limit that a too_large mirror passed, MB, or null", earlier=_LIMIT),
         required("last_sync_at", Type.TIME, "when the last attempt ended"),
@@ -140,9 +149,9 @@ SCANS = Table(
     columns=(
         REPOSITORY_ID,
         FULL_NAME,
-        required("scan_status", Type.TEXT, "scanned or error"),
+        required("scan_status", Type.TEXT, one_of(ScanStatus)),
         Column("scan_error", Type.TEXT, "what failed and what to do, or null when nothing did"),
-        Column("scanned_commit", Type.TEXT, "commit that resources stands for. Kept when a later scan fails"),
+        Column("scanned_commit", Type.TEXT, "commit of the rows of resources. Kept when a later scan fails"),
         required("last_scan_at", Type.TIME, "when the last scan began"),
         required("resources_count", Type.INTEGER, "active resources"),
         required("events_count", Type.INTEGER, "events of its history, retired ones included"),
@@ -153,7 +162,7 @@ SCANS = Table(
             "only the last of each resource, or 0 where none is missing",
         ),
         required("problems_count", Type.INTEGER, "open problems"),
-        Column("gitops_engine", Type.TEXT, "flux, argocd, fleet, helmfile or none"),
+        Column("gitops_engine", Type.TEXT, one_of(GitOpsEngine)),
         RUN_ID,
     ),
 )
@@ -165,7 +174,7 @@ ECOSYSTEM_STATS = Table(
     partitioning=Partitioning.DATE,
     key=("date",),
     columns=(
-        required("date", Type.DATE, "day (UTC). The row stands for its end"),
+        required("date", Type.DATE, "day (UTC). The row describes its end"),
         required("total_repositories", Type.INTEGER, "repositories known and not retired"),
         required("active_repositories", Type.INTEGER, "repositories with a change of a resource in the last 30 days"),
         required("repositories_with_resources", Type.INTEGER, "repositories with at least one active resource"),

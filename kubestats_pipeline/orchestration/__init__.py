@@ -1,1 +1,1 @@
-"""What makes Dagster run and serve the pipeline."""
+"""The skin by which Dagster runs and serves the pipeline."""

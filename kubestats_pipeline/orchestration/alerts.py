@@ -1,7 +1,7 @@
-"""Tells somebody of runs that failed: one JSON message to the webhook of the setting `alerts.webhook_url`.
+"""Posts runs that failed: one JSON message to the webhook of the setting `alerts.webhook_url`.
 
-The URL is a secret, for whoever knows it can post: it is read from the settings where it is used and stands in no run
-config, log, tick or error. What is told comes from the run's own events; no document of a repository is in it.
+The URL is a secret, because whoever knows it can post. It is read from the settings where it is used and is in no run
+config, log, tick or error. The message comes from the run's own events. No document of a repository is in it.
 """
 
 import logging
@@ -18,25 +18,25 @@ from kubestats_pipeline.redaction.texts import withhold_shapes
 from kubestats_pipeline.settings import AlertSettings
 
 PAUSES = (1.0, 4.0)
-"""Seconds before a second and a third attempt; with the longest time-out a tick stays below Dagster's minute."""
+"""Seconds before a second and a third attempt. With the longest time-out a tick stays below Dagster's minute."""
 
 LONGEST_TEXT = 1500
-"""Characters of a message; Discord takes 2,000."""
+"""Characters of a message. Discord takes 2,000."""
 
 
 class AlertError(ExplainedError):
-    """A message could not be delivered; the text says why and what to do, and never names the URL."""
+    """A message could not be delivered. The text says why and what to do, and never names the URL."""
 
 
 def build_alerts(settings: AlertSettings) -> list[dg.SensorDefinition]:
-    """The sensor that posts to the webhook; none without one."""
+    """The sensor that posts to the webhook. None without one."""
     return [_failure_sensor()] if settings.webhook_url else []
 
 
 def post_alert(
     settings: AlertSettings, message: Mapping[str, Any], sleep: Callable[[float], None] = time.sleep
 ) -> None:
-    """Post one message, in at most three attempts; without a webhook nothing happens.
+    """Post one message, in at most three attempts. Without a webhook nothing happens.
 
     Raises:
         AlertError: no attempt was accepted.
@@ -51,7 +51,7 @@ def post_alert(
         if is_lasting or pause is None:
             break
         sleep(pause)
-    raise AlertError(f"the alert was not delivered: {reason}; see alerts.webhook_url")
+    raise AlertError(f"the alert was not delivered: {reason}. See alerts.webhook_url")
 
 
 def describe_failure(run: dg.DagsterRun, reason: str) -> dict[str, Any]:
@@ -70,20 +70,20 @@ def _failure_sensor() -> dg.SensorDefinition:
     )
     def tick(context: dg.RunFailureSensorContext, services: dg.ResourceParam[Services]) -> dg.SkipReason:
         post_alert(services.settings.alerts, describe_failure(context.dagster_run, _reason(context)))
-        return dg.SkipReason(f"told of {context.dagster_run.run_id}")
+        return dg.SkipReason(f"posted the failure of {context.dagster_run.run_id}")
 
     return tick
 
 
 def _reason(context: dg.RunFailureSensorContext) -> str:
-    """What the failed steps said, else what the run did."""
+    """The words of the failed steps, else those of the run."""
     failed = context.get_step_failure_events()
     found = [f"{event.step_key}: {reason_of(event.step_failure_data)}" for event in failed]
     return "\n".join(found) or str(context.failure_event.message)
 
 
 def _attempt(url: str, message: Mapping[str, Any], timeout: float) -> tuple[str, bool]:
-    """Post once; give what went wrong, empty where nothing did, and whether another attempt would be in vain."""
+    """Post once. Give what went wrong, empty where nothing did, and whether another attempt would be in vain."""
     import httpx  # only a failure needs it
 
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log the URL of every request

@@ -1,7 +1,7 @@
 """The only assembly: the stages in the order of the flow, their jobs, schedules, sensors and checks.
 
 `build_definitions` is pure. Loading this module reads the settings once and does no other work, so that the UI, the
-daemon and every run start quickly; what is heavy is imported inside the assets that need it.
+daemon and every run start quickly. Heavy modules are imported inside the assets that need it.
 """
 
 import dagster as dg

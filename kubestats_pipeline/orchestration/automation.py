@@ -41,7 +41,7 @@ AT_NIGHT = "40 3 * * *"
 
 
 def build_schedules(cadence: AutomationSettings) -> list[dg.ScheduleDefinition]:
-    """One schedule a job; a cadence of 0 minutes leaves it out."""
+    """One schedule a job. A cadence of 0 minutes leaves it out."""
     cadences = (
         (discover_repositories, cadence.discover_minutes),
         (sync_repositories, cadence.sync_minutes),
@@ -146,7 +146,7 @@ def _chain(
         minimum_interval_seconds=seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=f"Starts {request.name} when {' or '.join(assets)} changed or {after.name} broke off. "
-        "It waits for runs of both to end; the schedules bound the wait.",
+        "It waits for runs of both to end. The schedules bound the wait.",
     )
     def tick(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         news = latest_news(context.instance, assets, runs)  # first: what comes during this look is for the next

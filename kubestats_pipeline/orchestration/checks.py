@@ -1,8 +1,8 @@
 """Asset checks: what an operator should know about the last run, read from the lake and the published file.
 
-Every table has the same checks, made from its contract; a few more look at the pipeline as a whole. No rule stands
-here. Those that would publish wrong numbers are in `warehouse/verify.py`: the build refuses to publish what breaks one,
-and the checks show them for the file that is published. The others are in `warehouse/examine.py` and `health.py`.
+Every table has the same checks, made from its contract. A few more look at the pipeline as a whole. No rule is
+defined here. Rules against wrong numbers are in `warehouse/verify.py`: the build refuses to publish a file that breaks
+one, and the checks show them for the file that is published. The others are in `warehouse/examine.py` and `health.py`.
 
 Checks of the published file say nothing in a run that materializes tables alone, such as that of one partition or a
 backfill, to which Dagster adds the checks of its assets: until the next publication the file is right to be older.
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from kubestats_pipeline.warehouse.verify import Violation
 
 TOLERATED_SHARE = 0.1
-"""Share of failed repositories, or of unread files, that is no cause for alarm: of many public repositories a few are
+"""Share of failed repositories, or of unread files, that does not raise an alarm: of many public repositories a few are
 always away, and a few of their files are always broken.
 """
 
-MOST_TOLD = 3
+MOST_SHOWN = 3
 """Violations that a check's description names."""
 
 TABLE_CHECKS: Mapping[str, str] = {
@@ -39,13 +39,13 @@ TABLE_CHECKS: Mapping[str, str] = {
     "key": "The key is unique and no required value is missing. A build that breaks this is not published.",
     "references": "Every row of another table that a row names by its id is there.",
     "equals_lake": "The warehouse holds the lake's rows: their number, and a fingerprint of what is not withheld.",
-    "no_secrets": "No text has the known shape of a secret. A finding never quotes it. What the build has withheld "
-    "from the file, because a stage had missed it, is a warning.",
+    "no_secrets": "No text has the known shape of a secret. A finding never quotes it. A text that the "
+    "build has withheld from the file, because a stage had missed it, is a warning.",
 }
-"""What is checked of every table; `references` only of those that name rows of another one."""
+"""The checks of every table. `references` applies to those that name rows of another one."""
 
-GRAVE = {"key", "equals_lake", "no_secrets"}
-"""Checks whose failure is an error; that of the others is a warning."""
+ERROR_CHECKS = {"key", "equals_lake", "no_secrets"}
+"""Checks whose failure is an error. That of the others is a warning."""
 
 LONGEST_AGE = datetime.timedelta(days=1)
 """When nothing has happened for so long, or for three times the cadence where that is longer, somebody should look."""
@@ -56,7 +56,7 @@ CADENCES: Mapping[str, str | None] = {
     "ecosystem_stats": None,
     "warehouse": "publish_minutes",
 }
-"""The assets whose age is checked, each with the setting that says how often it is renewed; None for once a day."""
+"""The assets whose age is checked, each with the setting that says how often it is renewed. None for once a day."""
 
 ALL_TABLES = tuple(TABLES.values())
 
@@ -101,7 +101,7 @@ def _check_tables(services: Services) -> Iterator[dg.AssetCheckResult]:
         dg.AssetCheckSpec(
             "freshness",
             asset=asset,
-            description="What is newest in it is younger than a day, or than three times its cadence.",
+            description="Its newest content is younger than a day, or than three times its cadence.",
             additional_deps=[] if asset == "warehouse" else ["warehouse"],
         )
         for asset in CADENCES
@@ -140,7 +140,7 @@ def _check_freshness(services: Services) -> Iterator[dg.AssetCheckResult]:
     asset="warehouse",
     blocking=True,
     description="Events fold to the resources, keys and positions are unique, nothing is lost. A build that breaks one "
-    "of these rules is not published; the file of the last good build stays.",
+    "of these rules is not published. The file of the last good build stays.",
 )
 def warehouse_invariants(services: dg.ResourceParam[Services]) -> dg.AssetCheckResult:
     """The rules of the published file."""
@@ -149,19 +149,19 @@ def warehouse_invariants(services: dg.ResourceParam[Services]) -> dg.AssetCheckR
 
     with _published(services) as connection:
         violations = verify(connection)
-    metadata = {"rules": len(RULES)} | _told(violations)
+    metadata = {"rules": len(RULES)} | _metadata(violations)
     return dg.AssetCheckResult(passed=not violations, description=_summed_up(violations), metadata=metadata)
 
 
 @dg.asset_check(asset="snapshots", description="Every repository's last sync succeeded.")
 def repositories_synced(services: dg.ResourceParam[Services]) -> dg.AssetCheckResult:
-    """Which repositories could not be fetched, and why."""
+    """Repositories that could not be fetched, with the reasons."""
     return _failed_repositories(services, SNAPSHOTS)
 
 
 @dg.asset_check(asset="scans", description="Every repository's last scan succeeded.")
 def repositories_scanned(services: dg.ResourceParam[Services]) -> dg.AssetCheckResult:
-    """Which repositories could not be scanned, and why."""
+    """Repositories that could not be scanned, with the reasons."""
     return _failed_repositories(services, SCANS)
 
 
@@ -203,12 +203,12 @@ def _files_read(services: Services) -> Iterator[dg.AssetCheckResult]:
 def _wanted(
     context: dg.AssetCheckExecutionContext, results: Iterator[dg.AssetCheckResult]
 ) -> Iterator[dg.AssetCheckResult]:
-    """Those results that the run asks for; none of them is computed where it materializes tables alone."""
+    """Those results that the run asks for. None of them is computed where it materializes tables alone."""
     materialized = context.run.asset_selection
     if materialized and dg.AssetKey("warehouse") not in materialized:
         return
     asked = {(key.asset_key, key.name) for key in context.selected_asset_check_keys}
-    yield from (each for each in results if (each.asset_key, each.check_name) in asked)
+    yield from (result for result in results if (result.asset_key, result.check_name) in asked)
 
 
 def _published(services: Services) -> "duckdb.DuckDBPyConnection":
@@ -216,14 +216,14 @@ def _published(services: Services) -> "duckdb.DuckDBPyConnection":
 
     path = services.lake.layout.warehouse
     if not path.is_file():
-        raise dg.Failure(f"{path} is not published yet; run publish_warehouse first", allow_retries=False)
+        raise dg.Failure(f"{path} is not published yet. Run publish_warehouse first", allow_retries=False)
     return open_to_read(path)
 
 
 def _secrets_result(
     table: Table, published: Sequence["Violation"], withheld: Sequence["Violation"]
 ) -> dg.AssetCheckResult:
-    """Secrets that are published are an error; those that only the lake holds are a warning."""
+    """Secrets that are published are an error. Those that only the lake holds are a warning."""
     return _result(table, "no_secrets", [*published, *withheld], is_error=bool(published))
 
 
@@ -234,26 +234,26 @@ def _result(
         passed=not violations,
         check_name=check,
         asset_key=table.name,
-        severity=dg.AssetCheckSeverity.ERROR if is_error and check in GRAVE else dg.AssetCheckSeverity.WARN,
+        severity=dg.AssetCheckSeverity.ERROR if is_error and check in ERROR_CHECKS else dg.AssetCheckSeverity.WARN,
         description=_summed_up(violations),
-        metadata=_told(violations),
+        metadata=_metadata(violations),
     )
 
 
-def _told(violations: Sequence["Violation"]) -> dict[str, Any]:
+def _metadata(violations: Sequence["Violation"]) -> dict[str, Any]:
     """Violations as metadata: how many rows, keys or files break a rule, which can be plotted, and what is wrong."""
     lines = {
-        f"{number}. {each.table}: {each.check}": f"{each.count} {each.detail}"
-        for number, each in enumerate(violations, 1)
+        f"{number}. {violation.table}: {violation.check}": f"{violation.count} {violation.detail}"
+        for number, violation in enumerate(violations, 1)
     }
-    return {"violations": sum(each.count for each in violations), "found": failures_table(lines)}
+    return {"violations": sum(violation.count for violation in violations), "found": failures_table(lines)}
 
 
 def _summed_up(violations: Sequence["Violation"]) -> str | None:
-    """Violations as one line for the summary of a run; the metadata have all of them."""
-    told = [f"{each.count} {each.detail}" for each in violations[:MOST_TOLD]]
-    more = [f"{len(violations) - MOST_TOLD} more"] if len(violations) > MOST_TOLD else []
-    return "; ".join([*told, *more]) or None
+    """Violations as one line for the summary of a run. The metadata have all of them."""
+    shown = [f"{violation.count} {violation.detail}" for violation in violations[:MOST_SHOWN]]
+    more = [f"{len(violations) - MOST_SHOWN} more"] if len(violations) > MOST_SHOWN else []
+    return "; ".join([*shown, *more]) or None
 
 
 def _failed_repositories(services: Services, table: Table) -> dg.AssetCheckResult:

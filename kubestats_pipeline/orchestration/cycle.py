@@ -1,6 +1,6 @@
 """One headless cycle: the same jobs that the schedules start, one after another, in this process.
 
-What failed is read from the runs' own events, the ones that the UI shows.
+Failures are read from the runs' own events, the ones that the UI shows.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,14 +27,14 @@ from kubestats_pipeline.upgrade.redact_lake import redact_lake
 
 @dataclass(frozen=True)
 class Cycle:
-    """What a cycle did.
+    """The results of a cycle.
 
     Attributes:
         repositories: how many are active.
         changed: how many the scan brought forward.
         failures: what failed, a job, a source or a repository, and why.
         failed_checks: checks that found an error, and what it is.
-        warnings: checks that found something that is no error.
+        warnings: checks that found something less than an error.
         notes: what else is worth a line.
     """
 
@@ -47,7 +47,7 @@ class Cycle:
 
     @property
     def succeeded(self) -> bool:
-        """Whether nothing at all failed."""
+        """True if nothing at all failed."""
         return not (self.failures or self.failed_checks)
 
 
@@ -59,7 +59,7 @@ def run_cycle(services: Services, instance: dg.DagsterInstance, sources: Sequenc
     Args:
         services: the settings to work with and the progress to show.
         instance: where the runs are recorded.
-        sources: the sources to ask, by name; all where empty.
+        sources: the sources to ask, by name. All where empty.
 
     Raises:
         LakeError: the table of repositories is damaged.
@@ -113,12 +113,12 @@ class Runner:
         self.notes += [redacted.text] if redacted.values else []
 
     def sum_up(self, repositories: int, changed: int) -> Cycle:
-        """What all jobs did."""
+        """The results of all jobs."""
         found = (self.failures, self.failed_checks, self.warnings, tuple(self.notes))
         return Cycle(repositories, changed, *found)
 
     def run(self, job: jobs.Job, op: str = "", config: Mapping[str, Any] | None = None) -> int:
-        """Run a job; give how many repositories it changed."""
+        """Run a job. Give how many repositories it changed."""
         result = self.execute(job, {"ops": {op: {"config": config}}} if op else {})
         self.failures |= _failed_observations(self.instance, result.run_id)
         if reasons := list(_step_failures(result)):
@@ -142,10 +142,10 @@ class Runner:
 
 
 def run_clean_up(services: Services, instance: dg.DagsterInstance) -> dict[str, str]:
-    """Remove what nothing needs any more; give how much of what it was.
+    """Remove what nothing needs any more. Give how much of what it was.
 
     Raises:
-        ExplainedError: something failed; what was removed before is gone.
+        ExplainedError: something failed. Earlier removals stay.
     """
     fail_orphans(instance)
     result = Runner(build_definitions(services, headless=True), instance).execute(jobs.clean_up)
@@ -158,13 +158,11 @@ def run_clean_up(services: Services, instance: dg.DagsterInstance) -> dict[str, 
 def _failed_observations(instance: dg.DagsterInstance, run_id: str) -> dict[str, str]:
     """The sources and repositories that failed, as the assets observed them.
 
-    They are read from the storage, for a step that fails does not give its events to the result.
+    They are read from the storage, because a step that fails does not give its events to the result.
     """
     entries = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_OBSERVATION)
     observations = [entry.asset_observation for entry in entries if entry.asset_observation]
-    return {
-        str(each.metadata[SUBJECT].value): str(each.description) for each in observations if SUBJECT in each.metadata
-    }
+    return {str(one.metadata[SUBJECT].value): str(one.description) for one in observations if SUBJECT in one.metadata}
 
 
 def _failed_checks(instance: dg.DagsterInstance, run_id: str, severity: dg.AssetCheckSeverity) -> dict[str, str]:
@@ -172,9 +170,9 @@ def _failed_checks(instance: dg.DagsterInstance, run_id: str, severity: dg.Asset
     entries = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
     evaluations = [entry.dagster_event.asset_check_evaluation_data for entry in entries if entry.dagster_event]
     return {
-        f"check {each.check_name} of {each.asset_key.to_user_string()}": each.description or "it did not pass"
-        for each in evaluations
-        if not each.passed and each.severity is severity
+        f"check {check.check_name} of {check.asset_key.to_user_string()}": check.description or "it did not pass"
+        for check in evaluations
+        if not check.passed and check.severity is severity
     }
 
 
@@ -182,7 +180,7 @@ def _step_failures(result: dg.ExecuteInProcessResult) -> Iterator[str]:
     """Why steps failed, but for those that only sum up the repositories that did."""
     for event in result.get_step_failure_events():
         data = event.step_failure_data
-        told = data.user_failure_data
-        if told and FAILURES in told.metadata:
+        failure = data.user_failure_data
+        if failure and FAILURES in failure.metadata:
             continue
         yield reason_of(data)

@@ -1,6 +1,6 @@
 """The administrator's decisions as Dagster jobs, one a verb, and as the command line carries them out.
 
-The run config names the repository and perhaps a reason. What a decision does stands in `discover/decide.py`. To sync
+The run config names the repository and perhaps a reason. `discover/decide.py` defines what a decision does. To sync
 one repository from the UI, materialise its partition, or run `sync_repositories` with its name.
 """
 
@@ -13,15 +13,15 @@ from kubestats_pipeline.orchestration.base.context import Services
 from kubestats_pipeline.orchestration.base.partitions import register_partitions
 
 DESCRIPTIONS: dict[Verb, str] = {
-    "approve": "Let a repository in that is too large or was deleted; no limit of size holds for it then.",
-    "block": "Neither sync nor scan a repository any more; its history stays, and its numbers are still recorded.",
-    "unblock": "End a block; the next sweep syncs the repository again.",
-    "delete": "Remove everything about a repository for good; what stays is that no discovery brings it back.",
+    "approve": "Let a repository in that is too large or was deleted. No limit of size holds for it then.",
+    "block": "Neither sync nor scan a repository any more. Its history stays, and its numbers are still recorded.",
+    "unblock": "End a block. The next sweep syncs the repository again.",
+    "delete": "Remove everything about a repository for good. No discovery brings it back.",
 }
 
 
 class DecisionConfig(dg.Config):
-    """Which repository, by a name that it has or had, and why."""
+    """The repository, by a name that it has or had, and the reason."""
 
     repository: str
     reason: str = ""
@@ -30,7 +30,7 @@ class DecisionConfig(dg.Config):
 def carry_out(
     services: Services, instance: dg.DagsterInstance, verb: Verb, repository: str, reason: str | None = None
 ) -> Decided:
-    """Decide, and let Dagster's partitions follow; raises as `decide` does."""
+    """Decide, and let Dagster's partitions follow. Raises as `decide` does."""
     limit = services.settings.max_repository_mb
     decided = decide(services.lake, verb, repository, reason=reason, now=services.now(), max_mb=limit)
     active = read_repositories(services.lake)

@@ -1,8 +1,8 @@
 """`kubestats dev`: Dagster's UI behind our guard, its daemon and its code server, until interrupted.
 
 It does what `dagster dev` does, with one difference: Dagster's own ASGI application is served from here, so that the
-guard (`guard.py`) stands before it. The daemon is a process of its own, and so is the code server, which Dagster starts
-anew when the code is reloaded.
+guard (`guard.py`) filters its requests. The daemon is a process of its own, and so is the code server, which Dagster
+starts anew when the code is reloaded.
 """
 
 import contextlib
@@ -46,7 +46,7 @@ DAEMON_SECONDS = 60
 
 
 class ServerError(ExplainedError):
-    """The UI cannot be served; the text says what to do."""
+    """The UI cannot be served. The text says what to do."""
 
 
 def listen(port: int) -> socket.socket:
@@ -64,7 +64,7 @@ def listen(port: int) -> socket.socket:
         server.close()
         why = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
         raise ServerError(
-            f"port {port} on {HOST} {why}; end what listens there, or choose another with --port"
+            f"port {port} on {HOST} {why}. End what listens there, or choose another with --port"
         ) from None
     return server
 
@@ -73,7 +73,7 @@ def serve(instance: dg.DagsterInstance, server: socket.socket, hosts: Sequence[s
     """Serve the UI, and keep daemon and code server beside it, until an interrupt.
 
     Args:
-        instance: what it shows; `DAGSTER_HOME` tells the other processes of it.
+        instance: what it shows. The other processes find it by `DAGSTER_HOME`.
         server: a socket that listens, from `listen`.
         hosts: names beside the loopback ones by which the UI is reached.
         log_format: `colored` or `json`.
@@ -139,7 +139,7 @@ def _answer(ui: uvicorn.Server, server: socket.socket, daemon: "subprocess.Popen
     logging.getLogger("dagster").info("Serving the UI on http://%s:%s in process %s", host, port, os.getpid())
     ui.run(sockets=[server])
     if daemon.poll() is not None:
-        raise ServerError(f"Dagster's daemon ended with status {daemon.returncode}; its last lines above say why")
+        raise ServerError(f"Dagster's daemon ended with status {daemon.returncode}. Its last lines above say why")
 
 
 def _end_with(daemon: "subprocess.Popen[bytes]", ui: uvicorn.Server) -> None:

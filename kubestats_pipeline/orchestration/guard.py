@@ -1,9 +1,9 @@
-"""The door of the UI: refuses what another web page makes a browser ask of it, before Dagster sees the request.
+"""Guard of the UI: refuses what another web page makes a browser ask of it, before Dagster sees the request.
 
 Dagster's webserver has no password and trusts whoever reaches it, and a browser carries any page's requests to
-127.0.0.1. Three rules close that way (OWASP's cheat sheet on cross-site request forgery gives them): the host name must
-be ours, for another one is DNS rebinding; a change must come from our own pages; and it must be JSON, which a browser
-does not send elsewhere without asking. Programs send neither `Origin` nor `Sec-Fetch-Site` and go on to work.
+127.0.0.1. Three rules close that way (OWASP's cheat sheet on cross-site request forgery gives them). The host name must
+be ours, because another one is DNS rebinding. A change must come from our own pages. It must also be JSON, which a
+browser does not send elsewhere without asking. Programs send neither `Origin` nor `Sec-Fetch-Site` and go on to work.
 `deploy/nginx.conf` holds the same rules for whoever comes through the proxy.
 """
 
@@ -20,18 +20,18 @@ READING = ("GET", "HEAD", "OPTIONS")
 """Methods that change nothing (RFC 9110, section 9.2.1)."""
 
 OWN_SITES = (None, "same-origin", "none")
-"""What `Sec-Fetch-Site` says of our own pages and of an address that a person typed; programs do not send it."""
+"""Values of `Sec-Fetch-Site` for our own pages and for an address that a person typed. Programs do not send it."""
 
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:\d{1,5})?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What the rules look at.
+    """The parts of a request that the rules look at.
 
     Attributes:
         is_question: a GraphQL query in the address, which Dagster would execute even if it changes something.
-        origins, hosts: all headers of these names; a second one is an attempt to deceive somebody.
+        origins, hosts: all headers of these names. A second one is an attempt to deceive somebody.
         media_type: of the body, without parameters.
     """
 
@@ -46,12 +46,12 @@ class Asked:
 
     @property
     def changes(self) -> bool:
-        """Whether it can change something."""
+        """True if it can change something."""
         return self.method not in READING or self.is_question
 
 
 class Guard:
-    """An ASGI application that answers 403 itself or lets another one answer; nobody may show its pages in a frame."""
+    """An ASGI application that answers 403 itself or lets another one answer. Nobody may show its pages in a frame."""
 
     def __init__(self, app: ASGIApp, hosts: Collection[str] = ()) -> None:
         self._app = app
@@ -68,20 +68,20 @@ class Guard:
 
 
 def refusal(asked: Asked, hosts: Collection[str] = ()) -> str | None:
-    """Why a request is refused; None where it may pass.
+    """Why a request is refused. None where it may pass.
 
     Args:
         asked: the request.
         hosts: names beside the loopback ones by which the UI is reached, in lower case.
     """
     if len(asked.hosts) != 1 or not _is_ours(asked.hosts[0], hosts):
-        return "this host name is not one of ours; add it to the setting ui.hosts if it is yours"
+        return "this host name is not one of ours. Add it to the setting ui.hosts if it is yours"
     if asked.site == "cross-site" and (asked.changes or asked.is_websocket or asked.mode != "navigate"):
-        return "another site asks for this; open the UI itself"
+        return "another site asks for this. Open the UI itself"
     if not (asked.changes or asked.is_websocket):
         return None
     if not _is_own(asked):
-        return "changes and events are for the UI's own pages and for programs; another page asks for them"
+        return "changes and events are for the UI's own pages and for programs. Another page asks for them"
     if asked.is_websocket or asked.media_type == "application/json":
         return None
     return "changes are asked for by POST with a body of the type application/json"
@@ -101,7 +101,7 @@ def _is_loopback(name: str) -> bool:
 
 
 def _is_own(asked: Asked) -> bool:
-    """Whether one of our own pages asks, or no page at all; the proxy hands the host on as the browser wrote it."""
+    """True if one of our own pages asks, or no page at all. The proxy hands the host on as the browser wrote it."""
     if asked.site not in OWN_SITES or len(asked.origins) > 1:
         return False
     if not asked.origins:

@@ -17,10 +17,10 @@ from kubestats_pipeline.orchestration.repairs.clean_up import build_clean_up
 from kubestats_pipeline.warehouse.marts import MARTS
 
 RETRIES = dg.RetryPolicy(max_retries=3, delay=60, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
-"""For what a step did not expect; failures of single repositories are rows with their own time of the next attempt."""
+"""For what a step did not expect. Failures of single repositories are rows with their own time of the next attempt."""
 
 Job = Any
-"""A job, or what `define_asset_job` returns; Dagster does not export its type."""
+"""A job, or what `define_asset_job` returns. Dagster does not export its type."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ _PLANS = (
         "rescan_repositories",
         _SCANNED,
         "Replay repositories from the start of their mirrors: those of the chosen partitions or of the run config, "
-        "else all. What a mirror no longer reaches back to stays.",
+        "else all. Events before the first commit of a mirror stay.",
         hours=12,
         config={"ops": {"scan": {"config": {"anew": True}}}},
     ),
@@ -68,7 +68,7 @@ _PLANS = (
 
 
 def build_jobs(retries: dg.RetryPolicy | None) -> tuple[Job, ...]:
-    """The jobs, those of the flow first and in its order; without retries for a run that somebody waits for."""
+    """The jobs, those of the flow first and in its order. Without retries for a run that somebody waits for."""
     flow = (
         dg.define_asset_job(
             plan.name,

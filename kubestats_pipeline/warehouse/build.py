@@ -1,7 +1,7 @@
 """Builds the DuckDB file from the lake's Parquet beside the published one and renames it into place.
 
-Reading one table stands in `load.py`, the marts in `marts.py`, what must hold before publishing in `verify.py`. A
-reader has the old file or the new one, whole; a build that fails or dies changes nothing that anybody reads.
+One table is read by `load.py`, marts come from `marts.py`, and `verify.py` checks before publishing. A
+reader has the old file or the new one, whole. A build that fails or dies changes nothing that anybody reads.
 
 Every build reads the whole lake. To replace the rows of the few repositories that changed, in a copy of the published
 file, would spare the load of resources and events, and neither the marts nor the checks nor the values that may be
@@ -20,11 +20,12 @@ from pathlib import Path
 
 import duckdb
 
-from kubestats_pipeline.lake.lake import Lake, flush
+from kubestats_pipeline.lake.lake import Lake
+from kubestats_pipeline.lake.storage import flush
 from kubestats_pipeline.lake.tables import TABLES
 from kubestats_pipeline.locks import is_alive
 from kubestats_pipeline.warehouse.connect import open_to_build
-from kubestats_pipeline.warehouse.known_secrets import FINDINGS_TYPE, Finding, as_rows, withhold_secrets
+from kubestats_pipeline.warehouse.known_secrets import FINDINGS_TYPE, SecretFinding, as_rows, withhold_secrets
 from kubestats_pipeline.warehouse.load import Sources, WarehouseError, count_rows, find_sources, load_table
 from kubestats_pipeline.warehouse.marts import FUNCTIONS, INFO, MACROS, MARTS
 from kubestats_pipeline.warehouse.verify import verify
@@ -36,15 +37,15 @@ ATTEMPTS = 3
 INFO_COMMENT = "one row: this build of the warehouse"
 INFO_COLUMNS = {
     "built_at": ("TIMESTAMPTZ", "when the build began to read the lake"),
-    "schema_version": ("VARCHAR", "digest of all tables' and views' columns; another one means another schema"),
+    "schema_version": ("VARCHAR", "digest of all tables' and views' columns. Another one means another schema"),
     "source_rows": ("MAP(VARCHAR, BIGINT)", "rows of each table in the lake's files"),
-    "withheld": (FINDINGS_TYPE, "what stood in the lake with the shape of a secret and was withheld from this file"),
+    "withheld": (FINDINGS_TYPE, "texts of the lake with the shape of a secret that were withheld from this file"),
 }
 
 
 @dataclass(frozen=True)
 class WarehouseReport:
-    """What a build published.
+    """The results of a build.
 
     Attributes:
         path: the published file.
@@ -53,7 +54,7 @@ class WarehouseReport:
         views: the views and stored marts, in the order in which they were created.
         size_bytes: size of the file.
         seconds: wall time of the build.
-        withheld: what the lake holds with the shape of a secret; the file does not have it.
+        withheld: texts of the lake with the shape of a secret. The file does not hold them.
     """
 
     path: Path
@@ -62,7 +63,7 @@ class WarehouseReport:
     views: tuple[str, ...]
     size_bytes: int
     seconds: float
-    withheld: tuple[Finding, ...] = ()
+    withheld: tuple[SecretFinding, ...] = ()
 
 
 def build_warehouse(lake: Lake) -> WarehouseReport:
@@ -89,7 +90,7 @@ def build_warehouse(lake: Lake) -> WarehouseReport:
 
 
 def schema_version() -> str:
-    """Digest of the names and types of all columns; it changes exactly when the schema does."""
+    """Digest of the names and types of all columns. It changes exactly when the schema does."""
     tables = [(table.name, [(column.name, column.type.value) for column in table.columns]) for table in TABLES.values()]
     views = [(mart.name, [name for name, _ in mart.columns]) for mart in (*MARTS, *MACROS)]
     return hashlib.sha256(repr((tables, views)).encode()).hexdigest()[:12]
@@ -113,7 +114,7 @@ def _build(target: Path, sources: Sources, started: float) -> WarehouseReport:
         size = target.stat().st_size
     except (OSError, duckdb.OperationalError) as error:
         problem = f"{target} cannot be built ({type(error).__name__})"
-        raise WarehouseError(f"{problem}; see that the disk is neither full nor read-only, and run again") from error
+        raise WarehouseError(f"{problem}. See that the disk is neither full nor read-only, and run again") from error
     finally:
         _remove(temporary)
     views = tuple(mart.name for mart in MARTS)
@@ -122,7 +123,7 @@ def _build(target: Path, sources: Sources, started: float) -> WarehouseReport:
 
 
 def _load(connection: duckdb.DuckDBPyConnection, sources: Sources) -> dict[str, int]:
-    """Fill all tables; give the rows that the lake's files say that they have."""
+    """Fill all tables. Give the rows that the lake's files say that they have."""
     rows = {}
     for table in TABLES.values():
         files = list(sources[table.name])
@@ -135,7 +136,7 @@ def _write_info(
     connection: duckdb.DuckDBPyConnection,
     built_at: datetime.datetime,
     rows: Mapping[str, int],
-    withheld: Sequence[Finding],
+    withheld: Sequence[SecretFinding],
 ) -> None:
     columns = ", ".join(f"{name} {kind}" for name, (kind, _) in INFO_COLUMNS.items())
     connection.execute(f"CREATE TABLE {INFO} ({columns})")
@@ -147,8 +148,8 @@ def _describe(connection: duckdb.DuckDBPyConnection) -> None:
     """Create marts and macros and comment everything, as one transaction: three hundred would be flushed one by one."""
     connection.execute("BEGIN")
     for table in TABLES.values():
-        meanings = ((column.name, column.meaning) for column in table.columns)
-        _comment(connection, "TABLE", table.name, table.grain, meanings)
+        comments = ((column.name, column.meaning) for column in table.columns)
+        _comment(connection, "TABLE", table.name, table.grain, comments)
     _comment(connection, "TABLE", INFO, INFO_COMMENT, ((name, meaning) for name, (_, meaning) in INFO_COLUMNS.items()))
     for function in FUNCTIONS:
         connection.execute(f"CREATE MACRO {function.signature} AS {function.sql}")
@@ -178,8 +179,8 @@ def _refuse_violations(connection: duckdb.DuckDBPyConnection) -> None:
     violations = verify(connection)
     if violations:
         lines = [f"{found.table}: {found.count} {found.detail} [{found.check}]" for found in violations]
-        remedy = "scan the repositories named again, or restore their partitions; the published warehouse is unchanged"
-        raise WarehouseError("; ".join([*lines, remedy]))
+        remedy = "Scan the repositories named again, or restore their partitions. The published warehouse is unchanged"
+        raise WarehouseError(f"{'; '.join(lines)}. {remedy}")
 
 
 def _publish(temporary: Path, target: Path) -> None:
@@ -198,7 +199,7 @@ def _remove(temporary: Path) -> None:
 
 
 def _remove_leftovers(target: Path) -> None:
-    """Remove what builds that were killed left behind; a build that still runs in another process keeps its own."""
+    """Remove what builds that were killed left behind. A build that still runs in another process keeps its own."""
     pattern = re.compile(re.escape(target.name) + r"\.(\d+)\.tmp(\.wal|\.tmp)?")
     for path in target.parent.glob(f"{target.name}.*"):
         match = pattern.fullmatch(path.name)

@@ -1,4 +1,4 @@
-"""Which columns every column comes from: declared for the lake's tables, traced through the SQL for the marts.
+"""The columns that every column comes from: declared for the lake's tables, traced through the SQL for the marts.
 
 A table of the lake is filled by Python from git and from hosts, so only what it takes from other tables can be said,
 and is said here. A mart is one SELECT, and sqlglot reads from it what each of its columns is computed of; a `count(*)`
@@ -16,7 +16,7 @@ from kubestats_pipeline.lake.tables import TABLES
 from kubestats_pipeline.warehouse.marts import INFO, MARTS, Mart
 
 
-class Source(NamedTuple):
+class ColumnOrigin(NamedTuple):
     """One column of a table or a mart."""
 
     relation: str
@@ -26,8 +26,8 @@ class Source(NamedTuple):
         return f"{self.relation}.{self.column}"
 
 
-Lineage = Mapping[str, tuple[Source, ...]]
-"""The sources of each column of one table or mart; a column without any is left out."""
+Lineage = Mapping[str, tuple[ColumnOrigin, ...]]
+"""The sources of each column of one table or mart. A column without any is left out."""
 
 
 TRACED = Path(__file__).parent / "lineage.json"
@@ -35,12 +35,14 @@ TRACED = Path(__file__).parent / "lineage.json"
 
 
 class LineageError(ExplainedError):
-    """The SQL of a mart could not be traced; the mart itself is none the worse."""
+    """The SQL of a mart could not be traced. The mart itself still works."""
 
 
 def _declare(**columns: str) -> Lineage:
-    """Sources as `column="table.column table.column"`."""
-    return {name: tuple(Source(*each.split(".")) for each in sources.split()) for name, sources in columns.items()}
+    """Origins as `column="table.column table.column"`."""
+    return {
+        name: tuple(ColumnOrigin(*origin.split(".")) for origin in origins.split()) for name, origins in columns.items()
+    }
 
 
 _FROM_SNAPSHOT = {"repository_id": "snapshots.repository_id", "full_name": "snapshots.full_name"}
@@ -86,14 +88,15 @@ DECLARED: Mapping[str, Lineage] = {
         star_growth=_STARS,
     ),
 }
-"""What the columns of the lake's tables take from other tables."""
+"""Origins of the lake's columns that come from other tables."""
 
 
 def read_traced() -> dict[str, Lineage]:
     """The lineage of each mart by name, as the package brings it."""
-    told: dict[str, dict[str, list[str]]] = json.loads(TRACED.read_text(encoding="utf-8"))
+    traced: dict[str, dict[str, list[str]]] = json.loads(TRACED.read_text(encoding="utf-8"))
     return {
-        name: _declare(**{column: " ".join(each) for column, each in found.items()}) for name, found in told.items()
+        name: _declare(**{column: " ".join(origins) for column, origins in columns.items()})
+        for name, columns in traced.items()
     }
 
 
@@ -122,15 +125,17 @@ def _trace(mart: Mart, schema: dict[str, dict[str, str]]) -> Lineage:
     from sqlglot import exp
     from sqlglot.lineage import Node, lineage
 
-    def source_of(leaf: Node) -> Source | None:
-        """The column for which a leaf stands; a constant, a `count(*)` and the build's own time for none."""
+    def source_of(leaf: Node) -> ColumnOrigin | None:
+        """The column that a leaf refers to, or None for a constant, a `count(*)` and the build's own time."""
         table = leaf.source.name if isinstance(leaf.source, exp.Table) else None
-        return Source(table, leaf.name.rpartition(".")[2].strip('"')) if table in schema and table != INFO else None
+        if table is None or table not in schema or table == INFO:
+            return None
+        return ColumnOrigin(table, leaf.name.rpartition(".")[2].strip('"'))
 
     nodes = lineage(None, mart.sql, schema, dialect="duckdb")
     traced = {}
     for name, node in nodes.items():
-        found = (source_of(each) for each in node.walk() if not each.downstream)
+        found = (source_of(leaf) for leaf in node.walk() if not leaf.downstream)
         if sources := sorted({source for source in found if source}):
             traced[name] = tuple(sources)
     return traced
@@ -138,7 +143,7 @@ def _trace(mart: Mart, schema: dict[str, dict[str, str]]) -> Lineage:
 
 if __name__ == "__main__":
     found = {
-        mart: {name: [str(each) for each in sources] for name, sources in lineage.items()}
+        mart: {name: [str(source) for source in sources] for name, sources in lineage.items()}
         for mart, lineage in trace_marts()
     }
     TRACED.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 
 SESSION: dict[str, str | bool | int | float | list[str]] = {
-    "memory_limit": "4GB",  # the promised bound of a build; DuckDB spills to disk beyond it
+    "memory_limit": "4GB",  # the promised bound of a build. DuckDB spills to disk beyond it
     "TimeZone": "UTC",  # dates are cut from times in UTC wherever the build runs
     "autoinstall_known_extensions": False,  # a build never fetches code from the network
 }
@@ -30,7 +30,7 @@ def open_to_read(path: Path) -> duckdb.DuckDBPyConnection:
     it is tried once more.
 
     Raises:
-        duckdb.IOException: there is no file, or it is damaged.
+        duckdb.IOException: the file is missing or damaged.
     """
     with contextlib.suppress(duckdb.IOException):
         return _open(path)

@@ -10,7 +10,7 @@ from kubestats_pipeline.warehouse.marts import MARTS
 
 @dataclass(frozen=True)
 class Description:
-    """One mart: its rows, and its columns as name, type and meaning."""
+    """One mart: its rows, and its columns as name, type and description."""
 
     name: str
     rows: int

@@ -8,7 +8,7 @@ from kubestats_pipeline.warehouse.marts import FUNCTIONS, MACROS, MARTS, Mart
 
 INTRODUCTION = """# Data dictionary
 
-Tables lie in the lake as Parquet and in the warehouse under the same names; views, macros and functions only in the
+Tables lie in the lake as Parquet and in the warehouse under the same names. Views, macros and functions only in the
 warehouse. Views are computed when they are asked, stored ones once, when the warehouse is built.
 Times are UTC. In Parquet, JSON is text and a map is a list of key and value. This page is made by `kubestats tables`.
 """
@@ -32,7 +32,8 @@ def _name(mart: Mart) -> str:
 def _describe_table(table: Table) -> str:
     key = ", ".join(f"`{column}`" for column in table.key)
     columns = (
-        (each.name, each.type.value + ("" if each.nullable else ", required"), each.meaning) for each in table.columns
+        (column.name, column.type.value + ("" if column.nullable else ", required"), column.meaning)
+        for column in table.columns
     )
     about = f"{table.grain.capitalize()}. Key: {key}. Partitioned by: {table.partitioning.value}."
     return "\n".join(
@@ -41,7 +42,7 @@ def _describe_table(table: Table) -> str:
 
 
 def _describe_mart(mart: Mart, title: str) -> str:
-    parameters = [f"- `{each.name}`: {each.meaning}" for each in mart.parameters]
+    parameters = [f"- `{parameter.name}`: {parameter.meaning}" for parameter in mart.parameters]
     return "\n".join(
         [
             f"## {title}\n",
@@ -56,7 +57,7 @@ def _describe_mart(mart: Mart, title: str) -> str:
 
 
 def _describe_function(function: Mart) -> str:
-    parameters = (f"- `{each.name}`: {each.meaning}" for each in function.parameters)
+    parameters = (f"- `{parameter.name}`: {parameter.meaning}" for parameter in function.parameters)
     return "\n".join([f"## {function.signature}\n", f"{function.description}\n", *parameters, ""])
 
 

@@ -2,7 +2,7 @@
 
 `verify.py` holds the rules for which a build refuses to publish. Those here are looked at afterwards, by Dagster's
 asset checks: files of an earlier version are read as far as they go, a repository that discovery has lost keeps its
-history, and a text may look like a secret and be none. Nothing here changes anything; no message quotes a document.
+history, and a text may only look like a secret. Nothing here changes anything. No message quotes a document.
 """
 
 import datetime
@@ -26,7 +26,7 @@ NEWEST: Mapping[str, str] = {
     "ecosystem_stats": "SELECT (max(date) + 1)::TIMESTAMPTZ FROM ecosystem_stats",
     "warehouse": "SELECT built_at FROM warehouse_info",
 }
-"""What tells how old an asset's newest content is; a day of the statistics stands for its end."""
+"""Time of an asset's newest content. A day of the statistics counts as its end."""
 
 _GROUPS = {Partitioning.REPOSITORY: "repository_id", Partitioning.DATE: "date", Partitioning.WHOLE: "''"}
 
@@ -36,13 +36,13 @@ def find_other_columns(connection: duckdb.DuckDBPyConnection, lake: Lake, table:
     found = []
     published = connection.execute(f"DESCRIBE {table.name}").fetchall()
     if [name for name, *_ in published] != list(table.column_names):
-        detail = "published table has other columns than the contract; publish again"
+        detail = "published table has other columns than the contract. Publish again"
         found.append(Violation("schema", table.name, 1, detail))
     for count, example in _shapes(connection, _files(lake, table)):
         shape = pl.read_parquet_schema(example)
         if shape != parquet_schema(table):
             lacking = sorted(set(table.column_names) - set(shape)) or ["other types"]
-            detail = f"files of another version ({', '.join(lacking)}), such as {example}; scan them again"
+            detail = f"files of another version ({', '.join(lacking)}), such as {example}. Scan them again"
             found.append(Violation("schema", table.name, count, detail))
     return found
 
@@ -65,10 +65,10 @@ def find_lost_references(connection: duckdb.DuckDBPyConnection, table: Table) ->
 def find_differences(connection: duckdb.DuckDBPyConnection, lake: Lake, table: Table) -> list[Violation]:
     """Repositories or days whose rows in the warehouse are not those of the lake, by number and fingerprint.
 
-    What was written to the lake after the build is left out, and so are columns of which the build withholds values.
+    Later additions to the lake are left out, and so are columns of which the build withholds values.
     """
     group = _GROUPS[table.partitioning]
-    unlike = {each.column for each in read_withheld(connection) if each.table == table.name}
+    unlike = {finding.column for finding in read_withheld(connection) if finding.table == table.name}
     unlike |= set(WITHHELD.get(table.name, ()))
     columns = ", ".join(f'"{name}"' for name in table.column_names if name not in unlike)
     fingerprint = f"SELECT {group}::VARCHAR AS part, count(*) AS rows, bit_xor(hash({columns})) AS print"
@@ -83,29 +83,29 @@ def find_differences(connection: duckdb.DuckDBPyConnection, lake: Lake, table: T
     )
     parameters = {"moved": _moved(connection, group, newer), **({"files": older} if older else {})}
     count, example = connection.execute(query, parameters).fetchall()[0]
-    detail = f"partitions differ between lake and warehouse, such as {example or table.name}; publish again"
+    detail = f"partitions differ between lake and warehouse, such as {example or table.name}. Publish again"
     return [Violation("equals_lake", table.name, count, detail)] if count else []
 
 
 def find_published_secrets(connection: duckdb.DuckDBPyConnection, table: Table) -> list[Violation]:
-    """Rows of the published file with something that has the shape of a secret, by column; the value is never told."""
+    """Rows of the published file with something that has the shape of a secret, by column. The value is never shown."""
     return [
-        Violation("no_secrets", table.name, each.rows, f"rows in which {each.column} holds {each.kind}")
-        for each in find_secrets(connection, table)
+        Violation("no_secrets", table.name, finding.rows, f"rows in which {finding.column} holds {finding.kind}")
+        for finding in find_secrets(connection, table)
     ]
 
 
 def find_withheld_secrets(connection: duckdb.DuckDBPyConnection, table: Table) -> list[Violation]:
     """The same of the lake's rows when the file was built, from which the build has withheld it."""
     return [
-        Violation("no_secrets", table.name, each.rows, f"rows of the lake in which {each.column} holds {each.kind}")
-        for each in read_withheld(connection)
-        if each.table == table.name
+        Violation("no_secrets", table.name, finding.rows, f"lake rows in which {finding.column} holds {finding.kind}")
+        for finding in read_withheld(connection)
+        if finding.table == table.name
     ]
 
 
 def newest(connection: duckdb.DuckDBPyConnection, asset: str) -> datetime.datetime | None:
-    """Until when an asset of `NEWEST` is up to date; None where it is empty."""
+    """Until when an asset of `NEWEST` is up to date. None where it is empty."""
     (moment,) = connection.execute(NEWEST[asset]).fetchall()[0]
     return moment.astimezone(datetime.UTC) if moment else None
 
@@ -113,7 +113,7 @@ def newest(connection: duckdb.DuckDBPyConnection, asset: str) -> datetime.dateti
 def share_of_unread_files(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
     """How many files could not be read though they should, and how many there are with resources or such problems.
 
-    Templates and files whose kind is encrypted are no mistakes of anybody, and what has only a few odd bytes was read.
+    Templates and files whose kind is encrypted are not mistakes, and a file with only a few odd bytes was read.
     """
     files = "SELECT DISTINCT repository_id, file_path FROM"
     unread = f"{files} scan_problems WHERE problem NOT IN ('template', 'encrypted_kind', 'encoding_replaced')"

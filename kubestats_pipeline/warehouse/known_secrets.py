@@ -1,11 +1,11 @@
-"""The last look before a file is published: texts of its tables in which a known shape of a secret stands.
+"""The last look before a file is published: texts of its tables that hold a known shape of a secret.
 
-The stages withhold secrets before they store anything. What they missed is found here with the same table of shapes
+The stages withhold secrets before they store anything. Anything they missed is found here with the same table of shapes
 (`redaction/secrets.py`) in every column that holds text, and replaced in the file that is being built. The lake keeps
-it, and a check tells so, until the stage that missed it has been mended.
+it, and a check says so, until the stage that missed it has been mended.
 
 DuckDB looks for the marks of all shapes in one pass over gigabytes of documents, on all cores, and hands on the few
-texts that have one. Which shapes stand in them is found by the functions that every stage uses.
+texts that have one. The functions that every stage uses then find the shapes in them.
 """
 
 import re
@@ -29,7 +29,7 @@ _STRUCTURED = (Type.TEXTS, Type.JSON, Type.IMAGES, Type.COUNTS)
 SEARCHED = (Type.TEXT, *_STRUCTURED)
 
 SELECTIVE = 3
-"""Characters of a mark that tells something; a shape with shorter marks is looked for itself."""
+"""Least characters of a mark that is searched for. A shape with shorter marks is looked for itself."""
 
 
 def _prefilter() -> str:
@@ -47,11 +47,11 @@ _ONLY_DIGEST = "[0-9a-f]{1,40}"
 """Commits and our own digests: millions of rows, and every mark of a shape has another character."""
 
 _LINE_ENDS = (("\\n", "  "), ("\\t", "  "), ("\\r", "  "))
-"""What JSON writes for them ends in a letter, which would seem to belong to the word that follows."""
+"""Their JSON forms end in a letter, which would seem to belong to the word that follows."""
 
 
-class Finding(NamedTuple):
-    """Rows of one column in which one kind of secret stands; the value is never kept."""
+class SecretFinding(NamedTuple):
+    """Rows of one column with one kind of secret. The value is never kept."""
 
     table: str
     column: str
@@ -59,28 +59,28 @@ class Finding(NamedTuple):
     rows: int
 
 
-def find_secrets(connection: duckdb.DuckDBPyConnection, table: Table) -> list[Finding]:
-    """What a table holds that has a known shape, by column and kind."""
-    return [finding for column in _searched(table) for finding in _Search(connection, table, column).find()]
+def find_secrets(connection: duckdb.DuckDBPyConnection, table: Table) -> list[SecretFinding]:
+    """The content of a table that has a known shape, by column and kind."""
+    return [finding for column in _searched(table) for finding in _ColumnSearch(connection, table, column).find()]
 
 
-def withhold_secrets(connection: duckdb.DuckDBPyConnection) -> list[Finding]:
+def withhold_secrets(connection: duckdb.DuckDBPyConnection) -> list[SecretFinding]:
     """Replace what has a known shape in all tables of a file that is being built, and name it.
 
-    Texts that tell rows apart go on to do so: equal ones stay equal in all tables, different ones are numbered.
+    Texts that distinguish rows go on to do so: equal ones stay equal in all tables, different ones are numbered.
     """
-    found: list[Finding] = []
+    found: list[SecretFinding] = []
     names: dict[str, _Names] = {}
     for table in TABLES.values():
         for column in _searched(table):
-            search = _Search(connection, table, column)
+            search = _ColumnSearch(connection, table, column)
             found += search.find()
             search.withhold(names.setdefault(column.name, _Names()))
     return found
 
 
 def withhold_json(value: Any) -> Any:
-    """A JSON value without what has a known shape, in keys as in values; different keys stay different."""
+    """A JSON value without what has a known shape, in keys as in values. Different keys stay different."""
     if isinstance(value, str):
         return withhold_shapes(value)
     if isinstance(value, list):
@@ -93,19 +93,19 @@ def withhold_json(value: Any) -> Any:
 
 @dataclass
 class _Names:
-    """The names under which texts are published; `taken` are those that need no other."""
+    """The names under which texts are published. `taken` are those that need no other."""
 
     taken: set[str] = field(default_factory=set)
     published: dict[str, str] = field(default_factory=dict)
 
     def name_of(self, text: str) -> str:
-        """The text without its secret; where another one has become the same, with a number."""
+        """The text without its secret. Where another one has become the same, with a number."""
         withheld = withhold_shapes(text)
         if withheld == text:
             return text
         if text not in self.published:
             candidates = (withheld if number == 1 else f"{withheld}-{number}" for number in range(1, 1 << 30))
-            name = next(each for each in candidates if each not in self.taken)
+            name = next(candidate for candidate in candidates if candidate not in self.taken)
             self.taken.add(name)
             self.published[text] = name
         return self.published[text]
@@ -115,7 +115,7 @@ def _searched(table: Table) -> list[Column]:
     return [column for column in table.columns if column.type in SEARCHED]
 
 
-class _Search:
+class _ColumnSearch:
     """The hits in one column: texts with the number of their rows, or rows with their structured values."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, table: Table, column: Column) -> None:
@@ -127,14 +127,14 @@ class _Search:
         else:
             self._rows = {row: value for row, value in self._read_rows() if _kinds_in(value)}
 
-    def find(self) -> list[Finding]:
+    def find(self) -> list[SecretFinding]:
         """The hits by kind."""
         counted: Counter[str] = Counter()
         for text, rows in self._texts.items():
             counted.update(dict.fromkeys(find_shapes(text), rows))
         for value in self._rows.values():
             counted.update(_kinds_in(value))
-        return [Finding(self._table.name, self._column.name, kind, rows) for kind, rows in counted.items()]
+        return [SecretFinding(self._table.name, self._column.name, kind, rows) for kind, rows in counted.items()]
 
     def withhold(self, names: _Names) -> None:
         """Replace the hits."""
@@ -199,15 +199,15 @@ FINDINGS_TYPE = 'STRUCT("table" VARCHAR, "column" VARCHAR, kind VARCHAR, "rows" 
 """How a published file keeps what was withheld from it, in `warehouse_info`."""
 
 
-def as_rows(findings: Sequence[Finding]) -> list[Mapping[str, Any]]:
+def as_rows(findings: Sequence[SecretFinding]) -> list[Mapping[str, Any]]:
     """Findings as values of that type."""
     return [finding._asdict() for finding in findings]
 
 
-def read_withheld(connection: duckdb.DuckDBPyConnection) -> list[Finding]:
-    """What was withheld from a published file; nothing is known of one of an earlier version."""
+def read_withheld(connection: duckdb.DuckDBPyConnection) -> list[SecretFinding]:
+    """The findings withheld from a published file, empty for one of an earlier version."""
     columns = {name for name, *_ in connection.execute("DESCRIBE warehouse_info").fetchall()}
     if "withheld" not in columns:
         return []
     rows = connection.execute("SELECT withheld FROM warehouse_info").fetchall()
-    return [Finding(**each) for (found,) in rows for each in found or ()]
+    return [SecretFinding(**finding) for (found,) in rows for finding in found or ()]

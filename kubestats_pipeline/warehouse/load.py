@@ -1,6 +1,6 @@
 """Reads all partitions of one table of the lake into one DuckDB table, typed as the contract says.
 
-Building and publishing the file stands in `build.py`, checking it in `verify.py`. Nothing here knows a view or writes
+`build.py` builds and publishes the file, `verify.py` checks it. Nothing here knows a view or writes
 to the lake.
 """
 
@@ -16,15 +16,15 @@ from kubestats_pipeline.lake.lake import NEWER, UPGRADE, Lake, LakeError
 from kubestats_pipeline.lake.tables import TABLES
 from kubestats_pipeline.warehouse.connect import SESSION, open_to_build
 
-REMEDY = "restore it from a backup, or delete it and run again: the next run rebuilds the partition"
+REMEDY = "Restore it from a backup, or delete it and run again: the next run rebuilds the partition"
 
 
 class WarehouseError(ExplainedError):
-    """The warehouse cannot be built; the text names table or file, and what to do. The published file is untouched."""
+    """The warehouse cannot be built. The text names table or file, and what to do. The published file is untouched."""
 
 
 DOCUMENTS = "USING COMPRESSION zstd"
-"""How documents are stored. DuckDB leaves them uncompressed by itself; of neighbours that are versions of one document,
+"""How documents are stored. DuckDB leaves them uncompressed by itself. Of neighbours that are versions of one document,
 zstd makes a twentieth, at no cost to a build, which writes less, and next to none to a query."""
 
 Stamp = tuple[int, int, int]
@@ -67,8 +67,8 @@ def load_table(connection: duckdb.DuckDBPyConnection, table: Table, files: Seque
 def select_rows(
     connection: duckdb.DuckDBPyConnection, table: Table, files: Sequence[str], *, older: bool = False
 ) -> str:
-    """The SELECT that reads the Parquet files `$files` as rows of a table, in their order; `older` as in `_insert`."""
-    # hive_partitioning off: the folder's `repository=` is no column. Rows keep their order, so that a repository's
+    """The SELECT that reads the Parquet files `$files` as rows of a table, in their order, `older` as in `_insert`."""
+    # hive_partitioning off: the folder's `repository=` is not a column. Rows keep their order, so that a repository's
     # events and a resource's history lie together, as in the files.
     source = f"read_parquet($files, hive_partitioning = false, union_by_name = {older})"
     known = _columns_of(connection, files) if older else None
@@ -130,7 +130,7 @@ def _declare(kind: Type) -> str:
 def _insert(
     connection: duckdb.DuckDBPyConnection, table: Table, name: str, files: Sequence[str], *, older: bool = False
 ) -> None:
-    """Insert the rows of all files; with `older`, columns that some or all of them lack are what the contract says.
+    """Insert the rows of all files. With `older`, columns that some or all of them lack are what the contract says.
 
     Until a repository has been scanned again, or where that fails, its files are those of an earlier version.
     """
@@ -148,7 +148,7 @@ def _read_column(column: Column, known: Container[str] | None) -> str:
 
 
 def _lacks_required(connection: duckdb.DuckDBPyConnection, table: Table, files: Sequence[str]) -> bool:
-    """Whether a file lacks a column of the contract for which there is no value: then it is none of this table."""
+    """True if a file lacks a column of the contract without a value for earlier rows: it is not of this table."""
     required = [column.name for column in table.columns if not column.nullable and column.earlier is None]
     found = "count(DISTINCT name) FILTER (list_contains($required, name))"
     query = f"SELECT {found} FROM parquet_schema($files) GROUP BY file_name"  # noqa: S608 - a constant
@@ -158,16 +158,16 @@ def _lacks_required(connection: duckdb.DuckDBPyConnection, table: Table, files: 
 
 def _explain(table: Table, files: Sequence[str], error: duckdb.Error) -> str:
     if isinstance(error, duckdb.OutOfMemoryException):
-        return f"{table.name} does not fit into {SESSION['memory_limit']} of memory and the free disk; free some"
+        return f"{table.name} does not fit into {SESSION['memory_limit']} of memory and the free disk. Free some"
     for file in files:
         problem = _problem_of(table, file)
         if problem:
-            return f"{file} cannot be read as {table.name} ({problem}); {REMEDY}"
-    return f"{table.name} cannot be loaded ({type(error).__name__}); see that the disk is neither full nor read-only"
+            return f"{file} cannot be read as {table.name} ({problem}). {REMEDY}"
+    return f"{table.name} cannot be loaded ({type(error).__name__}). See that the disk is neither full nor read-only"
 
 
 def _problem_of(table: Table, file: str) -> str | None:
-    """What is wrong with one file alone: only DuckDB's class of error, whose text may quote a document."""
+    """The failure of one file alone: only DuckDB's class of error, whose text may quote a document."""
     with open_to_build() as connection:
         try:
             _fill(connection, table, "probe", [file])

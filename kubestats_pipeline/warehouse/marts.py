@@ -1,6 +1,6 @@
 """The marts, macros and functions of the warehouse: one SQL file each in the folders beside this module, read here.
 
-A file opens with a comment: first what a row is, then one line `-- column: meaning` for each column; a SELECT follows.
+A file opens with a comment: first what a row is, then one line `-- column: meaning` for each column. A SELECT follows.
 A macro's header also has a line `-- parameter name: meaning` for each of its parameters, with `name = default` for one
 that may be left out. A function is a macro that gives one value; its file holds an expression and lies in `functions/`.
 Where another file lies says when its SELECT is run: in `views/` by each query, in `tables/` once, when the warehouse is
@@ -31,7 +31,7 @@ _SOURCE = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)|\b(\w+)\(", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter of a macro: its name, its meaning, and its default as SQL; without one it must be given."""
+    """One parameter of a macro: its name, its description, and its default as SQL. Without one it must be given."""
 
     name: str
     meaning: str
@@ -63,7 +63,7 @@ class Mart:
     @property
     def signature(self) -> str:
         """The call of a macro as it is declared, such as `chart_page(chart, major := NULL)`."""
-        declared = (f"{each.name} := {each.default}" if each.default else each.name for each in self.parameters)
+        declared = (f"{one.name} := {one.default}" if one.default else one.name for one in self.parameters)
         return f"{self.name}({', '.join(declared)})"
 
     @property
@@ -83,7 +83,7 @@ def read_marts(*folders: Path) -> tuple[Mart, ...]:
     names = [*TABLES, INFO, *(file.stem for file in files)]
     taken = sorted({name for name in names if names.count(name) > 1})
     if taken:
-        raise ValueError(f"several tables or marts are called {', '.join(taken)}; rename the SQL file")
+        raise ValueError(f"several tables or marts are called {', '.join(taken)}. Rename the SQL file")
     marts = {file.stem: _read_mart(file, names) for file in files}
     graph = {mart.name: [name for name in mart.depends_on if name in marts] for mart in marts.values()}
     return tuple(marts[name] for name in graphlib.TopologicalSorter(graph).static_order())
@@ -98,10 +98,10 @@ def _read_mart(file: Path, known: Iterable[str]) -> Mart:
         Parameter(match[1], match[3], match[2]) for line in header if (match := _PARAMETER.fullmatch(line))
     )
     columns = tuple((match[1], match[2]) for line in header if (match := _COLUMN.fullmatch(line)))
-    told = [bool(_COLUMN.fullmatch(line) or _PARAMETER.fullmatch(line)) for line in header]
-    if told != sorted(told):
-        raise ValueError(f"{file} goes on after its columns; each meaning is one line, what a row is comes before them")
-    description = " ".join(line for line, is_meaning in zip(header, told, strict=True) if not is_meaning)
+    flags = [bool(_COLUMN.fullmatch(line) or _PARAMETER.fullmatch(line)) for line in header]
+    if flags != sorted(flags):
+        raise ValueError(f"{file} goes on after its columns. Each meaning is one line, what a row is comes before them")
+    description = " ".join(line for line, is_meaning in zip(header, flags, strict=True) if not is_meaning)
     if not description or not sql:
         raise ValueError(f"{file} needs a comment that says what a row is, and a SELECT")
     sources = {name for names in _SOURCE.findall(sql) for name in names} & set(known)
@@ -110,7 +110,7 @@ def _read_mart(file: Path, known: Iterable[str]) -> Mart:
 
 
 FUNCTIONS = read_marts(FUNCTIONS_FOLDER)
-"""All functions in an order in which they can be created; marts and macros may call them."""
+"""All functions in an order in which they can be created. Marts and macros may call them."""
 
 MARTS = read_marts(VIEWS, STORED)
 """All views and stored tables in an order in which they can be created."""

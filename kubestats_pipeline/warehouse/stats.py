@@ -1,6 +1,6 @@
 """Computes rows of `ecosystem_stats` from the event log, for today or any past day, and writes them to the lake.
 
-The definitions stand in the SQL files beside this module: `ecosystem_history.sql` prepares the timelines of all counts,
+The definitions are in the SQL files beside this module: `ecosystem_history.sql` prepares the timelines of all counts,
 `ecosystem_stats.sql` gives the rows of any number of days, `ecosystem_days.sql` the days that are due. The rows come
 after the scans and before `build.py`, which publishes them like every other table.
 """
@@ -39,7 +39,7 @@ _READ_COLUMNS = {
     SCANS: ("repository_id", "complete_from"),
     ECOSYSTEM_STATS: ("date", "total_resource_events", "total_repositories", "total_stars"),
 }
-"""What the statistics need; the documents, nearly all of the lake's bytes, stay unread."""
+"""The columns that the statistics need. The documents, nearly all of the lake's bytes, stay unread."""
 
 
 DAYS_AT_ONCE = 366
@@ -61,11 +61,11 @@ def write_ecosystem_stats(lake: Lake, date: datetime.date) -> dict[str, Any] | N
 
 
 def backfill_ecosystem_stats(lake: Lake, dates: Sequence[datetime.date]) -> list[datetime.date]:
-    """Do for many days what `write_ecosystem_stats` does for one, reading the lake once; give the days written.
+    """Do for many days what `write_ecosystem_stats` does for one, reading the lake once. Give the days written.
 
     Raises:
         WarehouseError: a file of the lake is damaged.
-        LakeError: a partition cannot be written; the days before it are.
+        LakeError: a partition cannot be written. The days before it are.
     """
     with _open_history(lake) as connection:
         return _write_all(lake, connection, dates)
@@ -76,7 +76,7 @@ def record_due_days(lake: Lake, today: datetime.date) -> list[datetime.date]:
 
     Raises:
         WarehouseError: a file of the lake is damaged.
-        LakeError: a partition cannot be written; the days before it are.
+        LakeError: a partition cannot be written. The days before it are.
     """
     with _open_history(lake) as connection:
         return _write_all(lake, connection, _due_days(connection, today))

@@ -1,6 +1,6 @@
-"""Checks a built warehouse with SQL: keys, required columns, row counts, and that events and resources tell one story.
+"""Checks a built warehouse with SQL: keys, required columns, row counts, and that events agree with resources.
 
-`build.py` refuses to publish what fails here; Dagster's asset checks run the same functions on the published file.
+`build.py` refuses to publish what fails here. Dagster's asset checks run the same functions on the published file.
 Nothing here changes a database.
 """
 
@@ -95,7 +95,7 @@ class Violation:
 
 
 def verify(connection: duckdb.DuckDBPyConnection) -> list[Violation]:
-    """Check a built or published warehouse; an empty list means that it may be trusted."""
+    """Check a built or published warehouse. An empty list means that it may be trusted."""
     found = []
     for table in TABLES.values():
         found += [*find_duplicate_keys(connection, table), *find_missing_values(connection, table)]
@@ -161,14 +161,14 @@ def find_fold_differences(connection: duckdb.DuckDBPyConnection) -> list[Violati
 
 
 def find_stray_values(connection: duckdb.DuckDBPyConnection) -> list[Violation]:
-    """Helm values of what is no active resource."""
+    """Helm values whose owner is not an active resource."""
     count, example = _one(connection, _VALUES)
-    detail = f"owners of Helm values that are no active resources, such as {example}"
+    detail = f"owners of Helm values that are not active resources, such as {example}"
     return [Violation("values_have_a_release", "helm_values", count, detail)] if count else []
 
 
 def find_unshared_values(connection: duckdb.DuckDBPyConnection) -> list[Violation]:
-    """Values that stand in the file although fewer than three repositories share them."""
+    """Values that are in the file although fewer than three repositories share them."""
     count, example = find_unshared(connection)
     detail = f"values that too few repositories share, such as one of {example}"
     return [Violation("values_are_shared", "helm_values", count, detail)] if count else []

@@ -1,7 +1,7 @@
-"""Keeps values that could tell whose they are out of the published file: the rule stands in `unshared_values.sql`.
+"""Keeps values that could reveal their owner out of the published file, by the rule in `unshared_values.sql`.
 
-The lake holds every value. `build.py` withholds before anything is computed from the table; all of `helm_values`
-must therefore be loaded from the lake in every build, for whether a value is shared depends on all repositories.
+The lake holds every value. `build.py` withholds before anything is computed from the table. All of `helm_values`
+must therefore be loaded from the lake in every build, because whether a value is shared depends on all repositories.
 """
 
 from pathlib import Path
@@ -23,7 +23,7 @@ def withhold_values(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def find_unshared(connection: duckdb.DuckDBPyConnection) -> tuple[int, str | None]:
-    """How many values stand in `helm_values` that must not be published, and one of their repositories."""
+    """The number of values in `helm_values` that must not be published, and one of their repositories."""
     query = f"SELECT count(*), min(full_name) FROM ({UNSHARED})"  # noqa: S608 - our own file
     row = connection.execute(query).fetchone()
     return (row[0], row[1]) if row else (0, None)

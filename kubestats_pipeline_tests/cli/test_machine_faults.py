@@ -49,7 +49,7 @@ def test_a_missing_git_is_named_with_how_to_get_it(kubestats: Command, command: 
 def test_a_data_directory_that_is_a_file_is_a_wrong_setting(kubestats: Command, command: str, data_dir: str):
     (kubestats.directory / "file").write_text("a file stands where the folder should be")
     line = said(kubestats(command, env={"KUBESTATS_DATA_DIR": data_dir}), 2)
-    assert "data_dir (or KUBESTATS_DATA_DIR): it is a file, or lies below one; give a folder" in line
+    assert "data_dir (or KUBESTATS_DATA_DIR): it is a file, or lies below one. Give a folder" in line
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def test_one_unreachable_repository_among_ten_does_not_stop_the_others(kubestats
 @pytest.mark.parametrize(
     ("env", "said"),
     [
-        ({"KUBESTATS_HISTRY_DAYS": "3"}, "KUBESTATS_HISTRY_DAYS is no setting; did you mean KUBESTATS_HISTORY_DAYS?"),
+        ({"KUBESTATS_HISTRY_DAYS": "3"}, "unknown setting KUBESTATS_HISTRY_DAYS. Did you mean KUBESTATS_HISTORY_DAYS?"),
         ({"KUBESTATS_HISTORY_DAYS": "-1"}, "history_days (or KUBESTATS_HISTORY_DAYS): give 0"),
         ({"KUBESTATS_CONFIG": "nowhere.yaml"}, "nowhere.yaml"),
     ],
@@ -132,7 +132,7 @@ def test_repositories_come_from_github_with_names_numbers_and_commits(kubestats,
         failed = kubestats("run", env=env | {"KUBESTATS_GITHUB__TOPICS": "kubesaerch"})
     assert failed.returncode == 1
     assert "topic:kubesaerch" in failed.stderr
-    assert "correct github.topics" in failed.stderr
+    assert "Correct github.topics" in failed.stderr
     assert tables_of(kubestats) == before
 
 
@@ -234,7 +234,7 @@ def test_a_wrong_query_or_a_missing_warehouse_is_an_error_with_a_remedy(demo, ku
     assert "nowhere" in wrong.stderr
     missing = kubestats("sql", "SELECT 1")
     assert missing.returncode == 1
-    assert "run `kubestats demo`" in missing.stderr
+    assert "Run `kubestats demo`" in missing.stderr
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def test_to_lift_what_was_never_decided_changes_nothing(path):
 
 BROKEN = {
     "no YAML": ("blocked: [\n", "line 2, cannot be read"),
-    "an unknown kind": ("bloked:\n- a/b\n", "bloked is no kind of decision; known are approved, blocked, deleted"),
+    "an unknown kind": ("bloked:\n- a/b\n", "bloked is not a kind of decision. Known are approved, blocked, deleted"),
     "an unknown field": ("blocked:\n- a/b\n- repository: c/d\n  id: github:1\n  because: x\n", "blocked, entry 2"),
     "a time without a zone": ("deleted:\n- repository: a/b\n  at: 2026-01-01 00:00:00\n", "deleted, entry 1"),
     "a text for a list": ("approved: a/b\n", "approved: give owner/name"),
@@ -101,7 +101,7 @@ def test_a_broken_file_is_named_with_what_is_wrong_and_never_written_over(path, 
         lambda: record_decision(path, "blocked", SPAM),
         lambda: lift_decision(path, "blocked", SPAM),
     ):
-        with pytest.raises(DecisionsError, match="correct it by hand") as error:
+        with pytest.raises(DecisionsError, match="Correct it by hand") as error:
             attempt()
         assert said in str(error.value)
         assert str(path) in str(error.value)

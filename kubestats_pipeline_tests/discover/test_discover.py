@@ -11,7 +11,8 @@ import pytest
 
 from kubestats_pipeline.discover.configured import sources_from
 from kubestats_pipeline.discover.discover import discover
-from kubestats_pipeline.discover.sources import GitHubTopics, ListSource
+from kubestats_pipeline.discover.entries import ListSource
+from kubestats_pipeline.discover.github import GitHubTopics
 from kubestats_pipeline.hosts.github.client import GitHubClient
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.paths import Layout
@@ -178,7 +179,7 @@ def test_the_default_topics_are_searched_only_without_a_list_of_ones_own():
 
 
 def test_an_unknown_source_is_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match="gitea is no source; known are github, gitlab, list"):
+    with pytest.raises(ValueError, match=r"gitea is not a source\. Known are github, gitlab, list"):
         sources_from(load_settings(), ["gitea"])
 
 

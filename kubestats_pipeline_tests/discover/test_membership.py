@@ -146,7 +146,7 @@ def test_a_large_repository_waits_for_an_approval_or_a_higher_limit():
         row = rows_by_id(merge(NOTHING, [on_github(1, size_kb=250_000)], MONDAY, policy=rules))["github:1"]
         return row["status"], row["status_reason"], row["is_approved"]
 
-    held = "250 MB on its host are more than max_repository_mb = 200; approve it, or raise the setting"
+    held = "250 MB on its host are more than max_repository_mb = 200. Approve it, or raise the setting"
     assert at(200) == ("pending_approval", held, None)
     assert at(250) == ("active", None, None)
     assert at(200, "github:1") == ("active", None, True)

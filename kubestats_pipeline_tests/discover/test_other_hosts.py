@@ -112,7 +112,7 @@ def test_a_token_is_sent_and_a_wrong_one_told_without_repeating_it(gitlab, tmp_p
     gitlab.tokens = {"glpat-right"}
     assert ask(settings_with(gitlab, tmp_path, token="glpat-right")).failures == ()
     (failure,) = ask(settings_with(gitlab, tmp_path, token="glpat-wrong")).failures
-    assert "renew gitlab.token" in failure.reason
+    assert "Renew gitlab.token" in failure.reason
     assert "glpat" not in failure.reason
     with pytest.raises(SettingsError, match=r"gitlab\.token"):
         ask(settings_with(gitlab, tmp_path, token="two words"))
@@ -150,8 +150,8 @@ def test_a_clone_url_that_is_no_address_of_the_web_is_a_row_with_the_reason(sett
     assert (report.found, report.failures) == (3, ()), "no stranger makes a discovery fail"
     row = rows(settings)["gitlab:1@127.0.0.1"]
     assert (row["status"], row["clone_url"]) == ("blocked", REFUSED[url])
-    assert "its host tells a clone URL that" in row["status_reason"]
-    assert "list it in `repositories`" in row["status_reason"]
+    assert "its host gives a clone URL that" in row["status_reason"]
+    assert "List it in `repositories`" in row["status_reason"]
     assert "planted" not in str(row)
     assert len(read_repositories(Lake(Layout(settings.data_dir)))) == 2, "it is not synced"
 
@@ -226,5 +226,5 @@ def test_the_example_of_a_source_of_another_package_works(monkeypatch, tmp_path)
 
 def test_a_source_that_no_package_offers_is_named_with_those_that_are(monkeypatch, tmp_path):
     offer(monkeypatch, "fleet", None)
-    with pytest.raises(SettingsError, match=r"sources\.flet: no installed package offers it; offered are fleet"):
+    with pytest.raises(SettingsError, match=r"sources\.flet: no installed package offers it. Offered are fleet"):
         sources_from(settings_for(tmp_path, github={"topics": []}, sources={"flet": {}}))

@@ -6,8 +6,8 @@ from collections import Counter
 import pytest
 
 from kubestats_pipeline.discover.discover import DiscoveryReport, discover
-from kubestats_pipeline.discover.sources import GitHubTopics, ListSource
-from kubestats_pipeline.discover.witnesses import GitHubWitness
+from kubestats_pipeline.discover.entries import ListSource
+from kubestats_pipeline.discover.github import GitHubTopics, GitHubWitness
 from kubestats_pipeline.hosts.github.client import GitHubClient
 from kubestats_pipeline.hosts.github.search import FIRST_DAY
 from kubestats_pipeline.lake.lake import Lake

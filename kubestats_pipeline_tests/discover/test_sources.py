@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from kubestats_pipeline.discover.entries import ListSource
+from kubestats_pipeline.discover.github import GitHubTopics
 from kubestats_pipeline.discover.records import Found
-from kubestats_pipeline.discover.sources import GitHubTopics, ListSource
 from kubestats_pipeline.hosts.client import ATTEMPTS
 from kubestats_pipeline.hosts.github.client import GitHubClient
 from kubestats_pipeline.settings import GitHubSettings
@@ -185,7 +186,7 @@ def test_a_folder_whose_name_is_no_text_still_gives_a_name_that_a_table_can_hold
 @pytest.mark.parametrize(
     ("entry", "shown", "hint"),
     [
-        ("", "", "give owner/name"),
+        ("", "", "Give owner/name"),
         ("just-a-word", "just-a-word", "neither a path that exists nor a name"),
         ("https://github.com/ada", "https://github.com/ada", "as owner/name"),
         ("https://github.com/ada/ops/tree/main", "https://github.com/ada/ops/tree/main", "as owner/name"),

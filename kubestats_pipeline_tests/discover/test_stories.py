@@ -5,8 +5,8 @@ import random
 import pytest
 
 from kubestats_pipeline.discover import register
+from kubestats_pipeline.discover.github import GitHubTopics
 from kubestats_pipeline.discover.membership import MISSES
-from kubestats_pipeline.discover.sources import GitHubTopics
 from kubestats_pipeline.lake import relocation as moves
 from kubestats_pipeline.lake.repositories import find_active, find_repository, read_repositories
 from kubestats_pipeline.lake.tables import REPOSITORY_METRICS, SNAPSHOTS
@@ -258,7 +258,7 @@ def test_a_deleted_repository_leaves_nothing_but_its_tombstone_and_no_discovery_
         assert (world.row(1)["status"], world.row(1)["description"]) == ("retired", None)
         world.cycle()
     assert "/repositories/1" not in [request.path for request in world.github.requests]
-    said = "deleted by the administrator, who lifted that; it comes back when a discovery finds it"
+    said = "deleted by the administrator, who lifted that. It comes back when a discovery finds it"
     assert world.decide("approve", "ada/ops").text == f"ada/ops is retired, approved ({said})"
     world.cycle()
     assert world.row(1)["status"] == "active"

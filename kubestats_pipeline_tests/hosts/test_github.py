@@ -96,7 +96,7 @@ def test_a_token_that_cannot_be_one_stops_before_any_call_and_is_not_quoted(toke
 
 
 def test_a_wrong_token_is_told_as_such_and_not_retried(github, naps):
-    with connect(github.url, naps, token=TOKEN) as client, pytest.raises(UnauthorizedError, match="renew") as caught:
+    with connect(github.url, naps, token=TOKEN) as client, pytest.raises(UnauthorizedError, match="Renew") as caught:
         client.get(PATH)
     assert TOKEN not in str(caught.value)
     assert (len(github.requests), naps) == (1, [])
@@ -158,7 +158,7 @@ def test_a_passing_trouble_is_retried_until_the_answer_comes(github, client, nap
 @pytest.mark.parametrize("fault", [html(502), broken_json()])
 def test_a_lasting_trouble_ends_after_a_bounded_number_of_attempts(github, client, naps, fault):
     github.fail(PATH, *[fault] * 10)
-    with pytest.raises(UnavailableError, match="the next discovery asks again"):
+    with pytest.raises(UnavailableError, match="The next discovery asks again"):
         client.get(PATH)
     assert len(github.requests) == ATTEMPTS
     assert sum(naps) <= 1.5 + 3 + 6
@@ -168,7 +168,7 @@ def test_a_dead_host_is_unavailable(naps):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))  # bound but not listening: connections are refused
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
-        with connect(url, naps) as client, pytest.raises(UnavailableError, match="check the network"):
+        with connect(url, naps) as client, pytest.raises(UnavailableError, match="Check the network"):
             client.get(PATH)
     assert len(naps) == ATTEMPTS - 1
 

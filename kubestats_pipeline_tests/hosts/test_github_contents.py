@@ -107,7 +107,7 @@ def test_the_walk_has_an_end(
     remote.commit({f"{number}/{name}": "x" for number in range(5) for name in "ab"})
     github.most_entries = 5
     monkeypatch.setattr(github_contents, "MOST_TREES", 5)
-    with pytest.raises(TooLargeError, match="fetch it with git"):
+    with pytest.raises(TooLargeError, match="Fetch it with git"):
         get_repository_contents(client, OPS)
     monkeypatch.setattr(github_contents, "MOST_TREES", 6)
     assert len(get_repository_contents(client, OPS)) == 15

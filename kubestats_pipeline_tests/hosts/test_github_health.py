@@ -29,7 +29,7 @@ def test_a_token_is_told_by_its_owner_and_its_scopes(github):
     github.scopes = ""
     assert "as ada (scopes: none, which suffices)" in described(github)
     github.scopes = None
-    assert "as ada (a token that does not tell its scopes)" in described(github)
+    assert "as ada (a token that does not name its scopes)" in described(github)
 
 
 def test_what_is_left_of_every_bucket_is_told_and_when_an_empty_one_is_full_again(github):
@@ -46,6 +46,6 @@ def test_a_token_of_an_app_that_is_nobody_can_still_be_used(github):
 
 
 def test_a_wrong_token_is_an_error_that_does_not_repeat_it(github):
-    with pytest.raises(UnauthorizedError, match="renew") as error:
+    with pytest.raises(UnauthorizedError, match="Renew") as error:
         describe_github(GitHubSettings(api_url=github.url, token="ghp_wrong"))
     assert "ghp_wrong" not in str(error.value)

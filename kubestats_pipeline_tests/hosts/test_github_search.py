@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kubestats_pipeline.discover.sources import GitHubTopics
+from kubestats_pipeline.discover.github import GitHubTopics
 from kubestats_pipeline.hosts.client import ATTEMPTS
 from kubestats_pipeline.hosts.github.client import GitHubClient
 from kubestats_pipeline.hosts.github.search import FIRST_DAY, SearchAnswer, Slice, search_repositories
@@ -90,14 +90,14 @@ def test_private_repositories_that_a_token_may_see_are_left_out_of_a_topic(githu
     github.add("eve/private", number=9, topics=("rare",), private=True)
     found = find_topic(github, "rare")
     assert found.repositories == ()
-    assert "correct github.topics" in found.failures[0].reason
+    assert "Correct github.topics" in found.failures[0].reason
 
 
 def test_a_topic_without_results_is_told(github):
     found = find_topic(github, "kubesaerch")
     assert found.repositories == ()
     assert found.failures[0].source == "topic:kubesaerch"
-    assert "correct github.topics" in found.failures[0].reason
+    assert "Correct github.topics" in found.failures[0].reason
 
 
 def test_incomplete_results_are_asked_for_again(github):
@@ -249,12 +249,12 @@ def test_a_result_that_is_no_repository_is_told_and_the_others_stay(github):
     github.add("bob/ops", number=9, topics=("kubesearch",), size="large")
     answer = find(github)
     assert len(answer.repositories) == 5
-    assert answer.shortfalls == ("one search result is no repository object (wrong: size); it was left out",)
+    assert answer.shortfalls == ("one search result is no repository object (wrong: size). It was left out",)
 
 
 def test_an_answer_that_is_no_page_of_results_is_told(github):
     github.fail(SEARCH, Reply(200, ["nothing"]))
-    assert "no page of search results" in find(github).shortfalls[0]
+    assert "not a page of search results" in find(github).shortfalls[0]
 
 
 def test_half_a_character_in_a_description_is_replaced(github):

@@ -2,11 +2,14 @@
 
 import itertools
 import re
+from typing import Literal, get_args, get_origin
 
 import pytest
 
+from kubestats_pipeline.lake import vocabulary
 from kubestats_pipeline.lake.contract import Column, Table, Type
 from kubestats_pipeline.lake.tables import TABLES
+from kubestats_pipeline.scan.documents.file import PROBLEMS
 
 PROMISED = {
     "repositories": """repository_id host full_name owner name clone_url html_url description language topics
@@ -114,3 +117,37 @@ def test_names_tell_types(table: Table, column: Column):
 def test_a_column_that_several_tables_share_has_one_type():
     types = {(column.name, column.type) for _, column in COLUMNS}
     assert len(types) == len({name for name, _ in types})
+
+
+VOCABULARIES = {
+    ("repositories", "status"): vocabulary.RepositoryStatus,
+    ("repositories", "retired_because"): vocabulary.RetiredBecause,
+    ("snapshots", "sync_status"): vocabulary.SyncStatus,
+    ("scans", "scan_status"): vocabulary.ScanStatus,
+    ("scans", "gitops_engine"): vocabulary.GitOpsEngine,
+    ("resources", "status"): vocabulary.ResourceStatus,
+    ("resources", "context"): vocabulary.Context,
+    ("resources", "resolution"): vocabulary.Resolution,
+    ("resources", "chart_kind"): vocabulary.ChartKind,
+    ("resources", "images"): vocabulary.ImageRole,
+    ("helm_values", "value_type"): vocabulary.ValueType,
+    ("resource_events", "event_type"): vocabulary.EventType,
+    ("resource_events", "author_kind"): vocabulary.AuthorKind,
+    ("scan_problems", "problem"): vocabulary.ProblemClass,
+}
+
+
+@pytest.mark.parametrize(("table", "column"), VOCABULARIES)
+def test_a_column_of_a_closed_vocabulary_names_every_value_in_its_sentence(table: str, column: str):
+    (meaning,) = (found.meaning for found in TABLES[table].columns if found.name == column)
+    missing = [value for value in get_args(VOCABULARIES[table, column]) if not re.search(rf"\b{value}\b", meaning)]
+    assert missing == []
+
+
+def test_every_vocabulary_belongs_to_a_column():
+    declared = {value for value in vars(vocabulary).values() if get_origin(value) is Literal}
+    assert declared == {*VOCABULARIES.values(), vocabulary.UnreadProblem}
+
+
+def test_the_problems_of_a_file_are_recorded_in_the_classes_that_the_table_names():
+    assert {*PROBLEMS} == {*get_args(vocabulary.ProblemClass)}

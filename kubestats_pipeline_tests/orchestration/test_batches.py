@@ -212,7 +212,7 @@ def test_a_repository_that_nobody_knows_is_refused_by_its_name(ten: Installation
     result = ten.run(stage, [NAMES[0], "ann/misspelt"])
     assert not result.success
     assert reason_of(result) == (
-        "not an active repository: ann/misspelt; run discover_repositories first, or correct the name"
+        "not an active repository: ann/misspelt. Run discover_repositories first, or correct the name"
     )
 
 

@@ -187,7 +187,7 @@ def test_what_the_build_withheld_is_a_warning_and_the_rest_still_equals_the_lake
     outcomes = missed.evaluate(check_tables)
     told = outcomes["resources", "no_secrets"]
     assert (told.passed, told.severity) == (False, dg.AssetCheckSeverity.WARN)
-    assert told.description == "5 rows of the lake in which version holds a GitHub token"
+    assert told.description == "5 lake rows in which version holds a GitHub token"
     assert {name for name, each in outcomes.items() if not each.passed} == {("resources", "no_secrets")}
     missed.change("UPDATE resources SET namespace = 'elsewhere'")
     assert ("resources", "equals_lake") in missed.failed()
@@ -219,5 +219,5 @@ def test_files_with_mistakes_are_a_share_of_all_and_templates_are_none(published
 def test_before_the_first_publication_a_check_says_what_to_do(tmp_path: Path):
     unpublished = Published(tmp_path)
     write_small_lake(tmp_path)
-    with pytest.raises(dg.Failure, match="is not published yet; run publish_warehouse first"):
+    with pytest.raises(dg.Failure, match=r"is not published yet\. Run publish_warehouse first"):
         unpublished.evaluate(files_read, raising=True)

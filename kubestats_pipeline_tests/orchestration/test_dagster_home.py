@@ -96,7 +96,7 @@ def test_a_home_whose_storage_was_deleted_works_again(tmp_path: Path):
 def test_a_home_that_cannot_be_made_is_an_error_that_says_what_to_do(tmp_path: Path, taken: str):
     (tmp_path / taken).parent.mkdir(exist_ok=True)
     (tmp_path / taken).write_text("a file where a folder must be")
-    with pytest.raises(HomeError, match=r"dagster cannot be written: .*; free or unlock the disk, or set data_dir"):
+    with pytest.raises(HomeError, match=r"dagster cannot be written: .*. Free or unlock the disk, or set data_dir"):
         prepare_home(Layout(tmp_path / "data"))
 
 

@@ -100,8 +100,8 @@ def test_one_repository_is_synced_scanned_and_published_by_a_command(world, kube
     ("verb", "name", "said"),
     [
         ("unblock", "bob/cluster", "bob/cluster is not blocked"),
-        ("block", "bob/clustr", "bob/clustr is not known; did you mean bob/cluster?"),
-        ("block", "nothing", "'nothing' is no repository; give owner/name"),
+        ("block", "bob/clustr", "bob/clustr is not known. Did you mean bob/cluster?"),
+        ("block", "nothing", "'nothing' is not a repository name. Give owner/name"),
     ],
 )
 def test_a_wrong_decision_is_refused_with_what_would_be_right(world, verb, name, said):
@@ -112,7 +112,7 @@ def test_a_wrong_decision_is_refused_with_what_would_be_right(world, verb, name,
 
 def test_what_no_discovery_has_seen_can_be_decided_in_advance(world):
     said = decided(world, "block", "mal/ory")
-    assert said == "mal/ory is not known yet; the decision holds when a discovery finds it"
+    assert said == "mal/ory is not known yet. The decision holds when a discovery finds it"
     world.create("mal/ory", 8)
     world.discover()
     assert world.row(8)["status"] == "blocked"

@@ -13,7 +13,7 @@ from kubestats_pipeline.orchestration.base.console_log import CONSOLE, LOGGED, b
 Work = Callable[[dg.OpExecutionContext], None]
 
 QUOTED = "password: planted0123456789"
-PLACE = r"in test_failures\.py, line \d+; the run's page has the whole error"
+PLACE = r"in test_failures\.py, line \d+. The run's page has the whole error"
 
 
 def fail(context: dg.OpExecutionContext) -> None:
@@ -61,7 +61,7 @@ def job_of(work: Work, retries: dg.RetryPolicy | None) -> dg.JobDefinition:
         (fail, None, f"ValueError {PLACE}"),
         (fail, dg.RetryPolicy(max_retries=1), f"ValueError {PLACE}"),
         (fail_late, None, f"LookupError {PLACE}"),
-        (ask_again, None, "ValueError; the run's page has the whole error"),
+        (ask_again, None, "ValueError. The run's page has the whole error"),
         (fill_the_disk, None, r"OSError: \[Errno 28\] No space left on device: '/srv/data'"),
         (say_why, None, "the disk is full; free some"),
         (say_nothing, None, rf"Failure {PLACE}"),

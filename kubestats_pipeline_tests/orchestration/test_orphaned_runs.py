@@ -25,7 +25,13 @@ from kubestats_pipeline.orchestration.assembly import build_definitions
 from kubestats_pipeline.orchestration.base.console_log import QUIET
 from kubestats_pipeline.orchestration.base.context import Services
 from kubestats_pipeline.orchestration.base.dagster_home import CONFIGURATION, HomeError, claim_home, open_instance
-from kubestats_pipeline.orchestration.base.worker_identity import WORKER_TAG, Machine, Worker, this_machine, worker_of
+from kubestats_pipeline.orchestration.base.worker_identity import (
+    WORKER_TAG,
+    Machine,
+    RunWorker,
+    this_machine,
+    worker_of,
+)
 from kubestats_pipeline.orchestration.cycle import run_clean_up
 from kubestats_pipeline.orchestration.repairs.orphaned_runs import LONGEST_RUN_SECONDS, PROCESS_TAG, fail_orphans
 from kubestats_pipeline_tests.builders import settings_for
@@ -120,7 +126,7 @@ def add_run_of(
 ) -> dg.DagsterRun:
     """A run whose worker has said where it works."""
     run = add_run(instance, STARTED, launched=launched, **tags)
-    instance.add_run_tags(run.run_id, Worker(process, time.time(), machine).tag(run.run_id))
+    instance.add_run_tags(run.run_id, RunWorker(process, time.time(), machine).tag(run.run_id))
     return run
 
 

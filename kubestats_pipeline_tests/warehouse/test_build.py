@@ -255,7 +255,7 @@ def test_a_truncated_partition_is_named_and_the_old_file_stays(published):
     path = published.path(RESOURCES, "bob/cluster")
     path.write_bytes(path.read_bytes()[:-20])
     error = assert_refused(
-        published, r"cannot be read as resources .*; restore it from a backup, or delete it and run again"
+        published, r"cannot be read as resources .*(;|\.) [rR]estore it from a backup, or delete it and run again"
     )
     assert str(error).startswith(str(path))
 

@@ -4,7 +4,7 @@ import pytest
 
 from kubestats_pipeline.lake.tables import TABLES
 from kubestats_pipeline.orchestration.base.asset_specs import column_lineage, mart_schema
-from kubestats_pipeline.warehouse.column_lineage import DECLARED, LineageError, Source, read_traced, trace_marts
+from kubestats_pipeline.warehouse.column_lineage import DECLARED, ColumnOrigin, LineageError, read_traced, trace_marts
 from kubestats_pipeline.warehouse.marts import MARTS, Mart
 
 COLUMNS = {table.name: table.column_names for table in TABLES.values()} | {
@@ -52,7 +52,7 @@ def test_a_mart_that_reads_another_one_stops_there():
         mart("SELECT kind AS sort FROM resources", "sort", name="first"),
         mart("SELECT sort FROM first", "sort", name="second"),
     ]
-    assert dict(trace_marts(chained))["second"] == {"sort": (Source("first", "sort"),)}
+    assert dict(trace_marts(chained))["second"] == {"sort": (ColumnOrigin("first", "sort"),)}
 
 
 def test_sql_that_cannot_be_traced_is_named():
@@ -84,13 +84,14 @@ def test_what_is_declared_of_tables_exists():
 
 
 def test_dagster_is_told_of_assets_and_their_columns():
-    told = column_lineage({"place": (Source("scan_problems", "file_path"),)})
+    told = column_lineage({"place": (ColumnOrigin("scan_problems", "file_path"),)})
     (dependency,) = told.deps_by_column["place"]
     assert (dependency.asset_key.to_user_string(), dependency.column_name) == ("scan_problems", "file_path")
 
 
 def test_a_columns_description_names_its_first_sources():
-    sources = tuple(Source("resources", name) for name in ("kind", "name", "status", "version", "context", "data"))
+    names = ("kind", "name", "status", "version", "context", "data")
+    sources = tuple(ColumnOrigin("resources", name) for name in names)
     (column, bare) = mart_schema([("a", "VARCHAR", "what"), ("b", "BIGINT", "rows")], {"a": sources}).columns
     assert column.description == (
         "what ← `resources.kind`, `resources.name`, `resources.status`, `resources.version`, 2 more"

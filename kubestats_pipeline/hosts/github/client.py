@@ -1,6 +1,6 @@
 """GitHub's dialect of the client: headers, rate buckets, what its failures mean, and its GraphQL API.
 
-The calls themselves are made by `client.py`. No repository is known here; payloads are read by those who ask.
+The calls themselves are made by `client.py`. No repository is known here. Payloads are read by those who ask.
 """
 
 import time
@@ -14,8 +14,8 @@ from kubestats_pipeline.hosts.errors import (
     BlockedError,
     EmptyRepositoryError,
     HostError,
+    QueryTooComplexError,
     RateLimitedError,
-    TooComplexError,
     rate_limited,
 )
 from kubestats_pipeline.hosts.github.graphql import QueryAnswer, read_query_answer
@@ -26,13 +26,13 @@ from kubestats_pipeline.settings import GitHubSettings, SettingsError
 API_VERSION = "2022-11-28"
 
 ENTERPRISE_PATH = "/api/v3"
-"""Where GitHub Enterprise Server has its REST API; its GraphQL API lies beside it."""
+"""Where GitHub Enterprise Server has its REST API. Its GraphQL API lies beside it."""
 
 TOO_SLOW = (502, 504)
 """How the GraphQL API ends a query that took more than ten seconds (GitHub GraphQL documentation, "timeouts")."""
 
 LONGEST_WAIT = 86_400.0
-"""Longest wait that is believed; no GitHub limit lasts longer than an hour."""
+"""Longest wait that is believed. No GitHub limit lasts longer than an hour."""
 
 
 class GitHubClient(HostClient):
@@ -63,14 +63,14 @@ class GitHubClient(HostClient):
 
     @property
     def has_token(self) -> bool:
-        """Whether calls are made in somebody's name; the GraphQL API takes no others."""
+        """True if calls are made in somebody's name. The GraphQL API takes no others."""
         return "Authorization" in self.host.headers
 
     def query(self, text: str, variables: Mapping[str, object]) -> QueryAnswer:
-        """Ask the GraphQL API; it may answer a part of the query and say what is wrong with the rest.
+        """Ask the GraphQL API. It may answer a part of the query and say what is wrong with the rest.
 
         Raises:
-            TooComplexError: it took too long or asks for too much; not retried, for it would again.
+            QueryTooComplexError: it took too long or asks for too much. Not retried, because it would fail again.
             RejectedError: the query is wrong.
             HostError: as `get` does.
         """
@@ -78,7 +78,7 @@ class GitHubClient(HostClient):
         return self.call(Call(self._graphql_url(), {}, body=body), read_query_answer)
 
     def bucket_of(self, url: httpx.URL) -> str:
-        """GitHub counts searches and GraphQL queries apart; what tells the limits is free."""
+        """GitHub counts searches and GraphQL queries apart. Asking for the limits is free."""
         path = url.path.removeprefix(self._base.path.rstrip("/"))
         if url == self._graphql_url():
             return "graphql"
@@ -99,16 +99,16 @@ class GitHubClient(HostClient):
         return Rate(bucket, int(remaining), min(float(reset) + 1, self.clock() + LONGEST_WAIT))
 
     def failure_of(self, response: Response) -> HostError:
-        """A 403 has three meanings, a 409 one, and GraphQL has its own of a 502."""
+        """A 403 can mean three failures, a 409 one, and a 502 of GraphQL one of its own."""
         asked = f"{response.url.path} answered {response.status}"
         if response.status in (403, 429) and _is_rate_limit(response):
             return self._rate_limit(response)
         if response.status == 403 and isinstance(response.json_object().get("block"), dict):
-            return BlockedError(f"{asked}: GitHub has blocked access to it; remove it")
+            return BlockedError(f"{asked}: GitHub has blocked access to it. Remove it")
         if response.status == 409:
-            return EmptyRepositoryError(f"{asked}: the repository holds no commit yet; nothing is to be done")
+            return EmptyRepositoryError(f"{asked}: the repository holds no commit yet. Nothing is to be done")
         if response.status in TOO_SLOW and self.bucket_of(response.url) == "graphql":
-            return TooComplexError(f"{asked}: the query took GitHub too long; ask for less at once")
+            return QueryTooComplexError(f"{asked}: the query took GitHub too long. Ask for less at once")
         return super().failure_of(response)
 
     def _rate_limit(self, response: Response) -> RateLimitedError:
@@ -135,7 +135,7 @@ class GitHubClient(HostClient):
 
 
 def request_headers(settings: GitHubSettings) -> dict[str, str]:
-    """The headers of every request; the token's only where there is one.
+    """The headers of every request. The token's only where there is one.
 
     Raises:
         SettingsError: the token holds characters that no header can carry.

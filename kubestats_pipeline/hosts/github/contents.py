@@ -1,6 +1,6 @@
-"""What a repository on GitHub holds, read without git: listings of directories, and files with their text.
+"""Content of a repository on GitHub, read without git: listings of directories, and files with their text.
 
-`github/objects.py` asks for the single objects; here truncated listings are walked, paths looked up, files decoded.
+`github/objects.py` asks for the single objects. Here truncated listings are walked, paths looked up, files decoded.
 """
 
 import base64
@@ -27,7 +27,7 @@ from kubestats_pipeline.hosts.github.objects import (
 )
 
 MOST_TREES = 1_000
-"""Folders after which the walk through a truncated listing is given up; each may tell of 100,000 files."""
+"""Folders after which the walk through a truncated listing is given up. Each may list 100,000 files."""
 
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -55,7 +55,7 @@ class TreeEntry:
     Attributes:
         mode: git's, octal digits.
         type: blob, tree, or commit for a submodule.
-        size: bytes of a blob; None for the others.
+        size: bytes of a blob. None for the others.
     """
 
     path: str
@@ -66,12 +66,12 @@ class TreeEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class FileContent:
+class FetchedFile:
     """One file.
 
     Attributes:
-        text: its text without a byte-order mark; None where it is binary.
-        encoding: in which `text` was written; None where it is binary.
+        text: its text without a byte-order mark. None where it is binary.
+        encoding: in which `text` was written. None where it is binary.
     """
 
     path: str
@@ -91,15 +91,15 @@ class _Content(BaseModel):
 def get_repository_contents(
     client: GitHubClient, full_name: str, *, ref: str = "HEAD", path: str = "", recursive: bool = True
 ) -> tuple[TreeEntry, ...]:
-    """What a directory holds, the root where `path` is empty; with everything below it unless not `recursive`.
+    """The content of a directory, of the root where `path` is empty. `recursive` adds all below it.
 
-    `ref` is a branch, tag, commit or tree. One call, and one more for each folder above `path`; a listing that GitHub
+    `ref` is a branch, tag, commit or tree. One call, and one more for each folder above `path`. A listing that GitHub
     truncates is walked folder by folder.
 
     Raises:
         NoDirectoryError: `path` is a file, a symbolic link or a submodule.
         TooLargeError: there is more than a bounded walk can list.
-        HostError: there is no such path or repository, it is empty, or GitHub does not answer.
+        HostError: path or repository is unknown or empty, or GitHub does not answer.
     """
     names = _split(path)
     oid = _find_tree(client, full_name, ref, names)
@@ -111,17 +111,17 @@ def get_repository_contents(
 
 def get_file_content(
     client: GitHubClient, full_name: str, path: str, *, ref: str = "HEAD", declared: str | None = None
-) -> FileContent:
-    """One file, of up to 100 MB; checked against its id.
+) -> FetchedFile:
+    """One file of up to 100 MB, checked against its id.
 
-    Its text is told by a byte-order mark, else it is UTF-8, else of the encoding that is `declared`, else latin-1.
-    GitHub answers for a symbolic link to a file of the same repository with that file; `oid` is then the file's.
+    Its encoding follows from a byte-order mark, else it is UTF-8, else the one that is `declared`, else latin-1.
+    GitHub answers for a symbolic link to a file of the same repository with that file. `oid` is then the file's.
 
     Raises:
         NotAFileError: a directory, a submodule, or a symbolic link to anything else.
         TooLargeError: more than 100 MB.
         DamagedAnswerError: the content does not have its id.
-        HostError: there is no such path or repository, it is empty, or GitHub does not answer.
+        HostError: path or repository is unknown or empty, or GitHub does not answer.
         LookupError: Python knows no encoding of the `declared` name.
     """
     address = "/".join([repository_path(full_name), "contents", *(quote(name, safe="") for name in _split(path))])
@@ -131,16 +131,16 @@ def get_file_content(
         _refuse_large(client, full_name, path, ref)
         raise
     if isinstance(answer, list):
-        raise NotAFileError(f"{address} is a directory; list it instead")
+        raise NotAFileError(f"{address} is a directory. List it instead")
     found = read_answer(answer, _Content, address)
     if found.type != "file":
-        raise NotAFileError(f"{address} is a {found.type}, which is not followed; ask for a file")
+        raise NotAFileError(f"{address} is a {found.type}, which is not followed. Ask for a file")
     content = _decode(found, address) if found.encoding == "base64" else get_blob(client, full_name, found.sha)
-    return FileContent(path, found.sha, content, *decode_text(content, declared))
+    return FetchedFile(path, found.sha, content, *decode_text(content, declared))
 
 
 def decode_text(content: bytes, declared: str | None = None) -> tuple[str | None, str | None]:
-    """A file's text and the encoding that it turned out to have; neither where it is binary.
+    """A file's text and the encoding that it turned out to have. Neither where it is binary.
 
     Raises:
         LookupError: Python knows no encoding of the `declared` name.
@@ -164,23 +164,23 @@ def _try(content: bytes, encoding: str) -> str | None:
 
 
 def _split(path: str) -> list[str]:
-    """The names of a path; one that git cannot hold would lead to another address."""
+    """The names of a path. One that git cannot hold would lead to another address."""
     names = [name for name in path.split("/") if name]
     if {".", ".."} & {*names}:
-        raise NotFoundError(f"no repository holds the path {path!r}; give it from the root and without dots")
+        raise NotFoundError(f"no repository holds the path {path!r}. Give it from the root and without dots")
     return names
 
 
 def _find_tree(client: GitHubClient, full_name: str, ref: str, names: Sequence[str]) -> str:
-    """The id of a directory; the ref itself for the root, for which GitHub takes it as well."""
+    """The id of a directory. The ref itself for the root, for which GitHub takes it as well."""
     oid = ref
     for number, name in enumerate(names, 1):
         children = {entry.path: entry for entry in _get_whole_tree(client, full_name, oid).tree}
         path = "/".join(names[:number])
         if name not in children:
-            raise NotFoundError(f"{full_name} has no {path!r} at {ref}; correct the path")
+            raise NotFoundError(f"{full_name} has no {path!r} at {ref}. Correct the path")
         if children[name].type != "tree":
-            raise NoDirectoryError(f"{path!r} of {full_name} is no directory; ask for its content instead")
+            raise NoDirectoryError(f"{path!r} of {full_name} is not a directory. Ask for its content instead")
         oid = children[name].sha
     return oid
 
@@ -198,14 +198,14 @@ def _walk(client: GitHubClient, full_name: str, oid: str, prefix: str) -> Iterat
             pending += [(entry.sha, f"{prefix}{entry.path}/") for entry in tree.tree if entry.type == "tree"]
         yield from _entries(tree, prefix)
     if pending:
-        raise TooLargeError(f"{full_name} has more than {MOST_TREES} folders to list one by one; fetch it with git")
+        raise TooLargeError(f"{full_name} has more than {MOST_TREES} folders to list one by one. Fetch it with git")
 
 
 def _get_whole_tree(client: GitHubClient, full_name: str, oid: str) -> GitTree:
     """One directory without what is below it."""
     tree = get_tree(client, full_name, oid, recursive=False)
     if tree.truncated:
-        raise TooLargeError(f"{full_name} has a directory of more files than GitHub lists; fetch it with git")
+        raise TooLargeError(f"{full_name} has a directory of more files than GitHub lists. Fetch it with git")
     return tree
 
 
@@ -215,18 +215,18 @@ def _entries(tree: GitTree, prefix: str) -> Iterator[TreeEntry]:
 
 
 def _refuse_large(client: GitHubClient, full_name: str, path: str, ref: str) -> None:
-    """GitHub says 403 for a file that is too large too; only its folder tells the two apart."""
+    """GitHub says 403 for a file that is too large too. Only its folder distinguishes the two."""
     *names, name = _split(path) or [""]
     wanted = "/".join([*names, name])
     for entry in get_repository_contents(client, full_name, ref=ref, path="/".join(names), recursive=False):
         if entry.path == wanted and (entry.size or 0) > LARGEST_FILE:
             size = f"{(entry.size or 0) / MEGABYTE:.0f} MB"
-            raise TooLargeError(f"{wanted!r} of {full_name} has {size}; GitHub hands out 100, fetch it with git")
+            raise TooLargeError(f"{wanted!r} of {full_name} has {size}. GitHub hands out 100, fetch it with git")
 
 
 def _decode(found: _Content, address: str) -> bytes:
     try:
         content = base64.b64decode(found.content)
     except ValueError:  # not ASCII, or `binascii.Error`
-        raise DamagedAnswerError(f"{address} answered with broken base64; it is asked again next time") from None
+        raise DamagedAnswerError(f"{address} answered with broken base64. It is asked again next time") from None
     return checked_blob(content, found.sha, address)

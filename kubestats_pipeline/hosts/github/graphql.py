@@ -1,6 +1,6 @@
 """Reads answers of GitHub's GraphQL API: data for some parts of a query, problems with others, or a failure as a whole.
 
-GraphQL answers 200 whatever happened; what went wrong stands in `errors`, whose `type` is GitHub's own addition. The
+GraphQL answers 200 whatever happened. Failures are listed in `errors`, whose `type` is GitHub's own addition. The
 client (`github/client.py`) sends the queries, `github/repositories.py` writes them.
 """
 
@@ -12,15 +12,15 @@ from pydantic import BaseModel, Field, ValidationError
 
 from kubestats_pipeline.hosts.errors import (
     HostError,
+    QueryTooComplexError,
     RateLimitedError,
     RejectedError,
-    TooComplexError,
     UnavailableError,
 )
 from kubestats_pipeline.hosts.messages import Call, RawAnswer
 
 NOT_FOUND = "NOT_FOUND"
-"""GitHub says that there is no such thing, or none that the token may see."""
+"""GitHub does not have it, or the token may not see it."""
 
 TOO_MUCH = {"MAX_NODE_LIMIT_EXCEEDED", "RESOURCE_LIMITS_EXCEEDED", "EXCESSIVE_PAGINATION"}
 LIMITED = {"RATE_LIMITED", "RATE_LIMIT"}
@@ -30,10 +30,10 @@ TOO_SLOW = "something went wrong while executing your query"
 
 @dataclass(frozen=True)
 class QueryAnswer:
-    """What a query gave.
+    """The answer to a query.
 
     Attributes:
-        data: the answer to each alias; null where there is a problem.
+        data: the answer to each alias. Null where there is a problem.
         problems: the type of what went wrong with an alias, such as `NOT_FOUND`.
     """
 
@@ -53,19 +53,19 @@ class _Body(BaseModel):
 
 
 def read_query_answer(call: Call, answer: RawAnswer) -> QueryAnswer:
-    """Tell a whole or partial answer from a failure.
+    """Distinguish a whole or partial answer from a failure.
 
     Raises:
         RateLimitedError: the points of this hour are used up.
-        TooComplexError: the query took too long or asks for too much.
+        QueryTooComplexError: the query took too long or asks for too much.
         RejectedError: the query is wrong.
-        UnavailableError: the answer is none of GraphQL's.
+        UnavailableError: the answer is not one of GraphQL.
     """
     path = call.url.path
     try:
         body = _Body.model_validate(json.loads(answer.body))
     except (ValidationError, ValueError, RecursionError):
-        raise UnavailableError(f"{path} gave no GraphQL answer; check github.api_url") from None
+        raise UnavailableError(f"{path} gave no GraphQL answer. Check github.api_url") from None
     problems = {str(error.path[0]): error.type or "UNKNOWN" for error in body.errors if error.path}
     whole = next((error for error in body.errors if not error.path or body.data is None), None)
     if whole or body.data is None:
@@ -75,9 +75,9 @@ def read_query_answer(call: Call, answer: RawAnswer) -> QueryAnswer:
 
 def _failure(error: _Error | None, path: str) -> HostError:
     if error is None:
-        return UnavailableError(f"{path} answered without data; the next discovery asks again")
+        return UnavailableError(f"{path} answered without data. The next discovery asks again")
     if error.type in LIMITED:
-        return RateLimitedError(f"{path}: the graphql rate limit is used up for a while; wait", "graphql", None)
+        return RateLimitedError(f"{path}: the graphql rate limit is used up for a while. Wait", "graphql", None)
     if error.type in TOO_MUCH or error.message.lower().startswith(TOO_SLOW):
-        return TooComplexError(f"{path}: the query is too much for GitHub at once; ask for less")
-    return RejectedError(f"{path}: GitHub does not accept the query ({error.type or 'invalid'}); update Kubestats")
+        return QueryTooComplexError(f"{path}: the query is too much for GitHub at once. Ask for less")
+    return RejectedError(f"{path}: GitHub does not accept the query ({error.type or 'invalid'}). Update Kubestats")

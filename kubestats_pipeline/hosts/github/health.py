@@ -1,4 +1,4 @@
-"""Whether a GitHub can be worked with, in one sentence: who the token is, its scopes, and what is left of each bucket.
+"""The health of a GitHub in one sentence: the owner of the token, its scopes, and the calls left in each bucket.
 
 For `kubestats doctor`, which shows it. Three calls at most, none of which is waited for.
 """
@@ -7,7 +7,7 @@ import datetime
 
 from kubestats_pipeline.hosts.errors import ForbiddenError
 from kubestats_pipeline.hosts.github.client import GitHubClient
-from kubestats_pipeline.hosts.github.rates import Bucket, Identity, read_buckets, read_identity
+from kubestats_pipeline.hosts.github.rates import Bucket, TokenOwner, read_buckets, read_token_owner
 from kubestats_pipeline.settings import GitHubSettings
 
 BUCKETS = ("core", "search", "graphql")
@@ -15,7 +15,7 @@ BUCKETS = ("core", "search", "graphql")
 
 
 def describe_github(settings: GitHubSettings) -> str:
-    """What GitHub says of the caller.
+    """Describe the caller as GitHub sees it.
 
     Raises:
         HostError: it does not answer, or does not accept the token.
@@ -25,23 +25,23 @@ def describe_github(settings: GitHubSettings) -> str:
     with GitHubClient(impatient, sleep=lambda seconds: None) as client:
         buckets = read_buckets(client)
         who = _describe_caller(client)
-        told = [f"{name}: {_describe_bucket(buckets[name])}" for name in BUCKETS if name in buckets]
-    return f"{settings.api_url} as {who}; {', '.join(told) or 'it does not tell its limits'}"
+        rates = [f"{name}: {_describe_bucket(buckets[name])}" for name in BUCKETS if name in buckets]
+    return f"{settings.api_url} as {who}: {', '.join(rates) or 'it does not name its limits'}"
 
 
 def _describe_caller(client: GitHubClient) -> str:
     if not client.has_token:
         return "nobody (set GITHUB_TOKEN for higher limits)"
     try:
-        return _describe_identity(read_identity(client))
+        return _describe_owner(read_token_owner(client))
     except ForbiddenError as error:
         return f"somebody whom it does not name ({error})"
 
 
-def _describe_identity(identity: Identity) -> str:
-    if identity.scopes is None:
-        return f"{identity.login} (a token that does not tell its scopes)"
-    return f"{identity.login} (scopes: {', '.join(identity.scopes) or 'none, which suffices'})"
+def _describe_owner(owner: TokenOwner) -> str:
+    if owner.scopes is None:
+        return f"{owner.login} (a token that does not name its scopes)"
+    return f"{owner.login} (scopes: {', '.join(owner.scopes) or 'none, which suffices'})"
 
 
 def _describe_bucket(bucket: Bucket) -> str:

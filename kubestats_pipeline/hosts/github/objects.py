@@ -1,6 +1,6 @@
-"""Git's objects as GitHub's API tells of them: the head, commits, trees and blobs of a repository.
+"""Git's objects as GitHub's API gives them: the head, commits, trees and blobs of a repository.
 
-A blob is checked against its id; that the entries of a tree give its id can only be told from all of them, which
+A blob is checked against its id. The id of a tree follows only from all of its entries, which
 `git_objects.build_tree` does. `github/contents.py` makes listings and files of them, `sync/api.py` a mirror.
 """
 
@@ -25,11 +25,11 @@ _OID = re.compile(r"[0-9a-f]{40}")
 
 
 class DamagedAnswerError(UnavailableError):
-    """What came is not what was announced: content whose id differs, or an answer without its fields."""
+    """Another answer than was announced: content whose id differs, or an answer without its fields."""
 
 
 class Signature(BaseModel):
-    """Who made a commit and when; GitHub tells the time in UTC."""
+    """Who made a commit and when. GitHub gives the time in UTC."""
 
     name: str
     email: str
@@ -46,7 +46,7 @@ class TreeReference(BaseModel):
 
 
 class GitCommit(BaseModel):
-    """A commit, as far as GitHub tells; its exact bytes it does not."""
+    """A commit as far as GitHub gives it, which is not byte for byte."""
 
     sha: Oid
     tree: TreeReference
@@ -56,7 +56,7 @@ class GitCommit(BaseModel):
 
 
 class GitTreeEntry(BaseModel):
-    """One path below a tree; `type` is blob, tree, or commit for a submodule, `size` is of blobs only."""
+    """One path below a tree. `type` is blob, tree, or commit for a submodule, `size` is of blobs only."""
 
     path: str = Field(min_length=1)
     mode: str = Field(pattern=r"^[0-7]{5,6}$")
@@ -66,7 +66,7 @@ class GitTreeEntry(BaseModel):
 
 
 class GitTree(BaseModel):
-    """What is in a directory or below it; not all where it is truncated."""
+    """The entries in a directory or below it. Some are missing where it is truncated."""
 
     tree: list[GitTreeEntry]
     truncated: bool = False
@@ -79,13 +79,13 @@ def get_head(client: GitHubClient, full_name: str) -> str:
     conditional requests if appropriate").
 
     Raises:
-        HostError: there is no such repository, it is empty, or GitHub does not answer.
+        HostError: the repository is unknown or empty, or GitHub does not answer.
     """
     address = f"{repository_path(full_name)}/commits/HEAD"
     answer = client.get_bytes(address, accept=SHA, limit_bytes=100, remember=True)
     commit = answer.decode("ascii", "replace").strip()
     if not _OID.fullmatch(commit):
-        raise DamagedAnswerError(f"{address} answered with no commit id; check github.api_url if it stays")
+        raise DamagedAnswerError(f"{address} answered with no commit id. Check github.api_url if it stays")
     return commit
 
 
@@ -93,17 +93,17 @@ def get_commit(client: GitHubClient, full_name: str, oid: str) -> GitCommit:
     """Who made a commit, when, and of which tree.
 
     Raises:
-        HostError: there is no such commit, or GitHub does not answer.
+        HostError: the commit is unknown, or GitHub does not answer.
     """
     address = f"{repository_path(full_name)}/git/commits/{oid}"
     return read_answer(client.get(address, remember=False).content, GitCommit, address)
 
 
 def get_tree(client: GitHubClient, full_name: str, ref: str, *, recursive: bool) -> GitTree:
-    """One directory, by its id or as the root of a branch, tag or commit; with all below it if `recursive`.
+    """One directory, by its id or as the root of a branch, tag or commit. With all below it if `recursive`.
 
     Raises:
-        HostError: there is no such tree, the repository is empty, or GitHub does not answer.
+        HostError: the tree is unknown, the repository is empty, or GitHub does not answer.
     """
     address = f"{repository_path(full_name)}/git/trees/{quote(ref, safe='')}"
     parameters = {"recursive": "1"} if recursive else None
@@ -116,7 +116,7 @@ def get_blob(client: GitHubClient, full_name: str, oid: str, *, limit_bytes: int
 
     Raises:
         DamagedAnswerError: other bytes came.
-        HostError: there is no such file, it is too large, or GitHub does not answer.
+        HostError: the file is unknown or too large, or GitHub does not answer.
     """
     address = f"{repository_path(full_name)}/git/blobs/{oid}"
     return checked_blob(client.get_bytes(address, accept=RAW, limit_bytes=limit_bytes), oid, address)
@@ -126,10 +126,10 @@ def checked_blob(content: bytes, oid: str, address: str) -> bytes:
     """The same bytes, if they have this id.
 
     Raises:
-        DamagedAnswerError: they do not; the text names the `address`.
+        DamagedAnswerError: they do not. The text names the `address`.
     """
     if object_id("blob", content) != oid:
-        raise DamagedAnswerError(f"{address} answered with other content than that of {oid}; it is asked again")
+        raise DamagedAnswerError(f"{address} answered with other content than that of {oid}. It is asked again")
     return content
 
 
@@ -140,14 +140,14 @@ def read_answer(content: object, model: type[_Model], address: str) -> _Model:
     """A JSON answer as a record.
 
     Raises:
-        DamagedAnswerError: a field is missing or wrong; the text names the fields, never their content.
+        DamagedAnswerError: a field is missing or wrong. The text names the fields, never their content.
     """
     try:
         return model.model_validate(content)
     except ValidationError as error:
         fields = sorted({str(problem["loc"][0]) if problem["loc"] else "all" for problem in error.errors()})
         reason = f"{address} answered without what it should hold (wrong: {', '.join(fields)})"
-        raise DamagedAnswerError(f"{reason}; check github.api_url if it stays") from None
+        raise DamagedAnswerError(f"{reason}. Check github.api_url if it stays") from None
 
 
 def repository_path(full_name: str) -> str:

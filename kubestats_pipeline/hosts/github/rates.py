@@ -1,4 +1,4 @@
-"""What GitHub says of the caller: what is left of each rate bucket, and who the token is.
+"""The caller as GitHub sees it: the calls left in each rate bucket, and the owner of the token.
 
 The first costs nothing, the second one call. Repositories are `github/repositories.py`'s.
 """
@@ -29,11 +29,11 @@ class _User(BaseModel):
 
 
 @dataclass(frozen=True)
-class Identity:
-    """Whose token it is.
+class TokenOwner:
+    """The owner of a token.
 
     Attributes:
-        scopes: what a classic token may do; None for a fine-grained one, which does not say.
+        scopes: what a classic token may do. None for a fine-grained one, which does not say.
     """
 
     login: str
@@ -44,30 +44,30 @@ def read_buckets(client: GitHubClient) -> Mapping[str, Bucket]:
     """Every rate bucket by name. GitHub does not count this call.
 
     Raises:
-        HostError: there is no usable answer.
+        HostError: GitHub gives no usable answer.
     """
     try:
         return _Rates.model_validate(client.get("/rate_limit", remember=False).content).resources
     except ValidationError:
-        raise UnavailableError("/rate_limit does not tell the limits; check github.api_url") from None
+        raise UnavailableError("/rate_limit does not name the limits. Check github.api_url") from None
 
 
 def read_rates(client: GitHubClient) -> dict[str, int]:
-    """The calls that are left in each bucket; raises as `read_buckets` does."""
+    """The calls that are left in each bucket. Raises as `read_buckets` does."""
     return {name: bucket.remaining for name, bucket in read_buckets(client).items()}
 
 
-def read_identity(client: GitHubClient) -> Identity:
-    """Who the token is, for one call of the core bucket.
+def read_token_owner(client: GitHubClient) -> TokenOwner:
+    """The owner of the token, for one call of the core bucket.
 
     Raises:
-        UnauthorizedError: there is no token, or GitHub does not accept it.
+        UnauthorizedError: the token is missing, or GitHub does not accept it.
         HostError: any other failure of the call.
     """
     answer = client.get("/user", remember=False)
     try:
         login = _User.model_validate(answer.content).login
     except ValidationError:
-        raise UnavailableError("/user does not tell who the token is; check github.api_url") from None
+        raise UnavailableError("/user does not say who the token is. Check github.api_url") from None
     scopes = answer.headers.get("x-oauth-scopes")
-    return Identity(login, None if scopes is None else tuple(s.strip() for s in scopes.split(",") if s.strip()))
+    return TokenOwner(login, None if scopes is None else tuple(s.strip() for s in scopes.split(",") if s.strip()))

@@ -1,8 +1,8 @@
 """Asks GitHub for repositories that are known already: one by name or number, or the facts of many in few calls.
 
-With a token, a hundred of them go into one GraphQL query, whose answer also tells the real subscribers. Without one,
-each is a call of its own, so that only some are asked. Finding unknown ones is `github/search.py`'s; what their facts
-mean for a row is decided in discovery.
+With a token, a hundred of them go into one GraphQL query, whose answer also holds the real subscribers. Without one,
+each is a call of its own, so that only some are asked. Finding unknown ones is `github/search.py`'s. Discovery decides
+what follows for a row.
 """
 
 from collections.abc import Sequence
@@ -11,13 +11,13 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ValidationError
 
-from kubestats_pipeline.hosts.errors import GoneError, HostError, NotFoundError, PermanentError, TooComplexError
+from kubestats_pipeline.hosts.errors import GoneError, HostError, NotFoundError, PermanentError, QueryTooComplexError
 from kubestats_pipeline.hosts.github.client import GitHubClient
 from kubestats_pipeline.hosts.github.graphql import NOT_FOUND
 from kubestats_pipeline.hosts.github.payload import PayloadError, RepositoryPayload, read_payload, unreadable
 
 PER_QUERY = 100
-"""Repositories in one query; GitHub counts a query of this size as one or two of the hour's 5,000 points."""
+"""Repositories in one query. GitHub counts a query of this size as one or two of the hour's 5,000 points."""
 
 ANONYMOUS_CALLS = 30
 """Half of the 60 calls an hour that GitHub gives to callers without a token."""
@@ -50,7 +50,7 @@ fragment facts on Repository {
   pulls: pullRequests(states: OPEN) { total: totalCount }
 }
 """
-"""What is asked of each, under REST's names; a repository has at most 20 topics."""
+"""The fields that are asked of each, under REST's names. A repository has at most 20 topics."""
 
 
 @dataclass(frozen=True)
@@ -62,13 +62,13 @@ class KnownName:
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What GitHub told of some repositories; one that is in none of the three was not asked for.
+class RepositoryFacts:
+    """The answers of GitHub about some repositories. One that is in none of the three was not asked for.
 
     Attributes:
         found: under their present names, each with the number that was asked for.
         missing: numbers of those that GitHub says it does not have, at least not under the name that was given.
-        failures: why there is no answer about others, for people.
+        failures: for people, the reasons why others got no answer.
     """
 
     found: tuple[RepositoryPayload, ...] = ()
@@ -77,10 +77,10 @@ class Facts:
 
 
 def get_repository(client: GitHubClient, full_name: str) -> RepositoryPayload:
-    """The repository that has or had a name `owner/name`; a renamed one comes back under its new name.
+    """The repository that has or had a name `owner/name`. A renamed one comes back under its new name.
 
     Raises:
-        NotFoundError: there is none, or none that the token may see.
+        NotFoundError: it does not exist, or the token may not see it.
         HostError: any other failure of the call, `PayloadError` among them.
     """
     owner, _, name = full_name.partition("/")
@@ -88,12 +88,12 @@ def get_repository(client: GitHubClient, full_name: str) -> RepositoryPayload:
 
 
 def get_repository_by_id(client: GitHubClient, number: int) -> RepositoryPayload:
-    """The repository with a number, whatever its name; raises as `get_repository` does."""
+    """The repository with a number, whatever its name. Raises as `get_repository` does."""
     return read_payload(client.get(f"/repositories/{number}").content)
 
 
-def read_facts(client: GitHubClient, wanted: Sequence[KnownName], *, limit: int = ANONYMOUS_CALLS) -> Facts:
-    """What GitHub tells now of repositories that are known; failures are told beside what was found.
+def read_facts(client: GitHubClient, wanted: Sequence[KnownName], *, limit: int = ANONYMOUS_CALLS) -> RepositoryFacts:
+    """The present facts of known repositories. Failures are reported beside what was found.
 
     A repository counts as missing only where GitHub said so. Confirm it with `get_repository_by_id`: a name that
     another repository took, or that was given up in favour of none, looks the same here.
@@ -101,14 +101,14 @@ def read_facts(client: GitHubClient, wanted: Sequence[KnownName], *, limit: int 
     Args:
         client: with a token, all are asked for, a hundred in a call.
         wanted: asked for in this order.
-        limit: calls that are made without a token; the rest is not asked for.
+        limit: calls that are made without a token. The rest is not asked for.
     """
     if client.has_token:
         return _Batches(client).read(wanted)
     return _read_each(client, wanted[:limit])
 
 
-def _read_each(client: GitHubClient, wanted: Sequence[KnownName]) -> Facts:
+def _read_each(client: GitHubClient, wanted: Sequence[KnownName]) -> RepositoryFacts:
     """One call each, until one is not answered after all retries."""
     found, missing, failures = [], [], []
     for known in wanted:
@@ -121,7 +121,7 @@ def _read_each(client: GitHubClient, wanted: Sequence[KnownName]) -> Facts:
         except HostError as error:
             failures.append(f"{error} (it and those behind it keep their known facts)")
             break
-    return Facts(tuple(found), tuple(missing), tuple(failures))
+    return RepositoryFacts(tuple(found), tuple(missing), tuple(failures))
 
 
 @dataclass
@@ -134,15 +134,15 @@ class _Batches:
     failures: list[str] = field(default_factory=list)
     failures_in_a_row: int = 0
 
-    def read(self, wanted: Sequence[KnownName]) -> Facts:
-        """Ask batch by batch; one that is too much for GitHub is halved, one that fails for all retries ends it."""
+    def read(self, wanted: Sequence[KnownName]) -> RepositoryFacts:
+        """Ask batch by batch. One that is too much for GitHub is halved, one that fails for all retries ends it."""
         waiting = [wanted[start : start + PER_QUERY] for start in range(0, len(wanted), PER_QUERY)][::-1]
         while waiting:
             batch = waiting.pop()
             try:
                 self._ask(batch)
                 self.failures_in_a_row = 0
-            except TooComplexError as error:
+            except QueryTooComplexError as error:
                 self.failures_in_a_row += 1
                 waiting += _halves(batch)
                 if self.failures_in_a_row == FAILURES_IN_A_ROW:
@@ -152,7 +152,7 @@ class _Batches:
             except HostError as error:
                 waiting.append(batch)
                 self._give_up(error, waiting)
-        return Facts(tuple(self.found), tuple(self.missing), tuple(self.failures))
+        return RepositoryFacts(tuple(self.found), tuple(self.missing), tuple(self.failures))
 
     def _give_up(self, error: HostError, waiting: list[Sequence[KnownName]]) -> None:
         left = sum(len(batch) for batch in waiting)
@@ -186,7 +186,7 @@ class _Batches:
 
 
 def _halves(batch: Sequence[KnownName]) -> list[Sequence[KnownName]]:
-    """The second half before the first, since the last of a list is asked next; a single one is asked again."""
+    """The second half before the first, since the last of a list is asked next. A single one is asked again."""
     middle = (len(batch) + 1) // 2
     return [half for half in (batch[middle:], batch[:middle]) if half]
 

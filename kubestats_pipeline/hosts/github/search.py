@@ -1,8 +1,8 @@
 """Finds all repositories that a query matches: pages, incomplete answers, and more hits than one search can reach.
 
-The client (`github/client.py`) does the calls and their retries; discovery wraps this as a source. A query with too
-many hits is cut by creation time until each slice fits. What could not be had is told as a shortfall beside what was
-found.
+The client (`github/client.py`) does the calls and their retries. Discovery wraps this as a source. A query with too
+many hits is cut by creation time until each slice fits. Results that could not be had are reported as shortfalls beside
+what was found.
 """
 
 import datetime
@@ -27,28 +27,28 @@ INCOMPLETE_ATTEMPTS = 3
 ORDERS = (("stars", "desc"), ("forks", "desc"), ("updated", "desc"))
 """In which order a slice is read, and read again while hits are missing: those that GitHub drops differ by order.
 
-Stars change least from one page to the next; by update time, results slip between pages, so it comes last.
+Stars change least from one page to the next. By update time, results slip between pages, so it comes last.
 """
 
 GIVE_UP_AFTER = 2
 """Slices in a row that got no answer, after which no more are asked for: each costs all its retries."""
 
 FIRST_DAY = datetime.datetime(2007, 10, 1, tzinfo=datetime.UTC)
-"""GitHub's first commit; no repository there is older."""
+"""GitHub's first commit. No repository there is older."""
 
 CLOCK_SKEW = datetime.timedelta(days=1)
 """How far GitHub's clock may be ahead of ours, so that the newest repositories lie in a slice too."""
 
-NEXT_TIME = "the next discovery asks again"
+NEXT_TIME = "The next discovery asks again"
 FULL_ENOUGH = 0.8
-"""How full a slice is planned, for its size is an estimate from one page; a full one would often be too full."""
+"""How full a slice is planned, because its size is an estimate from one page. A full one would often be too full."""
 
 SECOND = datetime.timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
 class SearchAnswer:
-    """What a search found, each repository once, and why there may be more."""
+    """The repositories that a search found, each once, and the reasons why there may be more."""
 
     repositories: tuple[RepositoryPayload, ...]
     shortfalls: tuple[str, ...]
@@ -70,7 +70,7 @@ class Slice:
         """Slices that share no second and leave none out, about equally full if the others are created as these are.
 
         Creation times cluster: halves of the time since 2007 would be empty or too full again and again. Times that
-        tell nothing give two halves; a single second is the whole answer.
+        say nothing give two halves. A single second is the whole answer.
         """
         if self.first >= self.last:
             return [self]
@@ -89,10 +89,10 @@ def search_repositories(
     Args:
         client: makes the calls.
         query: in GitHub's grammar, without `created:`.
-        now: aware; nothing is created later than a day after it.
+        now: aware. Nothing is created later than a day after it.
         reachable: results that one search can give.
     """
-    search = _Search(client, query, reachable)
+    search = _SlicedSearch(client, query, reachable)
     search.run(Slice(FIRST_DAY, (now + CLOCK_SKEW).astimezone(datetime.UTC).replace(microsecond=0)))
     return SearchAnswer(tuple(search.found.values()), tuple(dict.fromkeys(search.shortfalls)))
 
@@ -105,7 +105,7 @@ class _Page(BaseModel):
 
 @dataclass
 class _Reading:
-    """What one part of a search gave so far, in one order or several."""
+    """The results of one part of a search so far, in one order or several."""
 
     total: int = 0
     pages: int = 0
@@ -115,11 +115,11 @@ class _Reading:
     failure: str | None = None
 
     def begin_again(self) -> None:
-        """Forget all but what was found, for the same hits come again in another order."""
+        """Forget all but what was found, because the same hits come again in another order."""
         self.pages, self.unreadable, self.is_incomplete = 0, [], False
 
     def add(self, page: _Page) -> None:
-        """Take a page; the last one knows the total best."""
+        """Take a page. The last one knows the total best."""
         self.total = page.total_count
         self.pages += 1
         self.is_incomplete |= page.incomplete_results
@@ -127,7 +127,7 @@ class _Reading:
             try:
                 payload = read_payload(item)
             except PayloadError as error:
-                self.unreadable.append(f"one search result is {error}; it was left out")
+                self.unreadable.append(f"one search result is {error}. It was left out")
             else:
                 self.found[payload.id] = payload
 
@@ -136,7 +136,7 @@ class _Reading:
         return max(min(self.total, reachable) - len(self.found) - len(self.unreadable), 0)
 
 
-class _Search:
+class _SlicedSearch:
     """One query with all its slices."""
 
     def __init__(self, client: GitHubClient, query: str, reachable: int) -> None:
@@ -152,7 +152,7 @@ class _Search:
         waiting: list[Slice | None] = [None]  # None is the query without a slice, which most often fits
         while waiting:
             if self._failures_in_a_row >= GIVE_UP_AFTER:
-                self.shortfalls.append(f"{len(waiting)} parts of the search were not asked for; {NEXT_TIME}")
+                self.shortfalls.append(f"{len(waiting)} parts of the search were not asked for. {NEXT_TIME}")
                 return
             part = waiting.pop()
             can_cut = (part or whole).first < (part or whole).last
@@ -169,7 +169,7 @@ class _Search:
         return part.cut((time for time in created if time), parts)
 
     def _read_part(self, part: Slice | None, *, can_cut: bool) -> _Reading:
-        """Read a part in one order after the other until nothing is missing; only its size, where that is too much."""
+        """Read a part in one order after the other until nothing is missing. Only its size, where that is too much."""
         query = f"{self._query} {part.condition}" if part else self._query
         reading = _Reading()
         for sort, order in ORDERS:
@@ -187,7 +187,7 @@ class _Search:
         try:
             while address:
                 if address in asked:
-                    raise MisdirectedError("its link to the next page points back; check github.api_url")
+                    raise MisdirectedError("its link to the next page points back. Check github.api_url")
                 asked.add(address)
                 page, following = self._read_page(address, None if reading.pages else parameters)
                 reading.add(page)
@@ -216,18 +216,18 @@ class _Search:
             yield reading.failure
         if reading.is_incomplete:
             tried = f"GitHub called its search results incomplete {INCOMPLETE_ATTEMPTS} times"
-            yield f"{tried}; what came was taken, {NEXT_TIME}"
+            yield f"{tried}. The results that came were taken. {NEXT_TIME}"
         where = f" {part.condition}" if part else ""
         missing, beyond = reading.missing(self._reachable), reading.total - self._reachable
         if missing and not reading.failure:
-            yield f"GitHub counts {missing} repositories{where} that it did not list in any order; {NEXT_TIME}"
+            yield f"GitHub counts {missing} repositories{where} that it did not list in any order. {NEXT_TIME}"
         if beyond > 0:
-            remedy = "name the missing ones in `repositories` or search a narrower topic"
-            yield f"{reading.total} repositories match{where}, {beyond} are out of reach of one search; {remedy}"
+            remedy = "Name the missing ones in `repositories` or search a narrower topic"
+            yield f"{reading.total} repositories match{where}, {beyond} are out of reach of one search. {remedy}"
 
 
 def _to_page(answer: Answer) -> _Page:
     try:
         return _Page.model_validate(answer.content)
     except ValidationError:
-        raise UnavailableError("the answer is no page of search results; check github.api_url") from None
+        raise UnavailableError("the answer is not a page of search results. Check github.api_url") from None

@@ -18,7 +18,7 @@ from kubestats_pipeline.plain_text import plain
 
 
 class DiscoverConfig(dg.Config):
-    """Which sources to ask: `github`, `gitlab`, `list` or another package's; empty means all that are configured."""
+    """The sources to ask: `github`, `gitlab`, `list` or another package's. Empty means all that are configured."""
 
     sources: list[str] = []  # noqa: RUF012 - Dagster copies the default
 
@@ -44,8 +44,8 @@ def discover_assets(
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Ask the sources, register every active repository as a partition, and record the day's numbers.
 
-    A run for chosen days asks only if today is one of them, for hosts tell no past numbers: other days are shown as the
-    lake has them.
+    A run for chosen days asks only if today is one of them, because hosts give no past numbers. Other days are
+    shown as the lake has them.
     """
     days = [datetime.date.fromisoformat(key) for key in context.partition_keys] if is_partitioned(context) else []
     if not days or services.now().date() in days:
@@ -64,7 +64,7 @@ def _discover(
         names, active = list(services.repositories()), list(read_repositories(services.lake))
     except (ExplainedError, ValueError) as error:
         raise dg.Failure(str(error), allow_retries=False) from error
-    if report.repositories:  # else the table may just be lost, and Dagster's partitions are no reason to forget more
+    if report.repositories:  # else the table may just be lost, and Dagster's partitions would be forgotten for nothing
         register_partitions(context.instance, names, active)
     for old, new in report.names.items():
         context.log.info("%s is now %s", plain(old), plain(new or "deleted"))
@@ -91,16 +91,16 @@ def _discover(
 
 
 def _tell_days(context: dg.AssetExecutionContext, services: Services, days: Sequence[datetime.date]) -> None:
-    """Show what the lake has of days that were asked for; nothing is an answer too."""
+    """Show what the lake has of days that were asked for. Nothing is an answer too."""
     for day in days:
         partition = services.lake.read(REPOSITORY_METRICS, day)
         rows = partition.rows.height if partition else 0
-        told = None if rows else "No numbers were recorded on this day, and hosts tell no past ones."
+        note = None if rows else "No numbers were recorded on this day, and hosts give no past ones."
         context.log_event(
             dg.AssetMaterialization(
                 "repository_metrics",
                 partition=day_key(day),
-                description=told,
+                description=note,
                 metadata={"dagster/partition_row_count": rows},
             )
         )

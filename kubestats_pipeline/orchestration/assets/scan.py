@@ -1,4 +1,4 @@
-"""The Dagster skin of scanning: the asset of every table that a scan writes, many repositories a run; and retention."""
+"""The Dagster skin of scanning: the asset of every table that a scan writes, many repositories a run, and retention."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +15,7 @@ from kubestats_pipeline.orchestration.base.code_urls import code_url
 from kubestats_pipeline.orchestration.base.context import Services
 from kubestats_pipeline.orchestration.base.partitions import repository_partitions
 from kubestats_pipeline.plain_text import plain
-from kubestats_pipeline.scan.scan import NotSynced, Outcome, ScanFailed, Scanned, scan_all
+from kubestats_pipeline.scan.scan import NotSynced, ScanFailed, Scanned, ScanOutcome, scan_all
 from kubestats_pipeline.scan.store.retire import RetireFailed, retire_all
 
 scan_runs = dg.AssetSpec(
@@ -30,7 +30,7 @@ scan_runs = dg.AssetSpec(
 
 
 class ScanConfig(BatchConfig):
-    """Which repositories to scan, and whether from the start of their mirrors instead of from where they stand."""
+    """The repositories to scan, and `from_start` to replay their mirrors from the first commit."""
 
     anew: bool = False
 
@@ -54,7 +54,7 @@ def _spec(table: Table, *deps: str) -> dg.AssetSpec:
 def scan_assets(
     context: dg.AssetExecutionContext, config: ScanConfig, services: dg.ResourceParam[Services]
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """Replay the new commits of the run's repositories, or of all whose head has moved; all commits where asked to."""
+    """Replay the new commits of the run's repositories, or of all whose head has moved. All commits where asked to."""
     lake, started = services.lake, services.now()
     batch = Batch(context, keys=("resource_events", "scan_problems", "helm_values", "resources", "scans"))
     events = problems = 0
@@ -75,7 +75,7 @@ def scan_assets(
     yield from ()
 
 
-def _record(batch: Batch, repository: Repository, outcome: Outcome) -> None:
+def _record(batch: Batch, repository: Repository, outcome: ScanOutcome) -> None:
     if isinstance(outcome, ScanFailed):
         batch.fail(repository.full_name, outcome.reason)
         return
@@ -106,20 +106,20 @@ def _record(batch: Batch, repository: Repository, outcome: Outcome) -> None:
 
 RETIRING = (
     "Move events, or their documents and field changes, that are older than the settings keep into data/archive. Each "
-    "resource's last event stays, so that the present and every younger moment are told as before."
+    "resource's last event stays, so that the present and every younger moment are shown as before."
 )
 
 
 @dg.op(pool="scan", description=RETIRING, out=dg.Out(dg.Nothing))
 def retire(context: dg.OpExecutionContext, services: dg.ResourceParam[Services]) -> Iterator[dg.Output[None]]:
-    """Retire what is due of every repository, and tell how much it was."""
+    """Retire what is due of every repository, and report how much it was."""
     outcomes = list(retire_all(services.lake, services.settings.retention, services.now().date()))
-    failed = [each for each in outcomes if isinstance(each, RetireFailed)]
-    for each in failed:
-        context.log.error("%s: %s", plain(each.full_name), plain(each.reason))
+    failed = [outcome for outcome in outcomes if isinstance(outcome, RetireFailed)]
+    for outcome in failed:
+        context.log.error("%s: %s", plain(outcome.full_name), plain(outcome.reason))
     if failed:
         raise dg.Failure(f"{len(failed)} repositories failed, the first with: {failed[0].reason}")
-    events = sum(each.events for each in outcomes if not isinstance(each, RetireFailed))
+    events = sum(outcome.events for outcome in outcomes if not isinstance(outcome, RetireFailed))
     yield dg.Output(None, metadata={"repositories": len(outcomes), "events": events})
 
 
@@ -130,6 +130,6 @@ def _retire_events() -> None:
 
 
 def build_retire_events(retries: dg.RetryPolicy | None) -> dg.JobDefinition:
-    """The job; without retries for a run that somebody waits for."""
+    """The job. Without retries for a run that somebody waits for."""
     tags = {"dagster/max_runtime": str(4 * 3600)}
     return _retire_events.to_job("retire_events", RETIRING, tags=tags, op_retry_policy=retries)

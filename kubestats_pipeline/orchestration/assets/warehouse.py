@@ -58,10 +58,10 @@ def statistics_assets(
         raise dg.Failure(str(error), allow_retries=False) from error
     context.log.info("%d days computed", len(written), extra={"fields": {"days": len(written)}})
     for day in days:
-        told = None if day in written else "Nothing was known by the end of this day."
+        note = None if day in written else "Nothing was known by the end of this day."
         rows = {"dagster/partition_row_count": int(day in written)}
         context.log_event(
-            dg.AssetMaterialization("ecosystem_stats", partition=day_key(day), description=told, metadata=rows)
+            dg.AssetMaterialization("ecosystem_stats", partition=day_key(day), description=note, metadata=rows)
         )
     yield from ()
 
@@ -82,7 +82,7 @@ warehouse_spec = dg.AssetSpec(
 
 def _mart_spec(mart: Mart) -> dg.AssetSpec:
     """The asset of a mart: it hangs on the marts that it reads, and on the warehouse for all tables."""
-    marts = {each.name for each in MARTS}
+    marts = {mart.name for mart in MARTS}
     deps = sorted({name if name in marts else "warehouse" for name in mart.depends_on})
     return dg.AssetSpec(
         mart.name,
@@ -119,7 +119,7 @@ def warehouse_assets(
         raise dg.Failure(str(error), allow_retries=False) from error
     if redacted.values:
         context.log.warning(redacted.text)
-    withheld = {f"{each.kind} in {each.table}.{each.column}": f"{each.rows} rows" for each in report.withheld}
+    withheld = {f"{found.kind} in {found.table}.{found.column}": f"{found.rows} rows" for found in report.withheld}
     for what, rows in withheld.items():
         context.log.warning("withheld from the published file: %s, %s", what, rows)
     yield dg.MaterializeResult(
@@ -128,7 +128,7 @@ def warehouse_assets(
             "path": dg.MetadataValue.path(report.path),
             "size_mb": round(report.size_bytes / 1e6, 2),
             "seconds": report.seconds,
-            "withheld_rows": sum(each.rows for each in report.withheld),
+            "withheld_rows": sum(found.rows for found in report.withheld),
             "withheld": failures_table(withheld),
             **{f"rows_{table}": rows for table, rows in report.rows.items()},
         },

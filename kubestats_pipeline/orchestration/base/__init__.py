@@ -1,1 +1,1 @@
-"""What every asset and job is built from: settings at hand, partitions, batches, metadata."""
+"""The parts that every asset and job is built from: settings at hand, partitions, batches, metadata."""

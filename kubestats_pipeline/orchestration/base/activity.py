@@ -1,7 +1,7 @@
-"""What Dagster's own records say has happened since a sensor last acted, and what is under way.
+"""Dagster's own records of what has happened since a sensor last acted, and of what is under way.
 
 It does not matter which run brought the news: one of a schedule, a backfill (Dagster runs those in a job of its own
-that run-status sensors cannot watch), one started by hand or from the command line. What to do is decided in
+that run-status sensors cannot watch), one started by hand or from the command line. The decision is made in
 `automation.py`.
 """
 
@@ -22,7 +22,7 @@ BROKEN_OFF = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
 
 def broken_off(job: Any) -> dg.RunsFilter:
-    """Runs of a job that may have changed tables and died before they told."""
+    """Runs of a job that may have changed tables and died before they reported it."""
     return dg.RunsFilter(job_name=job.name, statuses=BROKEN_OFF)
 
 
@@ -43,7 +43,7 @@ def latest_news(instance: dg.DagsterInstance, assets: Sequence[str], runs: Seque
 
 
 def is_active(instance: dg.DagsterInstance, job_name: str, asset: str | None = None) -> bool:
-    """Whether a run of the job, or one that was started for the asset itself, is queued or running."""
+    """True if a run of the job, or one that was started for the asset itself, is queued or running."""
     runs = instance.get_runs(dg.RunsFilter(statuses=ACTIVE))
     keys = {dg.AssetKey(asset)} if asset else set()
     return any(run.job_name == job_name or keys & (run.asset_selection or set()) for run in runs)

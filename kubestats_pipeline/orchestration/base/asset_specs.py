@@ -12,7 +12,7 @@ COLUMN_SCHEMA = "dagster/column_schema"
 COLUMN_LINEAGE = "dagster/column_lineage"
 
 MOST_SOURCES = 4
-"""Sources that a column's description names; the lineage has them all."""
+"""Sources that a column's description names. The lineage has them all."""
 
 
 def table_spec(
@@ -44,7 +44,7 @@ def table_spec(
 
 
 def column_schema(table: Table) -> dg.TableSchema:
-    """The columns of a table with types, meanings, and which may not be null."""
+    """The columns of a table with types, descriptions and constraints."""
     return dg.TableSchema(
         columns=[
             dg.TableColumn(
@@ -59,7 +59,7 @@ def column_schema(table: Table) -> dg.TableSchema:
 
 
 def mart_schema(columns: Iterable[tuple[str, str, str]], lineage: Lineage) -> dg.TableSchema:
-    """The columns of a mart, given as name, type and meaning, each with where it comes from.
+    """The columns of a mart, given as name, type and description, each with where it comes from.
 
     The open-source UI draws no graph of columns, so that their descriptions are where a user sees it.
     """
@@ -81,8 +81,8 @@ def column_lineage(lineage: Lineage) -> dg.TableColumnLineage:
 def _told_sources(lineage: Lineage, column: str) -> str:
     sources = lineage.get(column, ())
     more = [f"{len(sources) - MOST_SOURCES} more"] if len(sources) > MOST_SOURCES else []
-    told = [*(f"`{source}`" for source in sources[:MOST_SOURCES]), *more]
-    return f" ← {', '.join(told)}" if told else ""
+    shown = [*(f"`{source}`" for source in sources[:MOST_SOURCES]), *more]
+    return f" ← {', '.join(shown)}" if shown else ""
 
 
 def failures_table(failures: Mapping[str, str], most: int = 50) -> Any:

@@ -1,8 +1,8 @@
-"""One run over many repositories: which ones, and what Dagster is told of each.
+"""One run over many repositories: its choice, and the events that Dagster gets of each.
 
 A run's targets are those of its run config (from sensors, schedules and the command line, which need arbitrary sets),
 else its partitions (from the UI and backfills), else all. Only what changed becomes a materialization, so that the UI
-shows each repository's own history; a failure becomes an observation. A run of a single partition that fails turns the
+shows each repository's own history. A failure becomes an observation. A run of a single partition that fails turns the
 partition red.
 
 A stage depends on the batches of the stage before it (`sync_runs`, `scan_runs`) and not on its partitions: in a run
@@ -25,10 +25,10 @@ from kubestats_pipeline.plain_text import plain
 from kubestats_pipeline.redaction.texts import withhold_shapes
 
 CHANGED_TAG = "kubestats/changed"
-"""Run tag with the number of repositories that changed; the sensors that chain the jobs read it."""
+"""Run tag with the number of repositories that changed. The sensors that chain the jobs read it."""
 
 SUBJECT = "failed"
-"""Metadata of an observation that stands for a failure: the repository or source that failed."""
+"""Metadata of an observation of a failure: the repository or source that failed."""
 
 
 FAILURES = "failures"
@@ -36,14 +36,14 @@ FAILURES = "failures"
 
 
 class BatchConfig(dg.Config):
-    """Which repositories a run is about; empty means its partitions, or all that are due."""
+    """The repositories of a run. Empty means its partitions, or all that are due."""
 
     repositories: list[str] = []  # noqa: RUF012 - Dagster copies the default
 
 
 @dataclass
 class Batch:
-    """What a run did, and tells Dagster as it goes."""
+    """The results of a run, reported to Dagster as they come."""
 
     context: dg.AssetExecutionContext
     keys: tuple[str, ...]
@@ -62,8 +62,8 @@ class Batch:
     ) -> None:
         """A repository was dealt with.
 
-        Dagster is told where something changed, the run asked for this partition, or the partition is still red. `rows`
-        are the rows of its partition of each table, as far as they are known.
+        Dagster gets a materialization where something changed, the run asked for this partition, or the partition is
+        still red. `rows` are the rows of its partition of each table, as far as they are known.
         """
         self.changed += changed
         if not (changed or is_partitioned(self.context) or full_name in self._red):
@@ -76,7 +76,7 @@ class Batch:
             self.context.log_event(dg.AssetMaterialization(key, partition=full_name, metadata=own, tags=tags))
 
     def fail(self, full_name: str, reason: str) -> None:
-        """A repository failed; the run goes on."""
+        """A repository failed. The run goes on."""
         reason = withhold_shapes(reason)
         self.failures[full_name] = reason
         self.context.log.warning("%s: %s", plain(full_name), plain(reason), extra=told_of(full_name, reason))
@@ -115,9 +115,9 @@ class Batch:
 
 
 def failure_observation(key: str, subject: str, reason: str, partition: str | None = None) -> dg.AssetObservation:
-    """What Dagster is told of a repository or a source that failed; what has the shape of a secret is withheld."""
-    told = {SUBJECT: withhold_shapes(subject)}
-    return dg.AssetObservation(key, partition=partition, description=withhold_shapes(reason), metadata=told)
+    """The event of a repository or a source that failed. Shapes of secrets are withheld from it."""
+    metadata = {SUBJECT: withhold_shapes(subject)}
+    return dg.AssetObservation(key, partition=partition, description=withhold_shapes(reason), metadata=metadata)
 
 
 def _fit(value: Any) -> Any:
@@ -130,14 +130,14 @@ def told_of(subject: str, reason: str) -> dict[str, dict[str, str]]:
 
 
 def is_partitioned(context: dg.AssetExecutionContext) -> bool:
-    """Whether the run was started for partitions."""
+    """True if the run was started for partitions."""
     return bool(context.has_partition_key or context.has_partition_key_range)
 
 
 def targets(
     context: dg.AssetExecutionContext, config: BatchConfig, known: Mapping[str, Repository]
 ) -> list[Repository] | None:
-    """The repositories that a run was asked for; None when it was asked for none in particular.
+    """The repositories that a run was asked for. None when it was asked for none in particular.
 
     Raises:
         dagster.Failure: one of them is not known or not active.
@@ -146,6 +146,6 @@ def targets(
     names = list(names)
     unknown = [name for name in names if name not in known]
     if unknown:
-        remedy = "run discover_repositories first, or correct the name"
-        raise dg.Failure(f"not an active repository: {', '.join(unknown[:10])}; {remedy}", allow_retries=False)
+        remedy = "Run discover_repositories first, or correct the name"
+        raise dg.Failure(f"not an active repository: {', '.join(unknown[:10])}. {remedy}", allow_retries=False)
     return [known[name] for name in names] or None

@@ -1,7 +1,7 @@
-"""Where the code of a repository stands on the web: the page of its tree at one commit, as its host addresses it.
+"""Addresses of a repository's code on the web: the page of its tree at one commit, as its host addresses it.
 
-Nothing is asked of a host. Which forge runs there is known from the repository's identity or from the host's name;
-where neither tells, the repository's own page is the best that can be said.
+Nothing is asked of a host. The forge is known from the repository's identity or from the host's name.
+Otherwise the repository's own page is the best that can be said.
 """
 
 import re
@@ -20,7 +20,7 @@ FORGES = (
 
 
 def code_url(repository: Repository, commit: str) -> str | None:
-    """The page of the repository's files at a commit; None for one that is not fetched over HTTP."""
+    """The page of the repository's files at a commit. None for one that is not fetched over HTTP."""
     address = urlsplit(repository.clone_url)
     if address.scheme not in ("https", "http") or not address.hostname:
         return None

@@ -1,8 +1,8 @@
-"""What a run writes to its console: a few readable lines, or the same as JSON for a log collector (`log_format`).
+"""The console log of a run: a few readable lines, or the same as JSON for a log collector (`log_format`).
 
-Dagster gives a logger every message and every event of a run; all of them are on the run's page. Here stands which are
-worth a line, and with which fields: the repository, its commit, counts and seconds come from the metadata of events, so
-that nothing is told twice. `terminal.py` makes what the command line shows instead of these lines.
+Dagster gives a logger every message and every event of a run. All of them are on the run's page. This module selects
+those that are worth a line, and their fields: the repository, its commit, counts and seconds come from the metadata of
+events, so that nothing is said twice. `terminal.py` makes what the command line shows instead of these lines.
 """
 
 import datetime
@@ -28,11 +28,11 @@ LOGGED: Mapping[str, Any] = {"loggers": {CONSOLE: {"config": {"log_level": "INFO
 """Run config of a job that writes to its console: Dagster takes no logger that the run config does not name."""
 
 QUIET: Mapping[str, Any] = {"loggers": {CONSOLE: {"config": {"log_level": "CRITICAL"}}}}
-"""Run config that keeps a run's log off the console, where progress bars are; it is in the run's page all the same."""
+"""Run config that keeps a run's log off the console, where progress bars are. It is in the run's page all the same."""
 
 _OF_A_SCAN = {name for name, table in TABLES.items() if table.partitioning is Partitioning.REPOSITORY}
 TOLD_ELSEWHERE = {*(_OF_A_SCAN - {"snapshots", "scans"}), "ecosystem_stats", *(mart.name for mart in MARTS)}
-"""What is materialized together with `scans` or `warehouse`, or day by day: one line speaks for all of it."""
+"""Assets that are materialized together with `scans` or `warehouse`, or day by day: one line speaks for all of it."""
 
 SCALARS = (
     dg.IntMetadataValue,
@@ -46,7 +46,7 @@ SCALARS = (
 
 @dataclass(frozen=True)
 class Line:
-    """One line: how grave it is, what happened, and the facts about it."""
+    """One line: its level, what happened, and the facts about it."""
 
     level: int
     message: str
@@ -54,9 +54,9 @@ class Line:
 
 
 def read_line(record: logging.LogRecord) -> Line | None:
-    """What is worth a line of a record that Dagster gives to its loggers; None for its own housekeeping.
+    """The line for a record that Dagster gives to its loggers. None for its own housekeeping.
 
-    What has the shape of a secret is withheld from its message and its fields.
+    Shapes of secrets are withheld from its message and its fields.
     """
     line = _read_line(record)
     if line is None:
@@ -89,7 +89,7 @@ def _read_line(record: logging.LogRecord) -> Line | None:
 
 
 def build_console(log_format: str) -> dg.LoggerDefinition:
-    """The logger of all runs, in the format of the setting; it writes to standard error."""
+    """The logger of all runs, in the format of the setting. It writes to standard error."""
     formatter = JsonFormatter() if log_format == "json" else PlainFormatter()
 
     @dg.logger(
@@ -101,7 +101,7 @@ def build_console(log_format: str) -> dg.LoggerDefinition:
         handler = logging.StreamHandler()
         handler.setFormatter(formatter)
         handler.addFilter(lambda record: (line := read_line(record)) is not None and line.level >= least)
-        logger = logging.Logger("kubestats.console", level=logging.DEBUG)  # materializations are told at that level
+        logger = logging.Logger("kubestats.console", level=logging.DEBUG)  # materializations are logged at that level
         logger.addHandler(handler)
         return logger
 
@@ -132,9 +132,9 @@ class PlainFormatter(logging.Formatter):
 
 
 def to_json(line: Line, place: Mapping[str, Any], time: datetime.datetime) -> str:
-    """A line as one JSON object; a fact cannot take the place of the time, the level or the message."""
-    told = {"time": time, "level": logging.getLevelName(line.level), "message": line.message, **place}
-    content = {**told, **line.fields, **told}
+    """A line as one JSON object. A fact cannot take the place of the time, the level or the message."""
+    fixed = {"time": time, "level": logging.getLevelName(line.level), "message": line.message, **place}
+    content = {**fixed, **line.fields, **fixed}
     return plain_json(orjson.dumps(content, default=str, option=orjson.OPT_UTC_Z).decode())
 
 
@@ -146,7 +146,8 @@ def _materialized(event: dg.AssetMaterialization) -> Line | None:
     asset = event.asset_key.to_user_string()
     if asset in TOLD_ELSEWHERE:
         return None
-    facts = {name.rpartition("/")[2]: each.value for name, each in event.metadata.items() if isinstance(each, SCALARS)}
+    scalars = {name: value for name, value in event.metadata.items() if isinstance(value, SCALARS)}
+    facts = {name.rpartition("/")[2]: value.value for name, value in scalars.items()}
     table = TABLES.get(asset)
     by_day = table is not None and table.partitioning is Partitioning.DATE
     part = {"date" if by_day else "repository": event.partition} if event.partition else {}
@@ -158,12 +159,12 @@ def _checked(evaluation: dg.AssetCheckEvaluation) -> Line | None:
         return None
     level = logging.ERROR if evaluation.severity is dg.AssetCheckSeverity.ERROR else logging.WARNING
     asset = evaluation.asset_key.to_user_string()
-    facts = {name: each.value for name, each in evaluation.metadata.items() if isinstance(each, SCALARS)}
+    facts = {name: value.value for name, value in evaluation.metadata.items() if isinstance(value, SCALARS)}
     message = f"check {evaluation.check_name} of {asset} failed"
     return Line(level, message, {"asset": asset, "check": evaluation.check_name, **facts})
 
 
 def _failure(event: dg.DagsterEvent) -> dict[str, Any]:
-    """Why a step failed; the failure of a run is that of its steps."""
+    """Why a step failed. The failure of a run is that of its steps."""
     is_of_step = event.event_type is dg.DagsterEventType.STEP_FAILURE
     return {"reason": reason_of(event.step_failure_data)} if is_of_step else {}

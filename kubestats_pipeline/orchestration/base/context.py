@@ -1,6 +1,6 @@
-"""What the assets are given to work with: settings, lake, clock and progress.
+"""The services that assets work with: settings, lake, clock and progress.
 
-Dagster calls such things resources; here that word means a Kubernetes resource everywhere else. They are plain
+Dagster calls such things resources. Here that word means a Kubernetes resource everywhere else. They are plain
 objects, not configuration, so that no setting (there is a token among them) shows up in a run.
 """
 
@@ -22,7 +22,7 @@ class Progress(Protocol):
     """Shows how far a stage has come."""
 
     def track(self, stage: str, total: int) -> AbstractContextManager[Callable[[str], None]]:
-        """Begin a stage of `total` items; the callable is told each one that is done."""
+        """Begin a stage of `total` items. The callable is called for each one that is done."""
         ...
 
 
@@ -31,7 +31,7 @@ class SilentProgress:
 
     @contextlib.contextmanager
     def track(self, stage: str, total: int) -> Iterator[Callable[[str], None]]:
-        """Begin a stage; what is done goes unseen."""
+        """Begin a stage. Progress goes unseen."""
         yield lambda done: None
 
 

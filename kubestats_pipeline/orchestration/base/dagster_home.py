@@ -15,7 +15,7 @@ CONFIGURATION = "dagster.yaml"
 
 
 class HomeError(ExplainedError):
-    """Dagster's home cannot be made; the text says what to do."""
+    """Dagster's home cannot be made. The text says what to do."""
 
 
 def prepare_home(layout: Layout) -> Path:
@@ -34,7 +34,7 @@ def prepare_home(layout: Layout) -> Path:
             _initialise(home)
     except OSError as error:
         raise HomeError(
-            f"{home} cannot be written: {error.strerror}; free or unlock the disk, or set data_dir"
+            f"{home} cannot be written: {error.strerror}. Free or unlock the disk, or set data_dir"
         ) from error
     return home
 
@@ -49,7 +49,7 @@ def open_instance(layout: Layout) -> dg.DagsterInstance:
 
 
 def claim_home(layout: Layout) -> Path:
-    """Make the home and keep any other `kubestats dev` from it for as long as this process lives; give its path.
+    """Make the home and keep any other `kubestats dev` from it for as long as this process lives. Give its path.
 
     Raises:
         HomeError: another one works there, or the folder cannot be written.
@@ -59,7 +59,7 @@ def claim_home(layout: Layout) -> Path:
         hold_until_exit(home / "dev", wait=2)
     except BusyError:
         raise HomeError(
-            f"another `kubestats dev` works on {home}; end it, or set data_dir to a folder of its own"
+            f"another `kubestats dev` works on {home}. End it, or set data_dir to a folder of its own"
         ) from None
     return home
 

@@ -1,7 +1,7 @@
 """Why a step failed, in the words of alerts, of a cycle's summary and of the JSON log alike.
 
 Dagster wraps an error that nobody expected in errors of its own, which only say that there was one. Its text is left
-out, for it may quote the document that was being worked on; the run's page has all of it.
+out, because it may quote the document that was being worked on. The run's page has all of it.
 """
 
 import builtins
@@ -12,7 +12,7 @@ from dagster._core.execution.plan.objects import StepFailureData
 from dagster_shared.error import SerializableErrorInfo
 
 WRAPPERS = ("DagsterExecutionStepExecutionError", "RetryRequestedFromPolicy", "RetryRequested")
-"""What Dagster puts around the error of a step."""
+"""Wrappers that Dagster puts around the error of a step."""
 
 _OF_THE_SYSTEM = frozenset(
     name for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, OSError)
@@ -23,10 +23,10 @@ _FRAME = re.compile(r'\s*File "(?P<file>[^"]+)", line (?P<line>\d+)')
 
 
 def reason_of(failure: StepFailureData | None) -> str:
-    """The words of a `Failure`, which are meant for the user; else the class of the error itself and where it arose."""
-    told = failure.user_failure_data.description if failure and failure.user_failure_data else None
-    if told:
-        return told
+    """The words of a `Failure`, which are meant for the user. Else the class of the error itself and where it arose."""
+    description = failure.user_failure_data.description if failure and failure.user_failure_data else None
+    if description:
+        return description
     error = _cause(failure.error) if failure else None
     return _describe(error) if error else "failed without a reason"
 
@@ -44,4 +44,4 @@ def _describe(error: SerializableErrorInfo) -> str:
         return error.message.strip().partition("\n")[0]
     frame = _FRAME.match(error.stack[-1]) if error.stack else None
     place = f" in {Path(frame['file']).name}, line {frame['line']}" if frame else ""
-    return f"{name}{place}; the run's page has the whole error"
+    return f"{name}{place}. The run's page has the whole error"

@@ -17,13 +17,13 @@ FIRST_DAY = "2014-06-07"
 """The day of Kubernetes' first public commit: no resource is older."""
 
 daily_partitions = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, end_offset=1, timezone="UTC")
-"""Days in UTC; `end_offset=1` makes the current day a partition before it has ended."""
+"""Days in UTC. `end_offset=1` makes the current day a partition before it has ended."""
 
 
 def register_partitions(instance: dg.DagsterInstance, names: Iterable[str], active: Iterable[str]) -> None:
     """Make partitions of some repositories, and drop those of repositories that are not active any more.
 
-    What Dagster recorded of a dropped one stays, and is seen again when the partition comes back.
+    The records of a dropped one stay, and are seen again when the partition comes back.
     """
     registered = set(instance.get_dynamic_partitions(REPOSITORY_PARTITIONS))
     for name in sorted(registered - set(active)):

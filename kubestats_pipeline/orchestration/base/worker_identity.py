@@ -1,4 +1,4 @@
-"""Who works on a run: its process, and the machine and container in which that process id means something.
+"""The worker of a run: its process, and the machine and container in which that process id means something.
 
 The worker itself says so, in a tag of the run, when it begins: a process id alone would be looked up on whatever
 machine asks. `orphaned_runs.py` judges by it.
@@ -20,7 +20,7 @@ from dagster._core.executor.in_process import InProcessExecutor
 from kubestats_pipeline.locks import is_alive
 
 WORKER_TAG = "kubestats/worker"
-"""Run tag with a `Worker`; a re-executed run inherits that of its parent, so the run's own id is part of it."""
+"""Run tag with a `RunWorker`. A re-executed run inherits that of its parent, so the run's own id is part of it."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Machine:
     """Where a process id is valid.
 
     Attributes:
-        boot: an id of the kernel's present life, shared by all containers of a host; `-` where the system has none.
-        namespace: of process ids, one for each container; `-` where the system has none.
+        boot: an id of the kernel's present life, shared by all containers of a host. `-` where the system has none.
+        namespace: of process ids, one for each container. `-` where the system has none.
         host: the name of the host, or of the container.
     """
 
@@ -39,8 +39,8 @@ class Machine:
 
 
 @dataclass(frozen=True)
-class Worker:
-    """A process, where it is, and since when it is known; seconds since 1970."""
+class RunWorker:
+    """A process, where it is, and since when it is known. Seconds since 1970."""
 
     process: int
     since: float
@@ -48,7 +48,7 @@ class Worker:
 
     @property
     def is_alive_here(self) -> bool:
-        """Whether the process lives; asked only for one of this machine."""
+        """True if the process lives. Ask only for one of this machine."""
         return is_alive(self.process, self.since)
 
     def tag(self, run_id: str) -> dict[str, str]:
@@ -63,17 +63,17 @@ def this_machine() -> Machine:
     return Machine(_read("/proc/sys/kernel/random/boot_id"), _link("/proc/self/ns/pid"), socket.gethostname() or "-")
 
 
-def this_worker() -> Worker:
+def this_worker() -> RunWorker:
     """The process that asks."""
-    return Worker(os.getpid(), time.time(), this_machine())
+    return RunWorker(os.getpid(), time.time(), this_machine())
 
 
-def worker_of(run: dg.DagsterRun) -> Worker | None:
-    """Who said to work on a run; None before anybody did, and for runs of earlier versions."""
+def worker_of(run: dg.DagsterRun) -> RunWorker | None:
+    """Who said to work on a run. None before anybody did, and for runs of earlier versions."""
     words = run.tags.get(WORKER_TAG, "").split(" ", 5)
     if len(words) < 6 or words[0] != run.run_id:
         return None
-    return Worker(int(words[1]), float(words[2]), Machine(*words[3:]))
+    return RunWorker(int(words[1]), float(words[2]), Machine(*words[3:]))
 
 
 class _TellingExecutor(InProcessExecutor):
@@ -87,7 +87,7 @@ class _TellingExecutor(InProcessExecutor):
 
 @dg.executor(name="in_process", config_schema=dg.in_process_executor.config_schema.as_field())
 def telling_executor(context: dg.InitExecutorContext) -> InProcessExecutor:
-    """All steps in one process, as `in_process_executor` does; the run says which process that is."""
+    """All steps in one process, as `in_process_executor` does. The run says which process that is."""
     plain: InProcessExecutor = dg.in_process_executor.executor_creation_fn(context)  # type: ignore[misc,assignment]
     return _TellingExecutor(plain.retries, plain.step_dependency_config)
 

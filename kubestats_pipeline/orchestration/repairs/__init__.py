@@ -1,1 +1,1 @@
-"""What Dagster leaves undone: dead runs, stuck pools, clocks set back, old runs."""
+"""Repairs of what Dagster leaves undone: dead runs, stuck pools, clocks set back, old runs."""

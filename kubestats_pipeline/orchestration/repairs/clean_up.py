@@ -20,14 +20,14 @@ DESCRIPTION = (
 
 @dg.op(pool="clean", description=DESCRIPTION, out=dg.Out(dg.Nothing))
 def clean(context: dg.OpExecutionContext, services: dg.ResourceParam[Services]) -> Iterator[dg.Output[None]]:
-    """Remove everything that is due, and tell how much it was."""
+    """Remove everything that is due, and report how much it was."""
     try:
         removed = list(_remove(context, services))
     except LakeError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
-    for each in removed:
-        context.log.info("%s: %d, %.1f MB", each.what, each.count, each.megabytes)
-    yield dg.Output(None, metadata={each.what: f"{each.count}, {each.megabytes:.1f} MB" for each in removed})
+    for kind in removed:
+        context.log.info("%s: %d, %.1f MB", kind.what, kind.count, kind.megabytes)
+    yield dg.Output(None, metadata={kind.what: f"{kind.count}, {kind.megabytes:.1f} MB" for kind in removed})
 
 
 def _remove(context: dg.OpExecutionContext, services: Services) -> Iterator[Removed]:
@@ -48,5 +48,5 @@ def _clean_up() -> None:
 
 
 def build_clean_up(retries: dg.RetryPolicy | None) -> dg.JobDefinition:
-    """The job; without retries for a run that somebody waits for."""
+    """The job. Without retries for a run that somebody waits for."""
     return _clean_up.to_job("clean_up", DESCRIPTION, tags={"dagster/max_runtime": "3600"}, op_retry_policy=retries)

@@ -9,14 +9,14 @@ from typing import Any
 import dagster as dg
 
 TIMES = ("start_timestamp", "last_iteration_timestamp", "last_tick_timestamp", "last_tick_start_timestamp")
-"""What schedules and sensors remember, seconds since 1970; each has some of them."""
+"""Times that schedules and sensors remember, seconds since 1970. Each has some of them."""
 
 TOLERATED_SECONDS = 60
 """Clocks are corrected by small steps all the time, and those pass by themselves."""
 
 
 def forget_the_future(instance: dg.DagsterInstance, now: float) -> list[str]:
-    """Move the times that schedules and sensors remember to now where they lie ahead; give whose they were."""
+    """Move the times that schedules and sensors remember to now where they lie ahead. Give whose they were."""
     ahead = [state for state in instance.all_instigator_state() if _forget(instance, state, now)]
     return sorted(state.instigator_name for state in ahead)
 

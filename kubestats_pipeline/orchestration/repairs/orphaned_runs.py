@@ -1,10 +1,10 @@
 """Runs whose process died: Dagster takes them for running for ever, and they would keep others from their pool.
 
 Every run says which process works on it, and on which machine (`orchestration/base/worker_identity.py`). `kubestats
-run` marks those as failed whose process is gone; so does `kubestats dev` before it starts, when nobody else can be
+run` marks those as failed whose process is gone. So does `kubestats dev` before it starts, when nobody else can be
 about to work on what is waiting, and a sensor of its daemon from minute to minute: a process that a power cut or a
 kill ends at the very moment of a restart may be seen alive at first. A process id says nothing about another machine
-or container: of a run there the launcher is asked, and where it cannot tell, the longest time that a run may take
+or container: of a run there the launcher is asked, and where it does not know, the longest time that a run may take
 decides.
 """
 
@@ -14,7 +14,7 @@ import dagster as dg
 from dagster._core.launcher.base import WorkerStatus
 
 from kubestats_pipeline.locks import is_alive
-from kubestats_pipeline.orchestration.base.worker_identity import Worker, this_machine, worker_of
+from kubestats_pipeline.orchestration.base.worker_identity import RunWorker, this_machine, worker_of
 
 PROCESS_TAG = "kubestats/process"
 """Run tag of earlier versions with the process id of a headless run, on whatever machine it was."""
@@ -34,7 +34,7 @@ ABANDONED_SECONDS = 600
 
 
 def fail_orphans(instance: dg.DagsterInstance, *, alone: bool = False) -> list[str]:
-    """Mark runs as failed whose process is gone; give their ids.
+    """Mark runs as failed whose process is gone. Give their ids.
 
     Args:
         instance: where the runs are recorded.
@@ -64,8 +64,8 @@ def _is_orphan(instance: dg.DagsterInstance, record: dg.RunRecord, alone: bool) 
     return alone and (_ended_with_its_daemon(run, worker) if worker else _is_forsaken(instance, record))
 
 
-def _has_restarted(worker: Worker) -> bool:
-    """Whether the worker's machine is this one before its last start."""
+def _has_restarted(worker: RunWorker) -> bool:
+    """True if the worker's machine is this one before its last start."""
     machine, here = worker.machine, this_machine()
     return machine.host == here.host and machine.boot != here.boot
 
@@ -74,27 +74,27 @@ def _runs_too_long(record: dg.RunRecord) -> bool:
     return record.start_time is not None and time.time() - record.start_time > LONGEST_RUN_SECONDS
 
 
-def _ended_with_its_daemon(run: dg.DagsterRun, worker: Worker) -> bool:
-    """Whether a daemon in another container of this host launched it: the lock of the home says that it is gone."""
+def _ended_with_its_daemon(run: dg.DagsterRun, worker: RunWorker) -> bool:
+    """True if a daemon in another container of this host launched it: the lock of the home says that it is gone."""
     return run.remote_job_origin is not None and worker.machine.boot == this_machine().boot
 
 
 def _is_forsaken(instance: dg.DagsterInstance, record: dg.RunRecord) -> bool:
-    """Whether a run that says nothing of its worker has none: it has not come so far, or is of an earlier version."""
+    """True if a run that names no worker has none: it has not come so far, or is of an earlier version."""
     run, created = record.dagster_run, record.create_timestamp.timestamp()
     if PROCESS_TAG in run.tags:
         return not is_alive(int(run.tags[PROCESS_TAG]), since=created)
-    if (told := _told_process(instance, run.run_id)) is not None:
-        return not is_alive(*told)
+    if (process := _launched_process(instance, run.run_id)) is not None:
+        return not is_alive(*process)
     return run.status is not dg.DagsterRunStatus.NOT_STARTED or time.time() - created > ABANDONED_SECONDS
 
 
-def _told_process(instance: dg.DagsterInstance, run_id: str) -> tuple[int, float] | None:
+def _launched_process(instance: dg.DagsterInstance, run_id: str) -> tuple[int, float] | None:
     """The process that an event of the run last named, and when."""
     entries = instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)
-    told = [
+    processes = [
         (int(str(entry.dagster_event.engine_event_data.metadata["pid"].value)), entry.timestamp)
         for entry in entries
         if entry.dagster_event and "pid" in entry.dagster_event.engine_event_data.metadata
     ]
-    return told[-1] if told else None
+    return processes[-1] if processes else None

@@ -16,7 +16,7 @@ LOOK_SECONDS = 5.0
 
 
 def wake_waiting(instance: dg.DagsterInstance) -> list[str]:
-    """Let the next run in where a pool has room; give the pools that had. It does nothing where nobody waits."""
+    """Let the next run in where a pool has room. Give the pools that had. It does nothing where nobody waits."""
     storage = instance.event_log_storage
     if not isinstance(storage, SqlEventLogStorage):
         return []

@@ -1,7 +1,7 @@
 """Takes old runs out of Dagster's storage, which keeps all of them for ever, and gives their space back.
 
 Dagster forgets with a run what the run materialized. So the newest materialization of each partition is first recorded
-again, by the run that cleans up, with the time when it was first recorded; and a run that holds the newest
+again, by the run that cleans up, with the time when it was first recorded. And a run that holds the newest
 materialization of an asset without partitions stays. On SQLite Dagster leaves a run's own file behind: it goes here.
 """
 
@@ -60,7 +60,7 @@ def remove_runs(instance: dg.DagsterInstance, folder: Path, before: datetime.dat
 
     Args:
         instance: where they are recorded.
-        folder: the home of the instance; a storage without files in it has none to remove.
+        folder: the home of the instance. A storage without files in it has none to remove.
         before: aware.
     """
     records = instance.get_run_records(dg.RunsFilter(statuses=FINISHED, updated_before=before))
@@ -83,7 +83,7 @@ def _files_of(folder: Path, run_id: str) -> Iterator[Path]:
 
 
 def pack_databases(databases: Sequence[Path]) -> Removed:
-    """Give unused space of SQLite files back to the disk; one that is in use meanwhile is left for the next time."""
+    """Give unused space of SQLite files back to the disk. One that is in use meanwhile is left for the next time."""
     freed = [_pack(path) for path in databases if path.exists()]
     return Removed(FREED, sum(size > 0 for size in freed), sum(freed) / 1e6)
 

@@ -1,9 +1,11 @@
-"""What a path says about the files below it: whether they are active, archived, templates or tests."""
+"""Context of a path: active, archived, template or test, from the names of its folders."""
 
 import functools
 import re
 
-_FOLDERS = {
+from kubestats_pipeline.lake.vocabulary import Context
+
+_FOLDERS: dict[Context, re.Pattern[str]] = {
     "archived": re.compile(
         r"[._-]*(?:archived?|old|disabled|deprecated|unused|retired|graveyard|attic)[._-]*", re.IGNORECASE
     ),
@@ -12,15 +14,15 @@ _FOLDERS = {
 }
 
 
-def context_of(path: str) -> str:
+def context_of(path: str) -> Context:
     """`archived`, `template`, `test` or `active`, from the names of the folders of a path."""
     return _context_of(path.rpartition("/")[0])
 
 
 @functools.lru_cache(maxsize=16384)
-def _context_of(folder: str) -> str:
+def _context_of(folder: str) -> Context:
     folders = folder.split("/")
     for context, name in _FOLDERS.items():
-        if any(name.fullmatch(each) for each in folders):
+        if any(name.fullmatch(part) for part in folders):
             return context
     return "active"

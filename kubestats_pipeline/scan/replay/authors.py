@@ -1,9 +1,11 @@
-"""Who made a change: a person, or which bot; told by the author and by the branch that a merge takes in."""
+"""Kind of author of a change, a person or a bot, from the author's name and from the branch that a merge takes in."""
 
 import functools
 import re
 
-_BOTS = {
+from kubestats_pipeline.lake.vocabulary import AuthorKind
+
+_BOTS: dict[AuthorKind, re.Pattern[str]] = {
     "renovate": re.compile(r"renovate"),
     "dependabot": re.compile(r"dependabot"),
     "flux": re.compile(r"\bflux(cd)?(bot)?\b"),
@@ -15,17 +17,21 @@ _MERGED_BRANCH = re.compile(
 )
 
 
-def author_kind(author: str, subject: str) -> str:
-    """Human, renovate, dependabot, flux or other_bot, from the author's name and address in lower case.
+def author_kind(author: str, subject: str) -> AuthorKind:
+    """The kind of author (human, renovate, dependabot, flux or other_bot) of a commit.
 
-    A merge counts as the bot's whose branch it merges: along the first parents it is the only commit of that change.
+    A merge of a bot's branch counts as the bot's, because it is the only commit of that change along first parents.
+
+    Args:
+        author: name and address in lower case.
+        subject: first line of the commit message.
     """
     merged = _MERGED_BRANCH.match(subject)
     if merged:
-        return merged[1].lower()
+        return "renovate" if merged[1].lower() == "renovate" else "dependabot"
     return _kind_of(author)
 
 
 @functools.lru_cache(maxsize=4096)
-def _kind_of(author: str) -> str:
+def _kind_of(author: str) -> AuthorKind:
     return next((kind for kind, pattern in _BOTS.items() if pattern.search(author)), "human")
