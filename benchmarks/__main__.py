@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = NAMES if options.which == "all" else (options.which,) if options.which in NAMES else ()
     corpus = options.corpus.absolute()
     for name in [name for name in os.environ if name.upper().startswith("KUBESTATS_")]:
-        del os.environ[name]  # the user's settings are no part of what is measured
+        del os.environ[name]  # the user's settings must not change the measurements
     with tempfile.TemporaryDirectory(prefix="kubestats-bench-") as folder, contextlib.chdir(folder):
         if options.which in ("secrets", "all"):
             show_secrets(Path(folder) / "secrets", corpus, Console())
@@ -87,7 +87,7 @@ def _long_history(remotes: Sequence[Path], full: bool) -> Path:
 
 
 def _announced(lines: Iterator[Line]) -> Iterator[Line]:
-    """Tell on standard error what was done, for some lines take minutes."""
+    """Print every measurement on standard error as it ends, because some lines take minutes."""
     progress = Console(stderr=True)
     for line in lines:
         progress.print(f"measured {line.group}: {line.what}", highlight=False)
@@ -99,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("which", nargs="?", choices=(*NAMES, "secrets", "all"), default="all")
     parser.add_argument("--against", metavar="REV", help="compare with another revision, which is the floor then")
     parser.add_argument("--corpus", type=Path, default=CORPUS, help="a folder of bundles with its `unpack` script")
-    parser.add_argument("--full", action="store_true", help="the longest history and a million events; some minutes")
+    parser.add_argument("--full", action="store_true", help="the longest history and a million events, some minutes")
     parser.add_argument("--discovered", type=int, default=2_500, metavar="N", help="repositories on the little GitHub")
     parser.add_argument("--repositories", type=int, default=100, metavar="N", help="repositories of the sweep")
     parser.add_argument(

@@ -1,6 +1,6 @@
-"""Families of hostile files, each of any size: what costs a reader more than its bytes, if it is not careful.
+"""Families of hostile files of any size, which cost a careless reader more than their bytes.
 
-`hostile.py` measures how the time to read them grows; the tests of the scan stage check that the work is bounded.
+`hostile.py` measures how the time to read them grows. The tests of the scan stage check that the work is bounded.
 """
 
 import json
@@ -106,7 +106,7 @@ REPEATED: dict[str, tuple[str, str, str]] = {
     "image: digest": (f"{_POD}x@", "a", "'}]}"),
     "group: dashes": ("apiVersion: ", "a-", "/v1\nkind: Pod\nmetadata: {name: x}"),
 }  # fmt: skip
-"""What stands before, what is repeated, and what stands after it."""
+"""The text before, the text that is repeated, and the text after it."""
 
 
 def _repeat(head: str, unit: str, tail: str) -> Family:

@@ -1,8 +1,8 @@
 """`--against REV`: the same work by another revision and by this one, in turn, as whole processes.
 
-The other revision is checked out beside, gets an environment of its own, and works through its own `benchmarks`
-package: modules may move between revisions, but the names that the programs below use stay. A line's floor is the other
-revision, so that its ratio is ours over theirs in CPU seconds.
+The other revision is checked out, gets an environment of its own, and works through its own `benchmarks` package. So
+modules may move between revisions, but the names that the programs below use must stay. The floor of a line is the
+other revision, so that its ratio is ours over theirs in CPU seconds.
 """
 
 import json
@@ -22,11 +22,11 @@ from benchmarks.report import Line
 
 ROOT = Path(__file__).parents[1]
 ENVIRONMENTS = ROOT / ".bench"
-"""Where checked-out revisions and their environments stay for the next time."""
+"""The folder in which checked-out revisions and their environments are kept for the next time."""
 
 INSTALL_SECONDS, WORK_SECONDS = 900, 3600
 RUN_TIPS = ("onedr0p/home-ops", "JJGadgets/Biohazard", "xunholy/k8s-gitops")
-"""The repositories over which `kubestats run` is measured, where the corpus has them."""
+"""The repositories over which `kubestats run` is measured, if the corpus has them."""
 
 _BEGIN = """
 import json, pickle
@@ -34,7 +34,7 @@ from pathlib import Path
 from benchmarks.measure import timed
 folder, remotes, number = Path({folder!r}), [Path(each) for each in {remotes!r}], {number}
 kept = folder / "prepared.pickle"
-def told(measured):
+def report(measured):
     print(json.dumps([measured.cost.cpu, measured.cost.wall, measured.cost.peak_mb]))
 """
 
@@ -61,8 +61,8 @@ class Work(NamedTuple):
 
     Attributes:
         prepare: a Python program that is run once a side and not measured.
-        measured: a Python program that ends with `told(timed(…))`, or the arguments of a `kubestats` command, which
-            is measured from outside with the interpreter's start.
+        measured: a Python program that ends with `report(timed(…))`, or the arguments of a `kubestats` command, which
+            is measured from outside, together with the start of the interpreter.
         settings: variables that both programs get.
     """
 
@@ -74,7 +74,7 @@ class Work(NamedTuple):
     settings: Mapping[str, str] = {}
 
 
-SCAN = "told(timed(scan.scan, mirrored, mirrored.span.head, folder / str(number)))"
+SCAN = "report(timed(scan.scan, mirrored, mirrored.span.head, folder / str(number)))"
 _IMPORT_SCAN = "from benchmarks import inputs, scan\n"
 _LOAD_MIRROR = _IMPORT_SCAN + "mirrored, commits = pickle.loads(kept.read_bytes())\n"
 _MIRROR = (
@@ -85,7 +85,7 @@ _MIRROR = (
 _ONE_BACK = "scan.scan(mirrored, commits[1], folder / 'back')\n"
 _FORWARD = (
     "import shutil\nshutil.copytree(folder / 'back', folder / str(number), symlinks=True)\n"
-    "told(timed(scan.scan, mirrored, commits[0], folder / str(number)))"
+    "report(timed(scan.scan, mirrored, commits[0], folder / str(number)))"
 )
 _SWEEP = (
     "from benchmarks import sweep\n"
@@ -106,7 +106,7 @@ def check_out(revision: str, environments: Path = ENVIRONMENTS) -> Revision:
     """Check a revision of this repository out and install what it needs, unless an earlier call did.
 
     Raises:
-        subprocess.CalledProcessError: there is no such revision, or it cannot be installed.
+        subprocess.CalledProcessError: the revision does not exist, or cannot be installed.
     """
     asked = ["git", "-C", str(ROOT), "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"]
     commit = subprocess.run(asked, check=True, capture_output=True, text=True, timeout=60).stdout.strip()
@@ -132,10 +132,10 @@ def against_lines(
     repeats: int,
     ours: Revision = OURS,
 ) -> Iterator[Line]:
-    """The chosen benchmarks that both sides know; `sizes`: of the ecosystem, the sweep and the idle cycle."""
+    """The chosen benchmarks that both sides know, with the sizes of the ecosystem, the sweep and the idle cycle."""
     works = [*_scans(remotes, long), *_runs(remotes), *_others(remotes, *sizes)]
     tips = []
-    for number, work in enumerate(each for each in works if each.group in chosen):
+    for number, work in enumerate(work for work in works if work.group in chosen):
         line = compare(work, ours, theirs, folder / f"against-{number}", repeats)
         yield line
         tips += [line] if work.what.startswith("tip of") else []
@@ -144,7 +144,7 @@ def against_lines(
 
 
 def compare(work: Work, ours: Revision, theirs: Revision, folder: Path, repeats: int) -> Line:
-    """Prepare both sides, then let them work in turn, so that a machine that changes its speed does so for both."""
+    """Prepare both sides, then let them work in turn, so that a change of the machine's speed concerns both."""
     sides: list[tuple[Revision, Path, list[Cost]]] = [(ours, folder / "ours", []), (theirs, folder / "theirs", [])]
     for side, place, _ in sides:
         place.mkdir(parents=True)
@@ -177,10 +177,12 @@ def _runs(remotes: Sequence[Path]) -> Iterator[Work]:
 
 def _others(remotes: Sequence[Path], size: Size, swept: int, idle: int) -> Iterator[Work]:
     prepare = _SWEEP + f"sweep.prepare({swept}, folder)"
-    yield Work("sweep", f"{swept} unchanged", prepare, _SWEEP + "told(timed(sweep.sweep_again, settings))")
+    yield Work("sweep", f"{swept} unchanged", prepare, _SWEEP + "report(timed(sweep.sweep_again, settings))")
     prepare = _IDLE + f"idle.prepare({idle}, folder)"
-    yield Work("idle", f"cycle over {idle} unchanged", prepare, _IDLE + "told(timed(idle.launch, settings, idle.JOBS))")
-    build = _LAKE + "told(timed(warehouse.build_warehouse, lake))"
+    yield Work(
+        "idle", f"cycle over {idle} unchanged", prepare, _IDLE + "report(timed(idle.launch, settings, idle.JOBS))"
+    )
+    build = _LAKE + "report(timed(warehouse.build_warehouse, lake))"
     what = f"build of {size.resources:,} resources, {size.events:,} events"
     yield Work("warehouse", what, _LAKE + _ECOSYSTEM.format(size=size), build, tuple(remotes))
 
@@ -200,10 +202,10 @@ def _program(work: Work, body: str, place: Path, number: int) -> str:
 
 
 def _execute(side: Revision, program: str, place: Path, settings: Mapping[str, str]) -> str:
-    """Run a program of one side; give what it prints.
+    """Run a program of one side, and return its output.
 
     Raises:
-        RuntimeError: it failed; the message holds the end of what it said.
+        RuntimeError: it failed. The message holds the end of its error output.
     """
     environment = _environment(settings, place, place / "data")
     command = [str(side.python), "-c", program]
@@ -231,7 +233,7 @@ def _watched(command: Sequence[str], folder: Path, environment: Mapping[str, str
 
 
 def _environment(settings: Mapping[str, str], place: Path, data_dir: Path) -> dict[str, str]:
-    """Nobody's settings but those of the work: the file of the user stands in the checkout."""
+    """The environment with the settings of the work, and without the user's file, which may be in the checkout."""
     file = place / "kubestats.yaml"
     file.write_text("{}\n", encoding="utf-8")
     own = {"KUBESTATS_GITHUB__TOPICS": "", "KUBESTATS_CONFIG": str(file), "KUBESTATS_DATA_DIR": str(data_dir)}

@@ -1,7 +1,7 @@
-"""How many calls a discovery makes of GitHub, by rate bucket: the first of a day, a later one, and one without a token.
+"""Calls of a discovery to GitHub, by rate bucket: the first one of a day, a later one, and one without a token.
 
-GitHub is the tests' own strict one, on loopback and in the measured process, so the CPU time holds its share as well;
-what counts here are the calls.
+GitHub is the strict server of the tests, on loopback and in the measured process. So its CPU time is included, and the
+calls are the result that counts.
 """
 
 import datetime
@@ -26,7 +26,7 @@ FIVE_MINUTES = datetime.timedelta(minutes=5)
 OLDEST = datetime.datetime(2021, 1, 1, tzinfo=datetime.UTC)
 
 Calls = dict[str, int]
-"""How many requests each rate bucket was asked."""
+"""Numbers of requests by rate bucket."""
 
 
 def discovery_lines(count: int, folder: Path) -> Iterator[Line]:
@@ -65,7 +65,7 @@ def discover_twice(count: int, folder: Path, token: str | None) -> tuple[Calls, 
 
 
 def _github(count: int) -> Any:
-    """The tests' server, which is no part of the package, with repositories of all ages and sizes."""
+    """The server of the tests, which is not part of the package, with repositories of all ages and sizes."""
     server = import_module("kubestats_pipeline_tests.hosts.github_server").GitHubServer()
     server.tokens = {TOKEN}
     for number in range(1, count + 1):

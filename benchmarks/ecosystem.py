@@ -1,10 +1,9 @@
-"""Makes a lake of any size that looks like the real one: resources with their events, drawn from scanned repositories.
+"""A lake of any size that looks like a real one: resources with their events, drawn from scanned repositories.
 
-Kinds, charts, versions of a chart, event types, gaps, Helm values and sizes of documents are those of the repositories
-that were learned from, for whole lives of resources are copied, with the values of their releases. So are the sizes of
-repositories. Resources that never changed are drawn more often than others, or less, so that the average number of
-events is as asked for; and time is stretched, so that a season that was learned makes years of weeks. The same seed
-gives the same lake. `warehouse.py` builds from it.
+Whole lives of resources are copied, with the values of their releases. So kinds, charts, versions of a chart, event
+types, gaps, Helm values and sizes of documents are those of the scanned repositories, and the sizes of repositories are
+as well. Resources that never changed are drawn more or less often than others, to reach the average number of events.
+Time is stretched, so that a season becomes years. The same seed gives the same lake. `warehouse.py` builds from it.
 """
 
 import datetime
@@ -36,13 +35,13 @@ PROBLEMS_EACH = 3
 METRIC_DAYS = 30
 SEED = 7
 STRETCH = 16
-"""Days of the made lake for one that was learned: of 90 days it makes four years."""
+"""Days of the made lake for one day of the scanned repositories. 90 days become four years."""
 LANGUAGES = ("YAML", "Shell", "Jinja", "HCL", "Python", None)
 
 
 @dataclass(frozen=True)
 class Size:
-    """How many rows to make: `resources` exactly, `events` on average."""
+    """Numbers of rows to make: `resources` exactly, `events` on average."""
 
     resources: int
     events: int
@@ -96,7 +95,7 @@ def _stretch(rows: pl.DataFrame, *columns: str) -> pl.DataFrame:
 
 
 def write_ecosystem(lives: Lives, lake: Lake, size: Size) -> int:
-    """Write all tables but the statistics; gives how many events were made.
+    """Write all tables but the statistics, and return the number of events.
 
     Raises:
         LakeError: the disk is full.
@@ -115,13 +114,13 @@ def write_ecosystem(lives: Lives, lake: Lake, size: Size) -> int:
 
 
 def _shares(sizes: Sequence[int], total: int) -> list[int]:
-    """Where each repository's resources begin and end: in proportion to `sizes`, and so many all together."""
+    """Indices at which the resources of repositories begin and end, in proportion to `sizes`, with the given sum."""
     whole = sum(sizes)
     return [total * sum_so_far // whole for sum_so_far in itertools.accumulate(sizes, initial=0)]
 
 
 def _weights(lives: Lives, mean: float) -> list[float]:
-    """How often to draw each life so that a drawn one has `mean` events: all alike, but for those of a single event.
+    """Weights to draw lives so that they have `mean` events on average. Only lives of a single event have another one.
 
     Raises:
         ValueError: no number of resources that never changed gives that mean.
@@ -130,7 +129,7 @@ def _weights(lives: Lives, mean: float) -> list[float]:
     quiet, others = counts.count(1), [count for count in counts if count > 1]
     surplus = sum(others) - mean * len(others)
     if mean <= 1 or surplus < 0 or not quiet:
-        raise ValueError(f"the learned repositories cannot give {mean:g} events a resource")
+        raise ValueError(f"the scanned repositories cannot give {mean:g} events a resource")
     weight = surplus / (quiet * (mean - 1))
     return [weight if count == 1 else 1.0 for count in counts]
 
@@ -158,7 +157,7 @@ _LIFE = {"life": pl.UInt32()}
 
 
 def _owned(rows: pl.DataFrame, repository: dict[str, Any], number: int) -> pl.DataFrame:
-    """Hand copied rows to a repository: ids and commits of its own, everything else as it was."""
+    """Give copied rows to a repository, with ids and commits of its own. All other columns are as copied."""
     commits = [name for name in rows.columns if name in ("commit_sha", "created_commit", "updated_commit")]
     return rows.with_columns(
         *(pl.col(name).str.head(32) + f"{number:08x}" for name in commits),
@@ -169,13 +168,13 @@ def _owned(rows: pl.DataFrame, repository: dict[str, Any], number: int) -> pl.Da
 
 
 def _in_order(events: pl.DataFrame) -> pl.DataFrame:
-    """The log of a repository: by time, but for a life in which clocks ran backwards, which stays in its order."""
+    """The log of a repository, by time. The events of a life keep their order even if clocks ran backwards."""
     reached = pl.col("event_timestamp").cum_max().over("resource_id")
     return events.sort("sequence").with_columns(reached=reached).sort("reached", "sequence", "resource_id")
 
 
 def _unique_documents(rows: pl.DataFrame, column: str) -> pl.DataFrame:
-    """Let every document differ: real ones do, and equal ones would be stored but once."""
+    """Make all documents different, as real ones are, because equal ones would be stored only once."""
     mark = pl.lit(',"benchmark":"') + pl.col("resource_id") + pl.lit('"}')
     return rows.with_columns(pl.col(column).str.head(-1) + mark)
 

@@ -23,14 +23,14 @@ _ASKED_AT_ONCE = 500
 
 
 def scan_tip(repository: Path, revision: str) -> int:
-    """List a commit's YAML files, read them, and parse those that look like Kubernetes'; gives how many."""
+    """List a commit's YAML files, read them, and parse those that look like Kubernetes', and return their number."""
     return parse_all(read_blobs(repository, _tree_oids(repository, revision)))
 
 
 def read_with_ruamel(repository: Path, revision: str) -> int:
-    """Read a commit's YAML files with ruamel.yaml, as the original's scanner does before anything else; gives how many.
+    """Read a commit's YAML files with ruamel.yaml, and return their number.
 
-    Its C-based loader: the one that is written in Python takes longer still.
+    The original's scanner does this first. The loader is the one in C, because the one in Python takes even longer.
     """
     return sum(map(_read_with_ruamel, read_blobs(repository, _tree_oids(repository, revision))))
 
@@ -38,12 +38,12 @@ def read_with_ruamel(repository: Path, revision: str) -> int:
 def _read_with_ruamel(blob: bytes) -> bool:
     try:
         return bool(sum(1 for _ in YAML(typ="safe").load_all(blob)))
-    except (YAMLError, ValueError):  # what it rejects has cost its time as well
+    except (YAMLError, ValueError):  # a file that it rejects has taken its time as well
         return False
 
 
 def scan_history(repository: Path, revision: str, processes: int) -> int:
-    """Walk all first-parent commits, then read and parse each distinct blob once; gives how many were parsed."""
+    """Walk all first-parent commits, read and parse each distinct blob once, and return the number of parsed ones."""
     blobs = read_blobs(repository, _history_oids(repository, revision))
     with ProcessPoolExecutor(processes, mp_context=get_context("fork")) as pool:
         pool.submit(int).result()  # the workers start now: later ones would hold git's pipe open, and git would not end
@@ -51,12 +51,12 @@ def scan_history(repository: Path, revision: str, processes: int) -> int:
 
 
 def read_step(repository: Path, revision: str) -> int:
-    """The difference of one commit and the blobs that it brought, parsed; gives how many."""
+    """Read the difference of one commit, parse its blobs, and return their number."""
     return parse_all(read_blobs(repository, _history_oids(repository, f"{revision}~1..{revision}")))
 
 
 def list_remotes(urls: Sequence[str]) -> int:
-    """Ask each remote for its HEAD, one after another; gives how many answered."""
+    """Ask each remote for its HEAD, one after another, and return the number of answers."""
     command = ("git", "ls-remote", "--symref")
     return sum(bool(_output([*command, url, "HEAD"])) for url in urls)
 
@@ -68,7 +68,7 @@ def run_python(code: str) -> None:
 
 
 def parse_all(blobs: Iterable[bytes]) -> int:
-    """Parse with the stock C loader what holds `kind` and `apiVersion`; what it rejects has cost its time as well."""
+    """Parse the blobs with `kind` and `apiVersion` with the stock C loader. Rejected ones take their time as well."""
     parsed = 0
     for blob in blobs:
         if b"kind:" in blob and b"apiVersion:" in blob:
@@ -88,7 +88,7 @@ def read_blobs(repository: Path, oids: Sequence[str]) -> Iterator[bytes]:
 
 
 def _ask(questions: IO[bytes], answers: IO[bytes], oids: Sequence[str]) -> Iterator[bytes]:
-    """Ask for so few at once that the questions fit into a pipe's buffer; else both sides could wait for each other."""
+    """Ask for a few blobs, so that the questions fit into a pipe's buffer, because both sides could block otherwise."""
     questions.write("".join(f"{oid}\n" for oid in oids).encode())
     questions.flush()
     for _ in oids:

@@ -1,6 +1,6 @@
-"""How the time to read hostile input grows when the input is doubled: twice is linear.
+"""Growth of the time to read hostile input if the input is doubled. A factor of two is linear.
 
-The floor of each line is the same family at half the size. The families stand in `adversaries.py`; a test counts work.
+The floor of a line is the same family at half the size. The families are in `adversaries.py`, and a test counts steps.
 """
 
 import time
@@ -21,10 +21,10 @@ BYTES, COUNT = 100_000, 150
 """The smaller size of a file, and number of things in a repository."""
 
 SHOWN = 3
-"""Families that are shown by name: those that grow fastest."""
+"""Number of families that are shown by name. They are those that grow fastest."""
 
-WORTHWHILE = 0.02
-"""CPU seconds of a family from which on its ratio says something."""
+MIN_CPU_SECONDS = 0.02
+"""CPU seconds that a family must take for its ratio to be shown, because less is noise."""
 
 GOAL, GOAL_OF_ONE = 2.2, 3.0
 
@@ -66,7 +66,7 @@ def _least(repeats: int, work: Callable[..., object], *arguments: object) -> flo
 
 def _lines(what: str, half: Mapping[str, float], whole: Mapping[str, float]) -> Iterator[Line]:
     yield _line(f"{what} of {len(whole)} families, doubled", sum(whole.values()), sum(half.values()), GOAL)
-    ratios = {name: whole[name] / max(half[name], 1e-6) for name in whole if whole[name] >= WORTHWHILE}
+    ratios = {name: whole[name] / max(half[name], 1e-6) for name in whole if whole[name] >= MIN_CPU_SECONDS}
     for name in sorted(ratios, key=ratios.__getitem__, reverse=True)[:SHOWN]:
         yield _line(f"{what}: {name}", whole[name], half[name], GOAL_OF_ONE)
 

@@ -1,8 +1,8 @@
-"""What the pipeline costs while nothing happens: an idle cycle with its launches, and the memory of `kubestats dev`.
+"""Cost of the pipeline while nothing changes: an idle cycle with its launches, and the memory of `kubestats dev`.
 
-A cycle is what the schedules start: discovery, sync and scan, each in a process of its own as the daemon launches it. A
-publication follows only when something changed; it is shown on a line of its own. Repositories are tiny, for what is
-unchanged costs the same whatever its size, and lie on this disk, so git's share is that of its processes.
+A cycle is what the schedules start: discovery, sync and scan, all in processes of their own, as the daemon launches
+them. A publication follows only after a change, so it has a line of its own. Repositories are tiny, because the cost of
+an unchanged one does not depend on its size. They are on this disk, so git's share is that of its processes.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ GROUP = "idle"
 GOAL_SECONDS, GOAL_REPOSITORIES = 60, 1500
 GOAL_MB = 800
 JOBS = ("discover_repositories", "sync_repositories", "scan_repositories")
-SETTLED_SECONDS = 20
+REST_SECONDS = 20
 
 MANIFEST = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one}\n"
 
@@ -46,11 +46,11 @@ services = Services(settings)
 with open_instance(services.lake.layout) as instance:
     build_definitions(services).resolve_job_def({job!r}).execute_in_process(instance=instance, run_config=QUIET)
 """
-"""What a launched run does, from a fresh interpreter on."""
+"""The program of a launched run, in a fresh interpreter."""
 
 
 def idle_lines(count: int, folder: Path, repeats: int) -> Iterator[Line]:
-    """An idle cycle over so many repositories, what of it is launching, a publication, and the memory at rest."""
+    """An idle cycle over a number of repositories, its launches alone, a publication, and the memory at rest."""
     settings = prepare(count, folder)
     nothing = load_settings(data_dir=folder / "nothing", repositories=[str(folder / "none")])
     (folder / "none").mkdir()
@@ -58,16 +58,16 @@ def idle_lines(count: int, folder: Path, repeats: int) -> Iterator[Line]:
     cycle = repeat(repeats, launch, settings, JOBS)
     is_met = cycle.cpu <= GOAL_SECONDS if count >= GOAL_REPOSITORIES else None
     goal = Goal(f"≤ {GOAL_SECONDS} s at {GOAL_REPOSITORIES}", is_met)
-    yield Line(GROUP, f"cycle over {count} unchanged; floor: the same runs over none", cycle, launches, (goal,))
+    yield Line(GROUP, f"cycle over {count} unchanged, floor: the same runs over none", cycle, launches, (goal,))
     yield Line(GROUP, f"one publication of {count}", repeat(1, launch, settings, ("publish_warehouse",)))
     if sys.platform == "linux":
         megabytes = memory_at_rest(folder / "rest")
-        rest = Runs((Cost(0, SETTLED_SECONDS, megabytes),))
+        rest = Runs((Cost(0, REST_SECONDS, megabytes),))
         yield Line(GROUP, "memory of `kubestats dev` at rest (PSS)", rest, goals=(at_most(megabytes, GOAL_MB, "MB"),))
 
 
 def prepare(count: int, folder: Path) -> Settings:
-    """Make the remotes, and everything that a first cycle leaves behind; outside any measurement."""
+    """Make the remotes and the results of a first cycle, outside any measurement."""
     first = make_repository(folder / "first.git")
     remotes = folder / "remotes"
     for number in range(count):
@@ -98,7 +98,7 @@ def launch(settings: Settings, jobs: tuple[str, ...]) -> None:
 
 
 def memory_at_rest(folder: Path) -> float:
-    """Megabytes (1,000,000 bytes) of all processes of `kubestats dev`; what several share counts once."""
+    """Megabytes (1,000,000 bytes) of all processes of `kubestats dev`. Shared memory counts once."""
     folder.mkdir()
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -110,7 +110,7 @@ def memory_at_rest(folder: Path) -> float:
     process = subprocess.Popen(command, cwd=folder, env=env, stdout=quiet, stderr=quiet, start_new_session=True)
     try:
         _wait_for_page(f"http://127.0.0.1:{port}/server_info")
-        time.sleep(SETTLED_SECONDS)
+        time.sleep(REST_SECONDS)
         return sum(map(_proportional_mb, _session(process.pid)))
     finally:
         process.terminate()

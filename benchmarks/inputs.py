@@ -1,6 +1,6 @@
-"""The repositories that the benchmarks work on: the corpus where it is beside the project, else the sample's own.
+"""The repositories of the benchmarks: the corpus, if it is beside the project, or else the sample.
 
-They are remotes on this disk; `mirror` fetches from them with the pipeline's own code, outside any measurement.
+They are remotes on this disk. `mirror` fetches from them with the pipeline's own code, outside any measurement.
 """
 
 import hashlib
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kubestats_pipeline.git import command as git
-from kubestats_pipeline.git.mirror_folder import History
+from kubestats_pipeline.git.mirror_folder import History, Mirror
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.lake.repositories import Repository
 from kubestats_pipeline.sample.build import build_sample
-from kubestats_pipeline.sync.mirror import Bounds, Remote, Span, update_mirror
+from kubestats_pipeline.sync.mirror import MirrorBounds, Remote, Span, update_mirror
 
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
 NO_CORPUS = "no corpus of real repositories here: the sample repositories are too small for ratios to mean much"
@@ -39,7 +39,7 @@ class Mirrored:
 
 
 def find_remotes(corpus: Path, folder: Path) -> tuple[list[Path], list[str]]:
-    """Bare repositories, unpacked or built below `folder`, the smallest first; and a note where there is no corpus."""
+    """Unpack or build bare repositories below `folder`, and return the smallest first, and a note without a corpus."""
     script = corpus / "unpack"
     if os.access(script, os.X_OK):
         command = [str(script), str(folder / "corpus")]
@@ -64,7 +64,8 @@ def mirror(remote: Path, data_dir: Path, history: History) -> Mirrored:
     """Fetch a remote into a data directory that has no lake yet."""
     repository, lake = repository_of(remote), Lake(Layout(data_dir.absolute()))
     folder = lake.layout.mirror(repository.host, repository.owner, repository.name)
-    span = update_mirror(folder, Remote(repository.clone_url, git.environment(), 600), Bounds(history, 1000))
+    fetched = Remote(repository.clone_url, git.environment(), 600)
+    span = update_mirror(Mirror(folder), fetched, MirrorBounds(history, 1000))
     return Mirrored(repository, lake, folder, span)
 
 

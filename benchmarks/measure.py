@@ -1,7 +1,7 @@
 """Measures a function in a process of its own: CPU seconds with all its children, wall seconds, peak memory.
 
-CPU time comes first, because wall time on a busy machine says little. Starting the interpreter and importing modules
-are not counted, except in memory. What is measured stands in the other modules; how it is shown in `report.py`.
+CPU time comes first, because wall time on a busy machine says little. The start of the interpreter and imports are not
+counted, except in memory. The other modules define the work, and `report.py` shows the costs.
 """
 
 import os
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Cost:
-    """What one execution cost.
+    """The cost of one execution.
 
     Attributes:
         cpu: user and system seconds of the process and its children.
@@ -40,7 +40,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Runs:
-    """The costs of several executions of the same work; the cheapest one was disturbed least."""
+    """The costs of several executions of the same work. The cheapest one was disturbed least."""
 
     costs: tuple[Cost, ...]
 
@@ -65,24 +65,24 @@ class Runs:
         return max(cost.peak_mb for cost in self.costs)
 
     def each(self, items: int) -> "Runs":
-        """The same, for one of so many equal items; memory is that of the whole."""
+        """The costs of one of several equal items. Memory is that of all together."""
         return Runs(tuple(Cost(cost.cpu / items, cost.wall / items, cost.peak_mb) for cost in self.costs))
 
 
 @dataclass(frozen=True)
 class Measured(Generic[T]):
-    """What a function gave, and what that cost."""
+    """The result of a function, and its cost."""
 
     value: T
     cost: Cost
 
 
 def measure(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Measured[T]:
-    """Call a function of a module in a fresh process; its arguments and result travel by pickle.
+    """Call a function of a module in a fresh process. Its arguments and result are pickled.
 
     Raises:
         BrokenProcessPool: the process died, perhaps for lack of memory.
-        Exception: whatever the function raised.
+        Exception: any error of the function.
     """
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(timed, function, *args, **kwargs).result()
@@ -102,7 +102,7 @@ def timed(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Mea
 
 
 def machine_facts() -> list[tuple[str, str]]:
-    """What somebody needs to know to compare two tables."""
+    """Facts of the machine that are needed to compare two tables."""
     git = subprocess.run(["git", "--version"], check=True, capture_output=True, text=True, timeout=10)
     cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
     return [
@@ -123,9 +123,10 @@ def _cpu_seconds() -> float:
 
 
 def _peak_mb() -> float:
-    """On Linux a process inherits `ru_maxrss` from the one that started it, so its own mark is read instead.
+    """The peak memory of this process, or of its largest child.
 
-    A child's inherited mark is no more than this process' own peak, so the larger of the two is right.
+    On Linux a process inherits `ru_maxrss` from the one that started it, so its own mark is read instead. The inherited
+    mark of a child is at most this process' own peak, so the larger of the two is right.
     """
     own, children = (usage.ru_maxrss for usage in _usages())
     if sys.platform != "linux":

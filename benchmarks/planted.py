@@ -1,8 +1,8 @@
 """Secrets of many kinds in many places of one repository, written apart from the tables of `redaction/`.
 
-Every value is made at run time and holds a core of its own, `c0ffee` and ten hexadecimal digits, by which it is found
-again wherever it went and however it was written. Values by shape stand where nothing but their look tells of them,
-values by name are plain and stand beside a name.
+Every value is made at run time and holds a core of its own, `c0ffee` and ten hexadecimal digits, so that it is found
+again in any place and any form. Values by shape are in places where only their shape shows that they are secret. Values
+by name are plain and are beside a name.
 """
 
 import hashlib
@@ -173,7 +173,7 @@ def _source(name: str, url: str) -> Document:
 
 
 _NO_PLACE = {("registry login", "an image's tag"), ("registry login", "a source's address")}
-"""What is no login where it stands behind something else."""
+"""Kinds and places that do not fit, because the text before the value makes it something else."""
 
 VALUE_PLACES: dict[str, Callable[[str, str], Document]] = {
     "a ConfigMap": lambda n, v: _doc("ConfigMap", n, data={"note": f"see {v}"}),
@@ -273,12 +273,12 @@ class Planted:
 
 
 def plant(commit: int, *, kinds: int | None = None, places: int | None = None) -> Iterator[tuple[Planted, str, str]]:
-    """The secrets of one commit, each with the path and text of the file in which it stands.
+    """The secrets of one commit, with the paths and texts of their files.
 
     Args:
-        commit: secrets of another commit are others.
-        kinds: only so many of each group; all where None.
-        places: only so many of each group; all where None.
+        commit: its number. Commits have different secrets.
+        kinds: the number of kinds in each group, or None for all.
+        places: the number of places in each group, or None for all.
     """
     for number, (planted, document) in enumerate(_documents(commit, kinds, places)):
         yield planted, f"apps/{number}.yaml", json.dumps(document)
@@ -289,7 +289,7 @@ def plant(commit: int, *, kinds: int | None = None, places: int | None = None) -
 
 
 def subject(commit: int, kinds: int | None = None) -> tuple[list[Planted], list[str]]:
-    """Secrets that stand in the subjects of commits."""
+    """Secrets in the subjects of commits."""
     found = [(planted, value) for planted, value in _values(commit, "a subject", kinds) if "\n" not in value]
     return [planted for planted, _ in found], [f"chore: use {value}" for _, value in found]
 

@@ -1,6 +1,6 @@
 """The lines of the benchmarks as one table: what was measured, its floor of the same run, their ratio and the goal.
 
-No line says how fast the machine is; a ratio does not depend on it, a goal in seconds is the design's own.
+A ratio does not depend on the speed of the machine. A goal in seconds is that of the design.
 """
 
 import sys
@@ -16,12 +16,12 @@ from benchmarks.measure import Runs, machine_facts
 HEADINGS = ("what", "floor CPU", "CPU min", "median", "ratio", "wall", "peak MB", "goals")
 
 WIDTH = 160
-"""Characters of a line where the table goes to a file."""
+"""Characters of a line if the table goes to a file."""
 
 
 @dataclass(frozen=True)
 class Goal:
-    """What the design asks for, and whether this run reached it; None where the run cannot tell."""
+    """A goal of the design, and its result: True if this run reached it, None if this run cannot decide that."""
 
     text: str
     is_met: bool | None
@@ -34,7 +34,8 @@ class Line:
     Attributes:
         group: the benchmark that it belongs to.
         what: what was done, with its size.
-        floor: the least that the same work costs; None where there is no such thing.
+        runs: the costs.
+        floor: the least that the same work costs, or None if there is no floor.
         goals: empty for a line that only informs.
     """
 
@@ -51,7 +52,7 @@ class Line:
 
 
 def ratio_of(runs: Runs, floor: Runs) -> float:
-    """How many times the floor's CPU seconds something took."""
+    """CPU seconds as a multiple of those of the floor."""
     return runs.cpu / max(floor.cpu, 1e-6)
 
 
@@ -64,7 +65,7 @@ def show(lines: Iterable[Line], notes: Iterable[str] = (), console: Console | No
     """Print the machine, the table and the notes."""
     out = console or Console(width=None if sys.stdout.isatty() else WIDTH)
     out.print("  ".join(f"{name} {value}" for name, value in machine_facts()), highlight=False)
-    table = Table(*HEADINGS, caption="CPU seconds with children, the cheapest of several runs; wall is indicative")
+    table = Table(*HEADINGS, caption="CPU seconds with children, the cheapest of several runs (wall is indicative)")
     for column in table.columns[1:-1]:
         column.justify = "right"
     group = ""

@@ -1,7 +1,7 @@
-"""How quickly histories become events: the tip alone, everything, and one commit more, each with peak memory.
+"""Time of scans, with peak memory: of the tip alone, of the whole history, and of one commit more.
 
-Every scan runs in a fresh process on an empty lake (or, for one commit more, on a lake that stands one commit back), as
-a scan worker does. The floors read the same mirrors.
+Every scan runs in a fresh process, as a scan worker does. Its lake is empty, or for one commit more, one commit behind.
+The floors read the same mirrors.
 """
 
 import datetime
@@ -16,17 +16,17 @@ from benchmarks.measure import Measured, Runs, measure, repeat
 from benchmarks.report import Goal, Line, at_most, ratio_of
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.paths import Layout
-from kubestats_pipeline.scan.documents.document import Bounds
-from kubestats_pipeline.scan.scan import Scanned, Target, scan_repository
+from kubestats_pipeline.scan.job import ScanJob
+from kubestats_pipeline.scan.scan import Scanned, scan_repository
 
 GROUP = "scan"
 NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 
 HELPERS = 1
-"""As `scan_all` gives to a repository that is scanned alone with the default of two workers."""
+"""Helper processes, as `scan_all` has them for a repository that is scanned alone with the default of two workers."""
 
 TIP_GOAL = 5
-"""Times as fast as the original's scanner. That is not here; what it spends on reading YAML is a part of its time."""
+"""Times as fast as the original's scanner. That is not here, but the time of its YAML parser is a part of its time."""
 
 HISTORY_GOAL = 1.5
 COMMIT_GOAL_SECONDS = 0.5
@@ -46,13 +46,20 @@ def scan(mirrored: Mirrored, head: str, data_dir: Path | None = None) -> Scanned
     """Scan a mirror up to a commit, into its own lake or another one that sees the same mirrors.
 
     Raises:
-        RuntimeError: the lake stood for that commit already, so that nothing was measured.
+        RuntimeError: the lake had that commit already, so that nothing was measured.
     """
-    target = Target(mirrored.repository, head, mirrored.span.since)
     lake = _lake_beside(mirrored, data_dir) if data_dir else mirrored.lake
-    outcome = scan_repository(target, lake, Bounds(), None, NOW, helpers=HELPERS)
+    job = ScanJob(
+        layout=lake.layout,
+        repository=mirrored.repository,
+        head=head,
+        history_since=mirrored.span.since,
+        started_at=NOW,
+        helpers=HELPERS,
+    )
+    outcome = scan_repository(job)
     if not isinstance(outcome, Scanned):
-        raise RuntimeError(f"{mirrored.repository.full_name} was scanned already; give an empty folder")
+        raise RuntimeError(f"{mirrored.repository.full_name} was scanned already, give an empty folder")
     return outcome
 
 
@@ -67,7 +74,7 @@ def _tip_line(remote: Path, folder: Path, repeats: int) -> Line:
 
 
 def _tip_goal(runs: Runs, mirror_folder: Path, head: str) -> Goal:
-    """Reached where even the reading of the files alone takes the original so long; else this run cannot tell."""
+    """A goal that is reached if the original takes so long only to read the files. Otherwise it is not decided."""
     times = 1 / ratio_of(runs, repeat(1, floors.read_with_ruamel, mirror_folder, head))
     text = f"≥ {TIP_GOAL} × the original, whose YAML parser alone takes {times:.1f} ×"
     return Goal(text, True if times >= TIP_GOAL else None)
@@ -100,7 +107,7 @@ def _scan_repeatedly(mirrored: Mirrored, head: str, times: int) -> list[Measured
 
 
 def _scan_copy(mirrored: Mirrored, before: Path, head: str, number: int) -> Measured[Scanned]:
-    """Scan on from a copy of what a scan left behind."""
+    """Continue a scan from a copy of the lake of an earlier one."""
     data_dir = before.with_name(f"{before.name}-{number}")
     shutil.copytree(before, data_dir, symlinks=True)
     return measure(scan, mirrored, head, data_dir)

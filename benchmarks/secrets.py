@@ -1,8 +1,8 @@
-"""How many planted secrets come out of the pipeline, and how much of real repositories it withholds.
+"""Planted secrets that come out of the pipeline, and the share of real repositories that it withholds.
 
-`planted.py` says what is planted. The repository gets a commit before and one after the first run, so that histories
-and increments are both read; retention moves the older half into the archive. Afterwards everything that the pipeline
-left or said is searched for the core of each secret: raw, and in base64. URL encoding leaves cores as they are.
+`planted.py` makes the secrets. The repository gets a commit before and one after the first run, so that histories and
+increments are both read. Retention moves the older half into the archive. Then all files and output of the pipeline are
+searched for the core of every secret, raw and in base64. URL encoding does not change cores.
 """
 
 import base64
@@ -27,12 +27,13 @@ from benchmarks.inputs import UNPACK_SECONDS, find_remotes
 from benchmarks.planted import CORE, MARK, Planted, plant, subject
 from kubestats_pipeline.git import command as git
 from kubestats_pipeline.lake.lake import read_file
+from kubestats_pipeline.lake.storage import FolderStorage
 from kubestats_pipeline.redaction.texts import redact_text
 from kubestats_pipeline.scan.documents.document import Bounds
 from kubestats_pipeline.scan.documents.file import read_documents
 
 GOAL_SHARE = 1 / 1000
-"""Of all scalars, how many a shape or the form of words may withhold."""
+"""Share of all scalars that a shape or the form of words may withhold."""
 
 SHOWN = 4
 """Characters of a withheld value that are shown."""
@@ -48,7 +49,7 @@ _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{16,}")
 
 @dataclass(frozen=True)
 class Leak:
-    """A secret that was found, and where."""
+    """A secret that was found, and the place."""
 
     planted: Planted
     where: str
@@ -57,7 +58,7 @@ class Leak:
 def find_leaks(
     folder: Path, *, kinds: int | None = None, places: int | None = None
 ) -> tuple[list[Planted], list[Leak]]:
-    """Plant, run, retire and search; gives all that was planted, and what came out again."""
+    """Plant, run, retire and search, and return all planted secrets, and the leaks."""
     planted: list[Planted] = []
     output = ""
     for commit in range(2):
@@ -139,14 +140,14 @@ def _run(folder: Path, arguments: list[str]) -> str:
 
 
 def _everything(data: Path, output: str) -> Iterator[tuple[str, bytes]]:
-    """All that the pipeline left, part by part, with the name of the part; mirrors are the owner's own publication."""
+    """All results of the pipeline, part by part, with names. Mirrors are left out, as the owner's own publication."""
     yield "output", output.encode()
     for path in sorted(path for path in data.rglob("*") if path.is_file()):
         part = path.relative_to(data).parts[0]
         if part not in ("git", "http"):
             yield part, str(path.relative_to(data)).encode() + b"\n" + path.read_bytes()
         if path.suffix == ".parquet":
-            rows, metadata = read_file(path)
+            rows, metadata = read_file(FolderStorage(path.parent), path.name)
             table = path.relative_to(data).parts[1]
             for column in rows.columns:
                 yield f"{part}: {table}.{column}", repr(rows[column].unique().to_list()).encode()
@@ -159,7 +160,7 @@ def _everything(data: Path, output: str) -> Iterator[tuple[str, bytes]]:
 
 @dataclass(frozen=True)
 class Withheld:
-    """What a shape or a form of words withholds of one scalar of real repositories."""
+    """One scalar of real repositories, before and after a shape or a form of words withholds something."""
 
     where: str
     before: str
@@ -176,7 +177,7 @@ def find_newest(corpus: Path, folder: Path) -> tuple[list[Path], list[str]]:
 
 
 def find_withheld(remotes: Iterable[Path]) -> tuple[int, list[Withheld]]:
-    """How many scalars the newest trees of some repositories hold, and which texts are changed for what they say."""
+    """The number of scalars in the newest trees of some repositories, and the texts of which something is withheld."""
     scalars, found = 0, []
     for remote in remotes:
         for path, blob in _yaml_files(remote):
@@ -202,7 +203,7 @@ def _yaml_files(remote: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _texts(value: Any) -> Iterator[Any]:
-    """The scalars that are neither a value of a Secret, which its place tells of, nor ciphertext."""
+    """The scalars that are neither a value of a Secret nor ciphertext."""
     if isinstance(value, dict):
         for item in value.values() if value.get("kind") != "Secret" else ():
             yield from _texts(item)
@@ -222,7 +223,7 @@ def masked(withheld: Withheld) -> str:
 
 
 def show_secrets(folder: Path, corpus: Path, console: Console) -> bool:
-    """Print both tables; gives whether both goals were reached."""
+    """Print both tables, and return True if both goals were reached."""
     planted, leaks = find_leaks(folder / "planted")
     kinds, places = {each.kind for each in planted}, {each.place for each in planted}
     console.print(f"{len(planted)} secrets of {len(kinds)} kinds in {len(places)} places: {len(leaks)} found again")

@@ -1,4 +1,4 @@
-"""What loading the definitions costs: every run, the daemon and the UI each pay it once."""
+"""Cost of loading the definitions, which every run, the daemon and the UI pay once."""
 
 from collections.abc import Iterator
 
@@ -14,5 +14,5 @@ def startup_lines(repeats: int) -> Iterator[Line]:
     floor = repeat(repeats, run_python, "import dagster")
     runs = repeat(repeats, run_python, "import kubestats_pipeline.definitions")
     yield Line(
-        "startup", "import the definitions; floor: import dagster", runs, floor, (at_most(runs.cpu, GOAL_SECONDS, "s"),)
+        "startup", "import the definitions, floor: import dagster", runs, floor, (at_most(runs.cpu, GOAL_SECONDS, "s"),)
     )

@@ -1,7 +1,7 @@
-"""What a sweep over repositories costs in which nothing happened: sync and scan alone, and as Dagster's jobs.
+"""Cost of a sweep over repositories without changes: sync and scan alone, and as Dagster's jobs.
 
-The repositories are copies of the sample's under names of their own, as remotes on this disk, so git's share is that of
-a process and not of a network.
+The repositories are copies of the sample's under other names. They are remotes on this disk, so git's share is that of
+its processes and not of a network.
 """
 
 import itertools
@@ -29,26 +29,26 @@ from kubestats_pipeline.sync.sync import due, sync_all
 GROUP = "sweep"
 GOAL_MS = 30
 CHANGED = Synced | Scanned
-UNCHANGED = outcomes.Unchanged | scan.Unchanged
+UNCHANGED = outcomes.Unchanged | scan.UpToDate
 JOBS = ("sync_repositories", "scan_repositories")
 
 
 def sweep_lines(count: int, folder: Path, repeats: int) -> Iterator[Line]:
-    """An unchanged sweep over so many repositories, per repository, then what Dagster adds to it."""
+    """An unchanged sweep, per repository, then the same as Dagster's jobs."""
     settings = prepare(count, folder)
     urls = [repository.clone_url for repository in Services(settings).repositories().values()]
     floor = repeat(repeats, floors.list_remotes, urls).each(count)
     plain = repeat(repeats, sweep_again, settings).each(count)
-    yield Line(GROUP, f"each of {count} unchanged; floor: git ls-remote", plain, floor, (_goal(plain),))
+    yield Line(GROUP, f"each of {count} unchanged, floor: git ls-remote", plain, floor, (_goal(plain),))
     execute(settings)  # Dagster's storage is made by the first run
     jobs = repeat(repeats, execute, settings).each(count)
-    yield Line(GROUP, f"each of {count} as Dagster jobs; floor: the line above", jobs, plain, (_goal(jobs),))
+    yield Line(GROUP, f"each of {count} as Dagster jobs, floor: the line above", jobs, plain, (_goal(jobs),))
     idle = repeat(repeats, execute, _empty_installation(folder))
     yield Line(GROUP, "Dagster's own part: the same two jobs over no repository", idle)
 
 
 def prepare(count: int, folder: Path) -> Settings:
-    """Make the remotes, and everything that a first cycle leaves behind; outside any measurement.
+    """Make the remotes and the results of a first cycle, outside any measurement.
 
     Raises:
         RuntimeError: one of them could not be scanned, so that a sweep over it would measure something else.
@@ -62,7 +62,7 @@ def prepare(count: int, folder: Path) -> Settings:
 
 
 def copy_sample(count: int, folder: Path) -> Path:
-    """Bare repositories with the sample's content, `count` of them, below the folder that is given back."""
+    """Make `count` bare repositories with the sample's content, and return the folder above them."""
     originals = itertools.cycle(build_sample(folder / "sample"))
     for number, original in zip(range(count), originals, strict=False):
         shutil.copytree(original, folder / "remotes" / f"owner{number % 10}" / f"cluster{number}.git")
@@ -70,7 +70,7 @@ def copy_sample(count: int, folder: Path) -> Path:
 
 
 def sweep(settings: Settings) -> int:
-    """Sync and scan every repository that is due, as the two jobs do; gives how many of them changed.
+    """Sync and scan every repository that is due, as the two jobs do, and return the number of changed ones.
 
     Raises:
         RuntimeError: one of them failed.
@@ -86,7 +86,7 @@ def sweep(settings: Settings) -> int:
 
 
 def sweep_again(settings: Settings) -> None:
-    """A sweep in which nothing may have changed.
+    """Make a sweep in which nothing may have changed.
 
     Raises:
         RuntimeError: something had changed, so that more than an unchanged sweep was measured.
@@ -96,7 +96,7 @@ def sweep_again(settings: Settings) -> None:
 
 
 def execute(settings: Settings) -> None:
-    """The same through Dagster, in this process, as a schedule's tick asks for it."""
+    """Make a sweep through Dagster, in this process, as a schedule's tick asks for it."""
     services = Services(settings)
     definitions = build_definitions(services)
     with open_instance(services.lake.layout) as instance:
@@ -109,7 +109,7 @@ def _goal(runs: Runs) -> Goal:
 
 
 def _empty_installation(folder: Path) -> Settings:
-    """One that knows no repository, with Dagster's storage made."""
+    """An installation without repositories, whose Dagster storage exists."""
     settings = load_settings(data_dir=folder / "empty", github={"topics": []})
     execute(settings)
     return settings

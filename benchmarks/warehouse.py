@@ -1,4 +1,4 @@
-"""How long publishing takes, and the query of each mart and macro, on a lake that is as large as the real one.
+"""Time of a publication, and of a query of each mart and macro, on a lake that is as large as the real one.
 
 The lake is made by `ecosystem.py` from what the scan found in real repositories. The floor only loads the two large
 tables into a DuckDB file: no checks, no comments, no other table.
@@ -26,7 +26,7 @@ from kubestats_pipeline.warehouse.stats import record_due_days
 
 GROUP = "warehouse"
 LARGE = (RESOURCES, RESOURCE_EVENTS)
-QUIET = "SET enable_progress_bar = false"  # it would run through the table; no option of `connect`
+QUIET = "SET enable_progress_bar = false"  # a bar would spoil the table, and `connect` has no option for it
 HISTORY_DAYS = 90
 FIRST_ROWS = 100
 
@@ -37,7 +37,7 @@ ARGUMENTS = {
     "part": "SELECT image FROM image_usage ORDER BY repositories DESC, image LIMIT 1",
     "words": "SELECT name FROM repositories ORDER BY repository_id LIMIT 1",
 }
-"""What to give to each parameter of a macro that has no default: a query for a value with much behind it."""
+"""Queries for the arguments of macros, by parameter without a default. Each finds a value with many rows."""
 
 BUILD_GOAL_SECONDS = 60
 BUILD_GOAL_MB = 4000
@@ -64,7 +64,7 @@ def scan_remote(remote: Path, folder: Path) -> Lake:
 
 
 def compute_statistics(lake: Lake) -> int:
-    """Write the statistics of every day; gives how many."""
+    """Write the statistics of every day, and return the number of days."""
     return len(record_due_days(lake, NOW.date()))
 
 
@@ -79,10 +79,10 @@ def load_large_tables(files: dict[str, list[str]], target: Path) -> None:
 
 
 def query_marts(warehouse: Path, repeats: int) -> dict[str, Runs]:
-    """Query every mart and macro several times in two ways; what was done, and its cost.
+    """Query every mart and macro several times in two ways, and return the costs by description.
 
-    The first computes all columns of all rows, without sending them anywhere: no query of the mart alone can take more
-    work. The second is what people type first; it includes the mart's own order.
+    The first way computes all columns of all rows without sending them anywhere, so that no query of the mart alone
+    takes more work. The second way is a query for the first rows, with the mart's own order.
     """
     found = {}
     with duckdb.connect(str(warehouse), read_only=True) as connection:
@@ -100,7 +100,7 @@ def query_marts(warehouse: Path, repeats: int) -> dict[str, Runs]:
 
 
 def call_of(connection: duckdb.DuckDBPyConnection, mart: Mart) -> tuple[str, list[object]]:
-    """What to select from, and the values for its placeholders: the call of a macro, or a mart's name and no values."""
+    """The source of a query and the values of its placeholders: a mart's name, or the call of a macro."""
     if mart not in MACROS:
         return mart.name, []
     queries = [ARGUMENTS[each.name] for each in mart.parameters if each.default is None]
@@ -137,5 +137,5 @@ def _runs(found: Sequence[Measured[list[tuple[Any, ...]]]]) -> Runs:
 
 
 def _wall_goal(runs: Runs, limit: float) -> Goal:
-    """These goals are what somebody waits for, and DuckDB uses all cores: they are about the clock."""
+    """A goal for the clock, because these are times that people wait, and DuckDB uses all cores."""
     return replace(at_most(runs.wall, limit, "s"), text=f"≤ {limit:g} s wall")

@@ -212,11 +212,17 @@ def test_the_calls_of_a_discovery_are_counted_by_bucket(tmp_path: Path) -> None:
 def test_two_revisions_work_in_turn_and_each_is_measured_by_its_own_programs(tidewater: Path, tmp_path: Path) -> None:
     """Both sides are this checkout here: what another one needs to be installed takes a minute."""
     turns = tmp_path / "turns"
-    code = f"with open({str(turns)!r}, 'a') as file: file.write(folder.name[0])\ntold(timed(sum, range(1000)))"
+    code = f"with open({str(turns)!r}, 'a') as file: file.write(folder.name[0])\nreport(timed(sum, range(1000)))"
     line = against.compare(against.Work("scan", "a sum", "", code), against.OURS, against.OURS, tmp_path / "sum", 2)
     assert turns.read_text() == "otot"
     assert line.floor is not None
     assert (len(line.runs.costs), len(line.floor.costs)) == (2, 2)
+
+
+@pytest.mark.slow
+def test_the_lines_against_a_revision_are_the_tips_the_history_and_one_commit_more(
+    tidewater: Path, tmp_path: Path
+) -> None:
     sizes = (Size(600, 1800), 2, 2)
     found = against.against_lines(["scan"], [tidewater], tidewater, sizes, against.OURS, tmp_path / "scan", repeats=1)
     assert [line.what.split()[0] for line in found] == ["tip", "history", "one"]
@@ -238,7 +244,7 @@ def test_a_revision_is_checked_out_with_an_environment_of_its_own_once(tmp_path:
     assert (found.folder / "benchmarks" / "scan.py").is_file()
     assert found.python.is_relative_to(tmp_path)
     assert against.check_out("HEAD", tmp_path) == found
-    work = against.Work("startup", "import", "", "import kubestats_pipeline\ntold(timed(sum, [1]))")
+    work = against.Work("startup", "import", "", "import kubestats_pipeline\nreport(timed(sum, [1]))")
     assert against.compare(work, against.OURS, found, tmp_path / "work", 1).floor is not None
     with pytest.raises(subprocess.CalledProcessError):
         against.check_out("no-such-revision", tmp_path)

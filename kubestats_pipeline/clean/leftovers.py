@@ -1,7 +1,7 @@
 """Takes away what killed processes left: temporary files of lake and warehouse, half-built mirrors, half-written packs.
 
-They are told by their names and by their age: no write takes a day, so nothing is removed that somebody works on. The
-stages remove the leftovers that they meet themselves; here go those that nobody meets again.
+They are recognised by their names and their age. No write takes a day, so nothing is removed that somebody works on.
+The stages remove the leftovers that they meet themselves, this module removes those that nobody meets again.
 """
 
 import datetime
@@ -13,18 +13,20 @@ from kubestats_pipeline.lake.paths import Layout
 
 WHAT = "leftovers of killed processes"
 
-SURELY_DEAD = datetime.timedelta(days=1)
-"""How old a leftover is at least; git's and everybody else's time-outs are minutes."""
+LEFTOVER_AGE = datetime.timedelta(days=1)
+"""The least age of a leftover. All time-outs, also those of git, are minutes."""
 
 
 def remove_leftovers(layout: Layout, now: datetime.datetime) -> Removed:
     """Remove temporary files and folders that nothing has written to for a day."""
-    oldest = (now - SURELY_DEAD).timestamp()
+    oldest = (now - LEFTOVER_AGE).timestamp()
     return Removed(WHAT, *remove_paths([path for path in _leftovers(layout) if _last_write(path) < oldest]))
 
 
 def _leftovers(layout: Layout) -> Iterator[Path]:
-    yield from layout.lake.rglob(".*.tmp")
+    yield from layout.data_dir.glob(".*.tmp")
+    for folder in (layout.lake, layout.archives):
+        yield from folder.rglob(".*.tmp")
     for suffix in (".tmp", ".tmp.wal", ".tmp.tmp"):  # a database, its log, and the folder that it spilled to
         yield from layout.warehouse.parent.glob(f"{layout.warehouse.name}.*[0-9]{suffix}")
     yield from layout.mirrors.rglob(".*.git.*")
@@ -32,8 +34,8 @@ def _leftovers(layout: Layout) -> Iterator[Path]:
 
 
 def _last_write(path: Path) -> float:
-    """The youngest time of a file, or of everything in a folder; for ever where it vanishes meanwhile."""
+    """The youngest time of a file, or of everything in a folder. Infinite where it vanishes meanwhile."""
     try:
-        return max(each.lstat().st_mtime for each in (path, *path.rglob("*")))
+        return max(entry.lstat().st_mtime for entry in (path, *path.rglob("*")))
     except OSError:
         return float("inf")

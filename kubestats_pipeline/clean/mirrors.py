@@ -7,14 +7,15 @@ do, the scan continues them all the same.
 import contextlib
 import datetime
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from kubestats_pipeline.clean.removed import Removed, size_of
+from kubestats_pipeline.git.mirror_folder import Mirror
 from kubestats_pipeline.lake.lake import Lake, LakeError
-from kubestats_pipeline.lake.tables import REPOSITORIES, SNAPSHOTS
+from kubestats_pipeline.lake.repository_tables import RepositoryTables
+from kubestats_pipeline.lake.tables import REPOSITORIES
 from kubestats_pipeline.locks import BusyError
-from kubestats_pipeline.sync.mirror import discard
 
 WHAT = "mirrors of repositories that are no longer watched"
 
@@ -22,7 +23,7 @@ WHAT = "mirrors of repositories that are no longer watched"
 def remove_unused_mirrors(lake: Lake, before: datetime.datetime) -> Removed:
     """Remove mirrors whose repository is not active and was last synced before a time.
 
-    Nothing is removed where there is no table of repositories: then nobody knows what is watched.
+    Nothing is removed before the table of repositories exists, because nobody knows what is watched then.
 
     Raises:
         LakeError: the table of repositories is damaged.
@@ -30,20 +31,20 @@ def remove_unused_mirrors(lake: Lake, before: datetime.datetime) -> Removed:
     partition = lake.read(REPOSITORIES)
     if partition is None:
         return Removed(WHAT)
-    names: dict[Path, str] = {}
+    tables: dict[Path, list[RepositoryTables]] = {}
     active: set[Path] = set()
     for row in partition.rows.iter_rows(named=True):
         mirror = lake.layout.mirror(row["host"], row["owner"], row["name"])
-        names[mirror] = row["full_name"]
+        tables.setdefault(mirror, []).append(RepositoryTables(lake, row["full_name"], row["repository_id"]))
         if row["status"] == "active":
             active.add(mirror)
     unused = [mirror for mirror in find_mirrors(lake.layout.mirrors) if mirror not in active]
-    sizes = [_remove(each) for each in unused if _last_used(lake, each, names.get(each)) < before]
+    sizes = [_remove(mirror) for mirror in unused if _last_used(mirror, tables.get(mirror, ())) < before]
     return Removed(WHAT, sum(size > 0 for size in sizes), sum(sizes) / 1e6)
 
 
 def find_mirrors(folder: Path) -> Iterator[Path]:
-    """All mirrors below a folder. A folder on the way may be named like one; only a mirror has objects."""
+    """All mirrors below a folder. A folder on the way may be named like one, but only a mirror has objects."""
     for path, folders, _ in os.walk(folder):
         here = Path(path)
         if "objects" in folders:
@@ -52,22 +53,22 @@ def find_mirrors(folder: Path) -> Iterator[Path]:
                 yield here
 
 
-def _last_used(lake: Lake, mirror: Path, full_name: str | None) -> datetime.datetime:
-    """The last sync; where no row tells, the last write to the mirror."""
-    with contextlib.suppress(LakeError):  # what it says is not known, and its mirror is no reason to fail
-        snapshot = lake.read(SNAPSHOTS, full_name) if full_name else None
-        if snapshot is not None and snapshot.rows.height:
-            last: datetime.datetime = snapshot.rows["last_sync_at"].max()  # type: ignore[assignment]
+def _last_used(mirror: Path, owners: Iterable[RepositoryTables]) -> datetime.datetime:
+    """The last sync of the repositories that have or had this mirror, or the last write to it before any sync."""
+    with contextlib.suppress(LakeError):  # a damaged snapshot does not keep the clean-up from its work
+        snapshots = [tables.snapshot() for tables in owners]
+        if times := [row["last_sync_at"] for row in snapshots if row is not None]:
+            last: datetime.datetime = max(times)
             return last
     written = max(path.stat().st_mtime for path in (mirror, mirror / "refs/heads") if path.exists())
     return datetime.datetime.fromtimestamp(written, datetime.UTC)
 
 
 def _remove(mirror: Path) -> int:
-    """Remove a mirror; give its bytes, 0 where somebody works on it."""
+    """Remove a mirror and return its bytes, 0 where somebody works on it."""
     size = size_of(mirror)
     try:
-        discard(mirror, wait=0)
+        Mirror(mirror).discard(wait=0)
     except BusyError:
         return 0
     return size

@@ -1,4 +1,4 @@
-"""What a clean-up took away, as every part of it tells."""
+"""The record of a clean-up, which every part of it returns."""
 
 import shutil
 from collections.abc import Iterable
@@ -16,9 +16,9 @@ class Removed:
 
 
 def remove_paths(paths: Iterable[Path]) -> tuple[int, float]:
-    """Remove files and folders; give how many there were and their megabytes.
+    """Remove files and folders, and return their number and megabytes.
 
-    One that is gone by now is none, and neither is one of another user.
+    Those that are gone by now or belong to another user do not count.
     """
     count, total = 0, 0
     for path in paths:
@@ -33,6 +33,6 @@ def remove_paths(paths: Iterable[Path]) -> tuple[int, float]:
 
 
 def size_of(path: Path) -> int:
-    """The bytes of a file, or of all files below a folder; 0 where there is none."""
+    """The bytes of a file, or of all files below a folder, or 0 where nothing is there."""
     files = path.rglob("*") if path.is_dir() else [path]
     return sum(file.lstat().st_size for file in files if file.is_file() or file.is_symlink())

@@ -8,8 +8,7 @@ from kubestats_pipeline.lake.health import FAILED
 from kubestats_pipeline.lake.lake import Lake, LakeError
 from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.lake.repositories import read_rows
-from kubestats_pipeline.lake.tables import SNAPSHOTS
-from kubestats_pipeline.scan.store.position import read_scan
+from kubestats_pipeline.lake.repository_tables import RepositoryTables
 
 
 @dataclass(frozen=True)
@@ -56,15 +55,15 @@ def read_status(layout: Layout) -> Iterator[RepositorySummary]:
     for row in sorted(read_rows(lake), key=lambda row: (row["status"] != "active", row["full_name"])):
         about = (row["full_name"], row["status"], row["status_reason"], bool(row["is_approved"]))
         try:
-            yield _status(lake, *about)
+            yield _status(RepositoryTables(lake, row["full_name"], row["repository_id"]), *about)
         except LakeError as error:
             yield RepositorySummary(*about, sync_status="unreadable", error=str(error))
 
 
-def _status(lake: Lake, name: str, status: str, reason: str | None, is_approved: bool) -> RepositorySummary:
-    partition = lake.read(SNAPSHOTS, name)
-    snapshot = partition.rows.row(0, named=True) if partition and len(partition.rows) else {}
-    scan = read_scan(lake, name) or {}
+def _status(
+    tables: RepositoryTables, name: str, status: str, reason: str | None, is_approved: bool
+) -> RepositorySummary:
+    snapshot, scan = tables.snapshot() or {}, tables.scan() or {}
     return RepositorySummary(
         full_name=name,
         status=status,

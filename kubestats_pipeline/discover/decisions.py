@@ -19,7 +19,7 @@ from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
 
 from kubestats_pipeline.errors import ExplainedError
-from kubestats_pipeline.lake.lake import flush
+from kubestats_pipeline.lake.storage import FolderStorage
 from kubestats_pipeline.locks import locked
 
 Kind = Literal["approved", "blocked", "deleted"]
@@ -208,8 +208,4 @@ def _dumped(yaml: YAML, content: Any) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.write_text(text, encoding="utf-8")
-    flush(temporary)
-    temporary.replace(path)
-    flush(path.parent)
+    FolderStorage(path.parent).put(path.name, text.encode())

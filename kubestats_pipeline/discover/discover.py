@@ -26,7 +26,8 @@ from kubestats_pipeline.discover.register import Update, read_rows, update_regis
 from kubestats_pipeline.discover.rules import Policy, is_tombstone
 from kubestats_pipeline.discover.sources import Known, Source, Testimony, Witness
 from kubestats_pipeline.lake.lake import Lake, LakeError, to_frame
-from kubestats_pipeline.lake.tables import REPOSITORY_METRICS, SNAPSHOTS
+from kubestats_pipeline.lake.repository_tables import RepositoryTables
+from kubestats_pipeline.lake.tables import REPOSITORY_METRICS
 from kubestats_pipeline.locks import BusyError
 from kubestats_pipeline.redaction.texts import withhold_shapes
 
@@ -186,13 +187,11 @@ def _too_large(lake: Lake, found: Iterable[FoundRepository], known: pl.DataFrame
 
 def _passed_limit(lake: Lake, repository_id: str, full_name: str, max_mb: int) -> dict[str, str]:
     try:
-        partition = lake.read(SNAPSHOTS, full_name)
+        row = RepositoryTables(lake, full_name, repository_id).snapshot()
     except LakeError:  # the sync reports the damaged file
         return {}
-    rows = partition.rows.to_dicts() if partition else []
     # Under another limit than that of the last sync the repository may fit.
-    passed = [row["sync_error"] for row in rows if row["size_limit_mb"] == max_mb]
-    return {repository_id: passed[0]} if passed else {}
+    return {repository_id: row["sync_error"]} if row is not None and row["size_limit_mb"] == max_mb else {}
 
 
 def _metrics_of(lake: Lake, now: datetime.datetime) -> dict[str, Row]:

@@ -15,7 +15,7 @@ import polars as pl
 from kubestats_pipeline.discover.rules import is_tombstone
 from kubestats_pipeline.lake import relocation as moves
 from kubestats_pipeline.lake.lake import Lake, to_frame
-from kubestats_pipeline.lake.relocation import Journal, Move, Place, read_journal, write_journal
+from kubestats_pipeline.lake.relocation import Journal, Move, RepositoryPlace, read_journal, write_journal
 from kubestats_pipeline.lake.tables import REPOSITORIES, REPOSITORY_METRICS
 from kubestats_pipeline.locks import BusyError, locked
 
@@ -120,14 +120,14 @@ def _sweep(lake: Lake, rows: pl.DataFrame) -> None:
                     moves.remove(lake, place)
 
 
-def _deserted(row: Mapping[str, Any]) -> Iterator[Place]:
+def _deserted(row: Mapping[str, Any]) -> Iterator[RepositoryPlace]:
     host = row["host"]
     for full_name in row["previous_names"] or ():
         owner, _, name = full_name.removeprefix(f"{host}/").rpartition("/")
-        yield Place(full_name, host, owner, name)
+        yield RepositoryPlace(full_name, host, owner, name)
     if is_tombstone(dict(row)):
         yield _place(row)
 
 
-def _place(row: Mapping[str, Any]) -> Place:
-    return Place(row["full_name"], row["host"], row["owner"], row["name"])
+def _place(row: Mapping[str, Any]) -> RepositoryPlace:
+    return RepositoryPlace(row["full_name"], row["host"], row["owner"], row["name"])

@@ -1,7 +1,7 @@
 """Reads the blobs of a mirror through one `git cat-file --batch`, asking ahead so that nobody waits for an answer.
 
-Which blobs a history needs is told by `history.py`; what they say is read in `manifests.py`. Nothing is fetched: a
-blob that the mirror left out is missing.
+The blobs that a history needs are found by `history.py`, their content is read in `scan/manifests/`. Nothing is
+fetched: a blob that the mirror left out is missing.
 """
 
 import contextlib
@@ -17,10 +17,10 @@ AHEAD = 100
 """Blobs asked for before they are read. Their ids fit into the pipe, so that git and we never wait for each other."""
 
 SET_ASIDE = 100
-"""Blobs kept that came before they were read; older ones are asked for again."""
+"""Blobs kept that came before they were read. Older ones are asked for again."""
 
 LARGEST_BLOB = 1024 * 1024 - 1
-"""Mirrors leave larger blobs out; where one has them all the same, such as that of a local path, they count as left
+"""Mirrors leave larger blobs out. Where one has them all the same, such as that of a local path, they count as left
 out, so that the result does not depend on how the mirror was made.
 """
 _BLOCK = 1 << 16
@@ -53,10 +53,10 @@ class BlobReader:
         self._wishes.extend(oids)
 
     def read(self, oid: str) -> bytes | None:
-        """A blob's bytes; None where it is larger than the blobs that a mirror keeps.
+        """A blob's bytes, or None where it is larger than the blobs that a mirror keeps.
 
         Raises:
-            GitError: git stopped or the object is no blob.
+            GitError: git stopped or the object is not a blob.
         """
         if oid in self._set_aside:
             return self._set_aside.pop(oid)
@@ -96,7 +96,7 @@ class BlobReader:
         if header[1:] == [b"missing"]:
             return None
         if len(header) != 3 or header[1] != b"blob":
-            raise git.GitError(f"object {oid} of {self._mirror.name} is no readable blob")
+            raise git.GitError(f"object {oid} of {self._mirror.name} is not a readable blob")
         size = int(header[2])
         if size > LARGEST_BLOB:
             _skip(stdout, size + 1)

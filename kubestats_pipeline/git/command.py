@@ -1,7 +1,7 @@
 """Runs the git command so that a stranger's repository or a slow network cannot hurt.
 
 No prompts, no hooks, no user or system configuration, no credentials on a command line, every command within a
-time-out. What git is asked to do stands in `sync/mirror.py` (fetching) and `git/history.py` (reading).
+time-out. The commands are in `sync/mirror.py` (fetching) and `git/history.py` (reading).
 """
 
 import base64
@@ -23,19 +23,19 @@ SAFE_CONFIGURATION: dict[str, str] = {
     "gc.auto": "0",  # no background process may outlive the command
     "maintenance.auto": "false",
     "protocol.ext.allow": "never",
-    "safe.directory": "*",  # local repositories may belong to another user; they are only read
+    "safe.directory": "*",  # local repositories may belong to another user, and are only read
     "submodule.recurse": "false",
     "transfer.bundleURI": "false",
 }
 
 PROTOCOLS = ("https", "http", "ssh", "git", "file")
-"""Every protocol that a user can list; of what others tell, `sync/transports.py` allows fewer."""
+"""Every protocol that a user can list. Of URLs from others, `sync/transports.py` allows fewer."""
 
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s@]*@")
 
 
 class GitError(Exception):
-    """A git command failed or took too long; the text is git's own, without credentials.
+    """A git command failed or took too long. The text is git's own, without credentials.
 
     Attributes:
         status: git's exit status, or None after a time-out.
@@ -74,7 +74,7 @@ def environment(
         "GIT_ALLOW_PROTOCOL": ":".join(protocols),
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_NO_LAZY_FETCH": "1",  # from git 2.45 on; `seal` in sync/mirror.py serves older ones
+        "GIT_NO_LAZY_FETCH": "1",  # from git 2.45 on, `Mirror.seal` serves older ones
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_CONFIG_COUNT": str(len(configuration)),
         **{f"GIT_CONFIG_KEY_{number}": name for number, name in enumerate(configuration)},

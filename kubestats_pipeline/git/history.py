@@ -1,7 +1,7 @@
 """Reads a mirror through git's plumbing: commits with their tree differences, and trees.
 
 Every difference, of two commits or of a commit and nothing, is the same list of `Change`. Nothing is written to the
-mirror and nothing is fetched. What a change means for resources is decided in `replay.py`.
+mirror and nothing is fetched. The meaning of a change for resources is decided in `scan/replay/`.
 """
 
 import contextlib
@@ -26,25 +26,25 @@ _COMMIT = b"commit"
 _FORMAT = "--format=commit%x00%H%x00%ct%x00%an%x00%ae%x00%s%x00"
 _TIMEOUT = 600.0
 _LATEST = int(datetime.datetime(9999, 12, 31, tzinfo=datetime.UTC).timestamp())
-"""Any number can stand for a time in a commit; later ones are not dates any more."""
+"""Commits can hold any number as their time, and later ones are not dates any more."""
 _BLOCK = 1 << 16
 MAX_SUBJECT = 10_000
-"""Characters of a subject that are looked at; it is cut afterwards, so that no part of a secret is left at its end."""
+"""Characters of a subject that are looked at. It is cut afterwards, so that no part of a secret is left at its end."""
 
 
 class Change(NamedTuple):
-    """One path that differs: its new blob, or None where there is no regular file any more."""
+    """One path that differs: its new blob, or None where a regular file is not there any more."""
 
     path: str
     oid: str | None
 
 
 class Commit(NamedTuple):
-    """A commit, as far as events tell of it.
+    """A commit, as far as events record it.
 
     Attributes:
         committed_at: committer time, UTC.
-        author: name and address, in lower case, only to tell people from bots.
+        author: name and address, in lower case, only to distinguish people from bots.
     """
 
     sha: str
@@ -64,32 +64,21 @@ def read_commit(mirror: Path, revision: str = HEAD) -> Commit:
     """One commit.
 
     Raises:
-        GitError: there is no such commit in the mirror.
+        GitError: the mirror does not hold this commit.
     """
     output = git.run(["log", "-1", "--no-show-signature", _FORMAT, revision, "--"], directory=mirror)
     return _commit(output.decode("utf-8", "replace").split("\0")[1:6])
 
 
 def is_ancestor(mirror: Path, commit: str, descendant: str) -> bool:
-    """Whether the mirror holds `commit` and it is an ancestor of `descendant`."""
+    """Ask git for the ancestry of two commits. False also where the mirror does not hold them."""
     try:
         git.run(["merge-base", "--is-ancestor", commit, descendant], directory=mirror)
     except git.GitError as error:
-        if error.status in (1, 128):  # no ancestor; not in the mirror
+        if error.status in (1, 128):  # not an ancestor, or not in the mirror
             return False
         raise
     return True
-
-
-def has_commit(mirror: Path, commit: str) -> bool:
-    """Whether the mirror holds a commit."""
-    try:
-        # `cat-file -e` does not see a commit that came through an API, where another object stands for it.
-        return bool(git.run(["rev-list", "--no-walk", commit, "--"], directory=mirror))
-    except git.GitError as error:
-        if error.status == 128:  # not in the mirror
-            return False
-        raise
 
 
 def read_tree(mirror: Path, revision: str) -> dict[str, str]:
@@ -106,12 +95,12 @@ def read_tree(mirror: Path, revision: str) -> dict[str, str]:
 
 
 def is_of_interest(path: str) -> bool:
-    """Whether a path is a YAML file or a template of one."""
+    """Recognise a YAML file or a template of one by its path."""
     return path.lower().endswith((*YAML_SUFFIXES, *TEMPLATE_SUFFIXES))
 
 
 def is_template(path: str) -> bool:
-    """Whether a path is a template of a YAML file by its name."""
+    """Recognise a template of a YAML file by its path."""
     return path.lower().endswith(TEMPLATE_SUFFIXES)
 
 
@@ -134,7 +123,7 @@ def walk(mirror: Path, base: str | None, head: str) -> Iterator[Step]:
 
 @contextlib.contextmanager
 def _running(arguments: list[str], mirror: Path) -> Iterator[IO[bytes]]:
-    """A git command's output as a stream; a failure after its end is an error too."""
+    """A git command's output as a stream. A failure after its end is an error too."""
     process = git.start(arguments, directory=mirror, stderr=subprocess.DEVNULL)
     assert process.stdout is not None  # noqa: S101 - `start` always pipes it
     try:
@@ -181,7 +170,7 @@ def _commit(fields: list[str]) -> Commit:
 
 
 def _change(header: bytes, raw_path: bytes) -> list[Change]:
-    """`:old_mode new_mode old_oid new_oid status`; what is no regular file afterwards is gone."""
+    """`:old_mode new_mode old_oid new_oid status`; an entry that is not a regular file afterwards is gone."""
     _, mode, _, oid, _ = header[1:].decode().split(" ")
     path = raw_path.decode("utf-8", "surrogateescape")
     return [Change(path, oid if mode in REGULAR_MODES else None)] if is_of_interest(path) else []

@@ -1,7 +1,7 @@
-"""A mirror as a folder on this disk: its fixed files, whether it is whole, and its removal.
+"""A mirror as a folder on this disk: its fixed files, checks that it is whole, and its removal.
 
-No git command runs here: an unchanged repository is recognised by reading a few small files. `mirror.py` fills the
-folder by fetching; the scan stage reads it.
+An unchanged repository is recognised by reading a few small files, without git. `sync/mirror.py` and `sync/api.py` fill
+the folder, the scan stage reads it (`history.py`, `blobs.py`).
 """
 
 import contextlib
@@ -10,21 +10,25 @@ import secrets
 import shutil
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from kubestats_pipeline.git import command as git
+from kubestats_pipeline.locks import locked
 
 HEAD = "ref: refs/heads/head\n"
 HEAD_REF = Path("refs/heads/head")
 CONFIG = "[core]\n\trepositoryformatversion = 1\n\tbare = true\n[fetch]\n\tunpackLimit = 1\n"
 """The whole configuration of a mirror. Every fetch with a filter adds the remote as a "promisor", from which any later
-git command would fetch missing large files one by one; without those lines such a file is simply `missing`. Small
-fetches stay packs too, so that `is_whole` has one thing to look for."""
+git command would fetch missing large files one by one. Without those lines such a file is simply `missing`. Small
+fetches stay packs too, so that `Mirror.is_whole` has one thing to look for."""
 
 REACH = Path("kubestats-history")
 """The file in a mirror that says which `history_days` it was made for."""
 
 REPLACEMENTS = Path("refs/replace")
-"""For each commit that came through an API, a file that names the object standing for it; see `api.py`."""
+"""For every commit that came through an API, a file that names the object standing for it, see `sync/api.py`."""
 
 REMOVAL_ATTEMPTS = 5
 REMOVAL_PAUSE_SECONDS = 0.05
@@ -33,119 +37,167 @@ History = int | Literal["all"]
 """The `history_days` setting: days, 0 for the tip alone, or everything."""
 
 
-def create(folder: Path) -> None:
-    """Lay an empty bare repository without git's templates, so without hooks, or what is missing of one."""
-    for name in ("objects/pack", "refs/heads"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    (folder / "HEAD").write_text(HEAD)
-    write_config(folder)
+@dataclass(frozen=True)
+class Mirror:
+    """The bare repository at a path, whether it exists or not."""
 
+    path: Path
 
-def is_sealed(mirror: Path) -> bool:
-    """Whether the configuration is exactly the fixed one."""
-    return _text(mirror / "config") == CONFIG
+    @property
+    def exists(self) -> bool:
+        """True where there is a folder of that name."""
+        return self.path.exists()
 
+    @property
+    def head(self) -> str | None:
+        """The commit that the mirror holds, or None where its files are missing or damaged."""
+        commit = _text(self.path / HEAD_REF).strip()
+        return commit if re.fullmatch(r"[0-9a-f]{40}", commit) else None
 
-def write_config(mirror: Path) -> None:
-    """Replace the configuration by the fixed one, in one step. Hold the lock."""
-    _replace(mirror / "config", CONFIG)
+    @property
+    def is_sealed(self) -> bool:
+        """True where the configuration is exactly the fixed one."""
+        return _text(self.path / "config") == CONFIG
 
+    @property
+    def is_whole(self) -> bool:
+        """True where the folder looks like a mirror that no killed or broken process left behind.
 
-def read_head(mirror: Path) -> str | None:
-    """The commit that the mirror holds; None where there is no mirror or its files are damaged."""
-    commit = _text(mirror / HEAD_REF).strip()
-    return commit if re.fullmatch(r"[0-9a-f]{40}", commit) else None
+        It costs a few file reads and does not open the packs: git reports what is wrong in them when it reads them.
+        """
+        if not self.packs or self.broken_files():
+            return False
+        return _text(self.path / "HEAD") == HEAD and self.head is not None
 
+    @property
+    def packs(self) -> list[Path]:
+        """Its pack files."""
+        return list(self.path.glob("objects/pack/*.pack"))
 
-def is_whole(mirror: Path) -> bool:
-    """Whether the folder looks like a mirror that no killed or broken process left behind.
+    @property
+    def boundaries(self) -> list[str]:
+        """The commits whose parents were left behind, empty where the mirror holds everything."""
+        return _text(self.path / "shallow").split()
 
-    It costs a few file reads and does not open the packs: what only they can tell, git tells when it reads them.
-    """
-    if not any(mirror.glob("objects/pack/*.pack")) or broken_files(mirror):
-        return False
-    return _text(mirror / "HEAD") == HEAD and read_head(mirror) is not None
+    @property
+    def replacements(self) -> dict[str, str]:
+        """The commits that came through an API, and the objects in their places, empty where git fetched all."""
+        return {path.name: _text(path).strip() for path in self.path.glob(f"{REPLACEMENTS}/*")}
 
+    @property
+    def size_mb(self) -> float:
+        """The size of all its files, in units of 1,000,000 bytes."""
+        return sum(path.lstat().st_size for path in self.path.rglob("*") if not path.is_dir()) / 1e6
 
-def broken_files(mirror: Path) -> list[Path]:
-    """What only a killed or broken process leaves: packs without index, indexes without pack, git's lock files."""
-    packs = {path.stem: path for path in mirror.glob("objects/pack/*.pack")}
-    indexes = {path.stem: path for path in mirror.glob("objects/pack/*.idx")}
-    lone = [*(packs[name] for name in packs.keys() - indexes), *(indexes[name] for name in indexes.keys() - packs)]
-    return [*lone, *mirror.glob("*.lock"), *mirror.glob("refs/heads/*.lock")]
+    def has_commit(self, commit: str) -> bool:
+        """Ask git for a commit.
 
+        Raises:
+            GitError: git failed.
+        """
+        try:
+            # `cat-file -e` does not see a commit that came through an API, where another object takes its place.
+            return bool(git.run(["rev-list", "--no-walk", commit, "--"], directory=self.path))
+        except git.GitError as error:
+            if error.status == 128:  # not in the mirror
+                return False
+            raise
 
-def reaches(mirror: Path, wanted: History) -> bool:
-    """Whether the mirror was made for at least as much history as the setting now wants."""
-    made_for = _text(mirror / REACH)
-    if made_for == "all":
-        return True
-    return wanted != "all" and made_for.isdecimal() and int(made_for) >= wanted
+    def reaches(self, wanted: History) -> bool:
+        """Compare the history that the mirror was made for with what the setting wants now."""
+        made_for = _text(self.path / REACH)
+        if made_for == "all":
+            return True
+        return wanted != "all" and made_for.isdecimal() and int(made_for) >= wanted
 
+    def broken_files(self) -> list[Path]:
+        """Files of killed or broken processes: packs without index, indexes without pack, git's lock files."""
+        packs = {path.stem: path for path in self.packs}
+        indexes = {path.stem: path for path in self.path.glob("objects/pack/*.idx")}
+        lone = [*(packs[name] for name in packs.keys() - indexes), *(indexes[name] for name in indexes.keys() - packs)]
+        return [*lone, *self.path.glob("*.lock"), *self.path.glob("refs/heads/*.lock")]
 
-def boundaries(mirror: Path) -> list[str]:
-    """The commits whose parents were left behind; empty where the mirror holds everything."""
-    return _text(mirror / "shallow").split()
+    def create(self) -> None:
+        """Lay an empty bare repository without git's templates, so without hooks, or add the missing parts of one."""
+        for name in ("objects/pack", "refs/heads"):
+            (self.path / name).mkdir(parents=True, exist_ok=True)
+        (self.path / "HEAD").write_text(HEAD)
+        self.write_config()
 
+    def seal(self, wait: float = 60) -> None:
+        """Make sure that no git command can fetch missing files from the network. It costs one file read if so already.
 
-def write_boundaries(mirror: Path, commits: Sequence[str]) -> None:
-    """Replace the list of boundaries. Hold the lock."""
-    _replace(mirror / "shallow", "".join(f"{commit}\n" for commit in commits))
+        Raises:
+            BusyError: another process works on it.
+            OSError: the mirror is gone or not writable.
+        """
+        if not self.is_sealed:
+            with locked(self.path, wait):
+                self.write_config()
 
+    def discard(self, wait: float = 60) -> None:
+        """Throw away a damaged or unused mirror. The next sync fetches it anew.
 
-def write_reach(mirror: Path, reach: History) -> None:
-    """Remember for how much history the mirror was made. Hold the lock."""
-    _replace(mirror / REACH, str(reach))
+        Raises:
+            BusyError: another process works on it.
+            OSError: the disk is not writable.
+        """
+        with locked(self.path, wait):
+            self.remove()
 
+    def write_config(self) -> None:
+        """Replace the configuration by the fixed one, in one step. Hold the lock."""
+        _replace(self.path / "config", CONFIG)
 
-def replacements(mirror: Path) -> dict[str, str]:
-    """The commits that came through an API, and the objects that stand for them; empty where git fetched all."""
-    return {path.name: _text(path).strip() for path in mirror.glob(f"{REPLACEMENTS}/*")}
+    def write_boundaries(self, commits: Sequence[str]) -> None:
+        """Replace the list of boundaries. Hold the lock."""
+        _replace(self.path / "shallow", "".join(f"{commit}\n" for commit in commits))
 
+    def write_reach(self, reach: History) -> None:
+        """Remember for how much history the mirror was made. Hold the lock."""
+        _replace(self.path / REACH, str(reach))
 
-def move_head(mirror: Path, commit: str, stand_in: str) -> None:
-    """Let the mirror hold a commit that came through an API, and forget older ones but the head before. Hold the lock.
+    def move_head(self, commit: str, stand_in: str) -> None:
+        """Move the head to a commit that came through an API, and forget older ones but the head before. Hold the lock.
 
-    A scan compares the two. Every step leaves a mirror that the next sync completes; the head itself moves last.
-    """
-    kept = {commit, read_head(mirror)}
-    (mirror / REACH).unlink(missing_ok=True)  # there is a gap in its history now, so git builds it anew
-    (mirror / REPLACEMENTS).mkdir(parents=True, exist_ok=True)
-    _replace(mirror / REPLACEMENTS / commit, f"{stand_in}\n", mirror / "stand-in.new")
-    _replace(mirror / HEAD_REF, f"{commit}\n", mirror / "head.new")
-    for name in replacements(mirror).keys() - kept:
-        (mirror / REPLACEMENTS / name).unlink()
+        A scan compares the two. Every step leaves a mirror that the next sync completes, because the head itself moves
+        last.
+        """
+        kept = {commit, self.head}
+        (self.path / REACH).unlink(missing_ok=True)  # its history has a gap now, so git builds it anew
+        (self.path / REPLACEMENTS).mkdir(parents=True, exist_ok=True)
+        _replace(self.path / REPLACEMENTS / commit, f"{stand_in}\n", self.path / "stand-in.new")
+        _replace(self.path / HEAD_REF, f"{commit}\n", self.path / "head.new")
+        for name in self.replacements.keys() - kept:
+            (self.path / REPLACEMENTS / name).unlink()
 
+    def new_sibling(self) -> "Mirror":
+        """A mirror beside this one whose name nothing else has. `remove_leftovers` finds it again."""
+        return Mirror(self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}"))
 
-def size_mb(folder: Path) -> float:
-    """The size of all files of a folder, in units of 1,000,000 bytes."""
-    return sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir()) / 1e6
+    def replace(self, built: "Mirror") -> None:
+        """Put a mirror that was built beside this one into its place. Hold the lock."""
+        self.remove()
+        built.path.rename(self.path)
 
+    def remove(self) -> None:
+        """Remove the mirror, which is a cache, if it exists. Hold the lock.
 
-def new_sibling(mirror: Path) -> Path:
-    """A name beside the mirror that nothing else has; `remove_leftovers` finds it again."""
-    return mirror.with_name(f".{mirror.name}.{secrets.token_hex(4)}")
+        It is renamed first, so that a kill in between never leaves half of it under its own name.
+        """
+        if self.exists:
+            _remove_tree(self.path.rename(self.new_sibling().path))
 
-
-def remove_leftovers(mirror: Path) -> None:
-    """Remove what killed runs left: half-built folders beside the mirror, half-written packs in it. Hold the lock."""
-    for folder in mirror.parent.glob(f".{mirror.name}.*"):
-        _remove_tree(folder)
-    for path in mirror.glob("objects/pack/tmp_*"):
-        path.unlink(missing_ok=True)
-
-
-def remove(folder: Path) -> None:
-    """Remove a mirror, or do nothing where there is none: it is a cache. Hold the lock.
-
-    It is renamed first, so that a kill in between never leaves half of it under its own name.
-    """
-    if folder.exists():
-        _remove_tree(folder.rename(new_sibling(folder)))
+    def remove_leftovers(self) -> None:
+        """Remove what killed runs left: half-built folders beside it, half-written packs in it. Hold the lock."""
+        for folder in self.path.parent.glob(f".{self.path.name}.*"):
+            _remove_tree(folder)
+        for path in self.path.glob("objects/pack/tmp_*"):
+            path.unlink(missing_ok=True)
 
 
 def _remove_tree(folder: Path) -> None:
-    """A git process that outlived its killed parent may still write there; it stops when its folders are gone."""
+    """A git process that outlived its killed parent may still write there. It stops when its folders are gone."""
     for _ in range(REMOVAL_ATTEMPTS - 1):
         with contextlib.suppress(OSError):
             shutil.rmtree(folder)
@@ -162,7 +214,7 @@ def _replace(path: Path, text: str, temporary: Path | None = None) -> None:
 
 
 def _text(path: Path) -> str:
-    """A small file's text; empty where it is missing or no text, which no caller takes for a right value."""
+    """A small file's text, empty where it is missing or binary, which every caller takes for damage."""
     try:
         return path.read_text()
     except (OSError, UnicodeDecodeError):

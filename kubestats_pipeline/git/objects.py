@@ -1,7 +1,7 @@
 """Git's objects as bytes: their ids, trees, commits, and packs of them.
 
-An object's id is the hash of its bytes, so whoever was told an id can check what he was given. Nothing is run or
-written here; `sync/api.py` hands the packs to git, `hosts/github/objects.py` checks blobs.
+An object's id is the hash of its bytes, so that content can be checked by its id. Nothing is run or written here:
+`sync/api.py` hands the packs to git, `hosts/github/objects.py` checks blobs.
 """
 
 import hashlib
@@ -14,14 +14,14 @@ from typing import Literal
 Kind = Literal["commit", "tree", "blob"]
 
 UNKNOWN_BYTES = 2
-"""So many bytes of a directory's names are found by trying all values; two are 16,384 hashes of one tree."""
+"""So many bytes of a directory's names are found by trying all values. Two are 16,384 hashes of one tree."""
 
 _PACK_NUMBERS: dict[Kind, int] = {"commit": 1, "tree": 2, "blob": 3}
 _REPLACEMENT = "\ufffd".encode()
 
 
 class UnlikeItsIdError(Exception):
-    """An object's bytes do not have the id that was told; its text says which."""
+    """An object's bytes do not have the announced id, which its text names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Child:
 
     Attributes:
         mode: octal digits, with or without leading zeros.
-        name: its name as text; a byte that is not UTF-8 stands as U+FFFD.
+        name: its name as text, with U+FFFD for a byte that is not UTF-8.
     """
 
     mode: str
@@ -59,7 +59,7 @@ def object_id(kind: Kind, content: bytes) -> str:
 def build_tree(oid: str, children: Sequence[Child]) -> GitObject:
     """The tree of a known id, from what JSON can say of it.
 
-    JSON cannot hold a name that is not UTF-8. The id tells which bytes such a name has, as long as few are unknown.
+    JSON cannot hold a name that is not UTF-8. The bytes of such a name are found by the id, as long as few are unknown.
 
     Raises:
         UnlikeItsIdError: no spelling of the names gives this id, so something is missing or was changed.
@@ -74,14 +74,14 @@ def build_tree(oid: str, children: Sequence[Child]) -> GitObject:
             guessed = GitObject("tree", _tree_content(_spell(entries, guess)))
             if guessed.oid == oid:
                 return guessed
-    raise UnlikeItsIdError(f"the {len(entries)} entries told of tree {oid} do not give that id")
+    raise UnlikeItsIdError(f"the {len(entries)} entries listed for tree {oid} do not give that id")
 
 
 def build_pack(objects: Sequence[GitObject]) -> bytes:
     """A pack file, version 2 without deltas (git's documentation, "gitformat-pack")."""
     parts = [b"PACK" + (2).to_bytes(4, "big") + len(objects).to_bytes(4, "big")]
-    for each in objects:
-        parts += [_pack_header(_PACK_NUMBERS[each.kind], len(each.content)), zlib.compress(each.content)]
+    for item in objects:
+        parts += [_pack_header(_PACK_NUMBERS[item.kind], len(item.content)), zlib.compress(item.content)]
     body = b"".join(parts)
     return body + hashlib.sha1(body, usedforsecurity=False).digest()
 

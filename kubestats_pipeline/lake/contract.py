@@ -1,6 +1,6 @@
-"""What a table is: its grain, key, columns with type and meaning, and how it is partitioned.
+"""Data model of a table: its grain, key, columns with type and meaning, and partitioning.
 
-The tables themselves stand in `tables.py`. This module knows no other module of the package.
+The tables themselves are in `tables.py`. This module knows no other module of the package.
 """
 
 from collections.abc import Sequence
@@ -59,7 +59,7 @@ class Table:
         key: the columns that identify a row in the whole table.
         stage: the one stage that writes it.
         sort: the order of rows in a partition.
-        numbered_by: of a log, the column that numbers the rows of a partition from 0; such a partition may be several
+        numbered_by: of a log, the column that numbers the rows of a partition from 0. Such a partition may be several
             files (see `event_log_segments.py`).
     """
 
@@ -79,7 +79,7 @@ class Table:
 
 
 def required(name: str, kind: Type, meaning: str, *, earlier: str | None = None) -> Column:
-    """A column that is never null; a new one needs an expression for `earlier` rows."""
+    """A column that is never null. A new one needs an expression for `earlier` rows."""
     return Column(name, kind, meaning, nullable=False, earlier=earlier)
 
 

@@ -1,22 +1,21 @@
 """Appends rows to a log of the lake, a few files at a time, so that an append costs what it adds.
 
-No segment crosses a multiple of `BLOCK`; full blocks are one file and are never written again. Within the last block
-each segment is several times as large as the next one, and smaller ones are merged into what is appended: few files,
-each row rewritten few times. All new files are written beside their places and renamed at the end, and what they
-replace is removed after that. Which rows count is told by a position that the caller moves last: what a killed run has
-left beyond it is cut off here, and doing the same again gives the same files.
+No segment crosses a multiple of `BLOCK`, so that a full block is one file and is never written again. Within the last
+block each segment is several times as large as the next one, and smaller ones are merged into what is appended: few
+files, each row rewritten few times. All new files are written under other names first, moved to their own at the end,
+and the files that they replace are removed after that. The caller moves its position last: rows that a killed run has
+left beyond it are cut off here, and doing the same again gives the same files.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from kubestats_pipeline.lake.contract import Table
-from kubestats_pipeline.lake.event_log_segments import Segment, list_files, segment_name
-from kubestats_pipeline.lake.lake import Key, Lake, flush, to_frame, writing
+from kubestats_pipeline.lake.event_log_segments import Segment, is_staged, list_files, segment_name
+from kubestats_pipeline.lake.lake import Key, Lake, to_frame, writing
 
 BLOCK = 10_000
 """Numbers that one full segment covers: large enough to pack well, small enough to be sorted in little memory."""
@@ -32,25 +31,25 @@ SMALLEST = 256
 class _Staged:
     """A segment that is complete on the disk under a temporary name, and will have the place that it names."""
 
-    temporary: Path
+    temporary: str
     segment: Segment
 
 
 class LogWriter:
-    """Appends rows to one partition of a log; nothing is seen of them before `publish`.
+    """Appends rows to one partition of a log. Nobody sees them before `publish`.
 
     Args:
-        position: the number of the first row that is appended, at most the log's `reach`; 0 begins a new log in the
+        position: the number of the first row that is appended, at most the log's `reach`. 0 begins a new log in the
             place of the old one.
     """
 
     def __init__(self, lake: Lake, table: Table, key: Key, position: int) -> None:
         assert table.numbered_by is not None  # noqa: S101 - other tables are no logs
         self._lake, self._table, self._key = lake, table, key
-        self._folder = lake.path(table, key).parent
+        self._storage, self._prefix = lake.storage, lake.prefix(table, key)
         self._number = pl.col(table.numbered_by)
         self._position = self._end = position
-        self._kept = [each for each in lake.segments(table, key) if each.first < position]
+        self._kept = [segment for segment in lake.segments(table, key) if segment.first < position]
         self._waiting: list[pl.DataFrame] = []
         self._staged: list[_Staged] = []
 
@@ -71,24 +70,26 @@ class LogWriter:
     def read(self, columns: Sequence[str]) -> pl.DataFrame:
         """Some columns of all rows as they will be published."""
         self._complete()
-        paths = [*(each.path for each in self._kept), *(each.temporary for each in self._staged)]
+        names = [*(kept.name for kept in self._kept), *(staged.temporary for staged in self._staged)]
+        paths = map(self._storage.local_path, names)
         frames = [pl.read_parquet(path, columns=list(columns), hive_partitioning=False) for path in paths]
         return pl.concat(frames) if frames else to_frame(self._table, []).select(columns)
 
     def revise(self, change: Callable[[pl.DataFrame], pl.DataFrame], end: int) -> None:
-        """Change rows of the segments that begin before `end`; what they cover stays. Nothing is appended afterwards.
+        """Change rows of the segments that begin before `end`, which go on to cover the same numbers. Nothing is
+        appended afterwards.
 
         Raises:
             LakeError: a segment is damaged, or the disk is full or read-only.
         """
         self._complete()
         sources = [
-            *((each, each.path) for each in self._kept),
-            *((each.segment, each.temporary) for each in self._staged),
+            *((kept, kept.name) for kept in self._kept),
+            *((staged.segment, staged.temporary) for staged in self._staged),
         ]
         for segment, source in sources:
             if segment.first < end:
-                rows = self._lake.read_segment(self._table, replace(segment, path=source))
+                rows = self._lake.read_segment(self._table, replace(segment, name=source))
                 changed = change(rows)
                 if not changed.equals(rows):
                     self._replace(segment, changed)
@@ -100,26 +101,27 @@ class LogWriter:
             LakeError: a file cannot be written.
         """
         self._complete()
-        with writing(self._folder):
+        with writing(self._storage.local_path(self._prefix)):
             for staged in self._staged:
-                staged.temporary.replace(staged.segment.path)
-            flush(self._folder)
-            current = {*(each.path for each in self._kept), *(each.segment.path for each in self._staged)}
-            for path in [each for each in list_files(self._folder).values() if each not in current]:
-                path.unlink()
-            for path in self._folder.glob(".part*.tmp"):
-                path.unlink()
+                self._storage.move(staged.temporary, staged.segment.name)
+            current = {*(kept.name for kept in self._kept), *(staged.segment.name for staged in self._staged)}
+            replaced = [name for name in list_files(self._storage, self._prefix).values() if name not in current]
+            left = [name for name in self._storage.list(f"{self._prefix}.part") if is_staged(name)]
+            for name in (*replaced, *left):
+                self._storage.delete(name)
 
     def _complete(self) -> None:
-        """Stage what waits; a log without rows is a file too, and one that reaches beyond the position is cut off."""
-        is_cut_off = any(each.end > self._position for each in self._kept)
+        """Stage the waiting rows. A log without rows is a file too, and one that reaches beyond the position is cut
+        off.
+        """
+        is_cut_off = any(kept.end > self._position for kept in self._kept)
         if self._waiting_rows() or is_cut_off or not (self._kept or self._staged):
             self._stage(self._end)
 
     def _replace(self, segment: Segment, rows: pl.DataFrame) -> None:
-        temporary = self._lake.stage_segment(segment.path, rows, segment.end)
-        self._kept = [each for each in self._kept if each != segment]
-        self._staged = [*(each for each in self._staged if each.segment != segment), _Staged(temporary, segment)]
+        temporary = self._lake.stage_segment(segment, rows)
+        self._kept = [kept for kept in self._kept if kept != segment]
+        self._staged = [*(staged for staged in self._staged if staged.segment != segment), _Staged(temporary, segment)]
 
     def _waiting_rows(self) -> int:
         return sum(len(frame) for frame in self._waiting)
@@ -128,23 +130,23 @@ class LogWriter:
         """Write the waiting rows up to `stop`, together with those of the last segments where these are small."""
         merged = self._merged(stop)
         self._kept = self._kept[: len(self._kept) - len(merged)]
-        old = [self._read(each) for each in merged]
+        old = [self._read(segment) for segment in merged]
         first = merged[0].first if merged else max(self._position, _block_of(stop))
         frame = pl.concat([to_frame(self._table, []), *old, *self._waiting]).sort(self._table.sort)
-        segment = Segment(self._folder / segment_name(first), first, stop)
-        self._staged.append(_Staged(self._lake.stage_segment(segment.path, frame, stop), segment))
+        segment = Segment(self._prefix + segment_name(first), first, stop)
+        self._staged.append(_Staged(self._lake.stage_segment(segment, frame), segment))
         self._waiting, self._end = [], stop
 
     def _merged(self, stop: int) -> list[Segment]:
         """The last segments that are to be written anew, because what is appended completes or outgrows them."""
         merged: list[Segment] = []
         size = max(stop - max(self._position, _block_of(stop)), SMALLEST)
-        for each in reversed(self._kept):
-            length = min(each.end, self._position) - each.first
-            is_cut_off = each.end > self._position
-            if not is_cut_off and (each.first < _block_of(stop) or (stop % BLOCK and length > GROWTH * size)):
+        for segment in reversed(self._kept):
+            length = min(segment.end, self._position) - segment.first
+            is_cut_off = segment.end > self._position
+            if not is_cut_off and (segment.first < _block_of(stop) or (stop % BLOCK and length > GROWTH * size)):
                 break
-            merged.insert(0, each)
+            merged.insert(0, segment)
             size += length
         return merged
 

@@ -1,6 +1,6 @@
 """Rows as frames: the Parquet type of every declared type, frames from rows, and rows of earlier versions completed.
 
-What a table is stands in `contract.py`; files of frames are read and written in `lake.py`.
+Tables are declared in `contract.py`, files of frames are read and written in `lake.py`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ PARQUET_TYPES: dict[Type, pl.DataType] = {
         pl.Struct(dict.fromkeys(("image", "tag", "digest", "role", "registry", "repository", "raw"), pl.String()))
     ),
 }
-"""How each declared type stands in Parquet. JSON is text there; a map is a list of key and value, which any engine
+"""The Parquet type of each declared type. JSON is text there, and a map is a list of key and value, which any engine
 reads.
 """
 
@@ -56,7 +56,7 @@ def _are_texts(items: list[Any] | None) -> bool:
 
 
 def completed(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
-    """Rows with the columns of the table before those that it does not know; new fields of structures are null."""
+    """Rows with the columns of the table before those that it does not know. New fields of structures are null."""
     schema = parquet_schema(table)
     missing = [column for column in table.columns if column.name not in rows.columns]
     new = [column for column in missing if column.nullable or column.earlier is not None]
@@ -73,7 +73,7 @@ def completed(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
 
 
 def unknown_columns(found: pl.Schema, schema: pl.Schema) -> list[str]:
-    """Columns, and columns with fields, that no table of this version has; none where it lacks some of the table's.
+    """Columns, and columns with fields, that no table of this version has. Empty where it lacks some of the table's.
 
     No column ever goes, so a file that has all of today's and more was written by a later version.
     """
@@ -83,6 +83,6 @@ def unknown_columns(found: pl.Schema, schema: pl.Schema) -> list[str]:
 
 
 def _fields(kind: pl.DataType) -> set[str]:
-    """The names of a list's structures; none for any other type."""
+    """The names of a list's structures, an empty set for any other type."""
     inner = kind.inner if isinstance(kind, pl.List) else None
     return {field.name for field in inner.fields} if isinstance(inner, pl.Struct) else set()

@@ -8,7 +8,9 @@ from kubestats_pipeline.lake.tables import SCANS
 from kubestats_pipeline.lake.vocabulary import ScanStatus, SyncStatus
 
 FAILED: frozenset[SyncStatus | ScanStatus] = frozenset({"error", "gone"})
-"""Values of sync_status and scan_status that mean a failure; one that is empty, too large or unsupported is none."""
+"""Values of sync_status and scan_status that mean a failure. An empty, too large or unsupported repository has not
+failed.
+"""
 
 
 def read_failures(lake: Lake, table: Table, full_names: Iterable[str]) -> dict[str, str]:

@@ -1,14 +1,15 @@
 """The Parquet lake: read, atomically replace and delete one partition of one table.
 
-A partition is one file, or a few where it is a log (see `event_log_segments.py`). A file is written beside its place,
-flushed to disk and renamed, so that a reader sees the old rows or the new ones and a crash leaves one of the two.
-Small facts that must move together with the rows (the commit that they stand for) travel in the file's own metadata.
-What a row means is declared in `tables.py`; where a file lies in `paths.py`; how a log grows in `event_log.py`.
+A partition is one file, or a few where it is a log (see `event_log_segments.py`). The storage replaces a file as a
+whole, so that a reader sees the old rows or the new ones and a crash leaves one of the two. Small facts that must move
+together with the rows (the commit that they belong to) travel in the file's own metadata. The columns are declared in
+`tables.py`, places of files in `paths.py`. How a log grows is in `event_log.py`.
 """
 
 import contextlib
 import datetime
-import os
+import functools
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,16 +19,17 @@ import polars as pl
 
 from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.lake.contract import Partitioning, Table
-from kubestats_pipeline.lake.event_log_segments import END, Segment, find_segments, list_files
+from kubestats_pipeline.lake.event_log_segments import END, Segment, find_segments, list_files, staged_name
 from kubestats_pipeline.lake.frames import completed, frame_of, parquet_schema, unknown_columns
 from kubestats_pipeline.lake.paths import Layout, decode_name
+from kubestats_pipeline.lake.storage import FolderStorage, Storage
 
 METADATA_PREFIX = "kubestats."
 _END = END.removeprefix(METADATA_PREFIX)
 
 
 class LakeError(ExplainedError):
-    """A partition cannot be read or written; the text names the file and what to do. Nothing was changed."""
+    """A partition cannot be read or written. The text names the file and what to do. Nothing was changed."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Partition:
 
 
 Key = str | datetime.date | None
-"""Which partition: a repository's full name, a day, or None for a table that is one file."""
+"""The key of a partition: a repository's full name, a day, or None for a table that is one file."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,19 @@ class Lake:
     """All partitions of all tables below one data directory."""
 
     layout: Layout
+
+    @functools.cached_property
+    def storage(self) -> Storage:
+        """Where all that is known is kept."""
+        return FolderStorage(self.layout.data_dir)
+
+    def name(self, table: Table, key: Key = None) -> str:
+        """The name of a partition in the storage, of its first file where it is a log."""
+        return self.layout.name_of(self.path(table, key))
+
+    def exists(self, table: Table, key: Key = None) -> bool:
+        """Look for a partition without reading it."""
+        return self.storage.exists(self.name(table, key))
 
     def path(self, table: Table, key: Key = None) -> Path:
         """Where a partition lies, whether it exists or not."""
@@ -57,22 +72,22 @@ class Lake:
         if table.partitioning is Partitioning.WHOLE and key is None:
             return self.layout.whole_table(table.name)
         raise ValueError(
-            f"{key!r} is no partition key of {table.name}, which is partitioned by {table.partitioning.value}"
+            f"{key!r} is not a partition key of {table.name}, which is partitioned by {table.partitioning.value}"
         )
 
     def read(self, table: Table, key: Key = None) -> Partition | None:
-        """Read a partition; None where there is none.
+        """Read a partition, None where nothing was written.
 
         A file of an earlier version of the program is completed: columns that it lacks are null, or what the contract
         says of `earlier` rows.
 
         Raises:
-            LakeError: the file is damaged, is none of the table, or was written by a newer version of the program.
+            LakeError: the file is damaged, belongs to another table, or was written by a newer version of the program.
         """
-        files = self.files(table, key)
-        if not files:
+        names = self._names(table, key)
+        if not names:
             return None
-        rows, metadata = zip(*(self._read_file(table, path) for path in files), strict=True)
+        rows, metadata = zip(*(self._read_file(table, name) for name in names), strict=True)
         frame = rows[0] if len(rows) == 1 else pl.concat(rows).sort(table.sort, maintain_order=True)
         return Partition(frame, metadata[0])
 
@@ -82,11 +97,18 @@ class Lake:
         Raises:
             LakeError: one of several is damaged, or their folder cannot be read.
         """
-        path = self.path(table, key)
-        with _explained(path):
-            if table.numbered_by is None or len(list_files(path.parent)) < 2:
-                return [path] if path.exists() else []
-        return [each.path for each in self.segments(table, key)]
+        return [self.storage.local_path(name) for name in self._names(table, key)]
+
+    def _names(self, table: Table, key: Key) -> list[str]:
+        with _explained(self.path(table, key)):
+            if table.numbered_by is None or len(list_files(self.storage, self.prefix(table, key))) < 2:
+                name = self.name(table, key)
+                return [name] if self.storage.exists(name) else []
+        return [segment.name for segment in self.segments(table, key)]
+
+    def prefix(self, table: Table, key: Key) -> str:
+        """How the names of all files of a partition begin."""
+        return f"{self.name(table, key).rpartition('/')[0]}/"
 
     def segments(self, table: Table, key: Key) -> list[Segment]:
         """The segments of a log in the order of their rows.
@@ -94,9 +116,8 @@ class Lake:
         Raises:
             LakeError: one of them is damaged.
         """
-        folder = self.path(table, key).parent
-        with _explained(folder):
-            return find_segments(folder, table.numbered_by or "")
+        with _explained(self.path(table, key).parent):
+            return find_segments(self.storage, self.prefix(table, key), table.numbered_by or "")
 
     def read_segment(self, table: Table, segment: Segment) -> pl.DataFrame:
         """The rows of one segment of a log.
@@ -104,13 +125,11 @@ class Lake:
         Raises:
             LakeError: it is damaged or does not have the table's columns.
         """
-        return self._read_file(table, segment.path)[0]
+        return self._read_file(table, segment.name)[0]
 
-    def _read_file(self, table: Table, path: Path) -> tuple[pl.DataFrame, dict[str, str]]:
-        with _explained(path), path.open("rb") as file:  # opened once: it may be replaced between rows and metadata
-            rows = pl.read_parquet(file, hive_partitioning=False)
-            file.seek(0)
-            metadata = _own_metadata(file)
+    def _read_file(self, table: Table, name: str) -> tuple[pl.DataFrame, dict[str, str]]:
+        path = self.storage.local_path(name)
+        rows, metadata = read_file(self.storage, name)
         metadata.pop(_END, None)
         rows = completed(rows, table)
         if unknown := unknown_columns(rows.schema, parquet_schema(table)):
@@ -123,7 +142,7 @@ class Lake:
         """Read only the facts beside a partition's rows, at the cost of the file's footer."""
         path = self.path(table, key)
         with _explained(path):
-            return _own_metadata(path) if path.exists() else None
+            return _own_metadata(path) if self.exists(table, key) else None
 
     def write(
         self,
@@ -137,59 +156,64 @@ class Lake:
         Raises:
             LakeError: the rows do not fit the table, or the disk is full or read-only. The old file is untouched.
         """
-        path = self.path(table, key)
+        name = self.name(table, key)
         frame = to_frame(table, rows)
         told = dict(metadata or {})
         if table.numbered_by is not None:
             last = frame[table.numbered_by].max()
             told[_END] = str(last + 1 if isinstance(last, int) else 0)
-        replace_file(path, frame, told)
-        with writing(path):
-            for other in self._other_segments(table, path):
-                other.unlink()
-        return path
+        replace_file(self.storage, name, frame, told)
+        with writing(self.storage.local_path(name)):
+            for other in self._other_segments(table, name):
+                self.storage.delete(other)
+        return self.storage.local_path(name)
 
-    def stage_segment(self, path: Path, rows: pl.DataFrame, end: int) -> Path:
-        """Write a segment of a log that ends at `end` beside its place, where no reader looks, and give that path.
+    def stage_segment(self, segment: Segment, rows: pl.DataFrame) -> str:
+        """Write a segment of a log under a name where no reader looks, and give that name.
 
         Raises:
             LakeError: the disk is full or read-only.
         """
-        return _write_beside(path, rows, {_END: str(end)})
+        name = staged_name(segment)
+        replace_file(self.storage, name, rows, {_END: str(segment.end)})
+        return name
 
     def delete(self, table: Table, key: Key = None) -> bool:
-        """Delete a partition; False where there was none."""
-        path = self.path(table, key)
-        files = [*self._other_segments(table, path), *([path] if path.exists() else [])]
-        for each in files:
-            each.unlink()
-        if files:
-            with contextlib.suppress(OSError):  # another file may live beside it; then the folder stays
-                path.parent.rmdir()
-        return bool(files)
+        """Delete a partition. False where nothing was there."""
+        name = self.name(table, key)
+        names = [*self._other_segments(table, name), *([name] if self.exists(table, key) else [])]
+        for found in names:
+            self.storage.delete(found)
+        return bool(names)
 
-    def _other_segments(self, table: Table, path: Path) -> list[Path]:
-        found = list_files(path.parent).values() if table.numbered_by else ()
-        return [each for each in found if each != path]
+    def _other_segments(self, table: Table, name: str) -> list[str]:
+        if not table.numbered_by:
+            return []
+        found = list_files(self.storage, f"{name.rpartition('/')[0]}/")
+        return [segment for segment in found.values() if segment != name]
 
     def repositories(self, table: Table) -> Iterator[str]:
-        """The full names that have a partition of a table, sorted."""
-        folders = sorted(self.layout.table(table.name).glob("repository=*/part.parquet"))
-        return (decode_name(path.parent.name.removeprefix("repository=")) for path in folders)
+        """The full names that have a partition of a table, sorted by their folders."""
+        return map(decode_name, self._cuts(table, "repository="))
 
     def dates(self, table: Table) -> Iterator[datetime.date]:
         """The days that have a partition of a table, sorted."""
-        folders = sorted(self.layout.table(table.name).glob("date=*/part.parquet"))
-        return (datetime.date.fromisoformat(path.parent.name.removeprefix("date=")) for path in folders)
+        return map(datetime.date.fromisoformat, self._cuts(table, "date="))
+
+    def _cuts(self, table: Table, column: str) -> list[str]:
+        """The values by which a table is cut into folders, as their names spell them."""
+        prefix, suffix = f"{self.layout.name_of(self.layout.table(table.name))}/{column}", "/part.parquet"
+        names = self.storage.list(prefix)
+        return sorted(name[len(prefix) : -len(suffix)] for name in names if name.endswith(suffix))
 
     def partitions(self, table: Table) -> list[Key]:
         """The keys of all partitions of a table, sorted."""
         if table.partitioning is Partitioning.WHOLE:
-            return [None] if self.path(table).exists() else []
+            return [None] if self.exists(table) else []
         return list(self.repositories(table) if table.partitioning is Partitioning.REPOSITORY else self.dates(table))
 
     def read_all(self, table: Table) -> pl.DataFrame:
-        """Read all rows of a table; an empty frame where there is none.
+        """Read all rows of a table, an empty frame before the first one is written.
 
         Raises:
             LakeError: any of its files is damaged.
@@ -199,24 +223,27 @@ class Lake:
         return pl.concat(frames) if frames else to_frame(table, [])
 
 
-def read_file(path: Path) -> tuple[pl.DataFrame, dict[str, str]]:
+def read_file(storage: Storage, name: str) -> tuple[pl.DataFrame, dict[str, str]]:
     """All rows of one file with the columns that it has, whatever version wrote it, and its metadata.
 
     Raises:
         LakeError: the file is damaged.
     """
-    with _explained(path):
-        return pl.read_parquet(path, hive_partitioning=False), _own_metadata(path)
+    # Opened once, because it may be replaced between rows and metadata.
+    with _explained(storage.local_path(name)), storage.read(name) as file:
+        rows = pl.read_parquet(file, hive_partitioning=False)
+        file.seek(0)
+        return rows, _own_metadata(file)
 
 
-def rewrite_name(path: Path, full_name: str) -> None:
-    """Give all rows of a repository's Parquet file another `full_name`; other columns, order and metadata stay.
+def rewrite_name(storage: Storage, name: str, full_name: str) -> None:
+    """Give all rows of a repository's Parquet file another `full_name`. Other columns, order and metadata stay.
 
     Raises:
-        LakeError: the file is damaged or cannot be written; it is untouched then.
+        LakeError: the file is damaged or cannot be written, and is untouched then.
     """
-    rows, metadata = read_file(path)
-    replace_file(path, rows.with_columns(pl.lit(full_name, pl.String()).alias("full_name")), metadata)
+    rows, metadata = read_file(storage, name)
+    replace_file(storage, name, rows.with_columns(pl.lit(full_name, pl.String()).alias("full_name")), metadata)
 
 
 def to_frame(table: Table, rows: Sequence[Mapping[str, Any]] | pl.DataFrame) -> pl.DataFrame:
@@ -258,20 +285,9 @@ def _own_metadata(file: Path | BinaryIO) -> dict[str, str]:
     return {name.removeprefix(METADATA_PREFIX): value for name, value in entries if name.startswith(METADATA_PREFIX)}
 
 
-def _write_beside(path: Path, frame: pl.DataFrame, metadata: Mapping[str, str]) -> Path:
-    """Write and flush a file under a temporary name beside its place."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    tags = {METADATA_PREFIX + name: value for name, value in metadata.items()}
-    with writing(path, temporary):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        frame.write_parquet(temporary, compression="zstd", metadata=tags)
-        flush(temporary)
-    return temporary
-
-
 @contextlib.contextmanager
-def writing(path: Path, temporary: Path | None = None) -> Iterator[None]:
-    """Turn the failures of writing a file into one that says what to do, and leave nothing behind.
+def writing(path: Path) -> Iterator[None]:
+    """Turn the failures of writing a file into one that says what to do.
 
     Raises:
         LakeError: the disk is full or read-only.
@@ -279,28 +295,17 @@ def writing(path: Path, temporary: Path | None = None) -> Iterator[None]:
     try:
         yield
     except (OSError, pl.exceptions.PolarsError) as error:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
         raise LakeError(f"cannot write {path}: {error}; free or unlock the disk and run again") from error
 
 
-def replace_file(path: Path, frame: pl.DataFrame, metadata: Mapping[str, str]) -> None:
-    """Replace one file as a whole; the old one is untouched where that fails.
+def replace_file(storage: Storage, name: str, frame: pl.DataFrame, metadata: Mapping[str, str]) -> None:
+    """Replace one file as a whole. The old one is untouched where that fails.
 
     Raises:
         LakeError: the disk is full or read-only.
     """
-    temporary = _write_beside(path, frame, metadata)
-    with writing(path, temporary):
-        temporary.replace(path)
-        flush(path.parent)
-
-
-def flush(path: Path) -> None:
-    """Force a file or a folder to the disk, so that a rename survives a power cut."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    tags = {METADATA_PREFIX + key: value for key, value in metadata.items()}
+    packed = io.BytesIO()
+    with writing(storage.local_path(name)):
+        frame.write_parquet(packed, compression="zstd", metadata=tags)
+        storage.put(name, packed.getbuffer())

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 SAFE = "-_.~@+"
-"""Characters of a repository's name that stand in a folder's name as they are; all others are percent-encoded."""
+"""Characters of a repository's name that are kept in a folder's name. All others are percent-encoded."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,10 @@ class Layout:
 
     data_dir: Path
 
+    def name_of(self, path: Path) -> str:
+        """The name of a path in the storage: the part below `data_dir`, with "/" between its parts."""
+        return path.relative_to(self.data_dir).as_posix()
+
     @property
     def lake(self) -> Path:
         """The Parquet tables."""
@@ -29,12 +33,12 @@ class Layout:
 
     @property
     def redacted_by(self) -> Path:
-        """What says by which rules everything in the lake has been redacted; it is backed up with the lake."""
+        """The rules by which everything in the lake has been redacted, in a file that is backed up with the lake."""
         return self.lake / "redacted_by"
 
     @property
     def redaction_lock(self) -> Path:
-        """What a process locks while it redacts what earlier versions have left."""
+        """The lock of a process that redacts the files of earlier versions."""
         return self.data_dir / "locks" / "redaction"
 
     @property
@@ -59,17 +63,17 @@ class Layout:
 
     @property
     def http(self) -> Path:
-        """Answers of code hosts, remembered so that they can be confirmed; may be deleted at any time."""
+        """Answers of code hosts, remembered so that they can be confirmed. The folder may be deleted at any time."""
         return self.data_dir / "http"
 
     @property
     def decisions(self) -> Path:
-        """What the administrator decided about repositories."""
+        """The administrator's decisions about repositories."""
         return self.data_dir / "decisions.yaml"
 
     @property
     def register_lock(self) -> Path:
-        """What a process locks while it replaces the table of repositories."""
+        """The lock of a process that replaces the table of repositories."""
         return self.data_dir / "locks" / "repositories"
 
     @property
@@ -83,15 +87,15 @@ class Layout:
 
     @property
     def archives(self) -> Path:
-        """What retention has taken out of the events of all repositories."""
+        """The events of all repositories that retention has taken out of their logs."""
         return self.data_dir / "archive"
 
     def archive(self, part: str, repository_id: str) -> Path:
-        """The folder of what retention has taken out of one repository's events; the id, since names change."""
+        """The folder of one repository's archived events, named by its id because names change."""
         return self.archives / part / f"repository_id={encode_name(repository_id)}"
 
     def scan_lock(self, full_name: str) -> Path:
-        """What a process locks while it scans a repository."""
+        """The lock of a process that scans a repository."""
         return self.data_dir / "locks" / encode_name(full_name)
 
     def table(self, table: str) -> Path:
@@ -111,7 +115,7 @@ class Layout:
         return self.table(table) / f"date={date.isoformat()}" / "part.parquet"
 
     def mirror(self, host: str, owner: str, name: str) -> Path:
-        """The bare mirror of one repository; each part is one folder's name whatever characters it holds."""
+        """The bare mirror of one repository. Each part is one folder's name whatever characters it holds."""
         parts = [encode_name(part) for part in (host, owner) if part]
         return self.mirrors.joinpath(*parts, f"{encode_name(name)}.git")
 

@@ -1,8 +1,8 @@
-"""Moves a repository's partitions and mirror to another name, or removes them; repeating a killed move finishes it.
+"""Moves a repository's partitions and mirror to another name, or removes them. Repeating a killed move finishes it.
 
 Names change hands: one repository can take the name that another one gives up, even in a circle. So a set of moves has
-two steps. First everything is taken aside into `data/moving/`, then everything is given its new name. Both steps may
-be repeated; the journal, which `discover/register.py` keeps beside the rows of `repositories`, tells which one is under
+two steps. First everything is taken aside into `data/moving/`, then everything is given its new name. Both steps may be
+repeated. The journal, which `discover/register.py` keeps beside the rows of `repositories`, names the one that is under
 way, and keeps other stages away from the repositories meanwhile.
 """
 
@@ -15,13 +15,14 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from kubestats_pipeline.lake.contract import Partitioning, Table
-from kubestats_pipeline.lake.lake import Lake, flush, rewrite_name
+from kubestats_pipeline.lake.lake import Lake, rewrite_name
 from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.lake.storage import Storage, flush
 from kubestats_pipeline.lake.tables import TABLES
 from kubestats_pipeline.locks import locked
 
 LOCK_SECONDS = 5.0
-"""How long a move waits for a sync or scan of the repository; after that a later repetition finishes it."""
+"""How long a move waits for a sync or scan of the repository. After that a later repetition finishes it."""
 
 MIRROR = "mirror.git"
 
@@ -32,7 +33,7 @@ PARTITIONED: tuple[Table, ...] = tuple(
 
 
 @dataclass(frozen=True)
-class Place:
+class RepositoryPlace:
     """Where a repository's data lie: its partitions by its full name, its mirror by the three others."""
 
     full_name: str
@@ -46,13 +47,13 @@ class Move:
     """One repository that goes to another place."""
 
     repository_id: str
-    old: Place
-    new: Place
+    old: RepositoryPlace
+    new: RepositoryPlace
 
 
 @dataclass(frozen=True)
 class Journal:
-    """What remains to be done after the table of repositories has been written; it travels with its rows.
+    """The work that remains after the table of repositories has been written. It travels with its rows.
 
     Attributes:
         moves: repositories whose data are on their way to another name.
@@ -62,14 +63,14 @@ class Journal:
 
     moves: tuple[Move, ...] = ()
     is_aside: bool = False
-    removals: tuple[tuple[str, Place], ...] = ()
+    removals: tuple[tuple[str, RepositoryPlace], ...] = ()
 
 
 _JOURNAL = TypeAdapter(Journal)
 
 
 def read_journal(metadata: Mapping[str, str]) -> Journal:
-    """The journal beside the rows of `repositories`; an empty one where nothing remains to be done."""
+    """The journal beside the rows of `repositories`, empty where nothing remains to be done."""
     return _JOURNAL.validate_json(metadata["journal"]) if "journal" in metadata else Journal()
 
 
@@ -82,7 +83,7 @@ def take_aside(lake: Lake, moves: Sequence[Move]) -> None:
     """The first step: nothing lies at the old names any more.
 
     Raises:
-        BusyError: a sync or scan of one of them is under way; what was taken aside stays there.
+        BusyError: a sync or scan of one of them is under way. Folders that were taken aside stay there.
         OSError: the disk is full or not writable.
     """
     for move in moves:
@@ -92,23 +93,24 @@ def take_aside(lake: Lake, moves: Sequence[Move]) -> None:
 
 
 def put_in_place(lake: Lake, moves: Sequence[Move]) -> None:
-    """The second step: what was taken aside lies at the new names and says so. What lay there before is replaced.
+    """The second step: what was taken aside lies at the new names and says so. It replaces everything that lay there
+    before.
 
     Raises:
-        LakeError: a file is damaged or cannot be written; it stays aside and so do those that follow.
+        LakeError: a file is damaged or cannot be written. It stays aside and so do those that follow.
         OSError: the disk is full or not writable.
     """
     for move in moves:
         for target, aside in _pairs(lake, move.repository_id, move.new):
             if aside.name != MIRROR:
-                _rename_rows(aside, move.new.full_name)
+                _rename_rows(lake.storage, lake.layout.name_of(aside), move.new.full_name)
             _replace_folder(aside, target)
         with contextlib.suppress(FileNotFoundError):
             lake.layout.moving(move.repository_id).rmdir()
 
 
-def remove(lake: Lake, place: Place) -> None:
-    """Remove all partitions and the mirror at a place; nothing happens where there are none.
+def remove(lake: Lake, place: RepositoryPlace) -> None:
+    """Remove all partitions and the mirror at a place. Nothing happens where it is empty.
 
     Raises:
         BusyError: a sync or scan is under way there.
@@ -122,7 +124,7 @@ def remove(lake: Lake, place: Place) -> None:
                 shutil.rmtree(folder)
 
 
-def _pairs(lake: Lake, repository_id: str, place: Place) -> Iterator[tuple[Path, Path]]:
+def _pairs(lake: Lake, repository_id: str, place: RepositoryPlace) -> Iterator[tuple[Path, Path]]:
     """Each folder at a place, and where it waits."""
     aside = lake.layout.moving(repository_id)
     for table in PARTITIONED:
@@ -134,12 +136,12 @@ def _partition(lake: Lake, table: Table, full_name: str) -> Path:
     return lake.path(table, full_name).parent
 
 
-def _mirror(layout: Layout, place: Place) -> Path:
+def _mirror(layout: Layout, place: RepositoryPlace) -> Path:
     return layout.mirror(place.host, place.owner, place.name)
 
 
 @contextlib.contextmanager
-def _alone(layout: Layout, place: Place) -> Iterator[None]:
+def _alone(layout: Layout, place: RepositoryPlace) -> Iterator[None]:
     mirror = _mirror(layout, place)
     with contextlib.ExitStack() as stack:
         stack.enter_context(locked(layout.scan_lock(place.full_name), LOCK_SECONDS))
@@ -151,21 +153,21 @@ def _alone(layout: Layout, place: Place) -> Iterator[None]:
 def _take_aside(source: Path, aside: Path) -> None:
     if not source.exists():
         return
-    if aside.exists():  # taken before; a sync that had begun earlier has written to the old name since
+    if aside.exists():  # taken before, but a sync that had begun earlier has written to the old name since
         shutil.rmtree(source)
         return
     aside.parent.mkdir(parents=True, exist_ok=True)
-    source.rename(aside)
+    source.rename(aside)  # a folder at once: an object store, which knows no folders, needs a journal of its files here
     flush(aside.parent)
     flush(source.parent)
 
 
-def _rename_rows(folder: Path, full_name: str) -> None:
-    for path in sorted(folder.glob("*")):
-        if path.name.startswith("."):  # half written by a killed process
-            path.unlink()
-        elif path.suffix == ".parquet":
-            rewrite_name(path, full_name)
+def _rename_rows(storage: Storage, folder: str, full_name: str) -> None:
+    for name in storage.list(f"{folder}/"):
+        if name.rpartition("/")[2].startswith("."):  # half written by a killed process
+            storage.delete(name)
+        elif name.endswith(".parquet"):
+            rewrite_name(storage, name, full_name)
 
 
 def _replace_folder(aside: Path, target: Path) -> None:

@@ -1,6 +1,6 @@
 """A repository as every stage knows it, read from the rows of the `repositories` table.
 
-Discovery writes those rows (`discover/membership.py`); sync, scan and automation only need these few of their columns.
+Discovery writes those rows (`discover/membership.py`). Sync, scan and automation only need these few of their columns.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ from kubestats_pipeline.lake.vocabulary import RepositoryStatus
 
 
 class UnknownRepositoryError(ExplainedError):
-    """A name is that of no repository that could be worked on; the text says what it is instead."""
+    """A name does not belong to a repository that could be worked on. The text says what it is instead."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def read_rows(lake: Lake) -> list[dict[str, Any]]:
 
 
 def find_repository(lake: Lake, name: str) -> dict[str, Any] | None:
-    """The row of the repository that has a full name, else of the last one that had it; in any case of letters.
+    """The row of the repository that has a full name, else of the last one that had it, in any case of letters.
 
     Raises:
         LakeError: the table's file is damaged.
@@ -85,7 +85,7 @@ def find_active(lake: Lake, names: Iterable[str]) -> list[str]:
     """The present full names of active repositories, each by a name that it has or had.
 
     Raises:
-        UnknownRepositoryError: there is none of that name, or it is not active.
+        UnknownRepositoryError: nothing has that name, or it is not active.
         LakeError: the table's file is damaged.
     """
     found = []

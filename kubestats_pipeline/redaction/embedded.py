@@ -1,7 +1,7 @@
 """YAML and JSON inside texts: read with the place of every scalar, and written back with some of them replaced.
 
 Only the spans of changed scalars are touched, so that the rest of a text stays as its author wrote it. Reading is
-bounded; what is too large, too deep or no YAML is left to the rules for lines.
+bounded. A text that is too large, too deep or not YAML is left to the rules for lines.
 """
 
 import json
@@ -25,16 +25,22 @@ from yaml.events import (
 )
 
 from kubestats_pipeline.redaction.patterns import replace_spans
+from kubestats_pipeline.redaction.secrets import ENCRYPTED, REDACTED
 
 LONGEST, MOST_NODES, DEEPEST = 500_000, 50_000, 50
-"""Characters, scalars and nesting of a text that is read; libyaml is quadratic in the nesting of flow collections."""
+"""Characters, values and nesting of a text that is read, those behind aliases counted wherever they are used.
+
+libyaml is quadratic in the nesting of flow collections.
+"""
 
 _CONTROL = re.compile(r"(?m)^[ \t]*(?:\{\{[^{}\n]*\}\}[ \t]*)+$")
 _EXPRESSION = re.compile(r"\{\{[^{}\n]*\}\}")
-"""Lines and values of a template; both are linear, since a brace ends each try."""
+"""Lines and values of a template. Both patterns are linear, since a brace ends each try."""
 _PROPERTIES = re.compile(r"(?:[&!]\S*\s+)+")
 _REFERRING_TAGS = frozenset({"secret", "env", "env_var"})
 """Tags of values that only name a secret: `!secret wifi_password`."""
+_WHOLLY = (REDACTED, ENCRYPTED)
+"""Of two values for one place, which an alias may bring, these are kept."""
 _PLAIN = {"true": True, "false": False, "null": None, "~": None, "": None}
 
 
@@ -48,7 +54,7 @@ class Scalar(NamedTuple):
 
 
 class Embedded(NamedTuple):
-    """What a text holds.
+    """The content of a text.
 
     Attributes:
         content: a list of documents, of plain values.
@@ -61,12 +67,21 @@ class Embedded(NamedTuple):
     scalars: list[tuple[int, int]]
 
 
+class _Anchored(NamedTuple):
+    """The values at an anchor and their places, how many they are and how deep."""
+
+    content: Any
+    place: Any
+    nodes: int
+    height: int
+
+
 class _UnreadableError(Exception):
-    """The text is no YAML, or more of it than is read."""
+    """The text is not YAML, or more of it than is read."""
 
 
 def read_embedded(text: str) -> Embedded | None:
-    """The mappings and lists in a text, the values of templates as written; None where there are none to read."""
+    """The mappings and lists in a text, values of templates as written, or None where there are none to read."""
     if len(text) > LONGEST or text.count("\n%") > 10:
         return None
     found = _read(text, text)
@@ -100,7 +115,8 @@ class _Reader:
         self._next = parser.get_event
         self._readable, self._written = readable, written
         self._scalars: list[tuple[int, int]] = []
-        self._anchors: dict[str, tuple[Any, Any]] = {}
+        self._anchors: dict[str, _Anchored] = {}
+        self._nodes, self._deepest = 0, 0
 
     def read(self) -> Embedded:
         contents, places = [], []
@@ -113,22 +129,40 @@ class _Reader:
         return Embedded(contents, places, self._scalars)
 
     def _node(self, event: Any, depth: int, *, in_flow: bool) -> tuple[Any, Any]:
-        kind = type(event)
-        if kind is AliasEvent:
-            return self._anchors.get(event.anchor, (None, None))
-        if kind is ScalarEvent:
-            found = self._scalar(event, in_flow)
-        elif depth >= DEEPEST:
-            raise _UnreadableError
-        elif kind is MappingStartEvent:
-            return self._mapping(depth + 1, in_flow=bool(event.flow_style))
-        elif kind is SequenceStartEvent:
-            return self._sequence(depth + 1, in_flow=bool(event.flow_style))
-        else:
-            raise _UnreadableError
-        if event.anchor:  # only scalars: a collection is redacted where it is defined
-            self._anchors[event.anchor] = found
+        if type(event) is AliasEvent:
+            return self._alias(event.anchor, depth)
+        if not event.anchor:
+            return self._value_of(event, depth, in_flow)
+        nodes, deepest, self._deepest = self._nodes, self._deepest, depth
+        found = self._value_of(event, depth, in_flow)
+        self._anchors[event.anchor] = _Anchored(*found, self._nodes - nodes, self._deepest - depth)
+        self._deepest = max(deepest, self._deepest)
         return found
+
+    def _value_of(self, event: Any, depth: int, in_flow: bool) -> tuple[Any, Any]:
+        kind = type(event)
+        if kind is ScalarEvent:
+            return self._scalar(event, in_flow)
+        self._count(1, depth + 1)
+        if kind is MappingStartEvent:
+            return self._mapping(depth + 1, in_flow=bool(event.flow_style))
+        if kind is SequenceStartEvent:
+            return self._sequence(depth + 1, in_flow=bool(event.flow_style))
+        raise _UnreadableError
+
+    def _alias(self, anchor: str | None, depth: int) -> tuple[Any, Any]:
+        """The values behind an alias, with the same places: they are withheld where one of their names says so."""
+        found = self._anchors.get(anchor or "")
+        if found is None:
+            return None, None
+        self._count(found.nodes, depth + found.height)
+        return found.content, found.place
+
+    def _count(self, nodes: int, depth: int) -> None:
+        self._nodes += nodes
+        self._deepest = max(self._deepest, depth)
+        if self._nodes > MOST_NODES or depth > DEEPEST:
+            raise _UnreadableError
 
     def _mapping(self, depth: int, *, in_flow: bool) -> tuple[dict[str, Any], dict[str, Any]]:
         content: dict[str, Any] = {}
@@ -154,7 +188,8 @@ class _Reader:
             match = _PROPERTIES.match(self._readable, start, end)
             start = match.end() if match else start
         self._scalars.append((start, end))
-        if len(self._scalars) > MOST_NODES:
+        self._nodes += 1
+        if self._nodes > MOST_NODES:
             raise _UnreadableError
         return self._value(event, start, end, style), Scalar(start, end, style, in_flow)
 
@@ -197,7 +232,7 @@ def _collect(text: str, before: Any, places: Any, after: Any, spans: dict[int, t
         items = after if isinstance(after, list) else [after] * len(places)
         for one, place, other in zip(before, places, items, strict=True):
             _collect(text, one, place, other, spans)
-    elif isinstance(places, Scalar) and before != after:
+    elif isinstance(places, Scalar) and before != after and (after in _WHOLLY or places.start not in spans):
         spans[places.start] = (places.start, places.end, _written(text, places, str(after)))
 
 

@@ -1,4 +1,4 @@
-"""What stands in the place of one value that is taken for a secret, and which values are none whatever their name."""
+"""The place holder of one value that is taken for a secret, and the values that are not secrets under any name."""
 
 import re
 
@@ -14,6 +14,9 @@ _REFERENCE = re.compile(
 )
 """A variable, a template, or a place in a store of secrets: each alternative begins with its own mark."""
 _VARIABLES = re.compile(r"(?:\$\{[^{}]+\}\s*)+")
+_GOES_ON = re.compile(r"[ \t]+(?:[^\s#,;)\]}|&>-]|\|\|[ \t]*['\"])")
+"""A word after a reference, or its default in a program. A comment, a flag and the next command are neither."""
+_OPENS = "\"'`("
 _ENDS = "\"'`\\ \t,;)]}&"
 _SWITCH = re.compile(r"true|false|yes|no|on|off|null|none|~|\[\]|\{\}|\d{1,5}(?:ms|s|m|h|d|w|y)", re.IGNORECASE)
 _PATH = re.compile(r"(?:/[a-z0-9][a-z0-9._-]{0,39}){1,12}/?")
@@ -29,7 +32,7 @@ LONGEST_INNOCENT = 300
 
 
 def hide(value: str) -> str:
-    """A secret's place holder; a reference, a switch, a duration, a path and an address in the cluster stay."""
+    """A secret's place holder. A reference, a switch, a duration, a path and an address in the cluster stay."""
     if value.startswith(_CIPHERTEXT):
         return ENCRYPTED
     if is_reference(value) or is_innocent(value):
@@ -52,13 +55,20 @@ def is_reference(value: str) -> bool:
 
 
 def is_innocent(value: str) -> bool:
-    """Whether a value can be no secret."""
+    """Whether a value cannot be a secret."""
     return len(value) <= LONGEST_INNOCENT and any(pattern.fullmatch(value) for pattern in _INNOCENT)
 
 
+def end_of_reference(text: str) -> int:
+    """Where the reference ends with which a value begins and after which it goes on (`${A} and more`), else zero."""
+    start = len(text) - len(text.lstrip(_OPENS))
+    match = _REFERENCE.match(text, start, LONGEST_INNOCENT)
+    return match.end() if match and _GOES_ON.match(text, match.end()) else 0
+
+
 def begins_with_none(text: str) -> bool:
-    """Whether the first word of what follows an assignment is no secret, so that its line may say more."""
-    text = text[:LONGEST_INNOCENT].lstrip("\"'`(")
+    """Whether the first word of what follows an assignment is not a secret, so that its line may say more."""
+    text = text[:LONGEST_INNOCENT].lstrip(_OPENS)
     match = _REFERENCE.match(text)
     if match is not None:
         return match.end() == len(text) or text[match.end()] in _ENDS

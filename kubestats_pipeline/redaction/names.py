@@ -51,15 +51,15 @@ _WRITTEN_AS, _STRONG, _DESCRIBES = _all(WRITTEN_AS), _all(STRONG), _all(DESCRIBE
 _SWITCHES, _COUNTED = _all(SWITCHES), _all(COUNTED)
 _FILES, _KEPT_IN_FILES = _all(FILES), _all(KEPT_IN_FILES)
 _SAYS_WHERE_OR_WHAT = _all(NAMING, STRUCTURE)
-_WORDS = {word.replace(" ", "[^a-z]?") for group in (*SECRET_WORDS, *GLUED, STRONG) for word in group.words}
+_WORDS = {word.replace(" ", "[^a-z]{0,3}") for group in (*SECRET_WORDS, *GLUED, STRONG) for word in group.words}
 _may_be = compile_set((f"(?i)key|{'|'.join(sorted(_WORDS))}",))
 """Most names have none of the words: that is seen at once."""
-_VARIABLE = re.compile(r"[A-Z0-9_]+")
+_ends_in_variable = re.compile(r"(?:^|[-./])[A-Z0-9_]+\Z").search
 
 
 @functools.lru_cache(maxsize=65536)
 def is_sensitive(name: str) -> bool:
-    """Whether a value under this name is taken for a secret; `secretName` or `tokenRef` name one and are none."""
+    """Whether a value under this name is taken for a secret. `secretName` and `tokenRef` only name one."""
     name = name[-LONGEST_NAME:]
     words = _words(name) if _may_be(readable(name)) else []
     if not words or words[0] in _SWITCHES or _refers(words):
@@ -96,7 +96,7 @@ def _words(name: str) -> list[str]:
 
 
 def _without_manner(words: list[str]) -> list[str]:
-    """Without last words that only say how a secret is written; at least one word stays."""
+    """Without last words that only say how a secret is written. At least one word stays."""
     end = len(words)
     while end > 1 and (words[end - 1] in _WRITTEN_AS or words[end - 1].isdigit()) and not _ends_in_secret(words[:end]):
         end -= 1
@@ -123,11 +123,11 @@ def _is_key(name: str, words: list[str]) -> bool:
     owner = words[-2]
     if owner in _KEY_OF or " ".join(words[-3:-1]) in _KEY_OF or name.endswith(".key"):
         return True
-    return bool(_VARIABLE.fullmatch(name)) and owner not in _INNOCENT_KEY_OF
+    return bool(_ends_in_variable(name)) and owner not in _INNOCENT_KEY_OF
 
 
 def _is_strong_variable(name: str, words: list[str]) -> bool:
-    return len(words) > 1 and words[-2] in _STRONG and words[-1] not in _DESCRIBES and bool(_VARIABLE.fullmatch(name))
+    return len(words) > 1 and words[-2] in _STRONG and words[-1] not in _DESCRIBES and bool(_ends_in_variable(name))
 
 
 @functools.lru_cache(maxsize=16384)

@@ -1,6 +1,6 @@
 """RE2 as this room uses it: search, and replacement of a pattern's group, in any text in time linear in its length.
 
-A byte that is not UTF-8 stands as a surrogate in names of files; RE2 reads UTF-8 only and sees a question mark there.
+A byte that is not UTF-8 stands as a surrogate in names of files. RE2 reads UTF-8 only and sees a question mark there.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import re2
 
 LARGEST_AUTOMATON = 64 << 20
-"""Bytes that RE2 may use for the states of one automaton; it forgets older ones beyond."""
+"""Bytes that RE2 may use for the states of one automaton. Beyond, it forgets older ones."""
 
 
 class Shape(NamedTuple):
@@ -18,7 +18,7 @@ class Shape(NamedTuple):
     Attributes:
         name: a noun phrase for messages.
         marks: texts of which at least one stands in every match.
-        pattern: in RE2 syntax; its group, if it has one, is what is withheld.
+        pattern: in RE2 syntax. Its group, if it has one, is the part that is withheld.
         reason: what somebody could do with it.
         source: where its issuer describes it.
     """

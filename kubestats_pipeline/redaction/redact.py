@@ -2,7 +2,7 @@
 
 Kept are names, types and references such as `secretName`. Replaced are the values of a Secret at any depth, SOPS
 ciphertext (it changes whenever a file is encrypted again), values under sensitive names and beside them, and what
-`texts.py` finds in texts. A mapping is no secret by its name alone: below `passwords` its values are, below
+`texts.py` finds in texts. A mapping is not a secret by its name alone: below `passwords` its values are, below
 `onepassword`, where a program is described, they are not.
 """
 
@@ -35,11 +35,11 @@ _FLAGS = ("-u", "--user", "--proxy-user")
 
 
 class DependsError(Exception):
-    """What is stored of a value depends on more than the value."""
+    """The stored form of a value depends on more than the value."""
 
 
 class _Trait(NamedTuple):
-    """What a key says of its value: `shown` is the key as it is stored, None where that is the key itself."""
+    """The meaning of a key for its value: `shown` is the key as it is stored, None where that is the key itself."""
 
     is_sensitive: bool
     is_wholly_secret: bool
@@ -55,17 +55,17 @@ def _trait(key: str) -> _Trait | None:
 
 
 def redact(document: dict[str, Any]) -> dict[str, Any]:
-    """A copy of a Kubernetes document that is fit to be stored; the document itself is left as it is."""
+    """A copy of a Kubernetes document that is fit to be stored. The document itself is left as it is."""
     return _TOP.mapping("", document, within=False, secret=False)
 
 
 def redact_values(content: dict[str, Any]) -> dict[str, Any]:
-    """A copy of Helm values, which are no Kubernetes document, that is fit to be stored."""
+    """A copy of Helm values, which are not a Kubernetes document, that is fit to be stored."""
     return _TOP.mapping("", content, within=False, secret=False)
 
 
 def redact_content(content: Any, depth: int = 0, *, of_secret: bool = False) -> Any:
-    """A copy of any content, such as a text's, with so many texts around it; `of_secret`: a patch of a Secret."""
+    """A copy of any content, such as a text's, with so many texts around it. `of_secret`: a patch of a Secret."""
     walk = _Walk(depth)
     if of_secret and isinstance(content, list):
         return [walk.operation(item) for item in content]
@@ -73,7 +73,7 @@ def redact_content(content: Any, depth: int = 0, *, of_secret: bool = False) -> 
 
 
 def redact_setting(place: Place, text: str) -> str:
-    """The value of one setting, fit to be stored; `place` are the keys that lead to it."""
+    """The value of one setting, fit to be stored. `place` holds the keys that lead to it."""
     return hide(text) if any(is_sensitive(key) for key in place if isinstance(key, str)) else redact_text(text)
 
 
@@ -239,7 +239,7 @@ def _is_of_sops(key: str, value: dict[str, Any]) -> bool:
 
 
 def _hidden(value: Any) -> Any:
-    """One value in the place of a secret; a switch is none."""
+    """The place holder of one value. A switch stays."""
     if isinstance(value, str):
         return hide(value)
     return value if value is None or isinstance(value, bool) else REDACTED
@@ -251,7 +251,7 @@ def _is_schema(value: dict[str, Any]) -> bool:
 
 
 def _targets_secret(target: Any) -> bool:
-    """Whether a patch may be meant for a Secret; its target is a pattern, and may name no kind at all."""
+    """Whether a patch may be meant for a Secret. Its target is a pattern, and may leave out the kind."""
     kind = target.get("kind") if isinstance(target, dict) else "Other"
     return kind is None or (isinstance(kind, str) and not _SECRET_KINDS.isdisjoint(kind.strip("^$()").split("|")))
 
@@ -284,15 +284,21 @@ def _blank(value: Any, *, of_secret: bool = False) -> Any:
 
 
 def _with_shown_keys(copy: dict[str, Any]) -> dict[str, Any]:
-    """A map with its keys as they are stored; of several that would be the same, later ones get a number."""
-    shown: dict[str, Any] = {key: item for key, item in copy.items() if _shown(key) == key}
-    for key in sorted(key for key in copy if _shown(key) != key):
+    """A map with its keys as they are stored, in their order. Of several that would be the same, some get a number.
+
+    Numbers count within one map. Where layers of values are merged afterwards, two keys that are both withheld whole
+    become one, and the later layer's value stays: a digest that told them apart would tell of the secret.
+    """
+    shown = {key: key for key in copy if _shown(key) == key}
+    taken = set(shown)
+    for key in sorted(copy.keys() - taken):
         name = first = _shown(key)
         number = 2
-        while name in shown:
+        while name in taken:
             name, number = first.replace(REDACTED, f"{REDACTED}-{number}", 1), number + 1
-        shown[name] = copy[key]
-    return shown
+        shown[key] = name
+        taken.add(name)
+    return {shown[key]: item for key, item in copy.items()}
 
 
 def _shown(key: str) -> str:

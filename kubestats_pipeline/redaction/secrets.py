@@ -1,19 +1,19 @@
-"""The table of secrets that are known by how they look, wherever they stand; `shapes.py` withholds them.
+"""The table of secrets that are known by how they look, wherever they stand. `shapes.py` withholds them.
 
 Those that have a form of their own are here, the tokens that services give out in `service_tokens.py`.
 
 Patterns are RE2: Python (google-re2) and DuckDB (`regexp_matches`) read them alike, both in linear time. Where a
-pattern has a group, the group is the secret and the rest says where it stands; else all of it is. None matches what is
-left after withholding, so that a published file can be searched with the same table.
+pattern has a group, the group is the secret and the rest says where it stands. Without a group, all of it is the
+secret. No pattern matches the text that is left, so that a published file can be searched with the same table.
 """
 
 from kubestats_pipeline.redaction.patterns import Shape
 from kubestats_pipeline.redaction.service_tokens import SERVICE_TOKENS
 
 REDACTED = "<redacted>"
-"""What stands in a secret's place."""
+"""The place holder of a secret."""
 ENCRYPTED = "<encrypted>"
-"""What stands in the place of ciphertext, which changes at every encryption and says nothing."""
+"""The place holder of ciphertext, which changes at every encryption and says nothing."""
 
 
 _CRYPT = "https://manpages.debian.org/crypt(5)"
@@ -25,7 +25,7 @@ SHAPES: tuple[Shape, ...] = (
         "a private key",
         ("PRIVATE KEY",),
         r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----(?:.*?-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|.*)",
-        "Signs, decrypts or logs in as its owner; what lacks its end is withheld to the end of the text.",
+        "Signs, decrypts or logs in as its owner. A key without its end is withheld to the end of the text.",
         "https://www.rfc-editor.org/rfc/rfc7468#section-10",
     ),
     Shape(
@@ -39,7 +39,7 @@ SHAPES: tuple[Shape, ...] = (
         "SOPS ciphertext",
         ("ENC[",),
         r"ENC\[AES256_GCM,[^\]\s]*\]?",
-        "Changes at every encryption and says nothing; it hides what somebody wanted hidden.",
+        "Changes at every encryption and says nothing.",
         "https://getsops.io/docs/#encryption-protocol",
     ),
     Shape(

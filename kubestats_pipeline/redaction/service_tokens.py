@@ -1,4 +1,4 @@
-"""The tokens that services give out, known by their prefixes; a part of the table of `secrets.py`."""
+"""The tokens that services give out, known by their prefixes: a part of the table of `secrets.py`."""
 
 from kubestats_pipeline.redaction.patterns import Shape
 
@@ -58,7 +58,7 @@ SERVICE_TOKENS: tuple[Shape, ...] = (
         "an AWS key",
         ("AKIA", "ASIA"),
         r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
-        "One half of a login to Amazon's cloud; the other half is often beside it.",
+        "One half of a login to Amazon's cloud. The other half is often beside it.",
         "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids",
     ),
     Shape(

@@ -10,7 +10,7 @@ SHORTEST = 12
 
 _PATTERNS = tuple(compile_pattern(shape.pattern) for shape in SHAPES)
 MARKS = tuple("|".join(map(escape, shape.marks)) for shape in SHAPES)
-"""What must stand in a text for each shape: literals make a smaller automaton than the shapes themselves."""
+"""Literals for each shape, of which one stands in every such text: they make a smaller automaton than the shapes."""
 
 _marked = compile_set(MARKS)
 

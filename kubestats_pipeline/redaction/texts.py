@@ -29,7 +29,7 @@ _HINTED = len(MARKS)
 
 
 def redact_text(text: str, depth: int = 0) -> str:
-    """A text without the secrets in it; `depth` counts the texts around it."""
+    """A text without the secrets in it. `depth` counts the texts around it."""
     size = len(text)
     if size < SHORTEST:
         return text

@@ -1,4 +1,4 @@
-"""The table of words that make a name sensitive, each group with its reason and source; `names.py` applies it.
+"""The table of words that make a name sensitive, each group with its reason and source. `names.py` applies it.
 
 A name is cut into words where case, digits and marks change: `adminPw`, `ADMIN_PW` and `admin-pw` are `admin pw`. Its
 last word decides, after words that only say how a secret is written (`passwordHash`, `TOKEN_OLD`, `secret1`).
@@ -11,7 +11,7 @@ class Words(NamedTuple):
     """Words with one meaning.
 
     Attributes:
-        listed: in small letters and in the singular, with commas between; a phrase has blanks.
+        listed: in small letters and in the singular, with commas between. A phrase has blanks.
         reason: why they are in the table.
         source: where they are used so.
     """
@@ -37,10 +37,15 @@ SECRET_WORDS: tuple[Words, ...] = (
         "A password, in full or short.",
         _OWASP,
     ),
-    Words("secret, credential, cred", "What its author calls so.", _OWASP),
+    Words("secret, credential, cred", "Called so by its author.", _OWASP),
     Words("token, jwt, bearer, pat", "Whoever bears it is let in.", "https://www.rfc-editor.org/rfc/rfc6750"),
     Words("psk", "A pre-shared key of a network.", "https://www.rfc-editor.org/rfc/rfc4279"),
     Words("auth, authorization", "A header, or user and password.", "https://www.rfc-editor.org/rfc/rfc9110"),
+    Words(
+        "masterauth",
+        "The password of a replica.",
+        "https://redis.io/docs/latest/operate/oss_and_stack/management/replication/",
+    ),
     Words("cookie", "A session, or what signs sessions.", "https://www.rfc-editor.org/rfc/rfc6265"),
     Words("salt, pepper", "Makes the hashes of passwords hard to guess.", _OWASP),
     Words(
@@ -105,7 +110,8 @@ GLUED: tuple[Words, ...] = (
 """Endings that make a word sensitive even where nothing cuts it."""
 
 NOT_GLUED = Words(
-    "bypass, compass, encompass, trespass, surpass, overpass, underpass, multipass",
+    "bypass, compass, encompass, trespass, surpass, overpass, underpass, multipass, lowpass, highpass, bandpass, "
+    "keepass",
     "Words of the language that end so.",
     "https://www.merriam-webster.com/",
 )
@@ -136,13 +142,13 @@ KEY_OF: tuple[Words, ...] = (
         "https://docs.github.com/code-security/secret-scanning/introduction/supported-secret-scanning-patterns",
     ),
 )
-"""Words before `key` that make it a secret; in `CAPITALS_KEY`, a variable, any word does but the next ones."""
+"""Words before `key` that make it a secret. In a variable, `CAPITALS_KEY`, all words do but the next ones."""
 
 INNOCENT_KEY_OF = Words(
     "public, cache, sort, partition, primary, foreign, topology, label, group, map, object, hot, row, index, lookup, "
     "match, value, file, config, property, name, translation, hash, idempotency, registry, password, token, "
     "passphrase, credential, secretname, integrity",
-    "Words before `KEY` that name no secret; `passwordKey` is where in a Secret a password stands.",
+    "Words before `KEY` after which it is not a secret. `passwordKey` is the place of a password in a Secret.",
     _BITNAMI,
 )
 
@@ -150,7 +156,7 @@ WRITTEN_AS = Words(
     "hash, hashed, old, new, value, bcrypt, argon, md, sha, base, b, encoded, encrypted, plain, plaintext, raw, data, "
     "string, text, txt, json, yaml, yml, ini, toml, xml, properties, pem, default, current, previous, prev, literal, "
     "content, php",
-    "Last words that only say how a secret is written, or which one of several; digits do as well.",
+    "Last words that only say how a secret is written, or which one of several. Digits do as well.",
     _OWASP,
 )
 
@@ -171,7 +177,8 @@ DESCRIBES = Words(
 )
 
 REFERENCES = Words(
-    "existing secret, pull secret, existing credential, external secret, from secret, authorized secret",
+    "existing secret, pull secret, existing credential, external secret, from secret, authorized secret, "
+    "github config secret",
     "Phrases of names whose values name a Secret that stands elsewhere.",
     _BITNAMI,
 )
@@ -194,7 +201,7 @@ FILES = Words("json, yaml, yml, txt, ini, toml, xml, properties, php", "Ends of 
 KEPT_IN_FILES = Words(
     "password, passwd, passphrase, credential, cred, secret, token, htpasswd, dockerconfigjson, docker config, "
     "docker config json, kubeconfig, key",
-    "What a file may be called that is withheld as a whole: `credentials.json`; others are looked into.",
+    "Names of files that are withheld as a whole: `credentials.json`. Others are looked into.",
     _SECRET,
 )
 
@@ -217,14 +224,14 @@ COLLECTIONS = Words(
 NAMING = Words(
     "name, namespace, kind, key, ref, file, path, mode, type, provider, store, engine, issuer, algorithm, label, "
     "annotation, source, medium, claim, audience, identifier",
-    "Last words of names that say where or of what sort a secret is; below `credentials` their values stay.",
+    "Last words of names that say where or of what sort a secret is. Below `credentials` their values stay.",
     _SECRET,
 )
 
 STRUCTURE = Words(
     "image, repository, registry, tag, digest, version, chart, policy, port, protocol, replica, count, cpu, memory, "
     "storage, interval, second, period, threshold, schedule, enabled, size, limit, request, timeout, class",
-    "Last words of names that say what runs, and how; their values stay as well, so that no image is lost.",
+    "Last words of names that say what runs, and how. Their values stay as well, so that no image is lost.",
     "https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/",
 )
 
@@ -246,6 +253,6 @@ PROSE = Words(
     "manager, generator, reset, store, hash, policy, vault, keeper, server, service, rotation, rotated, expired, "
     "required, protected, file, management, authentication, auth, sync, refresh, handling, validation, operator, "
     "provider, app, support, header",
-    "Second words of `password manager` and the like, which are no secrets.",
+    "Second words of `password manager` and the like, which are prose.",
     "https://en.wikipedia.org/wiki/Password_manager",
 )

@@ -1,7 +1,7 @@
-"""Builds the sample's bare git repositories, each complete or not there at all, and only when it is not there yet.
+"""Builds the bare git repositories of the sample. A repository is either complete or does not exist.
 
-Here are files and git processes; the histories themselves are told in `clusters/`. The demo syncs from them as it
-would from any other repositories: nothing after this module knows that they are samples.
+Files and git processes are here, and the histories are in `clusters/`. The demo syncs from these repositories as from
+any others: no other module knows that they are samples.
 """
 
 import hashlib
@@ -27,18 +27,18 @@ SAMPLE_REPOSITORIES: tuple[str, ...] = tuple(story.full_name for story in STORIE
 """Their names as `owner/name`."""
 
 FINGERPRINT = "kubestats-sample"
-"""A file in each bare repository: the hash of the history it was built from. Without it, a repository is no sample."""
+"""A file in every bare sample repository: the hash of its history. A repository without it is not a sample."""
 
 
 def build_sample(directory: Path) -> list[Path]:
-    """Build the sample repositories at `directory/<owner>/<name>.git` and give their paths, in the stories' order.
+    """Build the sample repositories at `directory/<owner>/<name>.git`, and return their paths in the stories' order.
 
-    Commit ids are the same on every machine. What is complete already is left untouched; what an older version of the
-    package built, or a stopped run left behind, is replaced.
+    Commit ids are the same on every machine. A complete repository is left untouched. One that an older version of the
+    package built, or that a stopped run left incomplete, is replaced.
 
     Raises:
         GitError: git is not installed, or it failed.
-        FileExistsError: a place is taken by something that is no sample repository; it is left as it is.
+        FileExistsError: a path exists and is not a sample repository. It is left as it is.
         OSError: the directory cannot be written.
     """
     return [_build_repository(directory / f"{story.full_name}.git", fast_import_stream(story)) for story in STORIES]
@@ -53,7 +53,7 @@ def _build_repository(path: Path, stream: bytes) -> Path:
     if found == fingerprint:
         return path
     if path.exists() and found is None:
-        raise FileExistsError(f"{path} is no sample repository; move it away, or build the sample elsewhere")
+        raise FileExistsError(f"{path} is not a sample repository, move it away or build the sample elsewhere")
     _import(partial, stream)
     (partial / FINGERPRINT).write_text(fingerprint)
     if found is not None:
@@ -64,7 +64,7 @@ def _build_repository(path: Path, stream: bytes) -> Path:
 
 
 def _fingerprint(path: Path) -> str | None:
-    """Which history a repository was built from; None where there is no complete sample repository."""
+    """The fingerprint of the history that a repository was built from, or None if it is not a complete sample."""
     file = path / FINGERPRINT
     return file.read_text() if file.is_file() else None
 

@@ -1,24 +1,24 @@
-"""Turns a story into the stream that `git fast-import` reads, so that one process makes a whole repository.
+"""Encodes a story as a stream for `git fast-import`, so that one process makes a whole repository.
 
-The stream is a pure function of the story: the same bytes, and so the same commit ids, on every machine. It comes
-after `story.py` and before `build.py`.
+The stream is a pure function of the story, so the bytes and the commit ids are the same on every machine. `story.py`
+comes before this module, and `build.py` after it.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from kubestats_pipeline.sample.clusters.story import Commit, Merge, Person, Step, Story, Tree
+from kubestats_pipeline.sample.clusters.story import Person, SampleTree, Step, Story, StoryCommit, StoryMerge
 
 BRANCH = "main"
 
 
 @dataclass(frozen=True)
 class _Revision:
-    """A commit that stands in the stream already: its mark and its tree. Mark 0 is the void before the first."""
+    """A commit that is already in the stream: its mark and its tree. Mark 0 is the empty tree before the first one."""
 
     mark: int
-    tree: Tree
+    tree: SampleTree
 
 
 def fast_import_stream(story: Story) -> bytes:
@@ -40,8 +40,8 @@ def fast_import_stream(story: Story) -> bytes:
 def _branch_tip(
     step: Step, mainline: Sequence[_Revision], marks: Iterator[int], parts: list[bytes]
 ) -> _Revision | None:
-    """Encode the commits of a merged branch; None where the step merges nothing."""
-    if isinstance(step, Commit):
+    """Encode the commits of a merged branch, and return the last one, or None if the step merges nothing."""
+    if isinstance(step, StoryCommit):
         return None
     tip = mainline[-1 - step.behind]
     for commit in step.branch:
@@ -51,8 +51,8 @@ def _branch_tip(
     return tip
 
 
-def _tree_after(step: Step, tree: Tree) -> Tree:
-    commits = step.branch if isinstance(step, Merge) else (step,)
+def _tree_after(step: Step, tree: SampleTree) -> SampleTree:
+    commits = step.branch if isinstance(step, StoryMerge) else (step,)
     for change in (change for commit in commits for change in commit.changes):
         tree = change.apply(tree)
     return tree
@@ -74,7 +74,7 @@ def _signature(role: str, person: Person, when: datetime) -> bytes:
     return f"{role} {person.name} <{person.email}> {int(when.timestamp())} {when:%z}\n".encode()
 
 
-def _difference(before: Tree, after: Tree) -> Iterator[bytes]:
+def _difference(before: SampleTree, after: SampleTree) -> Iterator[bytes]:
     for path in sorted(before.keys() - after.keys()):
         yield f"D {path}\n".encode()
     for path, file in sorted(after.items()):

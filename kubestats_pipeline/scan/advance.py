@@ -1,8 +1,8 @@
 """Moves what is known of one repository from its position to a commit of its mirror, and hands its events to the log.
 
 A first scan, new commits and a rewritten history go the same way: the state at the position, the steps from there to
-the head, and at the end whatever still differs from the head's tree as one last step. Where the position stands, and
-what is written afterwards, is decided in `scan.py` and `position.py`; what a step means, in `replay.py`.
+the head, and at the end whatever still differs from the head's tree as one last step. The position and the writing of
+tables belong to `scan.py` and `store/position.py`, the meaning of a step to `replay/replay.py`.
 """
 
 from collections import deque
@@ -13,10 +13,8 @@ from pathlib import Path
 from kubestats_pipeline.git import history
 from kubestats_pipeline.git.blobs import BlobReader
 from kubestats_pipeline.git.history import Change, Step, is_template
-from kubestats_pipeline.lake.lake import Lake
-from kubestats_pipeline.lake.repositories import Repository
-from kubestats_pipeline.scan.documents.document import Bounds
 from kubestats_pipeline.scan.facts.path_context import context_of
+from kubestats_pipeline.scan.job import ScanJob
 from kubestats_pipeline.scan.manifests.files import ContentCache, FileVersion
 from kubestats_pipeline.scan.manifests.withheld_paths import from_text
 from kubestats_pipeline.scan.parallel.read_ahead import ReadAhead
@@ -44,59 +42,46 @@ class Advanced:
     is_linear: bool
 
 
-def bring_to_head(
-    lake: Lake,
-    repository: Repository,
-    mirror: Path,
-    position: store.Position | None,
-    head: str,
-    bounds: Bounds,
-    log: store.EventLog,
-    helpers: int,
-) -> Advanced:
-    """Replay from a position, None for the beginning of the mirror, to a commit, with the help of other processes.
+def bring_to_head(job: ScanJob, position: store.Position | None, log: store.EventLog) -> Advanced:
+    """Replay from a position, None for the beginning of the mirror, to the head of a job.
 
     Raises:
         GitError: the mirror cannot be read.
         LakeError: a partition is damaged, or the disk is full or read-only.
     """
-    goes_on = position is not None and history.is_ancestor(mirror, position.commit, head)
+    mirror = job.mirror.path
+    goes_on = position is not None and history.is_ancestor(mirror, position.commit, job.head)
     is_linear = position is None or (position.is_linear and goes_on)
-    with BlobReader(mirror) as blobs, ReadAhead(mirror, bounds, helpers, blobs) as ahead:
-        replay = _resume(lake, repository, mirror, position, ContentCache(blobs.read, bounds, ahead.take), blobs)
-        if position is not None and not (is_linear and position.commit != head):
-            replay.known_event_ids |= store.read_event_ids(lake, repository.full_name, position)
+    with BlobReader(mirror) as blobs, ReadAhead(mirror, job.bounds, job.helpers, blobs) as ahead:
+        replay = _resume(job, position, ContentCache(blobs.read, job.bounds, ahead.take), blobs)
+        if position is not None and not (is_linear and position.commit != job.head):
+            # Only a descendant that comes for the first time can have no event in the log already.
+            replay.known_event_ids |= store.read_event_ids(job.tables, position)
         first = replay.next_sequence
-        for _ in _advance(replay, mirror, position.commit if position else None, head, ahead, goes_on):
+        for _ in _advance(replay, mirror, position.commit if position else None, job.head, ahead, goes_on):
             if len(replay.events) >= store.EVENTS_AT_ONCE:
                 log.append(replay.take_events())
         log.append(replay.take_events())
         return Advanced(replay, _engine(replay, blobs), replay.next_sequence - first, is_linear)
 
 
-def _resume(
-    lake: Lake,
-    repository: Repository,
-    mirror: Path,
-    position: store.Position | None,
-    cache: ContentCache,
-    blobs: BlobReader,
-) -> Replay:
-    """The state at the position; its files are read from the mirror where that still holds the commit."""
+def _resume(job: ScanJob, position: store.Position | None, cache: ContentCache, blobs: BlobReader) -> Replay:
+    """The state at the position. Its files are read from the mirror where that still holds the commit."""
+    repository, mirror = job.repository, job.mirror
     if position is None:
         return Replay(repository.repository_id, cache)
-    stored = store.read_stored(lake, repository.full_name, position)
-    tree = history.read_tree(mirror, position.commit) if history.has_commit(mirror, position.commit) else {}
+    stored = store.read_stored(job.tables, position)
+    tree = history.read_tree(mirror.path, position.commit) if mirror.has_commit(position.commit) else {}
     replay = Replay(
         repository.repository_id,
         cache,
         active={
-            each.identity: each._replace(values=position.values.retained.get(each.resource_id))
-            for each in stored.resources
-            if each.deleted_at is None
+            resource.identity: resource._replace(values=position.values.retained.get(resource.resource_id))
+            for resource in stored.resources
+            if resource.deleted_at is None
         },
-        tombstones={each.resource_id: each for each in stored.resources if each.deleted_at is not None},
-        problems={(each.path, each.problem): each for each in stored.problems},
+        tombstones={resource.resource_id: resource for resource in stored.resources if resource.deleted_at is not None},
+        problems={(problem.path, problem.problem): problem for problem in stored.problems},
         next_sequence=position.next_sequence,
         paths=from_text(position.paths, tree),
     )
@@ -109,7 +94,7 @@ def _resume(
 def _advance(
     replay: Replay, mirror: Path, base: str | None, head: str, ahead: ReadAhead, goes_on: bool
 ) -> Iterator[None]:
-    """Move the replay to the head; the caller may take events away after each step."""
+    """Move the replay to the head. The caller may take events away after each step."""
     if base is None or goes_on:
         for step in _looking_ahead(map(replay.paths.step, history.walk(mirror, base, head)), ahead):
             replay.apply(step.commit, step.changes)
@@ -142,7 +127,7 @@ def _looking_ahead(steps: Iterable[Step], ahead: ReadAhead) -> Iterator[Step]:
 
 
 def _files(changes: Iterable[Change]) -> Iterator[FileVersion]:
-    return (FileVersion(each.path, each.oid) for each in changes if each.oid and not is_template(each.path))
+    return (FileVersion(change.path, change.oid) for change in changes if change.oid and not is_template(change.path))
 
 
 def _difference(before: Mapping[str, str], after: Mapping[str, str]) -> list[Change]:

@@ -1,22 +1,21 @@
 """Brings a mirror to a repository's tip through GitHub's API, for machines where git's protocol is blocked.
 
 It fills the same bare mirror as git does, so the scan knows no difference: the tip's trees and the YAML files among its
-blobs; other files stay behind like large ones. What the mirror has is not asked for again, and every object is checked
-against its id. GitHub does not tell a commit's exact bytes, therefore an object made from what it tells stands for it
-(see `stand_in`). There is no history but from tip to tip. The same in git's own way stands in `mirror.py`.
+blobs. Other files stay behind like large ones. The objects of the mirror are not asked for again, and every object is
+checked against its id. GitHub does not give a commit's exact bytes, therefore an object made from its answer takes the
+commit's place (see `stand_in`). History goes from tip to tip only. The same in git's own way is in `mirror.py`.
 """
 
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from kubestats_pipeline.git import command as git
-from kubestats_pipeline.git import mirror_folder as folder
 from kubestats_pipeline.git.blobs import LARGEST_BLOB
 from kubestats_pipeline.git.history import REGULAR_MODES, is_of_interest
+from kubestats_pipeline.git.mirror_folder import Mirror
 from kubestats_pipeline.git.objects import Child, GitObject, UnlikeItsIdError, build_pack, build_tree
 from kubestats_pipeline.hosts.errors import BlockedError, EmptyRepositoryError, GoneError, HostError, NotFoundError
 from kubestats_pipeline.hosts.github.client import GitHubClient
@@ -35,11 +34,11 @@ from kubestats_pipeline.sync.outcomes import Empty, Gone, Outcome, Synced, Uncha
 
 BATCH_BYTES = 8_000_000
 BATCH_BLOBS = 100
-"""So much is downloaded before it is written; what a killed sync has written, the next one need not ask for."""
+"""So much is downloaded before it is written. The next sync need not ask for what a killed one has written."""
 
 
 @dataclass(frozen=True)
-class Source:
+class ApiSource:
     """One repository on GitHub.
 
     Attributes:
@@ -54,13 +53,13 @@ class Source:
     timeout: float
 
 
-def sync_by_api(source: Source, mirror: Path, previous: Mapping[str, Any] | None) -> Outcome:
+def sync_by_api(source: ApiSource, mirror: Mirror, previous: Mapping[str, Any] | None) -> Outcome:
     """Bring the mirror of one repository to its tip. Unchanged costs one conditional call and nothing else.
 
-    The API does not say on which branch the tip is; the last known one stays.
+    The API does not say on which branch the tip is, so the last known one stays.
 
     Raises:
-        MirrorTooLargeError: more than `max_mb`; there is no mirror now.
+        MirrorTooLargeError: more than `max_mb`, and the mirror was removed.
         BusyError: another process works on it.
         OSError: the disk is full or not writable.
     """
@@ -81,17 +80,17 @@ def sync_by_api(source: Source, mirror: Path, previous: Mapping[str, Any] | None
     except HostError as error:
         return Unreachable(f"GitHub's API: {error}")
     except git.GitError as error:
-        reason = f"git could not write {mirror}: {error}"
-        return Unreachable(f"{reason}; see that the disk is neither full nor read-only, or remove the folder")
+        reason = f"git could not write {mirror.path}: {error}"
+        return Unreachable(f"{reason}. See that the disk is neither full nor read-only, or remove the folder")
     return Synced(span.head, branch, span.committed_at, span.since, time.monotonic() - began)
 
 
-def holds(mirror: Path, head: str) -> bool:
-    """Whether the mirror is whole and holds this commit as its head, from git or from the API."""
-    return folder.read_head(mirror) == head and folder.is_whole(mirror)
+def holds(mirror: Mirror, head: str) -> bool:
+    """Check that the mirror is whole and holds this commit as its head, from git or from the API."""
+    return mirror.head == head and mirror.is_whole
 
 
-def update_mirror(mirror: Path, source: Source, head: str) -> Span:
+def update_mirror(mirror: Mirror, source: ApiSource, head: str) -> Span:
     """Bring a mirror to a commit. Objects are written first and the head last, so a killed one is completed later.
 
     Raises:
@@ -99,17 +98,17 @@ def update_mirror(mirror: Path, source: Source, head: str) -> Span:
         git.GitError: git cannot read or write the mirror.
         MirrorTooLargeError, BusyError, OSError: as for `sync_by_api`.
     """
-    with locked(mirror, source.timeout):
-        folder.remove_leftovers(mirror)
+    with locked(mirror.path, source.timeout):
+        mirror.remove_leftovers()
         if not holds(mirror, head):
             _repair(mirror)
             _fill(mirror, source, get_commit(source.client, source.full_name, head))
-        folder.write_config(mirror)
+        mirror.write_config()
         return read_span(mirror, source.timeout)
 
 
 def stand_in(commit: GitCommit) -> GitObject:
-    """The object that stands for a commit: the same tree, people, seconds and message; UTC, no parents, no signature.
+    """The object in a commit's place: the same tree, people, seconds and message, in UTC, without parents or signature.
 
     `refs/replace/` gives it the commit's own id wherever git reads it (git's documentation, "git replace"). Its last
     header keeps it apart from the commit itself, for a first one in UTC has no more than this.
@@ -135,17 +134,17 @@ def build_trees(root: str, entries: Iterable[TreeEntry]) -> dict[str, GitObject]
     try:
         return {oid: build_tree(oid, children.get(path, [])) for path, oid in directories.items()}
     except UnlikeItsIdError as error:
-        raise DamagedAnswerError(f"{error}; if it stays, names are not UTF-8: set `sync_method: git`") from None
+        raise DamagedAnswerError(f"{error}. If it stays, names are not UTF-8: set `sync_method: git`") from None
 
 
-def _repair(mirror: Path) -> None:
+def _repair(mirror: Mirror) -> None:
     """Lay the folder, or mend what damage left of it: what is missing then is asked for again."""
-    folder.create(mirror)
-    for path in folder.broken_files(mirror):
+    mirror.create()
+    for path in mirror.broken_files():
         path.unlink()
 
 
-def _fill(mirror: Path, source: Source, commit: GitCommit) -> None:
+def _fill(mirror: Mirror, source: ApiSource, commit: GitCommit) -> None:
     root = commit.tree.sha
     entries = get_repository_contents(source.client, source.full_name, ref=root)
     trees = build_trees(root, entries)
@@ -154,10 +153,10 @@ def _fill(mirror: Path, source: Source, commit: GitCommit) -> None:
     _download(mirror, source, [oid for oid in absent if oid in wanted])
     replacement = stand_in(commit)
     _write(mirror, source, [*(trees[oid] for oid in absent if oid in trees), replacement])
-    folder.move_head(mirror, commit.sha, replacement.oid)
-    if len(list(mirror.glob("objects/pack/*.pack"))) > MANY_PACKS or folder.size_mb(mirror) > source.max_mb:
+    mirror.move_head(commit.sha, replacement.oid)
+    if len(mirror.packs) > MANY_PACKS or mirror.size_mb > source.max_mb:
         _condense(mirror, source.timeout)
-    _bound(mirror, folder.size_mb(mirror), source.max_mb)
+    _bound(mirror, mirror.size_mb, source.max_mb)
 
 
 def _is_wanted(entry: TreeEntry) -> bool:
@@ -165,52 +164,53 @@ def _is_wanted(entry: TreeEntry) -> bool:
     return entry.mode in REGULAR_MODES and is_small and is_of_interest(entry.path)
 
 
-def _absent(mirror: Path, oids: Sequence[str], timeout: float) -> list[str]:
+def _absent(mirror: Mirror, oids: Sequence[str], timeout: float) -> list[str]:
     question = "".join(f"{oid}\n" for oid in oids).encode()
-    answer = git.run(["cat-file", "--batch-check"], directory=mirror, stdin=question, timeout=timeout).decode()
+    answer = git.run(["cat-file", "--batch-check"], directory=mirror.path, stdin=question, timeout=timeout).decode()
     return [line.split()[0] for line in answer.splitlines() if line.endswith(" missing")]
 
 
-def _download(mirror: Path, source: Source, oids: Sequence[str]) -> None:
-    """Fetch blobs and write them in batches; what came before a failure is kept, for limits may allow a few an hour."""
+def _download(mirror: Mirror, source: ApiSource, oids: Sequence[str]) -> None:
+    """Fetch blobs and write them in batches. Those that came before a failure are kept, because limits may allow a few
+    an hour.
+    """
     batch: list[GitObject] = []
-    before = folder.size_mb(mirror)
+    before = mirror.size_mb
     try:
         for oid in oids:
             content = get_blob(source.client, source.full_name, oid, limit_bytes=LARGEST_BLOB)
             batch.append(GitObject("blob", content))
-            if len(batch) >= BATCH_BLOBS or sum(len(each.content) for each in batch) >= BATCH_BYTES:
+            if len(batch) >= BATCH_BLOBS or sum(len(blob.content) for blob in batch) >= BATCH_BYTES:
                 _write(mirror, source, batch)
                 batch = []
-                _bound(mirror, folder.size_mb(mirror) - before, source.max_mb)
+                _bound(mirror, mirror.size_mb - before, source.max_mb)
     finally:
         _write(mirror, source, batch)
 
 
-def _write(mirror: Path, source: Source, objects: Sequence[GitObject]) -> None:
+def _write(mirror: Mirror, source: ApiSource, objects: Sequence[GitObject]) -> None:
     if objects:
-        git.run(["index-pack", "--stdin"], directory=mirror, stdin=build_pack(objects), timeout=source.timeout)
+        git.run(["index-pack", "--stdin"], directory=mirror.path, stdin=build_pack(objects), timeout=source.timeout)
 
 
-def _bound(mirror: Path, size: float, max_mb: float) -> None:
+def _bound(mirror: Mirror, size: float, max_mb: float) -> None:
     if size > max_mb:
-        folder.remove(mirror)
+        mirror.remove()
         raise MirrorTooLargeError(size)
 
 
-def _condense(mirror: Path, timeout: float) -> None:
-    """Replace all packs by one of what the head and the one before it need; git's own way stops at absent objects."""
-    pack_folder = mirror / "objects/pack"
-    old = list(pack_folder.glob("*.pack"))
+def _condense(mirror: Mirror, timeout: float) -> None:
+    """Replace all packs by one of what the head and the one before it need. Git's own way stops at absent objects."""
+    old = mirror.packs
     needed: set[str] = set()
-    for commit, replacement in folder.replacements(mirror).items():
-        needed |= {replacement, git.run(["rev-parse", f"{commit}^{{tree}}"], directory=mirror).decode().strip()}
-        listing = git.run(["ls-tree", "-r", "-t", "-z", commit], directory=mirror, timeout=timeout)
+    for commit, replacement in mirror.replacements.items():
+        needed |= {replacement, git.run(["rev-parse", f"{commit}^{{tree}}"], directory=mirror.path).decode().strip()}
+        listing = git.run(["ls-tree", "-r", "-t", "-z", commit], directory=mirror.path, timeout=timeout)
         needed |= {entry.split(b"\t")[0].split()[2].decode() for entry in listing.split(b"\0")[:-1]}
     present = needed - {*_absent(mirror, sorted(needed), timeout)}
     names = "".join(f"{oid}\n" for oid in sorted(present)).encode()
-    arguments = ["pack-objects", "--quiet", str(pack_folder / "pack")]
-    new = git.run(arguments, directory=mirror, stdin=names, timeout=timeout).decode().strip()
+    arguments = ["pack-objects", "--quiet", str(mirror.path / "objects/pack/pack")]
+    new = git.run(arguments, directory=mirror.path, stdin=names, timeout=timeout).decode().strip()
     for path in old:
         if path.stem != f"pack-{new}":
             path.with_suffix(".idx").unlink(missing_ok=True)
@@ -218,6 +218,6 @@ def _condense(mirror: Path, timeout: float) -> None:
 
 
 def _person(signature: Signature) -> str:
-    """As git spells one; a repository's owner may have put anything into a name."""
+    """A person as git spells one. A repository's owner may have put anything into a name."""
     name, address = (re.sub(r"[<>\n\0]", "", text).strip() for text in (signature.name, signature.email))
     return f"{name} <{address}> {max(int(signature.date.timestamp()), 0)} +0000"

@@ -17,11 +17,11 @@ _FORMATS = (
     (re.compile(r"dumb (http) transport"), "static files over {} instead of a git server"),
     (re.compile(r"invalid (gitfile) format"), "a single file, such as a bundle, that is not a {}"),
 )
-"""What git says, with the part that names the format, and how we call it."""
+"""Git's messages, with the part that names the format, and our name for it."""
 
 
 def unsupported_format(complaint: str) -> str | None:
-    """The format that git complains about; None where something else is wrong."""
+    """The format that git complains about, or None where something else is wrong."""
     for pattern, name in _FORMATS:
         if match := pattern.search(complaint):
             return name.format(next(filter(None, match.groups())))

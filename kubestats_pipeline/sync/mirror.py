@@ -1,8 +1,8 @@
-"""What git is asked to do to keep one bare, bounded mirror of a repository.
+"""Keeps one bare, bounded mirror of a repository by git commands.
 
 The remote's HEAD is fetched into one fixed branch, so a renamed default branch or a rewritten history needs no special
-case; files over 1 MB and tags stay behind. How the folder is locked, checked and removed stands in `mirror_folder.py`;
-what an outcome means for the repository's row in `sync.py`, which comes after.
+case. Files over 1 MB and tags stay behind. The folder is checked and removed in `git/mirror_folder.py`, and `sync.py`,
+which comes after, turns an outcome into the repository's row.
 """
 
 import contextlib
@@ -10,25 +10,23 @@ import datetime
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from kubestats_pipeline.git import command as git
-from kubestats_pipeline.git import mirror_folder as folder
-from kubestats_pipeline.git.mirror_folder import History
+from kubestats_pipeline.git.mirror_folder import History, Mirror
 from kubestats_pipeline.locks import locked
 
 EVERYTHING = "--depth=2147483647"
-"""Git's number for an infinite depth; unlike `--unshallow` it is no error where the history is complete already."""
+"""Git's number for an infinite depth. Unlike `--unshallow` it does not fail where the history is complete already."""
 
 LARGE_FILES = "blob:limit=1m"
-"""What a mirror leaves behind, as a filter of git: files of 1,048,576 bytes and more."""
+"""The files that a mirror leaves behind, as a filter of git: those of 1,048,576 bytes and more."""
 
 MARGINS_DAYS = (0, 7, 30, 120, 480)
-"""How much further back to look when a merge of an old branch hides history; see `_build`."""
+"""How much further back to look when a merge of an old branch hides history, see `_build`."""
 
 MANY_PACKS = 50
-"""Every fetch adds a pack, and git's own clean-up is off; above so many they are packed into one."""
+"""Every fetch adds a pack, and git's own clean-up is off. Above so many they are packed into one."""
 
 LOCAL_UPLOAD_PACK = "git -c uploadpack.allowFilter=true -c 'safe.directory=*' upload-pack"
 """A repository on this machine rarely allows filters, and git does not hand our configuration to the remote's side."""
@@ -68,7 +66,7 @@ class _CutError(Exception):
 
 @dataclass(frozen=True)
 class RemoteHead:
-    """What a remote's HEAD is: its commit, and its branch unless it is detached."""
+    """A remote's HEAD: its commit, and its branch unless it is detached."""
 
     branch: str | None
     commit: str
@@ -79,7 +77,7 @@ class Remote:
     """Where and how to fetch.
 
     Attributes:
-        env: the environment of git commands, from `git.environment`; it alone may carry a token.
+        env: the environment of git commands, from `git.environment`. It alone may carry a token.
         timeout: seconds for one git command, and for waiting on another process.
     """
 
@@ -89,7 +87,7 @@ class Remote:
 
 
 @dataclass(frozen=True)
-class Bounds:
+class MirrorBounds:
     """How much of a repository is kept: history back from its own last commit, and megabytes."""
 
     history: History
@@ -128,25 +126,26 @@ def remote_head(url: str, env: Mapping[str, str], timeout: float) -> RemoteHead 
     return RemoteHead(branch, commit) if commit else None
 
 
-def is_current(mirror: Path, commit: str, history: History) -> bool:
-    """Whether the mirror is whole, holds this commit as its head and reaches far enough back; runs no git process."""
-    return folder.read_head(mirror) == commit and folder.reaches(mirror, history) and folder.is_whole(mirror)
+def is_current(mirror: Mirror, commit: str, history: History) -> bool:
+    """Check without git that the mirror is whole, holds this commit as its head and reaches far enough back."""
+    return mirror.head == commit and mirror.reaches(history) and mirror.is_whole
 
 
-def update_mirror(mirror: Path, remote: Remote, bounds: Bounds) -> Span:
-    """Bring a mirror to the remote's HEAD; build it where there is none, or the one there is damaged or too short.
+def update_mirror(mirror: Mirror, remote: Remote, bounds: MirrorBounds) -> Span:
+    """Bring a mirror to the remote's HEAD. Build it where it is missing, damaged or too short.
 
-    One that was filled through an API is built anew: git would tell the remote of commits that it does not really hold.
+    One that was filled through an API is built anew, because git would name commits to the remote that it does not
+    really hold.
 
     Raises:
-        git.GitError: fetching failed; an existing mirror is as it was.
-        MirrorTooLargeError: more than `bounds.max_mb`; there is no mirror now.
+        git.GitError: fetching failed, and an existing mirror is as it was.
+        MirrorTooLargeError: more than `bounds.max_mb`, and the mirror was removed.
         BusyError: another process works on it.
         OSError: the disk is full or not writable.
     """
-    with locked(mirror, remote.timeout):
-        folder.remove_leftovers(mirror)
-        if folder.is_whole(mirror) and not folder.replacements(mirror):
+    with locked(mirror.path, remote.timeout):
+        mirror.remove_leftovers()
+        if mirror.is_whole and not mirror.replacements:
             try:
                 if (span := _refresh(mirror, remote, bounds)) is not None:
                     return span
@@ -158,63 +157,40 @@ def update_mirror(mirror: Path, remote: Remote, bounds: Bounds) -> Span:
         return _build(mirror, remote, bounds)
 
 
-def seal(mirror: Path, wait: float = 60) -> None:
-    """Make sure that no git command can fetch missing files from the network; costs one file read if so already.
-
-    Raises:
-        BusyError: another process works on it.
-        OSError: the mirror is gone or not writable.
-    """
-    if not folder.is_sealed(mirror):
-        with locked(mirror, wait):
-            folder.write_config(mirror)
-
-
-def discard(mirror: Path, wait: float = 60) -> None:
-    """Throw a mirror away that turned out to be damaged; the next sync fetches it anew.
-
-    Raises:
-        BusyError: another process works on it.
-        OSError: the disk is not writable.
-    """
-    with locked(mirror, wait):
-        folder.remove(mirror)
-
-
-def read_span(mirror: Path, timeout: float = 60) -> Span:
-    """Read which first-parent history a mirror holds; 0.2 s for 20,000 commits.
+def read_span(mirror: Mirror, timeout: float = 60) -> Span:
+    """Read which first-parent history a mirror holds. It takes 0.2 s for 20,000 commits.
 
     Raises:
         git.GitError: the mirror is damaged.
     """
     arguments = ["rev-list", "--first-parent", "--timestamp", "refs/heads/head"]
-    lines = git.run(arguments, directory=mirror, timeout=timeout).decode().splitlines()
+    lines = git.run(arguments, directory=mirror.path, timeout=timeout).decode().splitlines()
     (newest_time, newest), (oldest_time, oldest) = lines[0].split(), lines[-1].split()
     return Span(newest, _aware(int(newest_time)), oldest, _aware(int(oldest_time)))
 
 
-def _refresh(mirror: Path, remote: Remote, bounds: Bounds) -> Span | None:
-    """Fetch what is new; None where the mirror reaches less far back than is wanted now."""
-    folder.write_config(mirror)
+def _refresh(mirror: Mirror, remote: Remote, bounds: MirrorBounds) -> Span | None:
+    """Fetch what is new. None where the mirror reaches less far back than is wanted now."""
+    mirror.write_config()
     _fetch(mirror, remote, bounds)
     span = read_span(mirror, remote.timeout)
-    if not folder.reaches(mirror, bounds.history):
+    if not mirror.reaches(bounds.history):
         if not _holds(mirror, span, bounds.history):
             return None
-        folder.write_reach(mirror, bounds.history)
-    if len(list(mirror.glob("objects/pack/*.pack"))) > MANY_PACKS:
+        mirror.write_reach(bounds.history)
+    if len(mirror.packs) > MANY_PACKS:
         _join_packs(mirror, remote)
     return span
 
 
-def _holds(mirror: Path, span: Span, history: History) -> bool:
-    """Whether a mirror has grown to as much history as is wanted, whatever it was made for."""
-    if span.oldest not in folder.boundaries(mirror):
+def _holds(mirror: Mirror, span: Span, history: History) -> bool:
+    """True where a mirror has grown to as much history as is wanted, whatever it was made for."""
+    if span.oldest not in mirror.boundaries:
         return True
     return history != "all" and span.since.timestamp() <= span.committed_at.timestamp() - history * DAY
 
 
-def _build(mirror: Path, remote: Remote, bounds: Bounds) -> Span:
+def _build(mirror: Mirror, remote: Remote, bounds: MirrorBounds) -> Span:
     """Fetch all that is wanted in one go, so that no version of a file comes as a difference from one left behind.
 
     A mirror cannot be deepened: where a file of its head passed the limit, the server would send an older version of it
@@ -233,47 +209,46 @@ def _build(mirror: Path, remote: Remote, bounds: Bounds) -> Span:
     return _build_to(mirror, remote, bounds, EVERYTHING)
 
 
-def _build_to(mirror: Path, remote: Remote, bounds: Bounds, depth: str, since: int | None = None) -> Span:
+def _build_to(mirror: Mirror, remote: Remote, bounds: MirrorBounds, depth: str, since: int | None = None) -> Span:
     """Fetch into a folder beside the mirror and rename it into place, so that a kill leaves the old one or none.
 
     Raises:
-        _CutError: the first-parent history ends at a merge later than `since`; the mirror is as it was.
+        _CutError: the first-parent history ends at a merge later than `since`, and the mirror is as it was.
     """
     with _beside(mirror) as building:
         try:
             _fetch(building, remote, bounds, depth)
         except MirrorTooLargeError:
-            folder.remove(mirror)
+            mirror.remove()
             raise
         _forget_absent_boundaries(building, remote.timeout)
         if since is not None and _is_cut_after(building, since, remote.timeout):
             raise _CutError
-        folder.write_reach(building, bounds.history)
+        building.write_reach(bounds.history)
         span = read_span(building, remote.timeout)
-        folder.remove(mirror)
-        building.rename(mirror)
+        mirror.replace(building)
     return span
 
 
-def _committed_at(mirror: Path, remote: Remote, bounds: Bounds) -> datetime.datetime:
-    """When the remote's head was committed; for that only the commit and its folders are fetched."""
+def _committed_at(mirror: Mirror, remote: Remote, bounds: MirrorBounds) -> datetime.datetime:
+    """The committer time of the remote's head. For that only the commit and its folders are fetched."""
     with _beside(mirror) as asking:
         _fetch(asking, remote, bounds, "--depth=1", left_out="blob:none")
         return read_span(asking, remote.timeout).committed_at
 
 
 @contextlib.contextmanager
-def _beside(mirror: Path) -> Iterator[Path]:
+def _beside(mirror: Mirror) -> Iterator[Mirror]:
     """An empty bare repository beside a mirror, which is removed in the end unless it has another name by then."""
-    building = folder.new_sibling(mirror)
+    building = mirror.new_sibling()
     try:
-        folder.create(building)
+        building.create()
         yield building
     finally:
-        folder.remove(building)
+        building.remove()
 
 
-def _fetch(mirror: Path, remote: Remote, bounds: Bounds, *depth: str, left_out: str = LARGE_FILES) -> None:
+def _fetch(mirror: Mirror, remote: Remote, bounds: MirrorBounds, *depth: str, left_out: str = LARGE_FILES) -> None:
     """Fetch HEAD and seal the mirror again."""
     # From a clone that is shallow itself git sends wrong boundaries unless all of it is asked for, and with a filter it
     # takes the missing parents for promised ones and fetches without end (seen with git 2.39).
@@ -284,42 +259,42 @@ def _fetch(mirror: Path, remote: Remote, bounds: Bounds, *depth: str, left_out: 
     arguments = [*fixed, *how, *depth, *_upload_pack(remote.url), "--", remote.url, "+HEAD:refs/heads/head"]
     environment = {**remote.env, "GIT_NO_LAZY_FETCH": "1"}
     try:
-        git.run(arguments, directory=mirror, env=environment, timeout=remote.timeout)
+        git.run(arguments, directory=mirror.path, env=environment, timeout=remote.timeout)
     finally:
-        folder.write_config(mirror)
-    size = folder.size_mb(mirror)
+        mirror.write_config()
+    size = mirror.size_mb
     if size > bounds.max_mb:
         raise MirrorTooLargeError(size)
 
 
-def _forget_absent_boundaries(mirror: Path, timeout: float) -> None:
+def _forget_absent_boundaries(mirror: Mirror, timeout: float) -> None:
     """Drop boundaries that lie behind such a merge.
 
     git notes them although it was not sent these commits, and the next deepening stumbles over them ("error in object:
     unshallow", seen with git 2.39)."""
-    noted = folder.boundaries(mirror)
+    noted = mirror.boundaries
     answer = git.run(
-        ["cat-file", "--batch-check"], directory=mirror, stdin="\n".join(noted).encode(), timeout=timeout
+        ["cat-file", "--batch-check"], directory=mirror.path, stdin="\n".join(noted).encode(), timeout=timeout
     ).decode()
     present = [line.split()[0] for line in answer.splitlines() if not line.endswith(" missing")]
     if present != noted:
-        folder.write_boundaries(mirror, present)
+        mirror.write_boundaries(present)
 
 
-def _is_cut_after(mirror: Path, since: int, timeout: float) -> bool:
-    """Whether the first-parent history ends at a merge later than `since` whose parents are not there."""
+def _is_cut_after(mirror: Mirror, since: int, timeout: float) -> bool:
+    """True where the first-parent history ends at a merge later than `since` whose parents are not there."""
     span = read_span(mirror, timeout)
-    if span.since.timestamp() <= since or span.oldest not in folder.boundaries(mirror):
+    if span.since.timestamp() <= since or span.oldest not in mirror.boundaries:
         return False
-    header = git.run(["cat-file", "commit", span.oldest], directory=mirror, timeout=timeout).partition(b"\n\n")[0]
+    header = git.run(["cat-file", "commit", span.oldest], directory=mirror.path, timeout=timeout).partition(b"\n\n")[0]
     return sum(line.startswith(b"parent ") for line in header.splitlines()) > 1
 
 
-def _join_packs(mirror: Path, remote: Remote) -> None:
+def _join_packs(mirror: Mirror, remote: Remote) -> None:
     """Pack all packs into one. Without a named promisor git would take every file that was left behind for a loss."""
     arguments = ["-c", "remote.none.promisor=true", "repack", "-a", "-d", "-q"]
     environment = {**git.environment(), "GIT_NO_LAZY_FETCH": "1"}
-    git.run(arguments, directory=mirror, env=environment, timeout=remote.timeout)
+    git.run(arguments, directory=mirror.path, env=environment, timeout=remote.timeout)
 
 
 def _upload_pack(url: str) -> list[str]:
@@ -327,7 +302,7 @@ def _upload_pack(url: str) -> list[str]:
 
 
 def _is_shallow(remote: Remote) -> bool:
-    """Whether the remote is a shallow clone on this machine, as people's own checkouts may be."""
+    """True where the remote is a shallow clone on this machine, as people's own checkouts may be."""
     if not remote.url.startswith("file://"):
         return False
     path = unquote(urlsplit(remote.url).path)
@@ -336,5 +311,5 @@ def _is_shallow(remote: Remote) -> bool:
 
 
 def _aware(seconds: int) -> datetime.datetime:
-    """A commit's time; commits may claim any, so it is kept within what tables and databases hold."""
+    """A commit's time. Commits may claim any, so it is kept within what tables and databases hold."""
     return datetime.datetime.fromtimestamp(min(max(seconds, 0), _LAST_SECOND), datetime.UTC)

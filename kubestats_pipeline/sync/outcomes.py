@@ -1,7 +1,7 @@
-"""What can come of syncing one repository: outcomes are values, failures too.
+"""The possible outcomes of syncing one repository: they are values, failures too.
 
-`sync.py` and `api.py` give them; `sync.py` turns them into the row of `snapshots`, `orchestration/assets/sync.py` into
-what a run shows.
+`sync.py` and `api.py` give them. `sync.py` makes the row of `snapshots` of them, and `orchestration/assets/sync.py` the
+report of a run.
 """
 
 import datetime
@@ -30,7 +30,7 @@ class Synced:
 
 @dataclass(frozen=True)
 class Unchanged:
-    """The remote's head is the one that the mirror holds; only its branch may have a new name."""
+    """The remote's head is the one that the mirror holds. Only its branch may have a new name."""
 
     status: ClassVar[SyncStatus] = "unchanged"
     head: str
@@ -39,7 +39,7 @@ class Unchanged:
 
 @dataclass(frozen=True)
 class Empty:
-    """The remote answers and has no head; an earlier mirror stays."""
+    """The remote answers and has no head. An earlier mirror stays."""
 
     status: ClassVar[SyncStatus] = "empty"
     reason: str
@@ -55,7 +55,7 @@ class TooLarge:
 
     @property
     def reason(self) -> str:
-        """What is wrong and what to do."""
+        """The problem and its remedy."""
         return (
             f"{self.size_mb:.0f} MB are more than max_repository_mb = {self.limit}; raise it or approve the repository"
         )
@@ -63,7 +63,7 @@ class TooLarge:
 
 @dataclass(frozen=True)
 class Gone:
-    """The remote says that there is no such repository; an earlier mirror stays."""
+    """The remote does not know such a repository. An earlier mirror stays."""
 
     status: ClassVar[SyncStatus] = "gone"
     reason: str
@@ -71,7 +71,7 @@ class Gone:
 
 @dataclass(frozen=True)
 class Unreachable:
-    """The remote could not be read this time; an earlier mirror stays."""
+    """The remote could not be read this time. An earlier mirror stays."""
 
     status: ClassVar[SyncStatus] = "error"
     reason: str
@@ -79,10 +79,10 @@ class Unreachable:
 
 @dataclass(frozen=True)
 class Unsupported:
-    """The remote is in a format that git here cannot read; an earlier mirror stays.
+    """The remote is in a format that git here cannot read. An earlier mirror stays.
 
     Attributes:
-        head: the remote's head, which is not fetched again; None where not even that can be read.
+        head: the remote's head, which is not fetched again, or None where not even that can be read.
     """
 
     status: ClassVar[SyncStatus] = "unsupported"
@@ -106,7 +106,7 @@ Outcome = Synced | Unchanged | Empty | TooLarge | Gone | Unreachable | Unsupport
 
 @dataclass(frozen=True)
 class Unrecorded:
-    """The lake's file of this repository cannot be read or written; it is as it was, and so is what it says."""
+    """The lake's file of this repository cannot be read or written. It is as it was, and so is its row."""
 
     status: ClassVar[SyncStatus] = "error"
     reason: str
@@ -114,7 +114,7 @@ class Unrecorded:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one repository: the outcome, the row as written (None where it was not) and the time it took."""
+    """The result of one repository: the outcome, the row as written (None where it was not) and the time it took."""
 
     repository: Repository
     outcome: Outcome | Unrecorded

@@ -1,4 +1,4 @@
-"""Which repositories were pushed to since their last sync, as far as discovery knows."""
+"""Finds the repositories with a push since their last sync, as far as discovery knows."""
 
 import datetime
 from collections.abc import Sequence
@@ -7,11 +7,12 @@ import polars as pl
 
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.repositories import Repository
+from kubestats_pipeline.lake.repository_tables import RepositoryTables
 from kubestats_pipeline.lake.tables import REPOSITORIES
-from kubestats_pipeline.sync.sync import due, read_row
+from kubestats_pipeline.sync.sync import due
 
-DOUBTFUL = datetime.timedelta(minutes=2)
-"""A push so shortly before the end of a sync may have come after the sync had looked; clocks differ too."""
+SYNC_OVERLAP = datetime.timedelta(minutes=2)
+"""A push so shortly before the end of a sync may have come after the sync had looked, and clocks differ too."""
 
 
 def pushed_since_sync(lake: Lake, repositories: Sequence[Repository], now: datetime.datetime) -> list[str]:
@@ -24,10 +25,10 @@ def pushed_since_sync(lake: Lake, repositories: Sequence[Repository], now: datet
     if partition is None:
         return []
     pushes = dict(partition.rows.select("full_name", pl.col("pushed_at")).iter_rows())
-    behind = [each for each in repositories if _is_behind(lake, each, pushes[each.full_name])]
-    return [each.full_name for each in due(behind, lake, now)]
+    behind = [repository for repository in repositories if _is_behind(lake, repository, pushes[repository.full_name])]
+    return [repository.full_name for repository in due(behind, lake, now)]
 
 
 def _is_behind(lake: Lake, repository: Repository, pushed_at: datetime.datetime | None) -> bool:
-    row = read_row(lake, repository)
-    return row is None or (pushed_at is not None and pushed_at > row["last_sync_at"] - DOUBTFUL)
+    row = RepositoryTables.of(lake, repository).snapshot()
+    return row is None or (pushed_at is not None and pushed_at > row["last_sync_at"] - SYNC_OVERLAP)

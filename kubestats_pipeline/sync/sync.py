@@ -1,8 +1,8 @@
-"""Brings one repository's mirror up to date and says what came of it; many at once, each for itself.
+"""Brings one repository's mirror up to date and reports the outcome. Many are done at once, independently.
 
 Outcomes are values, a failure too: it keeps everything that was known and only says when to try again. git's part is in
-`mirror.py`, that of GitHub's API in `api.py`. Before comes discovery, which names the repositories; after it the scan,
-which reads mirror and row.
+`mirror.py`, that of GitHub's API in `api.py`. Discovery comes before and names the repositories. The scan comes after
+and reads mirror and row.
 """
 
 import contextlib
@@ -17,23 +17,23 @@ from itertools import islice
 from typing import Any
 
 from kubestats_pipeline.git import command as git
+from kubestats_pipeline.git.mirror_folder import Mirror
 from kubestats_pipeline.hosts.github.client import GitHubClient
 from kubestats_pipeline.lake.lake import Lake, LakeError
 from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.lake.repositories import Repository
-from kubestats_pipeline.lake.tables import SNAPSHOTS
+from kubestats_pipeline.lake.repository_tables import RepositoryTables
 from kubestats_pipeline.locks import BusyError
 from kubestats_pipeline.settings import Settings
-from kubestats_pipeline.sync.api import Source, sync_by_api
+from kubestats_pipeline.sync.api import ApiSource, sync_by_api
 from kubestats_pipeline.sync.formats import unsupported_format
 from kubestats_pipeline.sync.mirror import (
-    Bounds,
+    MirrorBounds,
     MirrorTooLargeError,
     Remote,
     RemoteHead,
     is_current,
     remote_head,
-    seal,
     update_mirror,
 )
 from kubestats_pipeline.sync.outcomes import (
@@ -55,14 +55,15 @@ from kubestats_pipeline.sync.transports import transports
 Clock = Callable[[], datetime.datetime]
 
 HEAD_COLUMNS = ("default_branch", "head_commit", "head_committed_at", "history_since")
-"""What is known about the mirror; a failure changes none of it."""
+"""The columns about the mirror, which a failure does not change."""
 
 _GONE = re.compile(
     r"repository\b.*(not found|does not exist)|(project|repository)\b.*could not be found"
     r"|does not appear to be a git repository|returned error: (404|410|451)|is this a git repository",
     re.IGNORECASE | re.DOTALL,
 )
-"""What hosts say about a repository that is not there: GitHub, GitLab, Gitea, Bitbucket, plain HTTP, ssh and paths."""
+"""Messages of hosts about a repository that is not there: GitHub, GitLab, Gitea, Bitbucket, plain HTTP, ssh and paths.
+"""
 
 _REFUSED = re.compile(
     r"authentication|could not read (username|password)|permission denied|returned error: 40[13]", re.IGNORECASE
@@ -79,23 +80,23 @@ def sync_repository(
     """Bring the mirror of one repository to its remote's head. Unchanged costs one `git ls-remote` and nothing else.
 
     `previous` is the repository's row of `snapshots`, None where it has none. With a `client` repositories on GitHub
-    are read through its API; then unchanged costs one conditional call.
+    are read through its API, and unchanged costs one conditional call.
     """
     protocols = transports(repository, settings)
     if not protocols:
         return Unreachable(
-            f"the clone URL of {repository.full_name} is not one that its host's API may name; run a discovery"
+            f"the clone URL of {repository.full_name} is not one that its host's API may name. Run a discovery"
         )
     remote = _remote(repository, settings, protocols)
     try:
         if client is not None and _is_on_github(repository, settings):
             full_name = f"{repository.owner}/{repository.name}"
-            source = Source(client, full_name, _limit_mb(repository, settings), remote.timeout)
-            return sync_by_api(source, layout.mirror(repository.host, repository.owner, repository.name), previous)
+            source = ApiSource(client, full_name, _limit_mb(repository, settings), remote.timeout)
+            return sync_by_api(source, _mirror(repository, layout), previous)
         head = remote_head(remote.url, remote.env, remote.timeout)
         if head is None:
             return Empty(
-                f"{remote.url} has no commit, or its HEAD names a branch that does not exist; push one or set it"
+                f"{remote.url} has no commit, or its HEAD names a branch that does not exist. Push one or set it"
             )
         return _sync_head(repository, head, previous, remote, settings, layout)
     except git.GitError as error:
@@ -104,25 +105,25 @@ def sync_repository(
         return TooLarge(error.size_mb, settings.max_repository_mb)
     except (BusyError, OSError) as error:
         return Unreachable(
-            f"the mirror of {remote.url} cannot be written: {error}; free or unlock the disk if it stays"
+            f"the mirror of {remote.url} cannot be written: {error}. Free or unlock the disk if it stays"
         )
 
 
 def explain(url: str, error: git.GitError, head: str | None = None) -> Gone | Unreachable | Unsupported:
-    """Tell apart why a remote could not be read, and say what to do.
+    """Distinguish the reasons why a remote could not be read, and give the remedy.
 
     It is in another format, is not there, or cannot be reached. `head` is the remote's, where that is known.
     """
     if (name := unsupported_format(str(error))) is not None:
         place = git.without_credentials(url)
-        advice = "it is tried again when its head moves; convert it, or take it out of `repositories`"
+        advice = "it is tried again when its head moves. Convert it, or take it out of `repositories`"
         return Unsupported(f"{place} is in a format that git here cannot read: {name}; {advice}", head)
-    tried = f"git could not read {git.without_credentials(url)}: {error}"
+    tried = f"git could not read {git.without_credentials(url)}: {str(error).rstrip('.')}"
     if _GONE.search(str(error)):
-        return Gone(f"{tried}; if it moved or was deleted, correct its name in `repositories` or take it out")
+        return Gone(f"{tried}. If it moved or was deleted, correct its name in `repositories` or take it out")
     if _REFUSED.search(str(error)):
-        return Unreachable(f"{tried}; it is private or deleted, or needs a valid github.token or ssh key")
-    return Unreachable(f"{tried}; it is tried again by itself, check the network and the address if it stays")
+        return Unreachable(f"{tried}. It is private or deleted, or needs a valid github.token or ssh key")
+    return Unreachable(f"{tried}. It is tried again by itself, check the network and the address if it stays")
 
 
 def snapshot_row(
@@ -133,7 +134,7 @@ def snapshot_row(
     run_id: str | None,
     settings: Settings,
 ) -> Row:
-    """The `snapshots` row after an outcome. What was known of the mirror stays unless the outcome knows better."""
+    """The `snapshots` row after an outcome. The columns about the mirror stay unless the outcome has new ones."""
     known = {column: previous[column] if previous else None for column in HEAD_COLUMNS}
     failures = 0
     match outcome:
@@ -167,30 +168,20 @@ def sync_and_record(
     run_id: str | None,
     client: GitHubClient | None = None,
 ) -> tuple[Outcome | Unrecorded, Row | None]:
-    """Sync one repository and replace its partition of `snapshots`; `now` is asked once, when the attempt ended.
+    """Sync one repository and replace its partition of `snapshots`. `now` is called once, when the attempt ended.
 
     Returns:
         The outcome and the row as written. A partition that cannot be read is left alone and nothing is synced.
     """
     try:
-        previous = read_row(lake, repository)
+        tables = RepositoryTables.of(lake, repository)
+        previous = tables.snapshot()
         outcome = fit_to_store(sync_repository(repository, previous, settings, lake.layout, client))
         row = snapshot_row(repository, previous, outcome, now(), run_id, settings)
-        lake.write(SNAPSHOTS, repository.full_name, [row])
+        tables.write_snapshot(row)
     except LakeError as error:
         return Unrecorded(str(error)), None
     return outcome, row
-
-
-def read_row(lake: Lake, repository: Repository) -> Row | None:
-    """The repository's row of `snapshots`; None where there is none, or another repository had the name before.
-
-    Raises:
-        LakeError: the file is damaged.
-    """
-    partition = lake.read(SNAPSHOTS, repository.full_name)
-    rows = partition.rows.to_dicts() if partition else []
-    return next((row for row in rows if row["repository_id"] == repository.repository_id), None)
 
 
 def due(repositories: Iterable[Repository], lake: Lake, now: datetime.datetime) -> list[Repository]:
@@ -237,18 +228,22 @@ def _sync_head(
     layout: Layout,
 ) -> Synced | Unchanged | Gone | Unreachable | Unsupported:
     began = time.monotonic()
-    mirror = layout.mirror(repository.host, repository.owner, repository.name)
+    mirror = _mirror(repository, layout)
     recorded = previous is not None and previous["head_commit"] == head.commit
     if recorded and is_current(mirror, head.commit, settings.history_days):
-        seal(mirror, remote.timeout)
+        mirror.seal(remote.timeout)
         return Unchanged(head.commit, head.branch)
     if previous is not None and previous["unsupported_head"] == head.commit:
         return Unsupported(previous["sync_error"], head.commit)
     try:
-        span = update_mirror(mirror, remote, Bounds(settings.history_days, _limit_mb(repository, settings)))
+        span = update_mirror(mirror, remote, MirrorBounds(settings.history_days, _limit_mb(repository, settings)))
     except git.GitError as error:
         return explain(remote.url, error, head.commit)
     return Synced(span.head, head.branch, span.committed_at, span.since, time.monotonic() - began)
+
+
+def _mirror(repository: Repository, layout: Layout) -> Mirror:
+    return Mirror(layout.mirror(repository.host, repository.owner, repository.name))
 
 
 def _limit_mb(repository: Repository, settings: Settings) -> float:
@@ -283,7 +278,7 @@ def _pause(failures: int, settings: Settings) -> datetime.timedelta:
 
 def _is_due(repository: Repository, lake: Lake, now: datetime.datetime) -> bool:
     try:
-        row = read_row(lake, repository)
+        row = RepositoryTables.of(lake, repository).snapshot()
     except LakeError:
         return True  # the sync itself reports the damaged file
     if row is None or row["last_sync_at"] > now:  # the clock was set back, so no time of the row says anything

@@ -1,6 +1,6 @@
-"""Which transports git may use to fetch a repository: those of its host's API, or those that a user can list.
+"""The transports by which git may fetch a repository: those of its host's API, or those that a user can list.
 
-Discovery refuses other clone URLs already (`discover/clone_urls.py`); this is the same rule where the network begins,
+Discovery refuses other clone URLs already (`discover/clone_urls.py`). This is the same rule where the network begins,
 so that a row which an earlier version wrote is not fetched either, and a redirect leads to no other protocol.
 """
 
@@ -10,7 +10,8 @@ from kubestats_pipeline.settings import Settings
 
 
 def transports(repository: Repository, settings: Settings) -> tuple[str, ...]:
-    """The protocols for `GIT_ALLOW_PROTOCOL`: the clone URL's own, `https` beside `http`; none where it is refused.
+    """The protocols for `GIT_ALLOW_PROTOCOL`: the clone URL's own, `https` beside `http`, and nothing where it is
+    refused.
 
     A redirect from `http` to `https` is everyday, and every other change of protocol is refused by git.
     """
@@ -21,7 +22,9 @@ def transports(repository: Repository, settings: Settings) -> tuple[str, ...]:
 
 
 def _allowed(repository: Repository, settings: Settings) -> tuple[str, ...]:
-    """By who told of the repository: an identity `git:…` is that of a URL or path, mostly one that the user listed."""
+    """By the source that named the repository: an identity `git:…` is that of a URL or path, mostly one that the user
+    listed.
+    """
     told_by = repository.repository_id.partition(":")[0]
     if told_by == "git":
         return PROTOCOLS

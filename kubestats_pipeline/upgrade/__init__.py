@@ -1,1 +1,1 @@
-"""What a new version does once to the data that earlier ones have left."""
+"""Upgrades that a new version applies once to the data of earlier ones."""

@@ -1,6 +1,6 @@
 """Hashes of one repository's events, brought in step with documents that have been redacted.
 
-An event's `file_hash_after` is that of its own document, or where retention has archived that, of the archived one; the
+An event's `file_hash_after` is that of its own document, or where retention has archived that, of the archived one. The
 last event of an active resource has the hash of the resource. `file_hash_before` is that of the event before. The
 result depends on the files alone, so that after a crash the same is simply done again.
 """
@@ -14,7 +14,7 @@ NEEDED = ("event_id", "resource_id", "sequence", _AFTER, "resource_data")
 
 
 def true_hashes(log: Sequence[pl.DataFrame], archived: Sequence[pl.DataFrame], resources: pl.DataFrame) -> pl.DataFrame:
-    """The hashes after and before each event, null where the files do not tell.
+    """The hashes after and before each event, null where the files do not hold them.
 
     Args:
         log: the events that are left, and whole ones from the archive, with the columns `NEEDED`.
@@ -36,7 +36,7 @@ def true_hashes(log: Sequence[pl.DataFrame], archived: Sequence[pl.DataFrame], r
 
 
 def in_step(rows: pl.DataFrame, hashes: pl.DataFrame) -> pl.DataFrame:
-    """Rows of events with the hashes that `true_hashes` gave; one that is null stays so."""
+    """Rows of events with the hashes that `true_hashes` gave. One that is null stays so."""
     joined = rows.join(hashes, on="event_id", how="left", maintain_order="left")
     renewed = (
         pl.when(pl.col(name).is_not_null()).then(pl.coalesce(new, name)).alias(name)

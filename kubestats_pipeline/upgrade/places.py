@@ -1,6 +1,6 @@
 """Places in a document as `field_changes` and `helm_values` write them: read back, filled and looked up.
 
-A value alone does not tell whether it is secret, what stands around it does. So stored values are put back into a
+A value alone does not show that it is secret, its neighbours in the document do. So stored values are put back into a
 document at their places, the document is redacted as a whole, and the values are taken out again.
 """
 
@@ -13,7 +13,7 @@ _STEP = re.compile(r"\.?([^.\[\]]+)|\['((?:[^'\\]|\\.)*)'\]|\[name=([^\]]*)\]|\[
 _ESCAPED = re.compile(r"\\(.)")
 
 MOST_ITEMS = 200_000
-"""Items that a list is filled up to; no document has more nodes."""
+"""Items that a list is filled up to. No document has more nodes."""
 
 Step = str | int | tuple[str]
 """A key, a position in a list, or the name of an item of a list."""
@@ -27,7 +27,7 @@ def read_place(path: str) -> Place:
 
 
 def put(document: dict[str, Any], place: Place, value: Any) -> None:
-    """Set what stands at a place of a document; what is missing on the way is made."""
+    """Set the value at a place of a document, and make the collections that are missing on the way."""
     around: Any = document
     for step, following in zip(place, (*place[1:], None), strict=True):
         if following is None:
@@ -37,7 +37,7 @@ def put(document: dict[str, Any], place: Place, value: Any) -> None:
 
 
 def take(document: Any, place: Place) -> Any:
-    """What stands at a place, or the mark of a secret where the place is no more."""
+    """The value at a place, or the mark of a secret where the place does not exist any more."""
     for step in place:
         found = _find(document, step)
         if found is None:
@@ -78,7 +78,7 @@ def _set(around: Any, step: Step, value: Any) -> None:
 
 
 def _find(around: Any, step: Step) -> Any:
-    """The key or position of a step in a collection; None where it has none."""
+    """The key or position of a step in a collection, or None where it is missing."""
     if isinstance(step, str):
         return step if isinstance(around, dict) and step in around else None
     if not isinstance(around, list):

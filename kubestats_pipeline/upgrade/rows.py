@@ -32,7 +32,7 @@ Counted = tuple[pl.DataFrame, int]
 
 
 def redact_rows(table: Table, rows: pl.DataFrame) -> Counted:
-    """The rows of a file without secrets; they may lack columns of the table, as those of an earlier version do."""
+    """The rows of a file without secrets. They may lack columns of the table, as those of an earlier version do."""
     count = 0
     for change in (_redact_changes, _redact_documents, _redact_settings):
         rows, found = change(table, rows)
@@ -79,7 +79,7 @@ def _redact_documents(table: Table, rows: pl.DataFrame) -> Counted:
 def _redact_changes(table: Table, rows: pl.DataFrame) -> Counted:
     """Redact field changes in the document that they led to, before it loses its own secrets.
 
-    What changed nothing but a secret is no change of a field any more; the event stays, with equal hashes.
+    A change of nothing but a secret is removed from the fields. The event stays, with equal hashes.
     """
     if table is not RESOURCE_EVENTS or _CHANGES not in rows.columns:
         return rows, 0
@@ -91,24 +91,25 @@ def _redact_changes(table: Table, rows: pl.DataFrame) -> Counted:
             new = _changes_within(old, data or orjson.dumps({"kind": kind}))
             if new != old:
                 count += count_changes(old, new)
-                left = [each for each in new if each["before"] != each["after"]]
+                left = [change for change in new if change["before"] != change["after"]]
                 written[number] = orjson.dumps(left).decode() if left else None
     return (_with(rows, {_CHANGES: written}) if count else rows), count
 
 
 def _changes_within(changes: list[dict[str, Any]], document: str | bytes) -> list[dict[str, Any]]:
-    places = [read_place(each["path"]) for each in changes]
+    places = [read_place(change["path"]) for change in changes]
     sides = {
-        side: _values_within(document, places, [each[side] for each in changes], redact) for side in ("before", "after")
+        side: _values_within(document, places, [change[side] for change in changes], redact)
+        for side in ("before", "after")
     }
     pairs = zip(changes, sides["before"], sides["after"], strict=True)
-    return [{"path": withhold_shapes(each["path"]), "before": one, "after": other} for each, one, other in pairs]
+    return [{"path": withhold_shapes(change["path"]), "before": one, "after": other} for change, one, other in pairs]
 
 
 def _values_within(
     document: str | bytes, places: list[Place], values: list[Any], rules: Callable[[dict[str, Any]], dict[str, Any]]
 ) -> list[Any]:
-    """Values as they are after a document in which they stand at their places has been redacted."""
+    """Values after the redaction of a document that holds them at their places."""
     around = orjson.loads(document)
     for place, value in zip(places, values, strict=True):
         if value is not None and place and isinstance(place[0], str):
@@ -122,7 +123,7 @@ def _value_at(redacted: dict[str, Any], place: Place, value: Any) -> Any:
         return None
     new = take(redacted, place) if place and isinstance(place[0], str) else redact_content(value)
     is_cut = isinstance(value, str) and value[:1] in ("{", "[") and value.endswith(_CUT)
-    if is_cut and (new != value or "secret" in value.casefold()):  # a part of a document is no document
+    if is_cut and (new != value or "secret" in value.casefold()):  # a part of a document is not a document
         return REDACTED
     return new
 
@@ -137,7 +138,8 @@ def _redact_settings(table: Table, rows: pl.DataFrame) -> Counted:
         numbers.setdefault(owner, []).append(number)
     places = [read_place(path) for path in rows["path"]]
     for own in numbers.values():
-        new = _values_within("{}", [places[each] for each in own], [values[each] for each in own], redact_values)
+        own_places, own_values = [places[number] for number in own], [values[number] for number in own]
+        new = _values_within("{}", own_places, own_values, redact_values)
         for number, value in zip(own, new, strict=True):
             values[number] = value if value is None or isinstance(value, str) else REDACTED
     count = count_changes(rows["value"].to_list(), values)
@@ -145,7 +147,7 @@ def _redact_settings(table: Table, rows: pl.DataFrame) -> Counted:
 
 
 def _redact_column(column: Column, rows: pl.DataFrame) -> Counted:
-    """Withhold known shapes in a column of any type that holds text; a commit's subject is read as a text."""
+    """Withhold known shapes in a column of any type that holds text. A commit's subject is read as a text."""
     if column.type not in (Type.TEXT, Type.TEXTS, Type.IMAGES, Type.COUNTS):
         return rows, 0
     rules = redact_text if column.name == "commit_subject" else withhold_shapes
@@ -156,7 +158,7 @@ def _redact_column(column: Column, rows: pl.DataFrame) -> Counted:
         count = int(values.is_in(list(others)).sum()) if others else 0
         return (rows.with_columns(values.replace(others).alias(column.name)) if count else rows), count
     old = values.to_list()
-    new = [_merged(_in_all(each, rules)) if column.type is Type.COUNTS else _in_all(each, rules) for each in old]
+    new = [_merged(_in_all(value, rules)) if column.type is Type.COUNTS else _in_all(value, rules) for value in old]
     count = count_changes(old, new)
     return (_with(rows, {column.name: new}) if count else rows), count
 
@@ -172,8 +174,8 @@ def _in_all(value: Any, rules: Callable[[str], str]) -> Any:
 def _merged(counts: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
     """The entries of a map, of which several may have the same key now."""
     merged: dict[str, int] = {}
-    for each in counts or ():
-        merged[each["key"]] = merged.get(each["key"], 0) + each["value"]
+    for entry in counts or ():
+        merged[entry["key"]] = merged.get(entry["key"], 0) + entry["value"]
     return [{"key": key, "value": value} for key, value in merged.items()] if counts is not None else None
 
 

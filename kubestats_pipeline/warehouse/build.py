@@ -20,7 +20,8 @@ from pathlib import Path
 
 import duckdb
 
-from kubestats_pipeline.lake.lake import Lake, flush
+from kubestats_pipeline.lake.lake import Lake
+from kubestats_pipeline.lake.storage import flush
 from kubestats_pipeline.lake.tables import TABLES
 from kubestats_pipeline.locks import is_alive
 from kubestats_pipeline.warehouse.connect import open_to_build

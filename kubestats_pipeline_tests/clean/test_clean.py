@@ -12,7 +12,7 @@ import pytest
 
 from kubestats_pipeline.clean.leftovers import remove_leftovers
 from kubestats_pipeline.clean.mirrors import find_mirrors, remove_unused_mirrors
-from kubestats_pipeline.git import mirror_folder as folder
+from kubestats_pipeline.git.mirror_folder import Mirror
 from kubestats_pipeline.lake.lake import Lake, LakeError
 from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.lake.tables import REPOSITORIES, SNAPSHOTS
@@ -102,7 +102,7 @@ def watch(lake: Lake, **statuses: str) -> None:
 
 def make_mirror(lake: Lake, name: str) -> Path:
     mirror = lake.layout.mirror("github.com", "ann", name)
-    folder.create(mirror)
+    Mirror(mirror).create()
     put(mirror / "objects/pack/pack-1.pack", NOW - 10 * DAY)
     for path in (mirror, mirror / "refs/heads"):
         os.utime(path, ((NOW - 10 * DAY).timestamp(),) * 2)

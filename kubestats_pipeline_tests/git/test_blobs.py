@@ -49,5 +49,5 @@ def test_more_is_expected_than_is_kept_and_all_is_read_in_the_end(blobs):
 def test_what_is_no_blob_is_an_error(blobs):
     path, _ = blobs
     head = GitRepository(path).head
-    with BlobReader(path) as reader, pytest.raises(GitError, match="no readable blob"):
+    with BlobReader(path) as reader, pytest.raises(GitError, match="not a readable blob"):
         reader.read(head)

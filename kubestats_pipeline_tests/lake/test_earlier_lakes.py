@@ -16,6 +16,7 @@ from kubestats_pipeline.lake.contract import Table
 from kubestats_pipeline.lake.frames import parquet_schema
 from kubestats_pipeline.lake.lake import Key, Lake, LakeError, to_frame
 from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.lake.repository_tables import RepositoryTables
 from kubestats_pipeline.lake.tables import REPOSITORIES, RESOURCE_EVENTS, RESOURCES, SNAPSHOTS, TABLES
 from kubestats_pipeline.scan.store import position as store
 from kubestats_pipeline.warehouse.build import build_warehouse
@@ -187,4 +188,4 @@ def test_what_a_newer_scanner_read_is_not_replayed_over(tmp_path: Path, monkeypa
     world.scan()
     monkeypatch.setattr(store, "SCANNER_VERSION", "1")
     with pytest.raises(LakeError, match=r"newer version of Kubestats \(scanner \d+\); install that version"):
-        store.read_position(world.lake, world.repository.full_name)
+        store.read_position(RepositoryTables.of(world.lake, world.repository))

@@ -140,7 +140,7 @@ def test_keys_are_listed_as_they_were_given_and_deleted_ones_are_gone(lake: Lake
     [(REPOSITORIES, "a/b"), (SNAPSHOTS, None), (SNAPSHOTS, datetime.date(2026, 1, 2)), (REPOSITORY_METRICS, "a/b")],
 )
 def test_a_key_of_the_wrong_kind_is_a_mistake_of_the_program(lake: Lake, table: Table, key: Key):
-    with pytest.raises(ValueError, match=f"is no partition key of {table.name}"):
+    with pytest.raises(ValueError, match=f"is not a partition key of {table.name}"):
         lake.path(table, key)
 
 

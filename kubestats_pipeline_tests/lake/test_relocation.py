@@ -8,15 +8,15 @@ import pytest
 from kubestats_pipeline.lake import relocation as moves
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.paths import Layout
-from kubestats_pipeline.lake.relocation import PARTITIONED, Move, Place, put_in_place, remove, take_aside
+from kubestats_pipeline.lake.relocation import PARTITIONED, Move, RepositoryPlace, put_in_place, remove, take_aside
 from kubestats_pipeline.lake.tables import RESOURCE_EVENTS, RESOURCES
 from kubestats_pipeline.locks import BusyError, locked
 from kubestats_pipeline_tests.lake.test_lake import any_row
 
 
-def place(full_name: str) -> Place:
+def place(full_name: str) -> RepositoryPlace:
     owner, name = full_name.split("/")
-    return Place(full_name, "github.com", owner, name)
+    return RepositoryPlace(full_name, "github.com", owner, name)
 
 
 def move(number: int, old: str, new: str) -> Move:

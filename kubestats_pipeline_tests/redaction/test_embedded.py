@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from kubestats_pipeline.redaction.embedded import DEEPEST, MOST_NODES, read_embedded
+from kubestats_pipeline.redaction.redact import redact
 from kubestats_pipeline.redaction.texts import redact_text
 
 STYLES = {
@@ -80,3 +81,34 @@ def test_a_text_is_read_only_where_a_word_of_the_tables_stands(monkeypatch: pyte
     )
     with pytest.raises(AssertionError):
         redact_text("image: nginx\ndbToken: x\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "base: &a\n  ann: hunt3r2hunt3r2\n  b: [{c: hunt3r2hunt3r2}]\npasswords: *a\n",
+        "base: &a {ann: hunt3r2hunt3r2}\npasswords:\n  <<: *a\n",
+        "passwords: &a {ann: hunt3r2hunt3r2}\nother: *a\n",
+        "passwords: &a {ann: hunt3r2hunt3r2 --token b}\nother: *a\n",
+        "other: [&a {ann: hunt3r2hunt3r2 --token b}]\npasswords: [*a]\n",
+        "base: &a\n  user: hunt3r2hunt3r2\nextra:\n  kind: Secret\n  data: *a\n",
+    ],
+)
+def test_what_an_alias_brings_under_a_sensitive_name_is_withheld_where_it_is_written(text: str) -> None:
+    redacted = redact_text(text)
+    assert "hunt3r2hunt3r2" not in redacted
+    assert "*a" in redacted
+
+
+@pytest.mark.parametrize("around", [("", "*a{0}," * 9), ("[" * 40, "*a{0}" + "]" * 40)], ids=["wide", "deep"])
+def test_aliases_of_aliases_end(around: tuple[str, str]) -> None:
+    lines = [f"a{number + 1}: &a{number + 1} [{around[0]}{around[1].format(number)}]" for number in range(300)]
+    text = "\n".join(["a0: &a0 [b]", *lines, "password: hunt3r2hunt3r2"])
+    assert "hunt3r2hunt3r2" not in redact_text(text)
+
+
+def test_values_keep_their_places_beside_a_key_that_is_withheld() -> None:
+    key = "gh" + "p_abcdefghijklmnop0123456789"
+    assert list(redact({"kind": "A", key: 1, "b": 2})) == ["kind", "<redacted>", "b"]
+    text = f'a: {{"\\x{ord(key[0]):x}{key[1:]}": c, password: d, e: f}}\n'
+    assert redact_text(text) == text.replace(" d,", ' "<redacted>",')

@@ -16,7 +16,7 @@ AUTHENTIK_TOKEN_LDAP a.b.password auth.adminPassword secret clientSecret clients
 secretKey hmac_secret secret_id apiKey api_key API-KEY apikey X-Api-Key apiKeys privateKey PRIVATE_KEY
 client-key-data tls.key ca.key RADARR__API_KEY auth authorization cookie jwt bearer github_pat dsn SENTRY_DSN salt
 psk webhookUrl connectionString redisUrl .dockerconfigjson htpasswd id_ed25519 userOTP recoveryCodes
---admin-password
+--admin-password masterauth POSTGRES__DB__URL --API_TOKEN_METRICS
 """
 
 INNOCENT = """
@@ -27,7 +27,7 @@ passwordLength password_min_length enableTokens useAuth max_tokens IMAGE_MAX_TOK
 tokenUrl token_endpoint authUrl auth_type authMode auth.enabled PASSWORD_RESET_TIMEOUT monkey hotkey key keys
 compass bypass spinning mapping path pattern patch pinned ping author authors topologyKey publicKey PUBLIC_KEY
 cacheKey sortKey valuesKey labelKey onepassword onePassword 1password external-secrets sealed-secrets proxy_pass
-cross-seed paper-auth.json seeds.sh
+cross-seed paper-auth.json seeds.sh githubConfigSecret keepass lowpass
 """
 
 

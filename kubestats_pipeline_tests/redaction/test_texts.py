@@ -101,3 +101,21 @@ def test_names_of_secrets_stay():
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_texts_end(text):
     assert redact_text(text + "=\n: x")
+
+
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ("password: ${A} hunt3r2hunt3r2", "password: ${A} <redacted>"),
+        ('password: "${A} hunt3r2hunt3r2"', 'password: "${A} <redacted>'),
+        ("password = {{ .Values.a }} hunt3r2hunt3r2", "password = {{ .Values.a }} <redacted>"),
+        ("const password = process.env.A || 'hunt3r2hunt3r2'", "const password = process.env.A <redacted>"),
+    ],
+)
+def test_what_follows_a_reference_on_a_line_of_settings_is_hidden(line, kept):
+    assert redact_text(f"a: [\n{line}\nhost: db") == f"a: [\n{kept}\nhost: db"
+
+
+@pytest.mark.parametrize("line", ["password: ${A} # of ann", "DB_PASSWORD=${A} run now", "token: $A | tee a"])
+def test_what_follows_a_reference_and_is_none_of_its_value_stays(line):
+    assert redact_text(f"a: [\n{line}\nhost: db") == f"a: [\n{line}\nhost: db"

@@ -8,7 +8,7 @@ from kubestats_pipeline.git import command as git
 from kubestats_pipeline.git.command import GitError
 from kubestats_pipeline.sample import build
 from kubestats_pipeline.sample.build import FINGERPRINT, SAMPLE_REPOSITORIES, build_sample
-from kubestats_pipeline.sample.clusters.story import Delete, Edit, Person, Story, StoryError, commit, write
+from kubestats_pipeline.sample.clusters.story import Delete, Person, ReplaceText, Story, StoryError, commit, write
 from kubestats_pipeline.sample.stream import fast_import_stream
 
 ANYONE = Person("Any One", "anyone@example.com")
@@ -95,7 +95,7 @@ def test_a_strangers_repository_in_the_way_is_left_alone_and_named(tmp_path):
     stranger = tmp_path / f"{SAMPLE_REPOSITORIES[0]}.git"
     stranger.mkdir(parents=True)
     (stranger / "precious").write_text("data")
-    with pytest.raises(FileExistsError, match="is no sample repository"):
+    with pytest.raises(FileExistsError, match="is not a sample repository"):
         build_sample(tmp_path)
     assert (stranger / "precious").read_text() == "data"
 
@@ -120,7 +120,9 @@ def test_a_mirror_can_leave_large_files_out(tmp_path):
     assert [line for line in missing if line.startswith("?")]
 
 
-@pytest.mark.parametrize("change", [Edit("a.yaml", "not there", ""), Edit("b.yaml", "a", "b"), Delete("b.yaml")])
+@pytest.mark.parametrize(
+    "change", [ReplaceText("a.yaml", "not there", ""), ReplaceText("b.yaml", "a", "b"), Delete("b.yaml")]
+)
 def test_a_change_that_does_not_fit_its_tree_is_refused(change):
     steps = (
         commit("2026-05-01 10:00", ANYONE, "one", write("a.yaml", "a: 1\n")),

@@ -15,7 +15,7 @@ import kubestats_pipeline
 from benchmarks.adversaries import FAMILIES, RESOURCE, TREES
 from kubestats_pipeline.scan.documents.document import Bounds
 from kubestats_pipeline.scan.documents.line_diff import MAX_EDITS
-from kubestats_pipeline.scan.manifests.incremental import Revisions
+from kubestats_pipeline.scan.manifests.incremental import IncrementalReader
 from kubestats_pipeline.scan.manifests.manifests import read_file
 from kubestats_pipeline_tests.scan.world import Tree
 
@@ -117,8 +117,8 @@ def _anchors(count: int, value: str) -> str:
 def test_reading_an_edit_is_linear_in_the_file(family: str):
     def work(size: int) -> Callable[[], object]:
         before, after = (f"{RESOURCE}{each}".encode() for each in EDITS[family](size))
-        revisions = Revisions(Bounds(), unremembered=0)
-        revisions.read("a.yaml", before, "")
-        return functools.partial(revisions.read, "a.yaml", after, "")
+        reader = IncrementalReader(Bounds(), read_before_keeping=0)
+        reader.read("a.yaml", before, "")
+        return functools.partial(reader.read, "a.yaml", after, "")
 
     assert growth(work, MAX_EDITS + 1) <= LINEAR

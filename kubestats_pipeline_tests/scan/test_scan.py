@@ -14,7 +14,7 @@ from kubestats_pipeline.lake.contract import Table
 from kubestats_pipeline.lake.lake import Lake, LakeError
 from kubestats_pipeline.lake.tables import HELM_VALUES, RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS, SCANS, SNAPSHOTS
 from kubestats_pipeline.scan.documents.document import Bounds
-from kubestats_pipeline.scan.scan import NotSynced, ScanFailed, Scanned, Unchanged, scan_all
+from kubestats_pipeline.scan.scan import NotSynced, ScanFailed, Scanned, UpToDate, scan_all
 from kubestats_pipeline_tests.builders import START, GitRepository, settings_for
 from kubestats_pipeline_tests.scan.world import (
     BROKEN,
@@ -83,7 +83,7 @@ def test_a_second_scan_touches_no_file(world: World) -> None:
     world.git.commit({"a.yaml": config("a")})
     world.scan()
     before = files_of(world)
-    assert isinstance(world.scan(), Unchanged)
+    assert isinstance(world.scan(), UpToDate)
     assert files_of(world) == before
 
 
@@ -103,7 +103,7 @@ def test_a_repository_without_yaml_is_scanned_to_nothing(world: World) -> None:
     done = world.scan()
     assert isinstance(done, Scanned)
     assert (done.resources, done.events) == (0, 0)
-    assert isinstance(world.scan(), Unchanged)
+    assert isinstance(world.scan(), UpToDate)
 
 
 def test_a_rewritten_history_is_one_difference(world: World) -> None:
@@ -200,7 +200,7 @@ def test_a_failure_is_forgotten_when_the_head_is_the_scanned_one_again(world: Wo
         sweep(world)
     (scan,) = world.rows(SCANS)
     assert (scan["scan_status"], scan["scan_error"], scan["scanned_commit"]) == ("scanned", None, head)
-    assert isinstance(sweep(world)["home"], Unchanged)
+    assert isinstance(sweep(world)["home"], UpToDate)
 
 
 def test_a_deeper_history_is_replayed_from_the_start_and_later_events_keep_their_ids(world: World) -> None:
@@ -357,7 +357,7 @@ def test_a_repository_that_fails_never_stops_the_others(tmp_path: Path) -> None:
         "three": Scanned,
     }
     assert [world.rows(SCANS)[0]["scan_status"] for world in worlds] == ["scanned", "error", "scanned"]
-    assert {type(outcome) for name, outcome in sweep(*worlds).items() if name != "two"} == {Unchanged}
+    assert {type(outcome) for name, outcome in sweep(*worlds).items() if name != "two"} == {UpToDate}
 
 
 def test_a_damaged_snapshot_or_position_fails_alone_and_what_was_never_synced_waits(tmp_path: Path) -> None:
@@ -395,7 +395,7 @@ def test_a_scan_anew_mends_what_somebody_took_out_of_the_tables(world: World) ->
     right = world.tables()
     position = world.lake.read_metadata(RESOURCES, world.repository.full_name)
     world.lake.write(RESOURCES, world.repository.full_name, [], position)
-    assert isinstance(world.scan(), Unchanged), "the position is right, so nobody would notice"
+    assert isinstance(world.scan(), UpToDate), "the position is right, so nobody would notice"
     world.scan(anew=True)
     assert world.tables() == right
 
@@ -406,7 +406,7 @@ def test_a_scan_anew_keeps_what_the_mirror_no_longer_reaches_back_to(world: Worl
     world.scan()
     before = world.tables()
     world.since = START + datetime.timedelta(days=30)
-    assert isinstance(world.scan(anew=True), Unchanged)
+    assert isinstance(world.scan(anew=True), UpToDate)
     assert world.tables() == before
 
 

@@ -16,11 +16,12 @@ from kubestats_pipeline.lake.repositories import Repository
 from kubestats_pipeline.lake.tables import HELM_VALUES, RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS, SCANS
 from kubestats_pipeline.scan.documents.document import Bounds
 from kubestats_pipeline.scan.facts.charts import Resolved
+from kubestats_pipeline.scan.job import ScanJob
 from kubestats_pipeline.scan.manifests.files import ContentCache
 from kubestats_pipeline.scan.manifests.manifests import FileContent, digest, read_file
 from kubestats_pipeline.scan.replay.records import Event
 from kubestats_pipeline.scan.replay.replay import Replay
-from kubestats_pipeline.scan.scan import Scanned, Target, Unchanged, scan_repository
+from kubestats_pipeline.scan.scan import Scanned, UpToDate, scan_repository
 from kubestats_pipeline_tests.builders import GitRepository
 from kubestats_pipeline_tests.corpus import unpack
 
@@ -81,7 +82,7 @@ def read(text: str | bytes, name: str = "file.yaml", bounds: Bounds | None = Non
 
 
 class Tree:
-    """Files that change step by step, replayed without git: the tests of meaning need no history."""
+    """Files that change step by step, replayed without git: the tests of resolution need no history."""
 
     def __init__(self) -> None:
         self._blobs: dict[str, bytes] = {}
@@ -110,8 +111,8 @@ class Tree:
         self.replay.apply(Commit(f"{self._steps:040x}", at, "ann", "step"), changes)
         return self
 
-    def meaning(self, name: str, kind: str = "HelmRelease", path: str = "") -> Resolved:
-        """What the one resource of this kind and name means."""
+    def resolution(self, name: str, kind: str = "HelmRelease", path: str = "") -> Resolved:
+        """The resolution of the one resource of this kind and name."""
         found = [
             resource.resolved
             for identity, resource in self.replay.active.items()
@@ -120,14 +121,14 @@ class Tree:
         assert len(found) == 1
         return found[0]
 
-    def meanings(self, replay: Replay | None = None) -> dict[Any, Any]:
-        """Everything that is declared, and what it means."""
+    def resolutions(self, replay: Replay | None = None) -> dict[Any, Any]:
+        """All declared resources: their hashes and resolutions."""
         active = (replay or self.replay).active
         return {identity: (each.manifest.content_hash, each.resolved) for identity, each in active.items()}
 
     def from_scratch(self) -> dict[Any, Any]:
         """The same, of a replay that sees only the files as they are now."""
-        return self.meanings(self.fresh(Change(path, oid) for path, oid in self.files.items()))
+        return self.resolutions(self.fresh(Change(path, oid) for path, oid in self.files.items()))
 
 
 class World:
@@ -145,9 +146,14 @@ class World:
 
     def scan(
         self, head: str | None = None, run: str = "run", bounds: Bounds | None = None, *, anew: bool = False
-    ) -> Scanned | Unchanged:
-        target = Target(self.repository, head or self.git.head, self.since, anew)
-        return scan_repository(target, self.lake, bounds or Bounds(), run, NOW)
+    ) -> Scanned | UpToDate:
+        job = self.job(head, run_id=run, history_since=self.since, bounds=bounds or Bounds(), anew=anew)
+        return scan_repository(job)
+
+    def job(self, head: str | None = None, **options: Any) -> ScanJob:
+        """A scan of the whole mirror, up to its head or another commit."""
+        given = {"head": head or self.git.head, "history_since": None, "started_at": NOW, "run_id": "run", **options}
+        return ScanJob(layout=self.lake.layout, repository=self.repository, **given)
 
     def rows(self, table: Table) -> list[dict[str, Any]]:
         partition = self.lake.read(table, self.repository.full_name)

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from kubestats_pipeline.git import command as git
-from kubestats_pipeline.git import history
-from kubestats_pipeline.git import mirror_folder as folder
+from kubestats_pipeline.git import history, mirror_folder
+from kubestats_pipeline.git.mirror_folder import Mirror
 from kubestats_pipeline.hosts.github.client import GitHubClient
 from kubestats_pipeline.lake.tables import RESOURCE_EVENTS, RESOURCES
 from kubestats_pipeline.scan.scan import ScanFailed
@@ -294,7 +294,7 @@ def test_what_github_answers_for_the_head_becomes_the_status(world: ApiWorld, re
     assert world.sync() == status
     assert world.row["sync_error"].startswith("GitHub's API: ")
     assert world.row["head_commit"] == head
-    assert folder.read_head(world.mirror) == head
+    assert Mirror(world.mirror).head == head
 
 
 def test_an_empty_repository_is_empty(world: ApiWorld):
@@ -320,7 +320,7 @@ def test_what_grew_beyond_the_limit_over_time_is_condensed(world: ApiWorld):
     for _ in range(4):
         world.remote.commit({"a.yaml": f"a: {os.urandom(400_000).hex()}"})
         assert world.sync(max_repository_mb=1) == "synced"
-    assert folder.size_mb(world.mirror) < 1
+    assert Mirror(world.mirror).size_mb < 1
 
 
 def test_many_syncs_leave_few_packs_and_lose_nothing(world: ApiWorld, monkeypatch: pytest.MonkeyPatch):
@@ -330,7 +330,7 @@ def test_many_syncs_leave_few_packs_and_lose_nothing(world: ApiWorld, monkeypatc
         world.remote.commit({"counter.yaml": config("counter", str(number))})
         world.update()
         assert len(list(world.mirror.glob("objects/pack/*.pack"))) <= 4
-        assert len(folder.replacements(world.mirror)) <= 2
+        assert len(Mirror(world.mirror).replacements) <= 2
     tip = world.twin("fresh").update()
     assert active(world.tables()) == active(tip)
     counters = [event for event in world.rows(RESOURCE_EVENTS) if event["resource_name"] == "counter"]
@@ -354,8 +354,8 @@ def test_the_api_goes_on_from_gits_mirror_and_git_from_the_apis(world: ApiWorld)
     assert not history.is_ancestor(world.mirror, by_git["scans"][0]["scanned_commit"], world.remote.head)
     world.remote.commit({"c.yaml": config("c")})
     again = world.update("git")
-    assert folder.replacements(world.mirror) == {}
-    assert not (world.mirror / folder.REPLACEMENTS).exists()
+    assert Mirror(world.mirror).replacements == {}
+    assert not (world.mirror / mirror_folder.REPLACEMENTS).exists()
     ids = [[event["event_id"] for event in sequence(tables)] for tables in (by_git, by_api, again)]
     assert ids[1][: len(ids[0])] == ids[0]
     assert ids[2][: len(ids[1])] == ids[1]
@@ -389,7 +389,7 @@ def test_git_at_the_tip_alone_does_not_go_on_from_a_mirror_of_the_api(world: Api
     world.sync()
     assert world.sync("git", history_days=0) == "synced"
     assert git.run(["cat-file", "-t", world.remote.head], directory=world.mirror) == b"commit\n"
-    assert folder.replacements(world.mirror) == {}
+    assert Mirror(world.mirror).replacements == {}
 
 
 class Killed(BaseException):
@@ -410,7 +410,8 @@ def dying(monkeypatch: pytest.MonkeyPatch, last: int) -> Callable[[], int]:
 
         return step
 
-    for target, name in ((git, "run"), (folder, "_replace"), (Path, "unlink"), (Path, "write_text"), (Path, "mkdir")):
+    calls = ((git, "run"), (mirror_folder, "_replace"), (Path, "unlink"), (Path, "write_text"), (Path, "mkdir"))
+    for target, name in calls:
         monkeypatch.setattr(target, name, before(getattr(target, name)))
     return lambda: steps
 
@@ -444,11 +445,12 @@ def test_a_sync_that_dies_at_any_step_is_completed_by_the_next(
 CHILD = """
 import sys
 from pathlib import Path
+from kubestats_pipeline.git.mirror_folder import Mirror
 from kubestats_pipeline.hosts.github.client import GitHubClient
 from kubestats_pipeline.settings import GitHubSettings
-from kubestats_pipeline.sync.api import Source, sync_by_api
+from kubestats_pipeline.sync.api import ApiSource, sync_by_api
 with GitHubClient(GitHubSettings(api_url=sys.argv[2])) as client:
-    sync_by_api(Source(client, "owner/ops", 200, 30), Path(sys.argv[1]), None)
+    sync_by_api(ApiSource(client, "owner/ops", 200, 30), Mirror(Path(sys.argv[1])), None)
 """
 
 
@@ -462,7 +464,7 @@ def test_a_first_sync_that_is_killed_keeps_what_it_had_written(world: ApiWorld, 
     child.send_signal(signal.SIGKILL)
     child.wait()
     github.latency = 0
-    assert folder.read_head(world.mirror) is None
+    assert Mirror(world.mirror).head is None
     world.asked()
     assert len(world.update()["resources"]) == 140
     assert sum("blobs" in path for path in world.paths_asked()) == 140 - api.BATCH_BLOBS

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from kubestats_pipeline.git import command as git
-from kubestats_pipeline.git.mirror_folder import CONFIG
+from kubestats_pipeline.git.mirror_folder import CONFIG, Mirror
 from kubestats_pipeline.locks import BusyError
 from kubestats_pipeline.sync import mirror as mirrors
 from kubestats_pipeline_tests.builders import EXECUTABLE
@@ -73,7 +73,7 @@ def test_sealing_a_sealed_mirror_writes_nothing(world: World):
     world.remote.commit({"a.yaml": "kind: A"})
     world.sync()
     before = (world.mirror / "config").stat()
-    mirrors.seal(world.mirror)
+    Mirror(world.mirror).seal()
     assert (world.mirror / "config").stat() == before
 
 
@@ -162,7 +162,7 @@ def test_a_discarded_mirror_is_fetched_anew_although_nothing_changed(world: Worl
     world.sync()
     break_packs(world.mirror)
     assert world.sync() == "unchanged"
-    mirrors.discard(world.mirror)
+    Mirror(world.mirror).discard()
     assert world.sync() == "synced"
     assert world.git("show", "HEAD:a.yaml") == "kind: A"
 
@@ -176,7 +176,7 @@ def test_a_failed_fetch_keeps_the_mirror_and_its_history(world: World, tmp_path:
         remote = mirrors.Remote(address, git.environment(), timeout=5)
         server.status = 500
         with pytest.raises(git.GitError):
-            mirrors.update_mirror(world.mirror, remote, mirrors.Bounds(90, 200))
+            mirrors.update_mirror(Mirror(world.mirror), remote, mirrors.MirrorBounds(90, 200))
     assert world.mirrored() == [first]
     assert siblings(world) == [world.mirror.name, f"{world.mirror.name}.lock"]
 
@@ -185,8 +185,9 @@ CHILD = """
 import sys
 from pathlib import Path
 from kubestats_pipeline.git import command as git
-from kubestats_pipeline.sync.mirror import Bounds, Remote, update_mirror
-update_mirror(Path(sys.argv[1]), Remote(sys.argv[2], git.environment(), 30), Bounds(90, 200))
+from kubestats_pipeline.git.mirror_folder import Mirror
+from kubestats_pipeline.sync.mirror import MirrorBounds, Remote, update_mirror
+update_mirror(Mirror(Path(sys.argv[1])), Remote(sys.argv[2], git.environment(), 30), MirrorBounds(90, 200))
 """
 
 
@@ -232,7 +233,7 @@ def test_a_mirror_that_another_process_holds_is_waited_for_only_so_long(tmp_path
         assert "another process" in world.row["sync_error"]
         assert time.monotonic() - began < 3
         with pytest.raises(BusyError):
-            mirrors.discard(world.mirror, wait=0)
+            Mirror(world.mirror).discard(wait=0)
     assert world.sync() == "synced"
 
 

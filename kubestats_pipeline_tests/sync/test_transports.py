@@ -66,7 +66,7 @@ def test_a_folder_of_this_machine_that_an_earlier_version_recorded_is_not_fetche
     world.remote.commit({"a.yaml": "kind: A"})
     world.repository = dataclasses.replace(world.repository, repository_id=GITLAB)
     assert world.sync() == "error"
-    assert "is not one that its host's API may name; run a discovery" in world.row["sync_error"]
+    assert "is not one that its host's API may name. Run a discovery" in world.row["sync_error"]
     assert not world.mirror.exists()
 
 

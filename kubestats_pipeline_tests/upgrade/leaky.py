@@ -12,7 +12,7 @@ from kubestats_pipeline.scan.manifests import incremental as revisions
 from kubestats_pipeline.scan.manifests import manifests, withheld_paths
 from kubestats_pipeline.scan.store import position as store
 from kubestats_pipeline.scan.store import rows
-from kubestats_pipeline.scan.values import inputs as feeds
+from kubestats_pipeline.scan.values import inputs as values_inputs
 from kubestats_pipeline.scan.values import merge as values
 from kubestats_pipeline_tests.scan.world import World, chart, config, documents, helm_repository, manifest, release
 
@@ -81,7 +81,7 @@ def redact_nothing(patch: pytest.MonkeyPatch) -> None:
         for name in names:
             patch.setattr(module, name, same)
     patch.setattr(revisions, "redact_part", part)
-    for module in (feeds, flux):
+    for module in (values_inputs, flux):
         patch.setattr(module, "redact_setting", lambda _place, text: text)
 
 

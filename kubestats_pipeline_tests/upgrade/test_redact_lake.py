@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 import pytest
 from typer.testing import CliRunner
 
@@ -13,6 +14,7 @@ from kubestats_pipeline.cli.main import app
 from kubestats_pipeline.lake.contract import Table
 from kubestats_pipeline.lake.lake import Lake, read_file, replace_file
 from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.lake.storage import FolderStorage
 from kubestats_pipeline.lake.tables import (
     HELM_VALUES,
     REPOSITORIES,
@@ -49,14 +51,14 @@ def rows_of(world: World, table: Table) -> list[dict[str, Any]]:
     return partition.rows.to_dicts() if partition else []
 
 
+def read(path: Path) -> tuple[pl.DataFrame, dict[str, str]]:
+    return read_file(FolderStorage(path.parent), path.name)
+
+
 def leaking(folder: Path) -> list[str]:
     """The Parquet files with a planted word in a row or in their metadata."""
     paths = sorted(folder.rglob("*.parquet"))
-    return [
-        str(path.relative_to(folder))
-        for path in paths
-        if WORD in repr([read_file(path)[0].to_dicts(), read_file(path)[1]])
-    ]
+    return [str(path.relative_to(folder)) for path in paths if WORD in repr([read(path)[0].to_dicts(), read(path)[1]])]
 
 
 def test_the_earlier_lake_leaks_everywhere(leaky: World) -> None:
@@ -84,7 +86,7 @@ def test_a_second_start_does_nothing_and_other_rules_do_it_again(leaky: World, m
     redact_lake(leaky.lake)
     files = {path: path.stat().st_mtime_ns for path in leaky.lake.layout.lake.rglob("*.parquet")}
     assert redact_lake(leaky.lake).values == {}
-    monkeypatch.setattr(module, "read_file", lambda _: pytest.fail("nothing is read"))
+    monkeypatch.setattr(module, "read_file", lambda *_: pytest.fail("nothing is read"))
     redact_lake(leaky.lake)
     monkeypatch.undo()
     monkeypatch.setattr(module, "rules", lambda: "5 others")
@@ -144,7 +146,7 @@ class Killer:
 def archived(world: World) -> list[dict[str, Any]]:
     paths = sorted(world.lake.layout.archives.rglob("*.parquet"))
     assert paths
-    return [row for path in paths for row in read_file(path)[0].to_dicts()]
+    return [row for path in paths for row in read(path)[0].to_dicts()]
 
 
 def test_a_start_that_is_killed_anywhere_is_finished_by_the_next_one(

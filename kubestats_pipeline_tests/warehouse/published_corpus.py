@@ -18,8 +18,8 @@ from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.lake.repositories import Repository
 from kubestats_pipeline.lake.tables import REPOSITORIES, REPOSITORY_METRICS
-from kubestats_pipeline.scan.documents.document import Bounds
-from kubestats_pipeline.scan.scan import Target, scan_repository
+from kubestats_pipeline.scan.job import ScanJob
+from kubestats_pipeline.scan.scan import scan_repository
 from kubestats_pipeline.warehouse.build import build_warehouse
 from kubestats_pipeline.warehouse.stats import backfill_ecosystem_stats
 from kubestats_pipeline_tests.corpus import SMALL, unpack
@@ -78,7 +78,15 @@ def scan_corpus_repository(lake: Lake, found: Repository, bare: Path) -> None:
     head = subprocess.run(
         ["git", "-C", str(bare), "rev-parse", "HEAD"], check=True, capture_output=True, text=True, timeout=60
     )
-    scan_repository(Target(found, head.stdout.strip(), None), lake, Bounds(), "run", NOW)
+    job = ScanJob(
+        layout=lake.layout,
+        repository=found,
+        head=head.stdout.strip(),
+        history_since=None,
+        started_at=NOW,
+        run_id="run",
+    )
+    scan_repository(job)
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from kubestats_pipeline.orchestration.base.code_urls import code_url
 from kubestats_pipeline.orchestration.base.context import Services
 from kubestats_pipeline.orchestration.base.partitions import repository_partitions
 from kubestats_pipeline.plain_text import plain
-from kubestats_pipeline.scan.scan import NotSynced, Outcome, ScanFailed, Scanned, scan_all
+from kubestats_pipeline.scan.scan import NotSynced, ScanFailed, Scanned, ScanOutcome, scan_all
 from kubestats_pipeline.scan.store.retire import RetireFailed, retire_all
 
 scan_runs = dg.AssetSpec(
@@ -75,7 +75,7 @@ def scan_assets(
     yield from ()
 
 
-def _record(batch: Batch, repository: Repository, outcome: Outcome) -> None:
+def _record(batch: Batch, repository: Repository, outcome: ScanOutcome) -> None:
     if isinstance(outcome, ScanFailed):
         batch.fail(repository.full_name, outcome.reason)
         return

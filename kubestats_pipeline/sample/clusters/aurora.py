@@ -16,7 +16,7 @@ from kubestats_pipeline.sample.clusters.manifests import (
     helm_repository,
     kustomization,
 )
-from kubestats_pipeline.sample.clusters.story import Append, Edit, Person, Story, commit, write
+from kubestats_pipeline.sample.clusters.story import Append, Person, ReplaceText, Story, commit, write
 
 MIRA = Person("Mira Aurelio", "mira@aurora.example", 2)
 JON = Person("Jon Vester", "jon@aurora.example", 2)
@@ -161,18 +161,21 @@ _SPRING = (
         "2026-05-05 22:47",
         JON,
         "revert: kube-prometheus-stack 83 loses our dashboards",
-        Edit(PROMETHEUS, "83.0.0", "82.4.1"),
+        ReplaceText(PROMETHEUS, "83.0.0", "82.4.1"),
     ),
     upgrade("2026-05-08 05:21", "ingress-nginx", "4.14.1", "4.14.3", INGRESS),
     commit(
         "2026-05-09 11:20",
         MIRA,
         "chore: move helm releases to v2beta2 before the next flux",
-        *(Edit(path, "helm.toolkit.fluxcd.io/v2beta1", "helm.toolkit.fluxcd.io/v2beta2") for path in RELEASES),
+        *(ReplaceText(path, "helm.toolkit.fluxcd.io/v2beta1", "helm.toolkit.fluxcd.io/v2beta2") for path in RELEASES),
     ),
     upgrade_image("2026-05-12 04:51", HOMEPAGE_IMAGE, "v1.8.0", "v1.9.0", HOMEPAGE),
     commit(
-        "2026-05-14 19:02", JON, "fix: less memory for prometheus", Edit(PROMETHEUS, "memory: 1Gi", "memory: 768Mi")
+        "2026-05-14 19:02",
+        JON,
+        "fix: less memory for prometheus",
+        ReplaceText(PROMETHEUS, "memory: 1Gi", "memory: 768Mi"),
     ),
     upgrade("2026-05-16 05:40", "app-template", "4.4.0", "4.5.0", HOMEPAGE),
     commit(
@@ -196,7 +199,7 @@ _SUMMER = (
         "2026-05-23 10:44",
         JON,
         "refactor: prometheus values in a file of their own",
-        Edit(PROMETHEUS, "  values:\n", f"{files.VALUES_FROM}  values:\n"),
+        ReplaceText(PROMETHEUS, "  values:\n", f"{files.VALUES_FROM}  values:\n"),
         write(f"{MONITORING}/app/helm/values.yaml", files.PROMETHEUS_MORE_VALUES),
         Append(f"{MONITORING}/app/kustomization.yaml", files.GENERATOR),
     ),
@@ -205,7 +208,7 @@ _SUMMER = (
         "2026-05-30 12:31",
         MIRA,
         "chore: helm releases are v2 at last",
-        *(Edit(path, "helm.toolkit.fluxcd.io/v2beta2", "helm.toolkit.fluxcd.io/v2") for path in RELEASES),
+        *(ReplaceText(path, "helm.toolkit.fluxcd.io/v2beta2", "helm.toolkit.fluxcd.io/v2") for path in RELEASES),
     ),
     upgrade("2026-06-02 05:03", "podinfo", "6.10.1", "6.11.0", PODINFO),
     commit(
@@ -223,7 +226,7 @@ _SUMMER = (
         "2026-06-12 19:55",
         JON,
         "fix: suspend the start page until its api token is renewed",
-        Edit(HOMEPAGE, "spec:\n  interval: 1h\n", "spec:\n  interval: 1h\n  suspend: true\n"),
+        ReplaceText(HOMEPAGE, "spec:\n  interval: 1h\n", "spec:\n  interval: 1h\n  suspend: true\n"),
     ),
     upgrade("2026-06-16 04:42", "kube-prometheus-stack", "83.4.0", "84.1.0", PROMETHEUS),
     upgrade("2026-06-18 05:26", "ingress-nginx", "4.14.3", "4.15.0", INGRESS),
@@ -231,7 +234,7 @@ _SUMMER = (
         "2026-06-20 09:48",
         JON,
         "fix: the start page is back",
-        Edit(HOMEPAGE, "  suspend: true\n", ""),
+        ReplaceText(HOMEPAGE, "  suspend: true\n", ""),
     ),
     upgrade_image("2026-06-24 05:33", HOMEPAGE_IMAGE, "v1.9.0", "v1.10.1", HOMEPAGE),
     upgrade("2026-06-27 05:11", "cert-manager", "v1.20.1", "v1.20.2", CERT_MANAGER),

@@ -1,4 +1,4 @@
-"""The manifests that only aurora/home-cluster has; its history stands in `aurora.py`."""
+"""Manifests that only aurora/home-cluster has. Its history is in `aurora.py`."""
 
 SETTINGS = """\
 ---

@@ -1,11 +1,11 @@
 """The bots that commit to the sample's clusters, and the version updates that they make.
 
-People may make the same updates by hand; then they stand as the author. After `story.py`, before `clusters/`.
+People may make the same updates by hand, and are the author then. After `story.py`, before the stories.
 """
 
 import hashlib
 
-from kubestats_pipeline.sample.clusters.story import Commit, Edit, Person, commit
+from kubestats_pipeline.sample.clusters.story import Person, ReplaceText, StoryCommit, commit
 
 RENOVATE = Person("renovate[bot]", "29139614+renovate[bot]@users.noreply.github.com", through_github=True)
 DEPENDABOT = Person("dependabot[bot]", "49699333+dependabot[bot]@users.noreply.github.com", through_github=True)
@@ -20,14 +20,16 @@ def pinned(image: str, tag: str) -> str:
     return f"{tag}@sha256:{hashlib.sha256(f'{image}:{tag}'.encode()).hexdigest()}"
 
 
-def upgrade(at: str, name: str, old: str, new: str, *paths: str, kind: str = "chart", by: Person = RENOVATE) -> Commit:
+def upgrade(
+    at: str, name: str, old: str, new: str, *paths: str, kind: str = "chart", by: Person = RENOVATE
+) -> StoryCommit:
     """Change a version everywhere in some files, under the subject that Renovate would write."""
-    return commit(at, by, update_subject(name, old, new, kind), *(Edit(path, old, new) for path in paths))
+    return commit(at, by, update_subject(name, old, new, kind), *(ReplaceText(path, old, new) for path in paths))
 
 
-def upgrade_image(at: str, image: str, old: str, new: str, *paths: str) -> Commit:
+def upgrade_image(at: str, image: str, old: str, new: str, *paths: str) -> StoryCommit:
     """Let Renovate change an image's tag together with its digest."""
-    edits = (Edit(path, pinned(image, old), pinned(image, new)) for path in paths)
+    edits = (ReplaceText(path, pinned(image, old), pinned(image, new)) for path in paths)
     return commit(at, RENOVATE, update_subject(image, old, new, "image"), *edits)
 
 

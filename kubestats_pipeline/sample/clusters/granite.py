@@ -18,7 +18,17 @@ from kubestats_pipeline.sample.clusters.manifests import (
     oci_repository,
     reference_release,
 )
-from kubestats_pipeline.sample.clusters.story import Append, Change, Commit, Delete, Edit, Person, Story, commit, write
+from kubestats_pipeline.sample.clusters.story import (
+    Append,
+    Delete,
+    Person,
+    ReplaceText,
+    Story,
+    StoryCommit,
+    TreeChange,
+    commit,
+    write,
+)
 
 ARI = Person("Ari Lindqvist", "ari@granite-peak.example", -6)
 SAM = Person("Sam Okoro", "sam@granite-peak.example", 1)
@@ -29,7 +39,7 @@ LINKDING_IMAGE = "ghcr.io/sissbruecker/linkding"
 LINKDING = f"{BASE}/linkding/helmrelease.yaml"
 
 
-def _add(folder: str, name: str, *files: tuple[str, str]) -> tuple[Change, ...]:
+def _add(folder: str, name: str, *files: tuple[str, str]) -> tuple[TreeChange, ...]:
     """Bring an application with a namespace of its own into a folder."""
     names = ("namespace.yaml", *(file for file, _ in files))
     return (
@@ -39,7 +49,7 @@ def _add(folder: str, name: str, *files: tuple[str, str]) -> tuple[Change, ...]:
     )
 
 
-def _to_oci_repository(at: str, folder: str, chart: str, version: str, url: str, source: str) -> Commit:
+def _to_oci_repository(at: str, folder: str, chart: str, version: str, url: str, source: str) -> StoryCommit:
     """Move a release from `spec.chart.spec` with a HelmRepository to `spec.chartRef` with an OCIRepository."""
     name = folder.rsplit("/", 1)[-1]
     before, after = (
@@ -49,13 +59,13 @@ def _to_oci_repository(at: str, folder: str, chart: str, version: str, url: str,
         at,
         ARI,
         f"refactor({name}): take the chart from an OCIRepository",
-        Edit(f"{folder}/helmrelease.yaml", before, after),
+        ReplaceText(f"{folder}/helmrelease.yaml", before, after),
         write(f"{folder}/ocirepository.yaml", oci_repository(name, url, version)),
         Append(f"{folder}/kustomization.yaml", "  - ocirepository.yaml\n"),
     )
 
 
-def _to_route(at: str, name: str, service: str, port: int) -> Commit:
+def _to_route(at: str, name: str, service: str, port: int) -> StoryCommit:
     """Replace an application's Ingress by an HTTPRoute."""
     return commit(
         at,
@@ -63,7 +73,7 @@ def _to_route(at: str, name: str, service: str, port: int) -> Commit:
         f"feat({name})!: ingress to httproute",
         Delete(f"{BASE}/{name}/ingress.yaml"),
         write(f"{BASE}/{name}/httproute.yaml", files.http_route(name, service, port)),
-        Edit(f"{BASE}/{name}/kustomization.yaml", "ingress.yaml", "httproute.yaml"),
+        ReplaceText(f"{BASE}/{name}/kustomization.yaml", "ingress.yaml", "httproute.yaml"),
     )
 
 
@@ -215,7 +225,9 @@ _MIGRATION = (
         "2026-05-30 21:02",
         SAM,
         "fix(podinfo): the route names the listener it wants",
-        Edit(f"{BASE}/podinfo/httproute.yaml", "namespace: gateway\n", "namespace: gateway\n      sectionName: http\n"),
+        ReplaceText(
+            f"{BASE}/podinfo/httproute.yaml", "namespace: gateway\n", "namespace: gateway\n      sectionName: http\n"
+        ),
     ),
     _to_route("2026-06-01 19:15", "linkding", "linkding", 9090),
     _to_route("2026-06-02 19:33", "grafana", "grafana", 80),
@@ -225,7 +237,7 @@ _MIGRATION = (
         "feat!: ingress-nginx may rest",
         Delete("infrastructure/controllers/ingress-nginx"),
         Delete(f"{SOURCES}/nginx.yaml"),
-        Edit("infrastructure/controllers/kustomization.yaml", "  - ingress-nginx\n", ""),
+        ReplaceText("infrastructure/controllers/kustomization.yaml", "  - ingress-nginx\n", ""),
         write(f"{SOURCES}/kustomization.yaml", "---\nresources: []\n"),
     ),
 )

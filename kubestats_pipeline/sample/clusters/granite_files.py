@@ -1,4 +1,4 @@
-"""The manifests that only granite-peak/k8s-gitops has; its history stands in `granite.py`."""
+"""Manifests that only granite-peak/k8s-gitops has. Its history is in `granite.py`."""
 
 from kubestats_pipeline.sample.clusters.manifests import document
 

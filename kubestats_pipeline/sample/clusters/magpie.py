@@ -1,4 +1,4 @@
-"""magpie/infra: somebody who collects, and tidies up later. K3s, some Flux, everything else by hand.
+"""magpie/infra: a collector of files, who tidies up later. K3s, some Flux, everything else by hand.
 
 It shows a file that breaks and is repaired and one that stays broken, a file that is not UTF-8, one that is too deep in
 aliases, encrypted, plain and sealed Secrets, archived, templated and test directories, a list, a local chart, a chart
@@ -11,9 +11,9 @@ from kubestats_pipeline.sample.clusters.manifests import chart_release, flux_kus
 from kubestats_pipeline.sample.clusters.story import (
     EXECUTABLE,
     Delete,
-    Edit,
-    Move,
     Person,
+    Rename,
+    ReplaceText,
     Story,
     commit,
     link,
@@ -79,7 +79,9 @@ _COLLECTING = (
         write(SETTINGS, files.SETTINGS),
     ),
     upgrade("2026-05-14 01:12", "traefik", "38.0.1", "38.0.2", TRAEFIK),
-    commit("2026-05-15 22:55", PICA, "keep everything a little shorter", Edit(SETTINGS, WHOLE_LINE, BROKEN_LINE)),
+    commit(
+        "2026-05-15 22:55", PICA, "keep everything a little shorter", ReplaceText(SETTINGS, WHOLE_LINE, BROKEN_LINE)
+    ),
     commit(
         "2026-05-16 09:12",
         PICA,
@@ -90,7 +92,7 @@ _COLLECTING = (
         "2026-05-17 10:20",
         PICA,
         "fix: a quote was missing, no wonder",
-        Edit(SETTINGS, BROKEN_LINE, '  KEEP_DAYS: "14"\n'),
+        ReplaceText(SETTINGS, BROKEN_LINE, '  KEEP_DAYS: "14"\n'),
     ),
     commit("2026-05-19 21:44", PICA, "the printer", write(PRINTER, files.BROKEN_AT_TIP)),
     commit("2026-05-21 19:30", PICA, "menu of the week", write_bytes(MENU, files.OLD_LATIN)),
@@ -102,7 +104,7 @@ _SORTING = (
         "2026-05-24 13:13",
         PICA,
         f'Revert "{update_subject("eclipse-mosquitto", "2.0.22", "2.1.0", "image")}"',
-        Edit(MQTT, "2.1.0", "2.0.22"),
+        ReplaceText(MQTT, "2.1.0", "2.0.22"),
     ),
     commit("2026-05-26 20:02", PICA, "chore: wake up, flux"),
     commit(
@@ -129,7 +131,7 @@ _SORTING = (
             "2026-05-30 09:50",
             GUEST,
             "Whiteboard listens on 8000",
-            Edit("home/route.yaml", "port: 8080", "port: 8000"),
+            ReplaceText("home/route.yaml", "port: 8080", "port: 8000"),
         ),
         behind=1,
     ),
@@ -150,7 +152,7 @@ _SORTING = (
         "2026-06-10 20:20",
         PICA,
         "mqtt goes to the attic",
-        Move(MQTT, ".archive/mqtt/mqtt.yaml"),
+        Rename(MQTT, ".archive/mqtt/mqtt.yaml"),
         Delete(SEALED),
         write(".archive/README.md", files.ARCHIVED_NOTE),
     ),
@@ -165,14 +167,14 @@ _SORTING = (
         "2026-06-17 01:11",
         RENOVATE,
         update_subject("registry.magpie.example:5000/janitor", "0.4.0", "0.5.0", "image"),
-        Edit(JANITOR, "janitor:0.4.0", "janitor:0.5.0"),
+        ReplaceText(JANITOR, "janitor:0.4.0", "janitor:0.5.0"),
     ),
     commit(
         "2026-06-21 14:55",
         PICA,
         "whiteboard 2026.06",
-        Edit(WHITEBOARD, "2026.05.1", "2026.06.0"),
-        Edit("charts/whiteboard/Chart.yaml", "2026.05.1", "2026.06.0"),
+        ReplaceText(WHITEBOARD, "2026.05.1", "2026.06.0"),
+        ReplaceText("charts/whiteboard/Chart.yaml", "2026.05.1", "2026.06.0"),
     ),
     upgrade("2026-06-25 01:18", "kube-prometheus-stack", "83.4.0", "84.1.0", METRICS),
 )
@@ -183,7 +185,7 @@ STORY = Story(
     (*_COLLECTING, *_SORTING),
     unreadable={
         PRINTER: "its second document was never right",
-        MENU: "it was saved in Latin-1 and is no UTF-8",
+        MENU: "it was saved in Latin-1 and is not UTF-8",
         "charts/whiteboard/templates/deployment.yaml": "a Helm chart's template",
     },
 )

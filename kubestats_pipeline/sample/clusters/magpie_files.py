@@ -1,6 +1,6 @@
-"""The manifests that only magpie/infra has, good and bad; its history stands in `magpie.py`.
+"""Manifests that only magpie/infra has, good and bad ones. Its history is in `magpie.py`.
 
-Nothing here is secret: what looks encrypted is a hash, what looks like a password says that it is none.
+Nothing here is secret: the ciphertext is a hash, and every password reads as an example.
 """
 
 from kubestats_pipeline.sample.clusters.manifests import document, encrypted

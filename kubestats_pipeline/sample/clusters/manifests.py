@@ -1,7 +1,7 @@
 """Renders the manifests that the sample's clusters have in common, as people write them: plain text, two spaces deep.
 
-Each function gives the text of one or more YAML documents, or the changes that bring an application into a Flux tree.
-What is particular to one cluster is written out in its own module under `clusters/`.
+The functions return the text of one or more YAML documents, or the changes that add an application to a Flux tree.
+Manifests of a single cluster are in its own modules.
 """
 
 import base64
@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from textwrap import dedent, indent
 
 from kubestats_pipeline.sample.clusters.bots import pinned
-from kubestats_pipeline.sample.clusters.story import Append, Change, write
+from kubestats_pipeline.sample.clusters.story import Append, TreeChange, write
 
 
 def document(text: str) -> str:
-    """Begin a YAML document with its marker; the text may be indented like the code around it."""
+    """Begin a YAML document with its marker. The text may be indented like the code around it."""
     return "---\n" + dedent(text).removeprefix("\n")
 
 
@@ -24,7 +24,7 @@ def block(text: str, depth: int) -> str:
 
 
 def encrypted(label: str) -> str:
-    """Give a value as SOPS writes it; nothing is encrypted, the characters are a hash of the label."""
+    """A value in the form of SOPS. It is not encrypted: its characters are a hash of the label."""
     bits = [base64.b64encode(hashlib.sha256(f"{label}{part}".encode()).digest()).decode() for part in range(3)]
     return f"ENC[AES256_GCM,data:{bits[0][:20]}==,iv:{bits[1]},tag:{bits[2][:22]}==,type:str]"
 
@@ -83,7 +83,7 @@ def flux_kustomization(
 
 
 def flux_source(full_name: str) -> str:
-    """Render the GitRepository by which Flux reads the repository that it stands in."""
+    """Render the GitRepository for the repository that holds it, as Flux reads it."""
     return document(f"""
         apiVersion: source.toolkit.fluxcd.io/v1
         kind: GitRepository
@@ -99,7 +99,7 @@ def flux_source(full_name: str) -> str:
 
 
 def helm_repository(name: str, url: str) -> str:
-    """Render a HelmRepository in flux-system; an `oci://` URL makes it one of type oci."""
+    """Render a HelmRepository in flux-system. An `oci://` URL makes it one of type oci."""
     kind = "  type: oci\n" if url.startswith("oci://") else ""
     return (
         document(f"""
@@ -209,8 +209,8 @@ def gateway_route(host: str) -> str:
         """)
 
 
-def flux_namespace(root: str, name: str, *components: str) -> tuple[Change, ...]:
-    """Bring a namespace without applications yet into a Flux tree; its components are put into the namespace too."""
+def flux_namespace(root: str, name: str, *components: str) -> tuple[TreeChange, ...]:
+    """Add a namespace without applications to a Flux tree. Its components are put into the namespace too."""
     applied_in = name if components else ""
     return (
         write(f"{root}/{name}/namespace.yaml", namespace(name)),
@@ -221,7 +221,7 @@ def flux_namespace(root: str, name: str, *components: str) -> tuple[Change, ...]
     )
 
 
-def flux_app(folder: str, release: str, **others: str) -> tuple[Change, ...]:
+def flux_app(folder: str, release: str, **others: str) -> tuple[TreeChange, ...]:
     """Bring an application into a Flux tree at `root/namespace/name`.
 
     Args:

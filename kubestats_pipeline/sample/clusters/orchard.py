@@ -1,13 +1,13 @@
 """orchard/argo-homelab: Argo CD, an application of applications, and plain manifests.
 
 It shows Applications with one source and with several, an ApplicationSet over directories, a wrapper chart with
-templates that are no YAML, kustomize with image overrides and Helm charts, a CronJob, and updates by two bots.
+templates that are not YAML, kustomize with image overrides and Helm charts, a CronJob, and updates by two bots.
 """
 
 from kubestats_pipeline.sample.clusters import orchard_files as files
 from kubestats_pipeline.sample.clusters.bots import DEPENDABOT, upgrade
 from kubestats_pipeline.sample.clusters.manifests import kustomization
-from kubestats_pipeline.sample.clusters.story import Append, Delete, Edit, Person, Story, commit, write
+from kubestats_pipeline.sample.clusters.story import Append, Delete, Person, ReplaceText, Story, commit, write
 
 POMONA = Person("Pomona Reyes", "pomona@orchard.example", -3)
 
@@ -78,11 +78,11 @@ _GROWING = (
         "2026-05-23 10:05",
         POMONA,
         "Write cert-manager's values as an object",
-        Edit(CERT_MANAGER, files.CERT_MANAGER_VALUES, files.CERT_MANAGER_OBJECT),
+        ReplaceText(CERT_MANAGER, files.CERT_MANAGER_VALUES, files.CERT_MANAGER_OBJECT),
     ),
     upgrade("2026-05-26 06:12", "jellyfin", "10.11.5", "10.11.6", f"{JELLYFIN}/values.yaml", kind="image"),
     upgrade("2026-05-28 06:18", "restic/restic", "0.18.1", "0.18.2", f"{BACKUP}/kustomization.yaml", kind="image"),
-    commit("2026-05-30 09:33", POMONA, "Two of whoami, to see both", Edit(WHOAMI, "replicas: 1", "replicas: 2")),
+    commit("2026-05-30 09:33", POMONA, "Two of whoami, to see both", ReplaceText(WHOAMI, "replicas: 1", "replicas: 2")),
     upgrade("2026-06-02 06:27", "podinfo", "6.10.0", "6.11.0", "apps/dashboard/kustomization.yaml"),
 )
 
@@ -92,8 +92,8 @@ _HARVEST = (
         "2026-06-06 17:20",
         POMONA,
         "Keep backups for longer, and later at night",
-        Edit(f"{BACKUP}/settings.yaml", '"14"', '"30"'),
-        Edit(f"{BACKUP}/cronjob.yaml", "30 2 * * *", "15 4 * * *"),
+        ReplaceText(f"{BACKUP}/settings.yaml", '"14"', '"30"'),
+        ReplaceText(f"{BACKUP}/cronjob.yaml", "30 2 * * *", "15 4 * * *"),
     ),
     upgrade("2026-06-09 06:11", "jellyfin", "10.11.6", "10.11.8", f"{JELLYFIN}/values.yaml", kind="image"),
     commit("2026-06-11 20:40", POMONA, "Nothing ever used the cache", Delete(VALKEY)),

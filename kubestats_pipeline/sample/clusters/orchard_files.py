@@ -1,4 +1,4 @@
-"""The manifests that only orchard/argo-homelab has; its history stands in `orchard.py`."""
+"""Manifests that only orchard/argo-homelab has. Its history is in `orchard.py`."""
 
 ROOT = """\
 ---

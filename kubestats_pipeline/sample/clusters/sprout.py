@@ -11,7 +11,7 @@ from kubestats_pipeline.sample.clusters.manifests import (
     kustomization,
     namespace,
 )
-from kubestats_pipeline.sample.clusters.story import Edit, Person, Story, commit, write
+from kubestats_pipeline.sample.clusters.story import Person, ReplaceText, Story, commit, write
 
 IVO = Person("Ivo Tamm", "ivo@sprout.example", 3)
 
@@ -40,7 +40,7 @@ _FIRST = (
         "2026-06-20 22:05",
         IVO,
         "Two replicas, it works",
-        Edit("apps/podinfo/release.yaml", "replicaCount: 1", "replicaCount: 2"),
+        ReplaceText("apps/podinfo/release.yaml", "replicaCount: 1", "replicaCount: 2"),
     ),
 )
 

@@ -1,8 +1,8 @@
-"""The words in which a sample repository's history is told: files, changes, people, commits and merges.
+"""Records for the history of a sample repository: files, changes, people, commits and merges.
 
-Pure values: a change turns one tree into the next, and a story is a list of steps. How a story becomes git
-objects stands in `stream.py`, what manifests look like in `manifests.py`, what bots do in `bots.py`, the stories in
-`clusters/`.
+They are pure values: a change makes the next tree of a tree, and a story is a list of steps. `stream.py` makes git
+objects of a story, `manifests.py` renders manifests, `bots.py` makes the commits of bots, and the modules beside them
+hold the stories.
 """
 
 from collections.abc import Mapping
@@ -15,26 +15,30 @@ REGULAR, EXECUTABLE, SYMLINK = "100644", "100755", "120000"
 
 
 class StoryError(ValueError):
-    """A change does not fit the tree that it meets: the story was written wrongly."""
+    """A change does not fit its tree, because the story was written wrongly."""
 
 
 @dataclass(frozen=True)
-class File:
+class SampleFile:
     """One file of a tree: its bytes and its git mode."""
 
     content: bytes
     mode: str = REGULAR
 
 
-Tree = Mapping[str, File]
+SampleTree = Mapping[str, SampleFile]
 """The files of one commit by path."""
 
 
-class Change(Protocol):
+class TreeChange(Protocol):
     """One thing that a commit does to the tree."""
 
-    def apply(self, tree: Tree) -> Tree:
-        """Give the tree after the change; raises StoryError where the change does not fit."""
+    def apply(self, tree: SampleTree) -> SampleTree:
+        """Return the tree after the change.
+
+        Raises:
+            StoryError: the change does not fit.
+        """
         ...
 
 
@@ -43,27 +47,27 @@ class Write:
     """Create or replace a file."""
 
     path: str
-    file: File
+    file: SampleFile
 
-    def apply(self, tree: Tree) -> Tree:
+    def apply(self, tree: SampleTree) -> SampleTree:
         """Give the tree with the file in it."""
         return {**tree, self.path: self.file}
 
 
 @dataclass(frozen=True)
-class Edit:
-    """Replace a piece of text of a file by another, wherever it stands."""
+class ReplaceText:
+    """Replace a piece of text of a file by another, everywhere in the file."""
 
     path: str
     old: str
     new: str
 
-    def apply(self, tree: Tree) -> Tree:
-        """Give the tree with the edited file; the old text must be there."""
+    def apply(self, tree: SampleTree) -> SampleTree:
+        """Give the tree with the edited file, which must have had the old text."""
         file = _existing(tree, self.path)
         if self.old.encode() not in file.content:
             raise StoryError(f"{self.path} does not hold {self.old!r}")
-        return {**tree, self.path: File(file.content.replace(self.old.encode(), self.new.encode()), file.mode)}
+        return {**tree, self.path: SampleFile(file.content.replace(self.old.encode(), self.new.encode()), file.mode)}
 
 
 @dataclass(frozen=True)
@@ -73,20 +77,20 @@ class Append:
     path: str
     text: str
 
-    def apply(self, tree: Tree) -> Tree:
+    def apply(self, tree: SampleTree) -> SampleTree:
         """Give the tree with the longer file."""
         file = _existing(tree, self.path)
-        return {**tree, self.path: File(file.content + self.text.encode(), file.mode)}
+        return {**tree, self.path: SampleFile(file.content + self.text.encode(), file.mode)}
 
 
 @dataclass(frozen=True)
-class Move:
+class Rename:
     """Rename a file or a directory."""
 
     old: str
     new: str
 
-    def apply(self, tree: Tree) -> Tree:
+    def apply(self, tree: SampleTree) -> SampleTree:
         """Give the tree with all paths below `old` now below `new`."""
         moved = _below(tree, self.old)
         return {self.new + path.removeprefix(self.old) if path in moved else path: file for path, file in tree.items()}
@@ -98,34 +102,34 @@ class Delete:
 
     path: str
 
-    def apply(self, tree: Tree) -> Tree:
+    def apply(self, tree: SampleTree) -> SampleTree:
         """Give the tree without all that is at or below the path."""
         gone = _below(tree, self.path)
         return {path: file for path, file in tree.items() if path not in gone}
 
 
 def write(path: str, text: str, *, mode: str = REGULAR) -> Write:
-    """Write a text file; the text may be indented like the code around it."""
-    return Write(path, File(dedent(text).removeprefix("\n").encode(), mode))
+    """Write a text file. The text may be indented like the code around it."""
+    return Write(path, SampleFile(dedent(text).removeprefix("\n").encode(), mode))
 
 
 def write_bytes(path: str, content: bytes) -> Write:
-    """Write a file whose content is no text."""
-    return Write(path, File(content))
+    """Write a file whose content is not text."""
+    return Write(path, SampleFile(content))
 
 
 def link(path: str, target: str) -> Write:
     """Write a symbolic link."""
-    return Write(path, File(target.encode(), SYMLINK))
+    return Write(path, SampleFile(target.encode(), SYMLINK))
 
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody, or a program, that commits.
+    """A person, or a program, that commits.
 
     Attributes:
         utc_offset: hours by which the person's clock is ahead of UTC.
-        through_github: the commit was made by GitHub's API, which then stands as the committer.
+        through_github: true if GitHub's API makes the commits, so that GitHub is the committer.
     """
 
     name: str
@@ -135,22 +139,22 @@ class Person:
 
     @property
     def committer(self) -> "Person":
-        """Who stands as the committer of this author's commits."""
+        """The committer of this author's commits."""
         return Person("GitHub", "noreply@github.com", self.utc_offset) if self.through_github else self
 
 
 @dataclass(frozen=True)
-class Commit:
-    """One commit on top of the step before it; without changes it is an empty commit."""
+class StoryCommit:
+    """One commit on top of the step before it. Without changes it is an empty commit."""
 
     when: datetime
     by: Person
     subject: str
-    changes: tuple[Change, ...] = ()
+    changes: tuple[TreeChange, ...] = ()
 
 
 @dataclass(frozen=True)
-class Merge:
+class StoryMerge:
     """A merge commit, with the commits of the branch that it brings in.
 
     Attributes:
@@ -160,11 +164,11 @@ class Merge:
     when: datetime
     by: Person
     subject: str
-    branch: tuple[Commit, ...]
+    branch: tuple[StoryCommit, ...]
     behind: int = 0
 
 
-Step = Commit | Merge
+Step = StoryCommit | StoryMerge
 
 
 @dataclass(frozen=True)
@@ -173,25 +177,25 @@ class Story:
 
     Attributes:
         full_name: `owner/name`.
-        tells: what a reader of the demo finds in it, in one sentence.
+        summary: one sentence on what a reader of the demo finds in it.
         steps: the mainline, oldest first.
-        unreadable: paths ending in .yaml at the tip that are no YAML on purpose, each with the reason.
+        unreadable: paths that end in .yaml at the tip and are not YAML on purpose, with the reasons.
     """
 
     full_name: str
-    tells: str
+    summary: str
     steps: tuple[Step, ...]
     unreadable: Mapping[str, str] = field(default_factory=dict)
 
 
-def commit(at: str, by: Person, subject: str, *changes: Change) -> Commit:
+def commit(at: str, by: Person, subject: str, *changes: TreeChange) -> StoryCommit:
     """Make a commit at a time such as `2026-05-04 19:12` on the author's own clock."""
-    return Commit(clock(at, by), by, subject, changes)
+    return StoryCommit(clock(at, by), by, subject, changes)
 
 
-def merge(at: str, by: Person, subject: str, *branch: Commit, behind: int = 0) -> Merge:
+def merge(at: str, by: Person, subject: str, *branch: StoryCommit, behind: int = 0) -> StoryMerge:
     """Merge a branch, which forked `behind` mainline steps ago, at a time on the author's own clock."""
-    return Merge(clock(at, by), by, subject, branch, behind)
+    return StoryMerge(clock(at, by), by, subject, branch, behind)
 
 
 def clock(at: str, by: Person) -> datetime:
@@ -199,13 +203,13 @@ def clock(at: str, by: Person) -> datetime:
     return datetime.fromisoformat(at).replace(tzinfo=timezone(timedelta(hours=by.utc_offset)))
 
 
-def _existing(tree: Tree, path: str) -> File:
+def _existing(tree: SampleTree, path: str) -> SampleFile:
     if path not in tree:
         raise StoryError(f"{path} is not there")
     return tree[path]
 
 
-def _below(tree: Tree, path: str) -> set[str]:
+def _below(tree: SampleTree, path: str) -> set[str]:
     found = {name for name in tree if name == path or name.startswith(f"{path}/")}
     if not found:
         raise StoryError(f"{path} is not there")

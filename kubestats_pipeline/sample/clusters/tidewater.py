@@ -17,7 +17,7 @@ from kubestats_pipeline.sample.clusters.manifests import (
     oci_repository,
     reference_release,
 )
-from kubestats_pipeline.sample.clusters.story import Append, Delete, Edit, Move, Person, Story, commit, write
+from kubestats_pipeline.sample.clusters.story import Append, Delete, Person, Rename, ReplaceText, Story, commit, write
 
 NELL = Person("Nell Strand", "nell@tidewater.example", 1)
 
@@ -132,13 +132,13 @@ _MAY = (
         "2026-05-15 22:22",
         NELL,
         "style: quote what prettier wants quoted",
-        Edit(POSTGRES, '"0 0 3 * * *"', "'0 0 3 * * *'"),
-        Edit(
+        ReplaceText(POSTGRES, '"0 0 3 * * *"', "'0 0 3 * * *'"),
+        ReplaceText(
             HOME_ASSISTANT,
             ' ["--auth", "none", "/config"]',
             f"{ITEM}--auth{ITEM}none{ITEM}/config",
         ),
-        Edit(f"{MINIFLUX}/app/helmrelease.yaml", '"1"', "'1'"),
+        ReplaceText(f"{MINIFLUX}/app/helmrelease.yaml", '"1"', "'1'"),
     ),
     commit(
         "2026-05-16 11:05",
@@ -156,17 +156,17 @@ _MAY = (
         "2026-05-16 11:30",
         NELL,
         "docs: say what tides is",
-        Edit(f"{TIDES}/helmrelease.yaml", "---\n", f"---\n{files.TIDES_DOCUMENTED}"),
+        ReplaceText(f"{TIDES}/helmrelease.yaml", "---\n", f"---\n{files.TIDES_DOCUMENTED}"),
     ),
     commit(
         "2026-05-17 16:48",
         NELL,
         "refactor: media deserves a namespace",
         *flux_namespace(APPS, "media", "../../components/repos"),
-        Move(f"{APPS}/default/jellyfin", f"{APPS}/media/jellyfin"),
-        Edit(f"{APPS}/media/jellyfin/ks.yaml", "apps/default/jellyfin", "apps/media/jellyfin"),
-        Edit(f"{APPS}/media/jellyfin/ks.yaml", "targetNamespace: default", "targetNamespace: media"),
-        Edit(f"{APPS}/default/kustomization.yaml", "  - ./jellyfin/ks.yaml\n", ""),
+        Rename(f"{APPS}/default/jellyfin", f"{APPS}/media/jellyfin"),
+        ReplaceText(f"{APPS}/media/jellyfin/ks.yaml", "apps/default/jellyfin", "apps/media/jellyfin"),
+        ReplaceText(f"{APPS}/media/jellyfin/ks.yaml", "targetNamespace: default", "targetNamespace: media"),
+        ReplaceText(f"{APPS}/default/kustomization.yaml", "  - ./jellyfin/ks.yaml\n", ""),
         Append(f"{APPS}/media/kustomization.yaml", "  - ./jellyfin/ks.yaml\n"),
     ),
     upgrade_image("2026-05-19 03:08", PAPERLESS_IMAGE, "2.20.3", "2.20.4", PAPERLESS),
@@ -175,11 +175,11 @@ _MAY = (
         NELL,
         "feat(default)!: nobody reads miniflux any more",
         Delete(MINIFLUX),
-        Edit(f"{APPS}/default/kustomization.yaml", "  - ./miniflux/ks.yaml\n", ""),
+        ReplaceText(f"{APPS}/default/kustomization.yaml", "  - ./miniflux/ks.yaml\n", ""),
     ),
     upgrade("2026-05-23 03:44", "tides", "1.9", "1.10", f"{TIDES}/helmrelease.yaml", kind="image"),
     upgrade("2026-05-26 03:15", "ghcr.io/cloudnative-pg/postgresql", "17.6", "18.1", POSTGRES, kind="image"),
-    commit("2026-05-26 21:37", NELL, "fix(database): not a major on a Tuesday", Edit(POSTGRES, "18.1", "17.7")),
+    commit("2026-05-26 21:37", NELL, "fix(database): not a major on a Tuesday", ReplaceText(POSTGRES, "18.1", "17.7")),
 )
 
 _JUNE = (
@@ -207,15 +207,17 @@ _JUNE = (
         "2026-06-13 09:14",
         NELL,
         "fix(media): jellyfin needs more memory",
-        Edit(f"{APPS}/media/jellyfin/app/helmrelease.yaml", "memory: 4Gi", "memory: 6Gi"),
+        ReplaceText(f"{APPS}/media/jellyfin/app/helmrelease.yaml", "memory: 4Gi", "memory: 6Gi"),
     ),
     upgrade_image("2026-06-16 03:33", PAPERLESS_IMAGE, "2.20.4", "2.20.7", PAPERLESS),
     commit(
         "2026-06-20 15:26",
         NELL,
         "refactor: the tunnels leave the network namespace's folder",
-        Move(f"{APPS}/network/tunnel/template", "kubernetes/templates/tunnel"),
-        Edit(f"{APPS}/network/tunnel/ks.yaml", f"./{APPS}/network/tunnel/template", "./kubernetes/templates/tunnel"),
+        Rename(f"{APPS}/network/tunnel/template", "kubernetes/templates/tunnel"),
+        ReplaceText(
+            f"{APPS}/network/tunnel/ks.yaml", f"./{APPS}/network/tunnel/template", "./kubernetes/templates/tunnel"
+        ),
     ),
     upgrade("2026-06-23 03:19", "cilium", "1.19.1", "1.19.3", CILIUM),
     upgrade_image(

@@ -1,4 +1,4 @@
-"""The manifests that only tidewater/home-ops has; its history stands in `tidewater.py`."""
+"""Manifests that only tidewater/home-ops has. Its history is in `tidewater.py`."""
 
 from kubestats_pipeline.sample.clusters.manifests import encrypted
 

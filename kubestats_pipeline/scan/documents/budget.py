@@ -1,15 +1,16 @@
-"""Bounds of what patches and variables may make of one resource, counted in steps, so that every machine agrees.
+"""Bounds on the work that patches and variables cause for one resource, in steps, so that every machine agrees.
 
-A step is a character that is looked at or made, or a patch that is compared with the resource. What passes a bound is
-left as its author wrote it, and `Budget.notes` says what was too large. Who reads the notes stands in `replay.py`.
+A step is a character that is read or made, or a patch that is compared with the resource. A text that passes a bound
+stays as its author wrote it, and `Budget.notes` names the bound. `replay.py` makes a problem of the notes.
 """
 
 MAX_STEPS = 2_000_000
-"""Steps for one resource, on all ways in which it is applied together; the corpora take up to 20,000."""
+"""Steps for one resource on all of its apply paths together. The corpora take up to 20,000."""
 
 MAX_TEXT = 4096
-"""Characters of a text that is worth a substitution, of each value in it and of its result: names, versions and URLs
-are shorter."""
+"""Characters of a text whose variables are substituted, of each value in it, and of its result. Names, versions and
+URLs are shorter.
+"""
 
 MAX_VARIABLES = 1_000
 """Variables of one Flux Kustomization, those of its ConfigMaps included."""
@@ -22,15 +23,15 @@ MAX_PATCH_DEPTH = 100
 
 
 class TooComplexError(Exception):
-    """A bound is passed; the text says which, and quotes nothing."""
+    """A bound is passed. The text names the bound and quotes nothing."""
 
 
 class Budget:
     """The steps of one resource.
 
     Attributes:
-        spent: how many there were.
-        notes: what was too large and has been left as it is, each once.
+        spent: their number up to now.
+        notes: descriptions of what was too large and stayed as written, without repetitions.
     """
 
     spent = 0
@@ -50,5 +51,5 @@ class Budget:
             raise TooComplexError(f"its patches and variables take more than {self._steps} steps")
 
     def note(self, text: str) -> None:
-        """Say that something was too large."""
+        """Record that something was too large."""
         self.notes[text] = None

@@ -1,7 +1,7 @@
-"""Values straight from libyaml's events: faster than PyYAML's loader, and bounded.
+"""Builder of values from libyaml's events: faster than PyYAML's loader, and bounded.
 
-Nodes and depth are counted as they come, so that an alias bomb costs no more than its file. On the way it is noted
-which lines of a document could be decoded alone.
+Nodes and depth are counted during the parse, with aliases expanded, so that an alias bomb costs no more than its file.
+The builder also records the blocks of a document: lines that `manifests/incremental.py` can decode alone later.
 """
 
 from typing import Any
@@ -35,17 +35,22 @@ from kubestats_pipeline.scan.documents.scalars import (
 )
 
 MAX_KEY = 1024
-"""Characters of a mapping key. YAML bounds keys so already, unless a question mark announces them."""
+"""Characters of a mapping key. YAML has the same bound, except for keys after a question mark."""
 
 COLLECTIONS = frozenset({MappingStartEvent, SequenceStartEvent})
 """Events that begin a mapping or a list."""
 
 _MERGE_TAG = "tag:yaml.org,2002:merge"
 _OPEN = object()
+"""The value of an anchor whose collection is not complete yet."""
 
 
 class Builder:
-    """Builds the value of one document at a time from the parser's events."""
+    """Builds the value of one document at a time from the parser's events.
+
+    Values are built by recursion. `_place` is the path from the document to the current value, and `_first`, `_last`
+    and `_entries` describe the collection that was completed last, for the block that `_nested` makes of it.
+    """
 
     def __init__(self, parser: Any, bounds: Bounds, first_line: int, *, with_blocks: bool) -> None:
         self._next = parser.get_event
@@ -70,41 +75,55 @@ class Builder:
         self._merges_others = False
 
     def build(self, line: int) -> Decoded:
-        """The document that begins on a line."""
+        """Build the document that begins on a line."""
         self._reset()
         opening = self._next()
         content = self._nested(opening, 0, -1) if type(opening) in COLLECTIONS else self._value(opening, 0)
-        first_line = self._line(opening)
-        return Decoded(content, line, self._nodes, self._written, self._blocks, self._defined, first_line)
+        return self._decoded(content, line, self._defined, first_line=self._line(opening))
 
     def build_block(self, opening: Any, block: Block, document: Decoded) -> Decoded | None:
-        """Another value for a block of a document, which begins with an event; None where it cannot be one.
+        """Build a new value for a block of a document, from an event that begins a collection.
 
-        Its anchors are those that are defined in it.
+        The anchors of the result are those that are defined in it. None is returned if the lines are not such a block.
         """
         first, _ = block.anchors
         self._place += block.place
+        # Aliases in the block may refer to every anchor that the document defines before it.
         self._defined += document.anchors[:first]
-        self._anchors |= {each.name: each for each in self._defined}
+        self._anchors |= {anchor.name: anchor for anchor in self._defined}
         content = self._nested(opening, len(block.place), -1)
+        # A merge of a mapping outside would have to lock entries of that one, so it cannot be decoded alone.
         if self._merges_others or not self._blocks or self._blocks[-1].place != block.place:
             return None
-        return Decoded(content, block.start, self._nodes, self._written, self._blocks, self._defined[first:])
+        return self._decoded(content, block.start, self._defined[first:])
+
+    def _decoded(self, content: Any, line: int, anchors: list[Anchor], first_line: int = 0) -> Decoded:
+        return Decoded(
+            content=content,
+            line=line,
+            nodes=self._nodes,
+            written=self._written,
+            blocks=self._blocks,
+            anchors=anchors,
+            first_line=first_line,
+        )
 
     def _value(self, event: Any, depth: int) -> Any:
         kind = type(event)
         if kind is ScalarEvent:
             return self._scalar(event)
         if kind is AliasEvent:
-            return to_json(self._alias(event, depth))  # the anchor may stand on a key, where 2.0 is still a float
+            return to_json(self._alias(event, depth))  # the anchor may be on a key, where 2.0 is still a float
         if event.anchor is None:
             return self._collection(event, depth)
         nodes, deepest, blocks = self._nodes, self._deepest, len(self._blocks)
         opened = self._define(Anchor(event.anchor, _OPEN))
+        # From here on `_deepest` measures this value alone, because its height counts again at every alias.
         self._deepest = depth
         value = self._collection(event, depth)
+        # Aliases share the value, so its lines cannot be decoded alone, but scalars in it can be replaced for all.
         self._blocks[blocks:] = [block._replace(is_separable=False) for block in self._blocks[blocks:] if block.entries]
-        if self._anchors[event.anchor] is opened:  # else defined again inside: what began last is meant from here on
+        if self._anchors[event.anchor] is opened:  # otherwise the name was defined again inside, which wins
             self._define(Anchor(event.anchor, value, self._nodes - nodes, self._deepest - depth))
         self._deepest = max(deepest, self._deepest)
         return value
@@ -115,16 +134,25 @@ class Builder:
         return anchor
 
     def _nested(self, event: Any, depth: int, column: int) -> Any:
-        """The collection at the current place, which is a block if it is indented further than `column`."""
+        """Build the collection at the current place, and record it as a block if it is indented more than `column`."""
         nodes, defined = self._nodes, len(self._defined)
         value = self._value(event, depth)
         if self._with_blocks and event.tag is None and not event.flow_style:
+            # The event of a value with an anchor has the mark of the anchor, so its block begins at its first member.
             is_separable = depth > 0 and event.anchor is None
             start, end = event.start_mark if is_separable else self._first, self._last.start_mark
             if start.column > column and (is_separable or self._entries):
-                place, nodes, inside = tuple(self._place), self._nodes - nodes, (defined, len(self._defined))
-                lines = (self._first_line + start.line, self._first_line + end.line)
-                self._blocks.append(Block(place, *lines, start.column, nodes, inside, self._entries, is_separable))
+                block = Block(
+                    place=tuple(self._place),
+                    start=self._first_line + start.line,
+                    end=self._first_line + end.line,
+                    column=start.column,
+                    nodes=self._nodes - nodes,
+                    anchors=(defined, len(self._defined)),
+                    entries=self._entries,
+                    is_separable=is_separable,
+                )
+                self._blocks.append(block)
         return value
 
     def _collection(self, event: Any, depth: int) -> Any:
@@ -193,7 +221,7 @@ class Builder:
 
     def _mapping(self, depth: int) -> dict[str, Any]:
         mapping: dict[str, Any] = {}
-        self._written.pop(id(mapping), None)  # a mapping that a duplicate key overwrote may have had the same id
+        self._written.pop(id(mapping), None)  # an overwritten mapping, which is freed, may have had the same id
         following = self._next
         blocks, is_overwritten = len(self._blocks), False
         entries: dict[int, str] = {}
@@ -220,6 +248,7 @@ class Builder:
         except ScalarError as error:
             raise DecodeError("syntax", str(error), self._line(event)) from None
         if is_overwritten:
+            # A value may come from another line now, so an edit of one line would not change what it seems to change.
             del self._blocks[blocks:]
             entries = {}
         self._last, self._first, self._entries = event, first or event.start_mark, entries
@@ -263,24 +292,24 @@ class Builder:
         key: Any = self._alias(event, depth) if type(event) is AliasEvent else _OPEN
         if key is None or isinstance(key, str | int | float):
             return to_key(key)
-        raise DecodeError("syntax", "a mapping key is no scalar", self._line(event))
+        raise DecodeError("syntax", "a mapping key is not a scalar", self._line(event))
 
     def _merge(self, mapping: dict[str, Any], source: Any) -> None:
-        """Merge `<<`: earlier sources of a list win; keys that stand after the merge overwrite it, as in go-yaml."""
+        """Merge `<<`, as go-yaml does: earlier sources of a list win, and keys after the merge overwrite it."""
         sources = source if isinstance(source, list) else [source]
-        if not all(isinstance(each, dict) for each in sources):
+        if not all(isinstance(merged, dict) for merged in sources):
             raise ScalarError("a merge key needs a mapping or a list of mappings")
-        for each in reversed(sources):
-            mapping.update(each)
-            self._lock_entries(each)
+        for merged in reversed(sources):
+            mapping.update(merged)
+            self._lock_entries(merged)
             written = self._written.get(id(mapping), {})
-            for key in written.keys() & each.keys():
+            for key in written.keys() & merged.keys():
                 del written[key]
-            if id(each) in self._written:
-                self._written.setdefault(id(mapping), {}).update(self._written[id(each)])
+            if id(merged) in self._written:
+                self._written.setdefault(id(mapping), {}).update(self._written[id(merged)])
 
     def _lock_entries(self, source: dict[str, Any]) -> None:
-        """Let nobody put other scalars into a mapping of which others hold copies."""
+        """Forbid the replacement of scalars in a mapping, because others hold copies of them."""
         if id(source) in self._entries_of:
             self._entries_of[id(source)].clear()
         else:
@@ -288,5 +317,5 @@ class Builder:
 
 
 def _is_merge(event: Any) -> bool:
-    """Whether a key `<<` is a merge: not a quoted one, and not one with another tag."""
+    """True if a key `<<` is a merge. A quoted one and one with another tag are not."""
     return bool((event.implicit[0] and event.tag is None) or event.tag == _MERGE_TAG)

@@ -1,4 +1,4 @@
-"""One text for one JSON value, so that equal documents have equal bytes and equal hashes."""
+"""Canonical JSON: one text for one value, so that equal documents have equal bytes and equal hashes."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import orjson
 
 
 def canonical_json(value: Any) -> bytes:
-    """JSON with sorted keys and no blanks; text that UTF-8 cannot hold is replaced."""
+    """JSON with sorted keys and without blanks. Text that UTF-8 cannot hold is replaced."""
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except TypeError:  # lone surrogates from `!!binary`

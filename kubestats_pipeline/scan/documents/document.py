@@ -1,6 +1,6 @@
-"""What decoding gives: documents, the blocks and entries that they are made of, and what is too much of them.
+"""Data model of a decoded YAML document: blocks, entries, anchors and size limits.
 
-How a stream becomes documents stands in `stream.py`.
+`stream.py` decodes streams into these documents.
 """
 
 import re
@@ -46,7 +46,7 @@ class DecodeError(Exception):
 
     Attributes:
         problem: syntax, encoding or too_complex.
-        line: line in the stream, from 1; None where it is not known.
+        line: line in the stream, from 1, or None if it is not known.
     """
 
     def __init__(self, problem: UnreadProblem, message: str, line: int | None) -> None:
@@ -58,7 +58,7 @@ class DecodeError(Exception):
 
 @dataclass(frozen=True)
 class Bounds:
-    """How much of a file is read: bytes of the file, nodes (aliases expanded) and depth of one document."""
+    """Size limits: bytes of a file, and nodes (aliases expanded) and depth of one document."""
 
     max_bytes: int = 1024 * 1024
     max_nodes: int = 200_000
@@ -66,22 +66,22 @@ class Bounds:
 
 
 class Block(NamedTuple):
-    """Lines of a document that hold a mapping or list in block style, indented further than what it is a part of.
+    """Lines of a document that hold a mapping or list in block style, indented further than its parent.
 
-    It is not overwritten by a merge or by a second key of the same name.
+    Blocks that a merge or a second key of the same name overwrites are not recorded.
 
     Attributes:
-        place: where its value stands in the document.
+        place: of its value in the document.
         start: line of its first token, from 1.
         end: line of the first token after it.
-        column: of its first token, from 0: its indentation.
-        nodes: as of a document.
-        anchors: the document's anchors that are defined inside, from one index to another.
-        entries: the key on each line, counted from the first one, that holds one key of a mapping and its scalar and
-            ends with them, but not where keys are overwritten, nor where a merge has copied them.
-        is_separable: whether its lines can be decoded without the rest of the document. Those of the whole document
-            cannot, nor those of what has an anchor or stands below one, and may occur in several places: there, only
-            other scalars can be put under the keys of `entries`.
+        column: of its first token, from 0. This is its indentation.
+        nodes: the number of its nodes, aliases expanded.
+        anchors: the anchors that are defined inside, as first index and end index in the document's list.
+        entries: the keys by line, counted from the first line of the block. Only lines with nothing but one key and
+            its scalar are listed. There are none if keys are overwritten, or if a merge has copied them.
+        is_separable: true if its lines can be decoded without the rest of the document. This is false for the whole
+            document, and for values with an anchor or below one, because they may occur in several places. In such a
+            block only the scalars of `entries` can be replaced.
     """
 
     place: Place
@@ -98,9 +98,10 @@ class Entry(NamedTuple):
     """A line that holds one key of a mapping and a simple scalar.
 
     Attributes:
-        column: where the key begins, from 0.
-        text: the scalar as it is written, without quotes.
-        is_plain: whether it has none.
+        column: of the first character of the key, from 0.
+        key: as text.
+        text: the scalar as written, without quotes.
+        is_plain: true if it is written without quotes.
     """
 
     column: int
@@ -110,22 +111,22 @@ class Entry(NamedTuple):
 
     @property
     def value(self) -> Any:
-        """What it means."""
+        """The value of the scalar in JSON."""
         return resolve_value(self.text) if self.is_plain else self.text
 
     @property
     def nodes(self) -> int:
-        """As of a document, for the scalar alone."""
+        """The number of nodes that the scalar counts for."""
         return 1 + len(self.text) // CHARACTERS_PER_NODE
 
 
 class Anchor(NamedTuple):
-    """What an alias stands for.
+    """An anchor with its value, which its aliases repeat.
 
     Attributes:
-        nodes: what it counts.
-        height: how many levels it is nested.
-        text: a plain scalar as it was written.
+        nodes: the number of its nodes, aliases expanded.
+        height: the number of levels that it is nested.
+        text: of a plain scalar, as written.
     """
 
     name: str
@@ -144,9 +145,9 @@ class Decoded:
         line: line of its first token, which may be its marker, from 1.
         nodes: its nodes, aliases expanded.
         written: for a mapping's `id()`, the text of version-like numbers as they were written.
-        blocks: its blocks, those inside others before them.
+        blocks: its blocks. Inner blocks come before the outer ones.
         anchors: its anchors in the order in which they are defined.
-        first_line: line of the first token of its content; 0 where it was not decoded from a stream.
+        first_line: line of the first token of its content, or 0 if it was not decoded from a stream.
     """
 
     content: Any
@@ -158,14 +159,14 @@ class Decoded:
     first_line: int = 0
 
     def keep_written(self, mapping: dict[str, Any], entry: Entry) -> None:
-        """Take note of how another scalar of a mapping is written."""
+        """Record the spelling of a scalar that replaces another one in a mapping."""
         if entry.key in VERSION_KEYS and type(entry.value) in (int, float):
             self.written.setdefault(id(mapping), {})[entry.key] = entry.text
         elif id(mapping) in self.written:
             self.written[id(mapping)].pop(entry.key, None)
 
     def text(self, mapping: object, key: str) -> str | None:
-        """A scalar of `mapping` as its author wrote it; None where it is absent, null, or no scalar."""
+        """A scalar of `mapping` as its author wrote it, or None if the key is absent, null, a mapping or a list."""
         if not isinstance(mapping, dict):
             return None
         value = mapping.get(key)
@@ -177,13 +178,13 @@ class Decoded:
 
 
 def decode_entry(line: bytes) -> Entry | None:
-    """A line that means this entry wherever an entry of a mapping in block style begins in its column and ends with it.
+    """The entry on a line, if the line is the same entry in every mapping in block style of that column.
 
     Returns:
-        None for anything but a short scalar of harmless characters, which could mean something else in its place.
+        None for anything but a short scalar of harmless characters, because other text depends on the lines around it.
     """
     match = _ENTRY.fullmatch(line)
     if match is None:
         return None
-    text = next(each for each in match.group(3, 4, 5) if each is not None)
+    text = next(group for group in match.group(3, 4, 5) if group is not None)
     return Entry(match.end(1), match[2].decode(), text.decode(), is_plain=match[3] is not None)

@@ -1,7 +1,7 @@
-"""Bytes of a file to UTF-8 text, as kubectl takes them: what is no character becomes U+FFFD, one byte or several.
+"""Decoding of a file's bytes to UTF-8 text, as kubectl does it: bytes that are not a character become U+FFFD.
 
 kubectl reads a file through Go's `unicode.BOMOverride`, which replaces each maximal part of an ill-formed sequence, as
-the Unicode standard recommends (section 3.9) and Python does too. Control characters are left for YAML's own rules.
+the Unicode standard recommends (section 3.9). Python does the same. Control characters are left to YAML's own rules.
 """
 
 from typing import NamedTuple
@@ -13,7 +13,7 @@ class Text(NamedTuple):
     """A file's bytes as UTF-8.
 
     Attributes:
-        replaced_line: the first line, from 1, on which bytes have been replaced; None where all were text.
+        replaced_line: the first line, from 1, on which bytes have been replaced, or None if all were text.
     """
 
     content: bytes
@@ -21,7 +21,7 @@ class Text(NamedTuple):
 
 
 def to_text(blob: bytes) -> Text:
-    """Read bytes as UTF-16 where they begin with its byte-order mark, else as UTF-8."""
+    """Decode bytes as UTF-16 if they begin with its byte-order mark, else as UTF-8."""
     encoding = "utf-16" if blob.startswith(_UTF16) else "utf-8"
     if encoding == "utf-8" and blob.isascii():
         return Text(blob)
@@ -34,5 +34,5 @@ def to_text(blob: bytes) -> Text:
 
 
 def is_utf16(blob: bytes) -> bool:
-    """Whether bytes begin with a byte-order mark of UTF-16."""
+    """True if bytes begin with a byte-order mark of UTF-16."""
     return blob.startswith(_UTF16)

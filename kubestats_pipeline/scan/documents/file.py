@@ -1,7 +1,7 @@
 """One file to its YAML documents and its problems.
 
-A broken document does not take its file's other documents along, and what cannot be read is told as a problem with
-its class and line, never with its content. Which documents are Kubernetes resources is decided in `manifests.py`.
+The other documents of a file are read even if one is broken. A document that cannot be read becomes a problem with a
+class and a line, never with content. `manifests.py` decides which documents are Kubernetes resources.
 """
 
 import re
@@ -15,21 +15,21 @@ from kubestats_pipeline.scan.documents.encoding import to_text
 from kubestats_pipeline.scan.documents.stream import decode_stream
 
 FILE_NODES = 4
-"""So many times the nodes of one document are read of all documents of a file together."""
+"""Bound of the nodes of all documents of a file, as a multiple of the bound of one document."""
 
 NODES_A_BYTE, SPARE_NODES = 2, 10_000
-"""Nodes that a file may have in proportion to its size, so that time and memory are linear in it whatever its aliases
-do. Without any there is at most one node a byte; real manifests with their aliases expanded have up to 0.2.
+"""Nodes that a file may have in proportion to its size, so that time and memory are linear in its size even with
+aliases. A file without aliases has at most one node a byte, and real manifests with them have up to 0.2.
 """
 
 MAX_DOCUMENTS = 10_000
-"""Documents that are read of one file; the largest bundle of the corpora has a few hundred."""
+"""Documents that are read of one file. The largest bundle of the corpora has a few hundred."""
 
 ENCODING_REPLACED: Final = "encoding_replaced"
-"""The class of a problem that hides nothing: the file was read, with U+FFFD in place of what is no character."""
+"""The class of a problem that hides nothing: the file was read, with U+FFFD in place of bytes that are not text."""
 
 MAX_DIRECTIVES = 1_000
-"""Lines that begin with a percent sign: libyaml compares each `%TAG` with all before it."""
+"""Lines that begin with a percent sign. They are bounded because libyaml compares every `%TAG` with all before it."""
 
 _SEPARATOR = re.compile(rb"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
 _TEMPLATE_MARK = re.compile(rb"\{\{|\{%|\{#|#%|#\{|<%")
@@ -52,12 +52,12 @@ PROBLEMS: tuple[ProblemClass, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a file, or one document of it, could not be read.
+    """The reason why a file, or one document of it, could not be read.
 
     Attributes:
         problem: one of `PROBLEMS`.
-        message: what is wrong and on which line; never a quotation.
-        document_index: from 0; None where the whole file is meant.
+        message: the line and the error, without quotations of the file.
+        document_index: from 0, or None for the whole file.
     """
 
     problem: ProblemClass
@@ -66,20 +66,20 @@ class Problem:
 
     @property
     def hides_resources(self) -> bool:
-        """Whether a document could not be read for it, so that resources may be there that are not seen."""
+        """True if a document could not be read because of it, so that its resources are unknown."""
         return self.problem != ENCODING_REPLACED
 
 
 @dataclass(frozen=True, slots=True)
 class Documents:
-    """What a file holds: its readable documents by their index, and the problems of the others."""
+    """The readable documents of a file with their indices, and the problems of the others."""
 
     documents: tuple[tuple[int, Decoded], ...]
     problems: tuple[Problem, ...] = ()
 
 
 def read_documents(blob: bytes, bounds: Bounds, *, with_blocks: bool = False) -> Documents:
-    """Decode a file, document by document where it must be; time and memory are linear in its size.
+    """Decode a file. If it has a broken document, decode its documents one by one. Time and memory are linear in size.
 
     Only documents of a file without problems have blocks.
     """
@@ -88,14 +88,14 @@ def read_documents(blob: bytes, bounds: Bounds, *, with_blocks: bool = False) ->
         return Documents((), (Problem("too_large", message),))
     text, replaced_line = to_text(blob)
     found = _read_text(text, bounds, with_blocks=with_blocks)
-    if replaced_line is None or any(each.problem == "encoding" for each in found.problems):
+    if replaced_line is None or any(problem.problem == "encoding" for problem in found.problems):
         return found
     return replace(found, problems=(*found.problems, _replaced(replaced_line)))
 
 
 def _read_text(text: bytes, bounds: Bounds, *, with_blocks: bool) -> Documents:
     if not text.endswith(b"\n"):
-        text += b"\n"  # as kubectl does: it decides whether a block text at the end of the file ends in a line break
+        text += b"\n"  # as kubectl does, because it makes a block text at the end of the file end in a line break
     budget = _budget(len(text), bounds)
     if text.count(b"\n%") > MAX_DIRECTIVES:
         message = f"more than {MAX_DIRECTIVES} lines that begin with %, as directives do"
@@ -105,7 +105,7 @@ def _read_text(text: bytes, bounds: Bounds, *, with_blocks: bool) -> Documents:
             decoded = decode_stream(text, _within(bounds, budget), with_blocks=with_blocks)
             return Documents(tuple(enumerate(_bounded(decoded, budget))))
         except DecodeError:
-            pass  # the others of its documents can be read one by one
+            pass  # its other documents can be read one by one
     return _read_one_by_one(text, bounds, budget)
 
 
@@ -115,7 +115,7 @@ def _budget(size: int, bounds: Bounds) -> int:
 
 
 def is_bounded(nodes: Sequence[int], size: int, bounds: Bounds) -> bool:
-    """Whether a file of so many bytes, its last line's end included, may have documents of so many nodes."""
+    """True if a file of `size` bytes, with its last line end, may have documents with these numbers of nodes."""
     return max(nodes) <= bounds.max_nodes and sum(nodes) <= _budget(size, bounds)
 
 
@@ -134,27 +134,27 @@ def _bounded(documents: Iterator[Decoded], budget: int) -> Iterator[Decoded]:
 
 
 def encoding_problem(blob: bytes) -> Problem | None:
-    """Why the bytes of a file that is not parsed are no text; None where they are."""
+    """The problem of a file that is not parsed if its bytes are not text, else None."""
     text, replaced_line = to_text(blob)
     return _nul_problem(text) or (_replaced(replaced_line) if replaced_line is not None else None)
 
 
 def _nul_problem(text: bytes, index: int | None = None, first_line: int = 1) -> Problem | None:
-    """No text holds NUL bytes; files that git-crypt locks begin with one."""
+    """The problem of a text with NUL bytes. A file that git-crypt has locked begins with one."""
     nul = text.find(b"\0")
     if nul < 0:
         return None
     line = first_line + text.count(b"\n", 0, nul)
-    return Problem("encoding", f"line {line}: holds NUL bytes, so it is no text", index)
+    return Problem("encoding", f"line {line}: holds NUL bytes, so it is not text", index)
 
 
 def _replaced(line: int) -> Problem:
-    message = f"line {line}: holds bytes that are no text, read as U+FFFD; save the file as UTF-8"
+    message = f"line {line}: holds bytes that are not text and were read as U+FFFD, save the file as UTF-8"
     return Problem(ENCODING_REPLACED, message)
 
 
 class _OneByOne:
-    """Reads a file cut at its document markers, so that each document stands and falls alone."""
+    """Reads a file in pieces between its document markers, so that a broken document hides no other one."""
 
     def __init__(self, bounds: Bounds, budget: int) -> None:
         self._bounds = bounds
@@ -164,11 +164,11 @@ class _OneByOne:
 
     @property
     def index(self) -> int:
-        """Of the next document."""
+        """The index of the next document."""
         return len(self.documents) + len(self.problems)
 
     def read(self, chunk: bytes, first_line: int) -> None:
-        """Read what stands from one marker to the next: one document, seldom several that `...` ends."""
+        """Read a piece from one marker to the next: one document, or in rare cases several that end with `...`."""
         if (unreadable := _nul_problem(chunk, self.index, first_line)) is not None:
             self.problems.append(unreadable)
             return
@@ -204,7 +204,7 @@ def _problem(error: DecodeError, chunk: bytes, index: int) -> Problem:
 
 
 def _is_template(chunk: bytes) -> bool:
-    """Whether marks of a template language stand outside quotes, comments and block texts, where they are usual."""
+    """True if marks of a template language are outside quotes, comments and block texts, where they are usual."""
     passing: int | None = None
     for line in chunk.split(b"\n"):
         indent = len(line) - len(line.lstrip(b" "))
@@ -218,15 +218,16 @@ def _is_template(chunk: bytes) -> bool:
 
 
 def _block_text_column(line: bytes) -> int | None:
-    """The column that a block text is indented further than which begins at the end of a line; None without one.
+    """The column of the parent of a block text that begins at the end of a line, or None if none begins there.
 
-    It is read from the end, so that no line takes more time than its length.
+    The text is indented further than this column. The line is read from its end, so that the time is linear in its
+    length.
     """
     head = line.rstrip(b" \t\r").rstrip(b"-+0123456789")
     if not head.endswith((b"|", b">")):
         return None
     body = head[:-1].rstrip(b" ")
-    for _ in range(2):  # an anchor and a tag may stand before it
+    for _ in range(2):  # an anchor and a tag may come before it
         start = body.rfind(b" ") + 1
         if body[start : start + 1] in (b"&", b"!"):
             body = body[:start].rstrip(b" ")

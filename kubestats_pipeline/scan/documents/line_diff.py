@@ -1,6 +1,6 @@
-"""Where a text differs from the one before it, and what that means for the blocks of its documents.
+"""Line differences between two versions of a text, and their effect on the blocks of its documents.
 
-`incremental.py` reads files by it. Lines of a text are counted from 0 here, those of blocks from 1.
+`manifests/incremental.py` reads files with this. Lines of a text are counted from 0 here, those of blocks from 1.
 """
 
 import re
@@ -14,17 +14,17 @@ from typing import NamedTuple
 from kubestats_pipeline.scan.documents.document import Block, Decoded
 
 MAX_EDITS = 50
-"""Lines of a file that are looked at one by one where as many others stood before; more are taken for one edit."""
+"""Differing lines of two texts of equal length that are edits of their own. If there are more, they are one edit."""
 
-_LINE_ENDS = tuple(each.encode() for each in "\x85\u2028\u2029")
-"""What ends a line for YAML besides the line feed and carriage return."""
+_LINE_ENDS = tuple(character.encode() for character in "\x85\u2028\u2029")
+"""Line ends of YAML besides the line feed and carriage return."""
 _CONTENT = re.compile(rb"( *)[^ #]")
 _BLANK = sys.maxsize
 _END = attrgetter("end")
 
 
 class Edit(NamedTuple):
-    """Lines that differ: those from `start` to `end` of the version before are `lines` now."""
+    """One difference: the lines from `start` to before `end` of the old version are replaced by `lines`."""
 
     start: int
     end: int
@@ -32,23 +32,27 @@ class Edit(NamedTuple):
 
     @property
     def shift(self) -> int:
-        """How many lines further down stands what follows."""
+        """The number of lines by which all later lines move down."""
         return len(self.lines) - (self.end - self.start)
 
     def moved(self, line: int) -> int:
-        """Where a line of a block is now that was not edited."""
+        """The new number of a line of a block, if the line itself is not edited."""
         return line + self.shift if line > self.end else line
 
 
 def is_by_lines(blob: bytes) -> bool:
-    """Whether only line feeds end lines, as nowhere in UTF-16."""
+    """True if only line feeds end lines, which is never so in UTF-16."""
     if b"\0" in blob or b"\r" in blob:
         return False
-    return blob.isascii() or not any(each in blob for each in _LINE_ENDS)
+    return blob.isascii() or not any(line_end in blob for line_end in _LINE_ENDS)
 
 
 def differences(before: Sequence[bytes], after: Sequence[bytes]) -> list[Edit]:
-    """The lines in which two texts of equal length differ; of others, all from the first to the last difference."""
+    """The edits that make one text of another.
+
+    Texts of equal length have one for each line that differs. Others have one edit, from the first to the last
+    difference.
+    """
     if len(before) == len(after):
         differing = [at for at, (one, other) in enumerate(zip(before, after, strict=True)) if one != other]
         if len(differing) <= MAX_EDITS:
@@ -60,12 +64,14 @@ def differences(before: Sequence[bytes], after: Sequence[bytes]) -> list[Edit]:
 
 
 def enclosing(blocks: Sequence[Block], edit: Edit, before: Sequence[bytes], after: Sequence[bytes]) -> Iterator[Block]:
-    """The blocks of a document that an edit of its text stays in, from the smallest on."""
+    """The blocks of a document that hold an edit completely, the smallest first."""
     columns: list[int] = []
+    # Blocks are in the order of their ends, so those that end before the edit are skipped at once.
     for block in islice(blocks, bisect_left(blocks, edit.end + 1, key=_END), None):
         begin = block.start - 1
         if begin <= edit.start and block.end - block.start + edit.shift > 0:
             head = before[begin][: block.column]
+            # The new lines must still begin like the block and be indented as deep, or they end it early.
             has_head = begin < len(after) and after[begin].startswith(head) and head.strip(b" ") in (b"", b"-")
             columns = columns or [_column_of(line) for line in edit.lines]
             if has_head and block.column <= min(columns[begin == edit.start :], default=_BLANK):
@@ -78,7 +84,7 @@ def _column_of(line: bytes) -> int:
 
 
 def moved(block: Block, edit: Edit, anchors: int = 0) -> Block:
-    """A block that stands behind an edit, which puts so many more anchors before it."""
+    """A block that comes after an edit, which adds a number of anchors before it."""
     if not edit.shift and not anchors:
         return block
     first, last = block.anchors
@@ -88,22 +94,23 @@ def moved(block: Block, edit: Edit, anchors: int = 0) -> Block:
 
 
 def with_other(blocks: Iterable[Block], block: Block, part: Decoded, edit: Edit) -> Iterator[Block]:
-    """A document's blocks, when an edit gives one of them the value of a part that is decoded alone."""
+    """The blocks of a document after an edit in one of them, whose new lines were decoded alone as `part`."""
     first, last = block.anchors
     nodes, anchors = part.nodes - block.nodes, len(part.anchors) - (last - first)
-    for each in blocks:
-        if each is block:
+    for known in blocks:
+        if known is block:
             yield from part.blocks
-        elif each.end <= block.start:
-            yield each
-        elif each.start >= block.end:
-            yield moved(each, edit, anchors)
-        elif len(each.place) < len(block.place):
-            yield _around(each, edit, nodes, anchors)
+        elif known.end <= block.start:
+            yield known
+        elif known.start >= block.end:
+            yield moved(known, edit, anchors)
+        elif len(known.place) < len(block.place):
+            yield _around(known, edit, nodes, anchors)
+        # The rest were inside the block, and `part` has their successors.
 
 
 def _around(block: Block, edit: Edit, nodes: int, anchors: int) -> Block:
-    """A block that holds one with an edit, which makes so many more nodes and anchors of it."""
+    """A block around one with an edit, which adds a number of nodes and anchors to it."""
     first, last = block.anchors
     entries = block.entries
     if edit.shift:

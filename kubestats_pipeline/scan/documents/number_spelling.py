@@ -1,6 +1,6 @@
-"""Numbers of a document as their author wrote them, by the place where they stand: `tag: 1.10` is not 1.1.
+"""Spelling of numbers: the text of a document's numbers as their author wrote them, because `tag: 1.10` is not 1.1.
 
-`builder.py` keeps them for version-like keys while it reads; here they are found below one value.
+`builder.py` keeps the text of version-like keys. Here it is found by the place of the number.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ Numbers = Mapping[Place, str]
 
 
 def written_numbers(document: Decoded, value: Any) -> dict[Place, str]:
-    """The numbers below a value of the document that were kept as written, by their place below it."""
+    """The text of the numbers below a value of the document, by their place below it."""
     return dict(_walk(document, value, ())) if document.written else {}
 
 
@@ -28,7 +28,7 @@ def _walk(document: Decoded, value: Any, place: Place) -> Iterator[tuple[Place, 
 
 
 def value_at(document: Any, place: Place) -> Any:
-    """What stands at a place; None where nothing does."""
+    """The value at a place, or None if the document has no such place."""
     for step in place:
         if isinstance(document, dict):
             document = document.get(step)

@@ -5,7 +5,7 @@ import posixpath
 
 
 def normalise_path(path: str) -> str:
-    """A path relative to the root of a repository: `./x`, `/x` and `x/` are `x`; the root is empty."""
+    """A path relative to the root of a repository: `./x`, `/x` and `x/` are `x`, and the root is empty."""
     parts: list[str] = []
     for part in path.split("/"):
         if part == ".." and parts:
@@ -17,5 +17,5 @@ def normalise_path(path: str) -> str:
 
 @functools.lru_cache(maxsize=4096)
 def resolve_entry(folder: str, entry: str) -> str:
-    """The path of what stands as `entry` in a file in `folder`."""
+    """The path of a file or folder that a file in `folder` names as `entry`."""
     return normalise_path(posixpath.normpath(posixpath.join(folder, entry)))

@@ -1,8 +1,7 @@
-"""What a YAML scalar means to Kubernetes: the rules of go-yaml v2 as `sigs.k8s.io/yaml` turns them into JSON.
+"""YAML scalars as Kubernetes reads them: the rules of go-yaml v2, with the results that `sigs.k8s.io/yaml` has in JSON.
 
-kubectl, Flux and Argo CD all decode through that library, so `10:30` is text, `y` is true and `0o777` is 511.
-PyYAML's own rules differ in each of these. `builder.py` builds documents with this module; the test compares both with
-kubectl.
+kubectl, Flux and Argo CD all decode through that library, so `10:30` is text, `y` is true and `0o777` is 511. PyYAML's
+own rules differ in each of these. `builder.py` builds documents with this module. The tests compare both with kubectl.
 """
 
 import base64
@@ -17,7 +16,7 @@ Scalar = str | int | float | bool | None
 
 
 class ScalarError(ValueError):
-    """A scalar that Kubernetes rejects, such as `.inf`; the text never quotes it."""
+    """A scalar that Kubernetes rejects, such as `.inf`. The text never quotes it."""
 
 
 _CONSTANTS: dict[str, Scalar] = {
@@ -67,7 +66,7 @@ def resolve_tagged(text: str, tag: str | None, plain: bool) -> Scalar:
     An unknown tag leaves the text as it is (`!env_var X` is "X"), as go-yaml does.
 
     Raises:
-        ScalarError: the text is no value of the core type that the tag names.
+        ScalarError: the text is not a value of the core type that the tag names.
     """
     if tag == _CORE + "binary":
         return _binary(text)
@@ -122,7 +121,7 @@ def to_key(value: Scalar) -> str:
 
 @functools.lru_cache(maxsize=16384)
 def resolve_value(text: str) -> Scalar:
-    """What JSON holds of a short plain scalar; the same few stand in all manifests.
+    """The JSON value of a short plain scalar. Results are cached, because all manifests repeat the same few.
 
     Raises:
         ScalarError: as `to_json`.
@@ -166,7 +165,7 @@ def _finite(text: str) -> Scalar:
 
 
 def _binary(text: str) -> str:
-    """Bytes as text; each one that is not UTF-8 becomes U+FFFD, as in Go's JSON."""
+    """Bytes as text. A byte that is not UTF-8 becomes U+FFFD, as in Go's JSON."""
     try:
         decoded = base64.b64decode(text.replace("\n", ""), validate=True).decode("utf-8", "surrogateescape")
         return _NOT_UTF8.sub("\ufffd", decoded)
@@ -194,7 +193,7 @@ def _float_key(value: float) -> str:
 
 
 def _as_single(value: float) -> float:
-    """The nearest 32-bit float; infinite where there is none."""
+    """The nearest 32-bit float, or infinity if the value is too large for one."""
     try:
         single: float = struct.unpack("<f", struct.pack("<f", value))[0]
     except OverflowError:

@@ -1,7 +1,7 @@
 """One YAML stream to plain Python documents, exactly as Kubernetes decodes it, within bounds.
 
-libyaml's events become values in `builder.py`; what a scalar means stands in `scalars.py`. Which document is a
-Kubernetes resource, and what a broken one means for its file, is decided in `file.py`.
+`builder.py` makes values of libyaml's events, and `scalars.py` has the rules for scalars. `file.py` decides how a file
+with a broken document is read.
 """
 
 from collections.abc import Iterator
@@ -17,22 +17,22 @@ from kubestats_pipeline.scan.documents.document import Block, Bounds, Decoded, D
 from kubestats_pipeline.scan.documents.scalars import ScalarError
 
 _TOO_DEEP = "exceeded maximum nesting depth"
-"""What libyaml says from 0.2.6 on, before it gives the events that `Builder` would refuse."""
+"""libyaml's own error from version 0.2.6 on, which comes before the events that `Builder` would refuse."""
 
 
 def decode_stream(
     stream: bytes, bounds: Bounds, first_line: int = 1, *, with_blocks: bool = False
 ) -> Iterator[Decoded]:
-    """Decode the documents of a stream one after another; empty documents are None.
+    """Decode the documents of a stream one after another. The content of an empty document is None.
 
     Args:
         stream: UTF-8.
-        bounds: what is too much.
+        bounds: size limits.
         first_line: the number of the stream's first line, for messages.
-        with_blocks: whether it is noted which lines can be decoded alone; it takes a quarter more.
+        with_blocks: record the blocks that can be decoded alone, which takes a quarter more time.
 
     Raises:
-        DecodeError: at the first document that cannot be decoded; the ones before it have been given.
+        DecodeError: at the first document that cannot be decoded, after the documents before it.
     """
     parser: Any = CParser(stream)
     builder = Builder(parser, bounds, first_line, with_blocks=with_blocks)
@@ -50,7 +50,7 @@ def decode_stream(
         mark = error.problem_mark
         at = first_line + mark.line if mark else line
         problem: UnreadProblem = "too_complex" if error.problem == _TOO_DEEP else "syntax"
-        raise DecodeError(problem, error.problem or "no valid YAML", at) from None
+        raise DecodeError(problem, error.problem or "not valid YAML", at) from None
     except yaml.reader.ReaderError as error:
         at = first_line + stream.count(b"\n", 0, error.position)
         raise DecodeError("encoding", "holds bytes or control characters that YAML does not allow", at) from None
@@ -61,11 +61,11 @@ def decode_stream(
 
 
 def decode_block(text: bytes, block: Block, document: Decoded, bounds: Bounds) -> Decoded | None:
-    """Decode other lines that stand in the place of a block's.
+    """Decode new lines that replace those of a block.
 
     Returns:
-        The value, its blocks and its anchors, which are not those of the block before if others are defined; None where
-        the lines are not such a block of the same indentation, or merge what stands outside.
+        The value, its blocks and its anchors, which may differ from those of the old block. None if the lines are not
+        one block of the same indentation, or if they merge a mapping outside of them.
     """
     parser: Any = CParser(text)
     builder = Builder(parser, bounds, block.start, with_blocks=True)
@@ -81,6 +81,6 @@ def decode_block(text: bytes, block: Block, document: Decoded, bounds: Bounds) -
         is_alone = not following().explicit and type(following()) is StreamEndEvent
         return decoded if is_alone else None
     except (DecodeError, ScalarError, yaml.MarkedYAMLError, yaml.reader.ReaderError):
-        return None  # their document tells what is wrong with it
+        return None  # the whole document is decoded then, which gives the right line and error
     finally:
         parser.dispose()

@@ -1,6 +1,6 @@
-"""What a resource means in its repository: namespace, version and chart; equal charts get equal names.
+"""Resolution of one resource as a record, and the canonical names of charts, so that equal charts have equal names.
 
-References are followed in `resolver.py`; here a chart's place is known already.
+`resolver.py` follows references. Here the location of a chart is known already.
 """
 
 from typing import NamedTuple
@@ -12,16 +12,16 @@ from kubestats_pipeline.scan.facts.facts import ChartUse, Image, ValuesInput
 
 
 class Resolved(NamedTuple):
-    """What a resource means in its repository.
+    """The resolution of one resource: its effective namespace, version and chart.
 
     Attributes:
-        resolution: exact, ambiguous, unresolved, or not_applicable where it uses no chart.
-        reason: why it is not exact.
+        resolution: exact, ambiguous, unresolved, or not_applicable if it uses no chart.
+        reason: the reason why it is not exact.
         chart_url_raw: location of the chart as written, without credentials.
-        values_inputs: what `spec.valuesFrom` takes in, in its order.
-        images: the images of its document, where they are others than those written there.
-        app_name: the application, where it is another than is written there.
-        too_complex: what of its patches and variables is too large, and left as it is written.
+        values_inputs: the inputs of `spec.valuesFrom`, in its order.
+        images: the effective images of its document, if they are not those that are written there.
+        app_name: the effective application, if it is not the one that is written there.
+        too_complex: the part of its patches and variables that is too large and stays as written.
     """
 
     namespace: str | None = None
@@ -39,12 +39,12 @@ class Resolved(NamedTuple):
 
     @property
     def chart(self) -> tuple[str | None, ...]:
-        """What makes two charts the same."""
+        """The identity of the chart: two resources with an equal one use the same chart."""
         return (self.chart_kind, self.chart_url, self.chart_name)
 
 
 def canonical_url(url: str) -> str:
-    """One text for one place: lower-case host, https for http, no trailing slash, no `.git`."""
+    """The canonical text of a URL: lower-case host, https for http, without a trailing slash and `.git`."""
     try:
         parts = urlsplit(url.strip())
     except ValueError:  # brackets around anything but an IPv6 address, such as `http://[${IP}]`
@@ -57,21 +57,29 @@ def canonical_url(url: str) -> str:
 
 
 def chart_of(use: ChartUse) -> Resolved | None:
-    """The chart of a use that needs no other object to be known, or known not to be; None where it refers to one."""
+    """The chart of a use that refers to no other object, or None if it refers to one."""
     if use.unknown is not None:
         return Resolved(version=use.version, chart_name=use.name, resolution="unresolved", reason=use.unknown)
     if use.kind is not None:
         url = canonical_url(use.url) if use.url else None
         raw = without_credentials(use.url) if use.url else None
-        return Resolved(None, use.version, use.name, url, use.kind, "exact", chart_url_raw=raw)
+        return exact_chart(use.kind, url, use.name, use.version, raw)
     return None if use.url is None else chart_at(use.url, use.name or "", use.version)
 
 
 def chart_at(url: str, name: str, version: str | None) -> Resolved:
-    """A chart at a literal place: an artifact in a registry, or a name in an index."""
+    """A chart at a URL: an artifact in a registry, or a name in an index of charts."""
     place, raw = canonical_url(url), without_credentials(url)
     if place.startswith("oci://"):
-        return Resolved(None, version, place.rpartition("/")[2], place, "oci", "exact", chart_url_raw=raw)
+        return exact_chart("oci", place, place.rpartition("/")[2], version, raw)
     if place.startswith("https://"):
-        return Resolved(None, version, name.rpartition("/")[2], place, "helm", "exact", chart_url_raw=raw)
-    return Resolved(None, version, name, resolution="unresolved", reason="its chart is a name without a repository")
+        return exact_chart("helm", place, name.rpartition("/")[2], version, raw)
+    reason = "its chart is a name without a repository"
+    return Resolved(version=version, chart_name=name, resolution="unresolved", reason=reason)
+
+
+def exact_chart(kind: ChartKind, url: str | None, name: str | None, version: str | None, raw: str | None) -> Resolved:
+    """The resolution of a chart whose location is known."""
+    return Resolved(
+        version=version, chart_name=name, chart_url=url, chart_kind=kind, resolution="exact", chart_url_raw=raw
+    )

@@ -1,6 +1,6 @@
-"""Which kinds have no namespace, as far as Kubernetes itself defines them.
+"""Cluster-scoped kinds: the kinds of Kubernetes itself whose objects have no namespace.
 
-kustomize leaves the namespace out of these; of custom resources it cannot know, nor can we.
+kustomize sets no namespace on these. The scope of custom resources is in the cluster, so it is not known here.
 """
 
 _CLUSTER_SCOPED = {
@@ -24,5 +24,5 @@ _CLUSTER_SCOPED = {
 
 
 def is_cluster_scoped(group: str, kind: str) -> bool:
-    """Whether objects of a kind of Kubernetes' own belong to the cluster and not to a namespace."""
+    """True if objects of a kind of Kubernetes' own belong to the cluster and not to a namespace."""
     return kind in _CLUSTER_SCOPED.get(group, ())

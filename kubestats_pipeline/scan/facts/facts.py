@@ -1,11 +1,11 @@
-"""What a kind scanner says about one document: facts of that document alone.
+"""Facts of one document, as kind scanners find them. They depend on that document alone.
 
-Facts that need other files (a chart behind a reference, a namespace given by a kustomization) are joined from these
-in `resolver.py`.
+Facts that need other files (a chart behind a reference, a namespace from a kustomization) are resolved from these in
+`resolver.py`.
 """
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from kubestats_pipeline.lake.vocabulary import ChartKind, ImageRole
 from kubestats_pipeline.scan.facts.transforms import NOTHING, Transform
@@ -18,7 +18,7 @@ class Image:
     Attributes:
         image: registry and repository without tag and digest, with what the author left out: `docker.io/library/nginx`.
         role: main, init or sidecar.
-        raw: the reference as written, without credentials; another spelling of the same image makes no other image.
+        raw: the reference as written, without credentials. It is not compared, because two spellings are one image.
     """
 
     image: str
@@ -29,36 +29,41 @@ class Image:
 
     @property
     def registry(self) -> str | None:
-        """Host of the registry; None where a placeholder hides it."""
+        """Host of the registry, or None if a placeholder hides it."""
         host, slash, _ = self.image.partition("/")
         return host if slash and "$" not in host and "{" not in host else None
 
     @property
     def repository(self) -> str:
-        """What follows the registry."""
+        """The image without its registry."""
         return self.image if self.registry is None else self.image.partition("/")[2]
 
 
 class Reference(NamedTuple):
-    """A reference to another object; a missing namespace means that of the object that refers."""
+    """A reference to another object. Without a namespace, that of the referring object counts."""
 
     kind: str
     name: str
     namespace: str | None = None
 
 
-class Source(NamedTuple):
-    """A Flux source: where charts or manifests come from.
+SourceFlavour = Literal["helm", "oci_registry", "oci", "git", "bucket"]
+ValuesPartKind = Literal["map", "text", "parameters", "file", "unknown"]
+ValuesInputKind = Literal["file", "configmap", "secret", "unknown"]
+
+
+class ChartSource(NamedTuple):
+    """A Flux source, from which charts or manifests come.
 
     Attributes:
         flavour: helm (an index over HTTP), oci_registry (a HelmRepository of type oci), oci (one artifact), git or
             bucket.
         url: as written.
-        version: the selected tag, digest, semver range, branch or commit, where the source itself selects one.
-        is_pinned: whether that is a commit, tag or range of a git repository: not the commit at hand.
+        version: the selected tag, digest, semver range, branch or commit, if the source itself selects one.
+        is_pinned: true if that is a commit, tag or range of a git repository, and so not the commit at hand.
     """
 
-    flavour: str
+    flavour: SourceFlavour
     url: str
     version: str | None = None
     is_pinned: bool = False
@@ -67,13 +72,13 @@ class Source(NamedTuple):
 class ChartUse(NamedTuple):
     """A use of a Helm chart.
 
-    Either `reference` names an object that stands for the whole chart (`chartRef`), or `name` is a chart (or a path)
-    inside `source`, or inside the literal `url`.
+    There are three forms: `reference` names an object that is the whole chart (`chartRef`), or `name` is a chart or a
+    path in `source`, or `name` is one in the literal `url`.
 
     Attributes:
-        kind: `git` (`name` is a path in the git repository `url`) or `path` (a folder of this repository, without a
-            URL); None where the URL tells: an index of charts, or with `oci://` an artifact.
-        unknown: why the document alone shows already that the chart or its version cannot be known.
+        kind: `git` (`name` is a path in the git repository `url`), or `path` (a folder of this repository, without a
+            URL), or None for an index of charts, or with `oci://` an artifact.
+        unknown: the reason why the chart or its version cannot be known, if the document alone shows that.
     """
 
     reference: Reference | None = None
@@ -86,15 +91,15 @@ class ChartUse(NamedTuple):
 
 
 class FluxPath(NamedTuple):
-    """What a Flux Kustomization applies, and what it changes of that.
+    """The path that a Flux Kustomization applies, with the changes that it makes.
 
     Attributes:
         path: a directory of its source.
         transform: its `patches`, `targetNamespace`, `namePrefix`, `nameSuffix` and `images`.
         components: directories relative to the path.
-        source: where the directory is; None where a parent patches that in.
-        substitutes: whether variables are replaced in what it applies.
-        variables: `postBuild.substitute`; None for a value that is secret.
+        source: the source of the directory, or None if a parent patches it in.
+        substitutes: true if variables are substituted in the applied resources.
+        variables: `postBuild.substitute`, with None for a value that is secret.
         variables_from: the ConfigMaps and Secrets of `postBuild.substituteFrom`.
     """
 
@@ -108,7 +113,7 @@ class FluxPath(NamedTuple):
 
 
 class Copy(NamedTuple):
-    """A folder of a repository and where its content lies in an artifact that a Flux ArtifactGenerator makes."""
+    """A folder of a repository, and the place of its content in an artifact that a Flux ArtifactGenerator makes."""
 
     artifact: str
     folder: str
@@ -120,7 +125,7 @@ class ValuesFrom(NamedTuple):
 
     Attributes:
         key: by default `values.yaml`.
-        target_path: the one setting, as `helm --set` names it, that the content is the value of.
+        target_path: the one setting, as `helm --set` names it, whose value is the content.
     """
 
     reference: Reference
@@ -132,21 +137,21 @@ class ValuesFrom(NamedTuple):
 class ValuesPart(NamedTuple):
     """One input of a release's Helm values that its own document holds or names.
 
-    A scanner lists a release's parts in the order of precedence: each is merged over those before it. What
-    `spec.valuesFrom` of a HelmRelease takes in is no part but a `ValuesInput`, which needs other files to be found.
+    A scanner lists a release's parts in the order of precedence: later parts are merged over earlier ones. The inputs
+    of a HelmRelease's `spec.valuesFrom` are not parts but `ValuesInput`s, because they are found in other files.
 
     Attributes:
-        kind: `map` (a mapping in the document), `text` (YAML in a string of it), `parameters` (there too: a list of
-            `{name, value}`, or a mapping of dotted names, as `helm --set` takes them), `file` (a values file of the
-            repository) or `unknown` (something that the repository does not hold).
+        kind: `map` (a mapping in the document), `text` (YAML in a string of it), `parameters` (a list of `{name,
+            value}` in the document, or a mapping of dotted names, as `helm --set` takes them), `file` (a values file
+            of the repository) or `unknown` (not in the repository).
         place: the keys and list indices that lead to it from the document's root: `("spec", "values")`.
-        path: of a file, relative to the folder of the document's file; from the repository's root with a leading `/`.
-        key: of a file's content, only what stands below this key: a wrapper chart's `values.yaml` is keyed by the
-            dependency's alias or name.
-        is_optional: a missing file is taken for an empty one.
+        path: of a file, relative to the folder of the document's file, or with a leading `/` to the repository's root.
+        key: the key of the file's content under which the values are. A wrapper chart's `values.yaml` has them under
+            the dependency's alias or name.
+        is_optional: true if a missing file counts as an empty one.
     """
 
-    kind: str
+    kind: ValuesPartKind
     place: tuple[str | int, ...] = ()
     path: str | None = None
     key: str | None = None
@@ -154,7 +159,7 @@ class ValuesPart(NamedTuple):
 
 
 class ValuesInput(NamedTuple):
-    """One entry of `spec.valuesFrom`, followed to where its content stands; `Resolved.values_inputs` lists them.
+    """One entry of `spec.valuesFrom`, followed to its content. `Resolved.values_inputs` lists them.
 
     Attributes:
         kind: `file` (put into a ConfigMap by a `configMapGenerator`), `configmap` (declared as a resource), `secret`
@@ -162,10 +167,10 @@ class ValuesInput(NamedTuple):
         path: of the file, or of the ConfigMap's file, from the repository's root.
         identity: of the ConfigMap (an `identity.Identity`; a plain tuple to this module).
         key: under which the ConfigMap holds it, by default `values.yaml`.
-        target_path: the one setting, as `helm --set` names it, that the content is the value of.
+        target_path: the one setting, as `helm --set` names it, whose value is the content.
     """
 
-    kind: str
+    kind: ValuesInputKind
     path: str | None = None
     identity: tuple[object, ...] | None = None
     key: str = "values.yaml"
@@ -174,24 +179,28 @@ class ValuesInput(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """Everything that a kind scanner may say; all of it is optional.
+    """All facts of a document that a kind scanner may find. Each of them is optional.
 
     Attributes:
         version: version of the object itself, as written.
-        is_release: whether the chart use counts as an installation (a HelmRelease does, a HelmChart object that only
-            feeds one does not). This is the one definition of a release; the views take it over.
-        app_name: the application that is run. Of a release, its name; of a wrapper chart's dependencies, the wrapper's
-            name; of what runs containers, its label `app.kubernetes.io/name`, else its name. Nothing else has one.
-        patch_reason: why a document that looks like a release is none.
-        values: the inputs of its Helm values that it holds or names itself, the last one wins.
-        values_from: those that it takes in before them.
-        copies: what a generator of artifacts puts together.
+        chart: the Helm chart that it uses.
+        is_release: true if the use of the chart is an installation. It is for a HelmRelease, but not for a HelmChart
+            object that a HelmRelease refers to. The views use this definition of a release too.
+        source: the Flux source that it is.
+        flux_path: the path that it applies, if it is a Flux Kustomization.
+        app_name: the application that it runs. This is the name of a release, the name of the wrapper for a wrapper
+            chart's dependencies, and for containers the label `app.kubernetes.io/name` or else the object's name.
+        images: the container images that it names.
+        patch_reason: the reason why a document that looks like a release only patches one.
+        values: the inputs of its Helm values that it holds or names itself. The last one wins.
+        values_from: the inputs of `spec.valuesFrom`, which come before those.
+        copies: the folders that a generator of artifacts copies.
     """
 
     version: str | None = None
     chart: ChartUse | None = None
     is_release: bool = False
-    source: Source | None = None
+    source: ChartSource | None = None
     flux_path: FluxPath | None = None
     app_name: str | None = None
     images: tuple[Image, ...] = ()

@@ -1,7 +1,7 @@
-"""Reads single settings as `helm --set name=value` does: a dotted name to a place, a text to a typed value.
+"""Single settings as `helm --set name=value` reads them: a dotted name to a place, a text to a typed value.
 
-Flux's `targetPath`, the parameters of Argo CD and k3s' `set` are of this form. The rules are those of Helm's package
-`strvals`. What cannot be told without guessing gives None, and the release's values are then not complete.
+Flux's `targetPath`, the parameters of Argo CD and k3s' `set` have this form. The rules are those of Helm's package
+`strvals`. A name that could only be guessed gives None, and the release's values are then not complete.
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import Any
 from kubestats_pipeline.scan.documents.document import Place
 
 MAX_INDEX = 100
-"""Helm accepts list indices up to 65,536 and fills the list up to them; nobody writes such."""
+"""Largest list index. Helm accepts up to 65,536 and fills the list up to it, but real names have small ones."""
 
 MAX_STEPS = 100
 """Steps of a place, as deep as a document may be."""
@@ -23,7 +23,7 @@ _QUOTES = ("'", '"')
 
 
 def read_name(name: str) -> Place | None:
-    r"""The place that a name such as `a.b\.c[0].d` means; None where it means none, or several."""
+    r"""The place for a name such as `a.b\.c[0].d`, or None if it is not the name of exactly one place."""
     place: list[str | int] = []
     position = 0
     while position < len(name) and len(place) <= MAX_STEPS:
@@ -37,11 +37,11 @@ def read_name(name: str) -> Place | None:
             return None
     if not 0 < len(place) <= MAX_STEPS:
         return None
-    return tuple(place) if all(each <= MAX_INDEX for each in place if isinstance(each, int)) else None
+    return tuple(place) if all(step <= MAX_INDEX for step in place if isinstance(step, int)) else None
 
 
 def read_value(text: str, *, as_text: bool = False) -> Any:
-    """The value of a setting: `true`, `false`, `null` and whole numbers are such, `{a,b}` a list, all else text."""
+    """The typed value of a setting: `true`, `false`, `null`, a whole number, `{a,b}` as a list, or else text."""
     if as_text:
         return text
     if len(text) > 1 and text[0] in _QUOTES and text[-1] == text[0]:  # Flux: a quoted value is text
@@ -58,7 +58,7 @@ def _typed(text: str) -> Any:
 
 
 def with_setting(tree: Any, place: Place, value: Any) -> Any:
-    """A copy of nested mappings and lists in which one place has a value; what stands in its way is replaced."""
+    """A copy of nested mappings and lists with a value at one place. Other values on the way there are replaced."""
     if not place:
         return value
     step, rest = place[0], place[1:]

@@ -1,7 +1,6 @@
-"""Container image references: `host:port/repository:tag@digest` taken apart as the container runtimes do.
+"""Container image references: parsing of `host:port/repository:tag@digest`, as the container runtimes do it.
 
-Here is what one reference means, written as one text or as the mapping that charts use. Where the references of a
-release stand in its Helm values is found in `images_in_values.py`.
+A reference is one text, or a mapping as charts use it. `images_in_values.py` finds references in Helm values.
 """
 
 import functools
@@ -19,7 +18,7 @@ _REFERENCE = re.compile(
 _HEX = re.compile(r"[0-9a-fA-F]{64}")
 
 MAX_REFERENCE = 512
-"""Characters of a reference; registries allow 255 for the name and 128 for the tag."""
+"""Characters of a reference. Registries allow 255 for the name and 128 for the tag."""
 
 DEFAULT_HOST = "docker.io"
 DEFAULT_NAMESPACE = "library"
@@ -27,11 +26,11 @@ DEFAULT_NAMESPACE = "library"
 
 @functools.lru_cache(maxsize=16384)
 def parse_image(reference: str, role: ImageRole) -> Image:
-    """Take a reference apart.
+    """Parse a reference.
 
-    A first segment is a host only with a dot or a colon in it, or if it is `localhost`; without a host the image lies
-    on Docker Hub, without a namespace there in `library`. A colon after the last slash begins the tag: one before it,
-    a port.
+    A first segment is a host only if it has a dot or a colon, or if it is `localhost`. Without a host the image is on
+    Docker Hub, and without a namespace it is in `library` there. A colon after the last slash begins the tag, and one
+    before it begins a port.
     """
     named, at, digest = reference.strip().rpartition("@")
     if not _DIGEST.fullmatch(digest):
@@ -45,14 +44,14 @@ def parse_image(reference: str, role: ImageRole) -> Image:
 
 @functools.lru_cache(maxsize=16384)
 def is_reference(text: str) -> bool:
-    """Whether a text can be an image reference: no URL, no file, no path; placeholders may stand for parts of it."""
+    """True if a text can be an image reference, and not a URL, file or path. Placeholders may be parts of it."""
     if len(text) > MAX_REFERENCE or text.endswith((".png", ".svg", ".jpg", ".jpeg", ".webp", ".gif", ".ico")):
         return False
     return bool(_REFERENCE.fullmatch(_PLACEHOLDER.sub("x", text)))
 
 
 def compose_image(document: Decoded, parts: dict[str, object], role: ImageRole) -> Image | None:
-    """The image of `{registry, repository, tag, digest}`; None where the repository cannot be that of an image.
+    """The image of `{registry, repository, tag, digest}`, or None if the repository cannot be that of an image.
 
     The digest may be called `sha` and lack its algorithm (Grafana's charts).
     """
@@ -68,7 +67,7 @@ def compose_image(document: Decoded, parts: dict[str, object], role: ImageRole) 
 
 def _canonical(name: str) -> str:
     first, slash, rest = name.partition("/")
-    if "$" in first or "{" in first:  # a placeholder: where the image lies is not known
+    if "$" in first or "{" in first:  # a placeholder, so the registry is not known
         return name
     if slash and ("." in first or ":" in first or first == "localhost"):
         return f"{first.lower()}/{rest}"
@@ -76,5 +75,5 @@ def _canonical(name: str) -> str:
 
 
 def is_encrypted(text: str) -> bool:
-    """Whether a value is SOPS ciphertext, which changes at every encryption and names nothing."""
+    """True if a value is SOPS ciphertext, which changes at every encryption and names nothing."""
     return text.startswith("ENC[")

@@ -1,7 +1,8 @@
-"""The container images that Helm values name: every `image` of the shapes that charts have in common.
+"""Container images in Helm values: every `image` of the shapes that charts have in common.
 
-`repository` also names git and restic repositories, and `image` pictures, so a value counts only where its neighbours
-say what it is. What one reference means stands in `images.py`. The result does not depend on the order of keys.
+`repository` also names git and restic repositories, and `image` also names pictures. So a value counts only if the keys
+beside it or the key above it show that it is an image. `images.py` parses references. The result does not depend on the
+order of keys.
 """
 
 import functools
@@ -31,12 +32,12 @@ _MAIN_CONTAINERS = ("app", "main")
 
 
 def images_in_values(document: Decoded, values: object, release_name: str | None) -> tuple[Image, ...]:
-    """Each image once: first the main ones, then those of init containers and sidecars.
+    """The images in values, without repetitions: the main ones, then those of init containers and sidecars.
 
     Args:
-        document: that the values belong to, for tags as written.
+        document: the document of the values, for tags as written.
         values: of one release, of any shape.
-        release_name: by which the main controller of an app-template is known.
+        release_name: the name that the main controller of an app-template may have.
     """
     if not isinstance(values, dict):
         return ()
@@ -50,7 +51,7 @@ def images_in_values(document: Decoded, values: object, release_name: str | None
 
 
 def images_in_text(text: object, release_name: str | None) -> tuple[Image, ...]:
-    """The same of values that stand as YAML in a string; none where it cannot be read."""
+    """The images in values that are YAML in a string, or none if that cannot be read."""
     if not isinstance(text, str):
         return ()
     try:
@@ -61,13 +62,13 @@ def images_in_text(text: object, release_name: str | None) -> tuple[Image, ...]:
 
 
 def _is_app_template(controllers: dict[str, Any]) -> bool:
-    return any(isinstance(each, dict) and isinstance(each.get("containers"), dict) for each in controllers.values())
+    return any(isinstance(item, dict) and isinstance(item.get("containers"), dict) for item in controllers.values())
 
 
 def _add_controllers(
     found: list[Image], document: Decoded, controllers: dict[str, Any], release_name: str | None
 ) -> None:
-    """bjw-s app-template: the main image is that of one container of one controller, the others are sidecars."""
+    """Add the images of a bjw-s app-template: one container of one controller is main, the others are sidecars."""
     main = _chosen(controllers, (release_name, "main"))
     for name, controller in controllers.items():
         if not isinstance(controller, dict):
@@ -84,21 +85,21 @@ def _add_controllers(
 
 
 def _chosen(choices: dict[str, Any], preferred: tuple[str | None, ...]) -> str | None:
-    """The first preferred key that is there, else the first in the alphabet, which is the order that Helm goes in."""
-    return next((each for each in preferred if each in choices), min(choices, default=None))
+    """The first preferred key that exists, else the first one of the alphabet, which is the order of Helm."""
+    return next((key for key in preferred if key in choices), min(choices, default=None))
 
 
 def _add_images(found: list[Image], document: Decoded, value: object, key: str, role: ImageRole) -> None:
-    """Add the images at and below a value that stands under `key`."""
+    """Add the images at and below the value of `key`."""
     if isinstance(value, dict):
         if "repository" in value and (image := _composed(document, value, key, role)):
             found.append(image)
-        for each, item in value.items():
+        for name, item in value.items():
             if isinstance(item, str):
-                if _is_image_key(each) and (image := _written(document, value, each, role)):
+                if _is_image_key(name) and (image := _written(document, value, name, role)):
                     found.append(image)
             elif isinstance(item, dict | list) and item:
-                _add_images(found, document, item, each, _role_below(each, role))
+                _add_images(found, document, item, name, _role_below(name, role))
     elif isinstance(value, list):
         for item in value:
             if isinstance(item, dict | list):
@@ -119,10 +120,10 @@ def _role_below(key: str, role: ImageRole) -> ImageRole:
 
 
 def _composed(document: Decoded, parts: dict[str, Any], key: str, role: ImageRole) -> Image | None:
-    """An image in parts, where a tag, a digest or a pull policy beside it or the key above says that it is one."""
+    """An image in parts, if a tag, a digest or a pull policy beside it, or the key above it, shows that it is one."""
     if not isinstance(parts["repository"], str):
         return None
-    if not key.lower().endswith("image") and not any(each in parts for each in _NEIGHBOURS):
+    if not key.lower().endswith("image") and not any(neighbour in parts for neighbour in _NEIGHBOURS):
         return None
     return compose_image(document, parts, role)
 

@@ -1,4 +1,4 @@
-"""What a path says about the files below it: whether they are active, archived, templates or tests."""
+"""Context of a path: active, archived, template or test, from the names of its folders."""
 
 import functools
 import re
@@ -23,6 +23,6 @@ def context_of(path: str) -> Context:
 def _context_of(folder: str) -> Context:
     folders = folder.split("/")
     for context, name in _FOLDERS.items():
-        if any(name.fullmatch(each) for each in folders):
+        if any(name.fullmatch(part) for part in folders):
             return context
     return "active"

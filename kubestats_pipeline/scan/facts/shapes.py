@@ -1,4 +1,4 @@
-"""Ways into a decoded document that hold whatever shape its author gave it: what is not there is empty."""
+"""Access to parts of a decoded document of any shape. A part that does not exist is empty."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,7 +7,7 @@ EACH = "[]"
 
 
 def mapping(value: object, *keys: str) -> dict[str, Any]:
-    """The mapping at `keys` below a value; empty where there is none."""
+    """The mapping at `keys` below a value, or an empty one."""
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
     return value if isinstance(value, dict) else {}
@@ -19,7 +19,7 @@ def mappings(value: object) -> list[dict[str, Any]]:
 
 
 def holders(value: object, path: str) -> Iterator[tuple[dict[str, Any], str]]:
-    """The mappings that hold the last key of a dotted path, with that key; `steps[].image` goes into every item."""
+    """The mappings that hold the last key of a dotted path, with that key. `steps[].image` goes into every item."""
     step, _, rest = path.partition(".")
     if not isinstance(value, dict):
         return

@@ -1,13 +1,13 @@
-"""What a kustomization, or a Flux Kustomization, changes of all that it takes in, as records.
+"""Records of the changes that a kustomization, or a Flux Kustomization, makes to all resources that it takes in.
 
-They are read in `kustomization.py`, `patches.py` and `kinds/flux.py`, and applied in `apply_paths.py`.
+They are read in `kustomization.py`, `patches.py` and `kinds/flux.py`, and applied in `transform.py`.
 """
 
 from typing import NamedTuple
 
 
-class Target(NamedTuple):
-    """What a patch applies to; None matches anything, a text is a regular expression for the whole."""
+class PatchTarget(NamedTuple):
+    """The resources that a patch applies to. None matches anything, and a text is a regular expression."""
 
     group: str | None = None
     version: str | None = None
@@ -19,17 +19,17 @@ class Target(NamedTuple):
 
 
 class Patch(NamedTuple):
-    """One change: a mapping to merge or a list of operations, as JSON; a whole document or not at all."""
+    """One patch: a mapping to merge, or a list of operations, as JSON."""
 
-    target: Target
+    target: PatchTarget
     content: bytes
 
 
 class PatchFile(NamedTuple):
-    """A patch whose content stands in another file of the repository, relative to the kustomization's folder."""
+    """A patch in another file of the repository, with its path relative to the kustomization's folder."""
 
     path: str
-    target: Target | None = None
+    target: PatchTarget | None = None
 
 
 class ImageOverride(NamedTuple):
@@ -42,10 +42,15 @@ class ImageOverride(NamedTuple):
 
 
 class Transform(NamedTuple):
-    """What one kustomization changes of all that it takes in, in this order.
+    """The changes that one kustomization makes to all resources that it takes in, in this order.
 
     Attributes:
-        excess: what is too much of it to be followed; then it changes nothing, and what it takes in says so.
+        patches: to apply, or files that hold some.
+        namespace: to set.
+        prefix: of names.
+        suffix: of names.
+        images: other names, tags and digests of images.
+        excess: the part of it that is too large to be followed. It then changes nothing, and its resources are marked.
     """
 
     patches: tuple[Patch | PatchFile, ...] = ()
@@ -54,11 +59,6 @@ class Transform(NamedTuple):
     suffix: str = ""
     images: tuple[ImageOverride, ...] = ()
     excess: str | None = None
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether it changes nothing."""
-        return self == NOTHING
 
 
 NOTHING = Transform()

@@ -1,8 +1,8 @@
 """Argo CD: Applications and ApplicationSets, and the charts in their sources.
 
-An Application may have several sources. The first with a chart is the chart of the Application; each further one is a
-resource of its own, kind `ApplicationSource`, which `embedded.py` takes out. A source with a path in a git repository
-is a chart only if it says so with `helm`: otherwise the path may hold anything.
+An Application may have several sources. The first source with a chart is the chart of the Application. Further ones are
+resources of their own, of kind `ApplicationSource`, which `embedded.py` makes. A source with a path in a git repository
+is a chart only if it has the field `helm`, because otherwise the path may hold anything.
 """
 
 from typing import Any
@@ -25,28 +25,28 @@ _PLACEHOLDER = "{{"
 @scanner(GROUP, "Application")
 @scanner(GROUP, SOURCE_KIND)
 def scan_application(document: Decoded, resource: dict[str, Any]) -> Facts:
-    """The chart of the first source that has one; without a chart, only the revision of the first source."""
+    """The chart of the first source that has one, or else only the revision of the first source."""
     name = document.text(resource, "application") or document.text(resource["metadata"], "name")
     return _facts(document, resource, ("spec",), name)
 
 
 @scanner(GROUP, "ApplicationSet")
 def scan_application_set(document: Decoded, resource: dict[str, Any]) -> Facts:
-    """The same of its template: one release that stands for all that its generators make of it."""
+    """The facts of its template. It counts as one release, however many Applications its generators make."""
     return _facts(document, resource, TEMPLATE, document.text(resource["metadata"], "name"))
 
 
 def sources_at(resource: dict[str, Any], place: tuple[str, ...]) -> list[tuple[Place, dict[str, Any]]]:
-    """The sources of an Application's spec and where each stands; `sources` wins over `source`, as in Argo CD."""
+    """The sources of an Application's spec with their places. `sources` wins over `source`, as in Argo CD."""
     spec = mapping(resource, *place)
     several = spec.get("sources")
     if isinstance(several, list) and several:
-        return [((*place, "sources", index), each) for index, each in enumerate(several) if isinstance(each, dict)]
-    return [((*place, "source"), each) for each in mappings([spec.get("source")])]
+        return [((*place, "sources", index), item) for index, item in enumerate(several) if isinstance(item, dict)]
+    return [((*place, "source"), source) for source in mappings([spec.get("source")])]
 
 
 def chart_use(document: Decoded, source: dict[str, Any]) -> ChartUse | None:
-    """The chart of one source; a registry of OCI charts stands there without its `oci://`."""
+    """The chart of one source. Argo CD writes the URL of a registry of OCI charts without `oci://`."""
     url, chart, path, version = (document.text(source, key) for key in ("repoURL", "chart", "path", "targetRevision"))
     use = None
     if chart and url:
@@ -88,7 +88,7 @@ def _images(document: Decoded, helm: dict[str, Any], name: str | None) -> tuple[
 
 
 def _values(document: Decoded, source: dict[str, Any], place: Place) -> list[ValuesPart]:
-    """Files, then `valuesObject` or else `values`, then parameters: each wins over those before it."""
+    """The inputs in their order of precedence: files, then `valuesObject` or else `values`, then parameters."""
     helm = mapping(source, "helm")
     files = helm.get("valueFiles")
     is_optional = helm.get("ignoreMissingValueFiles") is True
@@ -107,7 +107,7 @@ def _values(document: Decoded, source: dict[str, Any], place: Place) -> list[Val
 def _values_file(document: Decoded, source: dict[str, Any], file: object, is_optional: bool) -> ValuesPart:
     """A values file.
 
-    `$ref/path` is a path from the root of another source, any other one is relative to a chart in git; what lies in a
+    `$ref/path` is a path from the root of another source, and any other one is relative to a chart in git. A file in a
     packaged chart, or behind a URL or a placeholder, is not known.
     """
     path = document.text(source, "path")

@@ -1,6 +1,6 @@
-"""Flux: Kustomization, HelmRelease and the sources that they draw from.
+"""Flux: Kustomization, HelmRelease and their sources.
 
-Fields and defaults are those of the Flux API, which kept their meaning over all of its versions.
+Fields and defaults are those of the Flux API, which are the same in all of its versions.
 """
 
 from collections.abc import Iterator
@@ -12,12 +12,13 @@ from kubestats_pipeline.scan.documents.budget import MAX_PATCHES
 from kubestats_pipeline.scan.documents.document import Decoded
 from kubestats_pipeline.scan.documents.repository_paths import normalise_path
 from kubestats_pipeline.scan.facts.facts import (
+    ChartSource,
     ChartUse,
     Copy,
     Facts,
     FluxPath,
     Reference,
-    Source,
+    SourceFlavour,
     ValuesFrom,
     ValuesPart,
 )
@@ -36,12 +37,12 @@ DEFAULT_OCI_TAG = "latest"
 DEFAULT_BRANCH = "master"
 
 INLINE_VALUES = (ValuesPart("map", ("spec", "values")),)
-"""What a HelmRelease says itself; it wins over all that `spec.valuesFrom` takes in."""
+"""The values in a HelmRelease itself. They win over those of `spec.valuesFrom`."""
 
 
 @scanner(KUSTOMIZE, "Kustomization")
 def scan_kustomization(document: Decoded, resource: dict[str, Any]) -> Facts:
-    """What the Kustomization applies and where to; a path is relative to the root of its source, blank is the root."""
+    """The path that it applies, with its changes. The path is relative to the root of its source."""
     spec = _mapping(resource, "spec")
     build = _mapping(spec, "postBuild")
     variables = tuple(_variables(document, _mapping(build, "substitute")))
@@ -49,15 +50,15 @@ def scan_kustomization(document: Decoded, resource: dict[str, Any]) -> Facts:
     components = spec.get("components")
     return Facts(
         flux_path=FluxPath(
-            normalise_path(document.text(spec, "path") or ""),
-            read_transform(document, spec, "targetNamespace"),
-            tuple(each for each in components[:MAX_PATCHES] if isinstance(each, str))
+            path=normalise_path(document.text(spec, "path") or ""),
+            transform=read_transform(document, spec, "targetNamespace"),
+            components=tuple(folder for folder in components[:MAX_PATCHES] if isinstance(folder, str))
             if isinstance(components, list)
             else (),
-            _reference(document, spec.get("sourceRef")),
-            bool(variables or others),
-            variables,
-            others,
+            source=_reference(document, spec.get("sourceRef")),
+            substitutes=bool(variables or others),
+            variables=variables,
+            variables_from=others,
         )
     )
 
@@ -68,15 +69,15 @@ def scan_artifact_generator(document: Decoded, resource: dict[str, Any]) -> Fact
     copies = [
         copy
         for artifact in mappings(_mapping(resource, "spec").get("artifacts"))
-        for each in mappings(artifact.get("copy"))
-        if (copy := _copy(document, artifact, each)) is not None
+        for item in mappings(artifact.get("copy"))
+        if (copy := _copy(document, artifact, item)) is not None
     ]
     return Facts(copies=tuple(copies))
 
 
 @scanner(HELM, "HelmRelease")
 def scan_helm_release(document: Decoded, resource: dict[str, Any]) -> Facts:
-    """The chart that is released: `spec.chartRef`, else `spec.chart.spec`; with neither it only patches a release."""
+    """The chart that is released: `spec.chartRef`, else `spec.chart.spec`. Without both it only patches a release."""
     spec = _mapping(resource, "spec")
     name = document.text(spec, "releaseName") or document.text(resource["metadata"], "name")
     reference = _reference(document, spec.get("chartRef"))
@@ -84,7 +85,7 @@ def scan_helm_release(document: Decoded, resource: dict[str, Any]) -> Facts:
         ChartUse(reference=reference) if reference else _chart_use(document, _mapping(_mapping(spec, "chart"), "spec"))
     )
     if chart is None:
-        return Facts(patch_reason="neither spec.chart nor spec.chartRef: a patch of a release that stands elsewhere")
+        return Facts(patch_reason="neither spec.chart nor spec.chartRef: a patch of a release in another file")
     images = images_in_values(document, spec.get("values"), name)
     others = tuple(_values_from(document, spec.get("valuesFrom")))
     return Facts(chart=chart, is_release=True, app_name=name, images=images, values=INLINE_VALUES, values_from=others)
@@ -100,29 +101,29 @@ def scan_helm_chart(document: Decoded, resource: dict[str, Any]) -> Facts:
 def scan_helm_repository(document: Decoded, resource: dict[str, Any]) -> Facts:
     """An index of charts, or with `type: oci` a registry folder whose children are charts."""
     spec = _mapping(resource, "spec")
-    flavour = "oci_registry" if spec.get("type") == "oci" else "helm"
-    return Facts(source=Source(flavour, document.text(spec, "url") or ""))
+    flavour: SourceFlavour = "oci_registry" if spec.get("type") == "oci" else "helm"
+    return Facts(source=ChartSource(flavour, document.text(spec, "url") or ""))
 
 
 @scanner(SOURCE, "OCIRepository")
 def scan_oci_repository(document: Decoded, resource: dict[str, Any]) -> Facts:
-    """One artifact in a registry; `spec.ref` selects by digest over semver over tag, by default the tag `latest`."""
+    """One artifact in a registry. `spec.ref` selects it by digest, else semver, else tag, else the tag `latest`."""
     spec = _mapping(resource, "spec")
     ref = _mapping(spec, "ref")
     selected = (document.text(ref, key) for key in ("digest", "semver", "tag"))
     version = next((value for value in selected if value), DEFAULT_OCI_TAG)
-    return Facts(version=version, source=Source("oci", document.text(spec, "url") or "", version))
+    return Facts(version=version, source=ChartSource("oci", document.text(spec, "url") or "", version))
 
 
 @scanner(SOURCE, "GitRepository")
 def scan_git_repository(document: Decoded, resource: dict[str, Any]) -> Facts:
-    """A git repository; `spec.ref` selects by commit, name, semver, tag, branch in this order, else `master`."""
+    """A git repository. `spec.ref` selects by commit, name, semver, tag, branch in this order, else `master`."""
     spec = _mapping(resource, "spec")
     ref = _mapping(spec, "ref")
     selected = [document.text(ref, key) for key in ("commit", "name", "semver", "tag", "branch")]
     version = next((value for value in selected if value), DEFAULT_BRANCH)
     is_pinned = any((selected[0], selected[2], selected[3]))
-    return Facts(version=version, source=Source("git", document.text(spec, "url") or "", version, is_pinned))
+    return Facts(version=version, source=ChartSource("git", document.text(spec, "url") or "", version, is_pinned))
 
 
 @scanner(SOURCE, "Bucket")
@@ -130,7 +131,7 @@ def scan_bucket(document: Decoded, resource: dict[str, Any]) -> Facts:
     """A bucket of an object store."""
     spec = _mapping(resource, "spec")
     parts = [document.text(spec, key) or "" for key in ("endpoint", "bucketName", "prefix")]
-    return Facts(source=Source("bucket", "/".join(part.strip("/") for part in parts if part)))
+    return Facts(source=ChartSource("bucket", "/".join(part.strip("/") for part in parts if part)))
 
 
 def _chart_use(document: Decoded, spec: dict[str, Any]) -> ChartUse | None:
@@ -161,7 +162,7 @@ def _values_from(document: Decoded, items: object) -> Iterator[ValuesFrom]:
 
 
 def _variables(document: Decoded, items: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
-    """Flux takes line breaks out of values; one that is a secret, or has one in it, is not kept."""
+    """The variables with their public values."""
     for name in sorted(items):
         value = document.text(items, name)
         if value is not None:
@@ -169,13 +170,13 @@ def _variables(document: Decoded, items: dict[str, Any]) -> Iterator[tuple[str, 
 
 
 def public_value(name: str, value: str) -> str | None:
-    """The value of a variable without its line breaks; None where it is secret, or has a secret in it."""
+    """The value of a variable without line breaks, as in Flux, or None if it is secret or has a secret in it."""
     shown = redact_setting((name,), value)
     return None if REDACTED in shown or ENCRYPTED in shown else shown.replace("\n", "")
 
 
 def _copy(document: Decoded, artifact: dict[str, Any], item: dict[str, Any]) -> Copy | None:
-    """A whole folder that is copied; of other copies the paths that they make are not known."""
+    """A whole folder that is copied, or None for any other copy, because the paths that it makes are not known."""
     name, source, to = document.text(artifact, "name"), document.text(item, "from"), document.text(item, "to")
     if not name or not source or not to or not source.endswith("/**") or not to.startswith("@artifact"):
         return None

@@ -1,4 +1,4 @@
-"""The scanner of every kind that has none of its own, and what all kinds have in common: the recommended labels."""
+"""Generic scanner, for every kind without a scanner of its own, and the recommended labels that all kinds share."""
 
 from typing import Any
 

@@ -1,7 +1,7 @@
-"""Helm charts that a chart depends on, and those that kustomize inflates: `embedded.py` takes them out of their files.
+"""Helm charts that a chart depends on, and those that kustomize inflates. `embedded.py` finds them in their files.
 
-A wrapper chart is one that only has dependencies and values; its folder is an application. A chart under development
-looks the same here: its dependencies are uses of charts too.
+A wrapper chart has only dependencies and values, and its folder is an application. A chart under development is read in
+the same way, because its dependencies are uses of charts too.
 """
 
 from typing import Any
@@ -22,7 +22,7 @@ _VALUES_FILE = "values.yaml"
 
 @scanner(GROUP, DEPENDENCY)
 def scan_chart_dependency(document: Decoded, resource: dict[str, Any]) -> Facts:
-    """The chart that a Chart.yaml depends on; its values stand in the wrapper's values under its alias or name."""
+    """The chart that a Chart.yaml depends on. Its values are in the wrapper's values, under its alias or name."""
     spec, key = mapping(resource, "spec"), document.text(resource["metadata"], "name")
     name, version = document.text(spec, "name"), document.text(spec, "version")
     use = _chart_at(document.text(spec, "repository"), name, version)
@@ -48,7 +48,10 @@ def scan_inflated_chart(document: Decoded, resource: dict[str, Any]) -> Facts:
 
 
 def _chart_at(repository: str | None, name: str | None, version: str | None) -> ChartUse:
-    """A chart in a repository as Helm writes it: a URL, `oci://`, `file://` or an alias; without one it lies here."""
+    """A chart in a repository as Helm writes it: a URL, `oci://`, `file://` or an alias.
+
+    Without a repository the chart is a folder of this repository.
+    """
     if repository is None or repository == "" or repository.startswith("file://"):
         return ChartUse(name=name, version=version, kind="path")
     if repository.startswith(("@", "alias:")):
@@ -65,7 +68,7 @@ def _values(document: Decoded, spec: dict[str, Any], place: tuple[str, ...]) -> 
     inline = [ValuesPart("map", (*place, "valuesInline"))] if spec.get("valuesInline") else []
     files = [_file(file)] if file and not (how == "replace" and inline) else []
     more = spec.get("additionalValuesFiles")
-    others = [_file(each) for each in more if isinstance(each, str)] if isinstance(more, list) else []
+    others = [_file(path) for path in more if isinstance(path, str)] if isinstance(more, list) else []
     return [*inline, *files, *others] if how == "merge" else [*files, *inline, *others]
 
 

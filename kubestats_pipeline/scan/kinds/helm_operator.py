@@ -1,4 +1,4 @@
-"""Flux 1: the HelmRelease of its Helm operator, which old history is full of."""
+"""Flux 1: the HelmRelease of its Helm operator, which is frequent in old history."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def scan_helm_release(document: Decoded, resource: dict[str, Any]) -> Facts:
     use = _chart_use(document, mapping(spec, "chart"))
     images = images_in_values(document, spec.get("values"), name)
     if use is None:
-        return Facts(patch_reason="no spec.chart: a patch of a release that stands elsewhere", images=images)
+        return Facts(patch_reason="no spec.chart: a patch of a release in another file", images=images)
     others = (ValuesPart("unknown"),) if any(spec.get(key) for key in _OTHER_VALUES) else ()
     return Facts(chart=use, is_release=True, app_name=name, images=images, values=(*others, _INLINE))
 

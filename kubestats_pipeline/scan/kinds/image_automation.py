@@ -1,4 +1,4 @@
-"""Flux's image automation: the images that it watches, and the versions that it lets in. It runs none of them."""
+"""Flux's image automation: the images that it watches, and the versions that it allows. It runs no image itself."""
 
 from typing import Any
 
@@ -20,5 +20,5 @@ def scan_image_repository(document: Decoded, resource: dict[str, Any]) -> Facts:
 
 @scanner(GROUP, "ImagePolicy")
 def scan_image_policy(document: Decoded, resource: dict[str, Any]) -> Facts:
-    """The range of versions that is let in, where it is one."""
+    """The range of versions that is allowed, if the policy has a range."""
     return Facts(version=document.text(mapping(resource, "spec", "policy", "semver"), "range"))

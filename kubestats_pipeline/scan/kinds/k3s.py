@@ -1,4 +1,4 @@
-"""k3s: what its Helm controller installs by itself, and the values that it adds to charts that k3s brings along."""
+"""k3s: the charts that its Helm controller installs, and values for the charts that come with k3s."""
 
 import re
 from typing import Any
@@ -26,7 +26,7 @@ def scan_helm_chart(document: Decoded, resource: dict[str, Any]) -> Facts:
 
 @scanner(GROUP, "HelmChartConfig")
 def scan_helm_chart_config(document: Decoded, resource: dict[str, Any]) -> Facts:
-    """Values for the HelmChart of the same name: no release, but the images that they name."""
+    """The images in values for the HelmChart of the same name. The values alone are not a release."""
     name = document.text(resource["metadata"], "name")
     return Facts(images=images_in_text(mapping(resource, "spec").get("valuesContent"), name))
 
@@ -37,6 +37,6 @@ def _chart_use(document: Decoded, spec: dict[str, Any]) -> ChartUse | None:
         packed = bool(spec.get("chartContent"))
         return ChartUse(unknown="its chart is packed into the manifest") if packed else None
     package = _PACKAGE.fullmatch(chart)
-    if package is not None:  # Helm names packages so
+    if package is not None:  # Helm's names of packages have the version
         return ChartUse(name=package[2], version=version or package[3], url=package[1])
     return ChartUse(name=chart, version=version, url=document.text(spec, "repo") or chart)

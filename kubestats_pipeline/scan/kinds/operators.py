@@ -18,13 +18,15 @@ from kubestats_pipeline.scan.kinds.registry import Scanner, scanner
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """Where a kind carries its version and its images; paths are dotted, `steps[].image` goes into every item.
+    """The fields in which a kind has its version and its images.
+
+    Paths are dotted, and `steps[].image` goes into every item of a list.
 
     Attributes:
-        version: of what is run; the first path that has one counts, then the first image's tag.
-        images: main ones: a reference as text, or a mapping of repository and tag.
+        version: of the software that is run. The first path that exists counts, or else the first image's tag.
+        images: main images, as a reference or as a mapping of repository and tag.
         sidecars: images of helpers beside them.
-        tag: of a main image that is written without one; a `+` in it, as k3s has it, is a `-` there.
+        tag: of a main image without a tag. A `+` in it, as k3s has it, is a `-` in the image.
     """
 
     version: tuple[str, ...] = ()
@@ -128,16 +130,18 @@ KINDS: dict[tuple[str, str], Fields] = {
     ("fluxcd.controlplane.io", "FluxInstance"): Fields(("spec.distribution.version",)),
     ("litellm.home-operations.com", "LiteLLMProxy"): _IMAGE,
 }
-"""Paths by (group, kind), as the operators' API references have them."""
+"""Paths by (group, kind), from the API references of the operators."""
 
 
 def scanner_of(fields: Fields) -> Scanner:
-    """A scanner that gives the images, and as version that of the fields, the first image's tag, or the label."""
+    """A scanner for images and version: the version of the fields, else the first image's tag, else the label."""
 
     def scan_fields(document: Decoded, resource: dict[str, Any]) -> Facts:
         images = tuple(dict.fromkeys(_images(fields, document, resource)))
         written = (document.text(holder, key) for path in fields.version for holder, key in holders(resource, path))
-        version = next(filter(None, written), None) or next((each.tag for each in images if each.role == "main"), None)
+        version = next(filter(None, written), None) or next(
+            (image.tag for image in images if image.role == "main"), None
+        )
         version = version or scan_generic(document, resource).version
         return Facts(
             version=version, app_name=workload_app(document, resource) if fields.images else None, images=images

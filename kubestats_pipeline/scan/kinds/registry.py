@@ -1,8 +1,8 @@
 """The registry of kind scanners, keyed by (group, kind), never by version.
 
-A scanner is a function from one decoded document to `Facts`. The modules of this package register theirs when
-imported; a third party names a module with its own under the entry point group `kubestats.kinds`. A kind without a
-scanner is covered by `generic.py`.
+A scanner is a function from one decoded document to `Facts`. The modules of this package register theirs when they are
+imported. A third party names a module with its own under the entry point group `kubestats.kinds`. `generic.py` covers a
+kind without a scanner.
 """
 
 import functools

@@ -1,6 +1,6 @@
-"""Workloads, those of Kubernetes and of controllers that take pods as it does: the images of their containers.
+"""Workloads of Kubernetes, and of controllers with the same pod templates: the images of their containers.
 
-The version is the one that the main container's image carries.
+The version is the tag of the main container's image.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from kubestats_pipeline.scan.kinds.generic import scan_generic, workload_app
 from kubestats_pipeline.scan.kinds.registry import scanner
 
 ROLES: dict[str, ImageRole] = {"containers": "main", "initContainers": "init", "ephemeralContainers": "sidecar"}
-"""Where a pod lists containers, and the role of those. An init container that restarts always is a sidecar."""
+"""The lists of containers in a pod with their roles. An init container that restarts always is a sidecar."""
 
 _TEMPLATE = ("spec", "template", "spec")
 
@@ -40,11 +40,11 @@ POD_PATHS: dict[tuple[str, str], tuple[str, ...]] = {
     ("keda.sh", "ScaledJob"): ("spec", "jobTargetRef", "template", "spec"),
     ("actions.github.com", "AutoscalingRunnerSet"): _TEMPLATE,
 }
-"""Where the pod stands in each kind."""
+"""The path to the pod in every kind."""
 
 
 def scan_workload(document: Decoded, resource: dict[str, Any]) -> Facts:
-    """The images of all containers; as version the recommended label, else the first main container's tag."""
+    """The images of all containers, and the version: the recommended label, else the first main container's tag."""
     path = POD_PATHS[resource["apiVersion"].rpartition("/")[0], resource["kind"]]
     images = tuple(dict.fromkeys(_images(mapping(resource, *path))))
     tag = next((image.tag for image in images if image.role == "main"), None)

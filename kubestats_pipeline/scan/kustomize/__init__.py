@@ -1,1 +1,1 @@
-"""What a kustomization says: resources, patches, selectors."""
+"""Kustomizations: their resources, patches and selectors."""

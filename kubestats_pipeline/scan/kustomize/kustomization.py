@@ -1,7 +1,7 @@
-"""What a kustomization.yaml says: what it takes in, and what it changes of that.
+"""Reading of one kustomization.yaml: the files that it takes in, and the changes that it makes to them.
 
-Fields and their meaning are those of kustomize's Kustomization and Component. Here one file is read; which resources
-it reaches is joined in `apply_paths.py`. What lies behind a URL is not followed.
+The fields are those of kustomize's Kustomization and Component. `include_paths.py` follows which resources it reaches.
+URLs are not followed.
 """
 
 import posixpath
@@ -24,7 +24,7 @@ _COMPARED = frozenset({"patches", "patchesStrategicMerge", "patchesJson6902", "i
 
 
 class ConfigMapFiles(NamedTuple):
-    """An entry of `configMapGenerator`, as far as it puts files or texts under keys; a path is as it is written."""
+    """An entry of `configMapGenerator`, with the files and texts that it puts under keys. Paths are as written."""
 
     name: str
     files: tuple[tuple[str, str], ...] = ()
@@ -32,11 +32,13 @@ class ConfigMapFiles(NamedTuple):
 
 
 class Kustomize(NamedTuple):
-    """A kustomization.yaml; paths are relative to its folder.
+    """A kustomization.yaml. Paths are relative to its folder.
 
     Attributes:
         entries: the local files and folders of `resources` and `bases`.
-        components: folders whose own changes also reach what `entries` take in.
+        components: folders whose changes also apply to the resources of `entries`.
+        transform: its own changes.
+        config_maps: the ConfigMaps that it generates.
     """
 
     entries: tuple[str, ...] = ()
@@ -46,15 +48,15 @@ class Kustomize(NamedTuple):
 
 
 def read_kustomization(document: Decoded, *, named: bool) -> Kustomize | None:
-    """The kustomization of a document; None where it is none. `named`: whether its file has kustomize's name."""
+    """The kustomization of a document, or None if it is not one. `named` is true if its file has kustomize's name."""
     content = document.content
     if not is_kustomization(content, named=named):
         return None
     return Kustomize(
-        (*_paths(content.get("resources")), *_paths(content.get("bases"))),
-        tuple(islice(_paths(content.get("components")), MAX_PATCHES)),
-        read_transform(document, content, "namespace"),
-        tuple(_config_maps(document, content.get("configMapGenerator"))),
+        entries=(*_paths(content.get("resources")), *_paths(content.get("bases"))),
+        components=tuple(islice(_paths(content.get("components")), MAX_PATCHES)),
+        transform=read_transform(document, content, "namespace"),
+        config_maps=tuple(_config_maps(document, content.get("configMapGenerator"))),
     )
 
 
@@ -63,16 +65,16 @@ def read_transform(document: Decoded, content: dict[str, Any], namespace_key: st
     if (excess := _excess(content)) is not None:
         return Transform(excess=excess)
     return Transform(
-        (*read_patches(document, content.get("patches")), *_old_patches(document, content)),
-        document.text(content, namespace_key) or None,
-        document.text(content, "namePrefix") or "",
-        document.text(content, "nameSuffix") or "",
-        tuple(_images(document, content.get("images"))),
+        patches=(*read_patches(document, content.get("patches")), *_old_patches(document, content)),
+        namespace=document.text(content, namespace_key) or None,
+        prefix=document.text(content, "namePrefix") or "",
+        suffix=document.text(content, "nameSuffix") or "",
+        images=tuple(_images(document, content.get("images"))),
     )
 
 
 def _excess(content: dict[str, Any]) -> str | None:
-    """Of which lists there are more entries than each resource can be compared with."""
+    """The first list with more entries than a resource can be compared with, as a message."""
     for key in sorted(_COMPARED & content.keys()):
         if isinstance(content[key], list) and len(content[key]) > MAX_PATCHES:
             return f"its kustomization has more than {MAX_PATCHES} entries in {key}"
@@ -80,7 +82,7 @@ def _excess(content: dict[str, Any]) -> str | None:
 
 
 def is_kustomization(content: Any, *, named: bool) -> bool:
-    """Whether a document is one: it says so, or says nothing else in a file of that name."""
+    """True if a document is a kustomization: by its API version, or by the name of its file if it has none."""
     if not isinstance(content, dict):
         return False
     declared = str(content.get("apiVersion", "")).startswith(f"{KUSTOMIZE_GROUP}/")
@@ -102,7 +104,7 @@ def override_image(image: Image, overrides: Iterable[ImageOverride]) -> Image:
 
 
 def _name_as_written(image: Image) -> str:
-    """Kustomize compares names as they are written: `nginx` is not `docker.io/library/nginx` to it."""
+    """The name of an image as written, because kustomize takes `nginx` and `docker.io/library/nginx` for different."""
     reference = image.raw or image.image
     if image.digest:
         reference = reference.removesuffix(f"@{image.digest}")
@@ -110,7 +112,7 @@ def _name_as_written(image: Image) -> str:
 
 
 def _old_patches(document: Decoded, content: dict[str, Any]) -> Iterator[Patch | PatchFile]:
-    """`patchesStrategicMerge` lists files and texts, `patchesJson6902` is as `patches` with a target."""
+    """The patches of two old fields: a list of files and texts, and a list in the form of `patches`."""
     merged = content.get("patchesStrategicMerge")
     for item in merged if isinstance(merged, list) else []:
         if isinstance(item, str) and "\n" in item:
@@ -140,7 +142,7 @@ def _config_maps(document: Decoded, items: object) -> Iterator[ConfigMapFiles]:
 
 
 def _pairs(items: object) -> Iterator[tuple[str, str]]:
-    """`key=value`; of a file without a key, its name is the key."""
+    """The pairs of `key=value`. The key of a file without one is its name."""
     for item in items if isinstance(items, list) else []:
         if isinstance(item, str):
             key, equals, value = item.partition("=")

@@ -1,6 +1,6 @@
 """Label selectors in their text form: `a=b`, `c!=d`, `e in (x, y)`, `f notin (x)`, `g`, `!h`, joined by commas.
 
-The meaning is Kubernetes' own: `!=` and `notin` also fit what does not have the label at all.
+The rules are those of Kubernetes: `!=` and `notin` also match resources without the label.
 """
 
 import functools
@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 
 LONGEST_SELECTOR = 4096
-"""Characters of a selector that is read."""
+"""Characters of the longest selector that is read."""
 
 _REQUIREMENT = re.compile(
     r"""\s*(?:
@@ -22,9 +22,9 @@ _Requirement = tuple[str, str, frozenset[str]]
 
 
 def matches_selector(selector: str, labels: Mapping[str, object]) -> bool:
-    """Whether a set of labels fits; a selector that cannot be read fits nothing."""
+    """True if a selector matches a set of labels. A selector that cannot be read matches nothing."""
     requirements = _requirements(selector) if len(selector) <= LONGEST_SELECTOR else None
-    return requirements is not None and all(_fits(each, labels) for each in requirements)
+    return requirements is not None and all(_fits(requirement, labels) for requirement in requirements)
 
 
 @functools.lru_cache(maxsize=500)
@@ -42,7 +42,7 @@ def _requirements(selector: str) -> tuple[_Requirement, ...] | None:
 
 def _requirement(match: re.Match[str]) -> _Requirement:
     if match["key"]:
-        return match["key"], match["set"], frozenset(each.strip() for each in match["values"].split(","))
+        return match["key"], match["set"], frozenset(value.strip() for value in match["values"].split(","))
     if match["name"]:
         return match["name"], "notin" if match["operator"] == "!=" else "in", frozenset({match["value"]})
     return match["present"], "absent" if match["absent"] else "present", frozenset()

@@ -1,8 +1,8 @@
-"""kustomize's patches, as far as they change what the graph is made of: namespaces, charts, versions and sources.
+"""kustomize's patches, as far as they change fields that the resolution needs: namespaces, charts, versions, sources.
 
-A patch is a mapping that is merged, or a list of JSON operations; other fields than those that matter are left out
-when it is read, so that most patches are nothing. Where patches come from stands in `kustomization.py` and
-`kinds/flux.py`; who applies them to what, in `apply_paths.py`.
+A patch is a mapping that is merged, or a list of JSON operations. All other fields are left out when it is read, so
+that most patches are empty. Patches come from `kustomization.py` and `kinds/flux.py`, and are applied in
+`transform.py`.
 """
 
 import functools
@@ -17,7 +17,7 @@ from kubestats_pipeline.scan.documents.budget import MAX_PATCH_DEPTH, MAX_PATCHE
 from kubestats_pipeline.scan.documents.canonical_json import canonical_json
 from kubestats_pipeline.scan.documents.document import Bounds, Decoded, DecodeError
 from kubestats_pipeline.scan.documents.stream import decode_stream
-from kubestats_pipeline.scan.facts.transforms import Patch, PatchFile, Target
+from kubestats_pipeline.scan.facts.transforms import Patch, PatchFile, PatchTarget
 from kubestats_pipeline.scan.kustomize.label_selector import matches_selector
 
 SPEC_FIELDS = frozenset(
@@ -27,18 +27,20 @@ SPEC_FIELDS = frozenset(
         *("targetNamespace", "postBuild", "patches", "images", "namePrefix", "nameSuffix"),
     }
 )
-"""Of HelmReleases and HelmCharts, of sources, of Flux Kustomizations."""
+"""Fields of the spec that the resolution needs: of HelmReleases and HelmCharts, of sources, of Flux Kustomizations."""
 
 _MERGED = {"spec": SPEC_FIELDS, "metadata": frozenset({"labels", "annotations"})}
 _OPERATED = {"spec": SPEC_FIELDS, "metadata": frozenset({"labels", "annotations", "name", "namespace"})}
-"""What matters. A merged patch names its target in its metadata; only an operation can change a name."""
+"""Fields by section that a patch may change. Only an operation can change a name, because a merged patch names its
+target in its metadata.
+"""
 MOVED_A_STEP = 64
 """Bytes of a document whose list items are moved in one step."""
 
 _REMEMBERED = 1_000
 _LONGEST_PATTERN = 256
 _LONGEST_NAME = 253
-"""Characters of what patterns are compared with: Kubernetes allows no longer names."""
+"""Characters of a text that a pattern is compared with, because Kubernetes allows no longer names."""
 
 _ONE_CHARACTER = re.compile(r"\\.|\[\^?\]?[^\]]*\]", re.DOTALL)
 _REPEAT = re.compile(r"[*+{]|(?<!\()\?")
@@ -59,19 +61,19 @@ def read_patches(document: Decoded, items: object) -> Iterator[Patch | PatchFile
 
 
 @functools.lru_cache(maxsize=_REMEMBERED)
-def inline_patches(text: str, target: Target | None) -> tuple[Patch, ...]:
-    """The patches in a text: most Kustomizations of a repository are given the same."""
+def inline_patches(text: str, target: PatchTarget | None) -> tuple[Patch, ...]:
+    """The patches in a text. They are cached, because most Kustomizations of a repository have the same."""
     try:
-        documents = [each.content for each in decode_stream(text.encode("utf-8", "replace"), Bounds())]
+        contents = [document.content for document in decode_stream(text.encode("utf-8", "replace"), Bounds())]
     except DecodeError:
         return ()
-    return tuple(patch for each in documents if (patch := patch_of(each, target)) is not None)
+    return tuple(patch for content in contents if (patch := patch_of(content, target)) is not None)
 
 
-def patch_of(content: object, target: Target | None) -> Patch | None:
-    """A decoded patch without what does not matter; None where nothing is left, or where it fits no resource."""
+def patch_of(content: object, target: PatchTarget | None) -> Patch | None:
+    """A decoded patch with only the fields that the resolution needs, or None if it has none, or has no target."""
     if isinstance(content, list):
-        operations = [each for each in redact_content(content) if isinstance(each, dict) and _matters(each)]
+        operations = [item for item in redact_content(content) if isinstance(item, dict) and _matters(item)]
         return Patch(target, canonical_json(operations)) if operations and target is not None else None
     if not isinstance(content, dict):
         return None
@@ -86,9 +88,9 @@ def patch_of(content: object, target: Target | None) -> Patch | None:
 
 
 def is_target(
-    target: Target, resource: Mapping[str, Any], names: Iterable[str], namespaces: Iterable[str | None]
+    target: PatchTarget, resource: Mapping[str, Any], names: Iterable[str], namespaces: Iterable[str | None]
 ) -> bool:
-    """Whether a target means a resource, which may go by the names that it had before and has now."""
+    """True if a resource is among the targets of a patch, by its name now or by a former one."""
     group, _, version = str(resource.get("apiVersion", "")).rpartition("/")
     given = ((target.group, [group]), (target.version, [version]), (target.kind, [resource.get("kind")]))
     if not all(_fits(pattern, values) for pattern, values in given):
@@ -101,7 +103,7 @@ def is_target(
 
 
 def apply_patches(resource: dict[str, Any], patches: Iterable[Patch]) -> dict[str, Any]:
-    """The resource after all of them; it is left as it was itself.
+    """A copy of the resource with the patches applied.
 
     Raises:
         TooComplexError: a patch has too many operations, or one of them reaches too deep.
@@ -117,13 +119,13 @@ def apply_patches(resource: dict[str, Any], patches: Iterable[Patch]) -> dict[st
 
 
 def steps_of(patches: Iterable[Patch], size: int) -> int:
-    """Steps to apply patches to a document of so many bytes: all is read, and operations may move long lists."""
+    """Steps to apply patches to a document of `size` bytes. All is read, and an operation may move a long list."""
     operations = sum(patch.content.count(b'"op"') for patch in patches if patch.content.startswith(b"["))
     return size + sum(len(patch.content) for patch in patches) + operations * size // MOVED_A_STEP
 
 
 def _merge(resource: dict[str, Any], patch: dict[str, Any]) -> None:
-    """Maps are merged, null removes, everything else replaces, as kustomize does it for custom resources."""
+    """Merge a patch as kustomize does for custom resources: mappings are merged, null removes, all else replaces."""
     for key, value in patch.items():
         if value is None:
             resource.pop(key, None)
@@ -153,7 +155,7 @@ def _operate_all(resource: dict[str, Any], operations: list[dict[str, Any]]) -> 
 
 
 def _operate(holder: Any, key: str, operation: dict[str, Any]) -> None:
-    """One `add`, `replace` or `remove`; what cannot be done is left out, as the cluster has something else there."""
+    """Apply one `add`, `replace` or `remove`. An impossible one is left out, because the document may lack fields."""
     is_removal = operation.get("op") == "remove"
     if isinstance(holder, dict):
         holder.pop(key, None)
@@ -168,7 +170,7 @@ def _operate(holder: Any, key: str, operation: dict[str, Any]) -> None:
 
 
 def _index(step: str) -> int:
-    """A place in a list; -1 for what is none."""
+    """A list index, or -1 if the step is not one."""
     return int(step) if step.isdecimal() and len(step) < 10 else -1
 
 
@@ -185,20 +187,20 @@ def _matters(operation: dict[str, Any]) -> bool:
     return len(steps) > 1 and steps[1] in _OPERATED.get(steps[0], ())
 
 
-def _own_target(content: dict[str, Any]) -> Target | None:
-    """A patch without a target means the resource that it names."""
+def _own_target(content: dict[str, Any]) -> PatchTarget | None:
+    """The target of a patch that has none: the resource that it names itself."""
     metadata = _mapping(content, "metadata")
     kind, name, namespace = content.get("kind"), metadata.get("name"), metadata.get("namespace")
     if not isinstance(kind, str) or not isinstance(name, str):
         return None
     group = str(content.get("apiVersion", "")).rpartition("/")[0]
-    exact = [re.escape(each) if isinstance(each, str) else None for each in (group, kind, name, namespace)]
-    return Target(exact[0], None, *exact[1:])
+    exact = [re.escape(text) if isinstance(text, str) else None for text in (group, kind, name, namespace)]
+    return PatchTarget(group=exact[0], kind=exact[1], name=exact[2], namespace=exact[3])
 
 
-def _target(document: Decoded, item: dict[str, Any]) -> Target:
+def _target(document: Decoded, item: dict[str, Any]) -> PatchTarget:
     keys = ("group", "version", "kind", "name", "namespace", "labelSelector", "annotationSelector")
-    return Target(*(document.text(item, key) or None for key in keys))
+    return PatchTarget(*(document.text(item, key) or None for key in keys))
 
 
 def _fits(pattern: str | None, values: Iterable[str | None]) -> bool:
@@ -212,7 +214,7 @@ def _fits(pattern: str | None, values: Iterable[str | None]) -> bool:
 
 @functools.lru_cache(maxsize=_REMEMBERED)
 def _compiled(pattern: str) -> re.Pattern[str] | None:
-    """None where it is none to Python, or might take more than linear time, which kustomize's never do."""
+    """The pattern, or None if Python cannot read it, or if it might take more than linear time, unlike kustomize's."""
     if len(pattern) > _LONGEST_PATTERN or not _repeats_once(pattern):
         return None
     try:
@@ -222,13 +224,13 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
 
 
 def _repeats_once(pattern: str) -> bool:
-    """Whether no alternative repeats more than one thing, so that Python need not try all of their combinations."""
+    """True if every alternative has at most one repetition, because Python would try all combinations of several."""
     simple = _ONE_CHARACTER.sub(".", pattern)
     enclosed = _ENCLOSED.fullmatch(simple)
     alternatives = (enclosed[1] if enclosed else simple).split("|")
-    if any("(" in each for each in alternatives):
+    if any("(" in alternative for alternative in alternatives):
         alternatives = [simple]
-    return all(len(_REPEAT.findall(each)) <= 1 for each in alternatives)
+    return all(len(_REPEAT.findall(alternative)) <= 1 for alternative in alternatives)
 
 
 def _mapping(parent: object, key: str) -> dict[str, Any]:

@@ -1,9 +1,9 @@
-"""Releases that stand inside something else, each as a resource of its own.
+"""Embedded releases: parts of other documents that install a chart, as resources of their own.
 
-Chart.yaml dependencies, kustomize's `helmCharts` and the further sources of an Argo CD Application have no metadata,
-yet each installs a chart. Here they get the form of a resource: `spec` is what stands in the file, the name is that of
-the release. What they mean is said by their kinds' scanners, in `kinds/helm.py` and `kinds/argo.py`; identity, hashes
-and events are those of any resource.
+They are the dependencies of a Chart.yaml, kustomize's `helmCharts`, and the further sources of an Argo CD Application.
+They have no metadata, so they get the form of a resource here: `spec` is the part of the document, and the name is that
+of the release. Their scanners are in `kinds/helm.py` and `kinds/argo.py`. Identity, hashes and events are those of any
+resource.
 """
 
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ def embedded_in_file(document: Decoded, file_name: str, *, is_kustomization: boo
 
 
 def embedded_in_resource(document: Decoded, resource: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The sources with a chart of an Application or ApplicationSet beyond the first, which its own row stands for."""
+    """The sources with a chart of an Application or ApplicationSet, without the first one, which its own row shows."""
     places = {"Application": ("spec",), "ApplicationSet": argo.TEMPLATE}
     place = places.get(resource["kind"]) if resource["apiVersion"].startswith(f"{argo.GROUP}/") else None
     sources = argo.sources_at(resource, place) if place else []

@@ -1,7 +1,7 @@
-"""The YAML files of a repository at one commit, and what each of them declares.
+"""The YAML files of a repository at one commit, and the resources that they declare.
 
-A blob is read once however often it occurs. Of a file that cannot be read, the last known resources stay. The
-difference that a step makes to the declared resources is what `replay.py` turns into events.
+A blob is read once, even if it occurs often. A file that cannot be read keeps its last known resources. `replay.py`
+makes events of the difference that a step makes to the declared resources.
 """
 
 from collections import Counter, OrderedDict
@@ -14,27 +14,29 @@ from kubestats_pipeline.scan.documents.document import Bounds
 from kubestats_pipeline.scan.documents.file import Problem
 from kubestats_pipeline.scan.manifests.embedded import CHART_FILE
 from kubestats_pipeline.scan.manifests.identity import Identity
-from kubestats_pipeline.scan.manifests.incremental import Revisions
+from kubestats_pipeline.scan.manifests.incremental import IncrementalReader
 from kubestats_pipeline.scan.manifests.manifests import NAMED_FILES, FileContent, Manifest, ResourceKey
 
 Declared = Mapping[Identity, Manifest]
 ReadBlob = Callable[[str], bytes | None]
 
 CACHED_BLOBS = 2_000
-"""Blobs whose content is remembered: enough for moves, reverts and branches that are merged."""
+"""Blobs whose content is kept in memory: enough for moves, reverts and branches that are merged."""
 
 CACHED_BYTES = 32_000_000
-"""Bytes of documents that are remembered of them."""
+"""Bytes of documents that are kept of them."""
 
 _TEMPLATE = FileContent(problems=(Problem("template", "a template by its name or folder, not YAML"),))
 
 
 class File(NamedTuple):
-    """One file as it is now.
+    """One file at the current commit.
 
     Attributes:
+        oid: its blob.
+        content: the content of the blob.
         declared: its resources, the retained ones included.
-        retained: identities whose document cannot be read at the moment.
+        retained: resources whose document cannot be read now, so that their last known version is kept.
     """
 
     oid: str
@@ -44,54 +46,56 @@ class File(NamedTuple):
 
 
 class BlobKey(NamedTuple):
-    """What a file's content depends on: its blob, and its name where that says something (else empty)."""
+    """The key of a file's content: its blob, and its name if the content depends on it, else an empty text."""
 
     oid: str
     name: str
 
 
 class FileVersion(NamedTuple):
-    """A file and the blob that stands in it."""
+    """A file and its blob."""
 
     path: str
     oid: str
 
     @property
     def key(self) -> BlobKey:
-        """What its content depends on."""
+        """The key of its content."""
         name = self.path.rpartition("/")[2]
         return BlobKey(self.oid, name if name in NAMED_FILES else "")
 
 
-def read_version(version: FileVersion, read_blob: ReadBlob, revisions: Revisions) -> FileContent:
-    """What a blob says in its file; one that the mirror lacks is larger than it keeps."""
+def read_version(version: FileVersion, read_blob: ReadBlob, reader: IncrementalReader) -> FileContent:
+    """The content of a blob in its file. A blob that is not in the mirror is larger than those that mirrors keep."""
     blob = read_blob(version.oid)
     if blob is None:
         problem = Problem("too_large", "larger than the blobs that a mirror keeps (1 MB)")
         return FileContent(problems=(problem,), is_complete=False)
-    return revisions.read(version.path, blob, version.key.name)
+    return reader.read(version.path, blob, version.key.name)
 
 
 @dataclass
 class ContentCache:
-    """Reads blobs into what they say and remembers the recent ones.
+    """Reads blobs, and keeps the content of recent ones.
 
     Attributes:
-        take: gives what somebody else has read ahead; None where nobody has.
+        read_blob: returns the bytes of a blob, or None if the mirror does not have it.
+        bounds: size limits.
+        take: returns the content that a helper process has read ahead, or None if there is none.
     """
 
     read_blob: ReadBlob
     bounds: Bounds
     take: Callable[[BlobKey], FileContent | None] | None = None
-    _revisions: Revisions = field(init=False)
+    _reader: IncrementalReader = field(init=False)
     _recent: OrderedDict[BlobKey, FileContent] = field(default_factory=OrderedDict)
     _bytes: int = 0
 
     def __post_init__(self) -> None:
-        self._revisions = Revisions(self.bounds)
+        self._reader = IncrementalReader(self.bounds)
 
     def read(self, path: str, oid: str) -> FileContent:
-        """What the blob says in a file of this name."""
+        """The content of a blob in a file of this name."""
         version = FileVersion(path, oid)
         key = version.key
         if key in self._recent:
@@ -99,7 +103,7 @@ class ContentCache:
             return self._recent[key]
         content = self.take(key) if self.take is not None else None
         if content is None:
-            content = read_version(version, self.read_blob, self._revisions)
+            content = read_version(version, self.read_blob, self._reader)
         self._remember(key, content)
         return content
 
@@ -122,7 +126,7 @@ class Files:
         return self._files[path]
 
     def get(self, path: str) -> File | None:
-        """A file; None where there is none."""
+        """A file, or None if the commit has none at the path."""
         return self._files.get(path)
 
     @property
@@ -132,11 +136,11 @@ class Files:
 
     @property
     def templates(self) -> dict[str, str]:
-        """Path to blob id of the files that are templates, which say nothing themselves."""
+        """Path to blob id of the files that are templates. These declare nothing."""
         return {path: file.oid for path, file in self._files.items() if file.content is _TEMPLATE}
 
     def restore(self, path: str, retained: Declared) -> None:
-        """Give back to a file the resources that it declared before it became unreadable."""
+        """Add to a file the resources that it declared before it became unreadable."""
         known = self._files.get(path) or File("", FileContent(is_complete=False), {})
         declared = {**retained, **known.declared}
         self._files[path] = File(
@@ -144,7 +148,7 @@ class Files:
         )
 
     def forget(self, path: str, known: Container[Identity]) -> None:
-        """Take a file for one that has not been read yet; of its resources only the known ones stay."""
+        """Let the next step read a file again, as if it had changed. Of its resources only the known ones stay."""
         file = self._files[path]
         declared = {identity: manifest for identity, manifest in file.declared.items() if identity in known}
         self._files[path] = file._replace(oid="", declared=declared)
@@ -153,11 +157,12 @@ class Files:
         """Apply the changes of one step.
 
         Returns:
-            For every path that was touched, the file before and after; None where there was or is none.
+            The file before and after, for every path that was touched. None stands for no file.
         """
         wanted = {change.path: change.oid for change in changes}
         wanted |= self._chart_templates(wanted)
         before = {path: self._files.get(path) for path in wanted}
+        # A file that moves in this step and cannot be read keeps the resources that it had at its old path.
         gone = {file.oid: file for path, file in before.items() if file is not None and wanted[path] is None}
         for path, oid in wanted.items():
             if oid is None:
@@ -180,7 +185,7 @@ class Files:
         return File(oid, content, {**declared, **kept}, frozenset(kept))
 
     def _chart_templates(self, wanted: Mapping[str, str | None]) -> dict[str, str | None]:
-        """Files whose meaning changes because a Chart.yaml beside their `templates` folder comes or goes."""
+        """Files that become templates, or no longer are, because a Chart.yaml beside their folder comes or goes."""
         folders = [
             path.removesuffix(CHART_FILE) for path, oid in wanted.items() if _is_chart(path) and self._flips(path, oid)
         ]
@@ -195,7 +200,7 @@ class Files:
         return (oid is None) == (path in self._files)
 
     def _in_chart_templates(self, path: str, new_charts: set[str]) -> bool:
-        """Whether a file lies below the `templates` folder of a Helm chart."""
+        """True if a file is below the `templates` folder of a Helm chart."""
         parts = path.split("/")
         charts = (
             "/".join([*parts[:index], CHART_FILE]) for index, part in enumerate(parts[:-1]) if part == "templates"
@@ -204,7 +209,7 @@ class Files:
 
 
 def declare(path: str, manifests: Iterable[Manifest]) -> dict[Identity, Manifest]:
-    """The identities of a file's resources: equal keys are told apart by their order."""
+    """The resources of a file by identity. Those with equal keys are numbered in their order."""
     seen: Counter[ResourceKey] = Counter()
     declared = {}
     for manifest in manifests:

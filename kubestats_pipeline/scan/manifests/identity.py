@@ -1,6 +1,6 @@
-"""Which resource of a repository one is, apart from what it says.
+"""Identity of a resource in a repository: key, file path, ordinal. Its content is not part of it.
 
-A resource keeps its id while its identity changes (it moves, it is renamed); that is decided in `replay.py`.
+A resource keeps its id if its identity changes because it is moved or renamed. `replay.py` decides that.
 """
 
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from kubestats_pipeline.scan.manifests.manifests import ResourceKey
 
 
 class Identity(NamedTuple):
-    """Which resource of a repository: its key, its file, and its order among equal keys of that file."""
+    """The key of a resource, the path of its file, and its number among equal keys of that file, from 0."""
 
     key: ResourceKey
     path: str
@@ -17,7 +17,7 @@ class Identity(NamedTuple):
 
 
 def identity_text(repository_id: str, identity: Identity, *more: str) -> bytes:
-    """What ids of resources and events are digests of: repository and identity, and what else makes one."""
+    """The text whose digest is the id of a resource or event: repository, identity, and what else makes it unique."""
     key = identity.key
     parts = (
         repository_id,
@@ -33,6 +33,6 @@ def identity_text(repository_id: str, identity: Identity, *more: str) -> bytes:
 
 
 def order_of(identity: Identity) -> tuple[str, str, str, str, str, int]:
-    """The order of the events of one commit."""
+    """Sort key of the events of one commit."""
     key = identity.key
     return (key.kind, key.namespace or "", key.name, identity.path, key.group, identity.ordinal)

@@ -1,9 +1,9 @@
-"""Reads a file as an edit of its version before, so that a change costs what it changes and not the whole file.
+"""Incremental reading: read a file as an edit of its last version, so that the cost is that of the change.
 
-The lines that differ are looked for in the blocks of the version before (`decoded.Block`, `line_diff.py`). Another
-scalar under a key is put in the old one's place; otherwise the smallest blocks that the lines stand in are decoded
-alone, and their values put in the place of the old ones. Whatever else the file says stays. Everything else, and every
-file with a problem, is read anew: the result is always that of `read_file`.
+The lines that differ are found (`line_diff.py`), and with them the smallest blocks of the last version that hold them
+(`document.Block`). If only the scalar of a key has changed, its value is replaced. Otherwise these blocks are decoded
+alone, and their values replace the old ones. The rest of the file is kept. If this is not possible, or if the file has
+a problem, all of it is read again. So the result is always that of `read_file`.
 """
 
 import re
@@ -32,22 +32,24 @@ from kubestats_pipeline.scan.manifests.manifests import (
 )
 
 KEPT_FILES, KEPT_BYTES = 2_000, 3_000_000
-"""Files whose last version is kept, and their bytes together, which as documents take many times as much."""
+"""Files whose last version is kept, and their bytes together. As documents they take many times as much memory."""
 
 LARGEST_KEPT = 300_000
-"""Bytes of a file that is worth so much memory."""
+"""Bytes of the largest file whose last version is kept."""
 
-WORTHWHILE = 1_000
-"""Files that are read before versions are remembered: a tip, or the start of a scan that goes on, has none to edit."""
+READ_BEFORE_KEEPING = 1_000
+"""Files that are read before the first version is kept. A scan of a tip, or the start of a scan that continues, reads
+each file once, so that a kept version would have no use.
+"""
 
 _AT_MARGIN = re.compile(rb"^[^ #\n]", re.MULTILINE)
-"""Where a document marker or directive could stand."""
+"""A line that could be a document marker or a directive."""
 _ALIAS = re.compile(rb"\*([\w-]+)")
 _COMMENT = re.compile(rb" *(?:#[ -~]*)?")
 
 
-class _Edited(NamedTuple):
-    """An edit, a block that it stays in, and the index of its document."""
+class _BlockEdit(NamedTuple):
+    """An edit, a block that holds it completely, and the index of its document."""
 
     edit: Edit
     document: int
@@ -55,12 +57,14 @@ class _Edited(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Version:
-    """A version of a file.
+class _KeptVersion:
+    """The last version of a file.
 
     Attributes:
-        lines: its text, of so many bytes.
-        documents: what it holds; their values change when the next version is read.
+        lines: its text.
+        bytes: the size of the text.
+        documents: its documents. Their values are changed in place when the next version is read.
+        content: the result of reading it.
     """
 
     lines: list[bytes]
@@ -70,24 +74,31 @@ class _Version:
 
 
 @dataclass
-class Revisions:
-    """Reads the versions of files, and remembers the last one of each that can be edited.
+class IncrementalReader:
+    """Reads versions of files, and keeps the last version of every file that can be edited.
 
     Attributes:
-        unremembered: how many files are read before that.
+        bounds: size limits.
+        read_before_keeping: the number of files that are still to be read before versions are kept.
     """
 
     bounds: Bounds
-    unremembered: int = WORTHWHILE
-    _last: OrderedDict[str, _Version] = field(default_factory=OrderedDict)
+    read_before_keeping: int = READ_BEFORE_KEEPING
+    _last: OrderedDict[str, _KeptVersion] = field(default_factory=OrderedDict)
     _bytes: int = 0
 
     def read(self, path: str, blob: bytes, file_name: str) -> FileContent:
-        """What a blob says that stands in a file; `file_name` is empty where that says nothing."""
-        if self.unremembered:
-            self.unremembered -= 1
+        """The content of a blob in a file.
+
+        Args:
+            path: of the file.
+            blob: its bytes.
+            file_name: the name of the file, if the content depends on it, else empty.
+        """
+        if self.read_before_keeping:
+            self.read_before_keeping -= 1
             return read_file(blob, file_name, self.bounds)
-        before = self._forget(path)
+        before = self._forget(path)  # also if it is of no use, because reading the next version changes it in place
         largest = min(LARGEST_KEPT, self.bounds.max_bytes)
         if file_name in NAMED_FILES or len(blob) > largest or not is_by_lines(blob):
             return read_file(blob, file_name, self.bounds)
@@ -97,29 +108,29 @@ class Revisions:
             version = _read_edits(before, lines, self.bounds)
         if version is None:
             content, documents = read_with_documents(blob, file_name, self.bounds, with_blocks=True)
-            version = _Version(lines, len(blob), documents, content)
+            version = _KeptVersion(lines, len(blob), documents, content)
         if version.documents and not version.content.problems and version.content.kustomize is None:
             self._keep(path, version)
         return version.content
 
-    def _forget(self, path: str) -> _Version | None:
+    def _forget(self, path: str) -> _KeptVersion | None:
         version = self._last.pop(path, None)
         if version is not None:
             self._bytes -= version.bytes
         return version
 
-    def _keep(self, path: str, version: _Version) -> None:
+    def _keep(self, path: str, version: _KeptVersion) -> None:
         self._last[path] = version
         self._bytes += version.bytes
         while len(self._last) > KEPT_FILES or self._bytes > KEPT_BYTES:
             self._forget(next(iter(self._last)))
 
 
-def _read_edits(before: _Version, lines: list[bytes], bounds: Bounds) -> _Version | None:
-    """The next version of a file; None where it must be read anew, after which the one before is of no use."""
+def _read_edits(before: _KeptVersion, lines: list[bytes], bounds: Bounds) -> _KeptVersion | None:
+    """The next version of a file, made of the last one in place. None if the file must be read again."""
     edits = differences(before.lines, lines)
     documents = list(before.documents)
-    touched, larger = set[int](), list[_Edited]()
+    touched, larger = set[int](), list[_BlockEdit]()
     for edit in edits:
         if _is_header(before, edit):
             continue
@@ -128,59 +139,65 @@ def _read_edits(before: _Version, lines: list[bytes], bounds: Bounds) -> _Versio
         if smallest is None:
             return None
         touched.add(smallest.document)
+        # Replacing one scalar is the cheapest. If that is not possible, decode a block that does not depend on others.
         with_entry = _put_entry(documents[smallest.document], smallest, before.lines)
         if with_entry is not None:
             documents[smallest.document] = with_entry
-        elif (found := next((each for each in (smallest, *around) if each.block.is_separable), None)) is not None:
+        elif (found := next((edited for edited in (smallest, *around) if edited.block.is_separable), None)) is not None:
             larger.append(found)
         else:
             return None
-    for each in reversed(_outermost(larger)):  # so that the anchors of those before stay where they are
-        part = _decode(each, lines, documents[each.document].decoded, bounds)
+    # From the last to the first, so that the anchors before a block keep their indices.
+    for edited in reversed(_outermost(larger)):
+        part = _decode(edited, lines, documents[edited.document].decoded, bounds)
         if part is None:
             return None
-        documents[each.document] = _put(documents[each.document], each, part)
+        documents[edited.document] = _put(documents[edited.document], edited, part)
     size = sum(map(len, lines)) + len(lines)
-    if not is_bounded([each.decoded.nodes for each in documents], size, bounds):
+    if not is_bounded([document.decoded.nodes for document in documents], size, bounds):
         return None
     for index in touched:
         documents[index] = read_document(documents[index].decoded, "", documents[index].stored)
         if read_kustomization(documents[index].decoded, named=False) is not None:
             return None
     for edit in edits:
-        if edit.shift:  # then it is the only one
-            documents = [each if index in touched else _moved(each, edit) for index, each in enumerate(documents)]
-    return _Version(lines, size, documents, FileContent(declared_by(documents)))
+        if edit.shift:  # then it is the only edit
+            documents = [
+                document if index in touched else _moved(document, edit) for index, document in enumerate(documents)
+            ]
+    return _KeptVersion(lines, size, documents, FileContent(declared_by(documents)))
 
 
-def _is_header(before: _Version, edit: Edit) -> bool:
-    """Whether an edit concerns comments before the content of a document only."""
+def _is_header(before: _KeptVersion, edit: Edit) -> bool:
+    """True if an edit only changes comments before the content of a document."""
     if not all(_COMMENT.fullmatch(line) for line in (*before.lines[edit.start : edit.end], *edit.lines)):
         return False
-    first, *others = (each.decoded for each in before.documents)
-    return edit.end < first.first_line or any(each.line <= edit.start and edit.end < each.first_line for each in others)
+    first, *others = (document.decoded for document in before.documents)
+    return edit.end < first.first_line or any(
+        document.line <= edit.start and edit.end < document.first_line for document in others
+    )
 
 
-def _enclosing(before: _Version, edit: Edit, lines: list[bytes]) -> Iterator[_Edited]:
+def _enclosing(before: _KeptVersion, edit: Edit, lines: list[bytes]) -> Iterator[_BlockEdit]:
     for index, document in enumerate(before.documents):
         for block in enclosing(document.decoded.blocks, edit, before.lines, lines):
-            yield _Edited(edit, index, block)
+            yield _BlockEdit(edit, index, block)
 
 
-def _outermost(edited: list[_Edited]) -> list[_Edited]:
-    """Without the blocks inside of others, which are decoded with those."""
-    kept: list[_Edited] = []
-    for each in sorted(edited, key=lambda each: (each.document, each.block.start, -each.block.end)):
-        if not kept or kept[-1].document != each.document or kept[-1].block.end <= each.block.start:
-            kept.append(each)
+def _outermost(edited: list[_BlockEdit]) -> list[_BlockEdit]:
+    """The edited blocks without those inside of others, because these are decoded with the outer ones."""
+    kept: list[_BlockEdit] = []
+    for following in sorted(edited, key=lambda edit: (edit.document, edit.block.start, -edit.block.end)):
+        if not kept or kept[-1].document != following.document or kept[-1].block.end <= following.block.start:
+            kept.append(following)
     return kept
 
 
-def _put_entry(document: ReadDocument, edited: _Edited, before: list[bytes]) -> ReadDocument | None:
-    """Put another scalar under a key of a mapping, if an edit does no more than that.
+def _put_entry(document: ReadDocument, edited: _BlockEdit, before: list[bytes]) -> ReadDocument | None:
+    """Replace the scalar of a key, if an edit changes nothing but that.
 
     Returns:
-        None where it does more; then all is left as it is.
+        The document, or None if the edit changes more. The document is then unchanged.
     """
     edit, block = edited.edit, edited.block
     if edit.shift or len(edit.lines) > 1:
@@ -201,7 +218,10 @@ def _put_entry(document: ReadDocument, edited: _Edited, before: list[bytes]) -> 
 
 
 def _with_copy(document: ReadDocument, place: Place) -> dict[str, Any] | None:
-    """What is stored of a document, when what stands at a place has changed; None where all must be copied anew."""
+    """The redacted copy of a document, with a new value at one place. None if the whole document must be copied again.
+
+    The latter is so if the redaction of that value depends on other parts of the document.
+    """
     stored, content = document.stored, document.decoded.content
     if stored is None:
         return None
@@ -213,8 +233,8 @@ def _with_copy(document: ReadDocument, place: Place) -> dict[str, Any] | None:
     return stored
 
 
-def _decode(edited: _Edited, lines: list[bytes], document: Decoded, bounds: Bounds) -> Decoded | None:
-    """What stands in a block now; None where that concerns the rest of the document too."""
+def _decode(edited: _BlockEdit, lines: list[bytes], document: Decoded, bounds: Bounds) -> Decoded | None:
+    """Decode the new lines of a block. None if they have an effect on the rest of the document too."""
     block = edited.block
     end = block.end - 1 + edited.edit.shift
     first, *others = lines[block.start - 1 : end]
@@ -228,21 +248,23 @@ def _decode(edited: _Edited, lines: list[bytes], document: Decoded, bounds: Boun
 
 
 def _is_referred_to(before: list[Anchor], after: list[Anchor], lines: list[bytes]) -> bool:
-    """Whether some lines may refer to anchors that stand for something else than before."""
-    if repr(before) == repr(after) and not any(isinstance(each.value, dict | list) for each in after):
+    """True if some lines may have aliases of anchors whose values are not the old ones."""
+    # An equal mapping or list is another object all the same, and aliases share the object.
+    if repr(before) == repr(after) and not any(isinstance(anchor.value, dict | list) for anchor in after):
         return False
-    names = {each.name.encode() for each in (*before, *after)}
+    names = {anchor.name.encode() for anchor in (*before, *after)}
     return any(not names.isdisjoint(_ALIAS.findall(line)) for line in lines if b"*" in line)
 
 
-def _put(document: ReadDocument, edited: _Edited, part: Decoded) -> ReadDocument:
-    """Put another value in a block's place; what the document declares is still to be read."""
+def _put(document: ReadDocument, edited: _BlockEdit, part: Decoded) -> ReadDocument:
+    """Replace the value of a block. The resources that the document declares are those of before until it is read."""
     decoded, block = document.decoded, edited.block
     *parent, step = block.place
     value_at(decoded.content, tuple(parent))[step] = part.content
     written = decoded.written | part.written
     if written:
-        live = {id(each) for each in _mappings(decoded.content)}  # another mapping may have a former one's id next
+        # Only of mappings that exist, because the next mapping may get the id of one that is gone.
+        live = {id(mapping) for mapping in _mappings(decoded.content)}
         written = {key: texts for key, texts in written.items() if key in live}
     first, last = block.anchors
     anchors = [*decoded.anchors[:first], *part.anchors, *decoded.anchors[last:]]
@@ -253,7 +275,7 @@ def _put(document: ReadDocument, edited: _Edited, part: Decoded) -> ReadDocument
 
 
 def _moved(document: ReadDocument, edit: Edit) -> ReadDocument:
-    """A document of which only the lines change, because of an edit elsewhere or in its header."""
+    """A document with other line numbers, because of an edit before its content."""
     decoded = document.decoded
     if decoded.first_line <= edit.end:
         return document

@@ -1,7 +1,7 @@
-"""A file's documents to the Kubernetes resources that it declares, each with its key, hash, stored form and facts.
+"""A file's documents to the Kubernetes resources that it declares, with their keys, hashes, stored forms and facts.
 
-The result depends on the blob and on nothing else, so one blob is read once however many commits and paths hold it.
-Which resource of which file it is (its identity, which includes the path) is decided in `replay.py`.
+The result depends only on the blob and on the name of a few files. So a blob is read once, even if many commits and
+paths have it. `files.py` adds the path and makes identities of the keys.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ from kubestats_pipeline.scan.kustomize.kustomization import (
 from kubestats_pipeline.scan.manifests.embedded import CHART_FILE, embedded_in_file, embedded_in_resource
 
 NAMED_FILES = KUSTOMIZATION_FILES | {CHART_FILE}
-"""Files that say something by their name, whether they mention a kind or not."""
+"""Files that are read because of their name, even if they mention no kind."""
 
 _KIND = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _API_VERSION = re.compile(r"(?:([a-z0-9](?:[-a-z0-9.]*[a-z0-9])?)/)?([a-zA-Z0-9][-a-zA-Z0-9]*)")
@@ -42,7 +42,7 @@ _WITHHELD = (REDACTED.encode(), ENCRYPTED.encode())
 
 
 class ResourceKey(NamedTuple):
-    """What a resource is called: API group, kind, declared namespace and name; the version is no part of it."""
+    """The API group, kind, declared namespace and name of a resource. The API version is not part of it."""
 
     group: str
     kind: str
@@ -54,9 +54,9 @@ class Manifest(NamedTuple):
     """One Kubernetes resource as a file declares it.
 
     Attributes:
-        content_hash: of the canonical redacted document: comments, key order and formatting do not count.
+        content_hash: of the canonical redacted document, so that comments, key order and formatting do not count.
         data: the canonical redacted document as JSON.
-        numbers: those of its Helm values that were kept as written, by their place in the document.
+        numbers: the spelling of numbers in its Helm values, with their place in the document.
     """
 
     key: ResourceKey
@@ -68,7 +68,7 @@ class Manifest(NamedTuple):
 
     @property
     def body_hash(self) -> str | None:
-        """Of the same without `metadata`, to recognise a renamed resource; None where nothing is left."""
+        """The hash of the document without `metadata`, to recognise a renamed resource. None if nothing is left."""
         body = {
             name: value
             for name, value in orjson.loads(self.data).items()
@@ -78,11 +78,13 @@ class Manifest(NamedTuple):
 
 
 class FileContent(NamedTuple):
-    """Everything that a blob says.
+    """The content of a blob.
 
     Attributes:
-        is_complete: whether a resource that is not among the manifests is gone; False where a document could not be
-            read.
+        manifests: its resources.
+        problems: of it or its documents.
+        kustomize: its kustomization, if it is one.
+        is_complete: true if all documents could be read, so that a resource that is not in `manifests` is gone.
     """
 
     manifests: tuple[Manifest, ...] = ()
@@ -110,8 +112,8 @@ EMPTY = FileContent()
 def read_file(blob: bytes, file_name: str, bounds: Bounds) -> FileContent:
     """Read a YAML file.
 
-    A file that nowhere mentions both `kind` and `apiVersion` declares no resource and is not parsed, unless its name
-    says that it belongs to kustomize or Helm.
+    A file that does not mention both `kind` and `apiVersion` declares no resource and is not parsed, unless it belongs
+    to kustomize or Helm by its name.
     """
     return read_with_documents(blob, file_name, bounds)[0]
 
@@ -131,19 +133,20 @@ def read_with_documents(
             problems.append(Problem("encrypted_kind", f"line {document.line}: its kind is encrypted", index))
         documents.append(read_document(document, file_name))
     named = file_name in KUSTOMIZATION_FILES
-    kustomize = next((found for _, each in read.documents if (found := read_kustomization(each, named=named))), None)
-    is_complete = not any(each.hides_resources for each in problems)
+    found = (read_kustomization(document, named=named) for _, document in read.documents)
+    kustomize = next((kustomization for kustomization in found if kustomization), None)
+    is_complete = not any(problem.hides_resources for problem in problems)
     content = FileContent(declared_by(documents), tuple(problems), withhold_in(kustomize), is_complete=is_complete)
     return content, documents
 
 
 def may_declare(blob: bytes, file_name: str) -> bool:
-    """Whether a file is to be parsed."""
+    """True if a file may declare something, so that it must be parsed."""
     return file_name in NAMED_FILES or all(word in blob for word in _MENTIONS) or is_utf16(blob)
 
 
 def read_document(document: Decoded, file_name: str, stored: dict[str, Any] | None = None) -> ReadDocument:
-    """The resources of a document; of one that is a resource itself, the redacted copy may be given."""
+    """The resources of a document. If it is a resource itself, `stored` may be its redacted copy."""
     manifests = []
     for resource in _declared(document, file_name):
         if resource is document.content:
@@ -160,7 +163,7 @@ def declared_by(documents: Iterable[ReadDocument]) -> tuple[Manifest, ...]:
 
 
 def _declared(document: Decoded, file_name: str) -> Iterator[dict[str, Any]]:
-    """The resources of a document, and the releases that stand inside them or in the file itself."""
+    """The resources of a document, and the releases that are embedded in them or in the file itself."""
     for resource in _resources(document.content):
         yield resource
         yield from embedded_in_resource(document, resource)
@@ -169,7 +172,7 @@ def _declared(document: Decoded, file_name: str) -> Iterator[dict[str, Any]]:
 
 
 def _resources(content: Any) -> Iterator[dict[str, Any]]:
-    """The resources of a document: itself, or the items of a List; nothing for any other YAML."""
+    """The resources of a document: itself, or the items of a List. Any other YAML has none."""
     if not isinstance(content, dict):
         return
     kind, items = content.get("kind"), content.get("items")
@@ -212,7 +215,8 @@ def _manifest(document: Decoded, resource: dict[str, Any], stored: dict[str, Any
     data = canonical_json(stored)
     scan = load_scanners().get((group, key.kind), scan_generic)
     facts = scan(document, resource)
-    if any(mark in data for mark in _WITHHELD):  # else nothing has a shape: what is told beside a document stands in it
+    # Key and facts are texts of the document. If redaction has found nothing in the document, they hold no secret.
+    if any(mark in data for mark in _WITHHELD):
         key, version, facts = withhold_in((key, version, facts))
     return Manifest(key, version, digest(data), data, facts, _values_numbers(document, resource, facts))
 
@@ -227,9 +231,9 @@ def _values_numbers(document: Decoded, resource: dict[str, Any], facts: Facts) -
 
 
 def restore_manifest(stored: Manifest, version: str | None) -> Manifest:
-    """The manifest of a resource whose file cannot be read any more, with the facts that its stored document tells.
+    """The manifest of a resource whose file cannot be read any more, with the facts of its stored document.
 
-    Numbers have lost the way in which they were written: the stored version, app and images stand in for the scanner's.
+    The spelling of numbers is lost there. So version, app and images are those of the stored manifest.
     """
     resource = orjson.loads(stored.data)
     scan = load_scanners().get((stored.key.group, stored.key.kind), scan_generic)

@@ -1,10 +1,9 @@
-"""Names for files whose paths hold a secret: the secret is withheld, and two files stay two.
+"""Public names of files whose paths hold a secret: the secret is withheld, and different files keep different names.
 
-A path is known as it is only in the mirror. Wherever else it goes, ids included, it has the name that it gets here: of
-several paths that would be the same without their secrets, later ones get a number. Numbers go by the order in which
-files appear in the history and are never given twice. Kept with the position are the names that were given, and those
-of the files that are there, in the order of their true paths: so the next scan finds them again, and neither a secret
-nor a hash of one is stored.
+The true path is used only with the mirror. Everywhere else, ids included, the public name is used. If several paths are
+the same without their secrets, later ones get a number. Numbers follow the order in which files appear in the history,
+and no number is given twice. The position keeps all names that were given, and the names of existing files in the order
+of their true paths. So the next scan finds them again, and neither a secret nor a hash of one is stored.
 """
 
 import json
@@ -18,11 +17,11 @@ from kubestats_pipeline.redaction.texts import withhold_shapes
 
 @dataclass
 class WithheldPaths:
-    """The names of one repository's files; most are the paths themselves.
+    """The public names of one repository's files. Most are the paths themselves.
 
     Attributes:
         given: every name that was ever given in place of a path.
-        names: true path to name, of the files that are there.
+        names: true path to name, for existing files.
     """
 
     given: set[str] = field(default_factory=set)
@@ -33,7 +32,7 @@ class WithheldPaths:
         return step._replace(changes=tuple(self._changes(step.changes)))
 
     def tree(self, tree: Mapping[str, str]) -> dict[str, str]:
-        """A tree with names in place of paths; files that it lacks are gone."""
+        """A tree with names in place of paths. Names of files that it does not have are dropped."""
         for path in [path for path in self.names if path not in tree]:
             del self.names[path]
         return {self._name(path): oid for path, oid in sorted(tree.items())}
@@ -61,7 +60,7 @@ class WithheldPaths:
 
 
 def to_text(paths: WithheldPaths) -> str:
-    """What is kept with a position; empty where no path holds a secret."""
+    """The text that is kept with a position; empty if no path holds a secret."""
     if not paths.given:
         return ""
     return json.dumps({"given": sorted(paths.given), "there": [name for _, name in sorted(paths.names.items())]})

@@ -1,7 +1,7 @@
-"""Lets Python look for garbage in reference cycles seldom while a repository is scanned.
+"""Tuning of Python's cyclic garbage collector for scans.
 
-A scan keeps hundreds of thousands of objects and makes hardly any cycles. To go through them as often as Python does by
-default takes an eighth of a long replay's time and frees next to nothing.
+A scan keeps hundreds of thousands of objects and makes hardly any cycles. With Python's default thresholds the
+collector takes an eighth of the time of a long replay and frees next to nothing.
 """
 
 import contextlib
@@ -9,14 +9,17 @@ import gc
 from collections.abc import Iterator
 
 OBJECTS, GENERATIONS = 50_000, (20, 50)
-"""Objects that come to exist between two looks at the youngest, and how many of those there are between looks at the
-older ones: by default 700 and 10 each.
+"""Thresholds: new objects before a collection of the youngest generation, and collections of one generation before one
+of the next. Python's defaults are 700, and 10 for each.
 """
 
 
 @contextlib.contextmanager
-def seldom_collected() -> Iterator[None]:
-    """Within this context, or in a function that it decorates; it concerns the whole process."""
+def relaxed_gc() -> Iterator[None]:
+    """Raise the cyclic garbage collector's thresholds during a scan.
+
+    The thresholds hold for the whole process. They are restored on leaving the context or the decorated function.
+    """
     before = gc.get_threshold()
     gc.set_threshold(OBJECTS, *GENERATIONS)
     try:

@@ -1,8 +1,8 @@
 """Reads files ahead of a long replay in other processes, so that one repository is scanned on all cores.
 
-A replay is a chain, what a blob says is not: it depends on the blob and the file's name alone. So helpers read the
+A replay is sequential, but parsing a blob depends only on the blob and its file name. So helper processes parse the
 blobs that come next, a few at a time and in the order of their use, and the replay reads itself what no helper has
-begun. Which of them reads a blob changes nothing of the result; a helper that dies costs only its time.
+begun. The result does not depend on who reads a blob, and a helper that dies costs only its time.
 """
 
 import atexit
@@ -18,11 +18,11 @@ from pathlib import Path
 from kubestats_pipeline.git.blobs import BlobReader
 from kubestats_pipeline.scan.documents.document import Bounds
 from kubestats_pipeline.scan.manifests.files import BlobKey, FileVersion, read_version
-from kubestats_pipeline.scan.manifests.incremental import Revisions
+from kubestats_pipeline.scan.manifests.incremental import IncrementalReader
 from kubestats_pipeline.scan.manifests.manifests import FileContent
 from kubestats_pipeline.scan.parallel.workers import Worker, WorkerDiedError
 
-WORTHWHILE = 1_000
+BLOBS_BEFORE_HELPERS = 1_000
 """Blobs that a replay reads by itself before it starts helpers, for half a second: most scans end before."""
 
 BLOBS_AHEAD = 2_000
@@ -40,7 +40,7 @@ class _Batch:
     """Some files that are read together.
 
     Attributes:
-        contents: what they say; what is not there is for the replay to read.
+        contents: their content. The replay reads the blobs that are missing here.
     """
 
     files: tuple[FileVersion, ...]
@@ -53,7 +53,7 @@ class ReadAhead:
     """Reads what is expected in so many helper processes. Use it as a context manager.
 
     Args:
-        blobs: the replay's own reader, which is told of the blobs that no helper will read.
+        blobs: the replay's own reader, which gets the blobs that no helper will read.
     """
 
     def __init__(self, mirror: Path, bounds: Bounds, helpers: int, blobs: BlobReader) -> None:
@@ -84,14 +84,14 @@ class ReadAhead:
             worker.end()
 
     def expect(self, files: Iterable[FileVersion]) -> int:
-        """Say which files will be read next, in this order; gives how many more it is worth to know.
+        """Announce the files that will be read next, in this order. Returns how many more are useful to know.
 
         Those that came before are not read again: the replay remembers them.
         """
         keys = {file.key: file for file in files}
         fresh = [file for key, file in keys.items() if key not in self._seen]
         self._seen.update(keys)
-        if not self._crew or len(self._seen) < WORTHWHILE:
+        if not self._crew or len(self._seen) < BLOBS_BEFORE_HELPERS:
             self._blobs.expect(file.oid for file in fresh)
             return 0
         self._gathered += fresh
@@ -111,16 +111,16 @@ class ReadAhead:
                 thread.start()
 
     def take(self, key: BlobKey) -> FileContent | None:
-        """What a blob says, once; None where the caller is to read it."""
+        """The content of a blob, once, or None where the caller is to read it."""
         with self._changed:
             batch = self._batches.pop(key, None)
             if batch is None:
                 return None
             if not batch.is_begun:
                 self._waiting.remove(batch)
-                for each in batch.files:
-                    self._batches.pop(each.key, None)
-                self._blobs.expect(each.oid for each in batch.files)
+                for file in batch.files:
+                    self._batches.pop(file.key, None)
+                self._blobs.expect(file.oid for file in batch.files)
                 return None
             self._changed.wait_for(lambda: batch.is_done)
             return batch.contents.pop(key, None)
@@ -150,14 +150,14 @@ class ReadAhead:
 
 
 def read_batch(files: Sequence[FileVersion], mirror: Path, bounds: Bounds) -> list[FileContent]:
-    """Read files of a mirror; runs in a helper, whose git process and last versions stay for the next call."""
-    blobs, revisions = _open(mirror, bounds)
+    """Read files of a mirror. It runs in a helper, whose git process and last versions stay for the next call."""
+    blobs, reader = _open(mirror, bounds)
     blobs.expect(file.oid for file in files)
-    return [read_version(file, blobs.read, revisions) for file in files]
+    return [read_version(file, blobs.read, reader) for file in files]
 
 
 @functools.lru_cache(maxsize=1)
-def _open(mirror: Path, bounds: Bounds) -> tuple[BlobReader, Revisions]:
+def _open(mirror: Path, bounds: Bounds) -> tuple[BlobReader, IncrementalReader]:
     blobs = BlobReader(mirror)
     atexit.register(blobs.__exit__)
-    return blobs, Revisions(bounds, unremembered=0)
+    return blobs, IncrementalReader(bounds, read_before_keeping=0)

@@ -16,13 +16,13 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
-from kubestats_pipeline.scan.parallel.gc_tuning import seldom_collected
+from kubestats_pipeline.scan.parallel.gc_tuning import relaxed_gc
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 LAST_WORDS_SECONDS = 10
-"""How long a worker that has closed its pipe may take to end by itself, so that its status tells why."""
+"""How long a worker that has closed its pipe may take to end by itself, so that its status gives the reason."""
 
 _PACKAGE_ROOT = Path(__file__).parents[3]
 
@@ -34,9 +34,9 @@ class WorkerDiedError(Exception):
 def call_in_processes(
     function: Callable[[Task], Result], tasks: Sequence[Task], workers: int
 ) -> Iterator[tuple[Task, Result | WorkerDiedError]]:
-    """Call a module-level function with each task in one of `workers` processes; give results as they come.
+    """Call a module-level function with each task in one of `workers` processes, and yield results as they come.
 
-    A task whose process dies gets a `WorkerDiedError`; the others go on in a new process. When the caller stops
+    A task whose process dies gets a `WorkerDiedError`, and the others go on in a new process. When the caller stops
     iterating, no further task is started and the processes are ended.
     """
     waiting, results = iter(tasks), SimpleQueue[tuple[Task, Result | WorkerDiedError]]()
@@ -88,7 +88,7 @@ class Worker(Generic[Task, Result]):
         return result
 
     def end(self) -> None:
-        """Let the process finish what it does and end by itself; what does not is killed."""
+        """Let the process finish its work and end by itself, or kill it after a while."""
         if self._process is not None and self._process.stdin is not None:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
@@ -106,8 +106,8 @@ class Worker(Generic[Task, Result]):
 
 def _cause(status: int) -> str:
     if status < 0:
-        return f"its worker process was killed by signal {-status}, perhaps for lack of memory; lower scan.workers"
-    return f"its worker process ended with status {status}; the traceback on standard error is worth a report"
+        return f"its worker process was killed by signal {-status}, perhaps for lack of memory. Lower scan.workers"
+    return f"its worker process ended with status {status}. The traceback on standard error is worth a report"
 
 
 def _start() -> subprocess.Popen[bytes]:
@@ -115,9 +115,9 @@ def _start() -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
-@seldom_collected()
+@relaxed_gc()
 def serve() -> None:
-    """Answer calls until the parent closes the pipe or dies; what else is printed goes to standard error."""
+    """Answer calls until the parent closes the pipe or dies. Everything else that is printed goes to standard error."""
     calls, answers = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     while True:

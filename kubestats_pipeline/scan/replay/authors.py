@@ -1,4 +1,4 @@
-"""Who made a change: a person, or which bot; told by the author and by the branch that a merge takes in."""
+"""Kind of author of a change, a person or a bot, from the author's name and from the branch that a merge takes in."""
 
 import functools
 import re
@@ -18,9 +18,13 @@ _MERGED_BRANCH = re.compile(
 
 
 def author_kind(author: str, subject: str) -> AuthorKind:
-    """Human, renovate, dependabot, flux or other_bot, from the author's name and address in lower case.
+    """The kind of author (human, renovate, dependabot, flux or other_bot) of a commit.
 
-    A merge counts as the bot's whose branch it merges: along the first parents it is the only commit of that change.
+    A merge of a bot's branch counts as the bot's, because it is the only commit of that change along first parents.
+
+    Args:
+        author: name and address in lower case.
+        subject: first line of the commit message.
     """
     merged = _MERGED_BRANCH.match(subject)
     if merged:

@@ -1,6 +1,6 @@
-"""What changed between two versions of a resource: its parts, and bounded values of single fields before and after.
+"""Changes between two versions of a resource: its parts, and bounded values of single fields before and after.
 
-Documents come here redacted, so nothing here can hold a secret.
+Documents are redacted before they come here, so no value here can hold a secret.
 """
 
 from collections.abc import Iterator
@@ -16,16 +16,16 @@ from kubestats_pipeline.scan.manifests.manifests import Manifest
 from kubestats_pipeline.scan.values.merge import Values, merge_values, plain
 
 MAX_CHANGES = 100
-"""Field changes kept of one event; a resource that changes in more places has practically been rewritten."""
+"""Field changes that are kept of one event. A resource that changes in more places is practically a new one."""
 MAX_VALUE = 500
-"""Characters of JSON kept of one value."""
+"""Characters of JSON that are kept of one value."""
 
 _PARTS = {"apiVersion": "api_version"}
 _MISSING = object()
 
 
 class FieldChange(NamedTuple):
-    """One field: its path from the document's root, and its values; None stands for absent."""
+    """One field: its path from the document's root, and its values, where None means absent."""
 
     path: str
     before: Any
@@ -33,7 +33,7 @@ class FieldChange(NamedTuple):
 
 
 class Version(NamedTuple):
-    """One version of a resource: what it says, what it means, where it stands, and what other files give to it."""
+    """One version of a resource: its document, its resolution, its file, and its values from other files."""
 
     manifest: Manifest
     resolved: Resolved
@@ -42,7 +42,7 @@ class Version(NamedTuple):
 
     @property
     def images(self) -> tuple[Image, ...]:
-        """The images that it names, itself or in its values."""
+        """The images in its document or in its values."""
         given = self.values.images if self.values else self.resolved.images
         return self.manifest.facts.images if given is None else given
 
@@ -56,9 +56,10 @@ def detect_changes(before: Version, after: Version) -> tuple[list[str], list[Fie
     """Compare two versions of a resource.
 
     Returns:
-        The changed parts in alphabetical order (`spec`, `metadata`, `api_version`, `file_path`, `version`, `chart`,
-        `images`, `namespace`, `values` where those changed that stand in other files, …; empty where nothing that
-        counts has changed), and the changed fields of the document and of those values, the latter below `$.values`.
+        The changed parts in alphabetical order, and the changed fields. Parts are the members of the document (`spec`,
+        `metadata`, `api_version`, …) and `file_path`, `version`, `chart`, `images`, `namespace` and `values` (those
+        from other files). Fields are those of the document, and of the values from other files, below `$.values`.
+        Both are empty if there is no change that counts.
     """
     parts: set[str] = set()
     fields: Iterator[FieldChange] = iter(())
@@ -81,15 +82,18 @@ def detect_changes(before: Version, after: Version) -> tuple[list[str], list[Fie
 
 
 def _diff_values(before: Version, after: Version) -> Iterator[FieldChange]:
-    """Where the effective values differ, if what other files give to them does."""
+    """Differences of the effective values, but only if the values from other files differ.
+
+    Values in the document itself are compared with the document.
+    """
     if before.values is after.values or _given(before.values) == _given(after.values):
         return
-    left, right = (plain(merge_values(each.manifest, each.values)[0]) for each in (before, after))
+    left, right = (plain(merge_values(version.manifest, version.values)[0]) for version in (before, after))
     yield from islice(diff(left, right, "$.values"), MAX_CHANGES)
 
 
 def _given(values: Values | None) -> list[tuple[bytes, object] | None]:
-    """What other files say, apart from where they stand and how they write it."""
+    """The values from other files, without the paths of these and without the spelling of numbers."""
     layers = values.layers if values else ()
     return [(layer.content, repr(layer.settings)) if layer is not None else None for layer in layers]
 
@@ -100,7 +104,7 @@ def diff(before: Any, after: Any, path: str = "$") -> Iterator[FieldChange]:
 
 
 def _differences(before: Any, after: Any, path: str) -> Iterator[FieldChange]:
-    """The same of values that are known to differ: each level is compared once, and equal members are not entered."""
+    """The same for values that are known to differ. So each level is compared once, and equal members are skipped."""
     if isinstance(before, dict) and isinstance(after, dict):
         for key, one, other in _differing_members(before, after):
             yield from _differences(one, other, path + key_step(key))
@@ -118,7 +122,7 @@ def _differing_members(before: dict[str, Any], after: dict[str, Any]) -> Iterato
 
 
 def _equal(one: Any, other: Any) -> bool:
-    """Equal as JSON: to Python, `1`, `1.0` and `true` are the same."""
+    """True if two values are the same JSON, because Python takes `1`, `1.0` and `true` for equal."""
     if one != other:
         return False
     return isinstance(one, str) or bool(orjson.dumps(one) == orjson.dumps(other))
@@ -135,7 +139,7 @@ def bounded(changes: Iterator[FieldChange]) -> list[FieldChange]:
 
 
 def _diff_lists(before: list[Any], after: list[Any], path: str) -> Iterator[FieldChange]:
-    """Lists of named objects (containers, ports, environment) are compared by name, others by position."""
+    """Differences of two lists: by name if all items have one (containers, ports, environment), else by position."""
     old, new = (dict(list_steps(items, by_name=have_names(before) and have_names(after))) for items in (before, after))
     for step in dict.fromkeys([*old, *new]):
         one, other = old.get(step, _MISSING), new.get(step, _MISSING)

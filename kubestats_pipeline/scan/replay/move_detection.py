@@ -1,7 +1,7 @@
-"""Recognises in one commit's losses and gains the resources that only moved or were renamed.
+"""Move detection: resources that one commit moved or renamed, among those that it removed and added.
 
-A resource that disappears and one that appears in the same commit are the same when they agree in group, kind and
-name, or, failing that, in group, kind and the whole content outside `metadata`.
+A removed and an added resource of the same commit are the same if they agree in group, kind and name. If none agrees
+so, they are the same if they agree in group, kind and all content outside `metadata`.
 """
 
 from collections import defaultdict
@@ -10,15 +10,14 @@ from collections.abc import Callable, Hashable, Mapping
 from kubestats_pipeline.scan.manifests.identity import Identity
 from kubestats_pipeline.scan.manifests.manifests import Manifest
 
-Removed = Mapping[Identity, Manifest]
-Added = Mapping[Identity, Manifest]
+Manifests = Mapping[Identity, Manifest]
 
 
-def match_moves(removed: Removed, added: Added) -> dict[Identity, Identity]:
-    """Pair each added resource that was there before with its former identity.
+def match_moves(removed: Manifests, added: Manifests) -> dict[Identity, Identity]:
+    """Pair added resources with the removed ones that they were before.
 
-    Where several agree in name, those pair first that share most: content, then namespace, then the file's name. A
-    rename is only taken for one where exactly one resource lost and one gained have the content.
+    If several agree in name, those that share most pair first: content, then namespace, then the file's name. A rename
+    needs exactly one removed and one added resource with that content, because more would be a guess.
 
     Returns:
         New identity to old identity.
@@ -27,10 +26,13 @@ def match_moves(removed: Removed, added: Added) -> dict[Identity, Identity]:
     for old, new in _groups(removed, added, _same_name).values():
         for before, after in _pair_best(old, new, removed, added):
             moves[after] = before
-    rest_removed = {each: manifest for each, manifest in removed.items() if each not in moves.values()}
-    rest_added = {each: manifest for each, manifest in added.items() if each not in moves}
+    rest_removed = {identity: manifest for identity, manifest in removed.items() if identity not in moves.values()}
+    rest_added = {identity: manifest for identity, manifest in added.items() if identity not in moves}
     for old, new in _groups(rest_removed, rest_added, _same_kind).values():
-        lost, gained = {each: removed[each] for each in old}, {each: added[each] for each in new}
+        lost, gained = (
+            {identity: removed[identity] for identity in old},
+            {identity: added[identity] for identity in new},
+        )
         for one, other in _groups(lost, gained, _same_body).values():
             if len(one) == 1 and len(other) == 1:
                 moves[other[0]] = one[0]
@@ -38,9 +40,9 @@ def match_moves(removed: Removed, added: Added) -> dict[Identity, Identity]:
 
 
 def _groups(
-    removed: Removed, added: Added, key: Callable[[Identity, Manifest], Hashable | None]
+    removed: Manifests, added: Manifests, key: Callable[[Identity, Manifest], Hashable | None]
 ) -> dict[Hashable, tuple[list[Identity], list[Identity]]]:
-    """What was lost and gained under each key that occurs on both sides."""
+    """The removed and the added resources by key, for keys that occur on both sides."""
     if not removed or not added:
         return {}
     groups: defaultdict[Hashable, tuple[list[Identity], list[Identity]]] = defaultdict(lambda: ([], []))
@@ -64,9 +66,9 @@ def _same_body(_: Identity, manifest: Manifest) -> Hashable | None:
 
 
 def _pair_best(
-    old: list[Identity], new: list[Identity], removed: Removed, added: Added
+    old: list[Identity], new: list[Identity], removed: Manifests, added: Manifests
 ) -> list[tuple[Identity, Identity]]:
-    """Pair greedily by the strongest agreement; ties go by the order of paths."""
+    """Pair greedily, the strongest agreement first, and equal ones in the order of paths."""
     criteria: tuple[Callable[[Identity, Manifest], Hashable], ...] = (
         lambda identity, manifest: (manifest.content_hash, _file_name(identity)),
         lambda _, manifest: manifest.content_hash,
@@ -83,9 +85,9 @@ def _pair_best(
         for after in new:
             if same := waiting.get(criterion(after, added[after])):
                 pairs.append((same.pop(0), after))
-        taken = {each for pair in pairs for each in pair}
-        old = [each for each in old if each not in taken]
-        new = [each for each in new if each not in taken]
+        taken = {identity for pair in pairs for identity in pair}
+        old = [identity for identity in old if identity not in taken]
+        new = [identity for identity in new if identity not in taken]
     return pairs
 
 

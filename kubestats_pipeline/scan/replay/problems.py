@@ -1,6 +1,6 @@
-"""The problems of the files of a repository at one commit, each with the commit at which it appeared.
+"""Problems of the files of a repository at one commit, with the commit at which they appeared.
 
-What is wrong with a file is found in `file.py`, `inputs.py` and `apply_paths.py`; `rows.py` makes rows of it.
+They are found in `file.py`, `inputs.py` and `apply_paths.py`, and `rows.py` makes rows of them.
 """
 
 import datetime
@@ -23,12 +23,12 @@ class OpenProblem(NamedTuple):
 
 
 OpenProblems = dict[tuple[str, str], OpenProblem]
-"""By path and class; of several of one class in a file, the first one stands for all."""
+"""By path and class. If a file has several of one class, only the first one is kept."""
 
 
 def record_problems(known: OpenProblems, path: str, found: Iterable[Problem], commit: Commit) -> None:
-    """Say what is wrong with a file now, in place; a class of problems that it had before keeps its first commit."""
-    former = {each: known.pop((path, each)) for each in PROBLEMS if (path, each) in known}
+    """Replace the problems of a file in `known`. A class of problems that it had before keeps its first commit."""
+    former = {name: known.pop((path, name)) for name in PROBLEMS if (path, name) in known}
     for problem in found:
         first = former.get(problem.problem)
         sha, at = (first.commit_sha, first.first_seen_at) if first else (commit.sha, commit.committed_at)

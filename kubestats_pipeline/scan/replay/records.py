@@ -1,4 +1,4 @@
-"""A resource and an event, as a replay holds them and as `rows.py` makes rows of them."""
+"""Records of a replay: a resource and an event. `rows.py` makes rows of them."""
 
 import datetime
 from typing import NamedTuple
@@ -16,10 +16,10 @@ class Resource(NamedTuple):
     """One resource that the repository declares or has declared.
 
     Attributes:
-        identity: where it stands, or stood when it was deleted.
-        deleted_at: commit time of its deletion; None while it is active.
-        values: what other files give to its Helm values; None where nothing does, or where it is deleted.
-        values_complete: whether all inputs of its Helm values were known when its rows of `helm_values` were made.
+        identity: now, or when it was deleted.
+        deleted_at: commit time of its deletion, or None while it is active.
+        values: its Helm values from other files, or None if there are none, or if it is deleted.
+        values_complete: true if all inputs of its Helm values were known when its rows of `helm_values` were made.
     """
 
     resource_id: str
@@ -36,7 +36,7 @@ class Resource(NamedTuple):
 
     @property
     def version(self) -> Version:
-        """What is compared to tell changes."""
+        """The version of the resource, which is compared with the next one."""
         return Version(self.manifest, self.resolved, self.identity.path, self.values)
 
 
@@ -44,8 +44,8 @@ class Event(NamedTuple):
     """One change of one resource in one commit.
 
     Attributes:
-        before: the resource before; for RESURRECTED, as it was deleted; None for CREATED.
-        after: the resource afterwards; for DELETED, its tombstone.
+        before: the resource before. RESURRECTED has the tombstone here, CREATED has None.
+        after: the resource afterwards. DELETED has the tombstone here.
     """
 
     event_id: str

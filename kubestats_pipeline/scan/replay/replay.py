@@ -1,9 +1,9 @@
 """Replays tree differences into events: the one primitive behind first scans, new commits and rewritten histories.
 
-A `Replay` holds what a repository declares at one commit. `apply` moves it by one difference and appends the events
-of that commit to the log. The result depends only on the starting state, the differences and the bounds: replaying
-again gives the same rows, ids included. Where the differences come from stands in `history.py` and `scan.py`, how
-state becomes Parquet rows in `rows.py`.
+A `Replay` holds all resources that a repository declares at one commit. `apply` moves it by one difference and appends
+the events of that commit to the log. The result depends only on the starting state, the differences and the bounds, so
+a second replay gives the same rows, ids included. `history.py` and `scan.py` give the differences, and `rows.py` makes
+Parquet rows of the state.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -23,22 +23,22 @@ from kubestats_pipeline.scan.replay.move_detection import match_moves
 from kubestats_pipeline.scan.replay.problems import OpenProblems, record_problems
 from kubestats_pipeline.scan.replay.records import Event, Resource
 from kubestats_pipeline.scan.resolve.resolver import Resolver
-from kubestats_pipeline.scan.values.inputs import Feeds
+from kubestats_pipeline.scan.values.inputs import ValuesInputs
 from kubestats_pipeline.scan.values.merge import Values, with_images
 
 
 @dataclass
 class Replay:
-    """What one repository declares at one commit, and the events since the replay began.
+    """The resources of one repository at one commit, and the events since the replay began.
 
     Attributes:
-        active: by identity, what is declared.
+        active: the declared resources.
         tombstones: every deleted resource by id.
         known_event_ids: ids in the log before this replay.
         next_sequence: position of the next event in the log.
-        events: those that have not been taken away by `take_events`.
+        events: those that `take_events` has not taken yet.
         unsaved: ids of resources whose Helm values may differ from the rows in the lake.
-        paths: what files are called whose paths hold a secret; everything here goes by these names.
+        paths: the public names of files whose paths hold a secret. All paths in this object are public names.
     """
 
     repository_id: str
@@ -54,7 +54,7 @@ class Replay:
 
     def __post_init__(self) -> None:
         self.files = Files(self.cache)
-        self.feeds = Feeds(self.files, self.cache)
+        self.values_inputs = ValuesInputs(self.files, self.cache)
         self._resolver = Resolver()
         self._too_complex: set[Identity] = set()
         self._deleted: dict[Identity, set[str]] = {}
@@ -64,13 +64,16 @@ class Replay:
         self._live_ids = {resource.resource_id for resource in self.active.values()}
 
     def restore(self, tree: Iterable[Change], last_readable: Mapping[str, str] | None = None) -> None:
-        """Read the files of the commit that the state stands for, without making events.
+        """Read the files of the commit at which the state was saved, without making events.
 
-        Of values files that cannot be read, `last_readable` names the blobs that were read last.
+        Resources of the state that no file declares any more are in unreadable documents, and keep their last known
+        resolution. Two sorts of files are forgotten, so that the next step reads them as if they had changed: files
+        that declare more than the state has, because bounds were raised, and files that another version of the scanner
+        read differently.
 
-        Resources of the state that no file declares any more stand in unreadable documents and keep their last known
-        meaning. Two sorts of files wait to be read as if they had changed: those that declare more than the state
-        knows, because bounds have been raised, and those that another version of the scanner read differently.
+        Args:
+            tree: all files of that commit.
+            last_readable: for values files that cannot be read, the last readable blob by path.
         """
         touched = self.files.apply(tree)
         declared = {identity for _, after in touched.values() if after for identity in after.declared}
@@ -86,82 +89,87 @@ class Replay:
                 self.files.forget(path, self.active)
         for path in {*touched, *retained}:
             self._resolve_file(path, self.files.get(path))
-        self.feeds.last_readable.update(last_readable or {})
-        meanings = self._resolver.settle()
-        self._learn_too_complex(meanings)
-        for identity, resolved in meanings.items():
+        self.values_inputs.last_readable.update(last_readable or {})
+        changed = self._resolver.resolve_changed()
+        self._note_too_complex(changed)
+        for identity, resolved in changed.items():
             if identity in self.active:
                 known, manifest = self.active[identity], self._manifest(identity)
-                self._learn_feed(identity, resolved)
+                self._set_inputs(identity, resolved)
                 values = self._values(identity, known.values)
                 if manifest.content_hash != known.manifest.content_hash:
                     self._outdated.add(identity)
                     self.files.forget(identity.path, self.active)
-                    manifest = known.manifest  # as its last event says, until the next one
+                    manifest = known.manifest  # the one of its last event, because the next event compares with it
                 self.active[identity] = known._replace(resolved=resolved, manifest=manifest, values=values)
-        self.feeds.touched.clear()
+        self.values_inputs.touched.clear()
 
     def apply(self, commit: Commit, changes: Iterable[Change]) -> None:
-        """Move by one tree difference and append its events, which carry the commit."""
+        """Move by one tree difference, and append its events with the commit.
+
+        Events come in a fixed order: moves, deletions, creations, modifications, each in the order of identities.
+        """
         touched = self.files.apply(changes)
         before = _merged(former for former, _ in touched.values())
         after = _merged(latter for _, latter in touched.values())
         for path, (_, latter) in touched.items():
             self._resolve_file(path, latter)
-        meanings = self._resolver.settle()
+        changed = self._resolver.resolve_changed()
         removed = {identity: before[identity] for identity in before if identity not in after}
         self._too_complex -= removed.keys()
-        self._learn_feeds(removed, meanings)
-        for path in sorted(touched.keys() | self.feeds.touched | self._learn_too_complex(meanings)):
-            record_problems(self.problems, path, self._problems(path, meanings), commit)
-        self.feeds.touched.clear()
+        # Inputs come before problems and values: both ask which files are used as values now.
+        self._update_inputs(removed, changed)
+        for path in sorted(touched.keys() | self.values_inputs.touched | self._note_too_complex(changed)):
+            record_problems(self.problems, path, self._problems(path, changed), commit)
+        self.values_inputs.touched.clear()
         added = {identity: after[identity] for identity in after if identity not in before}
         moves = match_moves(removed, added)
-        self._move(moves, after, meanings, commit)
+        self._move(moves, after, changed, commit)
         for identity in sorted(removed.keys() - moves.values(), key=order_of):
             self._delete(identity, commit)
         for identity in sorted(added.keys() - moves.keys(), key=order_of):
-            self._create(identity, after[identity], meanings[identity], commit)
-        reached = meanings.keys() | self.feeds.users(touched) | (self._outdated & after.keys())
+            self._create(identity, after[identity], changed[identity], commit)
+        # A resource may change without its file: by its resolution, by a values file, or by a new scanner version.
+        reached = changed.keys() | self.values_inputs.releases_using(touched) | (self._outdated & after.keys())
         self._outdated -= after.keys()
         for identity in sorted(reached - added.keys(), key=order_of):
-            resolved = meanings.get(identity) or self.active[identity].resolved
+            resolved = changed.get(identity) or self.active[identity].resolved
             self._modify(identity, identity, self._manifest(identity), resolved, commit)
 
     def take_events(self) -> list[Event]:
-        """Give the events since the last call, and forget them."""
+        """Return the events since the last call, and forget them."""
         taken, self.events = self.events, []
         return taken
 
-    def _learn_feeds(self, removed: Iterable[Identity], meanings: Mapping[Identity, Resolved]) -> None:
+    def _update_inputs(self, removed: Iterable[Identity], changed: Mapping[Identity, Resolved]) -> None:
         for identity in removed:
-            self.feeds.forget(identity)
-        for identity, resolved in meanings.items():
-            self._learn_feed(identity, resolved)
+            self.values_inputs.forget(identity)
+        for identity, resolved in changed.items():
+            self._set_inputs(identity, resolved)
 
-    def _learn_feed(self, identity: Identity, resolved: Resolved) -> None:
-        """While its document cannot be read, a release keeps the values that it had."""
+    def _set_inputs(self, identity: Identity, resolved: Resolved) -> None:
+        """Record the inputs of a release. While its document cannot be read, it keeps the values that it had."""
         if self._is_retained(identity):
-            self.feeds.forget(identity)
+            self.values_inputs.forget(identity)
         else:
-            self.feeds.learn(identity, self._manifest(identity).facts, resolved)
+            self.values_inputs.set_inputs(identity, self._manifest(identity).facts, resolved)
 
     def _is_retained(self, identity: Identity) -> bool:
         return identity in self.files[identity.path].retained
 
     def retained_values(self) -> dict[str, Values]:
-        """By resource id, the values that stay while their releases cannot be read: no file tells them any more."""
+        """The values of releases whose documents cannot be read, by resource id. No file holds them any more."""
         return {
-            each.resource_id: each.values
-            for each in self.active.values()
-            if each.values is not None and self._is_retained(each.identity)
+            resource.resource_id: resource.values
+            for resource in self.active.values()
+            if resource.values is not None and self._is_retained(resource.identity)
         }
 
     def _values(self, identity: Identity, known: Values | None) -> Values | None:
-        """What other files give to a release; as last known while its own document cannot be read."""
+        """The values of a release from other files, or the last known ones while its own document cannot be read."""
         if self._is_retained(identity):
             return known
-        values = self.feeds.read(identity)
+        values = self.values_inputs.read(identity)
         if values is None:
             return None
         named = with_images(self._manifest(identity), values)
@@ -173,8 +181,8 @@ class Replay:
     def _resolve_file(self, path: str, file: File | None) -> None:
         declared: Declared = file.declared if file else {}
         retained = file.retained if file else ()
-        frozen = {each: self.active[each].resolved for each in retained if each in self.active}
-        self._resolver.replace_file(path, declared, frozen)
+        last_known = {identity: self.active[identity].resolved for identity in retained if identity in self.active}
+        self._resolver.replace_file(path, declared, last_known)
         folder, _, name = path.rpartition("/")
         if name in KUSTOMIZATION_FILES:
             self._resolver.replace_kustomization(folder, file.content.kustomize if file else None)
@@ -183,14 +191,17 @@ class Replay:
         self,
         moves: Mapping[Identity, Identity],
         manifests: Declared,
-        meanings: Mapping[Identity, Resolved],
+        changed: Mapping[Identity, Resolved],
         commit: Commit,
     ) -> None:
-        """Take all movers away before any is put down: one may move to where another was."""
+        """Give resources their new identities, and append their events.
+
+        All are taken out before the first is put back, because one may move to the place of another.
+        """
         movers = {new: self.active.pop(old) for new, old in moves.items()}
         for new in sorted(moves, key=order_of):
             self.active[new] = movers[new]
-            self._modify(moves[new], new, manifests[new], meanings[new], commit)
+            self._modify(moves[new], new, manifests[new], changed[new], commit)
 
     def _modify(self, old: Identity, new: Identity, manifest: Manifest, resolved: Resolved, commit: Commit) -> None:
         before = self.active[new]
@@ -221,7 +232,7 @@ class Replay:
         self._append("DELETED", commit, before, after)
 
     def _create(self, identity: Identity, manifest: Manifest, resolved: Resolved, commit: Commit) -> None:
-        former = self._take_tombstone(identity)
+        former = self._take_tombstone(identity)  # a resource that comes back keeps its id
         at, sha = commit.committed_at, commit.sha
         if former is not None:
             after = former._replace(
@@ -230,26 +241,39 @@ class Replay:
             parts, fields = detect_changes(former.version, after.version)
             self._append("RESURRECTED", commit, former, after, parts, fields)
         else:
-            after = Resource(self._new_resource_id(identity, commit), identity, manifest, resolved, at, sha, at, sha)
+            after = Resource(
+                resource_id=self._new_resource_id(identity, commit),
+                identity=identity,
+                manifest=manifest,
+                resolved=resolved,
+                created_at=at,
+                created_commit=sha,
+                updated_at=at,
+                updated_commit=sha,
+            )
             self._append("CREATED", commit, None, after)
         self.active[identity] = after._replace(values=self._values(identity, None))
         self.unsaved.add(after.resource_id)
         self._live_ids.add(after.resource_id)
 
     def _take_tombstone(self, identity: Identity) -> Resource | None:
-        """Of several resources that died in one place, the one that died last by its commit's clock comes back."""
+        """Take the tombstone of a resource that comes back.
+
+        If several resources were deleted at this identity, the one with the latest commit time comes back.
+        """
         ids = self._deleted.get(identity)
         if not ids:
             return None
-        former = max((self.tombstones[each] for each in ids), key=lambda each: (each.updated_at, each.resource_id))
+        tombstones = (self.tombstones[resource_id] for resource_id in ids)
+        former = max(tombstones, key=lambda tombstone: (tombstone.updated_at, tombstone.resource_id))
         ids.discard(former.resource_id)
         return self.tombstones.pop(former.resource_id)
 
     def _new_resource_id(self, identity: Identity, commit: Commit) -> str:
-        """A function of the first identity.
+        """An id that is a function of the first identity.
 
-        Where a resource that moved away still has that id, of the commit too; and where a rewritten history makes the
-        same commit do so a second time, of the position in the log as well.
+        If a resource that moved away still has that id, the commit is part of it too. If a rewritten history brings
+        the same commit a second time, the position in the log is part of it as well.
         """
         for more in ((), (commit.sha,)):
             resource_id = digest(identity_text(self.repository_id, identity, *more))
@@ -268,33 +292,44 @@ class Replay:
     ) -> None:
         """Add an event.
 
-        Its id is a function of repository, commit and identity. Only where a rewritten history brings a commit back a
-        second time is the position in the log part of it as well.
+        Its id is a function of repository, commit and identity. If a rewritten history brings a commit back a second
+        time, the position in the log is part of it as well.
         """
         event_id = digest(identity_text(self.repository_id, after.identity, commit.sha))
         if event_id in self.known_event_ids:
             event_id = digest(identity_text(self.repository_id, after.identity, commit.sha, str(self.next_sequence)))
         self.known_event_ids.add(event_id)
         self.events.append(
-            Event(event_id, self.next_sequence, event_type, commit, before, after, tuple(parts), tuple(fields))
+            Event(
+                event_id=event_id,
+                sequence=self.next_sequence,
+                event_type=event_type,
+                commit=commit,
+                before=before,
+                after=after,
+                parts=tuple(parts),
+                fields=tuple(fields),
+            )
         )
         self.next_sequence += 1
 
-    def _learn_too_complex(self, meanings: Mapping[Identity, Resolved]) -> set[str]:
-        """Take note of resources that are too complex to apply; gives the files whose problems that may change."""
-        changed = self._too_complex | {each for each, resolved in meanings.items() if resolved.too_complex is not None}
-        self._too_complex = {each for each in changed if each not in meanings or meanings[each].too_complex is not None}
-        return {identity.path for identity in changed}
+    def _note_too_complex(self, changed: Mapping[Identity, Resolved]) -> set[str]:
+        """Record the resources that are too complex to apply, and return the files whose problems may change."""
+        affected = self._too_complex | {identity for identity, resolved in changed.items() if resolved.too_complex}
+        self._too_complex = {
+            identity for identity in affected if identity not in changed or changed[identity].too_complex
+        }
+        return {identity.path for identity in affected}
 
-    def _problems(self, path: str, meanings: Mapping[Identity, Resolved]) -> Iterator[Problem]:
-        """What is wrong with a file: in itself, as values, and where its resources are applied."""
+    def _problems(self, path: str, changed: Mapping[Identity, Resolved]) -> Iterator[Problem]:
+        """The problems of a file: in itself, as values, and in the way in which its resources are applied."""
         file = self.files.get(path)
         if file is None:
             return
         yield from file.content.problems
-        yield from self.feeds.problems(path)
+        yield from self.values_inputs.problems(path)
         for identity in sorted(self._too_complex.intersection(file.declared), key=order_of):
-            resolved = meanings.get(identity) or self.active[identity].resolved
+            resolved = changed.get(identity) or self.active[identity].resolved
             if resolved.too_complex is not None:
                 yield Problem("too_complex", resolved.too_complex)
 

@@ -1,1 +1,1 @@
-"""Resolution inside a repository: which chart, version and namespace a release really has."""
+"""Resolution inside a repository: the effective chart, version and namespace of each release."""

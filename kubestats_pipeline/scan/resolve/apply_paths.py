@@ -1,9 +1,9 @@
-"""How the resources of a repository are applied: through which kustomizations, by which Flux Kustomizations.
+"""Apply paths: the ways in which a resource of the repository reaches the cluster.
 
-A resource is applied in as many ways as there are chains from its file up to a Flux Kustomization, which may itself be
-applied, changed and given variables by others. Each way is an `Application`: the changes on it in their order, and the
-variables that are put in at its end. The chains are found in `include_paths.py`, the variables in `variables.py`; what
-becomes of a resource by all that is decided in `transform.py`.
+A resource has an `ApplyPath` for each chain from its file up to a Flux Kustomization. That Kustomization may itself be
+applied, changed and given variables by others. An apply path holds the changes in their order, and the variables that
+are substituted at its end. The chains are found in `include_paths.py`, the variables in `variables.py`, and the changes
+are made in `transform.py`.
 """
 
 import functools
@@ -15,15 +15,15 @@ from kubestats_pipeline.scan.documents.budget import MAX_VARIABLES, Budget, TooC
 from kubestats_pipeline.scan.facts.facts import Facts, FluxPath
 from kubestats_pipeline.scan.facts.transforms import NOTHING, Patch, Transform
 from kubestats_pipeline.scan.manifests.identity import Identity
-from kubestats_pipeline.scan.resolve.include_paths import Route, Routes
-from kubestats_pipeline.scan.resolve.incremental import derived
+from kubestats_pipeline.scan.resolve.include_paths import IncludePath, IncludePaths
+from kubestats_pipeline.scan.resolve.incremental import query
 from kubestats_pipeline.scan.resolve.index import Declarations
 from kubestats_pipeline.scan.resolve.substitution import MARK
-from kubestats_pipeline.scan.resolve.transform import Shape, reshape
+from kubestats_pipeline.scan.resolve.transform import RenderedResource, render
 from kubestats_pipeline.scan.resolve.variables import ConfigMaps, Variables
 
-MAX_APPLICATIONS = 300
-"""Ways in which one resource is applied; more are not told apart, and what depends on them is ambiguous."""
+MAX_APPLY_PATHS = 300
+"""Apply paths of one resource. If there are more, what depends on them is ambiguous."""
 
 LEVELS = 4
 """Flux Kustomizations that apply each other: the cluster's, its apps', one app's, and one to spare."""
@@ -35,55 +35,57 @@ _VARIABLE = re.compile(rb"\$\{#?(\w+)")
 Item = TypeVar("Item", bound=Hashable)
 
 
-class Application(NamedTuple):
+class ApplyPath(NamedTuple):
     """One way in which a resource is applied.
 
     Attributes:
-        transforms: in the order in which they are made; nothing in them changes nothing.
-        variables: that are put in afterwards; None where that is not done.
+        transforms: the changes, in the order in which they are made. A transform that changes nothing is left out.
+        variables: what is substituted afterwards, or None if nothing is substituted.
     """
 
     transforms: tuple[Transform, ...] = ()
     variables: Variables | None = None
 
-    def without_unused(self, named: frozenset[str]) -> "Application":
-        """The same without variables that neither a document names nor what is done to it."""
+    def without_unused(self, named: frozenset[str]) -> "ApplyPath":
+        """The same apply path, but only with variables that the document or a transform names."""
         if not self.variables:
             return self
         used = named | _named_in_changes(self.transforms)
-        return Application(self.transforms, tuple(each for each in self.variables if each[0] in used))
+        return ApplyPath(self.transforms, tuple(variable for variable in self.variables if variable[0] in used))
 
 
-class Shapes(NamedTuple):
-    """A resource on all of its ways.
+class RenderedResources(NamedTuple):
+    """One resource, rendered on all of its apply paths.
 
     Attributes:
-        too_complex: what of it is too large, and left as it is written.
-        is_left: whether nothing is done to it, because all together is too complex.
+        resources: one for each apply path.
+        too_complex: a part of it that is too large and is therefore left as written.
+        is_left: true if nothing is rendered, because all apply paths together are too complex.
     """
 
-    each: tuple[Shape, ...]
+    resources: tuple[RenderedResource, ...]
     too_complex: str | None = None
     is_left: bool = False
 
 
-class _Reshaped(NamedTuple):
-    """A resource on one way, what that took, and what of it was too large."""
+class _Rendering(NamedTuple):
+    """A resource rendered on one apply path, the steps that this took, and the parts that were too large."""
 
-    shape: Shape
+    resource: RenderedResource
     steps: int
     notes: tuple[str, ...]
 
 
 class Applied(NamedTuple):
-    """All ways in which the resources of a file are applied.
+    """All apply paths of the resources of a file.
 
     Attributes:
-        by_flux: whether a Flux Kustomization applies them, as far as the repository tells.
-        is_complete: whether there are no more than are told apart.
+        paths: different from one another.
+        by_flux: true if a Flux Kustomization of the repository applies them.
+        is_complete: false if there are more than `MAX_APPLY_PATHS`.
     """
 
-    ways: tuple[Application, ...]
+    paths: tuple[ApplyPath, ...]
     by_flux: bool
     is_complete: bool = True
 
@@ -96,15 +98,15 @@ def _named_in(text: bytes) -> frozenset[str]:
 @functools.lru_cache(maxsize=4096)
 def _named_in_changes(transforms: tuple[Transform, ...]) -> frozenset[str]:
     """The variables that changes bring in."""
-    texts = [f"{each.namespace}{each.prefix}{each.suffix}{each.images}".encode() for each in transforms]
-    texts += [each.content for transform in transforms for each in transform.patches if isinstance(each, Patch)]
+    texts = [f"{change.namespace}{change.prefix}{change.suffix}{change.images}".encode() for change in transforms]
+    texts += [patch.content for change in transforms for patch in change.patches if isinstance(patch, Patch)]
     return frozenset(name for text in texts for name in _named_in(text))
 
 
-def _reshaped(start: Shape, way: Application) -> _Reshaped:
+def _render_on(start: RenderedResource, apply_path: ApplyPath) -> _Rendering:
     budget = Budget()
-    shape = reshape(start, way.transforms, way.variables, budget)
-    return _Reshaped(shape, budget.spent, tuple(budget.notes))
+    resource = render(start, apply_path.transforms, apply_path.variables, budget)
+    return _Rendering(resource, budget.spent, tuple(budget.notes))
 
 
 def _are_few(variables: Variables | None) -> bool:
@@ -117,72 +119,75 @@ def _first(notes: Iterable[str]) -> str | None:
 
 
 def distinct(items: list[Item]) -> tuple[Item, ...]:
-    """Each item once; where there is but one, which is so nearly always, its hash need not be known."""
+    """The items without repetitions.
+
+    A single item, which is by far the most frequent case, is not hashed, because that is slow for large records.
+    """
     return tuple(items if len(items) == 1 else dict.fromkeys(items))
 
 
-class Applications:
-    """Derives how resources are applied."""
+class ApplyPaths:
+    """Queries for the apply paths of files, and for resources rendered on them."""
 
-    def __init__(self, declarations: Declarations, routes: Routes, config_maps: ConfigMaps) -> None:
-        self.memory = declarations.memory
+    def __init__(self, declarations: Declarations, include_paths: IncludePaths, config_maps: ConfigMaps) -> None:
+        self.queries = declarations.queries
         self._declared = declarations
-        self._routes = routes
+        self._include_paths = include_paths
         self._config_maps = config_maps
-        self._shapes: dict[Identity, tuple[Facts, bytes, dict[Application, _Reshaped]]] = {}
+        self._renderings: dict[Identity, tuple[Facts, bytes, dict[ApplyPath, _Rendering]]] = {}
 
-    @derived
+    @query
     def of(self, path: str, itself: Identity | None, level: int) -> Applied:
-        """How the resources of a file are applied.
+        """The apply paths of the resources of a file.
 
         Args:
             path: path of the file.
-            itself: the Flux Kustomization that is asked about: it does not apply itself.
-            level: how many Flux Kustomizations are followed upwards, each applied by the next.
+            itself: the Flux Kustomization whose apply paths are asked for, because it does not apply itself.
+            level: the number of Flux Kustomizations that are followed upwards, from one to that which applies it.
         """
-        routes = self._routes.of(path)
-        appliers = {route.applier for route in routes} - {None, itself}
-        alive = {each for each in appliers if each is not None and self._is_applied(each)}
+        chains = self._include_paths.of(path)
+        appliers = {chain.applier for chain in chains} - {None, itself}
+        # A Flux Kustomization that nothing applies is not in the cluster, so it counts only if there is no other.
+        alive = {applier for applier in appliers if applier is not None and self._is_applied(applier)}
         chosen = alive or appliers
         if not chosen:
-            built = [Application(route.transforms) for route in routes if route.applier is None]
-            return Applied(distinct(built or [Application()]), by_flux=False)
-        ways: list[Application] = []
-        for route in routes:
-            if route.applier is not None and route.applier in chosen:
-                ways += self._ways(route, level)
-            if len(ways) > MAX_APPLICATIONS and len(ways := [*distinct(ways)]) > MAX_APPLICATIONS:
-                return Applied((Application(),), by_flux=True, is_complete=False)
-        return Applied(distinct(ways), by_flux=True)
+            built = [ApplyPath(chain.transforms) for chain in chains if chain.applier is None]
+            return Applied(distinct(built or [ApplyPath()]), by_flux=False)
+        paths: list[ApplyPath] = []
+        for chain in chains:
+            if chain.applier is not None and chain.applier in chosen:
+                paths += self._on(chain, level)
+            if len(paths) > MAX_APPLY_PATHS and len(paths := [*distinct(paths)]) > MAX_APPLY_PATHS:
+                return Applied((ApplyPath(),), by_flux=True, is_complete=False)
+        return Applied(distinct(paths), by_flux=True)
 
     def _is_applied(self, kustomization: Identity) -> bool:
-        """Whether any Flux Kustomization applies this one; the first of a cluster applies itself."""
-        return any(route.applier is not None for route in self._routes.of(kustomization.path))
+        """True if any Flux Kustomization applies this one. The first one of a cluster applies itself."""
+        return any(chain.applier is not None for chain in self._include_paths.of(kustomization.path))
 
-    def _ways(self, route: Route, level: int) -> Iterator[Application]:
-        for transforms, variables in self._at_end(route.applier, route.folder, route.child, route.component, level):
-            yield Application((*route.transforms, *transforms), variables)
+    def _on(self, chain: IncludePath, level: int) -> Iterator[ApplyPath]:
+        """The apply paths that go through a chain of kustomizations."""
+        for transforms, variables in self._at_end(chain.applier, chain.folder, chain.child, chain.component, level):
+            yield ApplyPath((*chain.transforms, *transforms), variables)
 
-    @derived
+    @query
     def _at_end(
         self, applier: Identity | None, folder: str, child: str, component: str | None, level: int
     ) -> frozenset[tuple[tuple[Transform, ...], Variables | None]]:
-        """What is done at the end of a route, on each way in which its applier is applied itself."""
+        """The changes and variables at the end of a chain, one pair for each apply path of its applier."""
         if applier is None:
             return frozenset({((), None)})
         found = set()
         for path, namespace in self.flux_paths(applier, level - 1):
-            transforms = tuple(each for each in self._routes.at_end(path, folder, child, component) if each != NOTHING)
+            changes = self._include_paths.at_end(path, folder, child, component)
+            transforms = tuple(change for change in changes if change != NOTHING)
             variables = self._config_maps.of(path, namespace) if path.substitutes else None
             found.add((transforms, variables) if _are_few(variables) else ((_TOO_MANY_VARIABLES,), None))
         return frozenset(found)
 
-    @derived
+    @query
     def flux_paths(self, kustomization: Identity, level: int) -> frozenset[tuple[FluxPath, str | None]]:
-        """What a Flux Kustomization says after all that is done to it on each way in which it is applied itself.
-
-        Each with the namespace that it stands in.
-        """
+        """The path and changes of a Flux Kustomization, with its namespace, as rendered on each of its apply paths."""
         facts = self._declared.facts(kustomization)
         path = facts.flux_path
         if path is None:
@@ -190,42 +195,48 @@ class Applications:
         applied = self.of(kustomization.path, kustomization, level) if level > 0 else None
         if applied is None or not applied.is_complete:
             return frozenset({(path, kustomization.key.namespace)})
-        shapes = self.shapes(kustomization, facts, applied).each
-        return frozenset((each.facts.flux_path, each.namespace) for each in shapes if each.facts.flux_path is not None)
+        resources = self.render(kustomization, facts, applied).resources
+        return frozenset(
+            (resource.facts.flux_path, resource.namespace)
+            for resource in resources
+            if resource.facts.flux_path is not None
+        )
 
-    def shapes(self, identity: Identity, facts: Facts, applied: Applied) -> Shapes:
-        """What becomes of a resource on each way; on no way anything where all ways together are too complex."""
+    def render(self, identity: Identity, facts: Facts, applied: Applied) -> RenderedResources:
+        """A resource on each of its apply paths, or as written if all apply paths together are too complex."""
         read = functools.partial(self._declared.document, identity)
         has_marks = self._declared.has_marks(identity)
-        start = Shape.of(identity.key, facts, read, has_marks=has_marks)
+        start = RenderedResource.of(identity.key, facts, read, has_marks=has_marks)
         try:
-            if len(applied.ways) == 1 and not has_marks:
-                (way,) = applied.ways
+            # The usual case, without hashing the apply path and without reading the document.
+            if len(applied.paths) == 1 and not has_marks:
+                (apply_path,) = applied.paths
                 budget = Budget()
-                shape = reshape(start, way.transforms, way.variables, budget)
-                return Shapes((shape,), _first(budget.notes) if budget.notes else None)
-            return self._several_shapes(identity, start, applied)
+                resource = render(start, apply_path.transforms, apply_path.variables, budget)
+                return RenderedResources((resource,), _first(budget.notes) if budget.notes else None)
+            return self._render_several(identity, start, applied)
         except TooComplexError as error:
-            return Shapes((start,), str(error), is_left=True)
+            return RenderedResources((start,), str(error), is_left=True)
 
-    def _several_shapes(self, identity: Identity, start: Shape, applied: Applied) -> Shapes:
-        """Those of the last call are kept: of many ways, or many variables, most come again.
+    def _render_several(self, identity: Identity, start: RenderedResource, applied: Applied) -> RenderedResources:
+        """Render on several apply paths, and keep the results until the next call.
 
-        What they took counts as if they were made anew, so that it never matters what is kept.
+        Most of them come again, because one change reaches few of many apply paths or variables. The steps of a kept
+        result count as if it were computed again, so that the outcome never depends on what is kept.
         """
         document = start.document()
-        facts, former, known = self._shapes.get(identity, (None, b"", dict[Application, _Reshaped]()))
+        facts, former, known = self._renderings.get(identity, (None, b"", dict[ApplyPath, _Rendering]()))
         if facts is not start.facts or former is not document:
             known = {}
-        ways = {way.without_unused(_named_in(document)) for way in applied.ways}
-        made, total = dict[Application, _Reshaped](), Budget()
-        for way in ways:
-            made[way] = known.get(way) or _reshaped(start, way)
-            total.spend(made[way].steps)
-        self._shapes[identity] = (start.facts, document, made)
-        notes = [note for each in made.values() for note in each.notes]
-        return Shapes(tuple(each.shape for each in made.values()), _first(notes))
+        paths = {apply_path.without_unused(_named_in(document)) for apply_path in applied.paths}
+        made, total = dict[ApplyPath, _Rendering](), Budget()
+        for apply_path in paths:
+            made[apply_path] = known.get(apply_path) or _render_on(start, apply_path)
+            total.spend(made[apply_path].steps)
+        self._renderings[identity] = (start.facts, document, made)
+        notes = [note for rendering in made.values() for note in rendering.notes]
+        return RenderedResources(tuple(rendering.resource for rendering in made.values()), _first(notes))
 
     def forget(self, identity: Identity) -> None:
         """Drop what is kept of a resource that is gone."""
-        self._shapes.pop(identity, None)
+        self._renderings.pop(identity, None)

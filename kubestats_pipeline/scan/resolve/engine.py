@@ -1,8 +1,8 @@
-"""Which GitOps engine a repository is written for, from what it holds outside of archives, templates and tests.
+"""Detection of the GitOps engine of a repository, from its files outside of archives, templates and tests.
 
-The evidence, strongest first: resources of an engine; Helm templates that make such resources, as in Argo CD's
-app-of-apps; files that belong to an engine; and a chart that installs one. The first that is there decides, within it
-the engine with the most.
+There are four sorts of evidence, the strongest first: resources of an engine, Helm templates that make such resources
+(as in Argo CD's app-of-apps), files that belong to an engine, and a chart that installs one. The strongest sort that
+exists decides, for the engine with the most pieces of it.
 """
 
 import re
@@ -46,12 +46,12 @@ def gitops_engine(
     Args:
         resources: the chart that each resource uses, if it uses one.
         paths: of all files.
-        templates: the texts of Helm templates; read only where no resource tells.
+        templates: the texts of Helm templates, which are read only if no resource decides.
     """
-    active = {each: chart for each, chart in resources.items() if context_of(each.path) == "active"}
+    active = {identity: chart for identity, chart in resources.items() if context_of(identity.path) == "active"}
     names = (path.rpartition("/")[2] for path in paths if context_of(path) == "active")
     found = (
-        (engine for each in active if (engine := _engine_of(each))),
+        (engine for identity in active if (engine := _engine_of(identity))),
         (engine for text in templates if text for engine in _made_by(text)),
         (_FILES[name] for name in names if name in _FILES),
         (_CHARTS[chart] for chart in active.values() if chart in _CHARTS),

@@ -1,7 +1,8 @@
-"""Which beginnings or ends of a text fit a shell pattern such as `*/v?[0-9]`, in one walk over the text.
+"""Shell patterns such as `*/v?[0-9]`: the beginnings or ends of a text that fit, found in one pass over the text.
 
-The pattern is a row of pieces, and a number's bits say how many of them may have been used up at a character. So no
-pattern takes more time than the product of both lengths, 64 pieces at once. What a piece means is left to `fnmatch`.
+The pattern is split into pieces: characters, `?`, `*` and sets in brackets. Bit n of a number is set if the text up to
+here can fit the first n pieces. So the time is at most the product of both lengths, divided by the 64 pieces that a
+processor handles at once. `fnmatch` decides about sets in brackets.
 """
 
 import fnmatch
@@ -10,14 +11,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 PIECES_A_STEP = 64
-"""Pieces that a processor follows at once."""
+"""Pieces that a processor handles at once."""
 
 _PIECE = re.compile(r"\[!?+\]?+[^\]]*+\]|.", re.DOTALL)
 _TAIL = re.compile(".", re.DOTALL)
 
 
 def steps_of(pattern: str, text: str) -> int:
-    """Characters of the text, each with the pieces that are compared with it."""
+    """The steps of one search: characters of the text, multiplied by the pieces that are compared with each."""
     return (len(text) + 1) * (1 + len(pattern) // PIECES_A_STEP) + len(set(text)) * pattern.count("[") + len(pattern)
 
 
@@ -32,13 +33,13 @@ def ends(pattern: str, text: str) -> Iterator[int]:
 
 
 def _pieces(pattern: str) -> list[str]:
-    """Its characters, sets in brackets as one; behind the last closing bracket there is none."""
+    """The pieces of a pattern. After the last closing bracket, every character is a piece."""
     last = pattern.rfind("]") + 1
     return _PIECE.findall(pattern[:last]) + _TAIL.findall(pattern[last:])
 
 
 class _Fitting:
-    """Which pieces fit a character, as bits."""
+    """The pieces that fit a character, as bits of a number."""
 
     def __init__(self, pieces: Sequence[str]) -> None:
         self._any = 0
@@ -68,9 +69,10 @@ def _lengths(pieces: Sequence[str], text: str) -> Iterator[int]:
         else:
             at += 1
     fitting = _Fitting([piece for piece in pieces if piece != "*"])
-    known = {each: fitting.pieces(each) for each in set(text)}
+    known = {character: fitting.pieces(character) for character in set(text)}
     states = 1
     for length, character in enumerate(text, 1):
+        # A piece that fits takes the character and goes on to the next bit, and a star takes it and stays.
         states = ((states & known[character]) << 1) | (states & stars)
         if states >> at & 1:
             yield length

@@ -1,7 +1,7 @@
-"""The chains of kustomizations that take in a file, from its folder up to the Flux Kustomizations that apply them.
+"""Include paths: chains of kustomizations that take in a file, from its folder up to the Flux Kustomization at the end.
 
-Only the shape of the repository is followed here: what lists what, and which folders are applied. What a Flux
-Kustomization at the end says, after all that others do to it, is derived in `apply_paths.py`.
+Two relations are followed here: a kustomization lists a file or folder, and a Flux Kustomization applies a folder. A
+Flux Kustomization counts as it is declared. `apply_paths.py` follows the changes that others make to it.
 """
 
 import itertools
@@ -16,23 +16,25 @@ from kubestats_pipeline.scan.facts.transforms import NOTHING, Patch, Transform
 from kubestats_pipeline.scan.kinds.flux import SOURCE
 from kubestats_pipeline.scan.kustomize.patches import patch_of
 from kubestats_pipeline.scan.manifests.identity import Identity
-from kubestats_pipeline.scan.resolve.incremental import derived
+from kubestats_pipeline.scan.resolve.incremental import query
 from kubestats_pipeline.scan.resolve.index import Declarations, order
 
 MAX_STEPS = 500
-"""Kustomizations that are followed from one file upwards; those of the corpora come to 30."""
+"""Kustomizations that are followed from one file upwards. The corpora need at most 30."""
 
 MAX_COMPONENTS = 100
+"""Components of one folder, those of its components included."""
 
 
-class Route(NamedTuple):
+class IncludePath(NamedTuple):
     """One chain of kustomizations from a file upwards.
 
     Attributes:
-        transforms: of those below the folder that the applier applies, the nearest first.
-        applier: the Flux Kustomization at its end; None where there is none.
-        folder: that the applier applies, and `child`, what of it the chain came from.
-        component: of the applier's own components, the one that the chain came from.
+        transforms: the changes of the kustomizations below `folder`, the nearest to the file first.
+        applier: the Flux Kustomization at its end, or None if none applies the last folder.
+        folder: the folder that the applier applies.
+        child: the entry of `folder` through which the chain comes.
+        component: the component of the applier through which the chain comes, if it comes through one.
     """
 
     transforms: tuple[Transform, ...]
@@ -42,17 +44,17 @@ class Route(NamedTuple):
     component: str | None = None
 
 
-class Routes:
-    """Derives the ways up from a file."""
+class IncludePaths:
+    """Queries for the chains of kustomizations above a file."""
 
     def __init__(self, declarations: Declarations) -> None:
-        self.memory = declarations.memory
+        self.queries = declarations.queries
         self._declared = declarations
 
-    @derived
-    def of(self, path: str) -> tuple[Route, ...]:
+    @query
+    def of(self, path: str) -> tuple[IncludePath, ...]:
         """All chains of kustomizations from a file or folder upwards."""
-        found: dict[Route, None] = {}
+        found: dict[IncludePath, None] = {}
         queue: list[tuple[str, tuple[Transform, ...]]] = [(path, ())]
         seen: set[tuple[str, tuple[Transform, ...]]] = set()
         while queue:
@@ -63,7 +65,7 @@ class Routes:
             child, transforms = step
             takers = self._takers(child)
             if not takers and child != path:
-                found[Route(transforms)] = None
+                found[IncludePath(transforms)] = None
             for folder in takers:
                 after = (*transforms, *self._changes(folder, child))
                 found.update(dict.fromkeys(self._ends(folder, child, transforms, after)))
@@ -72,30 +74,29 @@ class Routes:
 
     def _ends(
         self, folder: str, child: str, transforms: tuple[Transform, ...], after: tuple[Transform, ...]
-    ) -> Iterator[Route]:
+    ) -> Iterator[IncludePath]:
         """The Flux Kustomizations that apply a folder, or add it as a component to one that they apply."""
         appliers, component_appliers = self._appliers(folder)
         for applier in appliers:
-            yield Route(transforms, applier, folder, child)
+            yield IncludePath(transforms, applier, folder, child)
         for applier in component_appliers:
             for base in self._declared.applied_folders(applier):
-                yield Route(after, applier, base, "", component=folder)
+                yield IncludePath(after, applier, base, "", component=folder)
 
-    @derived
+    @query
     def _appliers(self, folder: str) -> tuple[tuple[Identity, ...], tuple[Identity, ...]]:
         """The Flux Kustomizations that apply a folder of this commit, and those that add it as a component."""
         named = (self._declared.appliers(folder), self._declared.component_appliers(folder))
-        first, second = (tuple(each for each in found if not self._is_elsewhere(each)) for found in named)
+        first, second = (tuple(applier for applier in found if not self._is_elsewhere(applier)) for found in named)
         return first, second
 
-    @derived
+    @query
     def _takers(self, path: str) -> tuple[str, ...]:
         """The folders that take in a file or folder.
 
-        Those whose kustomization lists it, and the nearest above that a Flux Kustomization applies, unless a
-        kustomization in between cuts it off.
-
-        For a folder without a kustomization Flux generates one, from all the files and kustomizations below.
+        A folder does so if its kustomization lists it. The nearest folder above that a Flux Kustomization applies does
+        so too, unless a kustomization is in between, because Flux generates a kustomization for a folder without one,
+        from all files and kustomizations below it.
         """
         takers = {*self._declared.includers(path), *self._declared.component_users(path)}
         while path:
@@ -108,71 +109,80 @@ class Routes:
         return tuple(sorted(takers))
 
     def _changes(self, folder: str, child: str) -> tuple[Transform, ...]:
-        """What a folder's kustomization changes of what comes from `child`: its components do first, then itself."""
+        """The changes that a folder's kustomization makes to what comes from `child`: its components', then its own."""
         _, transform = self._declared.changes(folder)
         own = self.with_files(folder, transform)
         return (*self.component_changes(folder, child), *(() if own == NOTHING else (own,)))
 
     def component_changes(self, folder: str, child: str) -> tuple[Transform, ...]:
-        """Of the components, those that follow the one that the resource comes from."""
+        """The changes that the components of a folder make to what comes from `child`.
+
+        If that is a component itself, only the components after it change it.
+        """
         named, _ = self._declared.changes(folder)
-        components = [resolve_entry(folder, each) for each in named]
+        components = [resolve_entry(folder, entry) for entry in named]
         following = components[components.index(child) + 1 :] if child in components else components
-        return tuple(transform for each in following for transform in self.of_component(each))
+        return tuple(transform for component in following for transform in self.of_component(component))
 
     def of_component(self, folder: str) -> Iterator[Transform]:
-        """What a component changes of that which it is added to; the components of components first."""
+        """The changes that a component makes, those of its own components first."""
         queue, found = [folder], list[str]()
         while queue and len(found) < MAX_COMPONENTS:
-            each = queue.pop()
-            if each not in found:
-                found.append(each)
-                queue += [resolve_entry(each, below) for below in self._declared.changes(each)[0]]
-        for each in reversed(found):
-            own = self.with_files(each, self._declared.changes(each)[1])
+            component = queue.pop()
+            if component not in found:
+                found.append(component)
+                queue += [resolve_entry(component, below) for below in self._declared.changes(component)[0]]
+        for component in reversed(found):
+            own = self.with_files(component, self._declared.changes(component)[1])
             if own != NOTHING:
                 yield own
 
     def with_files(self, folder: str, transform: Transform) -> Transform:
-        """With the patches that stand in files of their own."""
-        if all(isinstance(each, Patch) for each in transform.patches):
+        """The transform with the content of patches that are files of their own."""
+        if all(isinstance(patch, Patch) for patch in transform.patches):
             return transform
         patches: list[Patch] = []
-        for each in transform.patches:
-            if isinstance(each, Patch):
-                patches.append(each)
+        for entry in transform.patches:
+            if isinstance(entry, Patch):
+                patches.append(entry)
                 continue
-            for identity in sorted(self._declared.file(resolve_entry(folder, each.path)), key=order):
-                patch = patch_of(orjson.loads(self._declared.document(identity)), each.target)
+            for identity in sorted(self._declared.file(resolve_entry(folder, entry.path)), key=order):
+                patch = patch_of(orjson.loads(self._declared.document(identity)), entry.target)
                 patches += [patch] if patch else []
         return transform._replace(patches=tuple(patches))
 
-    @derived
+    @query
     def _is_elsewhere(self, kustomization: Identity) -> bool:
-        """Whether its source selects a commit, a tag or a range: hardly ever this repository, and never its tip."""
+        """True if its source selects a commit, tag or range, because that is not the tip of this repository."""
         path = self._declared.facts(kustomization).flux_path
         source = path.source if path is not None else None
         if source is None or source.kind != "GitRepository":
             return False
         named = self._declared.named(SOURCE, source.kind, source.name)
-        return bool(named) and all(self._declared.is_pinned(each) for each in named)
+        return bool(named) and all(self._declared.is_pinned(identity) for identity in named)
 
-    @derived
+    @query
     def folders(self, path: str) -> frozenset[str]:
         """The folders whose kustomizations take in a file, directly or through others."""
         queue, found = [path], set[str]()
         while queue:
-            takers = [each for each in self._takers(queue.pop()) if each not in found]
+            takers = [folder for folder in self._takers(queue.pop()) if folder not in found]
             found.update(takers)
             queue += takers
         return frozenset(found)
 
     def at_end(self, path: FluxPath, folder: str, child: str, component: str | None) -> Iterator[Transform]:
-        """What is changed where a Flux Kustomization says this of a folder, of what comes from a child of it.
+        """The changes at the end of a chain, where a Flux Kustomization applies a folder.
 
-        Flux adds its own changes to the kustomization of the folder that it applies, or to one that it makes.
+        Flux adds its own changes to the kustomization of that folder, or to one that it generates.
+
+        Args:
+            path: the path and changes of the Flux Kustomization.
+            folder: the folder that it applies.
+            child: the entry of the folder through which the chain comes.
+            component: the component of the Flux Kustomization through which the chain comes, if it comes through one.
         """
-        components = [resolve_entry(folder, each) for each in path.components]
+        components = [resolve_entry(folder, entry) for entry in path.components]
         if component is None:
             yield from self.component_changes(folder, child)
         elif component in components:
@@ -180,16 +190,16 @@ class Routes:
         yield from itertools.chain.from_iterable(map(self.of_component, components))
         own = self.with_files(folder, self._declared.changes(folder)[1])
         yield Transform(
-            (*own.patches, *path.transform.patches),
-            path.transform.namespace or own.namespace,
-            path.transform.prefix or own.prefix,
-            path.transform.suffix or own.suffix,
-            (*own.images, *path.transform.images),
-            own.excess or path.transform.excess,
+            patches=(*own.patches, *path.transform.patches),
+            namespace=path.transform.namespace or own.namespace,
+            prefix=path.transform.prefix or own.prefix,
+            suffix=path.transform.suffix or own.suffix,
+            images=(*own.images, *path.transform.images),
+            excess=own.excess or path.transform.excess,
         )
 
-    def declared_changes(self, route: Route) -> list[Transform]:
-        """What is changed on a route whose end is as it is declared."""
-        path = self._declared.facts(route.applier).flux_path if route.applier is not None else None
-        end = self.at_end(path, route.folder, route.child, route.component) if path is not None else ()
-        return [*route.transforms, *end]
+    def declared_changes(self, chain: IncludePath) -> list[Transform]:
+        """The changes on a chain, if the Flux Kustomization at its end is taken as it is declared."""
+        path = self._declared.facts(chain.applier).flux_path if chain.applier is not None else None
+        end = self.at_end(path, chain.folder, chain.child, chain.component) if path is not None else ()
+        return [*chain.transforms, *end]

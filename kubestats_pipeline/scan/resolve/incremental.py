@@ -1,138 +1,143 @@
-"""Remembers derived values, and what each was derived from, so that a change costs what it reaches.
+"""Incremental computation: memos of queries, and the inputs that each was computed from.
 
-A class that derives values from inputs marks its methods `derived` and tells the memory of every input that they read.
-When an input changes, only values that it can have changed are derived again, and where such a value turns out to be
-what it was, those derived from it stay. What is derived for `resolver.py` stands there and in `apply_paths.py`.
+A query is a method marked `query`: a function of its arguments and of inputs. It reports every input that it reads to
+the store. A changed input invalidates the memos that depend on it, and only these are computed again. If the new value
+equals the old one, the memos that read it stay valid. The other modules of this folder hold the queries.
 """
 
 import functools
 from collections.abc import Callable, Hashable
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-Key = tuple[Hashable, ...]
-"""An input or a derived value: its name and what it is about."""
+QueryKey = tuple[Hashable, ...]
+"""An input or a query with its arguments: a name, then the arguments."""
 
 
-class Remembers(Protocol):
-    """What has derived values."""
+class HasQueries(Protocol):
+    """A class with methods that are queries."""
 
     @property
-    def memory(self) -> "Memory":
-        """Where they are remembered."""
+    def queries(self) -> "QueryStore":
+        """The store of their memos."""
 
 
-Owner = TypeVar("Owner", bound=Remembers)
+Owner = TypeVar("Owner", bound=HasQueries)
 Parameters = ParamSpec("Parameters")
 Value = TypeVar("Value")
 
 
-def derived(
+def query(
     method: Callable[Concatenate[Owner, Parameters], Value],
 ) -> Callable[Concatenate[Owner, Parameters], Value]:
-    """Remember what a method gives.
+    """Make a method a query: its result is kept as a memo.
 
-    It must be a function of its arguments and of the inputs that it reads, and never ask, in any way, for its own
-    value. Its arguments are hashable and positional; its value can be compared and is never changed.
+    The method must be a function of its arguments and of the inputs that it reads. It must not ask for its own value,
+    directly or through other queries. Its arguments are hashable and positional. Its value can be compared and is
+    never changed.
     """
     name = method.__qualname__
 
-    def ask(self: Owner, /, *arguments: Parameters.args, **_: Parameters.kwargs) -> Value:
-        value: Value = self.memory.ask((name, *arguments), method, self)
+    def fetch(self: Owner, /, *arguments: Parameters.args, **_: Parameters.kwargs) -> Value:
+        value: Value = self.queries.fetch((name, *arguments), method, self)
         return value
 
-    functools.update_wrapper(ask, method)
-    return ask
+    functools.update_wrapper(fetch, method)
+    return fetch
 
 
-_UNKNOWN = object()
+_NOT_COMPUTED = object()
 
 
-def _elsewhere() -> Any:
-    raise AssertionError("an input is not derived")
+def _input_value() -> Any:
+    raise AssertionError("an input is not computed")
 
 
 class _Node:
-    """An input, or a derived value and what it was derived from.
+    """An input, or the memo of a query and what it was computed from.
 
-    Nodes refer to each other, because a key takes long to look up: it is a tuple of tuples, whose hash nobody keeps.
+    Nodes refer to each other and not to keys. A key is slow to look up: it is a tuple of tuples, and tuples do not
+    keep their hash.
 
     Attributes:
-        derive: gives the value; an input has its value elsewhere.
-        value: `_UNKNOWN` where it has never been derived.
-        is_doubtful: whether the value may be out of date.
-        changed_at: the revision at which it became what it is.
-        right_at: the revision at which the value was last found right.
+        compute: returns the value. The value of an input is kept elsewhere.
+        value: `_NOT_COMPUTED` before the first computation.
+        is_invalidated: true if the value may be out of date.
+        changed_at: the revision at which the value last changed.
+        verified_at: the revision at which the value was last known to be right.
+        reads: the nodes that the last computation read, in their order.
+        readers: the memos whose last computation read this node.
     """
 
-    __slots__ = ("changed_at", "derive", "is_doubtful", "key", "readers", "reads", "right_at", "value")
+    __slots__ = ("changed_at", "compute", "is_invalidated", "key", "readers", "reads", "value", "verified_at")
 
-    def __init__(self, key: Key, derive: Callable[[], Any]) -> None:
+    def __init__(self, key: QueryKey, compute: Callable[[], Any]) -> None:
         self.key = key
-        self.derive = derive
-        self.value: Any = _UNKNOWN
-        self.is_doubtful = False
-        self.changed_at = self.right_at = 0
+        self.compute = compute
+        self.value: Any = _NOT_COMPUTED
+        self.is_invalidated = False
+        self.changed_at = self.verified_at = 0
         self.reads: tuple[_Node, ...] = ()
         self.readers: set[_Node] = set()
 
 
-class Memory:
-    """Derived values of one graph.
+class QueryStore:
+    """The memos of one graph of queries.
 
-    A value that may be out of date is `doubtful`: it is checked when it is next asked for, by first checking what it
-    was derived from. Revisions count the changes of inputs: a value is derived again only if something that it read
-    has changed at a later revision than that at which the value was last found right.
+    An invalidated memo is verified when it is next fetched, by first verifying the nodes that it read. Revisions count
+    the changes of inputs. A memo is computed again only if something that it read has changed after the memo was last
+    verified.
     """
 
     def __init__(self) -> None:
         self._revision = 0
-        self._nodes: dict[Key, _Node] = {}
-        self._doubted: list[_Node] = []
+        self._nodes: dict[QueryKey, _Node] = {}
+        self._invalidated: list[_Node] = []
         self._reading: list[dict[_Node, None]] = []
 
-    def read(self, key: Key) -> None:
-        """Say that the value that is being derived reads an input."""
+    def read_input(self, key: QueryKey) -> None:
+        """Record that the query that is being computed reads an input."""
         if self._reading:
             node = self._nodes.get(key)
             if node is None:
-                node = self._nodes[key] = _Node(key, _elsewhere)
+                node = self._nodes[key] = _Node(key, _input_value)
             self._reading[-1][node] = None
 
-    def change(self, key: Key) -> None:
-        """Say that an input has changed."""
+    def invalidate(self, key: QueryKey) -> None:
+        """Record that an input has changed, and invalidate all memos that depend on it."""
         self._revision += 1
         node = self._nodes.get(key)
-        if node is None:  # nobody has read it
+        if node is None:  # no query has read it
             return
         node.changed_at = self._revision
         queue = [node]
         while queue:
             for reader in queue.pop().readers:
-                if not reader.is_doubtful:
-                    reader.is_doubtful = True
-                    self._doubted.append(reader)
+                # The readers of an invalidated memo are invalidated already, so each memo is visited once.
+                if not reader.is_invalidated:
+                    reader.is_invalidated = True
+                    self._invalidated.append(reader)
                     queue.append(reader)
 
-    def ask(self, key: Key, method: Callable[..., Any], owner: object) -> Any:
-        """A derived value: what a method of `owner` gives for the arguments in its key."""
+    def fetch(self, key: QueryKey, method: Callable[..., Any], owner: object) -> Any:
+        """The value of a query: the result of a method of `owner` for the arguments in the key."""
         node = self._nodes.get(key)
         if node is None:
             node = self._nodes[key] = _Node(key, functools.partial(method, owner, *key[1:]))
         if self._reading:
             self._reading[-1][node] = None
-        if node.value is _UNKNOWN:
-            self._evaluate(node)
-        elif node.is_doubtful:
-            self._check(node)
+        if node.value is _NOT_COMPUTED:
+            self._compute(node)
+        elif node.is_invalidated:
+            self._verify(node)
         return node.value
 
-    def take_doubtful(self, name: str) -> dict[Key, Any]:
-        """The values of one method that may be out of date since the last call, each as it was when last asked for."""
-        doubted, self._doubted = self._doubted, []
-        return {each.key: each.value for each in doubted if each.is_doubtful and each.key[0] == name}
+    def take_invalidated(self, name: str) -> dict[QueryKey, Any]:
+        """The memos of one query that were invalidated since the last call, with the values before that."""
+        nodes, self._invalidated = self._invalidated, []
+        return {node.key: node.value for node in nodes if node.is_invalidated and node.key[0] == name}
 
-    def forget(self, key: Key) -> None:
-        """Drop a value that nobody reads, and what was derived for it alone."""
+    def forget(self, key: QueryKey) -> None:
+        """Drop a memo that no other memo reads, and all memos that were needed for it alone."""
         node = self._nodes.get(key)
         if node is not None:
             self._drop_unread(node)
@@ -140,40 +145,43 @@ class Memory:
     def _drop_unread(self, node: _Node) -> None:
         queue = [node]
         while queue:
-            each = queue.pop()
-            if each.readers or any(each in reads for reads in self._reading):
+            dropped = queue.pop()
+            # A query that is being computed is not among the readers yet, so what it has read so far is asked too.
+            if dropped.readers or any(dropped in reads for reads in self._reading):
                 continue
-            self._nodes.pop(each.key, None)
-            each.is_doubtful = False
-            for read in each.reads:
-                read.readers.discard(each)
-            queue += each.reads
+            self._nodes.pop(dropped.key, None)
+            dropped.is_invalidated = False
+            for read in dropped.reads:
+                read.readers.discard(dropped)
+            queue += dropped.reads
 
-    def _check(self, node: _Node) -> None:
-        """Find out whether a doubtful value is right; derive it again if it is not."""
-        for each in node.reads:
-            if each.is_doubtful:
-                self._check(each)
-            if each.changed_at > node.right_at:
-                self._evaluate(node)
+    def _verify(self, node: _Node) -> None:
+        """Find out if an invalidated memo is still right, and compute it again if it is not."""
+        # In the order in which they were read: a later read may depend on the value of an earlier one.
+        for read in node.reads:
+            if read.is_invalidated:
+                self._verify(read)
+            if read.changed_at > node.verified_at:
+                self._compute(node)
                 return
-        node.right_at = self._revision
-        node.is_doubtful = False
+        node.verified_at = self._revision
+        node.is_invalidated = False
 
-    def _evaluate(self, node: _Node) -> None:
+    def _compute(self, node: _Node) -> None:
         self._reading.append({})
         try:
-            value = node.derive()
+            value = node.compute()
         finally:
             reads = tuple(self._reading.pop())
-        if node.value is _UNKNOWN or node.value != value:
+        # An equal value keeps its revision, so that its readers need not be computed again.
+        if node.value is _NOT_COMPUTED or node.value != value:
             node.value, node.changed_at = value, self._revision
-        node.right_at, node.is_doubtful = self._revision, False
+        node.verified_at, node.is_invalidated = self._revision, False
         if reads != node.reads:
             dropped = set(node.reads).difference(reads)
             node.reads = reads
-            for each in reads:
-                each.readers.add(node)
-            for each in dropped:
-                each.readers.discard(node)
-                self._drop_unread(each)
+            for read in reads:
+                read.readers.add(node)
+            for read in dropped:
+                read.readers.discard(node)
+                self._drop_unread(read)

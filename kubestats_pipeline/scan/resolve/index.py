@@ -1,7 +1,7 @@
-"""What the files of a repository declare at one commit, indexed for those who follow references.
+"""Index of the resources and kustomizations of a repository at one commit, for following references.
 
-Every look-up tells the memory what it read, and every change of a file what has changed, so that what `apply_paths.py`
-and `resolver.py` derive from here is derived again only where it must be.
+It holds the inputs of the queries in `include_paths.py`, `apply_paths.py` and `resolver.py`: every look-up reports the
+input that it reads to the query store, and every change of a file invalidates the inputs that it changes.
 """
 
 from collections import defaultdict
@@ -13,7 +13,7 @@ from kubestats_pipeline.scan.facts.transforms import NOTHING, PatchFile, Transfo
 from kubestats_pipeline.scan.kustomize.kustomization import ConfigMapFiles, Kustomize
 from kubestats_pipeline.scan.manifests.identity import Identity
 from kubestats_pipeline.scan.manifests.manifests import Manifest
-from kubestats_pipeline.scan.resolve.incremental import Key, Memory
+from kubestats_pipeline.scan.resolve.incremental import QueryKey, QueryStore
 from kubestats_pipeline.scan.resolve.substitution import MARK
 
 ARTIFACT = "ExternalArtifact"
@@ -21,39 +21,39 @@ CONFIG_MAP = ("", "ConfigMap")
 
 
 class Declarations:
-    """The resources and kustomizations of a repository, by all that they are looked up by."""
+    """The resources and kustomizations of a repository, with an index for each kind of look-up."""
 
-    def __init__(self, memory: Memory) -> None:
-        self.memory = memory
+    def __init__(self, queries: QueryStore) -> None:
+        self.queries = queries
         self._manifests: dict[Identity, Manifest] = {}
         self._by_path: dict[str, frozenset[Identity]] = {}
         self._kustomize: dict[str, Kustomize] = {}
         self._applied: dict[Identity, tuple[tuple[str, ...], tuple[str, ...]]] = {}
         self._copies: defaultdict[str, set[tuple[Identity, Copy]]] = defaultdict(set)
-        self._indices: defaultdict[Key, set[Hashable]] = defaultdict(set)
+        self._indices: defaultdict[QueryKey, set[Hashable]] = defaultdict(set)
 
     def __contains__(self, identity: Identity) -> bool:
         return identity in self._manifests
 
     def identities(self, path: str) -> frozenset[Identity]:
-        """The resources of a file, for who is not derived from them."""
+        """The resources of a file, for callers that are not queries."""
         return self._by_path.get(path, frozenset())
 
     def replace_file(self, path: str, declared: Mapping[Identity, Manifest]) -> set[Identity]:
-        """Say what a file declares now; nothing when it is gone. Gives the resources that say something new."""
+        """Replace the resources of a file, with none if it is gone, and return those whose documents are new."""
         known = self._by_path.get(path, frozenset())
         changed = {identity for identity in declared if declared[identity] is not self._manifests.get(identity)}
-        for identity in [*(each for each in known if each not in declared), *changed]:
+        for identity in [*(former for former in known if former not in declared), *changed]:
             self._replace(identity, declared.get(identity))
         if known != declared.keys():
             self._by_path[path] = frozenset(declared)
-            self.memory.change(("file", path))
+            self.queries.invalidate(("file", path))
         if not declared:
             self._by_path.pop(path, None)
         return changed
 
     def replace_kustomization(self, folder: str, kustomize: Kustomize | None) -> None:
-        """Say what the kustomization.yaml of a folder holds now; None when there is none."""
+        """Replace the kustomization of a folder, with None if it has none."""
         known = self._kustomize.get(folder)
         if known == kustomize:
             return
@@ -62,51 +62,54 @@ class Declarations:
         if kustomize is not None:
             self._kustomize[folder] = kustomize
         if known is None or kustomize is None:
-            self.memory.change(("has kustomization", folder))
+            self.queries.invalidate(("has kustomization", folder))
         if _changes(known) != _changes(kustomize):
-            self.memory.change(("kustomization's changes", folder))
+            self.queries.invalidate(("kustomization's changes", folder))
         if (known.config_maps if known else ()) != (kustomize.config_maps if kustomize else ()):
-            self.memory.change(("config maps", folder))
+            self.queries.invalidate(("config maps", folder))
 
     def facts(self, identity: Identity) -> Facts:
-        """What the scanner says of a resource's document; nothing where it is not there."""
-        self.memory.read(("facts", identity))
+        """The facts of a resource's document, or empty if the resource is not declared."""
+        self.queries.read_input(("facts", identity))
         manifest = self._manifests.get(identity)
         return manifest.facts if manifest is not None else _NOTHING
 
     def is_pinned(self, source: Identity) -> bool:
-        """Whether a source selects a commit, tag or range: which one matters to few, this to all that is applied."""
-        self.memory.read(("is pinned", source))
+        """True if a source selects a commit, tag or range.
+
+        An input of its own, because all that is applied depends on it, and on the selected version only little.
+        """
+        self.queries.read_input(("is pinned", source))
         return _is_pinned(self._manifests[source].facts)
 
     def document(self, identity: Identity) -> bytes:
-        """The document of a resource that is there: for those few who need more of it than its facts."""
-        self.memory.read(("document", identity))
+        """The document of a declared resource, for the few queries that need more than its facts."""
+        self.queries.read_input(("document", identity))
         return self._manifests[identity].data
 
     def has_marks(self, identity: Identity) -> bool:
-        """Whether the document of a resource that is there may have variables in it."""
-        self.memory.read(("has marks", identity))
+        """True if the document of a declared resource may have variables in it."""
+        self.queries.read_input(("has marks", identity))
         return MARK in self._manifests[identity].data
 
     def file(self, path: str) -> frozenset[Identity]:
         """The resources of a file."""
-        self.memory.read(("file", path))
+        self.queries.read_input(("file", path))
         return self._by_path.get(path, frozenset())
 
     def has_kustomization(self, folder: str) -> bool:
-        """Whether a folder has a kustomization of its own."""
-        self.memory.read(("has kustomization", folder))
+        """True if a folder has a kustomization of its own."""
+        self.queries.read_input(("has kustomization", folder))
         return folder in self._kustomize
 
     def changes(self, folder: str) -> tuple[tuple[str, ...], Transform]:
-        """The components of a folder's kustomization, and what it changes itself."""
-        self.memory.read(("kustomization's changes", folder))
+        """The components of a folder's kustomization, and the changes that it makes itself."""
+        self.queries.read_input(("kustomization's changes", folder))
         return _changes(self._kustomize.get(folder))
 
     def config_maps(self, folder: str) -> tuple[ConfigMapFiles, ...]:
         """The ConfigMaps that a folder's kustomization generates."""
-        self.memory.read(("config maps", folder))
+        self.queries.read_input(("config maps", folder))
         kustomize = self._kustomize.get(folder)
         return kustomize.config_maps if kustomize is not None else ()
 
@@ -136,42 +139,46 @@ class Declarations:
 
     def applied_folders(self, kustomization: Identity) -> tuple[str, ...]:
         """The folders that a Flux Kustomization applies, in this repository."""
-        self.memory.read(("facts", kustomization))
+        self.queries.read_input(("facts", kustomization))
         return self._applied.get(kustomization, ((), ()))[0]
 
     def named(self, group: str, kind: str, name: str) -> list[Identity]:
-        """The sources, charts and ConfigMaps that go by a name, and all whose name is not told by their document."""
+        """The sources, charts and ConfigMaps that may have a name.
+
+        They have it in their document, or a variable in their name. If anything adds a prefix or suffix to names, they
+        are all of the kind.
+        """
         if self._find("renamers"):
             return sorted(self._find("kind", group, kind), key=order)
         return sorted(self._find("named", group, kind, name) | self._find("named", group, kind, None), key=order)
 
     def _find(self, *key: Hashable) -> set:  # type: ignore[type-arg]  # of what the index holds
-        self.memory.read(key)
+        self.queries.read_input(key)
         return self._indices.get(key, set())
 
     def _replace(self, identity: Identity, manifest: Manifest | None) -> None:
-        """Say what a resource says now; None where it is gone. Look-ups that still find it have not changed."""
+        """Replace one resource, with None if it is gone. Look-ups that find it before and after are not invalidated."""
         known = self._manifests.pop(identity, None)
         if manifest is not None:
             self._manifests[identity] = manifest
-        before, after = (each.data if each is not None else b"" for each in (known, manifest))
+        before, after = (version.data if version is not None else b"" for version in (known, manifest))
         if before != after:
-            self.memory.change(("document", identity))
+            self.queries.invalidate(("document", identity))
             if (MARK in before) != (MARK in after):
-                self.memory.change(("has marks", identity))
-        old, new = (each.facts if each is not None else None for each in (known, manifest))
+                self.queries.invalidate(("has marks", identity))
+        old, new = (version.facts if version is not None else None for version in (known, manifest))
         if old != new:
             self._replace_facts(identity, old, new)
 
     def _replace_facts(self, identity: Identity, known: Facts | None, facts: Facts | None) -> None:
-        self.memory.change(("facts", identity))
+        self.queries.invalidate(("facts", identity))
         self._reindex(
             [(key, identity) for key in _of_resource(identity, known)],
             [(key, identity) for key in _of_resource(identity, facts)],
         )
         old, new = known or _NOTHING, facts or _NOTHING
         if _is_pinned(old) != _is_pinned(new):
-            self.memory.change(("is pinned", identity))
+            self.queries.invalidate(("is pinned", identity))
         if old.flux_path != new.flux_path:
             self._index_applier(identity, new.flux_path)
         if old.copies != new.copies:
@@ -192,7 +199,7 @@ class Declarations:
         before = self._applied.pop(identity, ((), ()))
         folders = tuple(sorted(set(self._folders(path)))) if path is not None else ()
         components = (
-            tuple(resolve_entry(folder, each) for folder in folders for each in path.components) if path else ()
+            tuple(resolve_entry(folder, entry) for folder in folders for entry in path.components) if path else ()
         )
         if path is not None:
             self._applied[identity] = (folders, components)
@@ -202,7 +209,10 @@ class Declarations:
         )
 
     def _folders(self, path: FluxPath) -> Iterator[str]:
-        """Where that lies which stands at a path of a source; the root of an artifact is not that of its origin."""
+        """The folders of this repository at a path of a source.
+
+        An artifact is made of copies of folders, so that a path in it is another path in the repository.
+        """
         if path.source is not None and path.source.kind == ARTIFACT:
             for _, copy in self._copies.get(path.source.name, ()):
                 place = f"{copy.place}/" if copy.place else ""
@@ -211,17 +221,17 @@ class Declarations:
         elif path.path or path.source is None or path.source.kind == "GitRepository":
             yield path.path
 
-    def _reindex(self, before: Iterable[tuple[Key, Hashable]], after: Iterable[tuple[Key, Hashable]]) -> None:
-        """Look-ups that found something, and those that find it now."""
+    def _reindex(self, before: Iterable[tuple[QueryKey, Hashable]], after: Iterable[tuple[QueryKey, Hashable]]) -> None:
+        """Replace entries of the indices, and invalidate the look-ups that find something else now."""
         old, new = set(before), set(after)
         for key, value in old - new:
             self._indices[key].discard(value)
             if not self._indices[key]:
                 del self._indices[key]
-            self.memory.change(key)
+            self.queries.invalidate(key)
         for key, value in new - old:
             self._indices[key].add(value)
-            self.memory.change(key)
+            self.queries.invalidate(key)
 
 
 _NOTHING = Facts()
@@ -237,13 +247,13 @@ def _is_pinned(facts: Facts) -> bool:
     return facts.source is not None and facts.source.is_pinned
 
 
-def _of_applier(folders: Iterable[str], components: Iterable[str]) -> Iterator[Key]:
+def _of_applier(folders: Iterable[str], components: Iterable[str]) -> Iterator[QueryKey]:
     """The look-ups that find a Flux Kustomization by what it applies."""
     yield from (("appliers", folder) for folder in folders)
     yield from (("component appliers", folder) for folder in components)
 
 
-def _of_resource(identity: Identity, facts: Facts | None) -> Iterator[Key]:
+def _of_resource(identity: Identity, facts: Facts | None) -> Iterator[QueryKey]:
     """The look-ups that find a resource."""
     if facts is None:
         return
@@ -258,7 +268,7 @@ def _of_resource(identity: Identity, facts: Facts | None) -> Iterator[Key]:
         yield "artifact users", path.source.name
 
 
-def _of_kustomization(folder: str, kustomize: Kustomize | None) -> Iterator[tuple[Key, str]]:
+def _of_kustomization(folder: str, kustomize: Kustomize | None) -> Iterator[tuple[QueryKey, str]]:
     """The look-ups that find a kustomization."""
     if kustomize is None:
         return

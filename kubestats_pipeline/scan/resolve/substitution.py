@@ -1,7 +1,7 @@
 """Flux's post-build substitution: `${name}` and its bash forms, replaced in one text.
 
-The forms and their meaning are those of fluxcd/pkg/envsubst, a fork of drone/envsubst; what that rejects stays as it
-is written. Where a Kustomization takes its variables from stands in `apply_paths.py`.
+The forms and their results are those of fluxcd/pkg/envsubst, a fork of drone/envsubst. An expression that it rejects
+stays as written. `variables.py` gives the variables of a Kustomization.
 """
 
 import functools
@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from kubestats_pipeline.scan.documents.budget import MAX_TEXT, Budget
 from kubestats_pipeline.scan.resolve import glob
 
-Variables = Mapping[str, str | None]
-"""Values by name; None where one is set, but the repository does not tell to what."""
+VariableValues = Mapping[str, str | None]
+"""Values by name. The value is None if a variable is set, but not in this repository."""
 
 MARK = b"$"
 """Begins every expression."""
@@ -34,18 +34,18 @@ _TOO_LONG = f"a text of more than {MAX_TEXT} characters before, while or after i
 
 
 class _BadExpressionError(Exception):
-    """Not an expression: it stays as it is written."""
+    """Not an expression. The text stays as written."""
 
 
 class _TooLongError(Exception):
     """The text, a value in it or its result has more than `MAX_TEXT` characters."""
 
 
-def substitute(text: str, variables: Variables, budget: Budget) -> str:
+def substitute(text: str, variables: VariableValues, budget: Budget) -> str:
     """Replace the variables in a text.
 
     A variable that has no value stays as written, unless the expression has a default. `$${name}` is an escape and
-    becomes `${name}`. A text that is or becomes too long stays as written, and the budget notes that.
+    becomes `${name}`. A text that is or becomes too long stays as written, and the budget gets a note of it.
 
     Raises:
         TooComplexError: the budget is spent.
@@ -53,7 +53,7 @@ def substitute(text: str, variables: Variables, budget: Budget) -> str:
     if "${" not in text and "$$" not in text:
         return text
     try:
-        return _Reader(_bounded(text), variables, budget).read_all()
+        return _ExpressionReader(_bounded(text), variables, budget).read_all()
     except _TooLongError:
         budget.note(_TOO_LONG)
         return text
@@ -65,10 +65,10 @@ def _bounded(text: str) -> str:
     return text
 
 
-class _Reader:
+class _ExpressionReader:
     """Reads one text from left to right."""
 
-    def __init__(self, text: str, variables: Variables, budget: Budget) -> None:
+    def __init__(self, text: str, variables: VariableValues, budget: Budget) -> None:
         self._text = text
         self._variables = variables
         self._budget = budget
@@ -102,7 +102,7 @@ class _Reader:
         return self._text[start : self._at] if value is None else value
 
     def _expression(self, depth: int) -> str | None:
-        """The value of the expression that begins here; None where it is not known."""
+        """The value of the expression that begins here, or None if it is not known."""
         if depth > MAX_DEPTH:
             raise _BadExpressionError
         self._at += len("${")
@@ -131,7 +131,7 @@ class _Reader:
         return None if None in words else "".join(word for word in words if word is not None)
 
     def _change(self, depth: int) -> Callable[[str], str] | None:
-        """The function that an expression applies to a value; None where a part of it is not known."""
+        """The function that an expression applies to a value, or None if a part of the expression is not known."""
         if operator := self._operator(_CASE):
             self._expect("}")
             return functools.partial(_change_case, operator)
@@ -165,7 +165,7 @@ class _Reader:
         return None if offset is None or length is None else functools.partial(_slice, offset, length)
 
     def _word(self, ends: str, depth: int, *, escapes: bool = False) -> str | None:
-        """Text up to one of the ends or the next expression; or that expression."""
+        """The value of the expression that begins here, or else the text up to one of the ends or an expression."""
         if self._text.startswith("${", self._at):
             return self._expression(depth + 1)
         start, pieces = self._at, list[str]()
@@ -223,7 +223,7 @@ def _change_case(operator: str, value: str) -> str:
 
 
 def _trim(budget: Budget, operator: str, pattern: str, value: str) -> str:
-    """Without the shortest or longest beginning or end that matches; an empty one is none."""
+    """The value without the shortest or longest beginning or end that matches the pattern and is not empty."""
     budget.spend(glob.steps_of(pattern, value))
     is_longest = len(operator) == 2
     if operator.startswith("#"):
@@ -249,7 +249,7 @@ def _replace(operator: str, pattern: str, replacement: str, value: str) -> str:
 
 
 def _slice(offset: str, length: str, value: str) -> str:
-    """`${name:offset:length}`; what is no number changes nothing, as in bash."""
+    """`${name:offset:length}`. If one of them is not a number, nothing is cut off, as in bash."""
     if not _NUMBER.fullmatch(offset) or (length and not _NUMBER.fullmatch(length)):
         return value
     start = int(offset) if int(offset) >= 0 else max(len(value) + int(offset), 0)

@@ -1,7 +1,8 @@
-"""What becomes of one resource on the way to the cluster: kustomizations change it, then variables are put in.
+"""Rendering of one resource: apply kustomize transformations and Flux substitution to it.
 
-The order is kustomize's: patches, namespace, name, images; and Flux's substitution comes last. Only what the graph is
-made of is followed: namespace, name, chart, version, source, images, and what a Flux Kustomization says itself.
+The order is that of kustomize (patches, namespace, name, images), and then Flux's substitution. Only the fields that
+the resolution needs are followed: namespace, name, chart, version, source, images, and the fields of a Flux
+Kustomization.
 """
 
 import functools
@@ -22,7 +23,7 @@ from kubestats_pipeline.scan.kinds.registry import load_scanners
 from kubestats_pipeline.scan.kustomize.kustomization import override_image
 from kubestats_pipeline.scan.kustomize.patches import apply_patches, is_target, steps_of
 from kubestats_pipeline.scan.manifests.manifests import ResourceKey
-from kubestats_pipeline.scan.resolve.substitution import MARK, Variables, substitute
+from kubestats_pipeline.scan.resolve.substitution import MARK, VariableValues, substitute
 
 COMPARING = 25
 """Steps that count for a patch, or an entry of `images`, that is compared with a resource."""
@@ -30,19 +31,22 @@ COMPARING = 25
 SUBSTITUTE = "kustomize.toolkit.fluxcd.io/substitute"
 
 _KEEP_NAME = frozenset({"CustomResourceDefinition", "APIService", "Namespace"})
-"""Kustomize leaves the names of these kinds, for others refer to them."""
+"""Kinds whose names kustomize leaves, because other objects refer to them."""
 
 _TAKEN_OVER = ("version", "chart", "is_release", "source", "flux_path", "app_name", "patch_reason", "values_from")
 
 
-class Shape(NamedTuple):
-    """A resource at one point of its way.
+class RenderedResource(NamedTuple):
+    """A resource at one point of an apply path.
 
     Attributes:
-        namespace: None where none is told, and where it belongs to the cluster.
-        names: its name now and those that it had before, the first one last; patches may mean any of them.
-        document: gives the document, which most changes are made without.
-        has_marks: whether the document may have variables in it.
+        kind: its kind.
+        facts: of its document, with the changes up to here.
+        namespace: None if it has none, or if its kind is cluster-scoped.
+        names: its name now and its former ones, the first one last. A patch may name any of them.
+        is_cluster_scoped: true if its kind has no namespace.
+        document: returns the document. It is a function because most changes need no document.
+        has_marks: true if the document may have variables in it.
     """
 
     kind: str
@@ -54,35 +58,38 @@ class Shape(NamedTuple):
     has_marks: bool
 
     @staticmethod
-    def of(key: ResourceKey, facts: Facts, document: Callable[[], bytes], *, has_marks: bool) -> "Shape":
-        """A resource as its document has it."""
+    def of(key: ResourceKey, facts: Facts, document: Callable[[], bytes], *, has_marks: bool) -> "RenderedResource":
+        """A resource as written in its document."""
         scoped = is_cluster_scoped(key.group, key.kind)
         namespace = None if scoped else key.namespace
-        return Shape(key.kind, facts, namespace, (key.name,), scoped, document, has_marks)
+        return RenderedResource(key.kind, facts, namespace, (key.name,), scoped, document, has_marks)
 
     @property
     def name(self) -> str:
-        """Its name now."""
+        """The name at this point."""
         return self.names[0]
 
 
-def reshape(
-    shape: Shape, transforms: Iterable[Transform], variables: Iterable[tuple[str, str | None]] | None, budget: Budget
-) -> Shape:
-    """The resource after all that is done to it.
+def render(
+    resource: RenderedResource,
+    transforms: Iterable[Transform],
+    variables: Iterable[tuple[str, str | None]] | None,
+    budget: Budget,
+) -> RenderedResource:
+    """The resource after the transforms and the substitution.
 
     Raises:
-        TooComplexError: that is more than the budget or another bound allows.
+        TooComplexError: they take more than the budget or another bound allows.
     """
     for transform in transforms:
-        shape = _transformed(shape, transform, budget)
-    if variables is not None and (shape.has_marks or "$" in f"{shape.namespace}{shape.name}"):
-        shape = _substituted(shape, dict(variables), budget)
-    return shape
+        resource = _transformed(resource, transform, budget)
+    if variables is not None and (resource.has_marks or "$" in f"{resource.namespace}{resource.name}"):
+        resource = _substituted(resource, dict(variables), budget)
+    return resource
 
 
-def with_images(image: Image, variables: Variables, budget: Budget) -> Image:
-    """An image with the variables in it put in.
+def substitute_image(image: Image, variables: VariableValues, budget: Budget) -> Image:
+    """An image with its variables substituted.
 
     Raises:
         TooComplexError: the budget is spent.
@@ -94,61 +101,60 @@ def with_images(image: Image, variables: Variables, budget: Budget) -> Image:
 
 @functools.lru_cache(maxsize=500)
 def _document(data: bytes) -> dict[str, Any]:
-    """A document that is only looked at."""
+    """A decoded document, which is shared and must not be changed."""
     document: dict[str, Any] = orjson.loads(data)
     return document
 
 
-def _transformed(shape: Shape, transform: Transform, budget: Budget) -> Shape:
+def _transformed(resource: RenderedResource, transform: Transform, budget: Budget) -> RenderedResource:
     if transform.excess is not None:
         raise TooComplexError(transform.excess)
     if transform.patches:
         budget.spend(COMPARING * len(transform.patches))
-        meant = tuple(each for each in transform.patches if isinstance(each, Patch) and _is_meant(each, shape))
-        shape = _patched(shape, meant, budget) if meant else shape
-    facts, names = shape.facts, shape.names
-    if (transform.prefix or transform.suffix) and not (shape.is_cluster_scoped and shape.kind in _KEEP_NAME):
+        patches = (patch for patch in transform.patches if isinstance(patch, Patch))
+        fitting = tuple(patch for patch in patches if _is_target(patch, resource))
+        resource = _patched(resource, fitting, budget) if fitting else resource
+    facts, names = resource.facts, resource.names
+    if (transform.prefix or transform.suffix) and not (resource.is_cluster_scoped and resource.kind in _KEEP_NAME):
         names = (f"{transform.prefix}{names[0]}{transform.suffix}", *names)
     if transform.images and facts.images and not facts.is_release:
         budget.spend(COMPARING * len(transform.images) * len(facts.images))
         facts = _with_overrides(facts, transform)
-    namespace = None if shape.is_cluster_scoped else transform.namespace or shape.namespace
-    if facts is shape.facts and names is shape.names and namespace == shape.namespace:
-        return shape
-    return shape._replace(facts=facts, names=names, namespace=namespace)
+    namespace = None if resource.is_cluster_scoped else transform.namespace or resource.namespace
+    if facts is resource.facts and names is resource.names and namespace == resource.namespace:
+        return resource
+    return resource._replace(facts=facts, names=names, namespace=namespace)
 
 
 def _with_overrides(facts: Facts, transform: Transform) -> Facts:
-    """With the images that `images` names; the version follows where it was the main image's tag."""
-    images = tuple(override_image(each, transform.images) for each in facts.images)
-    before, after = (
-        next((each.tag for each in found if each.role == "main"), None) for found in (facts.images, images)
-    )
-    version = after if facts.version == before else facts.version
-    return facts._replace(images=images, version=version)
+    """The facts after the `images` of a kustomization. A version that was the main image's tag changes with it."""
+    images = tuple(override_image(image, transform.images) for image in facts.images)
+    is_tag = facts.version == _main_tag(facts.images)
+    return facts._replace(images=images, version=_main_tag(images) if is_tag else facts.version)
 
 
 def _main_tag(images: Iterable[Image]) -> str | None:
-    return next((each.tag for each in images if each.role == "main"), None)
+    return next((image.tag for image in images if image.role == "main"), None)
 
 
-def _is_meant(patch: Patch, shape: Shape) -> bool:
+def _is_target(patch: Patch, resource: RenderedResource) -> bool:
     kind = patch.target.kind
-    if kind is not None and kind.isalnum() and kind != shape.kind:
+    if kind is not None and kind.isalnum() and kind != resource.kind:
         return False
-    document = _document(shape.document())
+    document = _document(resource.document())
     declared = document["metadata"].get("namespace")
-    namespaces = {shape.namespace, declared if isinstance(declared, str) else None}
-    return is_target(patch.target, document, shape.names, namespaces)
+    namespaces = {resource.namespace, declared if isinstance(declared, str) else None}
+    return is_target(patch.target, document, resource.names, namespaces)
 
 
 class _Effect(NamedTuple):
-    """What patches make of a document.
+    """The effect of patches on a document.
 
     Attributes:
-        facts: those that they change.
-        names: the new name, where they change that.
-        namespace: the new one, where they change that.
+        document: after the patches.
+        facts: the facts that change, by field.
+        names: the new name, if it changes.
+        namespace: the new namespace, if it changes.
     """
 
     document: bytes
@@ -159,10 +165,11 @@ class _Effect(NamedTuple):
 
 @functools.lru_cache(maxsize=500)
 def _effect(document: bytes, patches: tuple[Patch, ...]) -> _Effect | None:
-    """The document is scanned as it was and as it is then: what that changes is taken over, the rest as it was read."""
+    """The effect of patches: the facts that differ between a scan of the document before them and one after them."""
     before = _document(document)
     after = apply_patches(before, patches)
-    if after == before or not isinstance(after.get("metadata"), dict):  # without metadata kustomize builds nothing
+    # kustomize fails on a resource without metadata.
+    if after == before or not isinstance(after.get("metadata"), dict):
         return None
     old, new = _scan(before), _scan(after)
     facts = {name: getattr(new, name) for name in _TAKEN_OVER if getattr(new, name) != getattr(old, name)}
@@ -174,16 +181,16 @@ def _effect(document: bytes, patches: tuple[Patch, ...]) -> _Effect | None:
     return _Effect(orjson.dumps(after), facts, tuple(map(str, name)), namespace)
 
 
-def _patched(shape: Shape, patches: tuple[Patch, ...], budget: Budget) -> Shape:
-    budget.spend(steps_of(patches, len(shape.document())))
-    effect = _effect(shape.document(), patches)
+def _patched(resource: RenderedResource, patches: tuple[Patch, ...], budget: Budget) -> RenderedResource:
+    budget.spend(steps_of(patches, len(resource.document())))
+    effect = _effect(resource.document(), patches)
     if effect is None:
-        return shape
-    names, namespace = (*effect.names, *shape.names), shape.namespace
-    if effect.namespace and not shape.is_cluster_scoped:
+        return resource
+    names, namespace = (*effect.names, *resource.names), resource.namespace
+    if effect.namespace and not resource.is_cluster_scoped:
         namespace = effect.namespace[0]
-    return shape._replace(
-        facts=shape.facts._replace(**effect.facts) if effect.facts else shape.facts,
+    return resource._replace(
+        facts=resource.facts._replace(**effect.facts) if effect.facts else resource.facts,
         names=names,
         namespace=namespace,
         document=lambda: effect.document,
@@ -197,36 +204,38 @@ def _scan(resource: dict[str, Any]) -> Facts:
     return scan(Decoded(resource, 0), resource)
 
 
-def _substituted(shape: Shape, variables: Variables, budget: Budget) -> Shape:
-    if _is_disabled(shape.document()):
-        return shape
-    facts = shape.facts._replace(images=tuple(with_images(each, variables, budget) for each in shape.facts.images))
+def _substituted(resource: RenderedResource, variables: VariableValues, budget: Budget) -> RenderedResource:
+    if _is_disabled(resource.document()):
+        return resource
+    facts = resource.facts._replace(
+        images=tuple(substitute_image(image, variables, budget) for image in resource.facts.images)
+    )
     kept = {
         name: _filled(value, variables, budget)
         for name, value in zip(facts._fields, facts, strict=True)
         if name not in ("images", "values")
     }
-    namespace = substitute(shape.namespace, variables, budget) if shape.namespace else None
-    return shape._replace(
+    namespace = substitute(resource.namespace, variables, budget) if resource.namespace else None
+    return resource._replace(
         facts=facts._replace(**kept),
-        names=(substitute(shape.name, variables, budget), *shape.names),
+        names=(substitute(resource.name, variables, budget), *resource.names),
         namespace=namespace or None,
     )
 
 
 def _is_disabled(document: bytes) -> bool:
-    """Whether the resource keeps its texts as they are, by a label or an annotation."""
+    """True if a label or an annotation of the resource turns the substitution off."""
     if SUBSTITUTE.encode() not in document:
         return False
     resource = _document(document)
     return any(mapping(resource, "metadata", key).get(SUBSTITUTE) == "disabled" for key in ("labels", "annotations"))
 
 
-def _filled(value: Any, variables: Variables, budget: Budget) -> Any:
-    """A text, or a record or tuple of them, with the variables in all texts put in."""
+def _filled(value: Any, variables: VariableValues, budget: Budget) -> Any:
+    """A text, or a record or tuple of texts, with all variables substituted."""
     if isinstance(value, str):
         return substitute(value, variables, budget)
     if not isinstance(value, tuple) or isinstance(value, Patch):
         return value
-    filled = [_filled(each, variables, budget) for each in value]
+    filled = [_filled(item, variables, budget) for item in value]
     return value._make(filled) if hasattr(value, "_make") else tuple(filled)

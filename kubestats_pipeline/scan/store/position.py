@@ -1,8 +1,8 @@
 """The scanner's position in the lake: what a repository's partitions hold, and how they move forward together.
 
-The resources file carries the commit that it stands for and the length of the event log that belongs to it. It is
+The resources file carries the commit that it shows and the length of the event log that belongs to it. It is
 renamed into place last: until then, what a killed run left in the other files lies beyond the position and is cut off
-or overwritten by the next run. How the log itself grows stands in `event_log.py`.
+or overwritten by the next run. How the log itself grows is in `lake/event_log.py`.
 """
 
 import datetime
@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 import orjson
 import polars as pl
 
-from kubestats_pipeline.lake.event_log import LogWriter
 from kubestats_pipeline.lake.event_log_segments import reach
-from kubestats_pipeline.lake.lake import NEWER, UPGRADE, Lake, LakeError
+from kubestats_pipeline.lake.lake import NEWER, UPGRADE, LakeError
 from kubestats_pipeline.lake.repositories import Repository
-from kubestats_pipeline.lake.tables import HELM_VALUES, RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS, SCANS
+from kubestats_pipeline.lake.repository_tables import RepositoryTables
+from kubestats_pipeline.lake.tables import HELM_VALUES, RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS
 from kubestats_pipeline.scan.manifests.manifests import digest
 from kubestats_pipeline.scan.replay.problems import OpenProblem
 from kubestats_pipeline.scan.replay.records import Event, Resource
@@ -36,11 +36,13 @@ SCANNER_VERSION = "5"
 """Raised when the scanner reads the same history differently: repositories are then replayed from the start."""
 
 EVENTS_AT_ONCE = 1_000
-"""Events that stand in memory as objects before they become rows."""
+"""Events that are kept in memory as objects before they become rows."""
 
 
 def writer() -> str:
-    """What writes the tables: the scanner's version and a digest of their columns, so that neither can be forgotten."""
+    """The name of the program that writes the tables: the scanner's version and a digest of their columns, so that
+    neither can be forgotten.
+    """
     tables = (RESOURCES, HELM_VALUES, RESOURCE_EVENTS, SCAN_PROBLEMS)
     columns = [(column.name, column.type.value) for table in tables for column in table.columns]
     return f"{SCANNER_VERSION} {digest(repr(columns).encode())}"
@@ -48,19 +50,19 @@ def writer() -> str:
 
 @dataclass(frozen=True)
 class Position:
-    """Where a repository's tables stand.
+    """The state of a repository's tables.
 
     Attributes:
-        repository_id: whose tables they are; another repository may have had the name before.
-        commit: the commit that they stand for.
+        repository_id: whose tables they are. Another repository may have had the name before.
+        commit: the commit that they show.
         next_sequence: the number of events that belong to it.
-        history_since: how far back the replay reached, ISO 8601; None where the mirror did not know.
+        history_since: how far back the replay reached, ISO 8601, or None where the mirror did not know.
         is_linear: whether the log has only ever gone on from one commit to a descendant of it, so that no new commit
             can be in it already.
-        complete_from: the number of the event from which on the log is complete; see `retention.py`.
-        retired: the boundaries up to which events have been retired, as `retention.mark_of` tells them.
+        complete_from: the number of the event from which on the log is complete, see `retention.py`.
+        retired: the boundaries up to which events have been retired, as `retention.mark_of` writes them.
         written_by: the `writer` of the tables.
-        paths: the names of files whose paths hold a secret, as `withheld_paths.to_text` writes them; mostly empty.
+        paths: the names of files whose paths hold a secret, as `withheld_paths.to_text` writes them. Mostly empty.
         values: the state of `helm_values` that belongs to it.
     """
 
@@ -77,7 +79,7 @@ class Position:
 
     @property
     def metadata(self) -> dict[str, str]:
-        """As it stands in the file of the resources, apart from the values."""
+        """The text beside the resources, apart from the values."""
         return {
             "repository_id": self.repository_id,
             "commit": self.commit,
@@ -92,93 +94,92 @@ class Position:
 
     @property
     def is_older(self) -> bool:
-        """Whether another version of the scanner wrote the tables: it read differently, or had other columns."""
+        """True where another version of the scanner wrote the tables: it read differently, or had other columns."""
         return self.written_by != writer()
 
 
 @dataclass(frozen=True)
 class Stored:
-    """What the lake holds of one repository at its position."""
+    """The rows of one repository at its position."""
 
     resources: tuple[Resource, ...]
     problems: tuple[OpenProblem, ...]
 
 
-def read_position(lake: Lake, full_name: str) -> Position | None:
-    """Where a repository's tables stand; None where only a replay from the start gives them.
+def read_position(tables: RepositoryTables) -> Position | None:
+    """Read the state of a repository's tables. None where only a replay from the start gives them.
 
     That is before the first scan, and where one of the files has been deleted.
 
     Raises:
         LakeError: the resources file is damaged, or a newer scanner wrote it.
     """
-    metadata = lake.read_metadata(RESOURCES, full_name)
-    _refuse_newer(lake, full_name, (metadata or {}).get("written_by", ""))
-    if metadata is None or not lake.path(SCAN_PROBLEMS, full_name).exists():
+    metadata = tables.position_metadata()
+    _refuse_newer(tables, (metadata or {}).get("written_by", ""))
+    if metadata is None or not tables.has(SCAN_PROBLEMS):
         return None
     next_sequence = int(metadata["next_sequence"])
-    segments = lake.segments(RESOURCE_EVENTS, full_name)
+    segments = tables.event_segments()
     if not segments or reach(segments) < next_sequence:
         return None
-    has_values = lake.path(HELM_VALUES, full_name).exists()
     return Position(
-        metadata["repository_id"],
-        metadata["commit"],
-        next_sequence,
-        metadata.get("history_since") or None,
-        metadata.get("is_linear") == "true",
-        int(metadata.get("complete_from", 0)),
-        metadata.get("retired", ""),
-        metadata.get("written_by", "") if has_values else "",
-        metadata.get("paths", ""),
-        saved_values(metadata),
+        repository_id=metadata["repository_id"],
+        commit=metadata["commit"],
+        next_sequence=next_sequence,
+        history_since=metadata.get("history_since") or None,
+        is_linear=metadata.get("is_linear") == "true",
+        complete_from=int(metadata.get("complete_from", 0)),
+        retired=metadata.get("retired", ""),
+        written_by=metadata.get("written_by", "") if tables.has(HELM_VALUES) else "",
+        paths=metadata.get("paths", ""),
+        values=saved_values(metadata),
     )
 
 
-def _refuse_newer(lake: Lake, full_name: str, written_by: str) -> None:
+def _refuse_newer(tables: RepositoryTables, written_by: str) -> None:
     """Refuse to replay over what a later scanner has read better: raising `SCANNER_VERSION` says that it did."""
     version = written_by.partition(" ")[0]
     if version.isdecimal() and int(version) > int(SCANNER_VERSION):
-        raise LakeError(f"{lake.path(RESOURCES, full_name)} {NEWER} (scanner {version}); {UPGRADE}")
+        raise LakeError(f"{tables.lake.path(RESOURCES, tables.full_name)} {NEWER} (scanner {version}); {UPGRADE}")
 
 
-def read_stored(lake: Lake, full_name: str, position: Position) -> Stored:
+def read_stored(tables: RepositoryTables, position: Position) -> Stored:
     """Read a repository's resources and problems as of their position.
 
     Raises:
         LakeError: one of the files is damaged.
     """
-    resources = lake.read(RESOURCES, full_name)
+    resources = tables.resources()
     return Stored(
         tuple(resource_from_row(row) for row in resources.rows.iter_rows(named=True)) if resources else (),
-        tuple(problem_from_row(row) for row in _read_problems(lake, full_name, position)),
+        tuple(problem_from_row(row) for row in _read_problems(tables, position)),
     )
 
 
-def read_event_ids(lake: Lake, full_name: str, position: Position) -> set[str]:
+def read_event_ids(tables: RepositoryTables, position: Position) -> set[str]:
     """The ids of all events up to the position.
 
     Raises:
         LakeError: one of the log's files is damaged.
     """
-    return {event_id for frame, _ in _read_log(lake, full_name, position) for event_id in frame["event_id"]}
+    return {event_id for frame, _ in _read_log(tables, position) for event_id in frame["event_id"]}
 
 
 class EventLog:
-    """Takes up the events of a replay, some at a time; they are part of the log from `publish` on.
+    """Takes up the events of a replay, some at a time. They are part of the log from `publish` on.
 
     Args:
-        known: the position from which the replay goes on; None for a replay from the start, which replaces the log.
+        known: the position from which the replay goes on, or None for a replay from the start, which replaces the log.
     """
 
-    def __init__(self, lake: Lake, repository: Repository, known: Position | None, run_id: str | None) -> None:
+    def __init__(
+        self, tables: RepositoryTables, repository: Repository, known: Position | None, run_id: str | None
+    ) -> None:
         goes_on = known is not None and not known.is_older
         self._repository, self._run_id = repository, run_id
-        self._writer = LogWriter(
-            lake, RESOURCE_EVENTS, repository.full_name, known.next_sequence if known and goes_on else 0
-        )
+        self._writer = tables.append_events(known.next_sequence if known and goes_on else 0)
         if known and not goes_on:  # other columns: every file is written anew
-            for frame, end in _read_log(lake, repository.full_name, known):
+            for frame, end in _read_log(tables, known):
                 self._writer.append(frame, end)
 
     def append(self, events: Sequence[Event]) -> None:
@@ -188,7 +189,7 @@ class EventLog:
             self._writer.append(rows, events[-1].sequence + 1)
 
     def leave_out(self, boundaries: Boundaries) -> int:
-        """Retire what the archive holds already; gives the number of the event from which on all are there."""
+        """Retire what the archive holds already. Returns the number of the event from which on all are there."""
         if not boundaries:
             return 0
         found = plan(self._writer, boundaries)
@@ -196,46 +197,42 @@ class EventLog:
         return found.complete_from
 
     def publish(self) -> None:
-        """Put everything into its place; what a killed run left beyond the position is gone afterwards."""
+        """Put everything into its place. Rows that a killed run left beyond the position are gone afterwards."""
         self._writer.publish()
 
 
-def write_tables(lake: Lake, repository: Repository, replay: Replay, known: Position | None, position: Position) -> int:
-    """Write the problems, values and resources of a replay; the last carry the position. Its events are written before.
+def write_tables(
+    tables: RepositoryTables, repository: Repository, replay: Replay, known: Position | None, position: Position
+) -> int:
+    """Write the problems, values and resources of a replay. The last carry the position. Its events are written before.
 
-    Gives the number of rows of Helm values.
+    Returns the number of rows of Helm values.
 
-    `known` is the position from which the replay went on, None for one from the start; `position` is the one that it
+    `known` is the position from which the replay went on, None for one from the start. `position` is the one that it
     reached.
 
     Raises:
-        LakeError: a file cannot be written; the position has not moved then.
+        LakeError: a file cannot be written, and the position has not moved then.
     """
-    name = repository.full_name
-    before = _read_problems(lake, name, known) if known else []
+    before = _read_problems(tables, known) if known else []
     problems = {"commit": position.commit, "before": orjson.dumps(before).decode()}
-    lake.write(SCAN_PROBLEMS, name, [problem_row(each, repository) for each in replay.problems.values()], problems)
+    tables.write_problems([problem_row(problem, repository) for problem in replay.problems.values()], problems)
     known_values = known.values if known and not known.is_older else None
-    saved = write_values(lake, repository, replay, position.commit, known_values)
-    rows = [resource_row(each, repository) for each in (*replay.active.values(), *replay.tombstones.values())]
-    lake.write(RESOURCES, name, rows, position.metadata | saved.metadata)
+    saved = write_values(tables, repository, replay, position.commit, known_values)
+    rows = [resource_row(resource, repository) for resource in (*replay.active.values(), *replay.tombstones.values())]
+    tables.write_resources(rows, position.metadata | saved.metadata)
     return saved.rows
 
 
-def write_position(lake: Lake, full_name: str, position: Position) -> None:
+def write_position(tables: RepositoryTables, position: Position) -> None:
     """Write only the position anew, beside the same resources.
 
     Raises:
         LakeError: the file is damaged or cannot be written.
     """
-    partition = lake.read(RESOURCES, full_name)
+    partition = tables.resources()
     if partition is not None:
-        lake.write(RESOURCES, full_name, partition.rows, {**partition.metadata, **position.metadata})
-
-
-def write_scan(lake: Lake, repository: Repository, row: Row) -> None:
-    """Write the row of `scans`."""
-    lake.write(SCANS, repository.full_name, [row])
+        tables.write_resources(partition.rows, {**partition.metadata, **position.metadata})
 
 
 def scan_row(
@@ -282,28 +279,17 @@ def failed_scan_row(
     }
 
 
-def read_scan(lake: Lake, full_name: str) -> Row | None:
-    """The row of `scans`; None before the first scan.
-
-    Raises:
-        LakeError: the file is damaged.
-    """
-    partition = lake.read(SCANS, full_name)
-    return partition.rows.row(0, named=True) if partition and len(partition.rows) else None
-
-
-def _read_log(lake: Lake, full_name: str, position: Position) -> Iterator[tuple[pl.DataFrame, int]]:
+def _read_log(tables: RepositoryTables, position: Position) -> Iterator[tuple[pl.DataFrame, int]]:
     """The events up to the position, segment by segment, with the number that follows each one's last."""
     before = pl.col("sequence") < position.next_sequence
-    for each in lake.segments(RESOURCE_EVENTS, full_name):
-        if each.first < position.next_sequence:
-            rows = lake.read_segment(RESOURCE_EVENTS, each).filter(before)
-            yield rows, min(each.end, position.next_sequence)
+    for segment in tables.event_segments():
+        if segment.first < position.next_sequence:
+            yield tables.read_events(segment).filter(before), min(segment.end, position.next_sequence)
 
 
-def _read_problems(lake: Lake, full_name: str, position: Position) -> list[Row]:
-    """The problems at the position; a killed run may have written later ones, which carry those before them."""
-    partition = lake.read(SCAN_PROBLEMS, full_name)
+def _read_problems(tables: RepositoryTables, position: Position) -> list[Row]:
+    """The problems at the position. A killed run may have written later ones, which carry those before them."""
+    partition = tables.problems()
     if partition is None:
         return []
     if partition.metadata.get("commit") == position.commit:

@@ -1,10 +1,10 @@
 """Retires old events: whole ones, or only their documents and field changes, into `data/archive/`.
 
-What is retired of a repository is always the beginning of its log: events that are older than a boundary, none of
+Only the beginning of a repository's log is retired: events that are older than a boundary, none of
 which follows a younger one. Of each resource the last of them stays, so that folding the log still gives the resources
 and every moment since then. Boundaries are first days of months, so that the archive has a few files a year. The
-archive is the memory: a scan that makes a log anew asks it what to leave out. Which repositories are due, and how the
-log is written meanwhile, stands in `retire.py`.
+archive is the memory: a scan that makes a log anew asks it what to leave out. The choice of repositories and the
+writing of logs are in `retire.py`.
 """
 
 import datetime
@@ -17,8 +17,10 @@ import polars as pl
 
 from kubestats_pipeline.lake.event_log import BLOCK, LogWriter
 from kubestats_pipeline.lake.event_log_segments import Segment
-from kubestats_pipeline.lake.lake import Lake, flush, replace_file
+from kubestats_pipeline.lake.lake import read_file, replace_file
 from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.lake.repository_tables import RepositoryTables
+from kubestats_pipeline.lake.storage import Storage, flush
 from kubestats_pipeline.lake.tables import RESOURCE_EVENTS
 from kubestats_pipeline.settings import RetentionSettings
 
@@ -29,19 +31,19 @@ PAYLOAD = ("field_changes", "resource_data")
 
 
 class Part(Enum):
-    """What of an event is retired, named as its folder in the archive."""
+    """The part of an event that is retired, named as its folder in the archive."""
 
     EVENTS = "events"
     PAYLOADS = "payloads"
 
 
 Boundaries = dict[Part, datetime.date]
-"""Days (UTC) before which parts are retired; a part that is kept forever is not there."""
+"""Days (UTC) before which parts are retired. A part that is kept forever is not there."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be retired of one log.
+    """The events of one log that are to be retired.
 
     Attributes:
         complete_from: the number of the event from which on all are there.
@@ -66,27 +68,32 @@ def wanted_boundaries(settings: RetentionSettings, today: datetime.date) -> Boun
 
 def known_boundaries(layout: Layout, repository_id: str) -> Boundaries:
     """The boundaries up to which the archive has parts of a repository's events."""
-    found = {part: sorted(layout.archive(part.value, repository_id).glob("before=*")) for part in Part}
-    days = {part: [each.name.removeprefix("before=") for each in found[part] if not each.suffix] for part in found}
-    return {part: datetime.date.fromisoformat(each[-1]) for part, each in days.items() if each}
+    finished = {part: _finished(layout.archive(part.value, repository_id)) for part in Part}
+    return {part: max(days) for part, days in finished.items() if days}
+
+
+def _finished(archive_folder: Path) -> list[datetime.date]:
+    folders = (folder.name.removeprefix("before=") for folder in archive_folder.glob("before=*") if not folder.suffix)
+    return [datetime.date.fromisoformat(day) for day in folders]
 
 
 def mark_of(boundaries: Boundaries) -> str:
-    """Boundaries as text, to tell whether a log has been brought up to them."""
+    """Boundaries as text, to recognise a log that has been brought up to them."""
     return " ".join(f"{part.value}={boundaries[part].isoformat()}" for part in Part if part in boundaries)
 
 
 def later(one: Boundaries, other: Boundaries) -> Boundaries:
     """The later boundary of each part: what has been retired stays so when settings are loosened."""
-    return {part: max(each[part] for each in (one, other) if part in each) for part in one.keys() | other.keys()}
+    earliest = datetime.date.min
+    return {part: max(one.get(part, earliest), other.get(part, earliest)) for part in one.keys() | other.keys()}
 
 
 def plan(writer: LogWriter, boundaries: Boundaries) -> Plan:
-    """What of a log is to be retired, whether it has been already or not."""
+    """Plan what of a log is to be retired, including what has been already."""
     rows = writer.read(("resource_id", "sequence", "event_timestamp"))
     old = {part: _older(rows, day) for part, day in boundaries.items()}
-    numbers = {part: _superseded(each) for part, each in old.items()}
-    ends = [_end_of(each) for each in numbers.values()]
+    numbers = {part: _superseded(events) for part, events in old.items()}
+    ends = [_end_of(series) for series in numbers.values()]
     return Plan(_complete_from(old[Part.EVENTS]) if Part.EVENTS in old else 0, numbers, max(ends, default=0))
 
 
@@ -106,31 +113,35 @@ def retire(writer: LogWriter, found: Plan) -> None:
     writer.revise(change, found.end)
 
 
-def archive(lake: Lake, full_name: str, repository_id: str, boundaries: Boundaries, found: Plan) -> int:
-    """Copy what a plan names into the archive; gives how many events went there, whole or as payloads.
+def archive(tables: RepositoryTables, repository_id: str, boundaries: Boundaries, found: Plan) -> int:
+    """Copy what a plan names into the archive. Returns how many events went there, whole or as payloads.
 
-    What an earlier attempt has archived stays as it is, since the log may have lost it meanwhile.
+    Events that an earlier attempt has archived stay, because the log may have lost them meanwhile.
 
     Raises:
         LakeError: a file is damaged, or the disk is full or read-only.
     """
-    folders = {part: _open_folder(lake.layout, part, repository_id, day) for part, day in boundaries.items()}
+    storage, layout = tables.lake.storage, tables.lake.layout
+    folders = {part: _open_folder(layout, part, repository_id, day) for part, day in boundaries.items()}
     count = 0
-    for segment in lake.segments(RESOURCE_EVENTS, full_name):
+    for segment in tables.event_segments():
         if segment.first < found.end:
-            rows = lake.read_segment(RESOURCE_EVENTS, segment)
+            rows = tables.read_events(segment)
             for part, chosen in _to_archive(rows, found):
                 for first, block in _blocks(chosen, segment):
-                    count += _add(folders[part] / f"part-{first:012d}.parquet", block)
+                    path = folders[part] / f"part-{first:012d}.parquet"
+                    count += _add(storage, layout.name_of(path), block)
     for folder in folders.values():
         if folder.suffix == _UNFINISHED:
+            # The folder's name is the mark of a finished boundary, even of one without events: a store without folders
+            # needs an object in its place.
             folder.rename(folder.with_suffix(""))
             flush(folder.parent)
     return count
 
 
 def _open_folder(layout: Layout, part: Part, repository_id: str, day: datetime.date) -> Path:
-    """Where a boundary's files go; a folder that is not finished yet is no memory of its boundary."""
+    """The folder of a boundary's files. One that is not finished yet does not count as retired."""
     finished = layout.archive(part.value, repository_id) / f"before={day.isoformat()}"
     unfinished = finished.with_suffix(_UNFINISHED)
     if finished.exists():
@@ -150,7 +161,7 @@ def _older(rows: pl.DataFrame, day: datetime.date) -> pl.DataFrame:
 
 
 def _complete_from(old: pl.DataFrame) -> int:
-    """The number from which on no event is missing, once those are gone that are superseded; 0 where none is or was."""
+    """The number from which on no event is missing, once the superseded ones are gone; 0 where nothing goes."""
     end = _end_of(old["sequence"])
     return end if len(old) < end or len(_superseded(old)) else 0
 
@@ -182,14 +193,14 @@ def _blocks(rows: pl.DataFrame, segment: Segment) -> Iterator[tuple[int, pl.Data
             yield first, block
 
 
-def _add(path: Path, rows: pl.DataFrame) -> int:
-    """Add rows to a file of the archive; gives how many it did not have."""
-    if path.exists():
-        known = pl.read_parquet(path, hive_partitioning=False)
+def _add(storage: Storage, name: str, rows: pl.DataFrame) -> int:
+    """Add rows to a file of the archive. Returns how many it did not have."""
+    if storage.exists(name):
+        known, _ = read_file(storage, name)
         fresh = rows.filter(~pl.col("event_id").is_in(known["event_id"].implode()))
         rows, count = pl.concat([known, fresh]), len(fresh)
     else:
         count = len(rows)
     if count:
-        replace_file(path, rows.sort(RESOURCE_EVENTS.sort), {})
+        replace_file(storage, name, rows.sort(RESOURCE_EVENTS.sort), {})
     return count

@@ -65,9 +65,9 @@ def resource_row(resource: Resource, repository: Repository) -> Row:
 
 
 def resource_from_row(row: Mapping[str, Any]) -> Resource:
-    """The resource of a row of `resources`; the inverse of `resource_row`.
+    """The resource of a row of `resources`, the inverse of `resource_row`.
 
-    Of its facts, it has only those that the row tells; `manifests.restore_manifest` gives the others.
+    It has only those of its facts that are in the row. `manifests.restore_manifest` gives the others.
     """
     key = ResourceKey(row["api_group"], row["kind"], row["declared_namespace"], row["name"])
     resolved = Resolved(
@@ -153,13 +153,15 @@ def problem_row(problem: OpenProblem, repository: Repository) -> Row:
 
 
 def problem_from_row(row: Mapping[str, Any]) -> OpenProblem:
-    """The problem of a row of `scan_problems`; the inverse of `problem_row`."""
+    """The problem of a row of `scan_problems`, the inverse of `problem_row`."""
     columns = ("problem", "message", "document_index", "commit_sha", "first_seen_at")
     return OpenProblem(path=original(row["file_path"]), **{name: row[name] for name in columns})
 
 
 def values_to_json(values: Values) -> Any:
-    """What other files give to a release, where it must outlive them; `values_from_json` is the inverse."""
+    """The values that other files give to a release, where they must outlive those files. `values_from_json` is the
+    inverse.
+    """
     return [layer and _layer_to_json(layer) for layer in values.layers]
 
 
@@ -190,7 +192,7 @@ def _layer_from_json(origin: str, content: str, settings: list[Any], numbers: li
 
 @functools.lru_cache(maxsize=16384)
 def printable(path: str) -> str:
-    r"""A path as text: a byte that is not UTF-8 stands as `\xNN`, a backslash as two."""
+    r"""A path as text: a byte that is not UTF-8 becomes `\xNN`, a backslash becomes two."""
     return _UNDECODABLE.sub(lambda match: f"\\x{ord(match[0]) - 0xDC00:02x}", path.replace("\\", "\\\\"))
 
 

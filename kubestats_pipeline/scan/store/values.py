@@ -1,6 +1,6 @@
 """The rows of `helm_values`: made for the releases whose inputs have changed, kept for all others.
 
-The file of the table carries a mark of the scan that wrote it; the position (see `position.py`) names the mark that
+The file of the table carries a mark of the scan that wrote it. The position (see `position.py`) names the mark that
 belongs to it. Where the two differ, a run was killed in between, and all rows are made again.
 """
 
@@ -12,8 +12,9 @@ import orjson
 import polars as pl
 
 from kubestats_pipeline.lake.frames import parquet_schema
-from kubestats_pipeline.lake.lake import Lake, to_frame
+from kubestats_pipeline.lake.lake import to_frame
 from kubestats_pipeline.lake.repositories import Repository
+from kubestats_pipeline.lake.repository_tables import RepositoryTables
 from kubestats_pipeline.lake.tables import HELM_VALUES
 from kubestats_pipeline.scan.replay.records import Resource
 from kubestats_pipeline.scan.replay.replay import Replay
@@ -24,11 +25,11 @@ from kubestats_pipeline.scan.values.rows import Setting, flatten
 
 @dataclass(frozen=True)
 class SavedValues:
-    """What the position says of Helm values.
+    """The part of a position that is about Helm values.
 
     Attributes:
         mark: of the file that belongs to it.
-        rows: that the file has; not kept.
+        rows: the number of rows in the file, which is not stored.
         last_readable: of values files that cannot be read, the blobs that were read last.
         retained: by resource id, what other files gave to releases that cannot be read themselves.
     """
@@ -40,7 +41,7 @@ class SavedValues:
 
     @property
     def metadata(self) -> dict[str, str]:
-        """As it stands in the file of the resources; `saved_values` is the inverse."""
+        """The text beside the resources. `saved_values` is the inverse."""
         files = {printable(path): oid for path, oid in self.last_readable.items()}
         releases = {resource_id: values_to_json(values) for resource_id, values in self.retained.items()}
         kept = {"files": files, "releases": releases}
@@ -51,7 +52,7 @@ NOTHING_SAVED = SavedValues(None)
 
 
 def saved_values(metadata: Mapping[str, str]) -> SavedValues:
-    """What the file of the resources says of Helm values."""
+    """Read the part of a position that is about Helm values."""
     kept: dict[str, Any] = orjson.loads(metadata.get("values", '{"files": {}, "releases": {}}'))
     return SavedValues(
         metadata.get("values_mark") or None,
@@ -61,26 +62,27 @@ def saved_values(metadata: Mapping[str, str]) -> SavedValues:
 
 
 def write_values(
-    lake: Lake, repository: Repository, replay: Replay, commit: str, saved: SavedValues | None
+    tables: RepositoryTables, repository: Repository, replay: Replay, commit: str, saved: SavedValues | None
 ) -> SavedValues:
-    """Write the rows of a repository, unless none of them has changed; `saved` is None where all must be made.
+    """Write the rows of a repository, unless all are the same as before. `saved` is None where all must be made.
 
-    The active resources of the replay are told whether all of their inputs are known.
+    Sets `values_complete` of the replay's active resources.
 
     Raises:
         LakeError: the file is damaged or cannot be written.
     """
-    partition = lake.read(HELM_VALUES, repository.full_name) if saved else None
+    partition = tables.values() if saved else None
     old = partition.rows if partition and saved and partition.metadata.get("mark") == saved.mark else None
-    ids = {each.resource_id for each in replay.active.values()}
+    ids = {resource.resource_id for resource in replay.active.values()}
     fresh = ids if old is None else replay.unsaved & ids
     made = _make_rows(repository, replay, fresh)
     kept = to_frame(HELM_VALUES, []) if old is None else old.filter(pl.col("resource_id").is_in(list(ids - fresh)))
     mark = saved.mark if saved else None
     if old is None or made.height or kept.height < old.height:
         mark = f"{commit} {replay.next_sequence}"
-        lake.write(HELM_VALUES, repository.full_name, pl.concat([kept, made]), {"mark": mark})
-    unreadable = {path: oid for path, oid in replay.feeds.last_readable.items() if replay.files[path].oid != oid}
+        tables.write_values(pl.concat([kept, made]), {"mark": mark})
+    last_readable = replay.values_inputs.last_readable
+    unreadable = {path: oid for path, oid in last_readable.items() if replay.files[path].oid != oid}
     return SavedValues(mark, unreadable, replay.retained_values(), kept.height + made.height)
 
 
@@ -106,4 +108,4 @@ def _settings(resource: Resource) -> tuple[list[Setting], bool | None]:
         return [], None
     tree, is_complete = merge_values(resource.manifest, resource.values)
     settings = flatten(tree)
-    return [each._replace(origin=printable(each.origin)) for each in settings], is_complete
+    return [setting._replace(origin=printable(setting.origin)) for setting in settings], is_complete

@@ -1,8 +1,8 @@
-"""Which files feed the Helm values of which releases, kept from commit to commit.
+"""The inputs of the Helm values of all releases, where they are in other files than the release, from commit to commit.
 
-Values files are plain YAML, which the scanner passes over: only those that a release uses are read, once a blob. Of a
-file that cannot be read, the last readable blob counts, and the problem is told. How values are merged stands in
-`merge.py`; what a change of them means for events in `replay.py`.
+A values file is plain YAML, which the scanner passes over. It is read only if a release uses it, and once a blob. If a
+file cannot be read, its last readable blob counts, and the file gets a problem. The inputs are merged in `merge.py`,
+and `replay.py` makes events of a change of them.
 """
 
 import posixpath
@@ -25,19 +25,20 @@ from kubestats_pipeline.scan.manifests.identity import Identity
 from kubestats_pipeline.scan.values.merge import Layer, Values, ValuesText, layer_of, read_values
 
 CACHED_TEXTS = 500
-"""Values files that are remembered: enough for what a commit and its neighbours touch."""
+"""Values files that are kept in memory: enough for all that a commit and its neighbours touch."""
 
 _MISSING = Problem("too_large", "used as Helm values, and larger than the blobs that a mirror keeps (1 MB)")
 
 
-class _Feed(NamedTuple):
-    """One input of a release that stands in another file.
+class _Input(NamedTuple):
+    """One input of a release that is in another file.
 
     Attributes:
-        path: None where it is not known, as for a Secret.
-        config_map: the ConfigMap in that file, where it is declared as a resource; `key` is one of its data.
-        below: of a values file, only what stands below this key.
-        target: the one setting that the content is the value of.
+        path: None if it is not known, as for a Secret.
+        config_map: the ConfigMap in that file, if it is declared as a resource.
+        key: the key in the data of that ConfigMap.
+        below: the key of a values file under which the values are, or None for the whole file.
+        target: the one setting whose value is the whole content, or None for a mapping of values.
     """
 
     path: str | None
@@ -49,12 +50,12 @@ class _Feed(NamedTuple):
 
 
 @dataclass
-class Feeds:
-    """The inputs of all releases of one repository that stand in other files than the release.
+class ValuesInputs:
+    """The inputs of all releases of one repository, if they are in other files than the release.
 
     Attributes:
-        last_readable: of each values file in use that could be read once, the blob that was read last.
-        touched: files whose problems must be told anew, because their use or content has changed.
+        last_readable: for each values file in use that was readable once, the last blob that was readable.
+        touched: files whose problems must be recorded anew, because their use or content has changed.
     """
 
     files: Files
@@ -63,79 +64,83 @@ class Feeds:
     touched: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._feeds: dict[Identity, tuple[_Feed, ...]] = {}
-        self._users: defaultdict[str, set[Identity]] = defaultdict(set)
+        self._inputs: dict[Identity, tuple[_Input, ...]] = {}
+        self._releases: defaultdict[str, set[Identity]] = defaultdict(set)
         self._texts: OrderedDict[str, ValuesText] = OrderedDict()
 
-    def learn(self, identity: Identity, facts: Facts, resolved: Resolved) -> None:
-        """Say what a resource takes its values from now."""
-        feeds = tuple(_feeds(identity.path, facts.values, resolved.values_inputs))
-        if feeds == self._feeds.get(identity, ()):
+    def set_inputs(self, identity: Identity, facts: Facts, resolved: Resolved) -> None:
+        """Record the inputs that a resource has now."""
+        inputs = tuple(_inputs_of(identity.path, facts.values, resolved.values_inputs))
+        if inputs == self._inputs.get(identity, ()):
             return
         self.forget(identity)
-        if feeds:
-            self._feeds[identity] = feeds
-        for path in _paths(feeds):
-            self._users[path].add(identity)
+        if inputs:
+            self._inputs[identity] = inputs
+        for path in _paths(inputs):
+            self._releases[path].add(identity)
             self.touched.add(path)
 
     def forget(self, identity: Identity) -> None:
-        """Say that a resource is gone."""
-        for path in _paths(self._feeds.pop(identity, ())):
-            self._users[path].discard(identity)
+        """Drop the inputs of a resource that is gone."""
+        for path in _paths(self._inputs.pop(identity, ())):
+            self._releases[path].discard(identity)
             self.touched.add(path)
-            if not self._users[path]:
-                del self._users[path]
+            if not self._releases[path]:
+                del self._releases[path]
                 self.last_readable.pop(path, None)
 
-    def users(self, paths: Iterable[str]) -> set[Identity]:
-        """The releases that take values from one of these files."""
-        return {identity for path in paths for identity in self._users.get(path, ())} if self._users else set()
+    def releases_using(self, paths: Iterable[str]) -> set[Identity]:
+        """The releases that take values from at least one of these files."""
+        if not self._releases:
+            return set()
+        return {identity for path in paths for identity in self._releases.get(path, ())}
 
     def read(self, identity: Identity) -> Values | None:
-        """What other files give to a release's values; None where it has no such inputs."""
-        feeds = self._feeds.get(identity)
-        return Values(tuple(self._layer(feed) for feed in feeds)) if feeds else None
+        """The values that a release takes from other files, or None if it has no such inputs."""
+        inputs = self._inputs.get(identity)
+        return Values(tuple(self._layer(entry) for entry in inputs)) if inputs else None
 
     def problems(self, path: str) -> tuple[Problem, ...]:
-        """Why a file that is used as values cannot be read."""
+        """The reason why a file that is used as values cannot be read."""
         file = self.files.get(path)
-        if file is None or not any(feed.config_map is None and feed.target is None for feed in self._used(path)):
+        if file is None or not any(entry.config_map is None and entry.target is None for entry in self._used(path)):
             return ()
         known = {problem.problem for problem in file.content.problems}
         problem = self._text(file.oid).problem
         return (problem,) if problem is not None and problem.problem not in known else ()
 
-    def _used(self, path: str) -> Iterator[_Feed]:
-        return (feed for identity in self._users.get(path, ()) for feed in self._feeds[identity] if feed.path == path)
+    def _used(self, path: str) -> Iterator[_Input]:
+        """The inputs that are in a file."""
+        for identity in self._releases.get(path, ()):
+            yield from (entry for entry in self._inputs[identity] if entry.path == path)
 
-    def _layer(self, feed: _Feed) -> Layer | None:
-        file = self.files.get(feed.path) if feed.path is not None else None
-        if feed.path is None or file is None:
-            if feed.path is not None:
-                self.last_readable.pop(feed.path, None)
-            return Layer(feed.path or "") if feed.is_optional and feed.path is not None else None
-        if feed.config_map is not None:
-            return self._config_map(feed, feed.path, feed.config_map)
-        if feed.target is not None:
-            return _setting(feed.path, feed.target, self.cache.read_blob(file.oid) if file.oid else None)
-        oid = self._readable(feed.path, file.oid)
-        return layer_of(_below(self._text(oid), feed.below), feed.path) if oid is not None else None
+    def _layer(self, entry: _Input) -> Layer | None:
+        file = self.files.get(entry.path) if entry.path is not None else None
+        if entry.path is None or file is None:
+            if entry.path is not None:
+                self.last_readable.pop(entry.path, None)
+            return Layer(entry.path or "") if entry.is_optional and entry.path is not None else None
+        if entry.config_map is not None:
+            return self._config_map(entry, entry.path, entry.config_map)
+        if entry.target is not None:
+            return _setting(entry.path, entry.target, self.cache.read_blob(file.oid) if file.oid else None)
+        oid = self._readable(entry.path, file.oid)
+        return layer_of(_below(self._text(oid), entry.below), entry.path) if oid is not None else None
 
     def _readable(self, path: str, oid: str) -> str | None:
-        """The file's blob, or the last one of it that could be read."""
+        """The file's blob, or the last readable one."""
         if oid and self._text(oid).problem is None:
             self.last_readable[path] = oid
         return self.last_readable.get(path)
 
-    def _config_map(self, feed: _Feed, path: str, identity: Identity) -> Layer | None:
+    def _config_map(self, entry: _Input, path: str, identity: Identity) -> Layer | None:
         manifest = self.files[path].declared.get(identity)
         data = orjson.loads(manifest.data).get("data") if manifest is not None else None
-        text = data.get(feed.key) if isinstance(data, dict) else None
+        text = data.get(entry.key) if isinstance(data, dict) else None
         if not isinstance(text, str):
-            return Layer(path) if feed.is_optional else None
-        if feed.target is not None:
-            return _setting(path, feed.target, text.encode())
+            return Layer(path) if entry.is_optional else None
+        if entry.target is not None:
+            return _setting(path, entry.target, text.encode())
         return layer_of(read_values(text.encode(), self.cache.bounds), path)
 
     def _text(self, oid: str) -> ValuesText:
@@ -149,24 +154,24 @@ class Feeds:
         return text
 
 
-def _feeds(path: str, parts: Iterable[ValuesPart], inputs: Iterable[ValuesInput]) -> Iterator[_Feed]:
-    for each in inputs:
-        is_known = each.kind in ("file", "configmap") and each.path is not None
-        config_map = each.identity if each.kind == "configmap" else None
-        yield _Feed(
-            each.path if is_known else None,
-            Identity(*config_map) if config_map is not None else None,  # type: ignore[arg-type]
-            each.key,
-            target=each.target_path,
-            is_optional=each.is_optional,
+def _inputs_of(path: str, parts: Iterable[ValuesPart], inputs: Iterable[ValuesInput]) -> Iterator[_Input]:
+    for found in inputs:
+        is_known = found.kind in ("file", "configmap") and found.path is not None
+        config_map = found.identity if found.kind == "configmap" else None
+        yield _Input(
+            path=found.path if is_known else None,
+            config_map=Identity(*config_map) if config_map is not None else None,  # type: ignore[arg-type]
+            key=found.key,
+            target=found.target_path,
+            is_optional=found.is_optional,
         )
     for part in parts:
         if part.kind == "file":
-            yield _Feed(_resolve(path, part.path), below=part.key, is_optional=part.is_optional)
+            yield _Input(path=_resolve(path, part.path), below=part.key, is_optional=part.is_optional)
 
 
 def _resolve(document_path: str, path: str | None) -> str | None:
-    """The path of a values file from the repository's root; None where it lies elsewhere."""
+    """The path of a values file from the repository's root, or None if it is outside the repository."""
     if path is None or "://" in path or "$" in path or "{" in path:
         return None
     if path.startswith("/"):
@@ -175,12 +180,12 @@ def _resolve(document_path: str, path: str | None) -> str | None:
     return None if joined.startswith("../") else joined
 
 
-def _paths(feeds: Iterable[_Feed]) -> set[str]:
-    return {feed.path for feed in feeds if feed.path is not None}
+def _paths(inputs: Iterable[_Input]) -> set[str]:
+    return {entry.path for entry in inputs if entry.path is not None}
 
 
 def _below(text: ValuesText, key: str | None) -> ValuesText:
-    """Only what stands below one key of a text of values."""
+    """The part of a text of values that is below one key."""
     if key is None or text.problem is not None:
         return text
     content = orjson.loads(text.content).get(key)
@@ -189,7 +194,7 @@ def _below(text: ValuesText, key: str | None) -> ValuesText:
 
 
 def _setting(origin: str, target: str, text: bytes | None) -> Layer | None:
-    """A whole text as the value of one setting."""
+    """A layer with one setting, whose value is a whole text."""
     place = read_name(target)
     if text is None or place is None:
         return None

@@ -1,8 +1,8 @@
 """The Helm values of a release: its inputs as layers, merged as Flux and Helm merge them.
 
-Maps are merged deeply, lists and everything else are replaced, the last layer wins. A null replaces what earlier
-layers say and stays, because it also takes the chart's default away. Placeholders such as `${VAR}` stay as written.
-Which files feed which releases from commit to commit stands in `inputs.py`; rows are made in `rows.py`.
+Maps are merged deeply, lists and everything else are replaced, and the last layer wins. A null replaces the values of
+earlier layers and stays, because it also removes the chart's default. Placeholders such as `${VAR}` stay as written.
+`inputs.py` finds the inputs of a release in other files, and `rows.py` makes rows of merged values.
 """
 
 import itertools
@@ -30,11 +30,11 @@ class Layer:
     """One input that could be read, redacted.
 
     Attributes:
-        origin: `inline`, or the path of the file that it stands in.
+        origin: `inline`, or the path of its file.
         content: a mapping of values, as canonical JSON.
-        settings: single values, each at its place, that are set after the content has been merged.
-        numbers: numbers of the content as they were written.
-        is_complete: False where it is encrypted.
+        settings: single values with their places, which are set after the content has been merged.
+        numbers: the spelling of numbers in the content.
+        is_complete: false if it is encrypted.
     """
 
     origin: str
@@ -45,12 +45,12 @@ class Layer:
 
 
 class Values(NamedTuple):
-    """What other files give to a release's values.
+    """The values of a release from other files.
 
     Attributes:
-        layers: one for each input that stands in another file: first those of `Resolved.values_inputs`, then the
-            `file` parts of its facts; None where the input is not known.
-        images: that its values name, inline ones included; None where they were not asked.
+        layers: one for each input in another file, or None if the input is not known. The inputs of
+            `Resolved.values_inputs` come first, then the `file` parts of its facts.
+        images: the images in all of its values, inline ones included, or None if they were not looked for.
     """
 
     layers: tuple[Layer | None, ...]
@@ -58,19 +58,19 @@ class Values(NamedTuple):
 
 
 class Leaf(NamedTuple):
-    """A value that is no mapping, or an empty one, and the layer that it comes from."""
+    """A value that is not a mapping or is an empty one, with the layer that it comes from."""
 
     value: Any
     layer: Layer
 
 
-Tree = dict[str, Any]
+ValuesTree = dict[str, Any]
 """Nested mappings that end in leaves."""
 
 
 @dataclass(frozen=True, slots=True)
 class ValuesText:
-    """A text of YAML values, read and redacted; empty, with a problem, where it cannot be read."""
+    """A text of YAML values, read and redacted. If it cannot be read, it is empty and has a problem."""
 
     content: bytes = b"{}"
     numbers: Numbers = field(default_factory=dict)
@@ -83,19 +83,20 @@ def read_values(text: bytes, bounds: Bounds) -> ValuesText:
     read = read_documents(text, bounds)
     first = next((problem for problem in read.problems if not problem.document_index), None)
     if first is not None:
-        problem = "encoding" if first.problem == ENCODING_REPLACED else first.problem  # which Helm does not read
+        # Helm does not read a text with bytes that are not characters.
+        problem = "encoding" if first.problem == ENCODING_REPLACED else first.problem
         return ValuesText(problem=Problem(problem, first.message))
     document = read.documents[0][1] if read.documents else Decoded(None, 1)
     content = {} if document.content is None else document.content
     if not isinstance(content, dict):
-        return ValuesText(problem=Problem("syntax", f"line {document.line}: used as Helm values, but no mapping"))
+        return ValuesText(problem=Problem("syntax", f"line {document.line}: used as Helm values, but not a mapping"))
     redacted = canonical_json(redact_values(content))
     return ValuesText(redacted, written_numbers(document, content), isinstance(content.get("sops"), dict))
 
 
-def merge_values(manifest: Manifest, values: Values | None) -> tuple[Tree, bool]:
-    """The effective values of a release, and whether all of its inputs are known."""
-    tree: Tree = {}
+def merge_values(manifest: Manifest, values: Values | None) -> tuple[ValuesTree, bool]:
+    """The effective values of a release, and true if all of its inputs are known."""
+    tree: ValuesTree = {}
     is_complete = True
     for layer in _layers(manifest, values):
         if layer is not None:
@@ -107,7 +108,7 @@ def merge_values(manifest: Manifest, values: Values | None) -> tuple[Tree, bool]
 
 
 def with_images(manifest: Manifest, values: Values) -> Values:
-    """The same values with the images that the release names in all of its values together."""
+    """The same values with the images of the effective values of the release."""
     tree, _ = merge_values(manifest, values)
     written: dict[int, dict[str, str]] = {}
     content = _keep_written(tree, (), written)
@@ -115,8 +116,8 @@ def with_images(manifest: Manifest, values: Values) -> Values:
     return values._replace(images=images)
 
 
-def _keep_written(tree: Tree, place: Place, written: dict[int, dict[str, str]]) -> dict[str, Any]:
-    """Plain values, with their numbers as written kept in the way in which `Decoded.text` looks for them."""
+def _keep_written(tree: ValuesTree, place: Place, written: dict[int, dict[str, str]]) -> dict[str, Any]:
+    """Plain values. The spelling of their numbers is put into `written`, in the form that `Decoded.text` reads."""
     content: dict[str, Any] = {}
     for key, item in tree.items():
         if isinstance(item, Leaf):
@@ -129,8 +130,8 @@ def _keep_written(tree: Tree, place: Place, written: dict[int, dict[str, str]]) 
     return content
 
 
-def plain(tree: Tree | Leaf) -> Any:
-    """Merged values without what they come from."""
+def plain(tree: ValuesTree | Leaf) -> Any:
+    """Merged values without their layers."""
     return tree.value if isinstance(tree, Leaf) else {key: plain(item) for key, item in tree.items()}
 
 
@@ -147,7 +148,7 @@ def _layers(manifest: Manifest, values: Values | None) -> Iterator[Layer | None]
 
 
 def _own_layer(manifest: Manifest, document: Any, part: ValuesPart) -> Layer | None:
-    """An input that stands in the release's document, which is redacted already."""
+    """The layer of an input in the release's own document, which is redacted already."""
     value = value_at(document, part.place)
     if value is None and part.kind != "unknown":
         return Layer(INLINE)
@@ -163,19 +164,19 @@ def _own_layer(manifest: Manifest, document: Any, part: ValuesPart) -> Layer | N
 
 
 def layer_of(text: ValuesText, origin: str) -> Layer | None:
-    """What was read as a layer; None where it could not be read."""
+    """The layer of a text of values, or None if the text could not be read."""
     if text.problem is not None:
         return None
     return Layer(origin, text.content, numbers=text.numbers, is_complete=not text.is_encrypted)
 
 
 def _parameters(value: Any) -> Layer | None:
-    """A list of `{name, value, forceString}`, or a mapping of names; None where one of them cannot be read."""
-    entries = [{"name": name, "value": each} for name, each in value.items()] if isinstance(value, dict) else value
+    """The layer of a list of `{name, value, forceString}`, or of a mapping of names, or None if it is neither."""
+    entries = [{"name": name, "value": item} for name, item in value.items()] if isinstance(value, dict) else value
     if not isinstance(entries, list):
         return None
     settings = [_parameter(entry) for entry in entries]
-    known = tuple(each for each in settings if each is not None)
+    known = tuple(setting for setting in settings if setting is not None)
     return Layer(INLINE, settings=known, is_complete=len(known) == len(settings))
 
 
@@ -189,7 +190,7 @@ def _parameter(entry: Any) -> tuple[Place, Any] | None:
     return place, read_value(value, as_text=as_text) if isinstance(value, str) else value
 
 
-def _overlay(tree: Tree, content: dict[str, Any], layer: Layer) -> None:
+def _overlay(tree: ValuesTree, content: dict[str, Any], layer: Layer) -> None:
     """Merge a mapping over a tree, in place."""
     for key, value in content.items():
         below = tree.get(key)
@@ -203,8 +204,8 @@ def _overlay(tree: Tree, content: dict[str, Any], layer: Layer) -> None:
             tree[key] = Leaf(value, layer)
 
 
-def _set(tree: Tree, place: Place, value: Any, layer: Layer) -> None:
-    """Set one value in place; of a list that it stands in, the whole counts as set by it."""
+def _set(tree: ValuesTree, place: Place, value: Any, layer: Layer) -> None:
+    """Set one value in place. If it is in a list, the layer counts as the origin of the whole list."""
     keys = list(itertools.takewhile(lambda step: isinstance(step, str), place))
     for key in keys[:-1]:
         below = tree.get(str(key))

@@ -1,4 +1,4 @@
-"""Merged Helm values as rows: one for each leaf, with its path, type, text and origin.
+"""Rows of merged Helm values: one for each leaf, with its path, type, text and origin.
 
 Paths are those of `field_changes` without the leading `$.values.`, as `field_paths.py` writes them.
 """
@@ -12,13 +12,13 @@ import orjson
 from kubestats_pipeline.lake.vocabulary import ValueType
 from kubestats_pipeline.scan.documents.document import Place
 from kubestats_pipeline.scan.documents.field_paths import have_names, key_step, list_steps
-from kubestats_pipeline.scan.values.merge import Layer, Leaf, Tree
+from kubestats_pipeline.scan.values.merge import Layer, Leaf, ValuesTree
 
 MAX_SETTINGS = 5_000
-"""Settings kept of one release; the largest of the corpora has under 1,000."""
+"""Settings that are kept of one release. The largest one of the corpora has under 1,000."""
 
 MAX_TEXT = 2_000
-"""Characters kept of one value: configuration files in values are longer, and nobody compares them as one value."""
+"""Characters that are kept of one value. Configuration files in values are longer, but are seldom compared."""
 
 _TYPES: dict[type, ValueType] = {
     str: "string",
@@ -31,7 +31,7 @@ _TYPES: dict[type, ValueType] = {
 
 
 class Setting(NamedTuple):
-    """One leaf of a release's values: an empty mapping or list is one too."""
+    """One leaf of a release's values. An empty mapping or list is a leaf too."""
 
     path: str
     value_type: ValueType
@@ -39,12 +39,12 @@ class Setting(NamedTuple):
     origin: str
 
 
-def flatten(tree: Tree) -> list[Setting]:
+def flatten(tree: ValuesTree) -> list[Setting]:
     """The settings of a release in the order of their keys, at most `MAX_SETTINGS`."""
     return list(islice(_branches(tree, "", ()), MAX_SETTINGS))
 
 
-def _branches(tree: Tree, path: str, place: Place) -> Iterator[Setting]:
+def _branches(tree: ValuesTree, path: str, place: Place) -> Iterator[Setting]:
     for key in sorted(tree):
         item, below = tree[key], (path + key_step(key)).removeprefix("." if not path else "")
         if isinstance(item, Leaf):
@@ -54,7 +54,7 @@ def _branches(tree: Tree, path: str, place: Place) -> Iterator[Setting]:
 
 
 def _leaves(value: Any, path: str, place: Place, layer: Layer) -> Iterator[Setting]:
-    """The leaves below a value; items of a list are leaves of their own."""
+    """The leaves below a value, those in lists included."""
     if isinstance(value, dict) and value:
         for key in sorted(value):
             yield from _leaves(value[key], path + key_step(key), (*place, key), layer)

@@ -46,12 +46,12 @@ def problems(tree: Tree) -> dict[str, str]:
 def test_a_release_whose_chart_would_explode_stays_as_it_is_written():
     tree = Tree().put({**SOURCE, "ks.yaml": flux("app", "app", **substitute(x="a" * 30_000))})
     tree.put({"app/release.yaml": app(chart_name="${x//a/${x}}")})
-    meaning = tree.meaning("app")
-    assert (meaning.chart_name, meaning.resolution) == ("${x//a/${x}}", "unresolved")
+    resolution = tree.resolution("app")
+    assert (resolution.chart_name, resolution.resolution) == ("${x//a/${x}}", "unresolved")
     assert problems(tree) == {
         "app/release.yaml": f"a text of more than {MAX_TEXT} characters before, while or after its variables are put in"
     }
-    assert tree.meanings() == tree.from_scratch()
+    assert tree.resolutions() == tree.from_scratch()
 
 
 def test_the_problem_goes_when_the_variable_fits_and_comes_back_with_its_first_commit():
@@ -65,13 +65,13 @@ def test_the_problem_goes_when_the_variable_fits_and_comes_back_with_its_first_c
     assert again.commit_sha == problem.commit_sha
     tree.put({"ks.yaml": flux("app", "app", **substitute(v="2.0"))})
     assert problems(tree) == {}
-    assert tree.meaning("app").version == "2.0"
+    assert tree.resolution("app").version == "2.0"
 
 
 def test_other_texts_of_the_release_are_still_filled_in():
     tree = Tree().put({**SOURCE, "ks.yaml": flux("app", "app", **substitute(x="a" * 5000, v="2.0"))})
     tree.put({"app/release.yaml": app("${v}", chart_name="${x}")})
-    assert (tree.meaning("app").version, tree.meaning("app").chart_name) == ("2.0", "${x}")
+    assert (tree.resolution("app").version, tree.resolution("app").chart_name) == ("2.0", "${x}")
     assert list(problems(tree)) == ["app/release.yaml"]
 
 
@@ -85,15 +85,15 @@ def test_a_chain_of_kustomizations_cannot_grow_a_value_beyond_the_bound():
     longest = max(len(each.resolved.version or "") for each in tree.replay.active.values())
     assert longest <= MAX_TEXT
     assert problems(tree)
-    assert tree.meanings() == tree.from_scratch()
+    assert tree.resolutions() == tree.from_scratch()
 
 
 def test_more_variables_than_are_worth_it_are_not_put_in():
     few = {f"v{number}": "1.0" for number in range(MAX_VARIABLES)}
     tree = Tree().put({**SOURCE, "app/release.yaml": app("${v7}"), "ks.yaml": flux("app", "app", **substitute(**few))})
-    assert (tree.meaning("app").version, problems(tree)) == ("1.0", {})
+    assert (tree.resolution("app").version, problems(tree)) == ("1.0", {})
     tree.put({"ks.yaml": flux("app", "app", **substitute(**few, more="1.0"))})
-    assert (tree.meaning("app").version, tree.meaning("app").resolution) == ("${v7}", "ambiguous")
+    assert (tree.resolution("app").version, tree.resolution("app").resolution) == ("${v7}", "ambiguous")
     assert problems(tree)["app/release.yaml"] == f"its Kustomization has more than {MAX_VARIABLES} variables"
 
 
@@ -117,7 +117,7 @@ def test_more_entries_than_each_resource_can_be_compared_with_are_not_followed(k
 
     assert problems(put(MAX_PATCHES)) == {}
     tree = put(MAX_PATCHES + 1)
-    assert tree.meaning("app").version == "1.0.0"
+    assert tree.resolution("app").version == "1.0.0"
     assert problems(tree)["app/release.yaml"] == f"its kustomization has more than {MAX_PATCHES} entries in {key}"
 
 
@@ -126,7 +126,7 @@ def test_a_patch_of_thousands_of_operations_leaves_the_release_as_it_is():
     text = json.dumps([*operations, {"op": "add", "path": "/spec/chart/spec/version", "value": "2.0"}])
     patches = [{"target": {"kind": "HelmRelease"}, "patch": text}]
     tree = Tree().put({**SOURCE, "k/kustomization.yaml": kustomization("r.yaml", patches=patches), "k/r.yaml": app()})
-    assert (tree.meaning("app").version, tree.meaning("app").resolution) == ("1.0.0", "ambiguous")
+    assert (tree.resolution("app").version, tree.resolution("app").resolution) == ("1.0.0", "ambiguous")
     assert problems(tree) == {"k/r.yaml": f"a patch of it has more than {MAX_PATCHES} operations"}
 
 
@@ -146,16 +146,16 @@ def test_what_takes_too_many_steps_on_all_ways_together_is_left_as_it_is(monkeyp
         )
 
     assert problems(put(20)) == {}
-    steps = put(1).replay._resolver._applications._shapes  # what one way takes
+    steps = put(1).replay._resolver._apply_paths._renderings  # the steps of one apply path
     one = max(sum(each.steps for each in made.values()) for _, _, made in steps.values())
     monkeypatch.setattr(budgets.Budget.__init__, "__defaults__", (20 * one,))
     assert problems(put(20)) == {}
     tree = put(21)
     assert "more than" in problems(tree)["app/release.yaml"]
-    assert tree.meaning("app").resolution == "ambiguous"
+    assert tree.resolution("app").resolution == "ambiguous"
     for name in ("source.yaml", "app/release.yaml"):
         tree.put({name: tree_text(tree, name) + "# touched\n"})
-        assert tree.meanings() == tree.from_scratch()
+        assert tree.resolutions() == tree.from_scratch()
         assert "app/release.yaml" in problems(tree)
 
 
@@ -197,7 +197,7 @@ def test_odd_operations_stop_nothing(operation: dict[str, Any]):
         {**SOURCE, "k/kustomization.yaml": kustomization("r.yaml", patches=patches), "k/r.yaml": app_with_list}
     )
     tree.put({"ks.yaml": flux("app", "k", **substitute(v="1.0"))})
-    assert tree.meaning("app").chart_name == "web"
+    assert tree.resolution("app").chart_name == "web"
     assert problems(tree) == {}
 
 
@@ -219,7 +219,7 @@ def test_a_pattern_that_takes_more_than_linear_time_fits_nothing(pattern: str):
     patches = [patch("2.0", name=pattern)]
     tree = Tree().put({**SOURCE, "k/kustomization.yaml": kustomization("r.yaml", patches=patches)})
     tree.put({"k/r.yaml": app(name=name)})
-    assert tree.meaning(name).version == "1.0.0"
+    assert tree.resolution(name).version == "1.0.0"
 
 
 @pytest.mark.parametrize(
@@ -228,11 +228,11 @@ def test_a_pattern_that_takes_more_than_linear_time_fits_nothing(pattern: str):
 def test_usual_patterns_fit_as_before(pattern: str):
     patches = [patch("2.0", name=pattern)]
     tree = Tree().put({**SOURCE, "k/kustomization.yaml": kustomization("r.yaml", patches=patches), "k/r.yaml": app()})
-    assert tree.meaning("app").version == "2.0"
+    assert tree.resolution("app").version == "2.0"
 
 
 def test_a_name_longer_than_any_is_compared_with_no_pattern():
     patches = [patch("2.0", name=".*")]
     tree = Tree().put({**SOURCE, "k/kustomization.yaml": kustomization("r.yaml", patches=patches)})
     tree.put({"k/r.yaml": app(name="a" * 254)})
-    assert tree.meaning("a" * 254).version == "1.0.0"
+    assert tree.resolution("a" * 254).version == "1.0.0"

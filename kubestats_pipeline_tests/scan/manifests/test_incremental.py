@@ -12,9 +12,9 @@ from kubestats_pipeline.git.blobs import BlobReader
 from kubestats_pipeline.git.history import walk
 from kubestats_pipeline.scan.documents.document import Bounds, Decoded
 from kubestats_pipeline.scan.documents.number_spelling import written_numbers
-from kubestats_pipeline.scan.manifests import incremental as revisions
+from kubestats_pipeline.scan.manifests import incremental
 from kubestats_pipeline.scan.manifests.files import BlobKey, FileVersion
-from kubestats_pipeline.scan.manifests.incremental import Revisions
+from kubestats_pipeline.scan.manifests.incremental import IncrementalReader
 from kubestats_pipeline.scan.manifests.manifests import read_file, read_with_documents
 from kubestats_pipeline_tests.corpus import LARGER, LARGEST, SMALL, read_tip, unpack
 from kubestats_pipeline_tests.scan.documents.mutations import POSITIONS, TOKENS, damaged
@@ -221,7 +221,7 @@ long = settings(
 
 def misread(blobs: Iterable[bytes], bounds: Bounds | None = None) -> list[str]:
     """What is wrong where versions are read one after another, as edits, and not each alone."""
-    reader, bounds = Revisions(bounds or Bounds(), 0), bounds or Bounds()
+    reader, bounds = IncrementalReader(bounds or Bounds(), 0), bounds or Bounds()
     wrong = []
     for number, blob in enumerate(blobs):
         content, fresh = read_with_documents(blob, "", bounds, with_blocks=True)
@@ -302,7 +302,7 @@ def test_many_damaged_files_say_what_they_say_alone(files: list[bytes], data: st
 
 
 def test_of_what_is_gone_no_number_is_kept_as_it_was_written() -> None:
-    reader = Revisions(Bounds(), 0)
+    reader = IncrementalReader(Bounds(), 0)
     for tag in ("1.10", "1.20", "x"):
         text = RELEASE.replace(
             "      main:\n        controller", f"      a:\n        tag: {tag}\n      main:\n        controller"
@@ -310,7 +310,7 @@ def test_of_what_is_gone_no_number_is_kept_as_it_was_written() -> None:
         reader.read("a.yaml", text.encode(), "")
         reader.read("a.yaml", text.replace(f"tag: {tag}", f"tag: {tag}\n        b: 1").encode(), "")
     for document in reader._last["a.yaml"].documents:
-        assert document.decoded.written.keys() <= {id(each) for each in revisions._mappings(document.decoded.content)}
+        assert document.decoded.written.keys() <= {id(each) for each in incremental._mappings(document.decoded.content)}
 
 
 def changed(text: str, old: str, new: str) -> str:
@@ -335,10 +335,10 @@ def test_one_small_edit_after_the_other_gives_what_the_whole_file_says(made: lis
 def test_a_small_edit_is_read_without_the_rest_of_its_file(old: str, new: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert RELEASE.count(old) == 1
     blob = RELEASE.replace(old, new).encode()
-    expected, reader = read_file(blob, "", Bounds()), Revisions(Bounds(), 0)
+    expected, reader = read_file(blob, "", Bounds()), IncrementalReader(Bounds(), 0)
     reader.read("a.yaml", RELEASE.encode(), "")
     with monkeypatch.context() as context:
-        context.delattr(revisions, "read_with_documents")
+        context.delattr(incremental, "read_with_documents")
         assert reader.read("a.yaml", blob, "") == expected
     assert reader.read("a.yaml", RELEASE.encode(), "") == read_file(RELEASE.encode(), "", Bounds())
 
@@ -359,7 +359,7 @@ def test_several_edits_at_once_may_make_anchors_come_and_go() -> None:
 
 
 def test_what_was_read_before_stays_as_it_was() -> None:
-    reader = Revisions(Bounds(), 0)
+    reader = IncrementalReader(Bounds(), 0)
     before = reader.read("a.yaml", RELEASE.encode(), "")
     reader.read("a.yaml", RELEASE.replace("3.1.0", "3.2.0").replace("TZ", "LANG").encode(), "")
     assert before == read_file(RELEASE.encode(), "", Bounds())
@@ -393,15 +393,15 @@ def test_an_edit_may_make_a_file_too_complex() -> None:
 
 
 def test_the_last_versions_that_are_kept_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(revisions, "KEPT_BYTES", 3 * len(RELEASE))
-    reader = Revisions(Bounds(), 0)
+    monkeypatch.setattr(incremental, "KEPT_BYTES", 3 * len(RELEASE))
+    reader = IncrementalReader(Bounds(), 0)
     for number in range(9):
         reader.read(f"{number}.yaml", RELEASE.encode(), "")
     assert list(reader._last) == ["6.yaml", "7.yaml", "8.yaml"]
 
 
 def test_a_tip_is_read_without_a_thought_of_later_versions() -> None:
-    reader = Revisions(Bounds(), unremembered=2)
+    reader = IncrementalReader(Bounds(), read_before_keeping=2)
     for number in range(4):
         reader.read(f"{number}.yaml", RELEASE.encode(), "")
     assert list(reader._last) == ["2.yaml", "3.yaml"]
@@ -409,7 +409,7 @@ def test_a_tip_is_read_without_a_thought_of_later_versions() -> None:
 
 def check_history(repository: Path) -> int:
     """Every version of every file in the order of its history; gives how many were compared."""
-    reader, seen = Revisions(Bounds(), 0), set[BlobKey]()
+    reader, seen = IncrementalReader(Bounds(), 0), set[BlobKey]()
     with BlobReader(repository) as blobs:
         for step in walk(repository, None, "HEAD"):
             versions = [FileVersion(change.path, change.oid) for change in step.changes if change.oid]

@@ -15,9 +15,9 @@ from kubestats_pipeline.scan.manifests.files import FileVersion
 from kubestats_pipeline.scan.manifests.manifests import FileContent
 from kubestats_pipeline.scan.parallel import read_ahead as module
 from kubestats_pipeline.scan.parallel.read_ahead import ReadAhead, read_batch
-from kubestats_pipeline.scan.scan import Scanned, Target, scan_repository
+from kubestats_pipeline.scan.scan import Scanned, scan_repository
 from kubestats_pipeline_tests.scan.store.test_crash import digests
-from kubestats_pipeline_tests.scan.world import NOW, World, config, documents
+from kubestats_pipeline_tests.scan.world import World, config, documents
 
 FILES = 120
 
@@ -34,7 +34,7 @@ def world(tmp_path: Path) -> World:
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Helpers begin at once, with small batches."""
-    monkeypatch.setattr(module, "WORTHWHILE", 10)
+    monkeypatch.setattr(module, "BLOBS_BEFORE_HELPERS", 10)
     monkeypatch.setattr(module, "BLOBS_AT_ONCE", 5)
 
 
@@ -96,6 +96,5 @@ def test_helpers_that_die_cost_nothing_but_time(world: World, blobs: BlobReader)
 def test_a_scan_with_helpers_writes_the_same_bytes(world: World, tmp_path: Path, helpers: int) -> None:
     alone = World(tmp_path / "alone", mirror=world.mirror)
     for each, count in ((alone, 0), (world, helpers)):
-        target = Target(each.repository, world.git.head, None)
-        assert isinstance(scan_repository(target, each.lake, Bounds(), "run", NOW, helpers=count), Scanned)
+        assert isinstance(scan_repository(each.job(world.git.head, helpers=count)), Scanned)
     assert digests(world.lake) == digests(alone.lake)

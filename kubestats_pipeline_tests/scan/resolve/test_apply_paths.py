@@ -66,7 +66,7 @@ def test_a_variable_of_the_applying_kustomization_is_the_version_and_a_change_of
             "app/oci.yaml": oci_repository("app", "${VERSION}"),
         }
     )
-    assert (tree.meaning("app").version, tree.meaning("app").resolution) == ("1.0", "exact")
+    assert (tree.resolution("app").version, tree.resolution("app").resolution) == ("1.0", "exact")
     tree.put({"ks.yaml": flux("app", "app", **substitute(VERSION="2.0"))})
     assert versions(tree) == [("1.0", "2.0")]
     assert ("MODIFIED", "app", "app/hr.yaml", "version") in told(tree.replay.events)
@@ -99,7 +99,7 @@ def test_a_config_map_gives_variables_and_a_change_of_it_reaches_the_releases(tr
             "app/s.yaml": helm_repository("s"),
         }
     )
-    assert tree.meaning("app").version == "1"
+    assert tree.resolution("app").version == "1"
     tree.put({"settings.yaml": manifest("ConfigMap", "settings", namespace="flux-system", data={"VERSION": "2"})})
     assert versions(tree) == [("1", "2")]
 
@@ -117,7 +117,7 @@ def test_what_a_kustomization_says_itself_wins_over_config_maps_and_the_last_of_
             "app/s.yaml": helm_repository("s"),
         }
     )
-    assert tree.meaning("app").version == "own-2-1"
+    assert tree.resolution("app").version == "own-2-1"
 
 
 def test_a_generated_config_map_gives_variables_too(tree: Tree) -> None:
@@ -131,7 +131,7 @@ def test_a_generated_config_map_gives_variables_too(tree: Tree) -> None:
             "app/s.yaml": helm_repository("s"),
         }
     )
-    assert tree.meaning("app").version == "7"
+    assert tree.resolution("app").version == "7"
 
 
 def test_secret_values_are_not_known_and_leave_the_placeholder_with_the_reason(tree: Tree) -> None:
@@ -144,12 +144,12 @@ def test_secret_values_are_not_known_and_leave_the_placeholder_with_the_reason(t
             "app/s.yaml": helm_repository("s"),
         }
     )
-    meaning = tree.meaning("app")
-    assert (meaning.version, meaning.resolution) == ("${VERSION}", "unresolved")
-    assert meaning.reason == "its version has a variable whose value is not in the repository"
-    assert meaning.chart_name == "x", "what is known is told"
+    resolution = tree.resolution("app")
+    assert (resolution.version, resolution.resolution) == ("${VERSION}", "unresolved")
+    assert resolution.reason == "its version has a variable whose value is not in the repository"
+    assert resolution.chart_name == "x", "what is known is told"
     tree.put({"app/hr.yaml": release("app", chart=chart("x", "${VERSION:=3}", "s"))})
-    assert (tree.meaning("app").version, tree.meaning("app").resolution) == ("3", "exact"), "the author's default"
+    assert (tree.resolution("app").version, tree.resolution("app").resolution) == ("3", "exact"), "the author's default"
 
 
 def test_a_sensitive_variable_is_never_put_in(tree: Tree) -> None:
@@ -160,7 +160,7 @@ def test_a_sensitive_variable_is_never_put_in(tree: Tree) -> None:
             "app/s.yaml": helm_repository("s", "${URL}/${API_TOKEN}"),
         }
     )
-    assert "hunter2" not in repr(tree.meaning("app"))
+    assert "hunter2" not in repr(tree.resolution("app"))
 
 
 def test_without_post_build_nothing_is_put_in_and_a_resource_may_forbid_it(tree: Tree) -> None:
@@ -171,13 +171,13 @@ def test_without_post_build_nothing_is_put_in_and_a_resource_may_forbid_it(tree:
             "app/s.yaml": helm_repository("s"),
         }
     )
-    assert tree.meaning("app").resolution == "unresolved"
+    assert tree.resolution("app").resolution == "unresolved"
     tree.put({"ks.yaml": flux("app", "app", **substitute(OTHER="x"))})
-    assert tree.meaning("app").version == "1"
+    assert tree.resolution("app").version == "1"
     forbidden = "metadata: {name: app, annotations: {kustomize.toolkit.fluxcd.io/substitute: disabled}}"
     spec = "spec: {chart: {spec: {chart: x, version: '${V:=1}', sourceRef: {kind: HelmRepository, name: s}}}}"
     tree.put({"app/hr.yaml": f"apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\n{forbidden}\n{spec}\n"})
-    assert tree.meaning("app").version == "${V:=1}"
+    assert tree.resolution("app").version == "${V:=1}"
 
 
 def test_variables_stand_in_names_namespaces_urls_and_images(tree: Tree) -> None:
@@ -190,7 +190,10 @@ def test_variables_stand_in_names_namespaces_urls_and_images(tree: Tree) -> None
             "app/d.yaml": manifest("Deployment", "d", api="apps/v1", spec=pod),
         }
     )
-    assert (tree.meaning("app").chart_url, tree.meaning("app").namespace) == ("oci://ghcr.io/home/charts/app", "web")
+    assert (tree.resolution("app").chart_url, tree.resolution("app").namespace) == (
+        "oci://ghcr.io/home/charts/app",
+        "web",
+    )
     (deployment,) = (each for identity, each in tree.replay.active.items() if identity.key.kind == "Deployment")
     assert [(image.image, image.tag) for image in deployment.version.images] == [("ghcr.io/home/app", "1.10")]
     assert deployment.resolved.version == "1.10"
@@ -214,8 +217,11 @@ def test_a_component_that_many_add_is_in_each_of_them_what_their_variables_make_
             "apps/b/hr.yaml": release("b", chartRef=CHART_REF),
         }
     )
-    assert [(tree.meaning(name).version, tree.meaning(name).namespace) for name in "ab"] == [("1", "a"), ("2", "b")]
-    shared = tree.meaning("app", "OCIRepository")
+    assert [(tree.resolution(name).version, tree.resolution(name).namespace) for name in "ab"] == [
+        ("1", "a"),
+        ("2", "b"),
+    ]
+    shared = tree.resolution("app", "OCIRepository")
     assert (shared.version, shared.namespace) == ("${VERSION}", None), "of the template only what all have in common"
     tree.put({"ks.yaml": documents(one("a", "3"), one("b", "2"))})
     assert (versions(tree, "a"), versions(tree, "b")) == ([("1", "3")], [])
@@ -234,11 +240,14 @@ def test_a_release_that_is_applied_with_several_versions_is_ambiguous_and_says_s
             "s.yaml": helm_repository("s", namespace="flux-system"),
         }
     )
-    meaning = tree.meaning("app")
-    assert (meaning.resolution, meaning.reason) == ("ambiguous", "it is applied 2 times, with another version each")
-    assert (meaning.chart_name, meaning.version, meaning.namespace) == ("x", "${V}", None)
+    resolution = tree.resolution("app")
+    assert (resolution.resolution, resolution.reason) == (
+        "ambiguous",
+        "it is applied 2 times, with another version each",
+    )
+    assert (resolution.chart_name, resolution.version, resolution.namespace) == ("x", "${V}", None)
     tree.put({"ks.yaml": documents(*(flux(name, "t", targetNamespace=name, **substitute(V="3")) for name in "ab"))})
-    assert (tree.meaning("app").resolution, tree.meaning("app").version) == ("exact", "3")
+    assert (tree.resolution("app").resolution, tree.resolution("app").version) == ("exact", "3")
 
 
 def test_the_changes_of_a_component_reach_what_the_kustomization_takes_in(tree: Tree) -> None:
@@ -250,7 +259,7 @@ def test_the_changes_of_a_component_reach_what_the_kustomization_takes_in(tree: 
             "c/b.yaml": config("b"),
         }
     )
-    assert (tree.meaning("a", "ConfigMap").namespace, tree.meaning("b", "ConfigMap").namespace) == ("web", "web")
+    assert (tree.resolution("a", "ConfigMap").namespace, tree.resolution("b", "ConfigMap").namespace) == ("web", "web")
 
 
 # Parents
@@ -270,7 +279,7 @@ def test_a_parent_gives_its_children_variables_and_namespaces_by_patches(tree: T
             "s.yaml": helm_repository("s", namespace="f"),
         }
     )
-    app, other = tree.meaning("app"), tree.meaning("other")
+    app, other = tree.resolution("app"), tree.resolution("other")
     assert (app.version, app.namespace, other.version, other.namespace) == ("1", "web", "1", None)
     tree.put({"cluster/ks.yaml": flux("cluster", "kube", patches=patches[1:])})
     assert versions(tree, "other") == [("1", "${V}")]
@@ -289,7 +298,7 @@ def test_operations_patch_too(tree: Tree) -> None:
             "app/s.yaml": helm_repository("s"),
         }
     )
-    assert tree.meaning("app").version == "1"
+    assert tree.resolution("app").version == "1"
 
 
 def test_variables_go_down_from_kustomization_to_kustomization(tree: Tree) -> None:
@@ -301,7 +310,7 @@ def test_variables_go_down_from_kustomization_to_kustomization(tree: Tree) -> No
             "app/s.yaml": helm_repository("s"),
         }
     )
-    assert tree.meaning("app").version == "4.2"
+    assert tree.resolution("app").version == "4.2"
 
 
 def test_an_overlay_patches_the_version_of_a_base(tree: Tree) -> None:
@@ -315,10 +324,13 @@ def test_an_overlay_patches_the_version_of_a_base(tree: Tree) -> None:
             "prod/p.yaml": manifest("HelmRelease", "app", api="helm.toolkit.fluxcd.io/v2", **change),
         }
     )
-    assert (tree.meaning("app", path="base").version, tree.meaning("app", path="base").resolution) == ("2.x", "exact")
+    assert (tree.resolution("app", path="base").version, tree.resolution("app", path="base").resolution) == (
+        "2.x",
+        "exact",
+    )
     tree.put({"prod/p.yaml": release("app", chart=chart("x", "3.x", "s"))})
-    assert tree.meaning("app", path="base").version == "3.x"
-    assert tree.meaning("app", path="prod").resolution == "not_applicable", "a patch is no release, complete or not"
+    assert tree.resolution("app", path="base").version == "3.x"
+    assert tree.resolution("app", path="prod").resolution == "not_applicable", "a patch is no release, complete or not"
 
 
 def test_of_two_that_apply_a_folder_the_one_that_is_applied_itself_counts(tree: Tree) -> None:
@@ -330,7 +342,7 @@ def test_of_two_that_apply_a_folder_the_one_that_is_applied_itself_counts(tree: 
             "app/a.yaml": config("a"),
         }
     )
-    assert tree.meaning("a", "ConfigMap").namespace == "live"
+    assert tree.resolution("a", "ConfigMap").namespace == "live"
 
 
 @pytest.mark.parametrize("ref", [{"tag": "v1"}, {"semver": "1.x"}, {"commit": "abc"}])
@@ -345,9 +357,9 @@ def test_a_kustomization_whose_source_pins_a_release_applies_nothing_of_this_com
             "a.yaml": config("a"),
         }
     )
-    assert tree.meaning("a", "ConfigMap").namespace is None
+    assert tree.resolution("a", "ConfigMap").namespace is None
     tree.put({"git.yaml": manifest("GitRepository", "crds", api=SOURCE, spec={"url": "https://x.org/r"})})
-    assert tree.meaning("a", "ConfigMap").namespace == "wrong", "it may be this repository"
+    assert tree.resolution("a", "ConfigMap").namespace == "wrong", "it may be this repository"
 
 
 def test_the_folder_of_an_artifact_is_found_where_its_generator_took_it_from(tree: Tree) -> None:
@@ -361,9 +373,9 @@ def test_the_folder_of_an_artifact_is_found_where_its_generator_took_it_from(tre
             "prod/b.yaml": config("b"),
         }
     )
-    assert (tree.meaning("a", "ConfigMap").namespace, tree.meaning("b", "ConfigMap").namespace) == ("web", None)
+    assert (tree.resolution("a", "ConfigMap").namespace, tree.resolution("b", "ConfigMap").namespace) == ("web", None)
     tree.put({"gen.yaml": None})
-    assert tree.meaning("a", "ConfigMap").namespace is None
+    assert tree.resolution("a", "ConfigMap").namespace is None
 
 
 # Images and values of kustomize
@@ -419,7 +431,7 @@ def test_values_come_from_a_config_map_of_the_release_s_namespace(tree: Tree) ->
             "2.yaml": manifest("ConfigMap", "v", namespace="other", data={"a.yaml": "a: 2"}),
         }
     )
-    inputs = tree.meaning("app").values_inputs
+    inputs = tree.resolution("app").values_inputs
     assert [(each.kind, each.path, each.key) for each in inputs] == [
         ("configmap", "1.yaml", "a.yaml"),
         ("secret", None, "values.yaml"),
@@ -512,6 +524,6 @@ def test_after_any_edits_everything_means_what_it_means_from_scratch(examples: i
         tree = Tree()
         for step in steps:
             tree.put(dict(step))
-            assert tree.meanings() == tree.from_scratch()
+            assert tree.resolutions() == tree.from_scratch()
 
     check()

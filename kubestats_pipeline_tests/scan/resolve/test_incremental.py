@@ -1,4 +1,4 @@
-"""What is derived is remembered, and derived again only where a change can have reached it."""
+"""Results of queries are kept as memos, and computed again only if a change can have reached them."""
 
 from collections import Counter
 
@@ -6,39 +6,39 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubestats_pipeline.scan.resolve.incremental import Memory, derived
+from kubestats_pipeline.scan.resolve.incremental import QueryStore, query
 
 
 class Sheet:
     """Cells that add up others, as in a spreadsheet; which ones a cell adds up may change too."""
 
     def __init__(self, numbers: dict[str, int], cells: dict[int, tuple[object, ...]]) -> None:
-        self.memory = Memory()
+        self.queries = QueryStore()
         self.numbers, self.cells = dict(numbers), dict(cells)
-        self.derived = Counter[int]()
+        self.computed = Counter[int]()
 
     def put(self, name: str, number: int) -> None:
         self.numbers[name] = number
-        self.memory.change(("number", name))
+        self.queries.invalidate(("number", name))
 
     def rewrite(self, cell: int, terms: tuple[object, ...]) -> None:
         self.cells[cell] = terms
-        self.memory.change(("terms", cell))
+        self.queries.invalidate(("terms", cell))
 
-    @derived
+    @query
     def terms(self, cell: int) -> tuple[object, ...]:
-        self.memory.read(("terms", cell))
+        self.queries.read_input(("terms", cell))
         return self.cells[cell]
 
-    @derived
+    @query
     def total(self, cell: int) -> int:
-        self.derived[cell] += 1
+        self.computed[cell] += 1
         return sum(self._value(each) for each in self.terms(cell)) % 3
 
     def _value(self, term: object) -> int:
         if isinstance(term, int):
             return self.total(term)
-        self.memory.read(("number", term))
+        self.queries.read_input(("number", term))
         return self.numbers[str(term)]
 
 
@@ -54,7 +54,7 @@ CHANGES = st.one_of(
 
 
 @given(st.fixed_dictionaries(TERMS), st.lists(CHANGES, max_size=25))
-def test_a_remembered_value_is_what_it_would_be_if_nothing_were_remembered(
+def test_a_memo_is_equal_to_a_value_that_is_computed_from_the_start(
     cells: dict[int, tuple[object, ...]], changes: list[tuple[object, object]]
 ) -> None:
     sheet = Sheet(dict.fromkeys(NAMES, 1), cells)
@@ -62,7 +62,7 @@ def test_a_remembered_value_is_what_it_would_be_if_nothing_were_remembered(
         if what == "ask":
             sheet.total(int(str(value)))
         elif what == "forget":
-            sheet.memory.forget(("Sheet.total", value))
+            sheet.queries.forget(("Sheet.total", value))
         elif isinstance(what, int) and isinstance(value, tuple):
             sheet.rewrite(what, value)
         else:
@@ -76,32 +76,32 @@ def sheet() -> Sheet:
     return Sheet({"a": 1, "b": 1}, {0: ("a",), 1: ("b",), 2: (0, 1), 3: (2,)})
 
 
-def test_what_a_change_cannot_reach_is_not_derived_again(sheet: Sheet) -> None:
+def test_a_memo_that_a_change_cannot_reach_is_not_computed_again(sheet: Sheet) -> None:
     sheet.total(3)
     sheet.put("a", 2)
     sheet.total(3)
-    assert sheet.derived == {0: 2, 1: 1, 2: 2, 3: 2}
+    assert sheet.computed == {0: 2, 1: 1, 2: 2, 3: 2}
 
 
-def test_what_is_derived_from_a_value_that_stays_the_same_stays_too(sheet: Sheet) -> None:
+def test_a_memo_is_not_computed_again_if_the_values_that_it_read_stay_equal(sheet: Sheet) -> None:
     sheet.total(3)
     sheet.put("a", 4)
     sheet.total(3)
-    assert sheet.derived == {0: 2, 1: 1, 2: 1, 3: 1}
+    assert sheet.computed == {0: 2, 1: 1, 2: 1, 3: 1}
 
 
-def test_doubtful_values_are_told_once_and_as_they_were(sheet: Sheet) -> None:
+def test_invalidated_memos_are_returned_once_and_with_their_old_values(sheet: Sheet) -> None:
     sheet.total(3)
     sheet.put("b", 0)
-    assert sheet.memory.take_doubtful("Sheet.total") == {
+    assert sheet.queries.take_invalidated("Sheet.total") == {
         ("Sheet.total", cell): (0, 1, 2, 2)[cell] for cell in (1, 2, 3)
     }
-    assert sheet.memory.take_doubtful("Sheet.total") == {}
+    assert sheet.queries.take_invalidated("Sheet.total") == {}
     assert sheet.total(3) == 1
 
 
-def test_what_is_dropped_while_another_value_reads_it_goes_on_following_its_inputs() -> None:
-    """The first term of 3 was read by 2 alone until 2 is rewritten, which is found out after 3 has read it."""
+def test_a_memo_that_loses_a_reader_while_another_query_reads_it_is_still_invalidated() -> None:
+    """The first term of 3 was read by 2 alone. Then 2 is rewritten, which is noticed after 3 has read that term."""
     sheet = Sheet({"a": 1, "b": 1}, {0: ("a",), 2: (0,), 3: ("b",)})
     sheet.total(2)
     sheet.rewrite(2, ("b",))

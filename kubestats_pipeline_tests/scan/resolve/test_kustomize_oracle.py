@@ -125,4 +125,4 @@ def test_a_source_goes_by_the_name_that_kustomize_gives_it(name: str) -> None:
             "hr.yaml": release("app", chart=chart("c", "1", name)),
         }
     )
-    assert tree.meaning("app").resolution == ("exact" if name == "q-p-x-s" else "unresolved")
+    assert tree.resolution("app").resolution == ("exact" if name == "q-p-x-s" else "unresolved")

@@ -32,7 +32,7 @@ def tree() -> Tree:
 
 
 def namespace_of(tree: Tree, name: str = "app", kind: str = "ConfigMap", path: str = "") -> str | None:
-    return tree.meaning(name, kind, path).namespace
+    return tree.resolution(name, kind, path).namespace
 
 
 def test_a_namespace_is_as_declared_where_nothing_gives_another(tree: Tree) -> None:
@@ -188,8 +188,14 @@ def test_kustomizations_that_list_each_other_come_to_an_end(tree: Tree) -> None:
 
 def test_a_chart_reference_takes_the_version_of_its_source(tree: Tree) -> None:
     tree.put({"hr.yaml": release("app", chartRef=CHART_REF), "oci.yaml": oci_repository("app", "4.4.0")})
-    meaning = tree.meaning("app")
-    assert (meaning.version, meaning.chart_name, meaning.chart_url, meaning.chart_kind, meaning.resolution) == (
+    resolution = tree.resolution("app")
+    assert (
+        resolution.version,
+        resolution.chart_name,
+        resolution.chart_url,
+        resolution.chart_kind,
+        resolution.resolution,
+    ) == (
         "4.4.0",
         "app",
         "oci://ghcr.io/org/app",
@@ -209,7 +215,7 @@ def test_a_chart_reference_takes_the_version_of_its_source(tree: Tree) -> None:
 def test_a_source_selects_by_digest_over_semver_over_tag(tree: Tree, ref: dict[str, str], version: str) -> None:
     source = manifest("OCIRepository", "app", api=HELM_CHART, spec={"url": "oci://x.io/app", "ref": ref})
     tree.put({"hr.yaml": release("app", chartRef=CHART_REF), "oci.yaml": source})
-    assert tree.meaning("app").version == version
+    assert tree.resolution("app").version == version
 
 
 def test_a_chart_of_a_helm_repository_keeps_its_own_version(tree: Tree) -> None:
@@ -219,8 +225,8 @@ def test_a_chart_of_a_helm_repository_keeps_its_own_version(tree: Tree) -> None:
             "s.yaml": helm_repository("s", "http://A.example/x/"),
         }
     )
-    meaning = tree.meaning("app")
-    assert (meaning.version, meaning.chart_name, meaning.chart_url, meaning.chart_kind) == (
+    resolution = tree.resolution("app")
+    assert (resolution.version, resolution.chart_name, resolution.chart_url, resolution.chart_kind) == (
         "6.x",
         "podinfo",
         "https://a.example/x",
@@ -231,7 +237,7 @@ def test_a_chart_of_a_helm_repository_keeps_its_own_version(tree: Tree) -> None:
 def test_a_chart_without_a_version_is_any_version(tree: Tree) -> None:
     spec = {"spec": {"chart": "podinfo", "sourceRef": {"kind": "HelmRepository", "name": "s"}}}
     tree.put({"hr.yaml": release("app", chart=spec), "s.yaml": helm_repository("s")})
-    assert tree.meaning("app").version == "*"
+    assert tree.resolution("app").version == "*"
 
 
 def test_an_oci_helm_repository_and_an_oci_repository_are_the_same_chart(tree: Tree) -> None:
@@ -243,14 +249,14 @@ def test_an_oci_helm_repository_and_an_oci_repository_are_the_same_chart(tree: T
             "oci.yaml": oci_repository("app", "1"),
         }
     )
-    assert tree.meaning("a").chart == tree.meaning("b").chart == ("oci", "oci://ghcr.io/org/app", "app")
+    assert tree.resolution("a").chart == tree.resolution("b").chart == ("oci", "oci://ghcr.io/org/app", "app")
 
 
 def test_a_chart_of_a_git_repository_has_the_version_of_the_repository(tree: Tree) -> None:
     source = manifest("GitRepository", "s", api=HELM_CHART, spec={"url": "https://x.org/r.git", "ref": {"tag": "v3"}})
     tree.put({"hr.yaml": release("app", chart=chart("./charts/x", "9.9", "s", kind="GitRepository")), "s.yaml": source})
-    meaning = tree.meaning("app")
-    assert (meaning.version, meaning.chart_name, meaning.chart_url, meaning.chart_kind) == (
+    resolution = tree.resolution("app")
+    assert (resolution.version, resolution.chart_name, resolution.chart_url, resolution.chart_kind) == (
         "v3",
         "charts/x",
         "https://x.org/r",
@@ -270,9 +276,9 @@ def test_a_reference_to_a_helm_chart_goes_on_to_its_source_in_two_hops(tree: Tre
             "wrong.yaml": helm_repository("s", "https://wrong.example.org", namespace="web"),
         }
     )
-    assert (tree.meaning("app").version, tree.meaning("app").chart_url) == ("6.0.0", "https://charts.example.org")
+    assert (tree.resolution("app").version, tree.resolution("app").chart_url) == ("6.0.0", "https://charts.example.org")
     tree.put({"c.yaml": manifest("HelmChart", "c", api=HELM_CHART, namespace="flux", spec={**spec, "version": "7"})})
-    assert tree.meaning("app").version == "7"
+    assert tree.resolution("app").version == "7"
 
 
 def test_a_helm_chart_that_names_itself_as_its_source_is_unresolved(tree: Tree) -> None:
@@ -283,7 +289,7 @@ def test_a_helm_chart_that_names_itself_as_its_source_is_unresolved(tree: Tree) 
             "c.yaml": manifest("HelmChart", "c", api=HELM_CHART, spec=spec),
         }
     )
-    assert tree.meaning("app").resolution == "unresolved"
+    assert tree.resolution("app").resolution == "unresolved"
 
 
 def test_a_reference_without_a_namespace_means_the_release_s_own_never_flux_system(tree: Tree) -> None:
@@ -293,17 +299,17 @@ def test_a_reference_without_a_namespace_means_the_release_s_own_never_flux_syst
             "s.yaml": helm_repository("s", namespace="flux-system"),
         }
     )
-    meaning = tree.meaning("app")
-    assert (meaning.resolution, meaning.version, meaning.chart_name, meaning.chart_url) == (
+    resolution = tree.resolution("app")
+    assert (resolution.resolution, resolution.version, resolution.chart_name, resolution.chart_url) == (
         "unresolved",
         "1",
         "c",
         None,
     )
-    assert meaning.reason is not None
-    assert "web" in meaning.reason
+    assert resolution.reason is not None
+    assert "web" in resolution.reason
     tree.put({"hr.yaml": release("app", namespace="web", chart=chart("c", "1", "s", namespace="flux-system"))})
-    assert tree.meaning("app").resolution == "exact"
+    assert tree.resolution("app").resolution == "exact"
 
 
 def test_of_equal_names_the_one_in_the_release_s_effective_namespace_is_meant(tree: Tree) -> None:
@@ -314,15 +320,15 @@ def test_of_equal_names_the_one_in_the_release_s_effective_namespace_is_meant(tr
             **{f"{n}/oci.yaml": oci_repository("app", f"{n}.0") for n in (1, 2)},
         }
     )
-    assert [tree.meaning(f"app{n}").version for n in (1, 2)] == ["1.0", "2.0"]
+    assert [tree.resolution(f"app{n}").version for n in (1, 2)] == ["1.0", "2.0"]
 
 
 def test_several_that_differ_are_ambiguous_and_several_that_agree_are_one(tree: Tree) -> None:
     files = {"hr.yaml": release("app", chartRef=CHART_REF), "1.yaml": oci_repository("app", "1")}
     tree.put({**files, "2.yaml": oci_repository("app", "2")})
-    assert (tree.meaning("app").resolution, tree.meaning("app").version) == ("ambiguous", None)
+    assert (tree.resolution("app").resolution, tree.resolution("app").version) == ("ambiguous", None)
     tree.put({"2.yaml": oci_repository("app", "1")})
-    assert (tree.meaning("app").resolution, tree.meaning("app").version) == ("exact", "1")
+    assert (tree.resolution("app").resolution, tree.resolution("app").version) == ("exact", "1")
 
 
 @pytest.mark.parametrize("kind", ["ExternalArtifact", "HelmChart", "Bucket"])
@@ -330,25 +336,25 @@ def test_what_is_not_in_the_repository_is_unresolved_and_nothing_is_guessed(tree
     tree.put(
         {"hr.yaml": release("app", chartRef={"kind": kind, "name": "app"}), "oci.yaml": oci_repository("app", "1")}
     )
-    meaning = tree.meaning("app")
-    assert (meaning.resolution, meaning.version) == ("unresolved", None)
-    assert meaning.reason == f"{kind} app is not in the repository"
+    resolution = tree.resolution("app")
+    assert (resolution.resolution, resolution.version) == ("unresolved", None)
+    assert resolution.reason == f"{kind} app is not in the repository"
 
 
 def test_a_release_with_no_chart_at_all_is_a_patch(tree: Tree) -> None:
     tree.put({"hr.yaml": release("app", values={"a": 1})})
-    assert tree.meaning("app").resolution == "not_applicable"
-    assert "patch" in (tree.meaning("app").reason or "")
+    assert tree.resolution("app").resolution == "not_applicable"
+    assert "patch" in (tree.resolution("app").reason or "")
 
 
-def test_meanings_come_in_the_order_of_identities_and_not_in_that_of_hashes() -> None:
+def test_changed_resolutions_are_in_the_order_of_identities_and_not_of_hashes() -> None:
     resolver = Resolver()
     for number in range(20):
         path = f"{number * 7 % 20}.yaml"
         resolver.replace_file(path, declare(path, read(config(f"c{number}")).manifests), {})
-    settled = list(resolver.settle())
-    assert settled == sorted(settled, key=order_of)
-    assert len(settled) == 20
+    changed = list(resolver.resolve_changed())
+    assert changed == sorted(changed, key=order_of)
+    assert len(changed) == 20
 
 
 def test_kinds_of_other_groups_with_the_same_name_are_no_sources(tree: Tree) -> None:
@@ -356,14 +362,14 @@ def test_kinds_of_other_groups_with_the_same_name_are_no_sources(tree: Tree) -> 
         "HelmChart", "c", api="helm.cattle.io/v1", spec={"chart": "x", "repo": "https://r.org", "version": "2"}
     )
     tree.put({"hr.yaml": release("app", chartRef={"kind": "HelmChart", "name": "c"}), "k3s.yaml": k3s})
-    assert tree.meaning("app").resolution == "unresolved"
-    assert tree.meaning("c", "HelmChart").chart == ("helm", "https://r.org", "x")
+    assert tree.resolution("app").resolution == "unresolved"
+    assert tree.resolution("c", "HelmChart").chart == ("helm", "https://r.org", "x")
 
 
 def test_a_source_that_cannot_be_read_any_more_keeps_its_meaning(tree: Tree) -> None:
     tree.put({"hr.yaml": release("app", chartRef=CHART_REF), "oci.yaml": oci_repository("app", "1.0")})
     tree.put({"oci.yaml": "kind: apiVersion: ["})
-    assert tree.meaning("app").version == "1.0"
+    assert tree.resolution("app").version == "1.0"
 
 
 @pytest.mark.parametrize(
@@ -433,4 +439,4 @@ def test_after_any_edits_everything_means_what_it_means_from_scratch(steps: list
     tree = Tree()
     for step in steps:
         tree.put(dict(step))
-        assert tree.meanings() == tree.from_scratch()
+        assert tree.resolutions() == tree.from_scratch()

@@ -12,7 +12,7 @@ from kubestats_pipeline.scan.documents.budget import MAX_TEXT, Budget
 from kubestats_pipeline.scan.resolve import glob, substitution
 
 
-def substitute(text: str, variables: substitution.Variables, budget: Budget | None = None) -> str:
+def substitute(text: str, variables: substitution.VariableValues, budget: Budget | None = None) -> str:
     """The text with a budget of its own."""
     return substitution.substitute(text, variables, budget or Budget())
 

@@ -14,11 +14,10 @@ from pathlib import Path
 import pytest
 
 from kubestats_pipeline.lake.lake import Lake
-from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.scan import scan as stage
-from kubestats_pipeline.scan.documents.document import Bounds
-from kubestats_pipeline.scan.scan import Target, scan_repository
-from kubestats_pipeline_tests.scan.world import BROKEN, NOW, World, config, documents
+from kubestats_pipeline.scan.job import ScanJob
+from kubestats_pipeline.scan.scan import scan_repository
+from kubestats_pipeline_tests.scan.world import BROKEN, World, config, documents
 
 SPAWN = multiprocessing.get_context("spawn")  # a forked process would wait for threads that it does not have
 COMMITS = 30
@@ -41,7 +40,7 @@ def write_history(world: World, commits: int) -> list[str]:
 
 
 def scan_to(world: World, head: str) -> None:
-    scan_repository(Target(world.repository, head, None), world.lake, Bounds(), "run", NOW)
+    scan_repository(world.job(head))
 
 
 def digests(lake: Lake) -> dict[str, str]:
@@ -53,19 +52,18 @@ def digests(lake: Lake) -> dict[str, str]:
 def in_child(world: World, head: str, dies_at: int | None = None) -> SpawnProcess:
     """A process that is about to scan up to a commit."""
     ready, begins = SPAWN.Pipe(duplex=False)
-    target = Target(world.repository, head, None)
-    child = SPAWN.Process(target=work, args=(target, world.lake.layout, dies_at, begins), daemon=True)
+    child = SPAWN.Process(target=work, args=(world.job(head), dies_at, begins), daemon=True)
     child.start()
     assert ready.poll(IMPATIENCE_SECONDS)
     return child
 
 
-def work(target: Target, layout: Layout, dies_at: int | None, begins: Connection) -> None:
+def work(job: ScanJob, dies_at: int | None, begins: Connection) -> None:
     begins.send(True)
     if dies_at is not None:
         die_at(dies_at)
-    outcome = stage._scan_in_worker(target, layout, Bounds(), "run", NOW)
-    assert isinstance(outcome, stage.Scanned | stage.Unchanged)
+    outcome = stage.scan_locked(job)
+    assert isinstance(outcome, stage.Scanned | stage.UpToDate)
 
 
 def die_at(writes: int) -> None:

@@ -12,10 +12,10 @@ from kubestats_pipeline.scan.documents.document import Decoded
 from kubestats_pipeline.scan.facts.facts import Facts, ValuesPart
 from kubestats_pipeline.scan.kinds.registry import load_scanners
 from kubestats_pipeline.scan.manifests.manifests import Manifest
-from kubestats_pipeline.scan.scan import Scanned, Unchanged
+from kubestats_pipeline.scan.scan import Scanned, UpToDate
 from kubestats_pipeline.scan.store import position as store
 from kubestats_pipeline.scan.store import values as saved_values
-from kubestats_pipeline.scan.values.merge import Tree, Values
+from kubestats_pipeline.scan.values.merge import Values, ValuesTree
 from kubestats_pipeline_tests.scan.world import BROKEN, World, assert_fold_gives_resources, config, manifest
 
 GROUP = "values.example.org"
@@ -215,7 +215,7 @@ def test_only_the_releases_that_changed_are_read_again(world: World, monkeypatch
     merged: list[str] = []
     merge = saved_values.merge_values
 
-    def counted(found: Manifest, values: Values | None) -> tuple[Tree, bool]:
+    def counted(found: Manifest, values: Values | None) -> tuple[ValuesTree, bool]:
         merged.append(found.key.name)
         return merge(found, values)
 
@@ -234,7 +234,7 @@ def test_a_commit_that_changes_no_values_leaves_their_file_as_it_is(world: World
     world.git.commit({"c.yaml": config("c")})
     world.scan()
     assert path.stat().st_ino == before
-    assert isinstance(world.scan(), Unchanged)
+    assert isinstance(world.scan(), UpToDate)
 
 
 def histories() -> Iterator[dict[str, str | None]]:
@@ -282,7 +282,7 @@ def test_tables_of_an_older_scanner_are_replayed_from_the_start(world: World, mo
         world.lake.delete(table, world.repository.full_name)
     world.scan()
     assert world.tables() == rebuilt
-    assert isinstance(world.scan(), Unchanged)
+    assert isinstance(world.scan(), UpToDate)
 
 
 def test_an_older_log_that_reaches_further_back_than_the_mirror_is_continued(
@@ -297,7 +297,7 @@ def test_an_older_log_that_reaches_further_back_than_the_mirror_is_continued(
     assert isinstance(world.scan(), Scanned)
     assert [event["event_id"] for event in world.events] == events
     assert settings(world) == {"a": "2", "b[0]": "2"}
-    assert isinstance(world.scan(), Unchanged)
+    assert isinstance(world.scan(), UpToDate)
 
 
 def write_as_older(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,106 @@
+"""The tables of one repository, opened once: its partitions, read and written through one object.
+
+A name can change hands, so that the files at a name may still be those of its former repository. One rule holds for the
+rows of `snapshots` and `scans`: the row of this repository, or None where another one has written it. The meaning of a
+position, an event or a resource belongs to `scan/store/`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from kubestats_pipeline.lake.contract import Table
+from kubestats_pipeline.lake.event_log import LogWriter
+from kubestats_pipeline.lake.event_log_segments import Segment
+from kubestats_pipeline.lake.lake import Lake, Partition
+from kubestats_pipeline.lake.repositories import Repository
+from kubestats_pipeline.lake.tables import HELM_VALUES, RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS, SCANS, SNAPSHOTS
+
+Row = dict[str, Any]
+Rows = Sequence[Mapping[str, Any]] | pl.DataFrame
+
+
+@dataclass(frozen=True)
+class RepositoryTables:
+    """All partitions of one repository. Every method raises `LakeError` where a file is damaged or cannot be written.
+
+    Attributes:
+        full_name: the key of the partitions.
+        repository_id: the repository whose rows are wanted, or None for whichever has written them.
+    """
+
+    lake: Lake
+    full_name: str
+    repository_id: str | None = None
+
+    @classmethod
+    def of(cls, lake: Lake, repository: Repository) -> "RepositoryTables":
+        """The tables of a repository at its present name."""
+        return cls(lake, repository.full_name, repository.repository_id)
+
+    def snapshot(self) -> Row | None:
+        """The row of `snapshots`, None before the first sync."""
+        return self._row(SNAPSHOTS)
+
+    def write_snapshot(self, row: Row) -> None:
+        """Replace the row of `snapshots`."""
+        self.lake.write(SNAPSHOTS, self.full_name, [row])
+
+    def scan(self) -> Row | None:
+        """The row of `scans`, None before the first scan."""
+        return self._row(SCANS)
+
+    def write_scan(self, row: Row) -> None:
+        """Replace the row of `scans`."""
+        self.lake.write(SCANS, self.full_name, [row])
+
+    def position_metadata(self) -> Mapping[str, str] | None:
+        """The facts beside the resources, which describe all tables of the scan. None before the first scan."""
+        return self.lake.read_metadata(RESOURCES, self.full_name)
+
+    def resources(self) -> Partition | None:
+        """The resources and the facts beside them."""
+        return self.lake.read(RESOURCES, self.full_name)
+
+    def write_resources(self, rows: Rows, metadata: Mapping[str, str]) -> None:
+        """Replace the resources. The position moves with them, therefore all other files are written before."""
+        self.lake.write(RESOURCES, self.full_name, rows, metadata)
+
+    def problems(self) -> Partition | None:
+        """The open problems."""
+        return self.lake.read(SCAN_PROBLEMS, self.full_name)
+
+    def write_problems(self, rows: Rows, metadata: Mapping[str, str]) -> None:
+        """Replace the open problems."""
+        self.lake.write(SCAN_PROBLEMS, self.full_name, rows, metadata)
+
+    def values(self) -> Partition | None:
+        """The Helm values of its releases."""
+        return self.lake.read(HELM_VALUES, self.full_name)
+
+    def write_values(self, rows: Rows, metadata: Mapping[str, str]) -> None:
+        """Replace the Helm values."""
+        self.lake.write(HELM_VALUES, self.full_name, rows, metadata)
+
+    def event_segments(self) -> list[Segment]:
+        """The files of the event log, in the order of their rows."""
+        return self.lake.segments(RESOURCE_EVENTS, self.full_name)
+
+    def read_events(self, segment: Segment) -> pl.DataFrame:
+        """The events of one file of the log."""
+        return self.lake.read_segment(RESOURCE_EVENTS, segment)
+
+    def append_events(self, position: int) -> LogWriter:
+        """Go on with the event log from the event of this number. 0 begins a new log."""
+        return LogWriter(self.lake, RESOURCE_EVENTS, self.full_name, position)
+
+    def has(self, table: Table) -> bool:
+        """Look for a partition without reading it."""
+        return self.lake.exists(table, self.full_name)
+
+    def _row(self, table: Table) -> Row | None:
+        partition = self.lake.read(table, self.full_name)
+        rows = partition.rows.iter_rows(named=True) if partition else iter(())
+        return next((row for row in rows if self.repository_id in (None, row["repository_id"])), None)
