@@ -22,10 +22,11 @@ test: .venv/.installed-dev  ## the everyday test suite
 test-all: .venv/.installed-dev  ## every test, the long ones too
 	$(BIN)/pytest -m "slow or not slow"
 
-check: .venv/.installed-dev  ## lint and types
+check: .venv/.installed-dev  ## lint, types and spelling
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/codespell *.md data/README.md docs deploy benchmarks kubestats_pipeline kubestats_pipeline_tests pyproject.toml
 
 format: .venv/.installed-dev  ## format the code
 	$(BIN)/ruff check --fix
