@@ -24,8 +24,8 @@ def described(github: GitHubServer, token: str | None = TOKEN) -> str:
 
 
 def test_a_token_is_told_by_its_owner_and_its_scopes(github):
-    assert "as ada (scopes: public_repo); core: 4999 of 5000" not in described(github)  # the limits are read first
-    assert "as ada (scopes: public_repo); core: 4999 of 5000 calls left" in described(github)
+    assert "as ada (scopes: public_repo), core: 4999 of 5000" not in described(github)  # the limits are read first
+    assert "as ada (scopes: public_repo), core: 4999 of 5000 calls left" in described(github)
     github.scopes = ""
     assert "as ada (scopes: none, which suffices)" in described(github)
     github.scopes = None

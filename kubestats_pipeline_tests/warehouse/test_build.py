@@ -354,7 +354,7 @@ def test_a_published_warehouse_passes_its_own_checks(published):
 def test_a_resource_that_the_events_do_not_give_is_refused(published, changes, check):
     write_one(published, **changes)
     error = assert_refused(published, rf"such as frank/one, resource .*\[{check}\]")
-    assert "scan the repositories named again" in str(error)
+    assert "Scan the repositories named again" in str(error)
 
 
 def test_the_fold_goes_by_sequence_and_not_by_time(lake):
@@ -401,7 +401,7 @@ def test_a_scan_that_finishes_during_a_build_only_makes_it_begin_again(published
 def test_a_folder_that_cannot_be_written_to_is_an_error_that_says_so(lake):
     lake.layout.warehouse.mkdir()
     with pytest.raises(
-        WarehouseError, match=r"kubestats\.duckdb cannot be built \(IsADirectoryError\); see that the disk"
+        WarehouseError, match=r"kubestats\.duckdb cannot be built \(IsADirectoryError\)\. See that the disk"
     ):
         build_warehouse(lake)
 

@@ -26,7 +26,7 @@ def describe_github(settings: GitHubSettings) -> str:
         buckets = read_buckets(client)
         who = _describe_caller(client)
         rates = [f"{name}: {_describe_bucket(buckets[name])}" for name in BUCKETS if name in buckets]
-    return f"{settings.api_url} as {who}: {', '.join(rates) or 'it does not name its limits'}"
+    return f"{settings.api_url} as {who}, {', '.join(rates) or 'it does not name its limits'}"
 
 
 def _describe_caller(client: GitHubClient) -> str:
