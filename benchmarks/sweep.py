@@ -24,7 +24,8 @@ from kubestats_pipeline.scan.scan import Scanned, scan_all
 from kubestats_pipeline.settings import Settings, load_settings
 from kubestats_pipeline.sync import outcomes
 from kubestats_pipeline.sync.outcomes import Synced
-from kubestats_pipeline.sync.sync import due, sync_all
+from kubestats_pipeline.sync.retries import due
+from kubestats_pipeline.sync.sync import sync_all
 
 GROUP = "sweep"
 GOAL_MS = 30

@@ -14,10 +14,8 @@ from kubestats_pipeline.orchestration.assets.scan import build_retire_events
 from kubestats_pipeline.orchestration.base.console_log import LOGGED
 from kubestats_pipeline.orchestration.checks import CHECKS
 from kubestats_pipeline.orchestration.repairs.clean_up import build_clean_up
+from kubestats_pipeline.orchestration.retries import STEP_RETRIES
 from kubestats_pipeline.warehouse.marts import MARTS
-
-RETRIES = dg.RetryPolicy(max_retries=3, delay=60, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
-"""For what a step did not expect. Failures of single repositories are rows with their own time of the next attempt."""
 
 Job = Any
 """A job, or what `define_asset_job` returns. Dagster does not export its type."""
@@ -83,7 +81,7 @@ def build_jobs(retries: dg.RetryPolicy | None) -> tuple[Job, ...]:
     return (*flow, build_clean_up(retries), build_retire_events(retries))
 
 
-JOBS = build_jobs(RETRIES)
+JOBS = build_jobs(STEP_RETRIES)
 (
     discover_repositories,
     sync_repositories,

@@ -9,7 +9,7 @@ from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.repositories import Repository
 from kubestats_pipeline.lake.repository_tables import RepositoryTables
 from kubestats_pipeline.lake.tables import REPOSITORIES
-from kubestats_pipeline.sync.sync import due
+from kubestats_pipeline.sync.retries import due
 
 SYNC_OVERLAP = datetime.timedelta(minutes=2)
 """A push so shortly before the end of a sync may have come after the sync had looked, and clocks differ too."""

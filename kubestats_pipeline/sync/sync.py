@@ -50,6 +50,7 @@ from kubestats_pipeline.sync.outcomes import (
     Unsupported,
     fit_to_store,
 )
+from kubestats_pipeline.sync.retries import pause_after
 from kubestats_pipeline.sync.transports import transports
 
 Clock = Callable[[], datetime.datetime]
@@ -154,7 +155,7 @@ def snapshot_row(
         "size_limit_mb": outcome.limit if isinstance(outcome, TooLarge) else None,
         "last_sync_at": now,
         "consecutive_failures": failures,
-        "next_attempt_at": now + _pause(failures, settings) if failures else None,
+        "next_attempt_at": now + pause_after(failures, settings) if failures else None,
         "unsupported_head": outcome.head if isinstance(outcome, Unsupported) else None,
         "sync_run_id": run_id,
     }
@@ -182,11 +183,6 @@ def sync_and_record(
     except LakeError as error:
         return Unrecorded(str(error)), None
     return outcome, row
-
-
-def due(repositories: Iterable[Repository], lake: Lake, now: datetime.datetime) -> list[Repository]:
-    """The repositories that a sweep should sync now: all but those that failed and wait for their next attempt."""
-    return [repository for repository in repositories if _is_due(repository, lake, now)]
 
 
 def sync_all(
@@ -269,18 +265,3 @@ def _api(settings: Settings, layout: Layout) -> AbstractContextManager[GitHubCli
     if settings.sync_method == "git":
         return contextlib.nullcontext()
     return GitHubClient(settings.github, folder=layout.http)
-
-
-def _pause(failures: int, settings: Settings) -> datetime.timedelta:
-    doubled = settings.sync.retry_minutes / 60 * 2.0 ** min(failures - 1, 100)
-    return datetime.timedelta(hours=min(doubled, settings.sync.max_retry_hours))
-
-
-def _is_due(repository: Repository, lake: Lake, now: datetime.datetime) -> bool:
-    try:
-        row = RepositoryTables.of(lake, repository).snapshot()
-    except LakeError:
-        return True  # the sync itself reports the damaged file
-    if row is None or row["last_sync_at"] > now:  # the clock was set back, so no time of the row says anything
-        return True
-    return row["next_attempt_at"] is None or row["next_attempt_at"] <= now

@@ -10,7 +10,7 @@ from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.lake.repositories import Repository
 from kubestats_pipeline.lake.tables import RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS, SCANS
-from kubestats_pipeline.scan.scan import Outcome, scan_all
+from kubestats_pipeline.scan.scan import ScanOutcome, scan_all
 from kubestats_pipeline.settings import Settings
 from kubestats_pipeline.sync.outcomes import Row
 from kubestats_pipeline.sync.sync import sync_and_record
@@ -72,7 +72,7 @@ class ApiWorld:
         self.row = row or {}
         return outcome.status
 
-    def scan(self) -> Outcome:
+    def scan(self) -> ScanOutcome:
         """Scan once."""
         settings = self.settings(scan={"workers": 1})
         return next(outcome for _, outcome in scan_all([self.repository], self.lake, settings, "run", lambda: NOW))

@@ -208,7 +208,7 @@ def test_a_sync_that_is_killed_half_way_is_finished_by_the_next(world: World, fi
         assert bool(left) == first
         world.repository = dataclasses.replace(world.repository, clone_url=address)
         server.open_gate.set()
-        assert world.sync() == "synced"
+        assert world.sync() == "synced", world.row["sync_error"]
     assert world.mirrored()[0] == second
     assert siblings(world) == [world.mirror.name, f"{world.mirror.name}.lock"]
 

@@ -12,7 +12,8 @@ from kubestats_pipeline.lake.repositories import Repository
 from kubestats_pipeline.lake.tables import SNAPSHOTS
 from kubestats_pipeline.settings import Settings
 from kubestats_pipeline.sync.outcomes import Result, Unrecorded
-from kubestats_pipeline.sync.sync import due, sync_all
+from kubestats_pipeline.sync.retries import due
+from kubestats_pipeline.sync.sync import sync_all
 from kubestats_pipeline_tests.builders import GitRepository, repository_for, settings_for
 from kubestats_pipeline_tests.sync.world import NOW
 

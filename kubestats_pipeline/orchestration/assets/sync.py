@@ -13,7 +13,8 @@ from kubestats_pipeline.orchestration.base.code_urls import code_url
 from kubestats_pipeline.orchestration.base.context import Services
 from kubestats_pipeline.orchestration.base.partitions import repository_partitions
 from kubestats_pipeline.sync.outcomes import Empty, Result, Synced, TooLarge, Unchanged, Unsupported
-from kubestats_pipeline.sync.sync import due, sync_all
+from kubestats_pipeline.sync.retries import due
+from kubestats_pipeline.sync.sync import sync_all
 
 sync_runs = dg.AssetSpec(
     "sync_runs",
