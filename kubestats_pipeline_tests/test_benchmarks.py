@@ -102,6 +102,7 @@ def test_a_scan_is_measured_on_an_empty_lake_only(history: inputs.Mirrored, tmp_
         scan.scan(history, history.span.head, lake)
 
 
+@pytest.mark.slow
 def test_the_lines_of_the_scan_are_the_tips_the_history_and_one_commit_more(tidewater: Path, tmp_path: Path) -> None:
     lines = list(scan.scan_lines([tidewater], tidewater, tmp_path, repeats=1))
     assert [line.what.split()[0] for line in lines] == ["tip", "history", "one"]
@@ -191,6 +192,7 @@ def test_without_a_corpus_the_sample_is_measured_and_the_table_says_so(
     assert inputs.NO_CORPUS in printed
 
 
+@pytest.mark.slow
 def test_an_idle_launch_changes_no_table(tmp_path: Path) -> None:
     settings = idle.prepare(2, tmp_path)
     lake = Lake(Layout(settings.data_dir))

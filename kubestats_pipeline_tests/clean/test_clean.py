@@ -215,6 +215,7 @@ def test_old_runs_go_and_no_partition_forgets_its_newest_materialization(install
         assert (now.tags or {})["dagster/data_version"] == (old.tags or {})["dagster/data_version"]
 
 
+@pytest.mark.slow
 def test_after_a_clean_up_the_pipeline_goes_on_as_if_nothing_had_happened(installation: Installation):
     installation.push(NAMES[1], "two")
     assert installation.cycle() == Cycle(repositories=len(NAMES), changed=1, failures={})

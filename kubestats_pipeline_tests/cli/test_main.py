@@ -198,6 +198,7 @@ def test_of_generators_that_go_on_when_closed_only_dagsters_are_not_shown(file, 
     assert ("ignored GeneratorExit" in capsys.readouterr().err) == is_shown
 
 
+@pytest.mark.slow
 def test_a_run_killed_half_way_is_simply_run_again(demo, kubestats):  # noqa: F811
     env = {"KUBESTATS_REPOSITORIES": str(demo.data / "sample")}
     for seconds in (2, 4):
@@ -242,8 +243,8 @@ def test_a_wrong_query_or_a_missing_warehouse_is_an_error_with_a_remedy(demo, ku
     [
         ("", "give one statement, not 0"),
         ("SELECT 1; SELECT 2", "give one statement, not 2"),
-        ("COPY (SELECT 1) TO 'x.csv'", "COPY is no query"),
-        ("INSTALL httpfs", "is no query"),
+        ("COPY (SELECT 1) TO 'x.csv'", "COPY is not a query"),
+        ("INSTALL httpfs", "is not a query"),
     ],
 )
 def test_what_is_not_one_query_is_refused(demo, query, said):  # noqa: F811
@@ -296,6 +297,7 @@ def test_the_runs_of_the_command_are_in_the_ui_s_history(demo):  # noqa: F811
     assert {status for _, status in jobs} == {"SUCCESS"}
 
 
+@pytest.mark.slow
 def test_the_token_is_in_no_file_that_a_run_leaves(kubestats, tmp_path):
     GitRepository(tmp_path / "home/cluster").commit({"a.yaml": NAMESPACE.format("a")}, at=TODAY)
     token = "ghp_planted0123456789"

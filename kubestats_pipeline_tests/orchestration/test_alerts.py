@@ -73,7 +73,7 @@ def test_a_server_that_recovers_gets_it_on_a_later_attempt(webhook: Webhook):
 
 def test_attempts_are_bounded_and_the_error_does_not_name_the_url(webhook: Webhook):
     webhook.answers = [500] * 10
-    with pytest.raises(AlertError, match=r"HTTP 500; see alerts\.webhook_url") as caught:
+    with pytest.raises(AlertError, match=r"HTTP 500\. See alerts\.webhook_url") as caught:
         post_alert(webhook.settings, {"text": "hello"}, sleep=lambda _: None)
     assert len(webhook.received) == 3
     assert "SECRET" not in str(caught.value)

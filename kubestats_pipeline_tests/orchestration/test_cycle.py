@@ -225,6 +225,7 @@ def test_no_token_is_kept_anywhere(world: World, second: Cycle):
     assert [path for path in files if TOKEN.encode() in path.read_bytes()] == []
 
 
+@pytest.mark.slow
 def test_after_the_loss_of_warehouse_mirrors_and_dagsters_home_a_cycle_ends_where_it_was(
     world: World, rows_of_first, sample: Path, tmp_path: Path
 ):
@@ -274,6 +275,7 @@ print(cycle.repositories, dict(cycle.failures))
 """
 
 
+@pytest.mark.slow
 def test_two_cycles_at_once_in_two_processes_both_end_well(tmp_path: Path):
     for name in ("one", "two"):
         manifest = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\n"

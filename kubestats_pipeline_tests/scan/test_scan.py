@@ -177,7 +177,7 @@ def test_a_head_that_the_mirror_lacks_is_a_failure_that_loses_nothing(world: Wor
     failed = sweep(world)["home"]
     assert isinstance(failed, ScanFailed)
     assert "b" * 40 in failed.reason
-    assert "sync" in failed.reason
+    assert "Sync the repository again" in failed.reason
     (scan,) = world.rows(SCANS)
     assert (scan["scan_status"], scan["scan_error"], scan["resources_count"]) == ("error", failed.reason, 1)
     assert files_of(world, RESOURCES, RESOURCE_EVENTS, SCAN_PROBLEMS) == before
