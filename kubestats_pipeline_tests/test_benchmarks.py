@@ -183,6 +183,7 @@ def test_the_same_seed_makes_the_same_ecosystem(history: inputs.Mirrored, tmp_pa
     assert one.equals(other)
 
 
+@pytest.mark.slow
 def test_without_a_corpus_the_sample_is_measured_and_the_table_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

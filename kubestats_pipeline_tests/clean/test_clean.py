@@ -193,6 +193,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
         yield installation
 
 
+@pytest.mark.slow
 def test_old_runs_go_and_no_partition_forgets_its_newest_materialization(installation: Installation):
     instance = installation.instance
     assert installation.cycle().changed == len(NAMES)

@@ -156,6 +156,7 @@ def test_the_whole_corpus_runs_and_runs_again(kubestats, tmp_path, history):
     assert tables_of(kubestats) == before
 
 
+@pytest.mark.slow
 def test_a_damaged_partition_is_named_and_nothing_is_lost(demo, kubestats):  # noqa: F811
     shutil.copytree(demo.directory, kubestats.directory, dirs_exist_ok=True)
     before = tables_of(kubestats)

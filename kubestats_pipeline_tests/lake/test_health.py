@@ -85,6 +85,7 @@ def test_a_file_is_replaced_at_once(tmp_path: Path):
     assert [path.name for path in target.parent.iterdir()] == ["kubestats.prom"]
 
 
+@pytest.mark.slow
 def test_the_doctor_speaks_json_and_its_exit_status_is_that_of_the_findings(demo):  # noqa: F811
     finished = demo("doctor", "--json", env={"KUBESTATS_GITHUB__API_URL": "http://127.0.0.1:9"})
     findings = {each["subject"]: each for each in map(json.loads, finished.stdout.splitlines())}

@@ -43,6 +43,7 @@ class Opener:
         self.process.stdin.flush()
 
 
+@pytest.mark.slow
 def test_two_processes_at_once_on_a_fresh_home_both_get_a_working_instance(tmp_path: Path):
     openers = [Opener("a/b"), Opener("c/d")]
     try:

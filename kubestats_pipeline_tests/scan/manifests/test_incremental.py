@@ -325,6 +325,7 @@ def changes_of(made: list[tuple[str, str]]) -> list[bytes]:
     return [version.encode() for version in versions]
 
 
+@pytest.mark.slow
 @everyday
 @given(st.lists(st.sampled_from(LOCAL + WIDER), min_size=10, max_size=25))
 def test_one_small_edit_after_the_other_gives_what_the_whole_file_says(made: list[tuple[str, str]]) -> None:
