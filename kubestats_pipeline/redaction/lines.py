@@ -66,7 +66,7 @@ _DATA_PATHS = ("/data/", "/stringData/")
 
 def may_hold(text: str) -> bool:
     """Whether a rule of this module or a name can concern a text."""
-    return bool(_by_hint(readable(text)))
+    return bool(_by_hint(text))
 
 
 def redact_lines(text: str) -> str:

@@ -3,7 +3,7 @@
 import functools
 import re
 
-from kubestats_pipeline.redaction.patterns import compile_set, readable
+from kubestats_pipeline.redaction.patterns import compile_set
 from kubestats_pipeline.redaction.words import (
     COLLECTIONS,
     COUNTED,
@@ -61,7 +61,7 @@ _ends_in_variable = re.compile(r"(?:^|[-./])[A-Z0-9_]+\Z").search
 def is_sensitive(name: str) -> bool:
     """Whether a value under this name is taken for a secret. `secretName` and `tokenRef` only name one."""
     name = name[-LONGEST_NAME:]
-    words = _words(name) if _may_be(readable(name)) else []
+    words = _words(name) if _may_be(name) else []
     if not words or words[0] in _SWITCHES or _refers(words):
         return False
     is_file = words[-1] in _FILES

@@ -123,7 +123,7 @@ class _Walk:
         for key, item in value.items():
             trait = _trait(key)
             if trait is None and is_plain:
-                copy[key] = self._plain(key, item)
+                copy[key] = self._text(item) if isinstance(item, str) else self._plain(key, item)
             else:
                 copy[key] = self.member(key, item, within=within, secret=secret)
                 renamed = renamed or (trait is not None and trait.shown is not None)
@@ -152,9 +152,7 @@ class _Walk:
         return ENCRYPTED if _is_of_sops(key, value) else self.mapping(key, value, within=within, secret=secret)
 
     def _plain(self, key: str, value: Any) -> Any:
-        """The same where neither the key nor what stands around it says anything: nearly always."""
-        if isinstance(value, str):
-            return self._text(value)
+        """The same of a value that is not a text, where neither its key nor the maps around it say anything."""
         if isinstance(value, dict):
             return ENCRYPTED if _is_of_sops(key, value) else self.mapping(key, value, within=False, secret=False)
         return self._list(key, value, within=False, secret=False) if isinstance(value, list) else value

@@ -24,7 +24,7 @@ def find_shapes(text: str) -> tuple[str, ...]:
 @functools.lru_cache(maxsize=65536)
 def withhold_shapes(text: str) -> str:
     """A name, version, image, path or message without what has a known shape in it."""
-    return replace_shapes(text, _marked(readable(text))) if len(text) >= SHORTEST else text
+    return replace_shapes(text, _marked(text)) if len(text) >= SHORTEST else text
 
 
 def replace_shapes(text: str, numbers: list[int]) -> str:

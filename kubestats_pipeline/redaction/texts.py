@@ -7,7 +7,7 @@ import functools
 
 from kubestats_pipeline.redaction.embedded import Embedded, read_embedded, write_embedded
 from kubestats_pipeline.redaction.lines import HINT, redact_lines
-from kubestats_pipeline.redaction.patterns import compile_set, readable
+from kubestats_pipeline.redaction.patterns import compile_set
 from kubestats_pipeline.redaction.secrets import ENCRYPTED, REDACTED
 from kubestats_pipeline.redaction.shapes import MARKS, find_shapes, replace_shapes, withhold_shapes
 
@@ -50,7 +50,7 @@ def redact_patch(text: str) -> str:
 def _redact(text: str, depth: int = 0) -> str:
     if text.startswith(_CIPHERTEXT):
         return ENCRYPTED
-    found = _find(readable(text))
+    found = _find(text)
     if not found:
         return text
     hinted = found[-1] == _HINTED
