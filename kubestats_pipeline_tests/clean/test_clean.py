@@ -224,6 +224,7 @@ def test_after_a_clean_up_the_pipeline_goes_on_as_if_nothing_had_happened(instal
     assert FIRST_RECORDED in installation.newest("scans", NAMES[0]).metadata
 
 
+@pytest.mark.slow
 def test_what_was_recorded_again_keeps_the_time_of_its_first_record(installation: Installation):
     first = installation.newest("scans", NAMES[0]).metadata[FIRST_RECORDED]
     installation.clean(later=40 * DAY)
