@@ -11,12 +11,12 @@ import re
 from collections.abc import Hashable, Iterable, Iterator
 from typing import NamedTuple, TypeVar
 
+from kubestats_pipeline.scan.build.incremental import query
 from kubestats_pipeline.scan.documents.budget import MAX_VARIABLES, Budget, TooComplexError
 from kubestats_pipeline.scan.facts.facts import Facts, FluxPath
 from kubestats_pipeline.scan.facts.transforms import NOTHING, Patch, Transform
 from kubestats_pipeline.scan.manifests.identity import Identity
 from kubestats_pipeline.scan.resolve.include_paths import IncludePath, IncludePaths
-from kubestats_pipeline.scan.resolve.incremental import query
 from kubestats_pipeline.scan.resolve.index import Declarations
 from kubestats_pipeline.scan.resolve.substitution import MARK
 from kubestats_pipeline.scan.resolve.transform import RenderedResource, render

@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 import orjson
 
+from kubestats_pipeline.scan.build.incremental import query
 from kubestats_pipeline.scan.documents.repository_paths import resolve_entry
 from kubestats_pipeline.scan.facts.facts import FluxPath
 from kubestats_pipeline.scan.facts.transforms import NOTHING, Patch, Transform
 from kubestats_pipeline.scan.kinds.flux import SOURCE
 from kubestats_pipeline.scan.kustomize.patches import patch_of
 from kubestats_pipeline.scan.manifests.identity import Identity
-from kubestats_pipeline.scan.resolve.incremental import query
 from kubestats_pipeline.scan.resolve.index import Declarations, order
 
 MAX_STEPS = 500

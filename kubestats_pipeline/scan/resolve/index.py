@@ -7,13 +7,13 @@ input that it reads to the query store, and every change of a file invalidates t
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 
+from kubestats_pipeline.scan.build.incremental import QueryKey, QueryStore
 from kubestats_pipeline.scan.documents.repository_paths import resolve_entry
 from kubestats_pipeline.scan.facts.facts import Copy, Facts, FluxPath
 from kubestats_pipeline.scan.facts.transforms import NOTHING, PatchFile, Transform
 from kubestats_pipeline.scan.kustomize.kustomization import ConfigMapFiles, Kustomize
 from kubestats_pipeline.scan.manifests.identity import Identity
 from kubestats_pipeline.scan.manifests.manifests import Manifest
-from kubestats_pipeline.scan.resolve.incremental import QueryKey, QueryStore
 from kubestats_pipeline.scan.resolve.substitution import MARK
 
 ARTIFACT = "ExternalArtifact"

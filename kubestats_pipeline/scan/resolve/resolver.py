@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from kubestats_pipeline.git.command import without_credentials
 from kubestats_pipeline.lake.vocabulary import ChartKind, Resolution
+from kubestats_pipeline.scan.build.incremental import QueryStore, query
 from kubestats_pipeline.scan.documents.budget import Budget, TooComplexError
 from kubestats_pipeline.scan.documents.repository_paths import normalise_path
 from kubestats_pipeline.scan.facts.charts import Resolved, canonical_url, chart_at, chart_of, exact_chart
@@ -22,7 +23,6 @@ from kubestats_pipeline.scan.manifests.identity import Identity, order_of
 from kubestats_pipeline.scan.manifests.manifests import Manifest
 from kubestats_pipeline.scan.resolve.apply_paths import LEVELS, ApplyPaths, distinct
 from kubestats_pipeline.scan.resolve.include_paths import IncludePaths
-from kubestats_pipeline.scan.resolve.incremental import QueryStore, query
 from kubestats_pipeline.scan.resolve.index import Declarations
 from kubestats_pipeline.scan.resolve.transform import substitute_image
 from kubestats_pipeline.scan.resolve.values_from import ValuesFromResolver

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import orjson
 
+from kubestats_pipeline.scan.build.incremental import query
 from kubestats_pipeline.scan.facts.facts import FluxPath, Reference
 from kubestats_pipeline.scan.kinds.flux import public_value
 from kubestats_pipeline.scan.manifests.identity import Identity
 from kubestats_pipeline.scan.resolve.include_paths import IncludePaths
-from kubestats_pipeline.scan.resolve.incremental import query
 from kubestats_pipeline.scan.resolve.index import Declarations
 
 Variables = tuple[tuple[str, str | None], ...]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubestats_pipeline.scan.resolve.incremental import QueryStore, query
+from kubestats_pipeline.scan.build.incremental import QueryStore, query
 
 
 class Sheet:
