@@ -113,11 +113,12 @@ class FluxPath(NamedTuple):
 
 
 class Copy(NamedTuple):
-    """A folder of a repository, and the place of its content in an artifact that a Flux ArtifactGenerator makes."""
+    """A folder of a source, and the place of its content in an artifact that a Flux ArtifactGenerator makes."""
 
     artifact: str
     folder: str
     place: str
+    source: Reference | None = None
 
 
 class ValuesFrom(NamedTuple):

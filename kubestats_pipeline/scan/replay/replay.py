@@ -11,6 +11,10 @@ from dataclasses import dataclass, field
 
 from kubestats_pipeline.git.history import Change, Commit
 from kubestats_pipeline.lake.vocabulary import EventType
+from kubestats_pipeline.scan.build.builds import Builds
+from kubestats_pipeline.scan.build.incremental import QueryStore
+from kubestats_pipeline.scan.build.sources import RepositorySources
+from kubestats_pipeline.scan.clusters.clusters import Clusters
 from kubestats_pipeline.scan.documents.file import Problem
 from kubestats_pipeline.scan.facts.charts import Resolved
 from kubestats_pipeline.scan.kustomize.kustomization import KUSTOMIZATION_FILES
@@ -22,7 +26,6 @@ from kubestats_pipeline.scan.replay.field_changes import FieldChange, detect_cha
 from kubestats_pipeline.scan.replay.move_detection import match_moves
 from kubestats_pipeline.scan.replay.problems import OpenProblems, record_problems
 from kubestats_pipeline.scan.replay.records import Event, Resource
-from kubestats_pipeline.scan.resolve.resolver import Resolver
 from kubestats_pipeline.scan.values.inputs import ValuesInputs
 from kubestats_pipeline.scan.values.merge import Values, with_images
 
@@ -39,6 +42,7 @@ class Replay:
         events: those that `take_events` has not taken yet.
         unsaved: ids of resources whose Helm values may differ from the rows in the lake.
         paths: the public names of files whose paths hold a secret. All paths in this object are public names.
+        clone_url: where the repository is cloned from, to tell its own sources from others.
     """
 
     repository_id: str
@@ -51,11 +55,14 @@ class Replay:
     events: list[Event] = field(default_factory=list)
     unsaved: set[str] = field(default_factory=set)
     paths: WithheldPaths = field(default_factory=WithheldPaths)
+    clone_url: str | None = None
 
     def __post_init__(self) -> None:
         self.files = Files(self.cache)
         self.values_inputs = ValuesInputs(self.files, self.cache)
-        self._resolver = Resolver()
+        queries = QueryStore()
+        self._sources = RepositorySources(self.files, self.cache, queries)
+        self.clusters = Clusters(Builds(self._sources, queries), self.clone_url)
         self._too_complex: set[Identity] = set()
         self._deleted: dict[Identity, set[str]] = {}
         self._outdated = set[Identity]()
@@ -87,10 +94,11 @@ class Replay:
         for path, (_, after) in touched.items():
             if after and not after.declared.keys() <= self.active.keys():
                 self.files.forget(path, self.active)
+        self._sources.replace({*touched, *retained})
         for path in {*touched, *retained}:
             self._resolve_file(path, self.files.get(path))
         self.values_inputs.last_readable.update(last_readable or {})
-        changed = self._resolver.resolve_changed()
+        changed = self.clusters.resolve_changed()
         self._note_too_complex(changed)
         for identity, resolved in changed.items():
             if identity in self.active:
@@ -112,9 +120,10 @@ class Replay:
         touched = self.files.apply(changes)
         before = _merged(former for former, _ in touched.values())
         after = _merged(latter for _, latter in touched.values())
+        self._sources.replace(touched)
         for path, (_, latter) in touched.items():
             self._resolve_file(path, latter)
-        changed = self._resolver.resolve_changed()
+        changed = self.clusters.resolve_changed()
         removed = {identity: before[identity] for identity in before if identity not in after}
         self._too_complex -= removed.keys()
         # Inputs come before problems and values: both ask which files are used as values now.
@@ -173,7 +182,7 @@ class Replay:
         if values is None:
             return None
         named = with_images(self._manifest(identity), values)
-        return named._replace(images=self._resolver.effective_images(identity, named.images or ()))
+        return named._replace(images=self.clusters.effective_images(identity, named.images or ()))
 
     def _manifest(self, identity: Identity) -> Manifest:
         return self.files[identity.path].declared[identity]
@@ -182,10 +191,10 @@ class Replay:
         declared: Declared = file.declared if file else {}
         retained = file.retained if file else ()
         last_known = {identity: self.active[identity].resolved for identity in retained if identity in self.active}
-        self._resolver.replace_file(path, declared, last_known)
+        self.clusters.replace_file(path, declared, last_known)
         folder, _, name = path.rpartition("/")
         if name in KUSTOMIZATION_FILES:
-            self._resolver.replace_kustomization(folder, file.content.kustomize if file else None)
+            self.clusters.replace_kustomization(folder, file.content.kustomize if file else None)
 
     def _move(
         self,

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 
 from kubestats_pipeline.scan.documents.budget import MAX_TEXT, Budget
-from kubestats_pipeline.scan.resolve import glob
+from kubestats_pipeline.scan.clusters import glob
 
 VariableValues = Mapping[str, str | None]
 """Values by name. The value is None if a variable is set, but not in this repository."""

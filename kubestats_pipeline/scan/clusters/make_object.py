@@ -1,0 +1,127 @@
+"""Makes the object that a cluster gets of one that was built: namespace, common labels, variables, facts, children."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from kubestats_pipeline.scan.build.objects import BuiltObject
+from kubestats_pipeline.scan.clusters import argo, flux, resource_sets
+from kubestats_pipeline.scan.clusters.nodes import ClusterObject, Settings, Wanted
+from kubestats_pipeline.scan.clusters.post_build import is_disabled, substitute_object
+from kubestats_pipeline.scan.clusters.substitution import MARK
+from kubestats_pipeline.scan.documents.budget import Budget
+from kubestats_pipeline.scan.documents.canonical_json import canonical_json
+from kubestats_pipeline.scan.documents.document import Decoded
+from kubestats_pipeline.scan.facts.cluster_scope import is_cluster_scoped
+from kubestats_pipeline.scan.facts.facts import Facts
+from kubestats_pipeline.scan.facts.shapes import mapping
+from kubestats_pipeline.scan.kinds.generic import scan_generic
+from kubestats_pipeline.scan.kinds.registry import load_scanners
+from kubestats_pipeline.scan.manifests.embedded import embedded_in_resource
+from kubestats_pipeline.scan.manifests.identity import Identity
+from kubestats_pipeline.scan.manifests.manifests import Manifest, ResourceKey
+
+_LEFT = "it holds a variable whose value is not in the repository"
+_EXPRESSION = b"${"
+
+
+FindProviders = Callable[[dict[str, Any]], Iterable[dict[str, Any]] | None]
+
+
+def make_object(built: BuiltObject, settings: Settings, find_providers: FindProviders) -> ClusterObject | None:
+    """The object in the cluster, or None if it has no kind or name.
+
+    Raises:
+        NotYamlError: it is no object any more after the substitution.
+        TooComplexError: the substitution takes too many steps.
+    """
+    content, incomplete = _with_settings(built.content, settings), built.incomplete
+    data = canonical_json(content)
+    if settings.variables is not None and MARK in data and not is_disabled(content):
+        content = substitute_object(content, settings.variables, Budget())
+        data = canonical_json(content)
+        incomplete = incomplete or (_LEFT if _EXPRESSION in data and content.get("kind") != "Secret" else None)
+    key = key_of(content)
+    if key is None:
+        return None
+    facts = scan(content, key)
+    return ClusterObject(
+        key=key,
+        built=built,
+        settings=settings,
+        content=content,
+        data=data,
+        facts=facts,
+        children=tuple(_children(content, key, facts, find_providers)),
+        incomplete=incomplete,
+    )
+
+
+def embedded(made: ClusterObject, origins: Mapping[Identity, Manifest]) -> Iterable[ClusterObject]:
+    """The releases that are embedded in an object.
+
+    Args:
+        made: the object.
+        origins: the resources of the file that it began in, which hold the documents of the releases too.
+    """
+    for content in embedded_in_resource(Decoded(made.content, 0), made.content):
+        key = key_of(content)
+        if key is not None:
+            names = (identity for identity in origins if identity.key[1::2] == key[1::2])
+            built = BuiltObject(content, next(names, None), made.built.changed_by)
+            yield ClusterObject(key, built, made.settings, content, canonical_json(content), scan(content, key))
+
+
+def key_of(content: dict[str, Any]) -> ResourceKey | None:
+    """The identity of an object in the cluster, or None if it has no kind or no name."""
+    kind, metadata = content.get("kind"), mapping(content, "metadata")
+    name, prefix, namespace = metadata.get("name"), metadata.get("generateName"), metadata.get("namespace")
+    if name is None and isinstance(prefix, str):
+        name = f"{prefix}*"
+    if not isinstance(kind, str) or not isinstance(name, str | int | float) or name == "":
+        return None
+    group = str(content.get("apiVersion", "")).rpartition("/")[0]
+    if is_cluster_scoped(group, kind) or not isinstance(namespace, str):
+        namespace = None
+    return ResourceKey(group, kind, namespace or None, str(name))
+
+
+def scan(content: dict[str, Any], key: ResourceKey) -> Facts:
+    """The facts of an object, with versions as the cluster gets them."""
+    scanner = load_scanners().get((key.group, key.kind), scan_generic)
+    return scanner(Decoded(content, 0), content)
+
+
+def _with_settings(content: dict[str, Any], settings: Settings) -> dict[str, Any]:
+    if settings.namespace is None and not settings.common:
+        return content
+    metadata = dict(mapping(content, "metadata"))
+    group = str(content.get("apiVersion", "")).rpartition("/")[0]
+    if settings.namespace and not metadata.get("namespace") and not is_cluster_scoped(group, str(content.get("kind"))):
+        metadata["namespace"] = settings.namespace
+    for key, more in (settings.common or {}).items():
+        metadata[key] = {**mapping(metadata, key), **more}
+    return {**content, "metadata": metadata}
+
+
+def _children(
+    content: dict[str, Any], key: ResourceKey, facts: Facts, find_providers: FindProviders
+) -> Iterable[tuple[str, Wanted]]:
+    """What the object applies itself."""
+    name = applier_name(key)
+    if facts.flux_path is not None:
+        spec = flux.spec_of_kustomization(content, facts, key.namespace)
+        if spec is not None:
+            yield name, Wanted((spec,), path=spec.path)
+    elif argo.is_application(content):
+        specs = tuple(argo.specs_of_application(content))
+        if specs:
+            yield name, Wanted(specs, path=specs[0].path)
+    elif resource_sets.is_resource_set(content):
+        expanded = resource_sets.expand(content, find_providers)
+        objects = tuple(BuiltObject(made, changed_by=frozenset({"template"})) for made in expanded.objects)
+        yield name, Wanted(objects=objects, incomplete=expanded.unknown)
+
+
+def applier_name(key: ResourceKey) -> str:
+    """Kind, namespace and name of an applier."""
+    return f"{key.kind}/{key.namespace or ''}/{key.name}"

@@ -1,0 +1,336 @@
+"""The walk of what applies what, from commit to commit: each applier with the objects that it brings to its cluster.
+
+A node is one applier in one cluster. It is made anew if a build changes that it was made of, if an object of the
+cluster changes that it reads, or if the object of the applier itself changes. All other nodes stay as they are, so a
+commit costs what it touches.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import orjson
+
+from kubestats_pipeline.scan.build.builds import Builds
+from kubestats_pipeline.scan.build.objects import Built, BuiltObject
+from kubestats_pipeline.scan.clusters import resource_sets
+from kubestats_pipeline.scan.clusters.apply_spec import ApplySpec
+from kubestats_pipeline.scan.clusters.make_object import FindProviders, embedded, make_object
+from kubestats_pipeline.scan.clusters.nodes import Cluster, ClusterObject, Node, NodeKey, Settings, Wanted
+from kubestats_pipeline.scan.clusters.places import Places
+from kubestats_pipeline.scan.clusters.post_build import KnownVariables, NotYamlError
+from kubestats_pipeline.scan.documents.budget import MAX_VARIABLES, TooComplexError
+from kubestats_pipeline.scan.facts.facts import Reference
+from kubestats_pipeline.scan.facts.shapes import mapping
+from kubestats_pipeline.scan.kinds.argo import GROUP as ARGO
+from kubestats_pipeline.scan.kinds.flux import public_value
+from kubestats_pipeline.scan.manifests.identity import Identity
+from kubestats_pipeline.scan.manifests.manifests import ResourceKey
+
+MAX_ROUNDS = 20
+"""How often one node may be made anew in one commit, because objects of the cluster that it reads change."""
+
+MAX_SELF = 3
+"""How often a Kustomization that applies itself is followed with the changes that it makes to itself."""
+
+NAMED_KINDS = frozenset({"ConfigMap", "GitRepository", "OCIRepository", "Bucket", "ExternalArtifact", "ArtifactGenerator"})
+"""Kinds of objects that nodes read."""
+
+ObjectAt = tuple[NodeKey, ResourceKey]
+Read = tuple[object, ...]
+
+
+class Walk:
+    """All nodes of a repository at one commit.
+
+    Attributes:
+        changed: the objects that changed since the last `take_changed`, with what they were before.
+        unapplied: the documents that no cluster applies.
+        turned: the documents that a cluster began or ceased to apply, until somebody clears it.
+    """
+
+    def __init__(self, places: Places, builds: Builds) -> None:
+        self._places = places
+        self._builds = builds
+        self._nodes: dict[NodeKey, Node] = {}
+        self._readers: defaultdict[Read, set[NodeKey]] = defaultdict(set)
+        self._named: defaultdict[tuple[Cluster, str, str], dict[ObjectAt, ClusterObject]] = defaultdict(dict)
+        self._everywhere: defaultdict[tuple[str, str], dict[ObjectAt, ClusterObject]] = defaultdict(dict)
+        self._applications: defaultdict[Identity, set[ObjectAt]] = defaultdict(set)
+        self._dirty: dict[NodeKey, None] = {}
+        self.changed: dict[ObjectAt, ClusterObject | None] = {}
+        self.unapplied: set[Identity] = set()
+        self.turned: set[Identity] = set()
+
+    # What is asked
+
+    def get(self, at: ObjectAt) -> ClusterObject | None:
+        """An object, or None if it is gone."""
+        node = self._nodes.get(at[0])
+        return node.objects.get(at[1]) if node is not None else None
+
+    def node(self, key: NodeKey) -> Node | None:
+        """A node, or None if it is gone."""
+        return self._nodes.get(key)
+
+    @property
+    def nodes(self) -> Iterable[Node]:
+        """All nodes."""
+        return self._nodes.values()
+
+    def applications(self, identity: Identity) -> set[ObjectAt]:
+        """Where the object of a document is applied."""
+        return self._applications.get(identity, set())
+
+    def named(self, cluster: Cluster, kind: str, name: str) -> dict[ObjectAt, ClusterObject]:
+        """The objects of a kind and name in a cluster."""
+        return self._named.get((cluster, kind, name), {})
+
+    def everywhere(self, kind: str, name: str) -> dict[ObjectAt, ClusterObject]:
+        """The objects of a kind and name in all clusters."""
+        return self._everywhere.get((kind, name), {})
+
+    @property
+    def has_clusters(self) -> bool:
+        """True if anything is applied to a cluster."""
+        return any(key.cluster.is_real for key in self._nodes)
+
+    def is_applied(self, identity: Identity) -> bool:
+        """True if a cluster applies a document."""
+        return any(at[0].cluster.is_real for at in self.applications(identity))
+
+    # What changes
+
+    def declare(self, identity: Identity, *, is_gone: bool) -> None:
+        """Record that a document comes or goes."""
+        if is_gone:
+            self.unapplied.discard(identity)
+        elif not self.is_applied(identity):
+            self.unapplied.add(identity)
+
+    def want(self, key: NodeKey, owner: NodeKey, wanted: Wanted | None) -> None:
+        """Record what an applier applies according to one owner, or None if the owner has it no more."""
+        node = self._nodes.get(key)
+        if wanted is None:
+            if node is not None and node.wanted_by.pop(owner, None) is not None:
+                self._dirty[key] = None
+            return
+        if node is None:
+            node = self._nodes[key] = Node(key)
+        if node.wanted_by.get(owner) != wanted:
+            node.wanted_by[owner] = wanted
+            self._dirty[key] = None
+
+    def invalidate(self, reads: Iterable[Read]) -> None:
+        """Record that builds have changed."""
+        for read in reads:
+            for key in self._readers.get(read, ()):
+                self._dirty[key] = None
+
+    def invalidate_all(self) -> None:
+        """Make every node anew."""
+        self._dirty.update(dict.fromkeys(self._nodes))
+
+    def settle(self) -> None:
+        """Make all nodes that are out of date, until nothing changes any more."""
+        rounds: defaultdict[NodeKey, int] = defaultdict(int)
+        while self._dirty:
+            key = next(iter(self._dirty))
+            del self._dirty[key]
+            node = self._nodes.get(key)
+            rounds[key] += 1
+            if node is not None and rounds[key] <= MAX_ROUNDS:
+                self._make(node)
+
+    def take_changed(self) -> dict[ObjectAt, ClusterObject | None]:
+        """The objects that changed since the last call, with what they were before."""
+        changed, self.changed = self.changed, {}
+        return changed
+
+    # One node
+
+    def _make(self, node: Node) -> None:
+        owners = sorted(owner for owner in node.wanted_by if owner != node.key)
+        if not owners:
+            self._replace(node, {}, frozenset())
+            del self._nodes[node.key]
+            return
+        wanted = node.wanted_by[owners[0]]
+        for _ in range(MAX_SELF):
+            objects, reads = self._objects(node, wanted)
+            itself = next((child for each in objects.values() for name, child in each.children if name == node.key.applied_by), None)
+            if itself is None or itself == wanted:
+                break
+            wanted = itself
+        node.path = wanted.path
+        self._replace(node, objects, reads)
+
+    def _replace(self, node: Node, objects: dict[ResourceKey, ClusterObject], reads: frozenset[Read]) -> None:
+        before = node.objects
+        if reads != node.reads:
+            for read in node.reads - reads:
+                self._readers[read].discard(node.key)
+                if not self._readers[read]:
+                    del self._readers[read]
+            for read in reads - node.reads:
+                self._readers[read].add(node.key)
+            node.reads = reads
+        if objects == before and objects.keys() == before.keys():
+            return
+        node.objects = objects
+        for key in before.keys() | objects.keys():
+            old, new = before.get(key), objects.get(key)
+            if old is not new:
+                self._replace_object((node.key, key), old, new)
+
+    def _replace_object(self, at: ObjectAt, old: ClusterObject | None, new: ClusterObject | None) -> None:
+        self.changed.setdefault(at, old)
+        key, cluster = at[1], at[0].cluster
+        index = (cluster, key.kind, key.name)
+        if new is None:
+            _drop(self._named, index, at)
+            _drop(self._everywhere, index[1:], at)
+        else:
+            self._named[index][at] = self._everywhere[index[1:]][at] = new
+        before, after = (each.origin if each is not None else None for each in (old, new))
+        if before != after:
+            self._move_application(at, before, after)
+        if key.kind in NAMED_KINDS and (old is None or new is None or old.data != new.data):
+            self.invalidate([("object", *index)])
+        children = dict(old.children) if old is not None else {}
+        wanted = dict(new.children) if new is not None else {}
+        for name in children.keys() | wanted.keys():
+            self.want(NodeKey(cluster, name), at[0], wanted.get(name))
+
+    def _move_application(self, at: ObjectAt, before: Identity | None, after: Identity | None) -> None:
+        """Record that an object began as another document than before."""
+        for identity in {before, after} - {None}:
+            was_applied = self.is_applied(identity)
+            found = self._applications[identity]
+            (found.add if identity == after else found.discard)(at)
+            if not found:
+                del self._applications[identity]
+            if was_applied != self.is_applied(identity):
+                self.turned.add(identity)
+                (self.unapplied.add if was_applied else self.unapplied.discard)(identity)
+
+    def _objects(self, node: Node, wanted: Wanted) -> tuple[dict[ResourceKey, ClusterObject], frozenset[Read]]:
+        """The objects that a node applies, with what was read for them. A failure leaves none."""
+        reads, found = set[Read](), dict[ResourceKey, ClusterObject]()
+        known = {id(each.built.content): each for each in node.objects.values()}
+        former, node.settings, node.failure = node.settings, (), None
+        try:
+            for built, settings in self._built(node, former, wanted, reads):
+                made = _unchanged(known, built, settings) or make_object(built, settings, self._providers(node, reads))
+                for each in (made, *self._embedded(made)) if made is not None else ():
+                    found[each.key] = each  # of several with equal keys the last one stays in the cluster
+        except NotYamlError:
+            node.failure = "an object is not YAML after its variables were replaced"
+        except TooComplexError as error:
+            node.failure = str(error)
+        return ({} if node.failure else found), frozenset(reads)
+
+    def _built(
+        self, node: Node, former: tuple[Settings, ...], wanted: Wanted, reads: set[Read]
+    ) -> Iterator[tuple[BuiltObject, Settings]]:
+        for spec in wanted.specs or (None,):
+            settings = self._settings(node.key.cluster, spec, reads) if spec is not None else Settings()
+            # The former settings in place of equal ones, so that objects compare them by identity.
+            settings = next((each for each in former if each == settings), settings)
+            node.settings = (*node.settings, settings)
+            if spec is None:
+                yield from ((built, settings) for built in wanted.objects)
+                continue
+            for build in self._places.builds(spec, _NodeReads(self, node.key.cluster, self._builds, reads)):
+                node.failure = node.failure or build.failure
+                yield from ((built, settings) for built in build.objects)
+
+    def _embedded(self, made: ClusterObject) -> Iterable[ClusterObject]:
+        if made.key.group != ARGO:
+            return ()
+        origins = self._places.documents.in_file(made.origin.path) if made.origin is not None else {}
+        return embedded(made, origins)
+
+    def _providers(self, node: Node, reads: set[Read]) -> FindProviders:
+        """Returns the look-up of the providers of inputs in the cluster of a node."""
+
+        def find(entry: dict[str, Any]) -> list[dict[str, Any]] | None:
+            name = entry.get("name")
+            if not isinstance(name, str):
+                return None
+            index = (node.key.cluster, resource_sets.PROVIDER, name)
+            reads.add(("object", *index))
+            return [each.content for each in self.named(*index).values()] or None
+
+        return find
+
+    # Variables
+
+    def _settings(self, cluster: Cluster, spec: ApplySpec, reads: set[Read]) -> Settings:
+        common = orjson.loads(spec.common) or None
+        return Settings(spec.namespace, common, self._variables(cluster, spec, reads) if spec.substitutes else None)
+
+    def _variables(self, cluster: Cluster, spec: ApplySpec, reads: set[Read]) -> dict[str, str | None]:
+        """The variables of an applier. Later ConfigMaps win over earlier ones, and its own variables over all.
+
+        Raises:
+            TooComplexError: there are more than `MAX_VARIABLES`.
+        """
+        values, is_known = dict[str, str | None](), True
+        for reference in spec.variables_from:
+            found = self._config_map(cluster, reference, reads) if reference.kind == "ConfigMap" else None
+            is_known = is_known and found is not None
+            values.update(found or {})
+        values.update(spec.variables)
+        if len(values) > MAX_VARIABLES:
+            raise TooComplexError(f"its Kustomization has more than {MAX_VARIABLES} variables")
+        return KnownVariables(values) if is_known else values
+
+    def _config_map(self, cluster: Cluster, reference: Reference, reads: set[Read]) -> dict[str, str | None] | None:
+        """The data of a ConfigMap of the cluster, or None if the repository does not tell it."""
+        index = (cluster, "ConfigMap", reference.name)
+        reads.add(("object", *index))
+        named = {at: each for at, each in self.named(*index).items() if each.key.group == ""}
+        here = [each for at, each in sorted(named.items()) if each.key.namespace == reference.namespace]
+        found = here or [each for at, each in sorted(named.items()) if each.key.namespace is None]
+        texts = {each.data: each for each in found}
+        if len(texts) != 1:
+            return None
+        data = mapping(found[0].content, "data")
+        return {name: public_value(name, value) for name, value in data.items() if isinstance(value, str)}
+
+
+def _drop(index: dict[Any, dict[ObjectAt, ClusterObject]], key: object, at: ObjectAt) -> None:
+    index[key].pop(at, None)
+    if not index[key]:
+        del index[key]
+
+
+def _unchanged(known: dict[int, ClusterObject], built: BuiltObject, settings: Settings) -> ClusterObject | None:
+    """The former object, if it was made of the same content with the same settings."""
+    former = known.get(id(built.content))
+    if former is None or former.settings is not settings or former.built != built:
+        return None
+    return None if former.key.kind == resource_sets.KIND else former
+
+
+class _NodeReads:
+    """The look-ups of one node."""
+
+    def __init__(self, walk: Walk, cluster: Cluster, builds: Builds, reads: set[Read]) -> None:
+        self._walk = walk
+        self._cluster = cluster
+        self._builds = builds
+        self._reads = reads
+
+    def named(self, kind: str, name: str) -> Iterable[ClusterObject]:
+        self._reads.add(("object", self._cluster, kind, name))
+        return self._walk.named(self._cluster, kind, name).values()
+
+    def build(self, folder: str, more: bytes) -> Built:
+        self._reads.add(("Builds.of", folder, more))
+        return self._builds.of(folder, more)
+
+    def directory(self, folder: str, *, is_recursive: bool) -> Built:
+        self._reads.add(("Builds.directory", folder, is_recursive))
+        return self._builds.directory(folder, is_recursive)
