@@ -13,7 +13,6 @@ class BuiltObject(NamedTuple):
         origin: the document that it began as, or None for what a generator makes.
         changed_by: the features that changed it: namespace, name, label, image, patch, replacement, ….
         base_name: its name without the hash suffix of a generator, or None if it has no such suffix.
-        files: of a generated ConfigMap, the keys whose value is a file, with the path of the file.
         incomplete: the reason why a part of it is not known, or None.
     """
 
@@ -21,7 +20,6 @@ class BuiltObject(NamedTuple):
     origin: Identity | None = None
     changed_by: frozenset[str] = frozenset()
     base_name: str | None = None
-    files: tuple[tuple[str, str], ...] = ()
     incomplete: str | None = None
 
 

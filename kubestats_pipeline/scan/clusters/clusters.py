@@ -6,7 +6,7 @@ it, and else what it says itself. After a change, only what it can have reached 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from kubestats_pipeline.scan.build.builds import Builds
@@ -15,7 +15,7 @@ from kubestats_pipeline.scan.clusters.common import common
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
 from kubestats_pipeline.scan.clusters.make_object import scan
 from kubestats_pipeline.scan.clusters.nodes import ClusterObject, NodeKey
-from kubestats_pipeline.scan.clusters.places import OwnUrls, Places
+from kubestats_pipeline.scan.clusters.places import ARTIFACT, OwnUrls, Places
 from kubestats_pipeline.scan.clusters.references import FactsOf, LookUp, References
 from kubestats_pipeline.scan.clusters.roots import Roots
 from kubestats_pipeline.scan.clusters.substitution import substitute
@@ -79,6 +79,7 @@ class Clusters:
                 self._new.add(identity)
         for identity, before in self.documents.replace_file(path, declared).items():
             is_gone = identity not in declared
+            self._walk.invalidate(_reads_of(identity, before, declared.get(identity)))
             if before is None or is_gone:
                 self._walk.declare(identity, is_gone=is_gone)
             self._roots_may_differ |= before is None or is_gone or identity in self.documents.appliers
@@ -258,13 +259,13 @@ class Clusters:
         """The facts of an object, with versions as they are written in its document where they are from there."""
         declared = self._declared_facts(made.origin)
         if declared is None or declared == made.facts:
-            return made.facts
+            return made.spelled if declared is None else declared
         identity = made.origin
         assert identity is not None  # noqa: S101 - it has declared facts
         plain = self._plain_facts.get(identity)
         if plain is None:
             plain = self._plain_facts[identity] = scan(self.documents.content(identity), identity.key)
-        parts = zip(made.facts, plain, declared, strict=True)
+        parts = zip(made.spelled, plain, declared, strict=True)
         return Facts._make(own if applied == here else applied for applied, here, own in parts)
 
     def _declared_facts(self, identity: Identity | None) -> Facts | None:
@@ -302,6 +303,16 @@ class Clusters:
         if not patchers or self.documents.includers(identity.path):
             return None
         return f"a patch of a release in another file: {patchers[0]}/kustomization.yaml lists it as one"
+
+
+def _reads_of(identity: Identity, *versions: Manifest | None) -> Iterator[tuple[str, str, str]]:
+    """The reads of nodes that the versions of a document have an effect on."""
+    yield "document", identity.key.kind, identity.key.name
+    for facts in (manifest.facts for manifest in versions if manifest is not None):
+        for copy in facts.copies:
+            yield "document", ARTIFACT, copy.artifact
+        if facts.flux_path is not None and facts.flux_path.source is not None:
+            yield "document", facts.flux_path.source.kind, facts.flux_path.source.name
 
 
 def _facts_of(made: ClusterObject) -> Facts:

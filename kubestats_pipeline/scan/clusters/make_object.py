@@ -35,9 +35,9 @@ def make_object(built: BuiltObject, settings: Settings, find_providers: FindProv
         TooComplexError: the substitution takes too many steps.
     """
     content, incomplete = _with_settings(built.content, settings), built.incomplete
-    data = canonical_json(content)
+    data, written = canonical_json(content), dict[int, dict[str, str]]()
     if settings.variables is not None and MARK in data and not is_disabled(content):
-        content = substitute_object(content, settings.variables, Budget())
+        content, written = substitute_object(content, settings.variables, Budget())
         data = canonical_json(content)
         incomplete = incomplete or (_LEFT if _EXPRESSION in data and content.get("kind") != "Secret" else None)
     key = key_of(content)
@@ -51,7 +51,8 @@ def make_object(built: BuiltObject, settings: Settings, find_providers: FindProv
         content=content,
         data=data,
         facts=facts,
-        children=tuple(_children(content, key, facts, find_providers)),
+        spelled=scan(content, key, written) if written else facts,
+        children=tuple(_children(content, key, facts, built.origin, find_providers)),
         incomplete=incomplete,
     )
 
@@ -68,7 +69,8 @@ def embedded(made: ClusterObject, origins: Mapping[Identity, Manifest]) -> Itera
         if key is not None:
             names = (identity for identity in origins if identity.key[1::2] == key[1::2])
             built = BuiltObject(content, next(names, None), made.built.changed_by)
-            yield ClusterObject(key, built, made.settings, content, canonical_json(content), scan(content, key))
+            facts = scan(content, key)
+            yield ClusterObject(key, built, made.settings, content, canonical_json(content), facts, facts)
 
 
 def key_of(content: dict[str, Any]) -> ResourceKey | None:
@@ -85,10 +87,10 @@ def key_of(content: dict[str, Any]) -> ResourceKey | None:
     return ResourceKey(group, kind, namespace or None, str(name))
 
 
-def scan(content: dict[str, Any], key: ResourceKey) -> Facts:
-    """The facts of an object, with versions as the cluster gets them."""
+def scan(content: dict[str, Any], key: ResourceKey, written: dict[int, dict[str, str]] | None = None) -> Facts:
+    """The facts of an object, with numbers as the cluster gets them, or as they are written."""
     scanner = load_scanners().get((key.group, key.kind), scan_generic)
-    return scanner(Decoded(content, 0), content)
+    return scanner(Decoded(content, 0, written=written or {}), content)
 
 
 def _with_settings(content: dict[str, Any], settings: Settings) -> dict[str, Any]:
@@ -104,22 +106,22 @@ def _with_settings(content: dict[str, Any], settings: Settings) -> dict[str, Any
 
 
 def _children(
-    content: dict[str, Any], key: ResourceKey, facts: Facts, find_providers: FindProviders
+    content: dict[str, Any], key: ResourceKey, facts: Facts, origin: Identity | None, find_providers: FindProviders
 ) -> Iterable[tuple[str, Wanted]]:
     """What the object applies itself."""
     name = applier_name(key)
     if facts.flux_path is not None:
         spec = flux.spec_of_kustomization(content, facts, key.namespace)
         if spec is not None:
-            yield name, Wanted((spec,), path=spec.path)
+            yield name, Wanted((spec,), path=spec.path, document=origin)
     elif argo.is_application(content):
         specs = tuple(argo.specs_of_application(content))
         if specs:
-            yield name, Wanted(specs, path=specs[0].path)
+            yield name, Wanted(specs, path=specs[0].path, document=origin)
     elif resource_sets.is_resource_set(content):
         expanded = resource_sets.expand(content, find_providers)
         objects = tuple(BuiltObject(made, changed_by=frozenset({"template"})) for made in expanded.objects)
-        yield name, Wanted(objects=objects, incomplete=expanded.unknown)
+        yield name, Wanted(objects=objects, document=origin, incomplete=expanded.unknown)
 
 
 def applier_name(key: ResourceKey) -> str:

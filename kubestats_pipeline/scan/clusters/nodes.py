@@ -33,12 +33,15 @@ class Wanted(NamedTuple):
     """What an applier applies: folders, or objects that it makes itself.
 
     Attributes:
+        path: the first folder, as it is shown.
+        document: the document of the applier, if it has one.
         incomplete: the reason why there may be more, or None.
     """
 
     specs: tuple[ApplySpec, ...] = ()
     objects: tuple[BuiltObject, ...] = ()
     path: str = ""
+    document: Identity | None = None
     incomplete: str | None = None
 
 
@@ -65,6 +68,7 @@ class ClusterObject(NamedTuple):
         content: as it is applied, redacted. It is shared and never changed.
         data: the same as canonical JSON.
         facts: of the content.
+        spelled: the same facts, but with numbers as they are spelled in variables.
         children: what the object applies itself, by the name of the applier.
         incomplete: the reason why a part of it is not known, or None.
     """
@@ -75,6 +79,7 @@ class ClusterObject(NamedTuple):
     content: dict[str, Any]
     data: bytes
     facts: Facts
+    spelled: Facts
     children: tuple[tuple[str, Wanted], ...] = ()
     incomplete: str | None = None
 

@@ -13,10 +13,10 @@ import orjson
 from kubestats_pipeline.scan.build.objects import Built
 from kubestats_pipeline.scan.clusters.apply_spec import ApplySpec, SourceOf
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
-from kubestats_pipeline.scan.clusters.nodes import ClusterObject
 from kubestats_pipeline.scan.documents.canonical_json import canonical_json
 from kubestats_pipeline.scan.documents.repository_paths import resolve_entry
 from kubestats_pipeline.scan.facts.charts import canonical_url
+from kubestats_pipeline.scan.facts.facts import Facts
 
 ARTIFACT, GENERATOR = "ExternalArtifact", "ArtifactGenerator"
 _ARTIFACTS = ("OCIRepository", "Bucket")
@@ -51,8 +51,11 @@ def place_of(url: str) -> str:
 class Reads(Protocol):
     """The reads of one node: each look-up is recorded, so that a change of it makes the node anew."""
 
-    def named(self, kind: str, name: str) -> Iterable[ClusterObject]:
-        """The objects of a kind and name in the cluster of the node."""
+    def sources(self, kind: str, name: str) -> Iterable[Facts]:
+        """The facts of the sources of a kind and name: of the cluster of the node, or else of the repository."""
+
+    def declared(self, kind: str, name: str) -> None:
+        """Record that documents about a source were read."""
 
     def build(self, folder: str, more: bytes) -> Built:
         """The build of a folder."""
@@ -96,8 +99,10 @@ class Places:
         if source is None:
             yield spec.path
         elif source.kind == ARTIFACT:
+            reads.declared(source.kind, source.name)
             yield from self._in_artifact(spec.path, source)
         elif source.kind in _ARTIFACTS:
+            reads.declared(source.kind, source.name)
             root = self._root(source)
             if root is not None:
                 yield resolve_entry(root, spec.path)
@@ -108,7 +113,7 @@ class Places:
         """True if a source is another repository, or another commit than the one at hand."""
         if source.url is not None or source.kind != "GitRepository":
             return source.is_pinned or (source.url is not None and source.url not in self.urls)
-        found = [each.facts.source for each in reads.named(source.kind, source.name) if each.facts.source is not None]
+        found = [facts.source for facts in reads.sources(source.kind, source.name) if facts.source is not None]
         return bool(found) and all(each.is_pinned or each.url not in self.urls for each in found)
 
     def _in_artifact(self, path: str, source: SourceOf) -> Iterator[str]:

@@ -7,7 +7,7 @@ that needs quotes, or that has several lines, stays a text. `substitution.py` ha
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from kubestats_pipeline.scan.clusters.substitution import substitute
 from kubestats_pipeline.scan.documents.budget import Budget
@@ -33,20 +33,32 @@ class NotYamlError(Exception):
 class KnownVariables(dict[str, str | None]):
     """Variables of which all are known: one that is not among them is empty, as Flux has it."""
 
-    def get(self, key: str, default: Any = None) -> str | None:  # type: ignore[override]  # one type of value
+    def get(self, key: str, default: Any = None) -> str | None:
         """The value, empty if the variable is not set, or None if it is secret."""
         return super().get(key, "")
 
 
-def substitute_object(content: dict[str, Any], variables: Mapping[str, str | None], budget: Budget) -> dict[str, Any]:
-    """The object with its variables replaced. Parts without variables are shared with the object before.
+class Substituted(NamedTuple):
+    """An object with its variables replaced.
+
+    Attributes:
+        content: shares the parts without variables with the object before.
+        written: the text of numbers that variables gave, as `Decoded.written` has it.
+    """
+
+    content: dict[str, Any]
+    written: dict[int, dict[str, str]]
+
+
+def substitute_object(content: dict[str, Any], variables: Mapping[str, str | None], budget: Budget) -> Substituted:
+    """Replace the variables of an object.
 
     Raises:
         NotYamlError: the result cannot be read.
         TooComplexError: the budget is spent.
     """
-    changed: dict[str, Any] = _Substitution(variables, budget).of(content)
-    return changed
+    substitution = _Substitution(variables, budget)
+    return Substituted(substitution.of(content), substitution.written)
 
 
 def is_disabled(content: dict[str, Any]) -> bool:
@@ -60,6 +72,7 @@ class _Substitution:
     def __init__(self, variables: Mapping[str, str | None], budget: Budget) -> None:
         self._variables = variables
         self._budget = budget
+        self.written: dict[int, dict[str, str]] = {}
 
     def of(self, value: Any) -> Any:
         """The value with its variables replaced, or the same object if it has none."""
@@ -73,21 +86,31 @@ class _Substitution:
         return value
 
     def _mapping(self, value: dict[str, Any]) -> dict[str, Any]:
-        changed = None
+        changed, written = None, dict[str, str]()
         for key, item in value.items():
             new = self.of(item)
-            if new is not item or "$" in key:
-                changed = dict(value) if changed is None else changed
-                changed[key] = new
-        if changed is None or not any("$" in key for key in changed):
-            return value if changed is None else changed
-        return {self._key(key): item for key, item in changed.items()}
+            if new is item and "$" not in key:
+                continue
+            changed = dict(value) if changed is None else changed
+            changed[key] = new
+            if isinstance(item, str) and isinstance(new, int | float):
+                written[key] = self._replaced(item)
+        if changed is None:
+            return value
+        if any("$" in key for key in changed):
+            changed = {self._key(key): item for key, item in changed.items()}
+        if written:
+            self.written[id(changed)] = written
+        return changed
 
     def _key(self, key: str) -> str:
-        return substitute(key, self._variables, self._budget) if "$" in key else key
+        return self._replaced(key) if "$" in key else key
 
     def _text(self, text: str) -> Any:
-        return reread(text, substitute(text, self._variables, self._budget))
+        return reread(text, self._replaced(text))
+
+    def _replaced(self, text: str) -> str:
+        return substitute(text, self._variables, self._budget)
 
 
 def reread(before: str, after: str) -> Any:

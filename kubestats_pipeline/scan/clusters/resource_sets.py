@@ -83,7 +83,7 @@ def _inputs(spec: dict[str, Any], find_providers: FindProviders) -> list[Inputs]
     """The sets of inputs: those of the ResourceSet and of all providers, one after another or all combinations."""
     if not spec.get("inputs") and not spec.get("inputsFrom"):
         return [{}]
-    groups: list[list[Inputs]] = [mappings(spec.get("inputs"))] if spec.get("inputs") else []
+    groups: list[list[Inputs]] = [list(mappings(spec.get("inputs")))] if spec.get("inputs") else []
     for entry in mappings(spec.get("inputsFrom")):
         providers = find_providers(entry)
         if providers is None:

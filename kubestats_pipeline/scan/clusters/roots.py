@@ -19,6 +19,7 @@ from kubestats_pipeline.scan.clusters.make_object import applier_name
 from kubestats_pipeline.scan.clusters.nodes import Cluster, ClusterObject, NodeKey, Wanted
 from kubestats_pipeline.scan.clusters.places import Places
 from kubestats_pipeline.scan.clusters.walk import Walk
+from kubestats_pipeline.scan.facts.facts import Facts
 from kubestats_pipeline.scan.facts.path_context import context_of
 from kubestats_pipeline.scan.kinds.flux import KUSTOMIZE
 from kubestats_pipeline.scan.manifests.identity import Identity, order_of
@@ -90,10 +91,13 @@ class Roots:
         cluster = Cluster(spec.path if path is None else path)
         # The source of a root is the repository by definition. Only the folder of an artifact has to be found.
         own = spec if path is None else spec._replace(path=path, source=None)
-        return Root(NodeKey(cluster, name), Wanted((own,), path=cluster.path), document)
+        return Root(NodeKey(cluster, name), Wanted((own,), path=cluster.path, document=document), document)
 
     def _applies_itself(self, identity: Identity, spec: ApplySpec) -> bool:
         folder = self._places.folder_of(spec)
+        sources = self._documents.named(spec.source.kind, spec.source.name) if spec.source is not None else ()
+        if sources and all(_is_pinned(self._documents[each].facts) for each in sources):
+            return False
         if folder is None or not f"{identity.path}/".startswith(f"{folder}/" if folder else ""):
             return False
         return any(built.origin == identity for built in self._builds.of(folder, spec.more).objects)
@@ -107,14 +111,12 @@ class Roots:
 
     def _urls(self, roots: Iterable[Root]) -> Iterator[str]:
         """The URLs of the sources of the roots."""
-        for root in roots:
-            manifest = self._documents[root.document] if root.document is not None else None
-            path = manifest.facts.flux_path if manifest is not None else None
+        for document in (root.document for root in roots if root.document is not None):
+            path = self._documents[document].facts.flux_path
             if path is not None and path.source is not None:
                 yield from self._urls_of(path.source.kind, path.source.name)
-            elif manifest is not None:
-                found = flux.spec_of_instance(self._documents.content(root.document))
-                source = found[1].source if found is not None else None
+            elif path is None and (found := flux.spec_of_instance(self._documents.content(document))) is not None:
+                source = found[1].source
                 if source is not None and source.url is not None and source.kind == "GitRepository":
                     yield source.url
 
@@ -150,7 +152,7 @@ class Roots:
         """The appliers that another one applies, one level below it."""
         found = set[Identity]()
         for spec in self._specs(identity):
-            for build in self._places.builds(spec, _Unread(self._builds)):
+            for build in self._places.builds(spec, _Unread(self._builds, self._walk)):
                 found |= {built.origin for built in build.objects if built.origin in self._documents.appliers}
         return found - {identity}
 
@@ -220,17 +222,25 @@ class Roots:
 class _Unread:
     """Look-ups of which nobody has to know."""
 
-    def __init__(self, builds: Builds) -> None:
+    def __init__(self, builds: Builds, walk: Walk) -> None:
         self._builds = builds
+        self._walk = walk
 
-    def named(self, kind: str, name: str) -> Iterable[ClusterObject]:
-        return ()
+    def sources(self, kind: str, name: str) -> list[Facts]:
+        return self._walk.facts_of_sources(None, kind, name)
+
+    def declared(self, kind: str, name: str) -> None:
+        """Nothing depends on it."""
 
     def build(self, folder: str, more: bytes) -> Built:
         return self._builds.of(folder, more)
 
     def directory(self, folder: str, *, is_recursive: bool) -> Built:
         return self._builds.directory(folder, is_recursive)
+
+
+def _is_pinned(facts: Facts) -> bool:
+    return facts.source is not None and facts.source.is_pinned
 
 
 def _tops(applied: dict[Identity, set[Identity]]) -> list[Identity]:

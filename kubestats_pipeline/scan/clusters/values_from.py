@@ -6,6 +6,7 @@ from kubestats_pipeline.scan.clusters.nodes import ClusterObject, NodeKey
 from kubestats_pipeline.scan.clusters.references import LookUp
 from kubestats_pipeline.scan.clusters.walk import Walk
 from kubestats_pipeline.scan.facts.facts import ValuesFrom, ValuesInput
+from kubestats_pipeline.scan.manifests.identity import Identity
 
 _KIND = "ConfigMap"
 
@@ -33,11 +34,22 @@ def _input(
         return found._replace(kind="secret") if entry.reference.kind == "Secret" else found
     config_map = _find(entry.reference.name, namespace, node, walk, looked_up)
     if config_map is None:
-        return found
+        declared = _declared(entry.reference.name, namespace, walk) if not walk.everywhere(_KIND, entry.reference.name) else None
+        return found if declared is None else found._replace(kind="configmap", path=declared.path, identity=declared)
     if config_map.origin is not None:
         return found._replace(kind="configmap", path=config_map.origin.path, identity=config_map.origin)
     path = dict(config_map.built.files).get(entry.key)
     return found if path is None else found._replace(kind="file", path=path)
+
+
+def _declared(name: str, namespace: str | None, walk: Walk) -> Identity | None:
+    """The one document of a ConfigMap that nothing applies."""
+    declared = [each for each in walk.documents.named(_KIND, name) if each.key.group == ""]
+    for wanted in dict.fromkeys((namespace, None)):
+        here = [each for each in declared if each.key.namespace == wanted]
+        if here:
+            return here[0] if len(here) == 1 else None
+    return None
 
 
 def _find(
@@ -45,7 +57,7 @@ def _find(
 ) -> ClusterObject | None:
     """The one ConfigMap of a name that the release can read, or None if there is none, or several that differ."""
     look_up = (node.cluster if node is not None else None, _KIND, name)
-    looked_up.add(look_up)
+    looked_up |= {look_up, (None, _KIND, name)}
     named = walk.named(node.cluster, _KIND, name) if node is not None else walk.everywhere(_KIND, name)
     for wanted in dict.fromkeys((namespace, None)):
         here = {at: each for at, each in named.items() if each.key.group == "" and each.key.namespace == wanted}

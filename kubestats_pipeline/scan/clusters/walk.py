@@ -15,16 +15,17 @@ from kubestats_pipeline.scan.build.builds import Builds
 from kubestats_pipeline.scan.build.objects import Built, BuiltObject
 from kubestats_pipeline.scan.clusters import resource_sets
 from kubestats_pipeline.scan.clusters.apply_spec import ApplySpec
+from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
 from kubestats_pipeline.scan.clusters.make_object import FindProviders, embedded, make_object
 from kubestats_pipeline.scan.clusters.nodes import Cluster, ClusterObject, Node, NodeKey, Settings, Wanted
 from kubestats_pipeline.scan.clusters.places import Places
 from kubestats_pipeline.scan.clusters.post_build import KnownVariables, NotYamlError
 from kubestats_pipeline.scan.documents.budget import MAX_VARIABLES, TooComplexError
-from kubestats_pipeline.scan.facts.facts import Reference
+from kubestats_pipeline.scan.facts.facts import Facts, Reference
 from kubestats_pipeline.scan.facts.shapes import mapping
 from kubestats_pipeline.scan.kinds.argo import GROUP as ARGO
 from kubestats_pipeline.scan.kinds.flux import public_value
-from kubestats_pipeline.scan.manifests.identity import Identity
+from kubestats_pipeline.scan.manifests.identity import Identity, order_of
 from kubestats_pipeline.scan.manifests.manifests import ResourceKey
 
 MAX_ROUNDS = 20
@@ -64,6 +65,11 @@ class Walk:
 
     # What is asked
 
+    @property
+    def documents(self) -> DeclaredDocuments:
+        """The documents of the repository."""
+        return self._places.documents
+
     def get(self, at: ObjectAt) -> ClusterObject | None:
         """An object, or None if it is gone."""
         node = self._nodes.get(at[0])
@@ -89,6 +95,13 @@ class Walk:
     def everywhere(self, kind: str, name: str) -> dict[ObjectAt, ClusterObject]:
         """The objects of a kind and name in all clusters."""
         return self._everywhere.get((kind, name), {})
+
+    def facts_of_sources(self, cluster: Cluster | None, kind: str, name: str) -> list[Facts]:
+        """The facts of the sources of a kind and name: of a cluster, or else of all, or else of documents."""
+        found = (cluster is not None and self.named(cluster, kind, name)) or self.everywhere(kind, name)
+        declared = self._places.documents
+        facts = [each.facts for each in found.values()] or [declared[each].facts for each in declared.named(kind, name)]
+        return [each for each in facts if each.source is not None]
 
     @property
     def has_clusters(self) -> bool:
@@ -172,6 +185,8 @@ class Walk:
                 self._readers[read].discard(node.key)
                 if not self._readers[read]:
                     del self._readers[read]
+                    if read[0] != "object":
+                        self._builds.forget(read)
             for read in reads - node.reads:
                 self._readers[read].add(node.key)
             node.reads = reads
@@ -196,7 +211,7 @@ class Walk:
         if before != after:
             self._move_application(at, before, after)
         if key.kind in NAMED_KINDS and (old is None or new is None or old.data != new.data):
-            self.invalidate([("object", *index)])
+            self.invalidate([("object", *index), ("object", None, *index[1:])])
         children = dict(old.children) if old is not None else {}
         wanted = dict(new.children) if new is not None else {}
         for name in children.keys() | wanted.keys():
@@ -204,7 +219,9 @@ class Walk:
 
     def _move_application(self, at: ObjectAt, before: Identity | None, after: Identity | None) -> None:
         """Record that an object began as another document than before."""
-        for identity in {before, after} - {None}:
+        for identity in (before, after):
+            if identity is None:
+                continue
             was_applied = self.is_applied(identity)
             found = self._applications[identity]
             (found.add if identity == after else found.discard)(at)
@@ -222,6 +239,8 @@ class Walk:
         try:
             for built, settings in self._built(node, former, wanted, reads):
                 made = _unchanged(known, built, settings) or make_object(built, settings, self._providers(node, reads))
+                if made is not None and _is_itself(made, wanted, node.key):
+                    continue
                 for each in (made, *self._embedded(made)) if made is not None else ():
                     found[each.key] = each  # of several with equal keys the last one stays in the cluster
         except NotYamlError:
@@ -288,22 +307,39 @@ class Walk:
 
     def _config_map(self, cluster: Cluster, reference: Reference, reads: set[Read]) -> dict[str, str | None] | None:
         """The data of a ConfigMap of the cluster, or None if the repository does not tell it."""
-        index = (cluster, "ConfigMap", reference.name)
-        reads.add(("object", *index))
-        named = {at: each for at, each in self.named(*index).items() if each.key.group == ""}
-        here = [each for at, each in sorted(named.items()) if each.key.namespace == reference.namespace]
-        found = here or [each for at, each in sorted(named.items()) if each.key.namespace is None]
-        texts = {each.data: each for each in found}
-        if len(texts) != 1:
+        data = self._data(cluster, reference, reads)
+        if data is None:
             return None
-        data = mapping(found[0].content, "data")
         return {name: public_value(name, value) for name, value in data.items() if isinstance(value, str)}
+
+    def _data(self, cluster: Cluster, reference: Reference, reads: set[Read]) -> dict[str, Any] | None:
+        kind, name = "ConfigMap", reference.name
+        reads.add(("object", cluster, kind, name))
+        named = self.named(cluster, kind, name)
+        if not named:
+            reads |= {("object", None, kind, name), ("document", kind, name)}
+            named = self.everywhere(kind, name)
+        found = [(each.key, each.content) for _, each in sorted(named.items(), key=repr)]
+        documents = self._places.documents
+        for identity in sorted(documents.named(kind, name), key=order_of) if not named else ():
+            found.append((identity.key, documents.content(identity)))
+        for namespace in (reference.namespace, None):
+            here = [mapping(content, "data") for key, content in found if (key.group, key.namespace) == ("", namespace)]
+            if here:
+                return here[0] if all(data == here[0] for data in here) else None
+        return None
 
 
 def _drop(index: dict[Any, dict[ObjectAt, ClusterObject]], key: object, at: ObjectAt) -> None:
     index[key].pop(at, None)
     if not index[key]:
         del index[key]
+
+
+def _is_itself(made: ClusterObject, wanted: Wanted, key: NodeKey) -> bool:
+    """True for the applier itself under another name or namespace, which would apply the same once more."""
+    is_applier = made.origin is not None and made.origin == wanted.document
+    return is_applier and all(name != key.applied_by for name, _ in made.children)
 
 
 def _unchanged(known: dict[int, ClusterObject], built: BuiltObject, settings: Settings) -> ClusterObject | None:
@@ -323,9 +359,12 @@ class _NodeReads:
         self._builds = builds
         self._reads = reads
 
-    def named(self, kind: str, name: str) -> Iterable[ClusterObject]:
-        self._reads.add(("object", self._cluster, kind, name))
-        return self._walk.named(self._cluster, kind, name).values()
+    def sources(self, kind: str, name: str) -> list[Facts]:
+        self._reads |= {("object", self._cluster, kind, name), ("object", None, kind, name), ("document", kind, name)}
+        return self._walk.facts_of_sources(self._cluster, kind, name)
+
+    def declared(self, kind: str, name: str) -> None:
+        self._reads.add(("document", kind, name))
 
     def build(self, folder: str, more: bytes) -> Built:
         self._reads.add(("Builds.of", folder, more))

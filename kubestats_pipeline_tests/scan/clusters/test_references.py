@@ -5,9 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kubestats_pipeline.scan.facts.charts import canonical_url
-from kubestats_pipeline.scan.manifests.files import declare
 from kubestats_pipeline.scan.manifests.identity import order_of
-from kubestats_pipeline.scan.resolve.resolver import Resolver
 from kubestats_pipeline_tests.scan.world import (
     Tree,
     chart,
@@ -347,12 +345,9 @@ def test_a_release_with_no_chart_at_all_is_a_patch(tree: Tree) -> None:
     assert "patch" in (tree.resolution("app").reason or "")
 
 
-def test_changed_resolutions_are_in_the_order_of_identities_and_not_of_hashes() -> None:
-    resolver = Resolver()
-    for number in range(20):
-        path = f"{number * 7 % 20}.yaml"
-        resolver.replace_file(path, declare(path, read(config(f"c{number}")).manifests), {})
-    changed = list(resolver.resolve_changed())
+def test_changes_of_one_commit_are_in_the_order_of_identities_and_not_of_hashes(tree: Tree) -> None:
+    tree.put({f"{number * 7 % 20}.yaml": config(f"c{number}") for number in range(20)})
+    changed = list(tree.replay.active)
     assert changed == sorted(changed, key=order_of)
     assert len(changed) == 20
 
