@@ -9,7 +9,7 @@ from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from kubestats_pipeline.git.history import Change, is_template
+from kubestats_pipeline.git.history import Change, is_of_interest, is_template
 from kubestats_pipeline.scan.documents.document import Bounds
 from kubestats_pipeline.scan.documents.file import Problem
 from kubestats_pipeline.scan.manifests.embedded import CHART_FILE
@@ -121,6 +121,8 @@ class Files:
     def __init__(self, cache: ContentCache) -> None:
         self._cache = cache
         self._files: dict[str, File] = {}
+        self._others: dict[str, str] = {}
+        self._changed: set[str] = set()
 
     def __getitem__(self, path: str) -> File:
         return self._files[path]
@@ -131,8 +133,18 @@ class Files:
 
     @property
     def oids(self) -> dict[str, str]:
-        """Path to blob id of every file."""
-        return {path: file.oid for path, file in self._files.items()}
+        """Path to blob id of every file, those of other formats than YAML included."""
+        return self._others | {path: file.oid for path, file in self._files.items()}
+
+    def blob_of(self, path: str) -> str | None:
+        """The blob of a file of any format, or None if the commit has none at the path or it must be read again."""
+        file = self._files.get(path)
+        return (file.oid or None) if file is not None else self._others.get(path)
+
+    def take_changed(self) -> set[str]:
+        """The paths of all files that have changed since the last call, those of other formats than YAML included."""
+        changed, self._changed = self._changed, set()
+        return changed
 
     @property
     def templates(self) -> dict[str, str]:
@@ -157,9 +169,17 @@ class Files:
         """Apply the changes of one step.
 
         Returns:
-            The file before and after, for every path that was touched. None stands for no file.
+            The file before and after, for every YAML file that was touched. None stands for no file.
         """
-        wanted = {change.path: change.oid for change in changes}
+        wanted = {}
+        for path, oid in changes:
+            self._changed.add(path)
+            if is_of_interest(path):
+                wanted[path] = oid
+            elif oid is None:
+                self._others.pop(path, None)
+            else:
+                self._others[path] = oid
         wanted |= self._chart_templates(wanted)
         before = {path: self._files.get(path) for path in wanted}
         # A file that moves in this step and cannot be read keeps the resources that it had at its old path.

@@ -1,0 +1,239 @@
+"""Accumulation: the resources of a kustomization, from its entries through its generators and components to the end of
+its transformers, in kustomize's order.
+
+Names with hashes and references to them come last, in `builds.py`, because a base does not have them yet.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from kubestats_pipeline.redaction.texts import redact_text
+from kubestats_pipeline.scan.build.generators import CONFIG_MAP, SECRET, chart_of, generate, merge_generated
+from kubestats_pipeline.scan.build.kustomization import COMPONENT, Fields, entries, texts
+from kubestats_pipeline.scan.build.transformers.field_specs import FieldSpec, FieldSpecs
+from kubestats_pipeline.scan.build.transformers.images import override_images
+from kubestats_pipeline.scan.build.transformers.labels import set_pairs, set_replicas
+from kubestats_pipeline.scan.build.transformers.names import add_prefix, add_suffix
+from kubestats_pipeline.scan.build.transformers.namespaces import set_namespace
+from kubestats_pipeline.scan.build.transformers.patches import (
+    ReadPatch,
+    apply_json_patch,
+    apply_merge,
+    apply_patch,
+    read_patch,
+)
+from kubestats_pipeline.scan.build.transformers.replacements import apply_replacement, read_replacements
+from kubestats_pipeline.scan.build.transformers.resource import (
+    BuildResource,
+    RefusedError,
+    Resources,
+    add_resource,
+    ids_taken,
+)
+from kubestats_pipeline.scan.documents.repository_paths import resolve_entry
+
+MOST_RESOURCES = 20_000
+"""Resources of one build. The largest of the corpora has 2,000."""
+
+_REMOTE = re.compile(r"://|^git@|^git::|^gh:|^(?:www\.)?github\.com[/:]|\?ref=|\?version=|^[\w.-]+@[\w.-]+:")
+_CREDENTIALS = re.compile(r"(://|^)[^/@\s]*@")
+
+
+class Accumulation(NamedTuple):
+    """The resources of a kustomization before names get their hashes.
+
+    Attributes:
+        specs: the field specs of it and its bases.
+        failure: the reason why kustomize refuses it.
+        missing: remote entries that are left out.
+    """
+
+    resources: tuple[BuildResource, ...] = ()
+    specs: FieldSpecs | None = None
+    failure: str | None = None
+    missing: tuple[str, ...] = ()
+
+
+class Readers(NamedTuple):
+    """The look-ups that an accumulation needs, which `builds.py` gives."""
+
+    file: Callable[[str], tuple[BuildResource, ...]]
+    text: Callable[[str], bytes]
+    has_file: Callable[[str], bool]
+    has_folder: Callable[[str], bool]
+    fields: Callable[[str], Fields]
+    kind: Callable[[str], str | None]
+    accumulated: Callable[[str], Accumulation]
+
+
+def is_remote(entry: str) -> bool:
+    """True if an entry names a repository or file elsewhere."""
+    return _REMOTE.search(entry) is not None
+
+
+def without_credentials(entry: str) -> str:
+    """A remote entry fit to be shown."""
+    return redact_text(_CREDENTIALS.sub(r"\1", entry))
+
+
+class Accumulator:
+    """Accumulates one kustomization. Components add to the accumulator of the kustomization that lists them."""
+
+    def __init__(self, readers: Readers, specs: FieldSpecs) -> None:
+        self._readers = readers
+        self.specs = specs
+        self.resources: Resources = []
+        self.missing: list[str] = []
+
+    def run(self, folder: str, fields: Fields) -> None:
+        """Accumulate the kustomization of a folder.
+
+        Raises:
+            RefusedError: kustomize refuses it.
+        """
+        for entry in texts(fields, "resources"):
+            self._in_entry(folder, entry, self._take)
+        self._generate(folder, fields)
+        for entry in texts(fields, "components"):
+            self._in_entry(folder, entry, self._component)
+        self._transform(folder, fields)
+
+    def _in_entry(self, folder: str, entry: str, action: Callable[[str, str], None]) -> None:
+        try:
+            action(folder, entry)
+        except RefusedError as error:
+            raise RefusedError(f"{without_credentials(entry)}: {error}") from None
+        if len(self.resources) > MOST_RESOURCES:
+            raise RefusedError(f"the build has more than {MOST_RESOURCES} resources")
+
+    def _take(self, folder: str, entry: str) -> None:
+        path = resolve_entry(folder, entry)
+        if self._readers.has_file(path):
+            add_resource(self.resources, ids_taken(self.resources), self._readers.file(path))
+        elif self._readers.has_folder(path):
+            if self._readers.kind(path) == COMPONENT:
+                raise RefusedError("it is a component")
+            taken = self._readers.accumulated(path)
+            if taken.failure is not None:
+                raise RefusedError(taken.failure)
+            self.missing += taken.missing
+            add_resource(self.resources, ids_taken(self.resources), taken.resources)
+        elif is_remote(entry):
+            self.missing.append(without_credentials(entry))
+        else:
+            raise RefusedError("the repository has neither such a file nor such a folder")
+
+    def _component(self, folder: str, entry: str) -> None:
+        path = resolve_entry(folder, entry)
+        if is_remote(entry) and not self._readers.has_folder(path):
+            self.missing.append(without_credentials(entry))
+            return
+        fields = self._readers.fields(path)
+        if fields["kind"] != COMPONENT:
+            raise RefusedError("it is not a component")
+        self.run(path, fields)
+
+    def _text(self, folder: str, entry: str) -> bytes:
+        path = resolve_entry(folder, entry)
+        if is_remote(entry) and not self._readers.has_file(path):
+            self.missing.append(without_credentials(entry))
+            raise _RemoteTextError(without_credentials(entry))
+        return self._readers.text(path)
+
+    def _generate(self, folder: str, fields: Fields) -> None:
+        general = fields.get("generatorOptions") or {}
+
+        def read(entry: str) -> bytes:
+            return self._text(folder, entry)
+
+        for field, kind in (("configMapGenerator", CONFIG_MAP), ("secretGenerator", SECRET)):
+            for entry in entries(fields, field):
+                try:
+                    generated = generate(kind, entry, general, read)
+                except _RemoteTextError:
+                    continue  # it is among the missing
+                self.resources = merge_generated(self.resources, generated)
+        home = (fields.get("helmGlobals") or {}).get("chartHome")
+        for entry in entries(fields, "helmCharts"):
+            self.resources = merge_generated(self.resources, chart_of(entry, home))
+
+    def _transform(self, folder: str, fields: Fields) -> None:
+        """Apply the transformers in kustomize's order. JSON patches of the old field come after names and namespace."""
+        self._merge_old_patches(folder, fields)
+        for entry in entries(fields, "patches"):
+            patch = self._patch(folder, entry)
+            if patch is not None:
+                self.resources = apply_patch(self.resources, patch, entry.get("target"), entry.get("options") or {})
+        self.resources = set_namespace(self.resources, fields.get("namespace") or "", self.specs.namespace)
+        self.resources = add_prefix(self.resources, fields.get("namePrefix") or "", self.specs.name_prefix)
+        self.resources = add_suffix(self.resources, fields.get("nameSuffix") or "", self.specs.name_suffix)
+        self._set_labels(fields)
+        for entry in entries(fields, "patchesJson6902"):
+            patch = self._patch(folder, entry)
+            if patch is not None and patch.operations is None:
+                raise RefusedError("an entry of patchesJson6902 is not a list of operations")
+            if patch is not None:
+                target = entry.get("target") or {}
+                self.resources = apply_json_patch(self.resources, patch.operations or [], target)
+        for entry in entries(fields, "replicas"):
+            self.resources = set_replicas(self.resources, entry, self.specs.replicas)
+        for entry in entries(fields, "images"):
+            self.resources = override_images(self.resources, entry, self.specs.images)
+        self._replace(folder, fields)
+
+    def _merge_old_patches(self, folder: str, fields: Fields) -> None:
+        for item in texts(fields, "patchesStrategicMerge"):
+            try:
+                is_path = self._readers.has_file(resolve_entry(folder, item)) or "\n" not in item
+                text = self._text(folder, item) if is_path else item.encode("utf-8", "replace")
+            except _RemoteTextError:
+                continue  # it is among the missing
+            for merge in read_patch(text).merges:
+                self.resources = apply_merge(self.resources, merge, {})
+
+    def _patch(self, folder: str, entry: Fields) -> ReadPatch | None:
+        text, path = entry.get("patch") or "", entry.get("path") or ""
+        if bool(text) == bool(path):
+            raise RefusedError("a patch needs either a patch or a path")
+        try:
+            return read_patch(text.encode("utf-8", "replace") if text else self._text(folder, path))
+        except _RemoteTextError:
+            return None
+        except RefusedError as error:
+            raise RefusedError(f"{path}: {error}" if path else str(error)) from None
+
+    def _set_labels(self, fields: Fields) -> None:
+        for entry in entries(fields, "labels"):
+            own = tuple(_field_spec(each) for each in entries(entry, "fields"))
+            if entry.get("includeSelectors"):
+                specs = (*own, *self.specs.common_labels)
+            elif entry.get("includeTemplates"):
+                specs = (*own, *self.specs.template_labels)
+            else:
+                specs = (*own, FieldSpec("metadata/labels", create=True))
+            self.resources = set_pairs(self.resources, entry.get("pairs") or {}, specs, "label")
+        self.resources = set_pairs(self.resources, fields.get("commonLabels") or {}, self.specs.common_labels, "label")
+        self.resources = set_pairs(
+            self.resources, fields.get("commonAnnotations") or {}, self.specs.common_annotations, "annotation"
+        )
+
+    def _replace(self, folder: str, fields: Fields) -> None:
+        for entry in entries(fields, "replacements"):
+            replacements: list[Any] = [entry]
+            if path := entry.get("path"):
+                try:
+                    replacements = read_replacements(self._text(folder, path))
+                except _RemoteTextError:
+                    continue  # it is among the missing
+            for replacement in replacements:
+                self.resources = apply_replacement(self.resources, replacement)
+
+
+class _RemoteTextError(Exception):
+    """A text that is elsewhere, so that the step that needs it is left out."""
+
+
+def _field_spec(entry: Fields) -> FieldSpec:
+    names = {key: entry.get(key) or "" for key in ("path", "kind", "group", "version")}
+    return FieldSpec(**names, create=bool(entry.get("create")))

@@ -1,0 +1,253 @@
+"""kustomize's `replacements`: a value of one resource, or of the entry itself, copied into fields of others.
+
+A field that is a scalar keeps its type: a number that replaces a text becomes a text. Measured with kustomize 5.7.1.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from kubestats_pipeline.redaction.redact import redact
+from kubestats_pipeline.scan.build.transformers.patterns import matches_or_not
+from kubestats_pipeline.scan.build.transformers.resource import (
+    BuildResource,
+    RefusedError,
+    ResourceId,
+    Resources,
+    text_of,
+)
+from kubestats_pipeline.scan.build.transformers.targets import fits_kind, fits_labels, fits_names
+from kubestats_pipeline.scan.documents.budget import MAX_PATCH_DEPTH, MAX_PATCHES
+from kubestats_pipeline.scan.documents.document import Bounds, DecodeError
+from kubestats_pipeline.scan.documents.scalars import resolve_value
+from kubestats_pipeline.scan.documents.stream import decode_stream
+
+_DEFAULT_PATH = "metadata.name"
+_ABSENT = object()
+_INDEX = re.compile(r"-?\d{1,6}")
+
+
+def read_replacements(text: bytes) -> list[Any]:
+    """The replacements of a file: one, or a list of them.
+
+    Raises:
+        RefusedError: it is not such a file.
+    """
+    try:
+        contents = [document.content for document in decode_stream(text, Bounds())]
+    except DecodeError:
+        raise RefusedError("a file of replacements is not valid YAML") from None
+    found = contents[0] if contents else None
+    found = found if isinstance(found, list) else [found]
+    if not all(isinstance(item, dict) for item in found):
+        raise RefusedError("a file of replacements holds something else")
+    return found
+
+
+def apply_replacement(resources: Resources, replacement: Mapping[str, Any]) -> Resources:
+    """All resources with one replacement applied.
+
+    Raises:
+        RefusedError: its source or a target's field is missing, or it is incomplete.
+    """
+    targets = replacement.get("targets")
+    if targets is None or (replacement.get("source") is None) == (replacement.get("sourceValue") is None):
+        raise RefusedError("a replacement needs one source and a target")
+    value = replacement.get("sourceValue")
+    if value is None:
+        value = _value_of(resources, replacement["source"])
+    if len(targets) > MAX_PATCHES:
+        raise RefusedError(f"a replacement has more than {MAX_PATCHES} targets")
+    for target in targets:
+        resources = _into_target(resources, target or {}, value)
+    return resources
+
+
+def _value_of(resources: Resources, source: Mapping[str, Any]) -> Any:
+    found = [resource for resource in resources if any(_is_source(names, source) for names in resource.ids)]
+    if len(found) != 1:
+        raise RefusedError(f"the source of a replacement names {'no resource' if not found else 'several resources'}")
+    value: Any = found[0].content
+    for step in split_field_path(source.get("fieldPath") or _DEFAULT_PATH):
+        value = _step_into(value, step)
+    if value is _ABSENT or value is None:
+        raise RefusedError("the source of a replacement has no such field")
+    return _part_of(value, source.get("options") or {})
+
+
+def _is_source(names: ResourceId, source: Mapping[str, Any]) -> bool:
+    exact = (("group", names.group), ("version", names.version), ("kind", names.kind), ("name", names.name))
+    namespace = source.get("namespace")
+    same_namespace = not namespace or names._replace(namespace=namespace).effective == names.effective
+    return same_namespace and all(not source.get(key) or source[key] == text for key, text in exact)
+
+
+def _step_into(value: Any, step: str) -> Any:
+    if isinstance(value, dict):
+        return value.get(step, _ABSENT)
+    if not isinstance(value, list):
+        return _ABSENT
+    if (pair := _item_pair(step)) is not None:
+        return next((item for item in value if _is_item(item, *pair)), _ABSENT)
+    index = int(step) if _INDEX.fullmatch(step) else len(value) - 1 if step == "-" else len(value)
+    return value[index] if -len(value) <= index < len(value) else _ABSENT
+
+
+def _part_of(value: Any, options: Mapping[str, Any]) -> Any:
+    delimiter = options.get("delimiter")
+    if not delimiter:
+        return value
+    if isinstance(value, dict | list):
+        raise RefusedError("a replacement cuts something that is not a text")
+    parts, index = text_of(value).split(delimiter), options.get("index") or 0
+    if not 0 <= index < len(parts):
+        raise RefusedError("a replacement takes a part of its source that is absent")
+    return parts[index]
+
+
+def _into_target(resources: Resources, target: Mapping[str, Any], value: Any) -> Resources:
+    selector = target.get("select")
+    if selector is None:
+        raise RefusedError("a target of a replacement selects nothing")
+    paths = [split_field_path(path) for path in target.get("fieldPaths") or [_DEFAULT_PATH]]
+    options = target.get("options") or {}
+    return [
+        _changed(resource, paths, value, options)
+        if _is_target(resource, selector, target.get("reject") or ())
+        else resource
+        for resource in resources
+    ]
+
+
+def _is_target(resource: BuildResource, selector: Mapping[str, Any], rejected: Any) -> bool:
+    if not fits_labels(resource, selector):
+        return False
+    for reject in rejected:
+        if (reject.get("labelSelector") or reject.get("annotationSelector")) and fits_labels(resource, reject):
+            return False
+        named = any(reject.get(key) for key in ("group", "version", "kind", "name", "namespace"))
+        if named and any(fits_kind(names, reject) and fits_names(names, reject) for names in resource.ids):
+            return False
+    return any(fits_kind(names, selector) and fits_names(names, selector) for names in resource.ids)
+
+
+def _changed(resource: BuildResource, paths: list[list[str]], value: Any, options: Mapping[str, Any]) -> BuildResource:
+    content = resource.content
+    for path in paths:
+        count = [0]
+
+        def put(old: Any, count: list[int] = count) -> Any:
+            count[0] += 1
+            return _put(old, value, options)
+
+        content = _change(content, path, put, create=bool(options.get("create")), value=value)
+        if not count[0]:
+            raise RefusedError("a target of a replacement has no such field")
+    return resource.changed(redact(content), "replacement")
+
+
+def _put(old: Any, value: Any, options: Mapping[str, Any]) -> Any:
+    """The new value of a field."""
+    if delimiter := options.get("delimiter"):
+        if isinstance(old, dict | list):
+            raise RefusedError("a replacement cuts something that is not a text")
+        parts, index = ([] if old is _ABSENT else [text_of(old)])[0:1], options.get("index") or 0
+        parts = parts[0].split(delimiter) if parts else [""]
+        text = text_of(value)
+        if index < 0:
+            parts = [text, *parts]
+        elif index >= len(parts):
+            parts = [*parts, text]
+        else:
+            parts[index] = text
+        value = delimiter.join(parts)
+    if isinstance(old, dict | list) or isinstance(value, dict | list):
+        return value
+    if isinstance(old, str):
+        return text_of(value)
+    resolved = resolve_value(text_of(value))
+    if old in (_ABSENT, None) or type(resolved) is type(old):
+        return resolved
+    raise RefusedError("a replacement puts a text where a number or truth value is")
+
+
+def _change(node: Any, path: list[str], put: Callable[[Any], Any], *, create: bool, value: Any) -> Any:
+    """A copy of a value with the fields at a path changed. `*` stands for every item."""
+    if not path:
+        return put(node)
+    step, rest = path[0], path[1:]
+
+    def below(item: Any) -> Any:
+        return _change(item, rest, put, create=create, value=value)
+
+    if node in (None, _ABSENT) and create:
+        node = [] if _is_list_step(step) else {}
+    if isinstance(node, dict):
+        if step == "*":
+            return {key: below(item) for key, item in node.items()}
+        if step in node:
+            return {**node, step: below(node[step])}
+        return {**node, step: below(_ABSENT)} if create else node
+    if not isinstance(node, list):
+        return node
+    if step == "*":
+        return [below(item) for item in node]
+    return _change_items(node, step, below, create=create)
+
+
+def _change_items(items: list[Any], step: str, below: Callable[[Any], Any], *, create: bool) -> list[Any]:
+    if (pair := _item_pair(step)) is not None:
+        changed = [below(item) if _is_item(item, *pair) else item for item in items]
+        if create and not any(_is_item(item, *pair) for item in items):
+            changed.append(below({pair[0]: pair[1]} if pair[0] else pair[1]))
+        return changed
+    if step == "-" or not _INDEX.fullmatch(step):
+        return [*items, below(_ABSENT)] if step == "-" and create else items
+    index = int(step)
+    if index == len(items) and create:
+        return [*items, below(_ABSENT)]
+    if not -len(items) <= index < len(items):
+        raise RefusedError("a replacement has a path beyond the end of a list")
+    return [below(item) if place == index % len(items) else item for place, item in enumerate(items)]
+
+
+def _is_list_step(step: str) -> bool:
+    return _item_pair(step) is not None or step == "-" or _INDEX.fullmatch(step) is not None
+
+
+def _item_pair(step: str) -> tuple[str, str] | None:
+    """The key and value of a step such as `[name=web]`, which names an item of a list."""
+    if not (step.startswith("[") and step.endswith("]")):
+        return None
+    key, equals, value = step[1:-1].partition("=")
+    return (key, value) if equals else None
+
+
+def _is_item(item: Any, key: str, value: str) -> bool:
+    if not key:
+        return not isinstance(item, dict | list) and text_of(item) == value
+    return isinstance(item, dict) and key in item and matches_or_not(f"^(?:{value})$", text_of(item[key]))
+
+
+def split_field_path(path: str) -> list[str]:
+    """The steps of a field path: dots divide them, but for those in brackets and those after a backslash.
+
+    Raises:
+        RefusedError: there are too many.
+    """
+    steps: list[str] = []
+    step, depth, escaped = "", 0, False
+    for character in path:
+        if escaped or character not in ".[]\\" or (character == "." and depth):
+            step, escaped = step + ("\\" if escaped and character != "." else "") + character, False
+        elif character == "\\":
+            escaped = True
+        elif character == ".":
+            steps, step = [*steps, step] if step else steps, ""
+        else:
+            depth = max(0, depth + (1 if character == "[" else -1))
+            step += character
+    steps = [*steps, step] if step else steps
+    if len(steps) > MAX_PATCH_DEPTH:
+        raise RefusedError("a field path has too many steps")
+    return steps
