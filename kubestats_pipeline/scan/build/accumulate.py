@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from kubestats_pipeline.redaction.texts import redact_text
-from kubestats_pipeline.scan.build.generators import CONFIG_MAP, SECRET, chart_of, generate, merge_generated
+from kubestats_pipeline.scan.build.generators import CONFIG_MAP, SECRET, chart_of, file_key, generate, merge_generated
 from kubestats_pipeline.scan.build.kustomization import COMPONENT, Fields, entries, texts
 from kubestats_pipeline.scan.build.transformers.field_specs import FieldSpec, FieldSpecs
 from kubestats_pipeline.scan.build.transformers.images import override_images
@@ -153,7 +153,8 @@ class Accumulator:
                     generated = generate(kind, entry, general, read)
                 except _RemoteTextError:
                     continue  # it is among the missing
-                self.resources = merge_generated(self.resources, generated)
+                files = tuple((key, resolve_entry(folder, path)) for key, path in map(file_key, entry.get("files") or ()))
+                self.resources = merge_generated(self.resources, generated._replace(files=files))
         home = (fields.get("helmGlobals") or {}).get("chartHome")
         for entry in entries(fields, "helmCharts"):
             self.resources = merge_generated(self.resources, chart_of(entry, home))

@@ -249,4 +249,5 @@ def _is_local(resource: BuildResource) -> bool:
 
 
 def _built(resource: BuildResource) -> BuiltObject:
-    return BuiltObject(resource.content, resource.origin, resource.changed_by, resource.base_name, resource.incomplete)
+    shown = (resource.content, resource.origin, resource.changed_by, resource.base_name, resource.incomplete)
+    return BuiltObject(*shown, files=resource.files)

@@ -202,7 +202,8 @@ def _merged(old: BuildResource, new: BuildResource) -> BuildResource:
             if pairs := {**(old.content.get(key) or {}), **(content.get(key) or {})}:
                 content[key] = pairs
     merged = old.changed(content, "generator")
-    return merged._replace(is_withheld=old.is_withheld or new.is_withheld)
+    files = (*new.files, *old.files) if new.behavior == "merge" else new.files
+    return merged._replace(is_withheld=old.is_withheld or new.is_withheld, files=tuple(dict(reversed(files)).items()))
 
 
 def chart_of(entry: Mapping[str, Any], home: str | None) -> BuildResource:

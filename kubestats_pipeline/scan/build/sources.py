@@ -39,8 +39,8 @@ class Sources(Protocol):
     def entries(self, folder: str) -> tuple[tuple[str, bool], ...] | None:
         """The names in a folder in their order, each with true if it is a folder. None if it is missing."""
 
-    def objects(self, path: str) -> tuple[FileObject, ...]:
-        """The objects of a file.
+    def objects(self, path: str, *, with_embedded: bool = False) -> tuple[FileObject, ...]:
+        """The objects of a file, and on demand the releases that are embedded in it.
 
         Raises:
             RefusedError: kustomize cannot read it.
@@ -101,8 +101,8 @@ class RepositorySources:
         names = self._folders.get(folder)
         return tuple(sorted(names.items())) if names else None
 
-    def objects(self, path: str) -> tuple[FileObject, ...]:
-        """The objects of a file.
+    def objects(self, path: str, *, with_embedded: bool = False) -> tuple[FileObject, ...]:
+        """The objects of a file, and on demand the releases that are embedded in it.
 
         Raises:
             RefusedError: kustomize cannot read it.
@@ -116,5 +116,5 @@ class RepositorySources:
         return tuple(
             FileObject(orjson.loads(manifest.data), identity)
             for identity, manifest in file.declared.items()
-            if (identity.key.group, identity.key.kind) not in _EMBEDDED
+            if with_embedded or (identity.key.group, identity.key.kind) not in _EMBEDDED
         )

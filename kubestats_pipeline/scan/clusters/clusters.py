@@ -10,6 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from kubestats_pipeline.scan.build.builds import Builds
+from kubestats_pipeline.scan.build.directories import Directories
+from kubestats_pipeline.scan.build.incremental import QueryStore
+from kubestats_pipeline.scan.build.sources import Sources
 from kubestats_pipeline.scan.clusters.applied import AppliedKey, AppliedObject
 from kubestats_pipeline.scan.clusters.common import common
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
@@ -20,7 +23,7 @@ from kubestats_pipeline.scan.clusters.references import FactsOf, LookUp, Referen
 from kubestats_pipeline.scan.clusters.roots import Roots
 from kubestats_pipeline.scan.clusters.substitution import substitute
 from kubestats_pipeline.scan.clusters.values_from import values_inputs
-from kubestats_pipeline.scan.clusters.walk import ObjectAt, Walk
+from kubestats_pipeline.scan.clusters.walk import BUILD, DIRECTORY, ObjectAt, Walk
 from kubestats_pipeline.scan.documents.budget import Budget, TooComplexError
 from kubestats_pipeline.scan.facts.charts import Resolved
 from kubestats_pipeline.scan.facts.cluster_scope import is_cluster_scoped
@@ -47,12 +50,12 @@ class _Resolution(NamedTuple):
 class Clusters:
     """The clusters of one repository at one commit."""
 
-    def __init__(self, builds: Builds, clone_url: str | None) -> None:
+    def __init__(self, sources: Sources, queries: QueryStore, clone_url: str | None) -> None:
         self.documents = DeclaredDocuments()
-        self._builds = builds
+        self._queries = queries
         places = Places(self.documents, OwnUrls(clone_url))
-        self._walk = Walk(places, builds)
-        self._roots = Roots(self.documents, places, builds, self._walk)
+        self._walk = Walk(places, Builds(sources, queries), Directories(sources, queries))
+        self._roots = Roots(self.documents, places, self._walk)
         self._last_known: dict[Identity, Resolved] = {}
         self._resolutions: dict[ObjectAt, _Resolution] = {}
         self._resolved: dict[Identity, Resolved] = {}
@@ -151,7 +154,7 @@ class Clusters:
     # The walk
 
     def _settle(self) -> None:
-        self._walk.invalidate(self._builds.take_changed())
+        self._walk.invalidate(self._queries.take_invalidated_keys((BUILD, DIRECTORY)))
         self._walk.settle()
         for _ in range(MAX_ROUNDS):
             if not self._roots_may_differ and self._walk.turned.isdisjoint(self.documents.appliers):

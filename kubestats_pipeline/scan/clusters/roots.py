@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from kubestats_pipeline.scan.build.builds import Builds
 from kubestats_pipeline.scan.build.objects import Built, BuiltObject
 from kubestats_pipeline.scan.clusters import argo, flux
 from kubestats_pipeline.scan.clusters.apply_spec import ApplySpec
@@ -42,10 +41,9 @@ class Root(NamedTuple):
 class Roots:
     """Chooses the roots of a repository, and keeps the walk at them."""
 
-    def __init__(self, documents: DeclaredDocuments, places: Places, builds: Builds, walk: Walk) -> None:
+    def __init__(self, documents: DeclaredDocuments, places: Places, walk: Walk) -> None:
         self._documents = documents
         self._places = places
-        self._builds = builds
         self._walk = walk
         self._known: dict[NodeKey, Wanted] = {}
 
@@ -100,7 +98,7 @@ class Roots:
             return False
         if folder is None or not f"{identity.path}/".startswith(f"{folder}/" if folder else ""):
             return False
-        return any(built.origin == identity for built in self._builds.of(folder, spec.more).objects)
+        return any(built.origin == identity for built in self._walk.builds.of(folder, spec.more).objects)
 
     def _is_applied_by_others(self, root: Root) -> bool:
         """True if another root reaches the document of this one."""
@@ -152,7 +150,7 @@ class Roots:
         """The appliers that another one applies, one level below it."""
         found = set[Identity]()
         for spec in self._specs(identity):
-            for build in self._places.builds(spec, _Unread(self._builds, self._walk)):
+            for build in self._places.builds(spec, _Unread(self._walk)):
                 found |= {built.origin for built in build.objects if built.origin in self._documents.appliers}
         return found - {identity}
 
@@ -222,8 +220,7 @@ class Roots:
 class _Unread:
     """Look-ups of which nobody has to know."""
 
-    def __init__(self, builds: Builds, walk: Walk) -> None:
-        self._builds = builds
+    def __init__(self, walk: Walk) -> None:
         self._walk = walk
 
     def sources(self, kind: str, name: str) -> list[Facts]:
@@ -233,10 +230,10 @@ class _Unread:
         """Nothing depends on it."""
 
     def build(self, folder: str, more: bytes) -> Built:
-        return self._builds.of(folder, more)
+        return self._walk.builds.of(folder, more)
 
     def directory(self, folder: str, *, is_recursive: bool) -> Built:
-        return self._builds.directory(folder, is_recursive)
+        return self._walk.directories.of(folder, is_recursive)
 
 
 def _is_pinned(facts: Facts) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from kubestats_pipeline.scan.build.builds import Builds
+from kubestats_pipeline.scan.build.directories import Directories
 from kubestats_pipeline.scan.build.objects import Built, BuiltObject
 from kubestats_pipeline.scan.clusters import resource_sets
 from kubestats_pipeline.scan.clusters.apply_spec import ApplySpec
@@ -37,6 +38,9 @@ MAX_SELF = 3
 NAMED_KINDS = frozenset({"ConfigMap", "GitRepository", "OCIRepository", "Bucket", "ExternalArtifact", "ArtifactGenerator"})
 """Kinds of objects that nodes read."""
 
+BUILD, DIRECTORY = Builds.of.__qualname__, Directories.of.__qualname__
+"""The names of the queries that nodes are made of."""
+
 ObjectAt = tuple[NodeKey, ResourceKey]
 Read = tuple[object, ...]
 
@@ -46,13 +50,15 @@ class Walk:
 
     Attributes:
         changed: the objects that changed since the last `take_changed`, with what they were before.
+        builds, directories: the queries that it is made of.
         unapplied: the documents that no cluster applies.
         turned: the documents that a cluster began or ceased to apply, until somebody clears it.
     """
 
-    def __init__(self, places: Places, builds: Builds) -> None:
+    def __init__(self, places: Places, builds: Builds, directories: Directories) -> None:
         self._places = places
-        self._builds = builds
+        self.builds = builds
+        self.directories = directories
         self._nodes: dict[NodeKey, Node] = {}
         self._readers: defaultdict[Read, set[NodeKey]] = defaultdict(set)
         self._named: defaultdict[tuple[Cluster, str, str], dict[ObjectAt, ClusterObject]] = defaultdict(dict)
@@ -185,8 +191,8 @@ class Walk:
                 self._readers[read].discard(node.key)
                 if not self._readers[read]:
                     del self._readers[read]
-                    if read[0] != "object":
-                        self._builds.forget(read)
+                    if read[0] in (BUILD, DIRECTORY):
+                        self.builds.queries.forget(read)
             for read in reads - node.reads:
                 self._readers[read].add(node.key)
             node.reads = reads
@@ -201,21 +207,26 @@ class Walk:
     def _replace_object(self, at: ObjectAt, old: ClusterObject | None, new: ClusterObject | None) -> None:
         self.changed.setdefault(at, old)
         key, cluster = at[1], at[0].cluster
-        index = (cluster, key.kind, key.name)
+        names = {each.built.base_name or key.name for each in (old, new) if each is not None} | {key.name}
+        for name in names:
+            self._index((cluster, key.kind, name), at, new)
+        before, after = (each.origin if each is not None else None for each in (old, new))
+        if before != after:
+            self._move_application(at, before, after)
+        if key.kind in NAMED_KINDS and (old is None or new is None or old.data != new.data):
+            self.invalidate(("object", where, key.kind, name) for where in (cluster, None) for name in names)
+        children = dict(old.children) if old is not None else {}
+        wanted = dict(new.children) if new is not None else {}
+        for name in children.keys() | wanted.keys():
+            self.want(NodeKey(cluster, name), at[0], wanted.get(name))
+
+    def _index(self, index: tuple[Cluster, str, str], at: ObjectAt, new: ClusterObject | None) -> None:
+        """Put an object into the indices, or take it out."""
         if new is None:
             _drop(self._named, index, at)
             _drop(self._everywhere, index[1:], at)
         else:
             self._named[index][at] = self._everywhere[index[1:]][at] = new
-        before, after = (each.origin if each is not None else None for each in (old, new))
-        if before != after:
-            self._move_application(at, before, after)
-        if key.kind in NAMED_KINDS and (old is None or new is None or old.data != new.data):
-            self.invalidate([("object", *index), ("object", None, *index[1:])])
-        children = dict(old.children) if old is not None else {}
-        wanted = dict(new.children) if new is not None else {}
-        for name in children.keys() | wanted.keys():
-            self.want(NodeKey(cluster, name), at[0], wanted.get(name))
 
     def _move_application(self, at: ObjectAt, before: Identity | None, after: Identity | None) -> None:
         """Record that an object began as another document than before."""
@@ -260,7 +271,7 @@ class Walk:
             if spec is None:
                 yield from ((built, settings) for built in wanted.objects)
                 continue
-            for build in self._places.builds(spec, _NodeReads(self, node.key.cluster, self._builds, reads)):
+            for build in self._places.builds(spec, _NodeReads(self, node.key.cluster, reads)):
                 node.failure = node.failure or build.failure
                 yield from ((built, settings) for built in build.objects)
 
@@ -353,10 +364,9 @@ def _unchanged(known: dict[int, ClusterObject], built: BuiltObject, settings: Se
 class _NodeReads:
     """The look-ups of one node."""
 
-    def __init__(self, walk: Walk, cluster: Cluster, builds: Builds, reads: set[Read]) -> None:
+    def __init__(self, walk: Walk, cluster: Cluster, reads: set[Read]) -> None:
         self._walk = walk
         self._cluster = cluster
-        self._builds = builds
         self._reads = reads
 
     def sources(self, kind: str, name: str) -> list[Facts]:
@@ -367,9 +377,9 @@ class _NodeReads:
         self._reads.add(("document", kind, name))
 
     def build(self, folder: str, more: bytes) -> Built:
-        self._reads.add(("Builds.of", folder, more))
-        return self._builds.of(folder, more)
+        self._reads.add((BUILD, folder, more))
+        return self._walk.builds.of(folder, more)
 
     def directory(self, folder: str, *, is_recursive: bool) -> Built:
-        self._reads.add(("Builds.directory", folder, is_recursive))
-        return self._builds.directory(folder, is_recursive)
+        self._reads.add((DIRECTORY, folder, is_recursive))
+        return self._walk.directories.of(folder, is_recursive)

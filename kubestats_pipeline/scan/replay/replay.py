@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 
 from kubestats_pipeline.git.history import Change, Commit
 from kubestats_pipeline.lake.vocabulary import EventType
-from kubestats_pipeline.scan.build.builds import Builds
 from kubestats_pipeline.scan.build.incremental import QueryStore
 from kubestats_pipeline.scan.build.sources import RepositorySources
 from kubestats_pipeline.scan.clusters.clusters import Clusters
@@ -62,7 +61,7 @@ class Replay:
         self.values_inputs = ValuesInputs(self.files, self.cache)
         queries = QueryStore()
         self._sources = RepositorySources(self.files, self.cache, queries)
-        self.clusters = Clusters(Builds(self._sources, queries), self.clone_url)
+        self.clusters = Clusters(self._sources, queries, self.clone_url)
         self._too_complex: set[Identity] = set()
         self._deleted: dict[Identity, set[str]] = {}
         self._outdated = set[Identity]()

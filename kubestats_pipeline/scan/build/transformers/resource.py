@@ -64,6 +64,7 @@ class BuildResource(NamedTuple):
         behavior: of a generator: create, merge or replace.
         base_name: its name before a hash was appended.
         incomplete: the reason why a part of it is not known.
+        files: of a generated ConfigMap, the keys whose value is a file, with the path of the file.
     """
 
     content: dict[str, Any]
@@ -77,6 +78,7 @@ class BuildResource(NamedTuple):
     behavior: str = "create"
     base_name: str | None = None
     incomplete: str | None = None
+    files: tuple[tuple[str, str], ...] = ()
 
     @property
     def id(self) -> ResourceId:
