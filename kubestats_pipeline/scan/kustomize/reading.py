@@ -32,6 +32,8 @@ _FOLDED = re.compile(
 
 def reads_alike(text: bytes) -> bool:
     """True if kustomize certainly reads the same values of a file as kubectl, but for repeated keys."""
+    if not text.endswith(b"\n") and (b"|" in text or b">" in text):
+        return False  # kubectl ends a block text at the end of the file with a line break
     return _DIFFERS.search(text) is None and (b">" not in text or _FOLDED.search(text) is None)
 
 
@@ -44,8 +46,6 @@ def read_documents_of_kustomize(blob: bytes, bounds: Bounds) -> list[Any]:
     if len(blob) > bounds.max_bytes:
         raise DecodeError("too_large", f"more than {bounds.max_bytes} bytes", None)
     text, _ = to_text(blob)
-    if not text.endswith(b"\n"):
-        text += b"\n"
     documents = decode_stream(text, bounds, builder=KustomizeBuilder)
     return [document.content for document in documents if document.content is not None]
 
