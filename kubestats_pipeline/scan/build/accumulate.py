@@ -4,13 +4,17 @@ its transformers, in kustomize's order.
 Names with hashes and references to them come last, in `builds.py`, because a base does not have them yet.
 """
 
+import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from kubestats_pipeline.redaction.texts import redact_text
+from kubestats_pipeline.scan.build.configurations import read_configuration, read_field_specs, with_specs
 from kubestats_pipeline.scan.build.generators import CONFIG_MAP, SECRET, chart_of, file_key, generate, merge_generated
 from kubestats_pipeline.scan.build.kustomization import COMPONENT, Fields, entries, texts
+from kubestats_pipeline.scan.build.plugins import generate_by_plugin, transform_by_plugin
+from kubestats_pipeline.scan.build.resource_files import read_objects
 from kubestats_pipeline.scan.build.transformers.field_specs import FieldSpec, FieldSpecs
 from kubestats_pipeline.scan.build.transformers.images import override_images
 from kubestats_pipeline.scan.build.transformers.labels import set_pairs, set_replicas
@@ -31,6 +35,7 @@ from kubestats_pipeline.scan.build.transformers.resource import (
     add_resource,
     ids_taken,
 )
+from kubestats_pipeline.scan.documents.document import Bounds
 from kubestats_pipeline.scan.documents.repository_paths import resolve_entry
 
 MOST_RESOURCES = 20_000
@@ -47,12 +52,14 @@ class Accumulation(NamedTuple):
         specs: the field specs of it and its bases.
         failure: the reason why kustomize refuses it.
         missing: remote entries that are left out.
+        variables: the names of `vars`, which are not followed.
     """
 
     resources: tuple[BuildResource, ...] = ()
     specs: FieldSpecs | None = None
     failure: str | None = None
     missing: tuple[str, ...] = ()
+    variables: frozenset[str] = frozenset()
 
 
 class Readers(NamedTuple):
@@ -85,6 +92,7 @@ class Accumulator:
         self.specs = specs
         self.resources: Resources = []
         self.missing: list[str] = []
+        self.variables: frozenset[str] = frozenset()
 
     def run(self, folder: str, fields: Fields) -> None:
         """Accumulate the kustomization of a folder.
@@ -94,10 +102,23 @@ class Accumulator:
         """
         for entry in texts(fields, "resources"):
             self._in_entry(folder, entry, self._take)
+        for entry in texts(fields, "configurations"):
+            self._in_entry(folder, entry, self._configure)
+        for entry in texts(fields, "crds"):
+            self._in_entry(folder, entry, self._look_at)
         self._generate(folder, fields)
+        for config in self._plugins(folder, fields, "generators"):
+            read, exists = functools.partial(self._text, folder), functools.partial(self._exists, folder)
+            generated = generate_by_plugin(config, read, exists)
+            self.resources = merge_generated(self.resources, generated)
         for entry in texts(fields, "components"):
             self._in_entry(folder, entry, self._component)
         self._transform(folder, fields)
+        for config in self._plugins(folder, fields, "transformers"):
+            self.resources = transform_by_plugin(self.resources, config, functools.partial(self._text, folder))
+        for config in self._plugins(folder, fields, "validators"):
+            transform_by_plugin(self.resources, config, functools.partial(self._text, folder))
+        self.variables |= {entry["name"] for entry in entries(fields, "vars") if entry.get("name")}
 
     def _in_entry(self, folder: str, entry: str, action: Callable[[str, str], None]) -> None:
         try:
@@ -118,6 +139,8 @@ class Accumulator:
             if taken.failure is not None:
                 raise RefusedError(taken.failure)
             self.missing += taken.missing
+            self.variables |= taken.variables
+            self.specs = with_specs(self.specs, taken.specs or self.specs)
             add_resource(self.resources, ids_taken(self.resources), taken.resources)
         elif is_remote(entry):
             self.missing.append(without_credentials(entry))
@@ -134,12 +157,41 @@ class Accumulator:
             raise RefusedError("it is not a component")
         self.run(path, fields)
 
+    def _configure(self, folder: str, entry: str) -> None:
+        self.specs = with_specs(self.specs, read_configuration(self._text(folder, entry)))
+
+    def _look_at(self, folder: str, entry: str) -> None:
+        """Refuse a file that is missing. The content of a CRD matters to nothing that is built here."""
+        if not self._readers.has_file(resolve_entry(folder, entry)):
+            self._text(folder, entry)
+
+    def _plugins(self, folder: str, fields: Fields, key: str) -> Iterator[Mapping[str, Any]]:
+        """The configurations of plugins: objects of files, of folders, or in the entry itself."""
+        for entry in texts(fields, key):
+            path = resolve_entry(folder, entry)
+            if "\n" in entry:
+                yield from read_objects(entry.encode("utf-8", "replace"), Bounds())
+            elif self._readers.has_file(path):
+                yield from (resource.content for resource in self._readers.file(path))
+            elif self._readers.has_folder(path):
+                taken = self._readers.accumulated(path)
+                if taken.failure is not None:
+                    raise RefusedError(f"{entry}: {taken.failure}")
+                yield from (resource.content for resource in taken.resources)
+            elif is_remote(entry):
+                self.missing.append(without_credentials(entry))
+            else:
+                raise RefusedError(f"{entry}: the repository has neither such a file nor such a folder")
+
     def _text(self, folder: str, entry: str) -> bytes:
         path = resolve_entry(folder, entry)
         if is_remote(entry) and not self._readers.has_file(path):
             self.missing.append(without_credentials(entry))
             raise _RemoteTextError(without_credentials(entry))
         return self._readers.text(path)
+
+    def _exists(self, folder: str, entry: str) -> bool:
+        return self._readers.has_file(resolve_entry(folder, entry)) or is_remote(entry)
 
     def _generate(self, folder: str, fields: Fields) -> None:
         general = fields.get("generatorOptions") or {}
@@ -150,7 +202,7 @@ class Accumulator:
         for field, kind in (("configMapGenerator", CONFIG_MAP), ("secretGenerator", SECRET)):
             for entry in entries(fields, field):
                 try:
-                    generated = generate(kind, entry, general, read)
+                    generated = generate(kind, entry, general, read, functools.partial(self._exists, folder))
                 except _RemoteTextError:
                     continue  # it is among the missing
                 files = tuple((key, resolve_entry(folder, path)) for key, path in map(file_key, entry.get("files") or ()))
@@ -206,7 +258,7 @@ class Accumulator:
 
     def _set_labels(self, fields: Fields) -> None:
         for entry in entries(fields, "labels"):
-            own = tuple(_field_spec(each) for each in entries(entry, "fields"))
+            own = read_field_specs(entry.get("fields"))
             if entry.get("includeSelectors"):
                 specs = (*own, *self.specs.common_labels)
             elif entry.get("includeTemplates"):
@@ -233,8 +285,3 @@ class Accumulator:
 
 class _RemoteTextError(Exception):
     """A text that is elsewhere, so that the step that needs it is left out."""
-
-
-def _field_spec(entry: Fields) -> FieldSpec:
-    names = {key: entry.get(key) or "" for key in ("path", "kind", "group", "version")}
-    return FieldSpec(**names, create=bool(entry.get("create")))

@@ -22,7 +22,7 @@ from kubestats_pipeline.scan.build.objects import Built, BuiltObject
 from kubestats_pipeline.scan.build.sources import Sources
 from kubestats_pipeline.scan.build.transformers.field_specs import DEFAULT
 from kubestats_pipeline.scan.build.transformers.names import follow_references
-from kubestats_pipeline.scan.build.transformers.resource import BuildResource, RefusedError
+from kubestats_pipeline.scan.build.transformers.resource import BuildResource, RefusedError, Resources
 from kubestats_pipeline.scan.documents.repository_paths import resolve_entry
 
 MOST_FOLDERS = 2_000
@@ -72,6 +72,7 @@ class Builds:
                 return Built(failure=accumulated.failure)
             specs = accumulated.specs or DEFAULT
             resources = follow_references(hashed(list(accumulated.resources)), specs.name_reference)
+            resources = _without_variables(resources, accumulated.variables)
         except RefusedError as error:
             return Built(failure=str(error))
         objects = tuple(_built(resource) for resource in resources if not _is_local(resource))
@@ -88,7 +89,12 @@ class Builds:
     def _accumulate(self, folder: str, fields: Fields) -> Accumulation:
         accumulator = Accumulator(self._readers, DEFAULT)
         accumulator.run(folder, fields)
-        return Accumulation(tuple(accumulator.resources), accumulator.specs, missing=tuple(accumulator.missing))
+        return Accumulation(
+            tuple(accumulator.resources),
+            accumulator.specs,
+            missing=tuple(accumulator.missing),
+            variables=accumulator.variables,
+        )
 
     def _own_fields(self, folder: str) -> Fields:
         """The fields of a folder's kustomization, or of the one that Flux generates for a folder without one."""
@@ -197,6 +203,18 @@ class Builds:
     def _next(self, folder: str, fields: Fields) -> tuple[str, ...]:
         named = (resolve_entry(folder, entry) for key in ("resources", "components") for entry in texts(fields, key))
         return tuple(path for path in named if not self._sources.has_file(path) and self._sources.entries(path))
+
+
+def _without_variables(resources: Resources, variables: frozenset[str]) -> Resources:
+    """The resources, of which those that use a variable of kustomize are incomplete."""
+    if not variables:
+        return resources
+    marks = [f"$({name})".encode() for name in sorted(variables)]
+    reason = "a variable of kustomize in it is not followed"
+    return [
+        each._replace(incomplete=reason) if any(mark in orjson.dumps(each.content) for mark in marks) else each
+        for each in resources
+    ]
 
 
 def _leads(start: str, goal: str, reached: dict[str, tuple[str, ...]]) -> bool:

@@ -25,12 +25,17 @@ ReadText = Callable[[str], bytes]
 Raises:
     RefusedError: the file is missing.
 """
+Exists = Callable[[str], bool]
+"""True if an entry names a file that is there, or one that is elsewhere."""
+
 BEHAVIORS = ("create", "merge", "replace")
 _HASHED_AS = str.maketrans("013ae", "ghkmt")
 """kustomize writes these digits of a hash as letters, so that no word can come out."""
 
 
-def generate(kind: str, entry: Mapping[str, Any], general: Mapping[str, Any], read: ReadText) -> BuildResource:
+def generate(
+    kind: str, entry: Mapping[str, Any], general: Mapping[str, Any], read: ReadText, exists: Exists
+) -> BuildResource:
     """The ConfigMap or Secret of an entry of a generator.
 
     Args:
@@ -38,6 +43,7 @@ def generate(kind: str, entry: Mapping[str, Any], general: Mapping[str, Any], re
         entry: of `configMapGenerator` or `secretGenerator`.
         general: the kustomization's `generatorOptions`.
         read: reads the files of a ConfigMap.
+        exists: finds the files of a Secret.
 
     Raises:
         RefusedError: it has no name, a key twice, or a file that is not there.
@@ -56,7 +62,7 @@ def generate(kind: str, entry: Mapping[str, Any], general: Mapping[str, Any], re
         if value:
             metadata[key] = value
     content: dict[str, Any] = {"apiVersion": "v1", "kind": kind, "metadata": metadata}
-    content |= _secret_data(entry) if kind == SECRET else _config_map_data(entry, read)
+    content |= _secret_data(entry, exists) if kind == SECRET else _config_map_data(entry, read)
     if options.get("immutable"):
         content["immutable"] = True
     shown = redact(content)
@@ -107,8 +113,11 @@ def _pairs(entry: Mapping[str, Any], read: ReadText) -> Iterator[tuple[str, byte
         yield key, _unquoted(value).encode("utf-8", "replace")
 
 
-def _secret_data(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """The keys of a Secret, as far as its entry names them."""
+def _secret_data(entry: Mapping[str, Any], exists: Exists) -> dict[str, Any]:
+    """The keys of a Secret, as far as its entry names them. Its files are not read."""
+    paths = [*_env_files(entry), *(file_key(item)[1] for item in entry.get("files") or ())]
+    if not all(map(exists, paths)):
+        raise RefusedError("a file of a secret generator is missing")
     keys = [file_key(item)[0] for item in entry.get("files") or ()]
     keys += [item.partition("=")[0] for item in entry.get("literals") or ()]
     data = {"data": dict.fromkeys(keys, REDACTED)} if keys else {}

@@ -4,17 +4,20 @@ Resources come from the manifests that the scan has read already. All other file
 kustomizations, patches, replacements, files of generators.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any, NamedTuple, Protocol
 
 import orjson
 
+from kubestats_pipeline.redaction.redact import redact
 from kubestats_pipeline.scan.build.incremental import QueryStore
-from kubestats_pipeline.scan.build.transformers.resource import RefusedError
+from kubestats_pipeline.scan.build.resource_files import read_objects
+from kubestats_pipeline.scan.build.transformers.resource import RefusedError, id_of
 from kubestats_pipeline.scan.kinds import argo, helm
-from kubestats_pipeline.scan.manifests.files import ContentCache, Files
+from kubestats_pipeline.scan.manifests.files import ContentCache, Declared, Files
 from kubestats_pipeline.scan.manifests.identity import Identity
+from kubestats_pipeline.scan.manifests.manifests import ResourceKey
 
 _EMBEDDED = ((helm.GROUP, helm.DEPENDENCY), (argo.GROUP, argo.SOURCE_KIND))
 """Kinds of rows that stand for parts of documents."""
@@ -109,12 +112,25 @@ class RepositorySources:
         """
         self._queries.read_input(("content of", path))
         file = self._files.get(path)
-        if file is None:
-            raise RefusedError("the file is missing")
-        if not file.content.is_complete:
-            raise RefusedError("the file is not valid YAML")
+        if file is None or not (file.content.reads_alike and file.content.manifests):
+            return self._read_objects(path, file.declared if file is not None else {})
         return tuple(
             FileObject(orjson.loads(manifest.data), identity)
             for identity, manifest in file.declared.items()
             if with_embedded or (identity.key.group, identity.key.kind) not in _EMBEDDED
         )
+
+    def _read_objects(self, path: str, declared: Declared) -> tuple[FileObject, ...]:
+        """The objects of a file that kustomize reads in another way than kubectl."""
+        blob = self.read(path)
+        if blob is None:
+            raise RefusedError("the file is missing, or too large")
+        seen: Counter[ResourceKey] = Counter()
+        found = []
+        for content in map(redact, read_objects(blob, self._cache.bounds)):
+            names = id_of(content)
+            key = ResourceKey(names.group, names.kind, names.namespace or None, names.name)
+            identity = Identity(key, path, seen[key])
+            seen[key] += 1
+            found.append(FileObject(content, identity if identity in declared else None))
+        return tuple(found)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from kubestats_pipeline.git.history import Change, is_of_interest, is_template
 from kubestats_pipeline.scan.documents.document import Bounds
 from kubestats_pipeline.scan.documents.file import Problem
+from kubestats_pipeline.scan.kustomize.reading import reads_alike
 from kubestats_pipeline.scan.manifests.embedded import CHART_FILE
 from kubestats_pipeline.scan.manifests.identity import Identity
 from kubestats_pipeline.scan.manifests.incremental import IncrementalReader
@@ -71,7 +72,10 @@ def read_version(version: FileVersion, read_blob: ReadBlob, reader: IncrementalR
     if blob is None:
         problem = Problem("too_large", "larger than the blobs that a mirror keeps (1 MB)")
         return FileContent(problems=(problem,), is_complete=False)
-    return reader.read(version.path, blob, version.key.name)
+    content = reader.read(version.path, blob, version.key.name)
+    if content.manifests and content.reads_alike and not reads_alike(blob):
+        return content._replace(reads_alike=False)
+    return content
 
 
 @dataclass

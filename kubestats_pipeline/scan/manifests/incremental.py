@@ -24,6 +24,7 @@ from kubestats_pipeline.scan.manifests.manifests import (
     NAMED_FILES,
     FileContent,
     ReadDocument,
+    are_resources,
     declared_by,
     may_declare,
     read_document,
@@ -128,6 +129,8 @@ class IncrementalReader:
 
 def _read_edits(before: _KeptVersion, lines: list[bytes], bounds: Bounds) -> _KeptVersion | None:
     """The next version of a file, made of the last one in place. None if the file must be read again."""
+    if any(document.decoded.repeats_keys for document in before.documents):
+        return None
     edits = differences(before.lines, lines)
     documents = list(before.documents)
     touched, larger = set[int](), list[_BlockEdit]()
@@ -165,7 +168,9 @@ def _read_edits(before: _KeptVersion, lines: list[bytes], bounds: Bounds) -> _Ke
             documents = [
                 document if index in touched else _moved(document, edit) for index, document in enumerate(documents)
             ]
-    return _KeptVersion(lines, size, documents, FileContent(declared_by(documents)))
+    return _KeptVersion(
+        lines, size, documents, FileContent(declared_by(documents), reads_alike=are_resources(documents))
+    )
 
 
 def _is_header(before: _KeptVersion, edit: Edit) -> bool:
@@ -270,7 +275,8 @@ def _put(document: ReadDocument, edited: _BlockEdit, part: Decoded) -> ReadDocum
     anchors = [*decoded.anchors[:first], *part.anchors, *decoded.anchors[last:]]
     nodes = decoded.nodes + part.nodes - block.nodes
     blocks = list(with_other(decoded.blocks, block, part, edited.edit))
-    changed = replace(decoded, nodes=nodes, written=written, blocks=blocks, anchors=anchors)
+    repeats_keys = decoded.repeats_keys or part.repeats_keys
+    changed = replace(decoded, nodes=nodes, written=written, blocks=blocks, anchors=anchors, repeats_keys=repeats_keys)
     return ReadDocument(changed, document.manifests, _with_copy(document, block.place))
 
 

@@ -85,12 +85,15 @@ class FileContent(NamedTuple):
         problems: of it or its documents.
         kustomize: its kustomization, if it is one.
         is_complete: true if all documents could be read, so that a resource that is not in `manifests` is gone.
+        reads_alike: true if all documents are resources that kustomize reads as kubectl does, so that builds can use
+            `manifests`.
     """
 
     manifests: tuple[Manifest, ...] = ()
     problems: tuple[Problem, ...] = ()
     kustomize: Kustomize | None = None
     is_complete: bool = True
+    reads_alike: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,13 @@ def read_with_documents(
     found = (read_kustomization(document, named=named) for _, document in read.documents)
     kustomize = next((kustomization for kustomization in found if kustomization), None)
     is_complete = not any(problem.hides_resources for problem in problems)
-    content = FileContent(declared_by(documents), tuple(problems), withhold_in(kustomize), is_complete=is_complete)
+    content = FileContent(
+        declared_by(documents),
+        tuple(problems),
+        withhold_in(kustomize),
+        is_complete=is_complete,
+        reads_alike=is_complete and are_resources(documents),
+    )
     return content, documents
 
 
@@ -155,6 +164,13 @@ def read_document(document: Decoded, file_name: str, stored: dict[str, Any] | No
         else:
             manifests.append(_manifest(document, resource, redact(resource)))
     return ReadDocument(document, tuple(manifests), stored)
+
+
+def are_resources(documents: Iterable[ReadDocument]) -> bool:
+    """True if all documents that are not empty are resources themselves, without a repeated key."""
+    return all(document.stored is not None or document.decoded.content is None for document in documents) and not any(
+        document.decoded.repeats_keys for document in documents
+    )
 
 
 def declared_by(documents: Iterable[ReadDocument]) -> tuple[Manifest, ...]:

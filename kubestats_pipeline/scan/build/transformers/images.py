@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kubestats_pipeline.scan.build.transformers.field_specs import FieldSpec, change_fields
-from kubestats_pipeline.scan.build.transformers.patterns import matches_or_not
+from kubestats_pipeline.scan.build.transformers.patterns import find
 from kubestats_pipeline.scan.build.transformers.resource import BuildResource, RefusedError, Resources, change_each
 
 _CONTAINERS = ("containers", "initContainers")
@@ -38,7 +38,7 @@ def override_images(resources: Resources, entry: Mapping[str, Any], specs: tuple
 def override_image(image: str, entry: Mapping[str, Any]) -> str:
     """An image after an entry, or as it is if the entry's name does not match it."""
     pattern = f"^{entry.get('name') or ''}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$"
-    if not matches_or_not(pattern, image):
+    if not find(pattern, image):
         return image
     name, tag, digest = split_image(image)
     name = entry.get("newName") or name

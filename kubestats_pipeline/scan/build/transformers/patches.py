@@ -19,7 +19,7 @@ from kubestats_pipeline.scan.build.transformers.resource import (
 from kubestats_pipeline.scan.build.transformers.strategic_merge import merge_patch
 from kubestats_pipeline.scan.build.transformers.targets import Selector, find_by_id, select
 from kubestats_pipeline.scan.documents.document import Bounds, DecodeError
-from kubestats_pipeline.scan.documents.stream import decode_stream
+from kubestats_pipeline.scan.kustomize.reading import read_documents_of_kustomize
 
 _FEATURE = "patch"
 
@@ -43,10 +43,9 @@ def read_patch(text: bytes) -> ReadPatch:
         RefusedError: it is neither sort of patch.
     """
     try:
-        contents = [document.content for document in decode_stream(text, Bounds())]
+        contents = read_documents_of_kustomize(text, Bounds())
     except DecodeError:
         raise RefusedError("a patch is not valid YAML") from None
-    contents = [content for content in contents if content is not None]
     if len(contents) == 1 and isinstance(contents[0], list):
         if not all(isinstance(item, dict) for item in contents[0]):
             raise RefusedError("an operation of a JSON patch is not a mapping")

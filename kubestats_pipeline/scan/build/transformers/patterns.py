@@ -26,19 +26,22 @@ def _compiled(pattern: str) -> Any:
         return None
 
 
-def matches_whole(pattern: str, text: str) -> bool:
-    """True if a pattern matches the whole text.
+def find(pattern: str, text: str) -> bool:
+    """True if a pattern, which may be anchored, matches.
 
     Raises:
         RefusedError: it is not a regular expression of RE2, or it is too long.
     """
-    compiled = _compiled(f"^(?:{pattern})$")
+    compiled = _compiled(pattern)
     if compiled is None:
-        raise RefusedError("a target has a text that is not a regular expression")
+        raise RefusedError("a name is not a regular expression")
     return compiled.search(readable(text)) is not None
 
 
-def matches_or_not(pattern: str, text: str) -> bool:
-    """As `matches_whole`, with a pattern that is anchored already. One that cannot be read matches nothing."""
-    compiled = _compiled(pattern)
-    return compiled is not None and compiled.search(readable(text)) is not None
+def matches_whole(pattern: str, text: str) -> bool:
+    """True if a pattern matches the whole text.
+
+    Raises:
+        RefusedError: as `find`.
+    """
+    return find(f"^(?:{pattern})$", text)

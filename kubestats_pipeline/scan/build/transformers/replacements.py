@@ -8,15 +8,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from kubestats_pipeline.redaction.redact import redact
-from kubestats_pipeline.scan.build.transformers.patterns import matches_or_not
+from kubestats_pipeline.scan.build.transformers.patterns import matches_whole
 from kubestats_pipeline.scan.build.transformers.resource import (
     BuildResource,
     RefusedError,
-    ResourceId,
     Resources,
     text_of,
 )
-from kubestats_pipeline.scan.build.transformers.targets import fits_kind, fits_labels, fits_names
+from kubestats_pipeline.scan.build.transformers.targets import fits_labels, is_named
 from kubestats_pipeline.scan.documents.budget import MAX_PATCH_DEPTH, MAX_PATCHES
 from kubestats_pipeline.scan.documents.document import Bounds, DecodeError
 from kubestats_pipeline.scan.documents.scalars import resolve_value
@@ -64,7 +63,7 @@ def apply_replacement(resources: Resources, replacement: Mapping[str, Any]) -> R
 
 
 def _value_of(resources: Resources, source: Mapping[str, Any]) -> Any:
-    found = [resource for resource in resources if any(_is_source(names, source) for names in resource.ids)]
+    found = [resource for resource in resources if any(is_named(names, source) for names in resource.ids)]
     if len(found) != 1:
         raise RefusedError(f"the source of a replacement names {'no resource' if not found else 'several resources'}")
     value: Any = found[0].content
@@ -73,13 +72,6 @@ def _value_of(resources: Resources, source: Mapping[str, Any]) -> Any:
     if value is _ABSENT or value is None:
         raise RefusedError("the source of a replacement has no such field")
     return _part_of(value, source.get("options") or {})
-
-
-def _is_source(names: ResourceId, source: Mapping[str, Any]) -> bool:
-    exact = (("group", names.group), ("version", names.version), ("kind", names.kind), ("name", names.name))
-    namespace = source.get("namespace")
-    same_namespace = not namespace or names._replace(namespace=namespace).effective == names.effective
-    return same_namespace and all(not source.get(key) or source[key] == text for key, text in exact)
 
 
 def _step_into(value: Any, step: str) -> Any:
@@ -126,9 +118,9 @@ def _is_target(resource: BuildResource, selector: Mapping[str, Any], rejected: A
         if (reject.get("labelSelector") or reject.get("annotationSelector")) and fits_labels(resource, reject):
             return False
         named = any(reject.get(key) for key in ("group", "version", "kind", "name", "namespace"))
-        if named and any(fits_kind(names, reject) and fits_names(names, reject) for names in resource.ids):
+        if named and any(is_named(names, reject) for names in resource.ids):
             return False
-    return any(fits_kind(names, selector) and fits_names(names, selector) for names in resource.ids)
+    return any(is_named(names, selector) for names in resource.ids)
 
 
 def _changed(resource: BuildResource, paths: list[list[str]], value: Any, options: Mapping[str, Any]) -> BuildResource:
@@ -226,7 +218,7 @@ def _item_pair(step: str) -> tuple[str, str] | None:
 def _is_item(item: Any, key: str, value: str) -> bool:
     if not key:
         return not isinstance(item, dict | list) and text_of(item) == value
-    return isinstance(item, dict) and key in item and matches_or_not(f"^(?:{value})$", text_of(item[key]))
+    return isinstance(item, dict) and key in item and matches_whole(value, text_of(item[key]))
 
 
 def split_field_path(path: str) -> list[str]:

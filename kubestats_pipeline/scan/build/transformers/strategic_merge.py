@@ -77,15 +77,40 @@ def _merge_list(value: list[Any] | None, patch: list[Any], path: str, keys: _Key
 
 
 def _merge_items(value: list[Any], patch: list[Any], path: str, keys: _Keys, names: tuple[str, ...]) -> list[Any]:
-    used = [name for name in names if any(isinstance(item, dict) and name in item for item in (*patch, *value))]
+    """Items merged by their keys. Measured: how kustomize treats items that lack a key is its own, not Kubernetes'."""
+    items = [item for item in (*patch, *value) if isinstance(item, dict)]
+    used = [name for name in names if any(name in item for item in items)]
+    if len(used) > 1:
+        return _merge_by_keys(value, patch, path, keys, used)
+    if any(used[0] not in item for item in items) if used else items:
+        return [item for item in value if not used or used[0] not in item]
+    changes = {str(item[used[0]]): item for item in patch} if used else {}
+    left = {str(item[used[0]]): item for item in value} if used else {}
+    merged = {key: _merge_item(left.pop(key, None), item, path, keys) for key, item in changes.items()}
+    return [*(item for item in merged.values() if item is not _GONE), *left.values()]
 
-    def key_of(item: Any) -> tuple[Any, ...]:
-        return tuple(str(item.get(name, "")) for name in used) if isinstance(item, dict) else (id(item),)
 
-    left = {key_of(item): item for item in value}
-    result = []
+def _merge_by_keys(value: list[Any], patch: list[Any], path: str, keys: _Keys, used: list[str]) -> list[Any]:
+    """Items with several keys, such as ports. New ones come first. One like another but for a key is lost."""
+    merged, new = list(value), []
     for item in patch:
-        merged = _merge(left.pop(key_of(item), None), item, path, keys)
-        if merged is not _GONE:
-            result.append(merged)
-    return [*result, *left.values()]
+        exact = [place for place, other in enumerate(merged) if _agree(item, other, used, exactly=True)]
+        if exact:
+            merged[exact[0]] = _merge_item(merged[exact[0]], item, path, keys)
+        elif not any(_agree(item, other, used, exactly=False) for other in value):
+            new.append(_merge_item(None, item, path, keys))
+    return [item for item in (*new, *merged) if item is not _GONE]
+
+
+def _agree(item: Any, other: Any, names: list[str], *, exactly: bool) -> bool:
+    if not isinstance(item, dict) or not isinstance(other, dict):
+        return False
+    compared = names if exactly else [name for name in names if name in item and name in other]
+    return all(item.get(name) == other.get(name) for name in compared)
+
+
+def _merge_item(value: Any, patch: Any, path: str, keys: _Keys) -> Any:
+    """An item with a patch merged. kustomize does not replace an item that is there."""
+    if value is not None and isinstance(patch, dict) and patch.get(_DIRECTIVE) == "replace":
+        return value
+    return _merge(value, patch, path, keys)

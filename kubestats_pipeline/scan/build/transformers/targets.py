@@ -1,7 +1,8 @@
 """Targets of patches and replacements: the resources that a selector of kustomize means.
 
-Names, namespaces, groups, versions and kinds are regular expressions that match whole texts. A resource is found by its
-present and by its original name. One without a namespace has the namespace `default` here.
+A patch's names, namespaces, groups, versions and kinds are regular expressions that match whole texts, those of a
+replacement are not. A resource is found by its present and by its original name. One without a namespace has the
+namespace `default` here.
 """
 
 from collections.abc import Mapping
@@ -26,25 +27,27 @@ def select(resources: Resources, selector: Selector) -> list[int]:
 def _is_selected(resource: BuildResource, selector: Selector) -> bool:
     now, first = resource.id, resource.original_id
     return (
-        fits_kind(now, selector)
+        _fits_kind(now, selector)
         and any(_fits(selector, "namespace", names.effective_namespace) for names in (first, now))
         and any(_fits(selector, "name", names.name) for names in (first, now))
         and fits_labels(resource, selector)
     )
 
 
-def fits_kind(names: ResourceId, selector: Selector) -> bool:
-    """True if a selector's group, version and kind match."""
+def is_named(names: ResourceId, selector: Selector) -> bool:
+    """True if a replacement's selector names an id. Its texts are not patterns."""
+    exact = (("group", names.group), ("version", names.version), ("kind", names.kind), ("name", names.name))
+    namespace = selector.get("namespace")
+    same_namespace = not namespace or names._replace(namespace=namespace).effective == names.effective
+    return same_namespace and all(not selector.get(key) or selector[key] == text for key, text in exact)
+
+
+def _fits_kind(names: ResourceId, selector: Selector) -> bool:
     return (
         _fits(selector, "kind", names.kind)
         and _fits(selector, "group", names.group)
         and _fits(selector, "version", names.version)
     )
-
-
-def fits_names(names: ResourceId, selector: Selector) -> bool:
-    """True if a selector's name and namespace match one id."""
-    return _fits(selector, "name", names.name) and _fits(selector, "namespace", names.effective_namespace)
 
 
 def fits_labels(resource: BuildResource, selector: Selector) -> bool:
