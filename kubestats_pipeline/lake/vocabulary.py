@@ -22,8 +22,8 @@ AuthorKind = Literal["human", "renovate", "dependabot", "flux", "other_bot"]
 UnreadProblem = Literal["syntax", "template", "too_large", "too_complex", "encoding", "encrypted_kind"]
 """Classes of problems of files that were not read."""
 
-ProblemClass = Literal[UnreadProblem, "encoding_replaced"]
-"""Classes of problems. A file with encoding_replaced was read."""
+ProblemClass = Literal[UnreadProblem, "encoding_replaced", "not_built"]
+"""Classes of problems. A file with encoding_replaced was read, and one with not_built too."""
 
 
 def one_of(vocabulary: Any) -> str:

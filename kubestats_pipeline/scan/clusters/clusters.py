@@ -66,6 +66,7 @@ class Clusters:
         self._touched: set[Identity] = set()
         self._applied: dict[AppliedKey, AppliedObject | None] = {}
         self._roots_may_differ = True
+        self._revision = 0
 
     def replace_file(
         self, path: str, declared: Mapping[Identity, Manifest], last_known: Mapping[Identity, Resolved]
@@ -91,10 +92,10 @@ class Clusters:
         self._last_known |= last_known
         self._new |= last_known.keys()
 
-    def replace_kustomization(self, folder: str, kustomize: Kustomize | None) -> None:
-        """Replace the kustomization of a folder, with None if it has none."""
-        was_there = folder in self.documents.kustomizations
-        paths = self.documents.replace_kustomization(folder, kustomize)
+    def replace_kustomization(self, path: str, kustomize: Kustomize | None) -> None:
+        """Replace the kustomization in a file, with None if it has none."""
+        was_there = path.rpartition("/")[0] in self.documents.kustomizations
+        paths = self.documents.replace_kustomization(path, kustomize)
         self._roots_may_differ |= bool(paths) or was_there != (kustomize is not None)
         for path in paths:
             self._touched.update(self.documents.in_file(path))
@@ -131,11 +132,22 @@ class Clusters:
         applied, self._applied = self._applied, {}
         return applied
 
+    def take_failed(self) -> set[str]:
+        """The files whose `failure` may have changed since the last call."""
+        files, self._walk.turned_files = self._walk.turned_files, set()
+        return files
+
+    def failure(self, path: str) -> str | None:
+        """The reason why what a file applies cannot be built, or None."""
+        return self._walk.failure(path)
+
     def is_applied(self, identity: Identity) -> bool | None:
         """True if a cluster applies a document, or None if the repository does not tell."""
         if self._walk.is_applied(identity):
             return True
-        return False if self._walk.has_clusters and not self._patch_reason(identity) else None
+        is_told = self._walk.has_clusters and not self._walk.has_failures and not self._patch_reason(identity)
+        may_be = any(identity.path.startswith(f"{folder}/") for folder in self._roots.probable_folders)
+        return False if is_told and not may_be else None
 
     def effective_images(self, identity: Identity, images: tuple[Image, ...]) -> tuple[Image, ...]:
         """Images of a release's values with their variables replaced, or as written if its applications differ."""
@@ -154,6 +166,9 @@ class Clusters:
     # The walk
 
     def _settle(self) -> None:
+        if self._revision != self.documents.folders.revision:
+            self._revision = self.documents.folders.revision
+            self._walk.invalidate_artifacts()
         self._walk.invalidate(self._queries.take_invalidated_keys((BUILD, DIRECTORY)))
         self._walk.settle()
         for _ in range(MAX_ROUNDS):
@@ -285,7 +300,8 @@ class Clusters:
         if applications:
             self._look_up(identity, set())
             found = dict.fromkeys(self._resolutions[at].as_written for at in applications)
-            return common(list(found), facts, identity)
+            notes = {note for each in map(self._walk.get, applications) if each and (note := each.too_complex)}
+            return common(list(found), facts, identity)._replace(too_complex=min(notes, default=None))
         looked_up = set[LookUp]()
         namespace = None if is_cluster_scoped(*identity.key[:2]) else identity.key.namespace
         resolved = self._resolve(facts, namespace, None, self._written, looked_up)

@@ -33,13 +33,14 @@ class DeclaredDocuments:
     Attributes:
         folders: the folders of its files.
         appliers: the documents that may apply others.
-        kustomizations: by folder.
+        kustomizations, kustomization_files: the kustomizations and the paths of their files, by folder.
     """
 
     def __init__(self) -> None:
         self.folders = Folders()
         self.appliers: set[Identity] = set()
         self.kustomizations: dict[str, Kustomize] = {}
+        self.kustomization_files: dict[str, str] = {}
         self._manifests: dict[Identity, Manifest] = {}
         self._contents: dict[Identity, dict[str, Any]] = {}
         self._by_path: dict[str, Mapping[Identity, Manifest]] = {}
@@ -108,11 +109,13 @@ class DeclaredDocuments:
             self._by_path[path] = declared
         return changed
 
-    def replace_kustomization(self, folder: str, kustomize: Kustomize | None) -> set[str]:
-        """Replace the kustomization of a folder, and return the files and folders that it takes in otherwise now."""
+    def replace_kustomization(self, path: str, kustomize: Kustomize | None) -> set[str]:
+        """Replace the kustomization in a file, and return the files and folders that it takes in otherwise now."""
+        folder = path.rpartition("/")[0]
         known = self.kustomizations.pop(folder, None)
+        self.kustomization_files.pop(folder, None)
         if kustomize is not None:
-            self.kustomizations[folder] = kustomize
+            self.kustomizations[folder], self.kustomization_files[folder] = kustomize, path
         before, after = _named_by(folder, known), _named_by(folder, kustomize)
         for index, old, new in zip((self._includers, self._patchers), before, after, strict=True):
             for path in old - new:
@@ -126,8 +129,12 @@ class DeclaredDocuments:
         group, kind, _, name = identity.key
         if _is_referred_to(identity, manifest.facts):
             self._named[kind, name].add(identity)
-        if (group, kind) in _APPLIERS or (group == HELM and _may_be_instance(manifest)):
+        if (group, kind) in _APPLIERS or (kind == "HelmRelease" and group == HELM and _may_be_instance(manifest)):
             self.appliers.add(identity)
+            instance = flux.spec_of_instance(self.content(identity))
+            if instance is not None and instance[1].source is not None:
+                source = instance[1].source
+                self._paths[source.kind, source.name][identity] = instance[1].path
         for copy in manifest.facts.copies:
             self._copies[copy.artifact].add((identity, copy))
             if copy.source is not None:
@@ -137,6 +144,9 @@ class DeclaredDocuments:
             self._paths[path.source.kind, path.source.name][identity] = path.path
 
     def _remove(self, identity: Identity, manifest: Manifest) -> None:
+        if identity in self.appliers and manifest.facts.flux_path is None:
+            for paths in self._paths.values():
+                paths.pop(identity, None)
         del self._manifests[identity]
         self._contents.pop(identity, None)
         self._named[identity.key.kind, identity.key.name].discard(identity)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kubestats_pipeline.scan.clusters.apply_spec import ApplySpec, SourceOf
+from kubestats_pipeline.scan.clusters.resource_sets import expand, is_resource_set
 from kubestats_pipeline.scan.documents.budget import MAX_PATCHES
 from kubestats_pipeline.scan.documents.canonical_json import canonical_json
 from kubestats_pipeline.scan.documents.document import Decoded
@@ -65,8 +66,12 @@ def _common(spec: dict[str, Any]) -> dict[str, Any]:
 def spec_of_instance(content: dict[str, Any]) -> tuple[str, ApplySpec] | None:
     """The name of the Kustomization that a FluxInstance makes, and the folder that this one applies.
 
-    A HelmRelease of the chart flux-instance has the same in its values. None for all other objects.
+    A HelmRelease of the chart flux-instance has the same in its values, and either may be in a ResourceSet. None for
+    all other objects.
     """
+    if is_resource_set(content):
+        made = (spec_of_instance(each) for each in expand(content, lambda _: None).objects)
+        return next((found for found in made if found is not None), None)
     api, kind = str(content.get("apiVersion")), content.get("kind")
     if kind == INSTANCE and api.startswith(f"{OPERATOR}/"):
         spec = mapping(content, "spec")

@@ -1,6 +1,6 @@
 """The folders of a repository at one commit, and the folder that is the root of an artifact."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
 
@@ -13,6 +13,7 @@ class Folders:
 
     def __init__(self) -> None:
         self._files: Counter[str] = Counter()
+        self._by_name: defaultdict[str, set[str]] = defaultdict(set)
         self.revision = 0
 
     def __contains__(self, folder: str) -> bool:
@@ -22,7 +23,9 @@ class Folders:
         """Record a file."""
         for folder in _above(path):
             self._files[folder] += 1
-            self.revision += self._files[folder] == 1
+            if self._files[folder] == 1:
+                self._by_name[folder.rpartition("/")[2]].add(folder)
+                self.revision += 1
 
     def remove(self, path: str) -> None:
         """Drop a file."""
@@ -30,31 +33,32 @@ class Folders:
             self._files[folder] -= 1
             if not self._files[folder]:
                 del self._files[folder]
+                self._by_name[folder.rpartition("/")[2]].discard(folder)
                 self.revision += 1
 
     def root_of(self, paths: Iterable[str]) -> str | None:
         """The one folder below which all paths exist, or None if there is none or more than one.
 
         An artifact is made of one folder of the repository. If all paths that are applied of it exist below one folder
-        only, that folder is it.
+        only, that folder is it. A path that exists nowhere tells nothing.
         """
-        first, *others = sorted(paths, key=len, reverse=True)
-        if not first:
-            return None
-        found = [folder for folder in self._ending_in(first) if all(_join(folder, path) in self for path in others)]
-        return found[0] if len(found) == 1 else None
+        roots: set[str] | None = None
+        for path in sorted(paths):
+            found = set(self._ending_in(path)) if path else set[str]()
+            if found:
+                roots = found if roots is None else roots & found
+        return roots.pop() if roots is not None and len(roots) == 1 else None
 
     def _ending_in(self, path: str) -> Iterator[str]:
-        if path in self:
-            yield ""
         suffix = f"/{path}"
-        yield from (folder.removesuffix(suffix) for folder in self._files if folder.endswith(suffix))
+        for folder in self._by_name.get(path.rpartition("/")[2], ()):
+            if folder == path:
+                yield ""
+            elif folder.endswith(suffix):
+                yield folder.removesuffix(suffix)
 
 
 def _above(path: str) -> Iterator[str]:
     while path := path.rpartition("/")[0]:
         yield path
 
-
-def _join(folder: str, path: str) -> str:
-    return f"{folder}/{path}" if folder and path else folder or path

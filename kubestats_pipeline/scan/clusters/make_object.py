@@ -6,9 +6,9 @@ from typing import Any
 from kubestats_pipeline.scan.build.objects import BuiltObject
 from kubestats_pipeline.scan.clusters import argo, flux, resource_sets
 from kubestats_pipeline.scan.clusters.nodes import ClusterObject, Settings, Wanted
-from kubestats_pipeline.scan.clusters.post_build import is_disabled, substitute_object
+from kubestats_pipeline.scan.clusters.post_build import Substituted, is_disabled, substitute_object
 from kubestats_pipeline.scan.clusters.substitution import MARK
-from kubestats_pipeline.scan.documents.budget import Budget
+from kubestats_pipeline.scan.documents.budget import Budget, TooComplexError
 from kubestats_pipeline.scan.documents.canonical_json import canonical_json
 from kubestats_pipeline.scan.documents.document import Decoded
 from kubestats_pipeline.scan.facts.cluster_scope import is_cluster_scoped
@@ -31,13 +31,12 @@ def make_object(built: BuiltObject, settings: Settings, find_providers: FindProv
     """The object in the cluster, or None if it has no kind or name.
 
     Raises:
-        NotYamlError: it is no object any more after the substitution.
-        TooComplexError: the substitution takes too many steps.
+        NotYamlError: a text of it is not YAML after the substitution.
     """
     content, incomplete = _with_settings(built.content, settings), built.incomplete
-    data, written = canonical_json(content), dict[int, dict[str, str]]()
+    data, written, budget = canonical_json(content), dict[int, dict[str, str]](), Budget()
     if settings.variables is not None and MARK in data and not is_disabled(content):
-        content, written = substitute_object(content, settings.variables, Budget())
+        content, written = _substituted(content, settings, budget)
         data = canonical_json(content)
         incomplete = incomplete or (_LEFT if _EXPRESSION in data and content.get("kind") != "Secret" else None)
     key = key_of(content)
@@ -54,7 +53,20 @@ def make_object(built: BuiltObject, settings: Settings, find_providers: FindProv
         spelled=scan(content, key, written) if written else facts,
         children=tuple(_children(content, key, facts, built.origin, find_providers)),
         incomplete=incomplete,
+        too_complex=min(budget.notes, default=None),
     )
+
+
+def _substituted(content: dict[str, Any], settings: Settings, budget: Budget) -> Substituted:
+    """The object with its variables replaced, or as it is if that takes too much."""
+    if settings.excess is not None:
+        budget.note(settings.excess)
+        return Substituted(content, {})
+    try:
+        return substitute_object(content, settings.variables or {}, budget)
+    except TooComplexError as error:
+        budget.note(str(error))
+        return Substituted(content, {})
 
 
 def embedded(made: ClusterObject, origins: Mapping[Identity, Manifest]) -> Iterable[ClusterObject]:

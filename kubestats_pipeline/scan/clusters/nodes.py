@@ -52,11 +52,13 @@ class Settings(NamedTuple):
         namespace: for objects that have none.
         common: labels and annotations that are set on all objects.
         variables: by name, or None if nothing is substituted.
+        excess: the reason why there are too many of them to be substituted, or None.
     """
 
     namespace: str | None = None
     common: Mapping[str, Mapping[str, Any]] | None = None
     variables: Mapping[str, str | None] | None = None
+    excess: str | None = None
 
 
 class ClusterObject(NamedTuple):
@@ -71,6 +73,7 @@ class ClusterObject(NamedTuple):
         spelled: the same facts, but with numbers as they are spelled in variables.
         children: what the object applies itself, by the name of the applier.
         incomplete: the reason why a part of it is not known, or None.
+        too_complex: the part of its variables that is too large and stays as written, or None.
     """
 
     key: ResourceKey
@@ -82,6 +85,7 @@ class ClusterObject(NamedTuple):
     spelled: Facts
     children: tuple[tuple[str, Wanted], ...] = ()
     incomplete: str | None = None
+    too_complex: str | None = None
 
     @property
     def origin(self) -> Identity | None:
@@ -98,7 +102,7 @@ class Node:
         objects: those that it applies, by key.
         settings: what it does to the objects of each of its folders.
         reads: the builds that it was made of, and the objects of the cluster that it read.
-        failure: the reason why nothing can be applied, or None.
+        failure: the file at which the build fails, and the reason, or None.
     """
 
     key: NodeKey
@@ -106,5 +110,5 @@ class Node:
     objects: dict[ResourceKey, ClusterObject] = field(default_factory=dict)
     settings: tuple[Settings, ...] = ()
     reads: frozenset[tuple[object, ...]] = frozenset()
-    failure: str | None = None
+    failure: tuple[str, str] | None = None
     path: str = ""

@@ -20,6 +20,8 @@ from kubestats_pipeline.scan.facts.facts import Facts
 
 ARTIFACT, GENERATOR = "ExternalArtifact", "ArtifactGenerator"
 _ARTIFACTS = ("OCIRepository", "Bucket")
+ARTIFACT_KINDS = (*_ARTIFACTS, ARTIFACT)
+"""Kinds of sources whose root in the repository has to be found."""
 
 
 class OwnUrls:
@@ -72,13 +74,13 @@ class Places:
         self.urls = urls
         self._roots: dict[tuple[frozenset[str], int], str | None] = {}
 
-    def builds(self, spec: ApplySpec, reads: Reads) -> Iterator[Built]:
-        """The builds of the folders that an applier applies. There are none if they are elsewhere."""
+    def builds(self, spec: ApplySpec, reads: Reads) -> Iterator[tuple[str, Built]]:
+        """The folders that an applier applies, with their builds. There are none if they are elsewhere."""
         for folder in self._folders(spec, reads):
             if spec.is_kustomize or folder in self.documents.kustomizations:
-                yield reads.build(folder, self._more(spec, folder))
+                yield folder, reads.build(folder, self._more(spec, folder))
             else:
-                yield reads.directory(folder, is_recursive=spec.is_recursive)
+                yield folder, reads.directory(folder, is_recursive=spec.is_recursive)
 
     def folder_of(self, spec: ApplySpec) -> str | None:
         """The folder of this repository at the path of an applier whose source is this repository, if it is known."""

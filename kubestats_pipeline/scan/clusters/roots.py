@@ -39,13 +39,19 @@ class Root(NamedTuple):
 
 
 class Roots:
-    """Chooses the roots of a repository, and keeps the walk at them."""
+    """Chooses the roots of a repository, and keeps the walk at them.
+
+    Attributes:
+        probable_folders: folders with appliers that something outside of the repository applies, and what else they
+            hold may be applied with them.
+    """
 
     def __init__(self, documents: DeclaredDocuments, places: Places, walk: Walk) -> None:
         self._documents = documents
         self._places = places
         self._walk = walk
         self._known: dict[NodeKey, Wanted] = {}
+        self.probable_folders: set[str] = set()
 
     def settle(self) -> None:
         """Bring the walk to the roots of the repository as it is now."""
@@ -53,6 +59,7 @@ class Roots:
         if self._places.urls.set_roots(self._urls(certain)):
             self._walk.invalidate_all()
         self._walk_from(certain)
+        self.probable_folders = set()
         certain = [root for root in certain if not self._is_applied_by_others(root)]
         real = [*certain, *self._probable({root.key.cluster for root in certain})]
         self._walk_from(real)
@@ -150,7 +157,7 @@ class Roots:
         """The appliers that another one applies, one level below it."""
         found = set[Identity]()
         for spec in self._specs(identity):
-            for build in self._places.builds(spec, _Unread(self._walk)):
+            for _, build in self._places.builds(spec, _Unread(self._walk)):
                 found |= {built.origin for built in build.objects if built.origin in self._documents.appliers}
         return found - {identity}
 
@@ -172,12 +179,13 @@ class Roots:
         """Roots for appliers that nothing applies: the root kustomizations that list them, or else their folders."""
         folders = defaultdict[str, list[Identity]](list)
         for identity in documents:
-            listing = self._tops_above(identity.path)
+            listing = self._tops_above(identity.path, even_broken=is_real)
             if listing:
                 yield from (self._kustomization(folder, is_real=is_real) for folder in listing)
             else:
                 folders[identity.path.rpartition("/")[0]].append(identity)
-        for folder, declared in folders.items():
+        for folder, declared in _by_outermost(folders).items():
+            self.probable_folders |= {folder} if is_real else set()
             objects = tuple(self._as_built(identity) for identity in sorted(declared, key=order_of))
             yield Root(NodeKey(Cluster(folder, is_real), folder), Wanted(objects=objects, path=folder))
 
@@ -196,7 +204,7 @@ class Roots:
     def _kustomizations(self, *, is_real: bool) -> Iterator[Root]:
         """The root kustomizations above documents that nothing applies."""
         paths = {identity.path for identity in self._walk.unapplied}
-        tops = {top for path in paths for top in self._tops_above(path)}
+        tops = {top for path in paths for top in self._tops_above(path, even_broken=is_real)}
         for folder in sorted(tops):
             if not is_real or context_of(f"{folder}/") == "active":
                 yield self._kustomization(folder, is_real=is_real)
@@ -204,12 +212,17 @@ class Roots:
     def _kustomization(self, folder: str, *, is_real: bool) -> Root:
         return Root(NodeKey(Cluster(folder, is_real), folder), Wanted((ApplySpec(folder),), path=folder))
 
-    def _tops_above(self, path: str) -> list[str]:
-        """The kustomizations that take in a file, directly or through others, and that no other one takes in."""
+    def _tops_above(self, path: str, *, even_broken: bool) -> list[str]:
+        """The kustomizations that take in a file, directly or through others, and that no other one takes in.
+
+        Those that kustomize refuses to build count only on demand: otherwise the walk begins below them.
+        """
         queue, seen, tops = [path], {path}, list[str]()
         while queue and len(seen) < MAX_CLIMB:
             place = queue.pop()
             above = [folder for folder in self._documents.includers(place) if folder != place]
+            if not even_broken:
+                above = [folder for folder in above if self._walk.builds.of(folder, b"{}").failure is None]
             if not above and place != path:
                 tops.append(place)
             queue += [folder for folder in above if folder not in seen]
@@ -234,6 +247,15 @@ class _Unread:
 
     def directory(self, folder: str, *, is_recursive: bool) -> Built:
         return self._walk.directories.of(folder, is_recursive)
+
+
+def _by_outermost(folders: dict[str, list[Identity]]) -> dict[str, list[Identity]]:
+    """The documents by folder, where a folder takes those of the folders below it."""
+    outer: dict[str, list[Identity]] = {}
+    for folder in sorted(folders, key=len):
+        above = next((each for each in outer if each and folder.startswith(f"{each}/")), folder)
+        outer.setdefault(above, []).extend(folders[folder])
+    return outer
 
 
 def _is_pinned(facts: Facts) -> bool:

@@ -19,9 +19,9 @@ from kubestats_pipeline.scan.clusters.apply_spec import ApplySpec
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
 from kubestats_pipeline.scan.clusters.make_object import FindProviders, embedded, make_object
 from kubestats_pipeline.scan.clusters.nodes import Cluster, ClusterObject, Node, NodeKey, Settings, Wanted
-from kubestats_pipeline.scan.clusters.places import Places
+from kubestats_pipeline.scan.clusters.places import ARTIFACT_KINDS, Places
 from kubestats_pipeline.scan.clusters.post_build import KnownVariables, NotYamlError
-from kubestats_pipeline.scan.documents.budget import MAX_VARIABLES, TooComplexError
+from kubestats_pipeline.scan.documents.budget import MAX_VARIABLES
 from kubestats_pipeline.scan.facts.facts import Facts, Reference
 from kubestats_pipeline.scan.facts.shapes import mapping
 from kubestats_pipeline.scan.kinds.argo import GROUP as ARGO
@@ -52,6 +52,7 @@ class Walk:
         changed: the objects that changed since the last `take_changed`, with what they were before.
         builds, directories: the queries that it is made of.
         unapplied: the documents that no cluster applies.
+        turned_files: the files whose `failure` may have changed, until somebody clears it.
         turned: the documents that a cluster began or ceased to apply, until somebody clears it.
     """
 
@@ -68,6 +69,8 @@ class Walk:
         self.changed: dict[ObjectAt, ClusterObject | None] = {}
         self.unapplied: set[Identity] = set()
         self.turned: set[Identity] = set()
+        self.turned_files: set[str] = set()
+        self._failures: defaultdict[str, dict[NodeKey, str]] = defaultdict(dict)
 
     # What is asked
 
@@ -90,6 +93,10 @@ class Walk:
         """All nodes."""
         return self._nodes.values()
 
+    def failure(self, path: str) -> str | None:
+        """The reason why what a file applies cannot be built, or None."""
+        return min(self._failures.get(path, {}).values(), default=None)
+
     def applications(self, identity: Identity) -> set[ObjectAt]:
         """Where the object of a document is applied."""
         return self._applications.get(identity, set())
@@ -108,6 +115,11 @@ class Walk:
         declared = self._places.documents
         facts = [each.facts for each in found.values()] or [declared[each].facts for each in declared.named(kind, name)]
         return [each for each in facts if each.source is not None]
+
+    @property
+    def has_failures(self) -> bool:
+        """True if something cannot be built, so that what it applies is not known."""
+        return any(node.failure is not None for node in self._nodes.values() if node.key.cluster.is_real)
 
     @property
     def has_clusters(self) -> bool:
@@ -150,6 +162,10 @@ class Walk:
         """Make every node anew."""
         self._dirty.update(dict.fromkeys(self._nodes))
 
+    def invalidate_artifacts(self) -> None:
+        """Record that folders came or went, so that the root of an artifact may be another one."""
+        self.invalidate(read for read in list(self._readers) if read[0] == "document" and read[1] in ARTIFACT_KINDS)
+
     def settle(self) -> None:
         """Make all nodes that are out of date, until nothing changes any more."""
         rounds: defaultdict[NodeKey, int] = defaultdict(int)
@@ -170,7 +186,9 @@ class Walk:
 
     def _make(self, node: Node) -> None:
         owners = sorted(owner for owner in node.wanted_by if owner != node.key)
+        before = node.failure
         if not owners:
+            self._note_failure(node.key, before, None)
             self._replace(node, {}, frozenset())
             del self._nodes[node.key]
             return
@@ -182,7 +200,18 @@ class Walk:
                 break
             wanted = itself
         node.path = wanted.path
+        self._note_failure(node.key, before, node.failure)
         self._replace(node, objects, reads)
+
+    def _note_failure(self, key: NodeKey, before: tuple[str, str] | None, after: tuple[str, str] | None) -> None:
+        if before == after or not key.cluster.is_real:
+            return
+        if before is not None:
+            self._failures[before[0]].pop(key, None)
+            self.turned_files.add(before[0])
+        if after is not None:
+            self._failures[after[0]][key] = after[1]
+            self.turned_files.add(after[0])
 
     def _replace(self, node: Node, objects: dict[ResourceKey, ClusterObject], reads: frozenset[Read]) -> None:
         before = node.objects
@@ -255,10 +284,15 @@ class Walk:
                 for each in (made, *self._embedded(made)) if made is not None else ():
                     found[each.key] = each  # of several with equal keys the last one stays in the cluster
         except NotYamlError:
-            node.failure = "an object is not YAML after its variables were replaced"
-        except TooComplexError as error:
-            node.failure = str(error)
+            self._fail(node, wanted, "an object is not YAML after its variables were replaced")
         return ({} if node.failure else found), frozenset(reads)
+
+    def _fail(self, node: Node, wanted: Wanted, reason: str, folder: str | None = None) -> None:
+        """Record why a node applies nothing: at the kustomization of the folder, or else at the applier's document."""
+        path = self.documents.kustomization_files.get(folder) if folder is not None else None
+        if path is None:
+            path = wanted.document.path if wanted.document is not None else f"{node.key.applied_by}/kustomization.yaml"
+        node.failure = node.failure or (path, reason)
 
     def _built(
         self, node: Node, former: tuple[Settings, ...], wanted: Wanted, reads: set[Read]
@@ -271,8 +305,9 @@ class Walk:
             if spec is None:
                 yield from ((built, settings) for built in wanted.objects)
                 continue
-            for build in self._places.builds(spec, _NodeReads(self, node.key.cluster, reads)):
-                node.failure = node.failure or build.failure
+            for folder, build in self._places.builds(spec, _NodeReads(self, node.key.cluster, reads)):
+                if build.failure is not None:
+                    self._fail(node, wanted, build.failure, folder)
                 yield from ((built, settings) for built in build.objects)
 
     def _embedded(self, made: ClusterObject) -> Iterable[ClusterObject]:
@@ -298,22 +333,21 @@ class Walk:
 
     def _settings(self, cluster: Cluster, spec: ApplySpec, reads: set[Read]) -> Settings:
         common = orjson.loads(spec.common) or None
-        return Settings(spec.namespace, common, self._variables(cluster, spec, reads) if spec.substitutes else None)
+        if not spec.substitutes:
+            return Settings(spec.namespace, common)
+        variables = self._variables(cluster, spec, reads)
+        if len(variables) > MAX_VARIABLES:
+            return Settings(spec.namespace, common, {}, f"its Kustomization has more than {MAX_VARIABLES} variables")
+        return Settings(spec.namespace, common, variables)
 
     def _variables(self, cluster: Cluster, spec: ApplySpec, reads: set[Read]) -> dict[str, str | None]:
-        """The variables of an applier. Later ConfigMaps win over earlier ones, and its own variables over all.
-
-        Raises:
-            TooComplexError: there are more than `MAX_VARIABLES`.
-        """
+        """The variables of an applier. Later ConfigMaps win over earlier ones, and its own variables over all."""
         values, is_known = dict[str, str | None](), True
         for reference in spec.variables_from:
             found = self._config_map(cluster, reference, reads) if reference.kind == "ConfigMap" else None
             is_known = is_known and found is not None
             values.update(found or {})
         values.update(spec.variables)
-        if len(values) > MAX_VARIABLES:
-            raise TooComplexError(f"its Kustomization has more than {MAX_VARIABLES} variables")
         return KnownVariables(values) if is_known else values
 
     def _config_map(self, cluster: Cluster, reference: Reference, reads: set[Read]) -> dict[str, str | None] | None:

@@ -14,7 +14,7 @@ from kubestats_pipeline.lake.vocabulary import EventType
 from kubestats_pipeline.scan.build.incremental import QueryStore
 from kubestats_pipeline.scan.build.sources import RepositorySources
 from kubestats_pipeline.scan.clusters.clusters import Clusters
-from kubestats_pipeline.scan.documents.file import Problem
+from kubestats_pipeline.scan.documents.file import NOT_BUILT, Problem
 from kubestats_pipeline.scan.facts.charts import Resolved
 from kubestats_pipeline.scan.kustomize.kustomization import KUSTOMIZATION_FILES
 from kubestats_pipeline.scan.manifests.files import ContentCache, Declared, File, Files
@@ -93,7 +93,8 @@ class Replay:
         for path, (_, after) in touched.items():
             if after and not after.declared.keys() <= self.active.keys():
                 self.files.forget(path, self.active)
-        self._sources.replace({*touched, *retained})
+        self._replace_paths(touched)
+        self._sources.replace(retained)
         for path in {*touched, *retained}:
             self._resolve_file(path, self.files.get(path))
         self.values_inputs.last_readable.update(last_readable or {})
@@ -119,7 +120,7 @@ class Replay:
         touched = self.files.apply(changes)
         before = _merged(former for former, _ in touched.values())
         after = _merged(latter for _, latter in touched.values())
-        self._sources.replace(touched)
+        self._replace_paths(touched)
         for path, (_, latter) in touched.items():
             self._resolve_file(path, latter)
         changed = self.clusters.resolve_changed()
@@ -127,7 +128,8 @@ class Replay:
         self._too_complex -= removed.keys()
         # Inputs come before problems and values: both ask which files are used as values now.
         self._update_inputs(removed, changed)
-        for path in sorted(touched.keys() | self.values_inputs.touched | self._note_too_complex(changed)):
+        turned = self._note_too_complex(changed) | self.clusters.take_failed()
+        for path in sorted(touched.keys() | self.values_inputs.touched | turned):
             record_problems(self.problems, path, self._problems(path, changed), commit)
         self.values_inputs.touched.clear()
         added = {identity: after[identity] for identity in after if identity not in before}
@@ -186,14 +188,21 @@ class Replay:
     def _manifest(self, identity: Identity) -> Manifest:
         return self.files[identity.path].declared[identity]
 
+    def _replace_paths(self, touched: Mapping[str, tuple[File | None, File | None]]) -> None:
+        """Let builds know which files have changed, and which are there."""
+        self._sources.replace(touched)
+        for path, (before, after) in touched.items():
+            if (before is None) != (after is None):
+                folders = self.clusters.documents.folders
+                (folders.add if before is None else folders.remove)(path)
+
     def _resolve_file(self, path: str, file: File | None) -> None:
         declared: Declared = file.declared if file else {}
         retained = file.retained if file else ()
         last_known = {identity: self.active[identity].resolved for identity in retained if identity in self.active}
         self.clusters.replace_file(path, declared, last_known)
-        folder, _, name = path.rpartition("/")
-        if name in KUSTOMIZATION_FILES:
-            self.clusters.replace_kustomization(folder, file.content.kustomize if file else None)
+        if path.rpartition("/")[2] in KUSTOMIZATION_FILES:
+            self.clusters.replace_kustomization(path, file.content.kustomize if file else None)
 
     def _move(
         self,
@@ -336,6 +345,8 @@ class Replay:
             return
         yield from file.content.problems
         yield from self.values_inputs.problems(path)
+        if (failure := self.clusters.failure(path)) is not None:
+            yield Problem(NOT_BUILT, failure)
         for identity in sorted(self._too_complex.intersection(file.declared), key=order_of):
             resolved = changed.get(identity) or self.active[identity].resolved
             if resolved.too_complex is not None:
