@@ -130,8 +130,9 @@ def text_of(value: object) -> str:
 def with_metadata(content: dict[str, Any], **fields: Any) -> dict[str, Any]:
     """A copy with some fields of its metadata replaced. None removes a field."""
     known = content.get("metadata")
-    metadata = {**(known if isinstance(known, dict) else {}), **fields}
-    return {**content, "metadata": {key: value for key, value in metadata.items() if value is not None}}
+    kept = {key: value for key, value in known.items() if key not in fields} if isinstance(known, dict) else {}
+    given = {key: value for key, value in fields.items() if value is not None}
+    return {**content, "metadata": kept | given}
 
 
 def change_each(resources: Resources, change: Callable[[BuildResource], dict[str, Any]], feature: str) -> Resources:
