@@ -13,6 +13,7 @@ from kubestats_pipeline.scan.build.transformers.resource import (
     BuildResource,
     RefusedError,
     Resources,
+    bounded,
     id_of,
     text_of,
     with_metadata,
@@ -127,7 +128,7 @@ def _operating(operations: list[Operation]) -> Any:
         if not isinstance(content, dict):
             raise RefusedError("a JSON patch leaves no object")
         content = _with_annotations(content)
-        return resource.remembering().changed(redact(content), _FEATURE)
+        return resource.remembering().changed(redact(bounded(content)), _FEATURE)
 
     return change
 
@@ -158,6 +159,6 @@ def _merging(merge: dict[str, Any], options: Mapping[str, Any], *, takes_kind: b
             merged = {**merged, "kind": content["kind"]}
         names = {} if may_rename else {"name": known.name}
         merged = with_metadata(merged, namespace=known.namespace or None, **names)
-        return resource.changed(redact(merged), _FEATURE)
+        return resource.changed(redact(bounded(merged)), _FEATURE)
 
     return change

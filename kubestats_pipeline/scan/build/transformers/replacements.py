@@ -10,9 +10,13 @@ from typing import Any
 from kubestats_pipeline.redaction.redact import redact
 from kubestats_pipeline.scan.build.transformers.patterns import matches_whole
 from kubestats_pipeline.scan.build.transformers.resource import (
+    MOST_BYTES,
+    TOO_LARGE,
     BuildResource,
     RefusedError,
     Resources,
+    bounded,
+    size_of,
     text_of,
 )
 from kubestats_pipeline.scan.build.transformers.targets import fits_labels, is_named
@@ -130,7 +134,7 @@ def _changed(resource: BuildResource, paths: list[list[str]], value: Any, option
         content = walk.change(content, path)
         if not walk.found:
             raise RefusedError("a target of a replacement has no such field")
-    return resource.changed(redact(content), "replacement")
+    return resource.changed(redact(bounded(content)), "replacement")
 
 
 class _Walk:
@@ -142,6 +146,7 @@ class _Walk:
 
     def __init__(self, value: Any, options: Mapping[str, Any]) -> None:
         self._value = value
+        self._bytes = size_of(value) if isinstance(value, dict | list) else 0
         self._options = options
         self._creates = bool(options.get("create"))
         self.found = 0
@@ -150,6 +155,8 @@ class _Walk:
         """A copy of a value with the fields at a path changed. `*` stands for every item of a list."""
         if not path:
             self.found += 1
+            if self.found * self._bytes > MOST_BYTES:
+                raise RefusedError(TOO_LARGE)
             return _put(node, self._value, self._options)
         step, rest = path[0], path[1:]
         if node is None and self._creates:
@@ -171,9 +178,7 @@ class _Walk:
         if step == "*":
             return [self.change(item, rest) for item in items]
         if (pair := _item_pair(step)) is not None:
-            changed = [
-                self.change(item, rest) if is_named else item for item, is_named in zip(items, named, strict=True)
-            ]
+            changed = [self.change(item, rest) if _is_item(item, *pair) else item for item in items]
             if self._creates and not any(_is_item(item, *pair) for item in items):
                 changed.append(self.change({pair[0]: pair[1]} if pair[0] else pair[1], rest))
             return changed
