@@ -12,7 +12,7 @@ from pathlib import Path
 
 from kubestats_pipeline.git import history
 from kubestats_pipeline.git.blobs import BlobReader
-from kubestats_pipeline.git.history import Change, Step, is_template
+from kubestats_pipeline.git.history import Change, Step, is_of_interest, is_template
 from kubestats_pipeline.scan.facts.path_context import context_of
 from kubestats_pipeline.scan.job import ScanJob
 from kubestats_pipeline.scan.manifests.files import ContentCache, FileVersion
@@ -86,7 +86,7 @@ def _resume(job: ScanJob, position: store.Position | None, cache: ContentCache, 
         paths=from_text(position.paths, tree),
         clone_url=repository.clone_url,
     )
-    blobs.expect(tree.values())
+    blobs.expect(oid for path, oid in tree.items() if is_of_interest(path))
     known = replay.paths.tree(tree)
     replay.restore([Change(path, oid) for path, oid in known.items()], position.values.last_readable)
     return replay
@@ -110,25 +110,29 @@ def _advance(
 def _engine(replay: Replay, blobs: BlobReader) -> str:
     charts = {identity: resource.resolved.chart_name for identity, resource in replay.active.items()}
     templates = (oid for path, oid in replay.files.templates.items() if context_of(path) != "archived")
-    return gitops_engine(charts, replay.files.oids, map(blobs.read, templates))
+    return gitops_engine(charts, replay.files.paths, map(blobs.read, templates))
 
 
 def _looking_ahead(steps: Iterable[Step], ahead: ReadAhead) -> Iterator[Step]:
     """The same steps, each after the blobs of the next ones have been asked for."""
-    coming: deque[Step] = deque()
+    coming: deque[tuple[Step, int]] = deque()
     blobs = 0
     for step in steps:
-        wanted = ahead.expect(_files(step.changes))
-        coming.append(step)
-        blobs += len(step.changes)
+        files = list(_files(step.changes))
+        wanted = ahead.expect(files)
+        coming.append((step, len(files)))
+        blobs += len(files)
         while len(coming) > (MOST_STEPS_AHEAD if blobs < wanted else STEPS_AHEAD) or (wanted and blobs > wanted):
-            blobs -= len(coming[0].changes)
-            yield coming.popleft()
-    yield from coming
+            following, read = coming.popleft()
+            blobs -= read
+            yield following
+    yield from (step for step, _ in coming)
 
 
 def _files(changes: Iterable[Change]) -> Iterator[FileVersion]:
-    return (FileVersion(change.path, change.oid) for change in changes if change.oid and not is_template(change.path))
+    for path, oid in changes:
+        if oid and is_of_interest(path) and not is_template(path):
+            yield FileVersion(path, oid)
 
 
 def _difference(before: Mapping[str, str], after: Mapping[str, str]) -> list[Change]:

@@ -31,6 +31,7 @@ from kubestats_pipeline.scan.build.transformers.replacements import apply_replac
 from kubestats_pipeline.scan.build.transformers.resource import (
     BuildResource,
     RefusedError,
+    ResourceId,
     Resources,
     add_resource,
     ids_taken,
@@ -40,6 +41,9 @@ from kubestats_pipeline.scan.documents.repository_paths import resolve_entry
 
 MOST_RESOURCES = 20_000
 """Resources of one build. The largest of the corpora has 2,000."""
+
+MOST_STEPS = 5_000_000
+"""Changes of one kustomization times the resources that each looks at. The corpora take up to 5,000."""
 
 _REMOTE = re.compile(r"://|^git@|^git::|^gh:|^(?:www\.)?github\.com[/:]|\?ref=|\?version=|^[\w.-]+@[\w.-]+:")
 _CREDENTIALS = re.compile(r"(://|^)[^/@\s]*@")
@@ -93,6 +97,8 @@ class Accumulator:
         self.resources: Resources = []
         self.missing: list[str] = []
         self.variables: frozenset[str] = frozenset()
+        self._taken: set[ResourceId] = set()
+        self._steps = 0
 
     def run(self, folder: str, fields: Fields) -> None:
         """Accumulate the kustomization of a folder.
@@ -100,6 +106,7 @@ class Accumulator:
         Raises:
             RefusedError: kustomize refuses it.
         """
+        self._taken = ids_taken(self.resources)
         for entry in texts(fields, "resources"):
             self._in_entry(folder, entry, self._take)
         for entry in texts(fields, "configurations"):
@@ -120,6 +127,16 @@ class Accumulator:
             transform_by_plugin(self.resources, config, functools.partial(self._text, folder))
         self.variables |= {entry["name"] for entry in entries(fields, "vars") if entry.get("name")}
 
+    def _spend(self, changes: int) -> None:
+        """Count changes, each of which looks at all resources.
+
+        Raises:
+            RefusedError: there are too many.
+        """
+        self._steps += changes * (1 + len(self.resources))
+        if self._steps > MOST_STEPS:
+            raise RefusedError(f"the build takes more than {MOST_STEPS} steps")
+
     def _in_entry(self, folder: str, entry: str, action: Callable[[str, str], None]) -> None:
         try:
             action(folder, entry)
@@ -131,7 +148,7 @@ class Accumulator:
     def _take(self, folder: str, entry: str) -> None:
         path = resolve_entry(folder, entry)
         if self._readers.has_file(path):
-            add_resource(self.resources, ids_taken(self.resources), self._readers.file(path))
+            add_resource(self.resources, self._taken, self._readers.file(path))
         elif self._readers.has_folder(path):
             if self._readers.kind(path) == COMPONENT:
                 raise RefusedError("it is a component")
@@ -141,7 +158,7 @@ class Accumulator:
             self.missing += taken.missing
             self.variables |= taken.variables
             self.specs = with_specs(self.specs, taken.specs or self.specs)
-            add_resource(self.resources, ids_taken(self.resources), taken.resources)
+            add_resource(self.resources, self._taken, taken.resources)
         elif is_remote(entry):
             self.missing.append(without_credentials(entry))
         else:
@@ -213,10 +230,12 @@ class Accumulator:
 
     def _transform(self, folder: str, fields: Fields) -> None:
         """Apply the transformers in kustomize's order. JSON patches of the old field come after names and namespace."""
+        self._spend(sum(len(value) for value in fields.values() if isinstance(value, list)))
         self._merge_old_patches(folder, fields)
         for entry in entries(fields, "patches"):
             patch = self._patch(folder, entry)
             if patch is not None:
+                self._spend(len(patch.merges))
                 self.resources = apply_patch(self.resources, patch, entry.get("target"), entry.get("options") or {})
         self.resources = set_namespace(self.resources, fields.get("namespace") or "", self.specs.namespace)
         self.resources = add_prefix(self.resources, fields.get("namePrefix") or "", self.specs.name_prefix)
@@ -242,7 +261,9 @@ class Accumulator:
                 text = self._text(folder, item) if is_path else item.encode("utf-8", "replace")
             except _RemoteTextError:
                 continue  # it is among the missing
-            for merge in read_patch(text).merges:
+            merges = read_patch(text).merges
+            self._spend(len(merges))
+            for merge in merges:
                 self.resources = apply_merge(self.resources, merge, {})
 
     def _patch(self, folder: str, entry: Fields) -> ReadPatch | None:
@@ -279,6 +300,7 @@ class Accumulator:
                     replacements = read_replacements(self._text(folder, path))
                 except _RemoteTextError:
                     continue  # it is among the missing
+            self._spend(sum(len(each.get("targets") or ()) + 1 for each in replacements))
             for replacement in replacements:
                 self.resources = apply_replacement(self.resources, replacement)
 

@@ -22,7 +22,7 @@ from kubestats_pipeline.scan.build.objects import Built, BuiltObject
 from kubestats_pipeline.scan.build.sources import Sources
 from kubestats_pipeline.scan.build.transformers.field_specs import DEFAULT
 from kubestats_pipeline.scan.build.transformers.names import follow_references
-from kubestats_pipeline.scan.build.transformers.resource import BuildResource, RefusedError, Resources
+from kubestats_pipeline.scan.build.transformers.resource import BuildResource, RefusedError, Resources, with_metadata
 from kubestats_pipeline.scan.documents.repository_paths import resolve_entry
 
 MOST_FOLDERS = 2_000
@@ -75,6 +75,8 @@ class Builds:
             resources = _without_variables(resources, accumulated.variables)
         except RefusedError as error:
             return Built(failure=str(error))
+        if not all(resource.id.name for resource in resources):
+            return Built(failure="a resource has no name in the end")
         objects = tuple(_built(resource) for resource in resources if not _is_local(resource))
         return Built(objects, missing=accumulated.missing)
 
@@ -267,5 +269,10 @@ def _is_local(resource: BuildResource) -> bool:
 
 
 def _built(resource: BuildResource) -> BuiltObject:
-    shown = (resource.content, resource.origin, resource.changed_by, resource.base_name, resource.incomplete)
+    """The object that kustomize puts out, which has no empty annotations."""
+    content = resource.content
+    metadata = content.get("metadata")
+    if isinstance(metadata, dict) and "annotations" in metadata and not metadata["annotations"]:
+        content = with_metadata(content, annotations=None)
+    shown = (content, resource.origin, resource.changed_by, resource.base_name, resource.incomplete)
     return BuiltObject(*shown, files=resource.files)

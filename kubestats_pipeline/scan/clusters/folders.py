@@ -12,6 +12,7 @@ class Folders:
     """
 
     def __init__(self) -> None:
+        self._paths: set[str] = set()
         self._files: Counter[str] = Counter()
         self._by_name: defaultdict[str, set[str]] = defaultdict(set)
         self.revision = 0
@@ -19,22 +20,19 @@ class Folders:
     def __contains__(self, folder: str) -> bool:
         return folder == "" or folder in self._files
 
-    def add(self, path: str) -> None:
-        """Record a file."""
+    def replace(self, path: str, *, is_there: bool) -> None:
+        """Record if there is a file at a path."""
+        if is_there == (path in self._paths):
+            return
+        (self._paths.add if is_there else self._paths.discard)(path)
         for folder in _above(path):
-            self._files[folder] += 1
-            if self._files[folder] == 1:
-                self._by_name[folder.rpartition("/")[2]].add(folder)
+            self._files[folder] += 1 if is_there else -1
+            if self._files[folder] == (1 if is_there else 0):
+                name = folder.rpartition("/")[2]
+                (self._by_name[name].add if is_there else self._by_name[name].discard)(folder)
                 self.revision += 1
-
-    def remove(self, path: str) -> None:
-        """Drop a file."""
-        for folder in _above(path):
-            self._files[folder] -= 1
             if not self._files[folder]:
                 del self._files[folder]
-                self._by_name[folder.rpartition("/")[2]].discard(folder)
-                self.revision += 1
 
     def root_of(self, paths: Iterable[str]) -> str | None:
         """The one folder below which all paths exist, or None if there is none or more than one.

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from kubestats_pipeline.git.history import Change, is_of_interest, is_template
 from kubestats_pipeline.scan.documents.document import Bounds
 from kubestats_pipeline.scan.documents.file import Problem
+from kubestats_pipeline.scan.documents.repository_paths import resolve_entry
 from kubestats_pipeline.scan.kustomize.reading import reads_alike
 from kubestats_pipeline.scan.manifests.embedded import CHART_FILE
 from kubestats_pipeline.scan.manifests.identity import Identity
@@ -127,6 +128,7 @@ class Files:
         self._files: dict[str, File] = {}
         self._others: dict[str, str] = {}
         self._changed: set[str] = set()
+        self._listed: Counter[str] = Counter()
 
     def __getitem__(self, path: str) -> File:
         return self._files[path]
@@ -139,6 +141,11 @@ class Files:
     def oids(self) -> dict[str, str]:
         """Path to blob id of every file, those of other formats than YAML included."""
         return self._others | {path: file.oid for path, file in self._files.items()}
+
+    @property
+    def paths(self) -> Iterable[str]:
+        """The paths of the YAML files, and of the JSON files that a kustomization lists."""
+        return self._files.keys()
 
     def blob_of(self, path: str) -> str | None:
         """The blob of a file of any format, or None if the commit has none at the path or it must be read again."""
@@ -162,12 +169,14 @@ class Files:
         self._files[path] = File(
             known.oid, known.content, declared, known.retained | (retained.keys() - known.declared.keys())
         )
+        self._changed.add(path)
 
     def forget(self, path: str, known: Container[Identity]) -> None:
         """Let the next step read a file again, as if it had changed. Of its resources only the known ones stay."""
         file = self._files[path]
         declared = {identity: manifest for identity, manifest in file.declared.items() if identity in known}
         self._files[path] = file._replace(oid="", declared=declared)
+        self._changed.add(path)
 
     def apply(self, changes: Iterable[Change]) -> dict[str, tuple[File | None, File | None]]:
         """Apply the changes of one step.
@@ -175,15 +184,7 @@ class Files:
         Returns:
             The file before and after, for every YAML file that was touched. None stands for no file.
         """
-        wanted = {}
-        for path, oid in changes:
-            self._changed.add(path)
-            if is_of_interest(path):
-                wanted[path] = oid
-            elif oid is None:
-                self._others.pop(path, None)
-            else:
-                self._others[path] = oid
+        wanted = self._wanted(changes)
         wanted |= self._chart_templates(wanted)
         before = {path: self._files.get(path) for path in wanted}
         # A file that moves in this step and cannot be read keeps the resources that it had at its old path.
@@ -195,7 +196,48 @@ class Files:
         for path, oid in wanted.items():
             if oid is not None:
                 self._files[path] = self._read(path, oid, before[path] or gone.get(oid), charts)
-        return {path: (before[path], self._files.get(path)) for path in sorted(wanted)}
+        touched = {path: (before[path], self._files.get(path)) for path in wanted}
+        touched |= self._read_listed(touched)
+        return dict(sorted(touched.items()))
+
+    def _wanted(self, changes: Iterable[Change]) -> dict[str, str | None]:
+        """The YAML files among changes. Of the others only the blobs are noted."""
+        wanted: dict[str, str | None] = {}
+        for path, oid in changes:
+            self._changed.add(path)
+            if is_of_interest(path) or path in self._files:
+                wanted[path] = oid
+            elif oid is None:
+                self._others.pop(path, None)
+            else:
+                self._others[path] = oid
+                if path in self._listed:
+                    wanted[path] = self._others.pop(path)
+        return wanted
+
+    def _read_listed(
+        self, touched: Mapping[str, tuple[File | None, File | None]]
+    ) -> dict[str, tuple[File | None, File | None]]:
+        """Read the JSON files that a kustomization lists now, and drop those that none lists any more."""
+        before: Counter[str] = Counter()
+        after: Counter[str] = Counter()
+        for path, (former, latter) in touched.items():
+            before.update(_listed_json(path, former))
+            after.update(_listed_json(path, latter))
+        read: dict[str, tuple[File | None, File | None]] = {}
+        self._listed.subtract(before)
+        self._listed.update(after)
+        for path in before.keys() | after.keys():
+            file = self._files.get(path)
+            if self._listed[path] <= 0:
+                del self._listed[path]
+                if file is not None:
+                    self._others[path] = self._files.pop(path).oid
+                    read[path] = (touched[path][0] if path in touched else file, None)
+            elif path in self._others:
+                self._files[path] = self._read(path, self._others.pop(path), None, set())
+                read[path] = (None, self._files[path])
+        return read
 
     def _read(self, path: str, oid: str, former: File | None, new_charts: set[str]) -> File:
         if is_template(path) or self._in_chart_templates(path, new_charts):
@@ -240,6 +282,15 @@ def declare(path: str, manifests: Iterable[Manifest]) -> dict[Identity, Manifest
         declared[Identity(manifest.key, path, seen[manifest.key])] = manifest
         seen[manifest.key] += 1
     return declared
+
+
+def _listed_json(path: str, file: File | None) -> set[str]:
+    """The JSON files that a kustomization lists as resources."""
+    kustomize = file.content.kustomize if file is not None else None
+    if kustomize is None:
+        return set()
+    folder = path.rpartition("/")[0]
+    return {resolve_entry(folder, entry) for entry in kustomize.entries if entry.endswith(".json")}
 
 
 def _size(content: FileContent) -> int:

@@ -93,8 +93,7 @@ class Replay:
         for path, (_, after) in touched.items():
             if after and not after.declared.keys() <= self.active.keys():
                 self.files.forget(path, self.active)
-        self._replace_paths(touched)
-        self._sources.replace(retained)
+        self._note_changed_files()
         for path in {*touched, *retained}:
             self._resolve_file(path, self.files.get(path))
         self.values_inputs.last_readable.update(last_readable or {})
@@ -120,7 +119,7 @@ class Replay:
         touched = self.files.apply(changes)
         before = _merged(former for former, _ in touched.values())
         after = _merged(latter for _, latter in touched.values())
-        self._replace_paths(touched)
+        self._note_changed_files()
         for path, (_, latter) in touched.items():
             self._resolve_file(path, latter)
         changed = self.clusters.resolve_changed()
@@ -188,13 +187,13 @@ class Replay:
     def _manifest(self, identity: Identity) -> Manifest:
         return self.files[identity.path].declared[identity]
 
-    def _replace_paths(self, touched: Mapping[str, tuple[File | None, File | None]]) -> None:
+    def _note_changed_files(self) -> None:
         """Let builds know which files have changed, and which are there."""
-        self._sources.replace(touched)
-        for path, (before, after) in touched.items():
-            if (before is None) != (after is None):
-                folders = self.clusters.documents.folders
-                (folders.add if before is None else folders.remove)(path)
+        changed = self.files.take_changed()
+        self._sources.replace(changed)
+        for path in changed:
+            is_there = self.files.blob_of(path) is not None or self.files.get(path) is not None
+            self.clusters.documents.folders.replace(path, is_there=is_there)
 
     def _resolve_file(self, path: str, file: File | None) -> None:
         declared: Declared = file.declared if file else {}

@@ -51,7 +51,9 @@ RELEASE = {
     "metadata": {"name": "app", "annotations": {"note": "one"}},
     "spec": {
         "interval": "1h",
-        "chart": {"spec": {"chart": "app", "version": "1.2.3", "sourceRef": {"kind": "HelmRepository", "name": "repo"}}},
+        "chart": {
+            "spec": {"chart": "app", "version": "1.2.3", "sourceRef": {"kind": "HelmRepository", "name": "repo"}}
+        },
         "values": {
             "replicas": 2,
             "enabled": True,
@@ -67,7 +69,12 @@ OBJECTS: dict[str, dict[str, Any]] = {
     "web": DEPLOYMENT,
     "app": RELEASE,
     "app2": RELEASE | {"metadata": {"name": "app-2", "namespace": "two", "labels": {"tier": "b"}}},
-    "settings": {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": {"x": "1", "v": "2.3.4"}},
+    "settings": {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "settings"},
+        "data": {"x": "1", "v": "2.3.4"},
+    },
     "service": {
         "apiVersion": "v1",
         "kind": "Service",
@@ -75,7 +82,12 @@ OBJECTS: dict[str, dict[str, Any]] = {
         "spec": {"selector": {"app": "web"}, "ports": [{"port": 80, "name": "http"}, {"port": 443, "name": "https"}]},
     },
     "account": {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "bot"}},
-    "role": {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "reader"}, "rules": []},
+    "role": {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": "reader"},
+        "rules": [],
+    },
     "binding": {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRoleBinding",
@@ -91,7 +103,12 @@ OBJECTS: dict[str, dict[str, Any]] = {
         "apiVersion": "kustomize.toolkit.fluxcd.io/v1",
         "kind": "Kustomization",
         "metadata": {"name": "apps", "namespace": "flux-system"},
-        "spec": {"path": "./apps", "interval": "1h", "prune": True, "sourceRef": {"kind": "GitRepository", "name": "flux-system"}},
+        "spec": {
+            "path": "./apps",
+            "interval": "1h",
+            "prune": True,
+            "sourceRef": {"kind": "GitRepository", "name": "flux-system"},
+        },
     },
     "set": {
         "apiVersion": "apps/v1",
@@ -125,7 +142,11 @@ OBJECTS: dict[str, dict[str, Any]] = {
                     "template": {
                         "spec": {
                             "containers": [
-                                {"name": "job", "image": "docker.io/library/nginx", "envFrom": [{"configMapRef": {"name": "settings"}}]}
+                                {
+                                    "name": "job",
+                                    "image": "docker.io/library/nginx",
+                                    "envFrom": [{"configMapRef": {"name": "settings"}}],
+                                }
                             ]
                         }
                     }
@@ -133,7 +154,12 @@ OBJECTS: dict[str, dict[str, Any]] = {
             },
         },
     },
-    "issuer": {"apiVersion": "cert-manager.io/v1", "kind": "ClusterIssuer", "metadata": {"name": "issuer"}, "spec": {"x": None}},
+    "issuer": {
+        "apiVersion": "cert-manager.io/v1",
+        "kind": "ClusterIssuer",
+        "metadata": {"name": "issuer"},
+        "spec": {"x": None},
+    },
 }
 _IMAGES: list[dict[str, Any]] = [
     {"name": "nginx", "newTag": "1.20"},
@@ -173,7 +199,10 @@ _OPERATIONS: list[list[dict[str, Any]]] = [
     [{"op": "add", "path": "/spec/values/hosts/9", "value": "c"}],
     [{"op": "replace", "path": "/spec/values/hosts/-1", "value": "last"}],
     [{"op": "replace", "path": "/spec/values/hosts/5", "value": "last"}],
-    [{"op": "test", "path": "/spec/values/replicas", "value": 2}, {"op": "replace", "path": "/spec/values/replicas", "value": 3}],
+    [
+        {"op": "test", "path": "/spec/values/replicas", "value": 2},
+        {"op": "replace", "path": "/spec/values/replicas", "value": 3},
+    ],
     [{"op": "test", "path": "/spec/nope", "value": None}],
     [{"op": "test", "path": "/spec/values/replicas", "value": 9}],
     [{"op": "move", "from": "/spec/values/env/0", "path": "/spec/values/first"}],
@@ -202,13 +231,27 @@ MERGES: list[dict[str, Any]] = [
     _pod({"containers": [{"$patch": "replace"}, {"name": "only", "image": "only:1"}]}),
     _pod({"containers": [{"name": "main", "env": [{"name": "A", "value": "9"}, {"name": "Z", "value": None}]}]}),
     _pod({"containers": [{"name": "main", "env": [{"name": "B", "value": "x", "valueFrom": None}]}]}),
-    _pod({"containers": [{"name": "main", "ports": [{"containerPort": 80, "protocol": "UDP"}, {"containerPort": 443, "name": "s"}]}]}),
+    _pod(
+        {
+            "containers": [
+                {
+                    "name": "main",
+                    "ports": [{"containerPort": 80, "protocol": "UDP"}, {"containerPort": 443, "name": "s"}],
+                }
+            ]
+        }
+    ),
     _pod({"containers": [{"name": "main", "volumeMounts": [{"mountPath": "/data", "readOnly": True}]}]}),
     _pod({"containers": [{"image": "noname"}]}),
     _pod({"tolerations": [{"key": "b"}]}),
     _pod({"volumes": [{"name": "data", "configMap": None, "emptyDir": {}}]}),
     _pod({"volumes": [{"name": "data", "$patch": "replace", "emptyDir": {}}]}),
-    _pod({"$setElementOrder/containers": [{"name": "side"}, {"name": "main"}], "containers": [{"name": "main", "image": "o:1"}]}),
+    _pod(
+        {
+            "$setElementOrder/containers": [{"name": "side"}, {"name": "main"}],
+            "containers": [{"name": "main", "image": "o:1"}],
+        }
+    ),
     _pod({"securityContext": {"runAsUser": 1, "x": None}, "dnsConfig": {}}),
     _WEB | {"metadata": {"name": "web", "labels": {"x": "y"}, "annotations": {"z": None}}},
     _WEB | {"metadata": {"name": "web", "finalizers": ["f"], "$deleteFromPrimitiveList/finalizers": ["g"]}},
@@ -246,19 +289,52 @@ _INTO: list[dict[str, Any]] = [
     {"select": {"kind": "HelmRelease", "name": "app"}, "fieldPaths": ["spec.chart.spec.version"]},
     {"select": {"kind": "HelmRelease"}, "fieldPaths": ["spec.values.image.tag", "spec.values.image.repository"]},
     {"select": {"kind": "HelmRelease", "name": "app"}, "fieldPaths": ["spec.values.env.[name=A].value"]},
-    {"select": {"kind": "HelmRelease", "name": "app"}, "fieldPaths": ["spec.values.env.[name=N].value"], "options": {"create": True}},
+    {
+        "select": {"kind": "HelmRelease", "name": "app"},
+        "fieldPaths": ["spec.values.env.[name=N].value"],
+        "options": {"create": True},
+    },
     {"select": {"kind": "HelmRelease", "name": "app"}, "fieldPaths": ["spec.values.env.*.value"]},
     {"select": {"kind": "HelmRelease", "name": "app"}, "fieldPaths": ["spec.values.hosts.1"]},
     {"select": {"kind": "HelmRelease", "name": "app"}, "fieldPaths": ["spec.values.hosts.7"]},
     {"select": {"kind": "HelmRelease", "name": "app"}, "fieldPaths": ["spec.values.replicas"]},
     {"select": {"kind": "HelmRelease", "name": "app"}, "fieldPaths": ["spec.nope"]},
-    {"select": {"kind": "HelmRelease", "name": "app.*"}, "fieldPaths": ["spec.new.deep.field"], "options": {"create": True}},
-    {"select": {"kind": "HelmRelease", "name": "app"}, "fieldPaths": ["metadata.annotations.example\\.org/v"], "options": {"create": True}},
-    {"select": {"kind": "StatefulSet"}, "fieldPaths": ["spec.template.spec.containers.0.image"], "options": {"delimiter": ":", "index": 1}},
-    {"select": {"kind": "StatefulSet"}, "fieldPaths": ["spec.template.spec.containers.[name=db].image"], "options": {"delimiter": "/", "index": -1}},
-    {"select": {"kind": "StatefulSet"}, "fieldPaths": ["spec.template.spec.containers.[name=db].image"], "options": {"delimiter": "/", "index": 9}},
-    {"select": {"kind": "Kustomization", "group": "kustomize.toolkit.fluxcd.io"}, "fieldPaths": ["spec.targetNamespace"], "options": {"create": True}},
-    {"select": {"kind": ".*"}, "reject": [{"kind": "ConfigMap"}, {"kind": "Namespace"}], "fieldPaths": ["metadata.labels.made"], "options": {"create": True}},
+    {
+        "select": {"kind": "HelmRelease", "name": "app.*"},
+        "fieldPaths": ["spec.new.deep.field"],
+        "options": {"create": True},
+    },
+    {
+        "select": {"kind": "HelmRelease", "name": "app"},
+        "fieldPaths": ["metadata.annotations.example\\.org/v"],
+        "options": {"create": True},
+    },
+    {
+        "select": {"kind": "StatefulSet"},
+        "fieldPaths": ["spec.template.spec.containers.0.image"],
+        "options": {"delimiter": ":", "index": 1},
+    },
+    {
+        "select": {"kind": "StatefulSet"},
+        "fieldPaths": ["spec.template.spec.containers.[name=db].image"],
+        "options": {"delimiter": "/", "index": -1},
+    },
+    {
+        "select": {"kind": "StatefulSet"},
+        "fieldPaths": ["spec.template.spec.containers.[name=db].image"],
+        "options": {"delimiter": "/", "index": 9},
+    },
+    {
+        "select": {"kind": "Kustomization", "group": "kustomize.toolkit.fluxcd.io"},
+        "fieldPaths": ["spec.targetNamespace"],
+        "options": {"create": True},
+    },
+    {
+        "select": {"kind": ".*"},
+        "reject": [{"kind": "ConfigMap"}, {"kind": "Namespace"}],
+        "fieldPaths": ["metadata.labels.made"],
+        "options": {"create": True},
+    },
     {"select": {"kind": "Nothing"}, "fieldPaths": ["a.b"]},
     {"select": {"namespace": "two"}, "fieldPaths": ["spec.interval"]},
     {"select": {"kind": "ConfigMap", "name": "settings"}, "fieldPaths": ["data.copy"], "options": {"create": True}},
@@ -271,7 +347,11 @@ _GENERATED: list[dict[str, Any]] = [
     {"name": "settings", "literals": ["only=this"], "behavior": "replace"},
     {"name": "files", "files": ["note.txt", "key=values.yaml"]},
     {"name": "env", "envs": ["vars.env"]},
-    {"name": "plain", "literals": ["a=b"], "options": {"disableNameSuffixHash": True, "labels": {"l": "m"}, "immutable": True}},
+    {
+        "name": "plain",
+        "literals": ["a=b"],
+        "options": {"disableNameSuffixHash": True, "labels": {"l": "m"}, "immutable": True},
+    },
     {"name": "other", "namespace": "two", "literals": ["a=<b>&"]},
     {"name": "missing", "files": ["nope.txt"]},
     {"name": "empty"},
@@ -283,13 +363,18 @@ _LABELS: list[dict[str, Any]] = [
     {"pairs": {"team": "x", "app": "new"}, "includeTemplates": True},
     {"pairs": {"team": "x"}, "fields": [{"path": "spec/labels", "kind": "HelmRelease", "create": True}]},
 ]
-FILES = {"note.txt": "a note\nof two lines\n", "values.yaml": "a: 1\n", "vars.env": "# comment\nA=1\n\nB = two \nC='q'\n"}
+FILES = {
+    "note.txt": "a note\nof two lines\n",
+    "values.yaml": "a: 1\n",
+    "vars.env": "# comment\nA=1\n\nB = two \nC='q'\n",
+}
 
 
 class _Maker:
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
         self.tree: Tree = {}
+        self.objects: list[dict[str, Any]] = []
 
     def some(self, items: list[Any], most: int = 2) -> list[Any]:
         return self.random.sample(items, self.random.randint(1, min(most, len(items))))
@@ -297,14 +382,22 @@ class _Maker:
     def put(self, path: str, content: Any) -> None:
         self.tree[path] = json.dumps(content, indent=1)
 
+    def fitting(self, items: list[Any]) -> list[Any]:
+        """Those that name a kind of the tree, and now and then all."""
+        words = {content["kind"] for content in self.objects} | {
+            content["metadata"]["name"] for content in self.objects
+        }
+        found = [item for item in items if any(f'"{word}"' in json.dumps(item) for word in words)]
+        return items if self.random.random() < 0.1 or not found else found
+
     def patches(self) -> list[dict[str, Any]]:
         found = []
         for _ in range(self.random.randint(1, 2)):
             sort = self.random.random()
             if sort < 0.45:
-                found.append({"patch": json.dumps(self.random.choice(MERGES))})
+                found.append({"patch": json.dumps(self.random.choice(self.fitting(MERGES)))})
             elif sort < 0.7:
-                merge = self.random.choice(MERGES)
+                merge = self.random.choice(self.fitting(MERGES))
                 found.append({"patch": json.dumps(merge), "target": self.random.choice(_TARGETS)})
             else:
                 patch = {"patch": json.dumps(self.random.choice(_OPERATIONS)), "target": self.random.choice(_TARGETS)}
@@ -317,14 +410,16 @@ class _Maker:
             "namespace": lambda: self.random.choice(["one", "two"]),
             "namePrefix": lambda: "p-",
             "nameSuffix": lambda: "-s",
-            "images": lambda: self.some(_IMAGES),
+            "images": lambda: self.some(_IMAGES[:-2] if pick() < 0.95 else _IMAGES),
             "patches": self.patches,
             "labels": lambda: self.some(_LABELS, 1),
             "commonLabels": lambda: {"common": "label"},
             "commonAnnotations": lambda: {"common": "annotation"},
-            "replicas": lambda: [{"name": self.random.choice(["web", "db", "nope"]), "count": 7}],
-            "replacements": lambda: [{"source": self.random.choice(_SOURCES), "targets": self.some(_INTO)}],
-            "configMapGenerator": lambda: self.some(_GENERATED),
+            "replicas": lambda: [{"name": self.random.choice(self.fitting(["web", "db", "nope"])), "count": 7}],
+            "replacements": lambda: [
+                {"source": self.random.choice(self.fitting(_SOURCES)), "targets": self.some(self.fitting(_INTO))}
+            ],
+            "configMapGenerator": lambda: self.some(_GENERATED[3:-3] if pick() < 0.5 else _GENERATED),
         }
         return {key: make() for key, make in makers.items() if pick() < chance}
 
@@ -341,6 +436,7 @@ def make_tree(seed: int) -> Tree:
     maker = _Maker(seed)
     pick = maker.random.random
     names = maker.some(list(OBJECTS), 7)
+    maker.objects = [OBJECTS[name] for name in names]
     for name in names:
         maker.put(f"base/{name}.yaml", OBJECTS[name])
     chance = 0.12 if pick() < 0.6 else 0.25

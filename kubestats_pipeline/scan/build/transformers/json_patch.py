@@ -7,8 +7,11 @@ kustomize 5.7.1.
 from collections.abc import Callable
 from typing import Any
 
-from kubestats_pipeline.scan.build.transformers.resource import RefusedError
+from kubestats_pipeline.scan.build.transformers.resource import MOST_BYTES, TOO_LARGE, RefusedError, size_of
 from kubestats_pipeline.scan.documents.budget import MAX_PATCH_DEPTH, MAX_PATCHES
+
+MOST_COPIED = 200_000_000
+"""Operations of a patch times the bytes of the object, because each operation copies a path. Real ones take 100,000."""
 
 Operation = dict[str, Any]
 _ABSENT = object()
@@ -23,7 +26,14 @@ def apply_operations(content: Any, operations: list[Operation]) -> Any:
     """
     if len(operations) > MAX_PATCHES:
         raise RefusedError(f"a JSON patch has more than {MAX_PATCHES} operations")
+    copied = 0
+    if len(operations) * size_of(content) > MOST_COPIED:
+        raise RefusedError("a JSON patch has too many operations for so large an object")
     for operation in operations:
+        if operation.get("op") == "copy":
+            copied += size_of(_find(content, steps_of(str(operation.get("from") or ""))))
+            if copied > MOST_BYTES:
+                raise RefusedError(TOO_LARGE)
         content = _apply(content, operation)
     return content
 

@@ -13,7 +13,9 @@ from kubestats_pipeline.scan.build.transformers.resource import (
     BuildResource,
     RefusedError,
     Resources,
+    bounded,
     id_of,
+    text_of,
     with_metadata,
 )
 from kubestats_pipeline.scan.build.transformers.strategic_merge import merge_patch
@@ -122,12 +124,24 @@ def _operating(operations: list[Operation]) -> Any:
     def change(resource: BuildResource) -> BuildResource:
         is_secret = resource.content.get("kind") == "Secret"
         shown = redact_content(operations, of_secret=is_secret)
-        content = apply_operations(resource.content, shown)
+        content = apply_operations(_with_annotations(resource.content), shown)
         if not isinstance(content, dict):
             raise RefusedError("a JSON patch leaves no object")
-        return resource.remembering().changed(redact(content), _FEATURE)
+        content = _with_annotations(content)
+        return resource.remembering().changed(redact(bounded(content)), _FEATURE)
 
     return change
+
+
+def _with_annotations(content: dict[str, Any]) -> dict[str, Any]:
+    """An object with annotations, which are texts. kustomize keeps notes of its own there, so they are never absent."""
+    metadata = content.get("metadata")
+    if not isinstance(metadata, dict):
+        return content
+    known = metadata.get("annotations")
+    pairs = known.items() if isinstance(known, dict) else ()
+    texts = {key: "null" if value is None else text_of(value) for key, value in pairs}
+    return {**content, "metadata": {**metadata, "annotations": texts}}
 
 
 def _merging(merge: dict[str, Any], options: Mapping[str, Any], *, takes_kind: bool) -> Any:
@@ -145,6 +159,6 @@ def _merging(merge: dict[str, Any], options: Mapping[str, Any], *, takes_kind: b
             merged = {**merged, "kind": content["kind"]}
         names = {} if may_rename else {"name": known.name}
         merged = with_metadata(merged, namespace=known.namespace or None, **names)
-        return resource.changed(redact(merged), _FEATURE)
+        return resource.changed(redact(bounded(merged)), _FEATURE)
 
     return change

@@ -4,15 +4,19 @@ A field that is a scalar keeps its type: a number that replaces a text becomes a
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from kubestats_pipeline.redaction.redact import redact
 from kubestats_pipeline.scan.build.transformers.patterns import matches_whole
 from kubestats_pipeline.scan.build.transformers.resource import (
+    MOST_BYTES,
+    TOO_LARGE,
     BuildResource,
     RefusedError,
     Resources,
+    bounded,
+    size_of,
     text_of,
 )
 from kubestats_pipeline.scan.build.transformers.targets import fits_labels, is_named
@@ -126,81 +130,95 @@ def _is_target(resource: BuildResource, selector: Mapping[str, Any], rejected: A
 def _changed(resource: BuildResource, paths: list[list[str]], value: Any, options: Mapping[str, Any]) -> BuildResource:
     content = resource.content
     for path in paths:
-        count = [0]
-
-        def put(old: Any, count: list[int] = count) -> Any:
-            count[0] += 1
-            return _put(old, value, options)
-
-        content = _change(content, path, put, create=bool(options.get("create")), value=value)
-        if not count[0]:
+        walk = _Walk(value, options)
+        content = walk.change(content, path)
+        if not walk.found:
             raise RefusedError("a target of a replacement has no such field")
-    return resource.changed(redact(content), "replacement")
+    return resource.changed(redact(bounded(content)), "replacement")
+
+
+class _Walk:
+    """Puts a value into the fields at a path.
+
+    Attributes:
+        found: the number of fields that were found or made.
+    """
+
+    def __init__(self, value: Any, options: Mapping[str, Any]) -> None:
+        self._value = value
+        self._bytes = size_of(value) if isinstance(value, dict | list) else 0
+        self._options = options
+        self._creates = bool(options.get("create"))
+        self.found = 0
+
+    def change(self, node: Any, path: list[str]) -> Any:
+        """A copy of a value with the fields at a path changed. `*` stands for every item of a list."""
+        if not path:
+            self.found += 1
+            if self.found * self._bytes > MOST_BYTES:
+                raise RefusedError(TOO_LARGE)
+            return _put(node, self._value, self._options)
+        step, rest = path[0], path[1:]
+        if node is None and self._creates:
+            self.found += 1  # kustomize neither goes on below a null nor complains
+            return node
+        if node is _ABSENT:
+            node = [] if _is_list_step(step) else {}
+        if isinstance(node, list):
+            return self._change_items(node, step, rest)
+        if not isinstance(node, dict):
+            return node
+        if step == "*":
+            raise RefusedError("a replacement looks for items in a mapping")
+        if step not in node and not self._creates:
+            return node
+        return {**node, step: self.change(node.get(step, _ABSENT), rest)}
+
+    def _change_items(self, items: list[Any], step: str, rest: list[str]) -> list[Any]:
+        if step == "*":
+            return [self.change(item, rest) for item in items]
+        if (pair := _item_pair(step)) is not None:
+            changed = [self.change(item, rest) if _is_item(item, *pair) else item for item in items]
+            if self._creates and not any(_is_item(item, *pair) for item in items):
+                changed.append(self.change({pair[0]: pair[1]} if pair[0] else pair[1], rest))
+            return changed
+        if not _INDEX.fullmatch(step):
+            raise RefusedError("a replacement looks for a field in a list")
+        index = int(step)
+        if index == len(items) and self._creates:
+            return [*items, self.change(_ABSENT, rest)]
+        if not -len(items) <= index < len(items):
+            raise RefusedError("a replacement has a path beyond the end of a list")
+        return [self.change(item, rest) if place == index % len(items) else item for place, item in enumerate(items)]
 
 
 def _put(old: Any, value: Any, options: Mapping[str, Any]) -> Any:
-    """The new value of a field."""
+    """The new value of a field. A scalar that is there keeps its type, and is emptied by a mapping or list."""
     if delimiter := options.get("delimiter"):
-        if isinstance(old, dict | list):
-            raise RefusedError("a replacement cuts something that is not a text")
-        parts, index = ([] if old is _ABSENT else [text_of(old)])[0:1], options.get("index") or 0
-        parts = parts[0].split(delimiter) if parts else [""]
-        text = text_of(value)
-        if index < 0:
-            parts = [text, *parts]
-        elif index >= len(parts):
-            parts = [*parts, text]
-        else:
-            parts[index] = text
-        value = delimiter.join(parts)
-    if isinstance(old, dict | list) or isinstance(value, dict | list):
+        value = _with_part(old, text_of(value), delimiter, options.get("index") or 0)
+    if isinstance(old, dict | list) or (old is _ABSENT and isinstance(value, dict | list)):
         return value
+    text = text_of(value)
     if isinstance(old, str):
-        return text_of(value)
-    resolved = resolve_value(text_of(value))
-    if old in (_ABSENT, None) or type(resolved) is type(old):
+        return text
+    resolved = resolve_value(text)
+    if old is _ABSENT or type(resolved) is type(old) or (isinstance(old, float) and type(resolved) is int):
         return resolved
-    raise RefusedError("a replacement puts a text where a number or truth value is")
+    raise RefusedError("a replacement puts a value of another type where a number, truth value or null is")
 
 
-def _change(node: Any, path: list[str], put: Callable[[Any], Any], *, create: bool, value: Any) -> Any:
-    """A copy of a value with the fields at a path changed. `*` stands for every item."""
-    if not path:
-        return put(node)
-    step, rest = path[0], path[1:]
-
-    def below(item: Any) -> Any:
-        return _change(item, rest, put, create=create, value=value)
-
-    if node in (None, _ABSENT) and create:
-        node = [] if _is_list_step(step) else {}
-    if isinstance(node, dict):
-        if step == "*":
-            return {key: below(item) for key, item in node.items()}
-        if step in node:
-            return {**node, step: below(node[step])}
-        return {**node, step: below(_ABSENT)} if create else node
-    if not isinstance(node, list):
-        return node
-    if step == "*":
-        return [below(item) for item in node]
-    return _change_items(node, step, below, create=create)
-
-
-def _change_items(items: list[Any], step: str, below: Callable[[Any], Any], *, create: bool) -> list[Any]:
-    if (pair := _item_pair(step)) is not None:
-        changed = [below(item) if _is_item(item, *pair) else item for item in items]
-        if create and not any(_is_item(item, *pair) for item in items):
-            changed.append(below({pair[0]: pair[1]} if pair[0] else pair[1]))
-        return changed
-    if step == "-" or not _INDEX.fullmatch(step):
-        return [*items, below(_ABSENT)] if step == "-" and create else items
-    index = int(step)
-    if index == len(items) and create:
-        return [*items, below(_ABSENT)]
-    if not -len(items) <= index < len(items):
-        raise RefusedError("a replacement has a path beyond the end of a list")
-    return [below(item) if place == index % len(items) else item for place, item in enumerate(items)]
+def _with_part(old: Any, text: str, delimiter: str, index: int) -> str:
+    """A text with one of its parts replaced, or with one more at its beginning or end."""
+    if isinstance(old, dict | list):
+        raise RefusedError("a replacement cuts something that is not a text")
+    parts = text_of(None if old is _ABSENT else old).split(delimiter)
+    if index < 0:
+        parts = [text, *parts]
+    elif index >= len(parts):
+        parts = [*parts, text]
+    else:
+        parts[index] = text
+    return delimiter.join(parts)
 
 
 def _is_list_step(step: str) -> bool:

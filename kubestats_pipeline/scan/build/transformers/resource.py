@@ -7,12 +7,19 @@ that are shared between builds. `field_specs.py` changes them by copies of the p
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from kubestats_pipeline.scan.documents.canonical_json import canonical_json
 from kubestats_pipeline.scan.facts.cluster_scope import is_cluster_scoped
 from kubestats_pipeline.scan.manifests.identity import Identity
 
 DEFAULT_NAMESPACE = "default"
 _NO_NAMESPACE = "_non_namespaceable_"
 """The namespace of objects of the cluster, as kustomize compares it with the pattern of a target."""
+
+
+MOST_BYTES = 4_000_000
+"""Bytes of an object as JSON. The bound on documents allows a quarter of it."""
+
+TOO_LARGE = f"an object of more than {MOST_BYTES} bytes, or one that is nested too deep"
 
 
 class RefusedError(Exception):
@@ -129,11 +136,35 @@ def text_of(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def size_of(value: Any) -> int:
+    """The bytes of a value as JSON.
+
+    Raises:
+        RefusedError: it is nested deeper than JSON may be here.
+    """
+    try:
+        return len(canonical_json(value))
+    except TypeError:
+        raise RefusedError(TOO_LARGE) from None
+
+
+def bounded(content: dict[str, Any]) -> dict[str, Any]:
+    """An object that was copied into, as it is.
+
+    Raises:
+        RefusedError: it has become too large.
+    """
+    if size_of(content) > MOST_BYTES:
+        raise RefusedError(TOO_LARGE)
+    return content
+
+
 def with_metadata(content: dict[str, Any], **fields: Any) -> dict[str, Any]:
     """A copy with some fields of its metadata replaced. None removes a field."""
     known = content.get("metadata")
-    metadata = {**(known if isinstance(known, dict) else {}), **fields}
-    return {**content, "metadata": {key: value for key, value in metadata.items() if value is not None}}
+    kept = {key: value for key, value in known.items() if key not in fields} if isinstance(known, dict) else {}
+    given = {key: value for key, value in fields.items() if value is not None}
+    return {**content, "metadata": kept | given}
 
 
 def change_each(resources: Resources, change: Callable[[BuildResource], dict[str, Any]], feature: str) -> Resources:

@@ -64,12 +64,14 @@ def _merge_mapping(value: dict[str, Any] | None, patch: dict[str, Any], path: st
 
 def _merge_list(value: list[Any] | None, patch: list[Any], path: str, keys: _Keys) -> Any:
     names = keys.get(path)
+    if names is None:
+        return patch
     directives = [item for item in patch if isinstance(item, dict) and set(item) == {_DIRECTIVE}]
     if directives and directives[0][_DIRECTIVE] == "delete":
         return _GONE
     if directives:
         patch = [item for item in patch if item not in directives]
-    if names is None or (directives and directives[0][_DIRECTIVE] == "replace"):
+    if directives and directives[0][_DIRECTIVE] == "replace":
         return patch
     if names == ("",):
         return [*patch, *(item for item in value or () if item not in patch)]

@@ -38,7 +38,7 @@ def is_named(names: ResourceId, selector: Selector) -> bool:
     """True if a replacement's selector names an id. Its texts are not patterns."""
     exact = (("group", names.group), ("version", names.version), ("kind", names.kind), ("name", names.name))
     namespace = selector.get("namespace")
-    same_namespace = not namespace or names._replace(namespace=namespace).effective == names.effective
+    same_namespace = not namespace or names.effective_namespace == namespace
     return same_namespace and all(not selector.get(key) or selector[key] == text for key, text in exact)
 
 
