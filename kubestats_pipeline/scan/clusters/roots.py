@@ -186,8 +186,19 @@ class Roots:
                 folders[identity.path.rpartition("/")[0]].append(identity)
         for folder, declared in _by_outermost(folders).items():
             self.probable_folders |= {folder} if is_real else set()
+            if is_real and folder and self._is_whole(folder, declared):
+                yield self._kustomization(folder, is_real=True)
+                continue
             objects = tuple(self._as_built(identity) for identity in sorted(declared, key=order_of))
             yield Root(NodeKey(Cluster(folder, is_real), folder), Wanted(objects=objects, path=folder))
+
+    def _is_whole(self, folder: str, declared: Iterable[Identity]) -> bool:
+        """True if a folder is what Flux applies first: it holds Kustomizations of other Kustomizations elsewhere."""
+        here = [each for each in declared if each.path.rpartition("/")[0] == folder and each.key.group == KUSTOMIZE]
+        parents = [each for each in here if self._appliers_below(each)]
+        applied = [self._places.folder_of(spec) for each in parents for spec in self._specs(each)]
+        inside = [each for each in applied if each is None or f"{each}/".startswith(f"{folder}/")]
+        return bool(parents) and not inside and self._walk.builds.of(folder, b"{}").failure is None
 
     def _as_built(self, identity: Identity) -> BuiltObject:
         return BuiltObject(self._documents.content(identity), identity)
