@@ -1,18 +1,17 @@
 """Moves what is known of one repository from its position to a commit of its mirror, and hands its events to the log.
 
 A first scan, new commits and a rewritten history go the same way: the state at the position, the steps from there to
-the head, and at the end whatever still differs from the head's tree as one last step. The position and the writing of
-tables belong to `scan.py` and `store/position.py`, the meaning of a step to `replay/replay.py`.
+the head, and at the end whatever still differs from the head's tree as one last step. The writing of tables and their
+position belong to `save.py` and `store/position.py`, the meaning of a step to `replay/replay.py`.
 """
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from kubestats_pipeline.git import history
 from kubestats_pipeline.git.blobs import BlobReader
-from kubestats_pipeline.git.history import Change, Step, is_of_interest, is_template
+from kubestats_pipeline.git.history import Change, Commit, Step, is_of_interest, is_template
 from kubestats_pipeline.scan.facts.path_context import context_of
 from kubestats_pipeline.scan.job import ScanJob
 from kubestats_pipeline.scan.manifests.files import ContentCache, FileVersion
@@ -20,30 +19,17 @@ from kubestats_pipeline.scan.manifests.withheld_paths import from_text
 from kubestats_pipeline.scan.parallel.read_ahead import ReadAhead
 from kubestats_pipeline.scan.replay.replay import Replay
 from kubestats_pipeline.scan.resolve.engine import gitops_engine
+from kubestats_pipeline.scan.save import Advanced, Saver
 from kubestats_pipeline.scan.store import position as store
 
 STEPS_AHEAD, MOST_STEPS_AHEAD = 20, 2_000
 """Commits whose blobs are asked for before they are replayed, and those that helpers may be ahead at most."""
 
 
-@dataclass(frozen=True)
-class Advanced:
-    """A replay that has come to the head.
-
-    Attributes:
-        engine: the GitOps engine of the repository, as a column of `scans`.
-        new_events: events that the log was given.
-        is_linear: as `store.Position.is_linear`, for the position that was reached.
-    """
-
-    replay: Replay
-    engine: str
-    new_events: int
-    is_linear: bool
-
-
-def bring_to_head(job: ScanJob, position: store.Position | None, log: store.EventLog) -> Advanced:
+def bring_to_head(job: ScanJob, position: store.Position | None, saver: Saver) -> Advanced:
     """Replay from a position, None for the beginning of the mirror, to the head of a job.
+
+    On the way the saver gets the events, and from time to time a state to save. The last state is the caller's to save.
 
     Raises:
         GitError: the mirror cannot be read.
@@ -58,11 +44,18 @@ def bring_to_head(job: ScanJob, position: store.Position | None, log: store.Even
             # Only a descendant that comes for the first time can have no event in the log already.
             replay.known_event_ids |= store.read_event_ids(job.tables, position)
         first = replay.next_sequence
-        for _ in _advance(replay, mirror, position.commit if position else None, job.head, ahead, goes_on):
+        for commit in _advance(replay, mirror, position.commit if position else None, job.head, ahead, goes_on):
             if len(replay.events) >= store.EVENTS_AT_ONCE:
-                log.append(replay.take_events())
-        log.append(replay.take_events())
-        return Advanced(replay, _engine(replay, blobs), replay.next_sequence - first, is_linear)
+                saver.log.append(replay.take_events())
+            if saver.is_due() and commit.sha != job.head and not _left_over(replay, mirror, commit.sha):
+                saver.log.append(replay.take_events())
+                saver.save(_advanced(replay, commit.sha, blobs, first, is_linear=is_linear))
+        saver.log.append(replay.take_events())
+        return _advanced(replay, job.head, blobs, first, is_linear=is_linear)
+
+
+def _advanced(replay: Replay, commit: str, blobs: BlobReader, first: int, *, is_linear: bool) -> Advanced:
+    return Advanced(replay, commit, _engine(replay, blobs), replay.next_sequence - first, is_linear)
 
 
 def _resume(job: ScanJob, position: store.Position | None, cache: ContentCache, blobs: BlobReader) -> Replay:
@@ -94,17 +87,26 @@ def _resume(job: ScanJob, position: store.Position | None, cache: ContentCache, 
 
 def _advance(
     replay: Replay, mirror: Path, base: str | None, head: str, ahead: ReadAhead, goes_on: bool
-) -> Iterator[None]:
-    """Move the replay to the head. The caller may take events away after each step."""
+) -> Iterator[Commit]:
+    """Move the replay to the head, and give each commit that it has come to. The caller may take its events away."""
     if base is None or goes_on:
-        for step in _looking_ahead(map(replay.paths.step, history.walk(mirror, base, head)), ahead):
-            replay.apply(step.commit, step.changes)
-            yield
-    left_over = _difference(replay.files.oids, replay.paths.tree(history.read_tree(mirror, head)))
+        names = replay.paths.copy()  # those of the steps that are looked at ahead of the replay
+        steps = ((step, names.step(step)) for step in history.walk(mirror, base, head))
+        for step, named in _looking_ahead(steps, ahead):
+            replay.paths.follow(step, named)
+            replay.apply(named.commit, named.changes)
+            yield named.commit
+    left_over = _left_over(replay, mirror, head)
     if left_over:
         ahead.expect(_files(left_over))
-        replay.apply(history.read_commit(mirror, head), left_over)
-        yield
+        commit = history.read_commit(mirror, head)
+        replay.apply(commit, left_over)
+        yield commit
+
+
+def _left_over(replay: Replay, mirror: Path, commit: str) -> list[Change]:
+    """The difference of the files that were replayed from the tree of a commit."""
+    return _difference(replay.files.oids, replay.paths.tree(history.read_tree(mirror, commit)))
 
 
 def _engine(replay: Replay, blobs: BlobReader) -> str:
@@ -113,12 +115,15 @@ def _engine(replay: Replay, blobs: BlobReader) -> str:
     return gitops_engine(charts, replay.files.paths, map(blobs.read, templates))
 
 
-def _looking_ahead(steps: Iterable[Step], ahead: ReadAhead) -> Iterator[Step]:
-    """The same steps, each after the blobs of the next ones have been asked for."""
-    coming: deque[tuple[Step, int]] = deque()
+def _looking_ahead(steps: Iterable[tuple[Step, Step]], ahead: ReadAhead) -> Iterator[tuple[Step, Step]]:
+    """The same steps, each after the blobs of the next ones have been asked for.
+
+    A step comes with the same one under the public names of its files, in which the blobs are asked for.
+    """
+    coming: deque[tuple[tuple[Step, Step], int]] = deque()
     blobs = 0
     for step in steps:
-        files = list(_files(step.changes))
+        files = list(_files(step[1].changes))
         wanted = ahead.expect(files)
         coming.append((step, len(files)))
         blobs += len(files)

@@ -32,6 +32,15 @@ class WithheldPaths:
         """A step of the history with names in place of paths."""
         return step._replace(changes=tuple(self._changes(step.changes)))
 
+    def follow(self, step: Step, named: Step) -> None:
+        """Take up the names that a copy gave in a step, which was seen there first."""
+        if named.changes != step.changes:  # else no path in it holds a secret
+            self.step(step)
+
+    def copy(self) -> "WithheldPaths":
+        """The same names, to be continued on their own."""
+        return WithheldPaths(set(self.given), dict(self.names))
+
     def tree(self, tree: Mapping[str, str]) -> dict[str, str]:
         """A tree with names in place of paths. Names of files that it does not have are dropped."""
         for path in [path for path in self.names if path not in tree]:

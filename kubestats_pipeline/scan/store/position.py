@@ -7,7 +7,7 @@ or overwritten by the next run. How the log itself grows is in `lake/event_log.p
 
 import datetime
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import orjson
 import polars as pl
@@ -203,10 +203,10 @@ class EventLog:
 
 def write_tables(
     tables: RepositoryTables, repository: Repository, replay: Replay, known: Position | None, position: Position
-) -> int:
+) -> Position:
     """Write the problems, values and resources of a replay. The last carry the position. Its events are written before.
 
-    Returns the number of rows of Helm values.
+    Returns the position with the values that belong to it.
 
     `known` is the position from which the replay went on, None for one from the start. `position` is the one that it
     reached.
@@ -221,7 +221,8 @@ def write_tables(
     saved = write_values(tables, repository, replay, position.commit, known_values)
     rows = [resource_row(resource, repository) for resource in (*replay.active.values(), *replay.tombstones.values())]
     tables.write_resources(rows, position.metadata | saved.metadata)
-    return saved.rows
+    replay.unsaved.clear()
+    return replace(position, values=saved)
 
 
 def write_position(tables: RepositoryTables, position: Position) -> None:
