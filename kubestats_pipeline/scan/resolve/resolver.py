@@ -157,7 +157,7 @@ class Resolver:
             return Resolved(identity.key.namespace, facts.version, reason=reason)
         instances = self._find_instances(identity, facts)
         resolutions = [self._resolve(identity, facts, instance) for instance in instances.distinct]
-        if not instances.is_complete:
+        if facts.is_release and not instances.is_complete:
             reason = instances.too_complex or "it is applied too many times"
             resolutions = [resolution._replace(resolution="ambiguous", reason=reason) for resolution in resolutions]
         return _common(resolutions, facts, identity)._replace(too_complex=instances.too_complex)
@@ -189,9 +189,13 @@ class Resolver:
         images = facts.images if facts.images != declared.images else None
         app_name = facts.app_name if facts.app_name != declared.app_name else None
         if facts.chart is None:
-            return Resolved(namespace, facts.version, reason=facts.patch_reason, images=images, app_name=app_name)
+            known = Resolved(namespace, facts.version, reason=facts.patch_reason, images=images, app_name=app_name)
+            return known._replace(version_tag=facts.version_tag)
         if not facts.is_release:
-            return Resolved(namespace, facts.chart.version, images=images, app_name=app_name)
+            known = Resolved(namespace, facts.chart.version, images=images, app_name=app_name)
+            return (
+                known._replace(chart_kind="path", chart_name=facts.chart.name) if facts.chart.kind == "path" else known
+            )
         chart = _if_known(self._chart(facts.chart, namespace, MAX_HOPS))
         inputs = self._values.of(identity, namespace, facts.values_from)
         return chart._replace(namespace=namespace, images=images, app_name=app_name, values_inputs=inputs)
@@ -253,7 +257,7 @@ def _chart_of_source(use: ChartUse, source: ChartSource) -> Resolved:
     if source.flavour == "helm":
         return exact_chart("helm", canonical_url(source.url), use.name, use.version, raw)
     if source.flavour == "oci":
-        return chart_at(source.url, "", source.version)
+        return chart_at(source.url, "", source.version)._replace(version_tag=source.tag)
     kind: ChartKind = "git" if source.flavour == "git" else "path"
     return exact_chart(kind, canonical_url(source.url), normalise_path(use.name or ""), source.version, raw)
 
