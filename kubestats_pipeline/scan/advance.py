@@ -107,7 +107,8 @@ def _advance(
 
 
 def _engine(replay: Replay, blobs: BlobReader) -> str:
-    charts = {identity: resource.resolved.chart_name for identity, resource in replay.active.items()}
+    active = {identity: resource for identity, resource in replay.active.items() if resource.context == "active"}
+    charts = {identity: resource.resolved.chart_name for identity, resource in active.items()}
     templates = (oid for path, oid in replay.files.templates.items() if context_of(path) != "archived")
     return gitops_engine(charts, replay.files.oids, map(blobs.read, templates))
 

@@ -233,7 +233,8 @@ def _values_numbers(document: Decoded, resource: dict[str, Any], facts: Facts) -
 def restore_manifest(stored: Manifest, version: str | None) -> Manifest:
     """The manifest of a resource whose file cannot be read any more, with the facts of its stored document.
 
-    The spelling of numbers is lost there. So version, app and images are those of the stored manifest.
+    The spelling of numbers is lost there. So version, app and images are those of the stored manifest. So is the context
+    of its file.
     """
     resource = orjson.loads(stored.data)
     scan = load_scanners().get((stored.key.group, stored.key.kind), scan_generic)
@@ -241,7 +242,8 @@ def restore_manifest(stored: Manifest, version: str | None) -> Manifest:
     source = facts.source and facts.source._replace(version=version)
     chart = facts.chart._replace(version=version) if facts.chart and facts.chart.name else facts.chart
     facts = facts._replace(version=version, source=source, chart=chart)
-    return stored._replace(facts=facts._replace(app_name=stored.facts.app_name, images=stored.facts.images))
+    known = stored.facts
+    return stored._replace(facts=facts._replace(app_name=known.app_name, images=known.images, context=known.context))
 
 
 def digest(data: bytes) -> str:
