@@ -13,7 +13,7 @@ _WITHOUT_IMAGES = ("v1", "apiextensions.k8s.io/v1", "apiextensions.k8s.io/v1beta
 """Groups of Kubernetes' own whose other kinds run nothing. An `image` there is data, or the schema of a field."""
 
 _HOLDERS = ("ResourceSet", "Composition")
-"""Kinds that hold whole objects of other kinds. What runs in those is not their own version."""
+"""Kinds that hold whole objects of other kinds. A version of something in those is not their own."""
 
 
 def scan_generic(document: Decoded, resource: dict[str, Any]) -> Facts:

@@ -14,10 +14,10 @@ from kubestats_pipeline.scan.documents.document import Bounds
 from kubestats_pipeline.scan.documents.encoding import is_utf16
 from kubestats_pipeline.scan.documents.file import Problem
 from kubestats_pipeline.scan.facts.path_context import context_of
-from kubestats_pipeline.scan.manifests.embedded import CHART_FILE
+from kubestats_pipeline.scan.manifests.embedded import CHART_FILE, special_name
 from kubestats_pipeline.scan.manifests.identity import Identity
 from kubestats_pipeline.scan.manifests.incremental import IncrementalReader
-from kubestats_pipeline.scan.manifests.manifests import NAMED_FILES, FileContent, Manifest, ResourceKey
+from kubestats_pipeline.scan.manifests.manifests import FileContent, Manifest, ResourceKey
 
 Declared = Mapping[Identity, Manifest]
 ReadBlob = Callable[[str], bytes | None]
@@ -65,8 +65,7 @@ class FileVersion(NamedTuple):
     @property
     def key(self) -> BlobKey:
         """The key of its content."""
-        name = self.path.rpartition("/")[2]
-        return BlobKey(self.oid, name if name in NAMED_FILES else "")
+        return BlobKey(self.oid, special_name(self.path))
 
 
 def read_version(version: FileVersion, read_blob: ReadBlob, reader: IncrementalReader) -> FileContent:
@@ -233,6 +232,11 @@ def declare(path: str, manifests: Iterable[Manifest]) -> dict[Identity, Manifest
         declared[Identity(manifest.key, path, seen[manifest.key])] = manifest
         seen[manifest.key] += 1
     return declared
+
+
+def declared_in(files: Iterable[File | None]) -> dict[Identity, Manifest]:
+    """The resources of some files. None stands for no file."""
+    return {identity: manifest for file in files if file for identity, manifest in file.declared.items()}
 
 
 def _in_context(manifests: Iterable[Manifest], path: str, chart: str) -> Iterator[Manifest]:

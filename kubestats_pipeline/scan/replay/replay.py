@@ -14,7 +14,7 @@ from kubestats_pipeline.lake.vocabulary import EventType
 from kubestats_pipeline.scan.documents.file import Problem
 from kubestats_pipeline.scan.facts.charts import Resolved
 from kubestats_pipeline.scan.kustomize.kustomization import KUSTOMIZATION_FILES
-from kubestats_pipeline.scan.manifests.files import ContentCache, Declared, File, Files
+from kubestats_pipeline.scan.manifests.files import ContentCache, Declared, File, Files, declared_in
 from kubestats_pipeline.scan.manifests.identity import Identity, identity_text, order_of
 from kubestats_pipeline.scan.manifests.manifests import Manifest, digest, restore_manifest
 from kubestats_pipeline.scan.manifests.withheld_paths import WithheldPaths
@@ -22,6 +22,7 @@ from kubestats_pipeline.scan.replay.field_changes import FieldChange, detect_cha
 from kubestats_pipeline.scan.replay.move_detection import match_moves
 from kubestats_pipeline.scan.replay.problems import OpenProblems, record_problems
 from kubestats_pipeline.scan.replay.records import Event, Resource
+from kubestats_pipeline.scan.replay.standing import Standings
 from kubestats_pipeline.scan.resolve.resolver import Resolver
 from kubestats_pipeline.scan.values.inputs import ValuesInputs
 from kubestats_pipeline.scan.values.merge import Values, with_images
@@ -55,6 +56,7 @@ class Replay:
     def __post_init__(self) -> None:
         self.files = Files(self.cache)
         self.values_inputs = ValuesInputs(self.files, self.cache)
+        self._standings = Standings(self.values_inputs, lambda identity: self._manifest(identity).facts)
         self._resolver = Resolver()
         self._too_complex: set[Identity] = set()
         self._deleted: dict[Identity, set[str]] = {}
@@ -92,10 +94,10 @@ class Replay:
         self.values_inputs.last_readable.update(last_readable or {})
         changed = self._resolver.resolve_changed()
         self._note_too_complex(changed)
-        for identity, resolved in changed.items():
+        self._update_inputs((), changed)
+        for identity, resolved in self._standings.judge(changed, (), ()).items():
             if identity in self.active:
                 known, manifest = self.active[identity], self._manifest(identity)
-                self._set_inputs(identity, resolved)
                 values = self._values(identity, known.values)
                 if manifest.content_hash != known.manifest.content_hash:
                     self._outdated.add(identity)
@@ -110,8 +112,8 @@ class Replay:
         Events come in a fixed order: moves, deletions, creations, modifications, each in the order of identities.
         """
         touched = self.files.apply(changes)
-        before = _merged(former for former, _ in touched.values())
-        after = _merged(latter for _, latter in touched.values())
+        before = declared_in(former for former, _ in touched.values())
+        after = declared_in(latter for _, latter in touched.values())
         for path, (_, latter) in touched.items():
             self._resolve_file(path, latter)
         changed = self._resolver.resolve_changed()
@@ -119,6 +121,7 @@ class Replay:
         self._too_complex -= removed.keys()
         # Inputs come before problems and values: both ask which files are used as values now.
         self._update_inputs(removed, changed)
+        changed = self._standings.judge(changed, removed, touched)
         for path in sorted(touched.keys() | self.values_inputs.touched | self._note_too_complex(changed)):
             record_problems(self.problems, path, self._problems(path, changed), commit)
         self.values_inputs.touched.clear()
@@ -332,7 +335,3 @@ class Replay:
             resolved = changed.get(identity) or self.active[identity].resolved
             if resolved.too_complex is not None:
                 yield Problem("too_complex", resolved.too_complex)
-
-
-def _merged(files: Iterable[File | None]) -> dict[Identity, Manifest]:
-    return {identity: manifest for file in files if file for identity, manifest in file.declared.items()}

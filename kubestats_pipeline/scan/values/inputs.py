@@ -18,11 +18,12 @@ from kubestats_pipeline.scan.documents.canonical_json import canonical_json
 from kubestats_pipeline.scan.documents.file import Problem
 from kubestats_pipeline.scan.documents.repository_paths import normalise_path
 from kubestats_pipeline.scan.facts.charts import Resolved
-from kubestats_pipeline.scan.facts.facts import Facts, ValuesInput, ValuesPart
+from kubestats_pipeline.scan.facts.facts import Facts, Switches, ValuesInput, ValuesPart
 from kubestats_pipeline.scan.facts.helm_set import read_name, read_value
 from kubestats_pipeline.scan.manifests.files import ContentCache, Files
 from kubestats_pipeline.scan.manifests.identity import Identity
 from kubestats_pipeline.scan.values.merge import Layer, Values, ValuesText, layer_of, read_values
+from kubestats_pipeline.scan.values.switches import switch_that_is_off
 
 CACHED_TEXTS = 500
 """Values files that are kept in memory: enough for all that a commit and its neighbours touch."""
@@ -38,6 +39,7 @@ class _Input(NamedTuple):
         config_map: the ConfigMap in that file, if it is declared as a resource.
         key: the key in the data of that ConfigMap.
         below: the key of a values file under which the values are, or None for the whole file.
+        without: keys at the top of a values file that do not count.
         target: the one setting whose value is the whole content, or None for a mapping of values.
     """
 
@@ -45,6 +47,7 @@ class _Input(NamedTuple):
     config_map: Identity | None = None
     key: str = ""
     below: str | None = None
+    without: tuple[str, ...] = ()
     target: str | None = None
     is_optional: bool = False
 
@@ -100,6 +103,16 @@ class ValuesInputs:
         inputs = self._inputs.get(identity)
         return Values(tuple(self._layer(entry) for entry in inputs)) if inputs else None
 
+    def switched_off_by(self, identity: Identity, switches: Switches) -> str | None:
+        """The switch that is off for a dependency in the values of its chart, or None if it is released.
+
+        The rules are those of Helm (4.1.4, by `helm template`): a switch that is absent or no boolean has no effect.
+        """
+        path = next((entry.path for entry in self._inputs.get(identity, ()) if entry.path is not None), None)
+        file = self.files.get(path) if path is not None and any(switches) else None
+        oid = self._readable(path, file.oid) if path is not None and file is not None else None
+        return switch_that_is_off(switches, orjson.loads(self._text(oid).content)) if oid is not None else None
+
     def problems(self, path: str) -> tuple[Problem, ...]:
         """The reason why a file that is used as values cannot be read."""
         file = self.files.get(path)
@@ -125,7 +138,7 @@ class ValuesInputs:
         if entry.target is not None:
             return _setting(entry.path, entry.target, self.cache.read_blob(file.oid) if file.oid else None)
         oid = self._readable(entry.path, file.oid)
-        return layer_of(_below(self._text(oid), entry.below), entry.path) if oid is not None else None
+        return layer_of(_part(self._text(oid), entry), entry.path) if oid is not None else None
 
     def _readable(self, path: str, oid: str) -> str | None:
         """The file's blob, or the last readable one."""
@@ -167,7 +180,7 @@ def _inputs_of(path: str, parts: Iterable[ValuesPart], inputs: Iterable[ValuesIn
         )
     for part in parts:
         if part.kind == "file":
-            yield _Input(path=_resolve(path, part.path), below=part.key, is_optional=part.is_optional)
+            yield _Input(_resolve(path, part.path), below=part.key, without=part.without, is_optional=part.is_optional)
 
 
 def _resolve(document_path: str, path: str | None) -> str | None:
@@ -184,13 +197,17 @@ def _paths(inputs: Iterable[_Input]) -> set[str]:
     return {entry.path for entry in inputs if entry.path is not None}
 
 
-def _below(text: ValuesText, key: str | None) -> ValuesText:
-    """The part of a text of values that is below one key."""
-    if key is None or text.problem is not None:
+def _part(text: ValuesText, entry: _Input) -> ValuesText:
+    """The part of a text of values that an input takes: all of it, what is below one key, or all but some keys."""
+    if text.problem is not None or (entry.below is None and not entry.without):
         return text
-    content = orjson.loads(text.content).get(key)
-    numbers = {place[1:]: number for place, number in text.numbers.items() if place[0] == key}
-    return ValuesText(canonical_json(content if isinstance(content, dict) else {}), numbers, text.is_encrypted)
+    content = orjson.loads(text.content)
+    if entry.below is None:
+        rest = {key: value for key, value in content.items() if key not in entry.without}
+        return ValuesText(canonical_json(rest), text.numbers, text.is_encrypted)
+    below = content.get(entry.below)
+    numbers = {place[1:]: number for place, number in text.numbers.items() if place[0] == entry.below}
+    return ValuesText(canonical_json(below if isinstance(below, dict) else {}), numbers, text.is_encrypted)
 
 
 def _setting(origin: str, target: str, text: bytes | None) -> Layer | None:
