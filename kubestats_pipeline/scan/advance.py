@@ -69,7 +69,7 @@ def _resume(job: ScanJob, position: store.Position | None, cache: ContentCache, 
     """The state at the position. Its files are read from the mirror where that still holds the commit."""
     repository, mirror = job.repository, job.mirror
     if position is None:
-        return Replay(repository.repository_id, cache)
+        return Replay(repository.repository_id, cache, clone_url=repository.clone_url)
     stored = store.read_stored(job.tables, position)
     tree = history.read_tree(mirror.path, position.commit) if mirror.has_commit(position.commit) else {}
     replay = Replay(
@@ -84,6 +84,7 @@ def _resume(job: ScanJob, position: store.Position | None, cache: ContentCache, 
         problems={(problem.path, problem.problem): problem for problem in stored.problems},
         next_sequence=position.next_sequence,
         paths=from_text(position.paths, tree),
+        clone_url=repository.clone_url,
     )
     blobs.expect(tree.values())
     known = replay.paths.tree(tree)

@@ -27,7 +27,7 @@ _OLDER_NAMES = {"chartName": "name", "chartVersion": "version", "chartRepoUrl": 
 
 @scanner(GROUP, CHART)
 def scan_chart(document: Decoded, resource: dict[str, Any]) -> Facts:
-    """A chart that the repository holds. It is no release, but its `values.yaml` names images.
+    """A chart that the repository holds. It is not a release, but its `values.yaml` names images.
 
     Values under the name of a dependency belong to that dependency.
     """

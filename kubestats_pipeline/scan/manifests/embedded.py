@@ -13,6 +13,7 @@ from typing import Any
 from kubestats_pipeline.scan.documents.document import Decoded
 from kubestats_pipeline.scan.facts.shapes import as_resource, mappings
 from kubestats_pipeline.scan.kinds import argo, fleet, helm, helmfile
+from kubestats_pipeline.scan.kinds.application_sets import expand
 from kubestats_pipeline.scan.kinds.chart_installers import charts_in_resource
 from kubestats_pipeline.scan.kustomize.kustomization import KUSTOMIZATION_FILES
 
@@ -64,14 +65,22 @@ def embedded_in_file(
 
 def embedded_in_resource(document: Decoded, resource: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The releases in a resource beside the one that its own row shows."""
-    if resource["apiVersion"].startswith(f"{argo.GROUP}/"):
-        yield from _further_sources(document, resource)
-    else:
+    if not resource["apiVersion"].startswith(f"{argo.GROUP}/"):
         yield from charts_in_resource(document, resource)
+        return
+    is_known = False
+    if resource["kind"] == "ApplicationSet":
+        applications, unknown = expand(document, resource)
+        is_known = not unknown
+        for application in applications:
+            yield application
+            yield from _further_sources(document, application)
+    if not is_known:
+        yield from _further_sources(document, resource)
 
 
 def _further_sources(document: Decoded, resource: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The sources with a chart of an Application or ApplicationSet, without the first one."""
+    """The sources with a chart of an Application, or of an ApplicationSet's template, without the first one."""
     place = {"Application": ("spec",), "ApplicationSet": argo.TEMPLATE}.get(resource["kind"])
     sources = argo.sources_at(resource, place) if place else []
     if len(sources) < 2:

@@ -26,6 +26,7 @@ from kubestats_pipeline.scan.replay.standing import Standings
 from kubestats_pipeline.scan.resolve.resolver import Resolver
 from kubestats_pipeline.scan.values.inputs import ValuesInputs
 from kubestats_pipeline.scan.values.merge import Values, with_images
+from kubestats_pipeline.scan.values.own_repository import OwnRepository
 
 
 @dataclass
@@ -40,6 +41,7 @@ class Replay:
         events: those that `take_events` has not taken yet.
         unsaved: ids of resources whose Helm values may differ from the rows in the lake.
         paths: the public names of files whose paths hold a secret. All paths in this object are public names.
+        clone_url: the URL of the repository, by which its own files are told from those of others.
     """
 
     repository_id: str
@@ -52,10 +54,11 @@ class Replay:
     events: list[Event] = field(default_factory=list)
     unsaved: set[str] = field(default_factory=set)
     paths: WithheldPaths = field(default_factory=WithheldPaths)
+    clone_url: str = ""
 
     def __post_init__(self) -> None:
         self.files = Files(self.cache)
-        self.values_inputs = ValuesInputs(self.files, self.cache)
+        self.values_inputs = ValuesInputs(self.files, self.cache, OwnRepository(self.clone_url))
         self._standings = Standings(self.values_inputs, lambda identity: self._manifest(identity).facts)
         self._resolver = Resolver()
         self._too_complex: set[Identity] = set()

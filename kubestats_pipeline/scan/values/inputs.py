@@ -23,6 +23,7 @@ from kubestats_pipeline.scan.facts.helm_set import read_name, read_value
 from kubestats_pipeline.scan.manifests.files import ContentCache, Files
 from kubestats_pipeline.scan.manifests.identity import Identity
 from kubestats_pipeline.scan.values.merge import Layer, Values, ValuesText, layer_of, read_values
+from kubestats_pipeline.scan.values.own_repository import OwnRepository
 from kubestats_pipeline.scan.values.switches import switch_that_is_off
 
 CACHED_TEXTS = 500
@@ -57,12 +58,14 @@ class ValuesInputs:
     """The inputs of all releases of one repository, if they are in other files than the release.
 
     Attributes:
+        own: tells whether the URL of a git repository is that of this one.
         last_readable: for each values file in use that was readable once, the last blob that was readable.
         touched: files whose problems must be recorded anew, because their use or content has changed.
     """
 
     files: Files
     cache: ContentCache
+    own: OwnRepository = field(default_factory=OwnRepository)
     last_readable: dict[str, str] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)
 
@@ -73,7 +76,7 @@ class ValuesInputs:
 
     def set_inputs(self, identity: Identity, facts: Facts, resolved: Resolved) -> None:
         """Record the inputs that a resource has now."""
-        inputs = tuple(_inputs_of(identity.path, facts.values, resolved.values_inputs))
+        inputs = tuple(self._inputs_of(identity.path, facts.values, resolved.values_inputs))
         if inputs == self._inputs.get(identity, ()):
             return
         self.forget(identity)
@@ -82,6 +85,23 @@ class ValuesInputs:
         for path in _paths(inputs):
             self._releases[path].add(identity)
             self.touched.add(path)
+
+    def _inputs_of(self, path: str, parts: Iterable[ValuesPart], inputs: Iterable[ValuesInput]) -> Iterator[_Input]:
+        for found in inputs:
+            is_known = found.kind in ("file", "configmap") and found.path is not None
+            config_map = found.identity if found.kind == "configmap" else None
+            yield _Input(
+                path=found.path if is_known else None,
+                config_map=Identity(*config_map) if config_map is not None else None,  # type: ignore[arg-type]
+                key=found.key,
+                target=found.target_path,
+                is_optional=found.is_optional,
+            )
+        for part in parts:
+            if part.kind == "file":
+                is_here = part.repository is None or self.own.is_own(part.repository)
+                file = _resolve(path, part.path) if is_here else None
+                yield _Input(file, below=part.key, without=part.without, is_optional=part.is_optional)
 
     def forget(self, identity: Identity) -> None:
         """Drop the inputs of a resource that is gone."""
@@ -165,22 +185,6 @@ class ValuesInputs:
         if len(self._texts) > CACHED_TEXTS:
             self._texts.popitem(last=False)
         return text
-
-
-def _inputs_of(path: str, parts: Iterable[ValuesPart], inputs: Iterable[ValuesInput]) -> Iterator[_Input]:
-    for found in inputs:
-        is_known = found.kind in ("file", "configmap") and found.path is not None
-        config_map = found.identity if found.kind == "configmap" else None
-        yield _Input(
-            path=found.path if is_known else None,
-            config_map=Identity(*config_map) if config_map is not None else None,  # type: ignore[arg-type]
-            key=found.key,
-            target=found.target_path,
-            is_optional=found.is_optional,
-        )
-    for part in parts:
-        if part.kind == "file":
-            yield _Input(_resolve(path, part.path), below=part.key, without=part.without, is_optional=part.is_optional)
 
 
 def _resolve(document_path: str, path: str | None) -> str | None:
