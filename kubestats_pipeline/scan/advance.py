@@ -110,7 +110,8 @@ def _left_over(replay: Replay, mirror: Path, commit: str) -> list[Change]:
 
 
 def _engine(replay: Replay, blobs: BlobReader) -> str:
-    charts = {identity: resource.resolved.chart_name for identity, resource in replay.active.items()}
+    active = {identity: resource for identity, resource in replay.active.items() if resource.context == "active"}
+    charts = {identity: resource.resolved.chart_name for identity, resource in active.items()}
     templates = (oid for path, oid in replay.files.templates.items() if context_of(path) != "archived")
     return gitops_engine(charts, replay.files.paths, map(blobs.read, templates))
 

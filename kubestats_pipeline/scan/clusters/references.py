@@ -140,7 +140,7 @@ def _chart_of_source(use: ChartUse, source: ChartSource) -> Resolved:
     if source.flavour == "helm":
         return exact_chart("helm", canonical_url(source.url), use.name, use.version, raw)
     if source.flavour == "oci":
-        return chart_at(source.url, "", source.version)
+        return chart_at(source.url, "", source.version)._replace(version_tag=source.tag)
     kind: ChartKind = "git" if source.flavour == "git" else "path"
     return exact_chart(kind, canonical_url(source.url), normalise_path(use.name or ""), source.version, raw)
 

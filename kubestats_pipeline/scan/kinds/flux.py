@@ -112,9 +112,10 @@ def scan_oci_repository(document: Decoded, resource: dict[str, Any]) -> Facts:
     """One artifact in a registry. `spec.ref` selects it by digest, else semver, else tag, else the tag `latest`."""
     spec = _mapping(resource, "spec")
     ref = _mapping(spec, "ref")
-    selected = (document.text(ref, key) for key in ("digest", "semver", "tag"))
-    version = next((value for value in selected if value), DEFAULT_OCI_TAG)
-    return Facts(version=version, source=ChartSource("oci", document.text(spec, "url") or "", version))
+    digest, semver, tag = (document.text(ref, key) for key in ("digest", "semver", "tag"))
+    version = digest or semver or tag or DEFAULT_OCI_TAG
+    beside = tag if digest and tag else None
+    return Facts(version=version, source=ChartSource("oci", document.text(spec, "url") or "", version, tag=beside))
 
 
 @scanner(SOURCE, "GitRepository")

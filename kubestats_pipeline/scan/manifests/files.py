@@ -5,19 +5,21 @@ makes events of the difference that a step makes to the declared resources.
 """
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from kubestats_pipeline.git.history import Change, is_of_interest, is_template
 from kubestats_pipeline.scan.documents.document import Bounds
+from kubestats_pipeline.scan.documents.encoding import is_utf16
 from kubestats_pipeline.scan.documents.file import Problem
 from kubestats_pipeline.scan.documents.repository_paths import resolve_entry
+from kubestats_pipeline.scan.facts.path_context import context_of
 from kubestats_pipeline.scan.kustomize.reading import reads_alike
-from kubestats_pipeline.scan.manifests.embedded import CHART_FILE
+from kubestats_pipeline.scan.manifests.embedded import CHART_FILE, special_name
 from kubestats_pipeline.scan.manifests.identity import Identity
 from kubestats_pipeline.scan.manifests.incremental import IncrementalReader
-from kubestats_pipeline.scan.manifests.manifests import NAMED_FILES, FileContent, Manifest, ResourceKey
+from kubestats_pipeline.scan.manifests.manifests import FileContent, Manifest, ResourceKey
 
 Declared = Mapping[Identity, Manifest]
 ReadBlob = Callable[[str], bytes | None]
@@ -27,6 +29,8 @@ CACHED_BLOBS = 2_000
 
 CACHED_BYTES = 32_000_000
 """Bytes of documents that are kept of them."""
+
+_ACTION = b"{{"
 
 _TEMPLATE = FileContent(problems=(Problem("template", "a template by its name or folder, not YAML"),))
 
@@ -63,8 +67,7 @@ class FileVersion(NamedTuple):
     @property
     def key(self) -> BlobKey:
         """The key of its content."""
-        name = self.path.rpartition("/")[2]
-        return BlobKey(self.oid, name if name in NAMED_FILES else "")
+        return BlobKey(self.oid, special_name(self.path))
 
 
 def read_version(version: FileVersion, read_blob: ReadBlob, reader: IncrementalReader) -> FileContent:
@@ -99,8 +102,17 @@ class ContentCache:
     def __post_init__(self) -> None:
         self._reader = IncrementalReader(self.bounds)
 
-    def read(self, path: str, oid: str) -> FileContent:
-        """The content of a blob in a file of this name."""
+    def read_template(self, path: str, oid: str) -> FileContent:
+        """The content of a file of a chart's templates. Helm copies text without an action as it is.
+
+        Checked with `helm template` of Helm 4.1.4.
+        """
+        blob = self.read_blob(oid)
+        is_rendered = blob is not None and (_ACTION in blob or is_utf16(blob))
+        return _TEMPLATE if is_rendered else self.read(path, oid, blob)
+
+    def read(self, path: str, oid: str, blob: bytes | None = None) -> FileContent:
+        """The content of a blob in a file of this name. `blob` are its bytes, if they are at hand."""
         version = FileVersion(path, oid)
         key = version.key
         if key in self._recent:
@@ -108,7 +120,8 @@ class ContentCache:
             return self._recent[key]
         content = self.take(key) if self.take is not None else None
         if content is None:
-            content = read_version(version, self.read_blob, self._reader)
+            read_blob = self.read_blob if blob is None else lambda _: blob
+            content = read_version(version, read_blob, self._reader)
         self._remember(key, content)
         return content
 
@@ -240,10 +253,13 @@ class Files:
         return read
 
     def _read(self, path: str, oid: str, former: File | None, new_charts: set[str]) -> File:
-        if is_template(path) or self._in_chart_templates(path, new_charts):
+        if is_template(path):
             return File(oid, _TEMPLATE, {})
-        content = self._cache.read(path, oid)
-        declared = declare(path, content.manifests)
+        chart = self._chart_of_template(path, new_charts)
+        content = self._cache.read(path, oid) if chart is None else self._cache.read_template(path, oid)
+        declared = declare(path, content.manifests if chart is None else _in_context(content.manifests, path, chart))
+        if content is _TEMPLATE:
+            return File(oid, content, {})
         if content.is_complete or former is None:
             return File(oid, content, declared)
         last_known = {identity._replace(path=path): manifest for identity, manifest in former.declared.items()}
@@ -265,13 +281,13 @@ class Files:
     def _flips(self, path: str, oid: str | None) -> bool:
         return (oid is None) == (path in self._files)
 
-    def _in_chart_templates(self, path: str, new_charts: set[str]) -> bool:
-        """True if a file is below the `templates` folder of a Helm chart."""
+    def _chart_of_template(self, path: str, new_charts: set[str]) -> str | None:
+        """The Chart.yaml of a file that is below the `templates` folder of a Helm chart."""
         parts = path.split("/")
         charts = (
             "/".join([*parts[:index], CHART_FILE]) for index, part in enumerate(parts[:-1]) if part == "templates"
         )
-        return any(chart in self._files or chart in new_charts for chart in charts)
+        return next((chart for chart in charts if chart in self._files or chart in new_charts), None)
 
 
 def declare(path: str, manifests: Iterable[Manifest]) -> dict[Identity, Manifest]:
@@ -291,6 +307,23 @@ def _listed_json(path: str, file: File | None) -> set[str]:
         return set()
     folder = path.rpartition("/")[0]
     return {resolve_entry(folder, entry) for entry in kustomize.entries if entry.endswith(".json")}
+
+
+def declared_in(files: Iterable[File | None]) -> dict[Identity, Manifest]:
+    """The resources of some files. None stands for no file."""
+    return {identity: manifest for file in files if file for identity, manifest in file.declared.items()}
+
+
+def _in_context(manifests: Iterable[Manifest], path: str, chart: str) -> Iterator[Manifest]:
+    """The resources of a chart's template in their context: the name of the folder `templates` does not count."""
+    inside = path.removeprefix(chart.removesuffix(CHART_FILE)).removeprefix("templates/")
+    context = context_of(chart.removesuffix(CHART_FILE) + inside)
+    for manifest in manifests:
+        yield (
+            manifest
+            if context == context_of(path)
+            else manifest._replace(facts=manifest.facts._replace(context=context))
+        )
 
 
 def _size(content: FileContent) -> int:

@@ -21,7 +21,6 @@ from kubestats_pipeline.scan.documents.number_spelling import value_at
 from kubestats_pipeline.scan.documents.stream import decode_block
 from kubestats_pipeline.scan.kustomize.kustomization import read_kustomization
 from kubestats_pipeline.scan.manifests.manifests import (
-    NAMED_FILES,
     FileContent,
     ReadDocument,
     are_resources,
@@ -94,14 +93,14 @@ class IncrementalReader:
         Args:
             path: of the file.
             blob: its bytes.
-            file_name: the name of the file, if the content depends on it, else empty.
+            file_name: the special name of the file, or an empty text.
         """
         if self.read_before_keeping:
             self.read_before_keeping -= 1
             return read_file(blob, file_name, self.bounds)
         before = self._forget(path)  # also if it is of no use, because reading the next version changes it in place
         largest = min(LARGEST_KEPT, self.bounds.max_bytes)
-        if file_name in NAMED_FILES or len(blob) > largest or not is_by_lines(blob):
+        if file_name or len(blob) > largest or not is_by_lines(blob):
             return read_file(blob, file_name, self.bounds)
         lines = blob.removesuffix(b"\n").split(b"\n")
         version = None

@@ -17,7 +17,7 @@ from kubestats_pipeline.scan.clusters.clusters import Clusters
 from kubestats_pipeline.scan.documents.file import NOT_BUILT, Problem
 from kubestats_pipeline.scan.facts.charts import Resolved
 from kubestats_pipeline.scan.kustomize.kustomization import KUSTOMIZATION_FILES
-from kubestats_pipeline.scan.manifests.files import ContentCache, Declared, File, Files
+from kubestats_pipeline.scan.manifests.files import ContentCache, Declared, File, Files, declared_in
 from kubestats_pipeline.scan.manifests.identity import Identity, identity_text, order_of
 from kubestats_pipeline.scan.manifests.manifests import Manifest, digest, restore_manifest
 from kubestats_pipeline.scan.manifests.withheld_paths import WithheldPaths
@@ -25,8 +25,10 @@ from kubestats_pipeline.scan.replay.field_changes import FieldChange, detect_cha
 from kubestats_pipeline.scan.replay.move_detection import match_moves
 from kubestats_pipeline.scan.replay.problems import OpenProblems, record_problems
 from kubestats_pipeline.scan.replay.records import Event, Resource
+from kubestats_pipeline.scan.replay.standing import Standings
 from kubestats_pipeline.scan.values.inputs import ValuesInputs
 from kubestats_pipeline.scan.values.merge import Values, with_images
+from kubestats_pipeline.scan.values.own_repository import OwnRepository
 
 
 @dataclass
@@ -41,7 +43,7 @@ class Replay:
         events: those that `take_events` has not taken yet.
         unsaved: ids of resources whose Helm values may differ from the rows in the lake.
         paths: the public names of files whose paths hold a secret. All paths in this object are public names.
-        clone_url: where the repository is cloned from, to tell its own sources from others.
+        clone_url: the URL of the repository, by which its own sources and files are told from those of others.
     """
 
     repository_id: str
@@ -54,11 +56,12 @@ class Replay:
     events: list[Event] = field(default_factory=list)
     unsaved: set[str] = field(default_factory=set)
     paths: WithheldPaths = field(default_factory=WithheldPaths)
-    clone_url: str | None = None
+    clone_url: str = ""
 
     def __post_init__(self) -> None:
         self.files = Files(self.cache)
-        self.values_inputs = ValuesInputs(self.files, self.cache)
+        self.values_inputs = ValuesInputs(self.files, self.cache, OwnRepository(self.clone_url))
+        self._standings = Standings(self.values_inputs, lambda identity: self._manifest(identity).facts)
         queries = QueryStore()
         self._sources = RepositorySources(self.files, self.cache, queries)
         self.clusters = Clusters(self._sources, queries, self.clone_url)
@@ -99,10 +102,10 @@ class Replay:
         self.values_inputs.last_readable.update(last_readable or {})
         changed = self.clusters.resolve_changed()
         self._note_too_complex(changed)
-        for identity, resolved in changed.items():
+        self._update_inputs((), changed)
+        for identity, resolved in self._standings.judge(changed, (), ()).items():
             if identity in self.active:
                 known, manifest = self.active[identity], self._manifest(identity)
-                self._set_inputs(identity, resolved)
                 values = self._values(identity, known.values)
                 if manifest.content_hash != known.manifest.content_hash:
                     self._outdated.add(identity)
@@ -117,8 +120,8 @@ class Replay:
         Events come in a fixed order: moves, deletions, creations, modifications, each in the order of identities.
         """
         touched = self.files.apply(changes)
-        before = _merged(former for former, _ in touched.values())
-        after = _merged(latter for _, latter in touched.values())
+        before = declared_in(former for former, _ in touched.values())
+        after = declared_in(latter for _, latter in touched.values())
         self._note_changed_files()
         for path, (_, latter) in touched.items():
             self._resolve_file(path, latter)
@@ -127,6 +130,7 @@ class Replay:
         self._too_complex -= removed.keys()
         # Inputs come before problems and values: both ask which files are used as values now.
         self._update_inputs(removed, changed)
+        changed = self._standings.judge(changed, removed, touched)
         turned = self._note_too_complex(changed) | self.clusters.take_failed()
         for path in sorted(touched.keys() | self.values_inputs.touched | turned):
             record_problems(self.problems, path, self._problems(path, changed), commit)
@@ -350,7 +354,3 @@ class Replay:
             resolved = changed.get(identity) or self.active[identity].resolved
             if resolved.too_complex is not None:
                 yield Problem("too_complex", resolved.too_complex)
-
-
-def _merged(files: Iterable[File | None]) -> dict[Identity, Manifest]:
-    return {identity: manifest for file in files if file for identity, manifest in file.declared.items()}
