@@ -13,6 +13,7 @@ from pathlib import Path
 from kubestats_pipeline.git import history
 from kubestats_pipeline.git.blobs import BlobReader
 from kubestats_pipeline.git.history import Change, Step, is_template
+from kubestats_pipeline.lake.tables import APPLIED_EVENTS, RESOURCE_EVENTS
 from kubestats_pipeline.scan.facts.path_context import context_of
 from kubestats_pipeline.scan.job import ScanJob
 from kubestats_pipeline.scan.manifests.files import ContentCache, FileVersion
@@ -21,6 +22,7 @@ from kubestats_pipeline.scan.parallel.read_ahead import ReadAhead
 from kubestats_pipeline.scan.replay.replay import Replay
 from kubestats_pipeline.scan.resolve.engine import gitops_engine
 from kubestats_pipeline.scan.store import position as store
+from kubestats_pipeline.scan.store.logs import EVENTS_AT_ONCE, EventLog, read_event_ids
 
 STEPS_AHEAD, MOST_STEPS_AHEAD = 20, 2_000
 """Commits whose blobs are asked for before they are replayed, and those that helpers may be ahead at most."""
@@ -42,7 +44,7 @@ class Advanced:
     is_linear: bool
 
 
-def bring_to_head(job: ScanJob, position: store.Position | None, log: store.EventLog) -> Advanced:
+def bring_to_head(job: ScanJob, position: store.Position | None, log: EventLog) -> Advanced:
     """Replay from a position, None for the beginning of the mirror, to the head of a job.
 
     Raises:
@@ -56,12 +58,12 @@ def bring_to_head(job: ScanJob, position: store.Position | None, log: store.Even
         replay = _resume(job, position, ContentCache(blobs.read, job.bounds, ahead.take), blobs)
         if position is not None and not (is_linear and position.commit != job.head):
             # Only a descendant that comes for the first time can have no event in the log already.
-            replay.known_event_ids |= store.read_event_ids(job.tables, position)
+            replay.known_event_ids |= read_event_ids(job.tables, RESOURCE_EVENTS, position.next_sequence)
+            replay.applied.known_event_ids |= read_event_ids(job.tables, APPLIED_EVENTS, position.next_applied)
         first = replay.next_sequence
         for _ in _advance(replay, mirror, position.commit if position else None, job.head, ahead, goes_on):
-            if len(replay.events) >= store.EVENTS_AT_ONCE:
-                log.append(replay.take_events())
-        log.append(replay.take_events())
+            log.take_from(replay, EVENTS_AT_ONCE)
+        log.take_from(replay)
         return Advanced(replay, _engine(replay, blobs), replay.next_sequence - first, is_linear)
 
 
@@ -83,6 +85,8 @@ def _resume(job: ScanJob, position: store.Position | None, cache: ContentCache, 
         tombstones={resource.resource_id: resource for resource in stored.resources if resource.deleted_at is not None},
         problems={(problem.path, problem.problem): problem for problem in stored.problems},
         next_sequence=position.next_sequence,
+        saved_applied=stored.applied,
+        next_applied=position.next_applied,
         paths=from_text(position.paths, tree),
     )
     blobs.expect(tree.values())
@@ -100,7 +104,7 @@ def _advance(
             replay.apply(step.commit, step.changes)
             yield
     left_over = _difference(replay.files.oids, replay.paths.tree(history.read_tree(mirror, head)))
-    if left_over:
+    if left_over or replay.applied.is_overdue:
         ahead.expect(_files(left_over))
         replay.apply(history.read_commit(mirror, head), left_over)
         yield

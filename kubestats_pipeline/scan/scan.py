@@ -22,6 +22,7 @@ from kubestats_pipeline.scan.manifests.withheld_paths import to_text
 from kubestats_pipeline.scan.parallel.gc_tuning import relaxed_gc
 from kubestats_pipeline.scan.parallel.workers import WorkerDiedError, call_in_processes
 from kubestats_pipeline.scan.store import position as store
+from kubestats_pipeline.scan.store.logs import EventLog
 from kubestats_pipeline.scan.store.retention import known_boundaries, mark_of
 from kubestats_pipeline.settings import Settings
 
@@ -35,6 +36,7 @@ class Scanned:
         events: events in the log, `new_events` of them from this scan.
         problems: files that could not be read, by class.
         settings: rows of Helm values.
+        applied: objects that clusters run, with `applied_events` in their log.
     """
 
     commit: str
@@ -44,6 +46,8 @@ class Scanned:
     new_events: int
     problems: int
     settings: int
+    applied: int
+    applied_events: int
     seconds: float
 
 
@@ -119,7 +123,7 @@ def scan_repository(job: ScanJob) -> Scanned | UpToDate:
         raise git.GitError(missing, status=128 if damaged else None)
     if position is not None and _must_start_over(position, job):
         position = None
-    log = store.EventLog(tables, repository, position, job.run_id)
+    log = EventLog(tables, repository, position, job.run_id)
     advanced = bring_to_head(job, position, log)
     replay = advanced.replay
     reached = _reached(job, position, advanced, log)
@@ -135,11 +139,13 @@ def scan_repository(job: ScanJob) -> Scanned | UpToDate:
         new_events=advanced.new_events,
         problems=len(replay.problems),
         settings=settings,
+        applied=len(replay.applied.active),
+        applied_events=replay.applied.next_sequence,
         seconds=time.monotonic() - started,
     )
 
 
-def _reached(job: ScanJob, position: store.Position | None, advanced: Advanced, log: store.EventLog) -> store.Position:
+def _reached(job: ScanJob, position: store.Position | None, advanced: Advanced, log: EventLog) -> store.Position:
     """The position that a replay has reached. Events that retention took out of a log stay out of a new one."""
     repository = job.repository
     if position is not None and not position.is_older:
@@ -151,6 +157,7 @@ def _reached(job: ScanJob, position: store.Position | None, advanced: Advanced, 
         repository_id=repository.repository_id,
         commit=job.head,
         next_sequence=advanced.replay.next_sequence,
+        next_applied=advanced.replay.applied.next_sequence,
         history_since=_reaches_back_to(position, job),
         is_linear=advanced.is_linear,
         complete_from=complete_from,
