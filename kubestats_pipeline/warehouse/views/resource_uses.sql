@@ -1,5 +1,5 @@
 -- One row per use of a resource, in every context: what people run. Where the repository tells what is applied, that is each object of each
--- application and cluster, so that a release at two versions in two clusters is two uses, and a document that nothing applies is none. Where
+-- application and cluster, so that a release at two versions in two clusters is two uses, and a document that nothing applies has no row. Where
 -- it does not tell (is_applied is null in resources), each existing document is one use.
 -- use_id: applied_id, or resource_id where the repository does not tell what is applied
 -- applied_id: the object that a cluster runs, or null where the repository does not tell
@@ -13,7 +13,7 @@
 -- kind: kind
 -- name: metadata.name
 -- namespace: effective namespace, or null when the repository does not say
--- file_path: path of the document, or null where there is none
+-- file_path: path of the document, or null for what a generator makes
 -- app_name: application that it runs
 -- chart_name: chart that it stands for
 -- is_resolved: the chart reference is neither ambiguous nor unresolved
@@ -28,7 +28,7 @@
 -- in_scope: the context is active and the repository is neither blocked nor retired
 -- created_at: commit time of its creation
 -- updated_at: commit time of its last event
--- source_url: the document on the web, or null where there is none or the host is not GitHub
+-- source_url: the document on the web, or null where the host is not GitHub or a generator makes it
 SELECT
     resource_id AS use_id, NULL::VARCHAR AS applied_id, resource_id, repository_id, full_name, repository_status, NULL::VARCHAR AS cluster,
     NULL::VARCHAR AS applied_by, api_group, kind, name, namespace, file_path, app_name, chart_name, is_resolved, chart_url, chart_kind, version,
