@@ -115,7 +115,9 @@ def test_only_redaction_decides_what_is_secret() -> None:
 
 WRITERS = {
     "write_snapshot": "sync",
-    **dict.fromkeys(("write_scan", "write_resources", "write_problems", "write_values", "append_events"), "scan"),
+    **dict.fromkeys(
+        ("write_scan", "write_resources", "write_problems", "write_values", "write_applied", "append_events"), "scan"
+    ),
 }
 """Methods of `RepositoryTables`, each with the one stage that may call it."""
 

@@ -40,6 +40,7 @@ class Column:
     Attributes:
         earlier: an SQL expression over a row's other columns: the value in files that were written before the column
             was there. DuckDB and polars read it alike. Files without a required column cannot be read if it is None.
+        may_dangle: true for the id of a row that may be gone, or may never have been there.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Column:
     meaning: str
     nullable: bool = True
     earlier: str | None = None
+    may_dangle: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,16 +80,17 @@ class Table:
         return tuple(column.name for column in self.columns)
 
 
-def required(name: str, kind: Type, meaning: str, *, earlier: str | None = None) -> Column:
+def required(name: str, kind: Type, meaning: str, *, earlier: str | None = None, may_dangle: bool = False) -> Column:
     """A column that is never null. A new one needs an expression for `earlier` rows."""
-    return Column(name, kind, meaning, nullable=False, earlier=earlier)
+    return Column(name, kind, meaning, nullable=False, earlier=earlier, may_dangle=may_dangle)
 
 
 def references(table: Table, tables: Sequence[Table]) -> list[tuple[str, Table]]:
-    """The columns of a table that name a row of another one: those that bear its key's name, `…_id`.
+    """The columns of a table that name a row of another one: those that bear its key's name, `…_id`, and do not dangle.
 
     Of several tables with that key, as of `repository_id`, the first one is meant.
     """
     owners = {other.key[0]: other for other in reversed(tables) if len(other.key) == 1}
-    named = ((name, owners[name]) for name in table.column_names if name.endswith("_id") and name in owners)
+    names = (column.name for column in table.columns if not column.may_dangle)
+    named = ((name, owners[name]) for name in names if name.endswith("_id") and name in owners)
     return [(name, owner) for name, owner in named if owner is not table]

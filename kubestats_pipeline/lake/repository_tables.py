@@ -16,7 +16,14 @@ from kubestats_pipeline.lake.event_log import LogWriter
 from kubestats_pipeline.lake.event_log_segments import Segment
 from kubestats_pipeline.lake.lake import Lake, Partition
 from kubestats_pipeline.lake.repositories import Repository
-from kubestats_pipeline.lake.tables import HELM_VALUES, RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS, SCANS, SNAPSHOTS
+from kubestats_pipeline.lake.tables import (
+    APPLIED_RESOURCES,
+    HELM_VALUES,
+    RESOURCES,
+    SCAN_PROBLEMS,
+    SCANS,
+    SNAPSHOTS,
+)
 
 Row = dict[str, Any]
 Rows = Sequence[Mapping[str, Any]] | pl.DataFrame
@@ -84,17 +91,29 @@ class RepositoryTables:
         """Replace the Helm values."""
         self.lake.write(HELM_VALUES, self.full_name, rows, metadata)
 
-    def event_segments(self) -> list[Segment]:
-        """The files of the event log, in the order of their rows."""
-        return self.lake.segments(RESOURCE_EVENTS, self.full_name)
+    def applied(self) -> Partition | None:
+        """The objects that clusters run."""
+        return self.lake.read(APPLIED_RESOURCES, self.full_name)
 
-    def read_events(self, segment: Segment) -> pl.DataFrame:
-        """The events of one file of the log."""
-        return self.lake.read_segment(RESOURCE_EVENTS, segment)
+    def applied_metadata(self) -> Mapping[str, str] | None:
+        """The facts beside these objects, None where they have no file."""
+        return self.lake.read_metadata(APPLIED_RESOURCES, self.full_name)
 
-    def append_events(self, position: int) -> LogWriter:
-        """Go on with the event log from the event of this number. 0 begins a new log."""
-        return LogWriter(self.lake, RESOURCE_EVENTS, self.full_name, position)
+    def write_applied(self, rows: Rows, metadata: Mapping[str, str]) -> None:
+        """Replace the objects that clusters run."""
+        self.lake.write(APPLIED_RESOURCES, self.full_name, rows, metadata)
+
+    def event_segments(self, log: Table) -> list[Segment]:
+        """The files of a log, in the order of their rows."""
+        return self.lake.segments(log, self.full_name)
+
+    def read_events(self, log: Table, segment: Segment) -> pl.DataFrame:
+        """The events of one file of a log."""
+        return self.lake.read_segment(log, segment)
+
+    def append_events(self, log: Table, position: int) -> LogWriter:
+        """Go on with a log from the event of this number. 0 begins a new log."""
+        return LogWriter(self.lake, log, self.full_name, position)
 
     def has(self, table: Table) -> bool:
         """Look for a partition without reading it."""

@@ -71,6 +71,12 @@ RESOURCES = Table(
             "whether `helm_values` holds all of its values. False where a Secret or a missing file has some, null "
             "where it is deleted or takes no values",
         ),
+        Column(
+            "is_applied",
+            Type.BOOLEAN,
+            "whether a cluster runs an object that begins as this document, or ran one until it was deleted. Null "
+            "where the repository does not tell",
+        ),
         required("status", Type.TEXT, one_of(ResourceStatus)),
         required("created_at", Type.TIME, "commit time of its creation, or of the first commit of a bounded history"),
         required("updated_at", Type.TIME, "commit time of its last event"),
@@ -83,15 +89,23 @@ RESOURCES = Table(
 
 HELM_VALUES = Table(
     name="helm_values",
-    grain="one row per active release and setting of its Helm values",
+    grain="one row per active release, application of it and setting of its Helm values",
     stage="scan",
     partitioning=Partitioning.REPOSITORY,
-    key=("resource_id", "path"),
-    sort=("resource_id", "path"),
+    key=("resource_id", "applied_id", "path"),
+    sort=("resource_id", "applied_id", "path"),
     columns=(
         REPOSITORY_ID,
         FULL_NAME,
         required("resource_id", Type.TEXT, "the release, an active row of `resources`"),
+        required(
+            "applied_id",
+            Type.TEXT,
+            "the application of it whose values these are, a row of `applied_resources`. Empty where nothing applies "
+            "it or the repository does not tell",
+            earlier="''",
+            may_dangle=True,
+        ),
         required(
             "path",
             Type.TEXT,

@@ -1,9 +1,10 @@
 """The contract of every table: what a row is, its key, its columns with type and sentence, and how it is partitioned.
 
-Parquet schemas, asset schemas, checks, DuckDB comments and the data dictionary derive from this module and
-`scan_tables.py`, and from nothing else.
+Parquet schemas, asset schemas, checks, DuckDB comments and the data dictionary derive from this module,
+`scan_tables.py` and `applied_tables.py`, and from nothing else.
 """
 
+from kubestats_pipeline.lake.applied_tables import APPLIED_EVENTS, APPLIED_RESOURCES
 from kubestats_pipeline.lake.contract import Column, Partitioning, Table, Type, required
 from kubestats_pipeline.lake.scan_tables import (
     FULL_NAME,
@@ -24,6 +25,8 @@ from kubestats_pipeline.lake.vocabulary import (
 )
 
 __all__ = (
+    "APPLIED_EVENTS",
+    "APPLIED_RESOURCES",
     "ECOSYSTEM_STATS",
     "HELM_VALUES",
     "REPOSITORIES",
@@ -206,8 +209,10 @@ TABLES: dict[str, Table] = {
         SNAPSHOTS,
         SCANS,
         RESOURCES,
+        APPLIED_RESOURCES,
         HELM_VALUES,
         RESOURCE_EVENTS,
+        APPLIED_EVENTS,
         SCAN_PROBLEMS,
         ECOSYSTEM_STATS,
     )

@@ -18,6 +18,7 @@ ChartKind = Literal["helm", "oci", "git", "path"]
 ImageRole = Literal["main", "init", "sidecar"]
 ValueType = Literal["string", "integer", "float", "boolean", "null", "map", "list"]
 EventType = Literal["CREATED", "MODIFIED", "DELETED", "RESURRECTED"]
+AppliedEventType = Literal["CREATED", "MODIFIED", "DELETED"]
 AuthorKind = Literal["human", "renovate", "dependabot", "flux", "other_bot"]
 UnreadProblem = Literal["syntax", "template", "too_large", "too_complex", "encoding", "encrypted_kind"]
 """Classes of problems of files that were not read."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import dagster as dg
 
-from kubestats_pipeline.orchestration.assets.scan import build_retire_events
+from kubestats_pipeline.orchestration.assets.scan import WRITTEN, build_retire_events
 from kubestats_pipeline.orchestration.base.console_log import LOGGED
 from kubestats_pipeline.orchestration.checks import CHECKS
 from kubestats_pipeline.orchestration.repairs.clean_up import build_clean_up
@@ -36,7 +36,7 @@ def _assets(*names: str) -> dg.AssetSelection:
     return dg.AssetSelection.assets(*names).without_checks()
 
 
-_SCANNED = _assets("resource_events", "scan_problems", "helm_values", "resources", "scans")
+_SCANNED = _assets(*WRITTEN)
 
 _PLANS = (
     _Plan(

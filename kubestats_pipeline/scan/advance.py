@@ -12,6 +12,7 @@ from pathlib import Path
 from kubestats_pipeline.git import history
 from kubestats_pipeline.git.blobs import BlobReader
 from kubestats_pipeline.git.history import Change, Commit, Step, is_of_interest, is_template
+from kubestats_pipeline.lake.tables import APPLIED_EVENTS, RESOURCE_EVENTS
 from kubestats_pipeline.scan.facts.path_context import context_of
 from kubestats_pipeline.scan.job import ScanJob
 from kubestats_pipeline.scan.manifests.files import ContentCache, FileVersion
@@ -21,6 +22,7 @@ from kubestats_pipeline.scan.replay.replay import Replay
 from kubestats_pipeline.scan.resolve.engine import gitops_engine
 from kubestats_pipeline.scan.save import Advanced, Saver
 from kubestats_pipeline.scan.store import position as store
+from kubestats_pipeline.scan.store.logs import EVENTS_AT_ONCE, read_event_ids
 
 STEPS_AHEAD, MOST_STEPS_AHEAD = 20, 2_000
 """Commits whose blobs are asked for before they are replayed, and those that helpers may be ahead at most."""
@@ -42,15 +44,15 @@ def bring_to_head(job: ScanJob, position: store.Position | None, saver: Saver) -
         replay = _resume(job, position, ContentCache(blobs.read, job.bounds, ahead.take), blobs)
         if position is not None and not (is_linear and position.commit != job.head):
             # Only a descendant that comes for the first time can have no event in the log already.
-            replay.known_event_ids |= store.read_event_ids(job.tables, position)
+            replay.known_event_ids |= read_event_ids(job.tables, RESOURCE_EVENTS, position.next_sequence)
+            replay.applied.known_event_ids |= read_event_ids(job.tables, APPLIED_EVENTS, position.next_applied)
         first = replay.next_sequence
         for commit in _advance(replay, mirror, position.commit if position else None, job.head, ahead, goes_on):
-            if len(replay.events) >= store.EVENTS_AT_ONCE:
-                saver.log.append(replay.take_events())
+            saver.log.take_from(replay, EVENTS_AT_ONCE)
             if saver.is_due() and commit.sha != job.head and not _left_over(replay, mirror, commit.sha):
-                saver.log.append(replay.take_events())
+                saver.log.take_from(replay)
                 saver.save(_advanced(replay, commit.sha, blobs, first, is_linear=is_linear))
-        saver.log.append(replay.take_events())
+        saver.log.take_from(replay)
         return _advanced(replay, job.head, blobs, first, is_linear=is_linear)
 
 
@@ -76,6 +78,8 @@ def _resume(job: ScanJob, position: store.Position | None, cache: ContentCache, 
         tombstones={resource.resource_id: resource for resource in stored.resources if resource.deleted_at is not None},
         problems={(problem.path, problem.problem): problem for problem in stored.problems},
         next_sequence=position.next_sequence,
+        saved_applied=stored.applied,
+        next_applied=position.next_applied,
         paths=from_text(position.paths, tree),
         clone_url=repository.clone_url,
     )
@@ -97,7 +101,7 @@ def _advance(
             replay.apply(named.commit, named.changes)
             yield named.commit
     left_over = _left_over(replay, mirror, head)
-    if left_over:
+    if left_over or replay.applied.is_overdue:
         ahead.expect(_files(left_over))
         commit = history.read_commit(mirror, head)
         replay.apply(commit, left_over)

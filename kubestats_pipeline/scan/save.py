@@ -13,6 +13,7 @@ from kubestats_pipeline.scan.job import ScanJob
 from kubestats_pipeline.scan.manifests.withheld_paths import to_text
 from kubestats_pipeline.scan.replay.replay import Replay
 from kubestats_pipeline.scan.store import position as store
+from kubestats_pipeline.scan.store.logs import EventLog
 from kubestats_pipeline.scan.store.retention import known_boundaries, mark_of
 
 SAVE_SECONDS = 300
@@ -53,13 +54,13 @@ class Saver:
         # A log that is made anew while the archive has a part of it needs all events before that part can be left out.
         self._may_save = not (known.is_older if known else replaces or self._boundaries)
         self._saved_at = clock()
-        self._log: store.EventLog | None = None
+        self._log: EventLog | None = None
 
     @property
-    def log(self) -> store.EventLog:
+    def log(self) -> EventLog:
         """The log, which goes on from the position of the tables."""
         if self._log is None:
-            self._log = store.EventLog(self._job.tables, self._job.repository, self._known, self._job.run_id)
+            self._log = EventLog(self._job.tables, self._job.repository, self._known, self._job.run_id)
         return self._log
 
     def is_due(self) -> bool:
@@ -95,6 +96,7 @@ class Saver:
             repository_id=self._job.repository.repository_id,
             commit=advanced.commit,
             next_sequence=advanced.replay.next_sequence,
+            next_applied=advanced.replay.applied.next_sequence,
             history_since=self._reaches_back_to(),
             is_linear=advanced.is_linear,
             complete_from=complete_from,

@@ -34,6 +34,7 @@ class Scanned:
         events: events in the log, `new_events` of them from this scan.
         problems: files that could not be read, by class.
         settings: rows of Helm values.
+        applied: objects that clusters run, with `applied_events` in their log.
     """
 
     commit: str
@@ -43,6 +44,8 @@ class Scanned:
     new_events: int
     problems: int
     settings: int
+    applied: int
+    applied_events: int
     seconds: float
 
 
@@ -130,6 +133,8 @@ def scan_repository(job: ScanJob, clock: Callable[[], float] = time.monotonic) -
         new_events=advanced.new_events,
         problems=len(replay.problems),
         settings=settings,
+        applied=len(replay.applied.active),
+        applied_events=replay.applied.next_sequence,
         seconds=time.monotonic() - started,
     )
 

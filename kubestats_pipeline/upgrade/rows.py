@@ -129,12 +129,13 @@ def _value_at(redacted: dict[str, Any], place: Place, value: Any) -> Any:
 
 
 def _redact_settings(table: Table, rows: pl.DataFrame) -> Counted:
-    """Redact Helm values, release by release, in the document that all of its settings make together."""
+    """Redact Helm values, for each application of a release in the document that all of its settings make together."""
     if table is not HELM_VALUES:
         return rows, 0
     values = rows["value"].to_list()
-    numbers: dict[str, list[int]] = {}
-    for number, owner in enumerate(rows["resource_id"]):
+    numbers: dict[tuple[str, ...], list[int]] = {}
+    owners = [name for name in ("resource_id", "applied_id") if name in rows.columns]
+    for number, owner in enumerate(rows.select(owners).iter_rows()):
         numbers.setdefault(owner, []).append(number)
     places = [read_place(path) for path in rows["path"]]
     for own in numbers.values():

@@ -53,9 +53,18 @@ DECLARED: Mapping[str, Lineage] = {
     "snapshots": _declare(repository_id="repositories.repository_id", full_name="repositories.full_name"),
     "resource_events": _declare(**_FROM_SNAPSHOT, commit_sha="snapshots.head_commit"),
     "scan_problems": _declare(**_FROM_SNAPSHOT, commit_sha="snapshots.head_commit"),
-    "helm_values": _declare(**_FROM_SNAPSHOT, resource_id="resources.resource_id"),
+    "helm_values": _declare(
+        **_FROM_SNAPSHOT, resource_id="resources.resource_id", applied_id="applied_resources.applied_id"
+    ),
+    "applied_events": _declare(
+        **_FROM_SNAPSHOT, commit_sha="snapshots.head_commit", resource_id="resources.resource_id"
+    ),
+    "applied_resources": _declare(**_FROM_SNAPSHOT, resource_id="resources.resource_id"),
     "resources": _declare(
-        **_FROM_SNAPSHOT, created_commit="snapshots.head_commit", updated_commit="snapshots.head_commit"
+        **_FROM_SNAPSHOT,
+        created_commit="snapshots.head_commit",
+        updated_commit="snapshots.head_commit",
+        is_applied="applied_resources.resource_id",
     ),
     "scans": _declare(
         **_FROM_SNAPSHOT,

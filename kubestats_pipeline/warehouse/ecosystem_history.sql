@@ -1,5 +1,5 @@
 -- Prepares what ecosystem_stats.sql asks of any number of days: timelines of all counts, one row where a count changes.
--- Reads the tables repositories, resource_events and scans. Days are UTC.
+-- Reads the tables repositories, resources, resource_events, applied_events and scans. Days are UTC.
 -- Counts of repositories leave out those that were retired on that day or before. Counts of resources and events take all.
 
 -- One row per repository that discovery knows, from its creation on the host, its first event or its discovery on,
@@ -42,39 +42,51 @@ GROUP BY repository_id;
 
 INSERT INTO daily_events SELECT last_day, repository_id, events, 0, 0, 0 FROM retirements;
 
--- One row per resource and day with an event on which it exists: the state that folding all its events up to that day gives,
+-- One row per resource, or object of a cluster, and day with an event on which it exists: the state that folding all its events up to that day gives,
 -- by sequence and not by time, since commit clocks can run backwards. It holds until the next day with an event. What counts
 -- as a release is what the view releases shows.
 CREATE TABLE stays AS
-WITH daily AS (
+WITH logged AS (
     SELECT
-        resource_id,
+        FALSE AS is_in_cluster, resource_id AS id, repository_id, event_timestamp, sequence, event_type, resource_kind AS kind, context,
+        resolution, chart_name
+    FROM resource_events
+    UNION ALL
+    SELECT TRUE, applied_id, repository_id, event_timestamp, sequence, event_type, kind, context, resolution, chart_name
+    FROM applied_events
+),
+daily AS (
+    SELECT
+        is_in_cluster,
+        id,
         repository_id,
         event_timestamp::DATE AS day,
         max(sequence) AS last_sequence,
         arg_max(
             {
                 'event_type': event_type,
-                'kind': resource_kind,
+                'kind': kind,
                 'chart': CASE WHEN context = 'active' AND resolution <> 'not_applicable' THEN chart_name END
             },
             sequence
         ) AS last_event
-    FROM resource_events
+    FROM logged
     GROUP BY ALL
 ),
 folded AS (
     SELECT
-        resource_id,
+        is_in_cluster,
+        id,
         repository_id,
         day AS from_day,
         lead(day) OVER days AS until_day,
         arg_max(last_event, last_sequence) OVER days AS state
     FROM daily
-    WINDOW days AS (PARTITION BY repository_id, resource_id ORDER BY day)
+    WINDOW days AS (PARTITION BY is_in_cluster, repository_id, id ORDER BY day)
 )
 SELECT
-    resource_id,
+    is_in_cluster,
+    id,
     folded.repository_id,
     from_day,
     until_day,
@@ -86,17 +98,34 @@ FROM folded
 LEFT JOIN repository_lives ON repository_lives.repository_id = folded.repository_id
 WHERE state.event_type <> 'DELETED';
 
+-- What people run: objects of clusters, and documents as long as their repository did not tell what is applied.
+CREATE TABLE uses AS
+WITH beginnings AS (
+    SELECT repository_id, arg_min(event_timestamp, sequence)::DATE AS told_day FROM applied_events GROUP BY repository_id
+),
+told AS (
+    SELECT stays.*, CASE WHEN NOT is_in_cluster AND is_applied IS NOT NULL THEN coalesce(told_day, '-infinity') END AS told_day
+    FROM stays
+    LEFT JOIN resources ON resources.resource_id = stays.id
+    LEFT JOIN beginnings ON beginnings.repository_id = stays.repository_id
+)
+SELECT repository_id, chart_name, is_living, from_day, least(until_day, retired_day, told_day) AS until_day
+FROM told
+WHERE told_day IS NULL OR from_day < told_day;
+
 -- Every gain and loss of something that is counted: `breakdown` is what, `key` which one of its kind (empty for a plain total).
 -- Of what is counted by repository, `repository_id` is set: several gains of one repository are one.
 CREATE TABLE gains AS
-SELECT 'active_resources' AS breakdown, '' AS key, NULL AS repository_id, from_day, until_day FROM stays
+SELECT 'active_resources' AS breakdown, '' AS key, NULL AS repository_id, from_day, until_day FROM stays WHERE NOT is_in_cluster
 UNION ALL
-SELECT 'resource_type_breakdown', kind, NULL, from_day, until_day FROM stays
+SELECT 'resource_type_breakdown', kind, NULL, from_day, until_day FROM stays WHERE NOT is_in_cluster
 UNION ALL
-SELECT 'repositories_with_resources', '', repository_id, from_day, least(until_day, retired_day) FROM stays WHERE is_living
-UNION ALL
-SELECT 'popular_helm_charts', chart_name, repository_id, from_day, least(until_day, retired_day)
+SELECT 'repositories_with_resources', '', repository_id, from_day, least(until_day, retired_day)
 FROM stays
+WHERE is_living AND NOT is_in_cluster
+UNION ALL
+SELECT 'popular_helm_charts', chart_name, repository_id, from_day, until_day
+FROM uses
 WHERE is_living AND chart_name IS NOT NULL
 UNION ALL
 SELECT 'total_resources', '', NULL, min(event_timestamp)::DATE, NULL FROM resource_events GROUP BY resource_id

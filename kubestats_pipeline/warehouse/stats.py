@@ -16,7 +16,15 @@ import duckdb
 
 from kubestats_pipeline.lake.contract import Table
 from kubestats_pipeline.lake.lake import Lake
-from kubestats_pipeline.lake.tables import ECOSYSTEM_STATS, REPOSITORIES, REPOSITORY_METRICS, RESOURCE_EVENTS, SCANS
+from kubestats_pipeline.lake.tables import (
+    APPLIED_EVENTS,
+    ECOSYSTEM_STATS,
+    REPOSITORIES,
+    REPOSITORY_METRICS,
+    RESOURCE_EVENTS,
+    RESOURCES,
+    SCANS,
+)
 from kubestats_pipeline.warehouse.connect import open_to_build
 from kubestats_pipeline.warehouse.load import find_sources, load_table
 
@@ -32,6 +40,18 @@ _READ_COLUMNS = {
         "event_type",
         "event_timestamp",
         "resource_kind",
+        "resolution",
+        "chart_name",
+        "context",
+    ),
+    RESOURCES: ("resource_id", "is_applied"),
+    APPLIED_EVENTS: (
+        "applied_id",
+        "repository_id",
+        "sequence",
+        "event_type",
+        "event_timestamp",
+        "kind",
         "resolution",
         "chart_name",
         "context",

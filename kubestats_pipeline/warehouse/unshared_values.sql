@@ -41,17 +41,24 @@ WITH safe_keys(key, reason) AS (
 settings AS (
     SELECT
         helm_values.resource_id,
+        helm_values.applied_id,
         helm_values.path,
         helm_values.value,
         helm_values.repository_id,
         resources.full_name,
-        resources.chart_name,
-        CASE WHEN resources.resolution NOT IN ('ambiguous', 'unresolved') THEN resources.chart_url END AS chart_url,
+        CASE WHEN applied.applied_id IS NULL THEN resources.chart_name ELSE applied.chart_name END AS chart_name,
+        CASE
+            WHEN coalesce(applied.resolution, resources.resolution) IN ('ambiguous', 'unresolved') THEN NULL
+            WHEN applied.applied_id IS NULL THEN resources.chart_url
+            ELSE applied.chart_url
+        END AS chart_url,
         CASE WHEN contains(helm_values.path, '[') THEN regexp_replace(helm_values.path, '\[\d+\]', '[]', 'g') ELSE helm_values.path END
             AS general_path,
-        resources.context = 'active' AND coalesce(repositories.status NOT IN ('blocked', 'retired'), TRUE) AS in_scope
+        coalesce(applied.context, resources.context) = 'active' AND coalesce(resources.is_applied, TRUE)
+        AND coalesce(repositories.status NOT IN ('blocked', 'retired'), TRUE) AS in_scope
     FROM helm_values
     JOIN resources USING (resource_id)
+    LEFT JOIN applied_resources AS applied ON applied.applied_id = helm_values.applied_id
     LEFT JOIN repositories ON repositories.repository_id = helm_values.repository_id
     WHERE
         helm_values.value IS NOT NULL
@@ -64,7 +71,7 @@ shared AS (
     GROUP BY ALL
     HAVING count(DISTINCT repository_id) >= 3
 )
-SELECT settings.resource_id, settings.path, settings.full_name
+SELECT settings.resource_id, settings.applied_id, settings.path, settings.full_name
 FROM settings
 LEFT JOIN shared
     ON

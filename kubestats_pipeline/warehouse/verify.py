@@ -21,7 +21,10 @@ CHECKS = (
     "fold_gives_resources",
     "fold_gives_status",
     "fold_gives_content",
+    "fold_gives_applied",
+    "applied_have_a_document",
     "values_have_a_release",
+    "values_have_an_application",
     "values_are_shared",
 )
 """The names of all checks, as `Violation.check` uses them."""
@@ -29,8 +32,8 @@ CHECKS = (
 _SEQUENCE = """
 SELECT count(*), min(example)
 FROM (
-    SELECT any_value(full_name) || ', resource ' || resource_id AS example
-    FROM resource_events GROUP BY repository_id, resource_id, sequence HAVING count(*) > 1
+    SELECT any_value(full_name) || ', ' || {key} AS example
+    FROM {log} GROUP BY repository_id, {key}, sequence HAVING count(*) > 1
 )
 """
 
@@ -66,6 +69,69 @@ _FOLD_MEANING = {
     "fold_gives_content": "resources whose content_hash is not that of their last event",
 }
 
+
+_COMPARED = (
+    "resource_id",
+    "cluster",
+    "applied_by",
+    "applied_path",
+    "api_group",
+    "api_version",
+    "kind",
+    "name",
+    "namespace",
+    "version_tag",
+    "chart_name",
+    "chart_url",
+    "chart_kind",
+    "app_name",
+    "images",
+    "content_hash",
+    "resolution",
+    "resolution_reason",
+    "is_complete",
+    "context",
+)
+"""The columns that `applied_resources` and `applied_events` have in common, beside the ids of both."""
+
+_FOLD_APPLIED = """
+WITH ended AS (
+    SELECT repository_id, applied_id, max(sequence) AS sequence FROM applied_events GROUP BY repository_id, applied_id
+),
+folded AS (
+    SELECT repository_id, applied_id, ({columns}, version_after, event_timestamp) AS state
+    FROM applied_events JOIN ended USING (repository_id, applied_id, sequence)
+    WHERE event_type <> 'DELETED'
+),
+logged AS (
+    SELECT repository_id, applied_id, full_name, ({columns}, version, updated_at) AS state
+    FROM applied_resources
+    WHERE resolution <> 'not_applicable' OR chart_name <> '' OR chart_url <> '' OR len(images) > 0
+)
+SELECT count(*), min(coalesce(full_name, repository_id) || ', object ' || applied_id)
+FROM logged FULL JOIN folded USING (repository_id, applied_id)
+WHERE logged.state IS DISTINCT FROM folded.state
+"""
+
+_DOCUMENTS = """
+WITH origins AS (
+    SELECT DISTINCT repository_id, resource_id, TRUE AS is_there FROM applied_resources WHERE resource_id IS NOT NULL
+)
+SELECT count(*), min(coalesce(resources.full_name, repository_id) || ', resource ' || resource_id)
+FROM (SELECT * FROM resources WHERE status = 'ACTIVE') AS resources
+FULL JOIN origins USING (repository_id, resource_id)
+WHERE coalesce(resources.is_applied, FALSE) <> coalesce(is_there, FALSE) OR resources.status IS NULL
+"""
+
+_APPLICATIONS = """
+SELECT count(*), min(example)
+FROM (
+    SELECT any_value(full_name) || ', object ' || applied_id AS example
+    FROM helm_values ANTI JOIN applied_resources USING (repository_id, resource_id, applied_id)
+    WHERE applied_id <> ''
+    GROUP BY repository_id, applied_id
+)
+"""
 
 _VALUES = """
 SELECT count(*), min(example)
@@ -104,7 +170,10 @@ def verify(connection: duckdb.DuckDBPyConnection) -> list[Violation]:
         *find_lost_rows(connection),
         *find_repeated_sequences(connection),
         *find_fold_differences(connection),
+        *find_applied_differences(connection),
+        *find_other_documents(connection),
         *find_stray_values(connection),
+        *find_stray_applications(connection),
         *find_unshared_values(connection),
     ]
 
@@ -145,10 +214,14 @@ def find_lost_rows(connection: duckdb.DuckDBPyConnection) -> list[Violation]:
 
 
 def find_repeated_sequences(connection: duckdb.DuckDBPyConnection) -> list[Violation]:
-    """Resources with two events at one position of the log, whose order would be undefined."""
-    count, example = _one(connection, _SEQUENCE)
-    detail = f"positions that two events of one resource share, such as {example}"
-    return [Violation("sequence_is_unique", "resource_events", count, detail)] if count else []
+    """Resources or objects with two events at one position of their log, whose order would be undefined."""
+    found = []
+    for log, key in (("resource_events", "resource_id"), ("applied_events", "applied_id")):
+        count, example = _one(connection, _SEQUENCE.format(log=log, key=key))
+        if count:
+            detail = f"positions that two events of one {key} share, such as {example}"
+            found.append(Violation("sequence_is_unique", log, count, detail))
+    return found
 
 
 def find_fold_differences(connection: duckdb.DuckDBPyConnection) -> list[Violation]:
@@ -158,6 +231,27 @@ def find_fold_differences(connection: duckdb.DuckDBPyConnection) -> list[Violati
         Violation(check, "resources", count, f"{_FOLD_MEANING[check]}, such as {example}")
         for check, count, example in rows
     ]
+
+
+def find_applied_differences(connection: duckdb.DuckDBPyConnection) -> list[Violation]:
+    """Where folding `applied_events` does not give the objects with a chart, a source or an image, in all columns."""
+    count, example = _one(connection, _FOLD_APPLIED.format(columns=", ".join(_COMPARED)))
+    detail = f"objects that are not what their last event says, such as {example}"
+    return [Violation("fold_gives_applied", "applied_resources", count, detail)] if count else []
+
+
+def find_other_documents(connection: duckdb.DuckDBPyConnection) -> list[Violation]:
+    """Documents of applied objects that are not active, and active ones whose `is_applied` says something else."""
+    count, example = _one(connection, _DOCUMENTS)
+    detail = f"documents whose is_applied is not what applied_resources says, such as {example}"
+    return [Violation("applied_have_a_document", "applied_resources", count, detail)] if count else []
+
+
+def find_stray_applications(connection: duckdb.DuckDBPyConnection) -> list[Violation]:
+    """Helm values of an application that is no object of its release."""
+    count, example = _one(connection, _APPLICATIONS)
+    detail = f"applications of Helm values that applied_resources does not have, such as {example}"
+    return [Violation("values_have_an_application", "helm_values", count, detail)] if count else []
 
 
 def find_stray_values(connection: duckdb.DuckDBPyConnection) -> list[Violation]:

@@ -18,7 +18,8 @@ def withhold_values(connection: duckdb.DuckDBPyConnection) -> None:
     """Set the values of `helm_values` to null that must not be published."""
     connection.execute(
         f"UPDATE helm_values SET value = NULL FROM ({UNSHARED}) AS unshared "  # noqa: S608 - our own file
-        "WHERE helm_values.resource_id = unshared.resource_id AND helm_values.path = unshared.path"
+        "WHERE helm_values.resource_id = unshared.resource_id AND helm_values.applied_id = unshared.applied_id "
+        "AND helm_values.path = unshared.path"
     )
 
 

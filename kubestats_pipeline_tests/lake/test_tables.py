@@ -22,13 +22,20 @@ PROMISED = {
     "scans": """repository_id full_name scan_status scan_error scanned_commit last_scan_at resources_count events_count
         problems_count gitops_engine sync_run_id""",
     "resources": """resource_id repository_id full_name api_group api_version kind name namespace declared_namespace
-        file_path content_hash version chart_name chart_url chart_kind app_name images context resolution status
-        created_at updated_at deleted_at created_commit updated_commit data""",
-    "helm_values": """repository_id full_name resource_id path value_type value origin""",
+        file_path content_hash version chart_name chart_url chart_kind app_name images context resolution is_applied
+        status created_at updated_at deleted_at created_commit updated_commit data""",
+    "applied_resources": """applied_id repository_id full_name resource_id cluster applied_by applied_path api_group
+        api_version kind name namespace version version_tag chart_name chart_url chart_kind app_name images content_hash
+        resolution resolution_reason is_complete context created_at updated_at""",
+    "helm_values": """repository_id full_name resource_id applied_id path value_type value origin""",
     "resource_events": """event_id resource_id repository_id full_name event_type event_timestamp commit_sha
         commit_subject author_kind resource_kind resource_api_version resource_name resource_namespace file_path
         previous_file_path file_hash_before file_hash_after version_before version_after changes_detected field_changes
         resource_data sync_run_id""",
+    "applied_events": """event_id applied_id repository_id full_name sequence event_type event_timestamp commit_sha
+        author_kind resource_id cluster applied_by applied_path api_group api_version kind name namespace version_before
+        version_after version_tag chart_name chart_url chart_kind app_name images content_hash resolution is_complete
+        context changes_detected sync_run_id""",
     "scan_problems": """repository_id full_name file_path document_index problem message commit_sha first_seen_at""",
     "ecosystem_stats": """date total_repositories active_repositories repositories_with_resources total_resources
         active_resources total_resource_events daily_created_resources daily_modified_resources daily_deleted_resources
@@ -43,8 +50,10 @@ KEYS = {
     "snapshots": ("repository_id",),
     "scans": ("repository_id",),
     "resources": ("resource_id",),
-    "helm_values": ("resource_id", "path"),
+    "applied_resources": ("applied_id",),
+    "helm_values": ("resource_id", "applied_id", "path"),
     "resource_events": ("event_id",),
+    "applied_events": ("event_id",),
     "scan_problems": ("repository_id", "file_path", "problem"),
     "ecosystem_stats": ("date",),
 }
@@ -133,6 +142,11 @@ VOCABULARIES = {
     ("helm_values", "value_type"): vocabulary.ValueType,
     ("resource_events", "event_type"): vocabulary.EventType,
     ("resource_events", "author_kind"): vocabulary.AuthorKind,
+    ("applied_resources", "chart_kind"): vocabulary.ChartKind,
+    ("applied_resources", "resolution"): vocabulary.Resolution,
+    ("applied_resources", "context"): vocabulary.Context,
+    ("applied_events", "event_type"): vocabulary.AppliedEventType,
+    ("applied_events", "author_kind"): vocabulary.AuthorKind,
     ("scan_problems", "problem"): vocabulary.ProblemClass,
 }
 

@@ -85,7 +85,7 @@ def setting(number: int, full_name: str, release: str, path: str, value: object)
     kind = {str: "string", int: "integer", bool: "boolean"}[type(value)]
     text = str(value).lower() if isinstance(value, bool) else str(value)
     owner = {"repository_id": f"github:{number}", "full_name": full_name, "resource_id": f"{number}-{release}"}
-    return {**owner, "path": path, "value_type": kind, "value": text, "origin": "inline"}
+    return {**owner, "applied_id": "", "path": path, "value_type": kind, "value": text, "origin": "inline"}
 
 
 def content_hash(resource_id: str, version: str | None) -> str:

@@ -294,7 +294,13 @@ def test_columns_that_files_of_an_earlier_version_lack_are_null(published, older
 
 def test_values_of_what_is_no_active_release_are_refused(published):
     owner = published.read(RESOURCES, "bob/cluster").rows.filter(pl.col("status") == "DELETED")["resource_id"][0]
-    row = {"repository_id": "github:2", "full_name": "bob/cluster", "resource_id": owner, "origin": "inline"}
+    row = {
+        "repository_id": "github:2",
+        "full_name": "bob/cluster",
+        "resource_id": owner,
+        "applied_id": "",
+        "origin": "inline",
+    }
     published.write(HELM_VALUES, "bob/cluster", [{**row, "path": "a.b", "value_type": "integer", "value": "1"}])
     assert "values_have_a_release" in str(assert_refused(published, "helm_values"))
 

@@ -8,7 +8,15 @@ import dagster as dg
 from kubestats_pipeline.lake.contract import Table
 from kubestats_pipeline.lake.lake import LakeError
 from kubestats_pipeline.lake.repositories import Repository
-from kubestats_pipeline.lake.tables import HELM_VALUES, RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS, SCANS
+from kubestats_pipeline.lake.tables import (
+    APPLIED_EVENTS,
+    APPLIED_RESOURCES,
+    HELM_VALUES,
+    RESOURCE_EVENTS,
+    RESOURCES,
+    SCAN_PROBLEMS,
+    SCANS,
+)
 from kubestats_pipeline.orchestration.base.asset_specs import table_spec
 from kubestats_pipeline.orchestration.base.batches import Batch, BatchConfig, targets
 from kubestats_pipeline.orchestration.base.code_urls import code_url
@@ -29,6 +37,18 @@ scan_runs = dg.AssetSpec(
 )
 
 
+WRITTEN = (
+    "resource_events",
+    "applied_events",
+    "scan_problems",
+    "helm_values",
+    "applied_resources",
+    "resources",
+    "scans",
+)
+"""The tables that a scan writes. A failure stands at the first of them."""
+
+
 class ScanConfig(BatchConfig):
     """The repositories to scan, and `from_start` to replay their mirrors from the first commit."""
 
@@ -47,8 +67,10 @@ def _spec(table: Table, *deps: str) -> dg.AssetSpec:
         _spec(RESOURCE_EVENTS, "sync_runs"),
         _spec(SCAN_PROBLEMS, "sync_runs"),
         _spec(HELM_VALUES, "sync_runs"),
+        _spec(APPLIED_EVENTS, "sync_runs"),
+        _spec(APPLIED_RESOURCES, "sync_runs"),
         _spec(RESOURCES, "sync_runs"),
-        _spec(SCANS, "resources", "helm_values", "resource_events", "scan_problems"),
+        _spec(SCANS, *WRITTEN[:-1]),
     ],
 )
 def scan_assets(
@@ -56,7 +78,7 @@ def scan_assets(
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Replay the new commits of the run's repositories, or of all whose head has moved. All commits where asked to."""
     lake, started = services.lake, services.now()
-    batch = Batch(context, keys=("resource_events", "scan_problems", "helm_values", "resources", "scans"))
+    batch = Batch(context, keys=WRITTEN)
     events = problems = 0
     try:
         known = services.repositories()
@@ -90,6 +112,8 @@ def _record(batch: Batch, repository: Repository, outcome: ScanOutcome) -> None:
             "resource_events": outcome.events,
             "scan_problems": outcome.problems,
             "helm_values": outcome.settings,
+            "applied_events": outcome.applied_events,
+            "applied_resources": outcome.applied,
             "resources": outcome.resources + outcome.deleted,
             "scans": 1,
         }

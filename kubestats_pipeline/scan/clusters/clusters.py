@@ -65,6 +65,7 @@ class Clusters:
         self._new: set[Identity] = set()
         self._touched: set[Identity] = set()
         self._applied: dict[AppliedKey, AppliedObject | None] = {}
+        self._held: defaultdict[str, set[AppliedKey]] = defaultdict(set)
         self._roots_may_differ = True
         self._revision = 0
 
@@ -125,7 +126,15 @@ class Clusters:
             if identity in self._new or resolved != known:
                 changed[identity] = self._resolved[identity] = resolved
         self._new, self._touched = set(), set()
+        self._release_held()
         return changed
+
+    def hold(self, saved: Iterable[AppliedKey]) -> set[AppliedKey]:
+        """The saved objects that are still run, although what applies them cannot be built at this commit."""
+        for key in saved:
+            if self._walk.is_failing(key.cluster) and self._applied.get(key) is None:
+                self._held[key.cluster].add(key)
+        return {key for keys in self._held.values() for key in keys}
 
     def take_applied(self) -> dict[AppliedKey, AppliedObject | None]:
         """The objects of clusters that changed since the last call. None stands for one that is gone."""
@@ -229,8 +238,20 @@ class Clusters:
                 self._touched.add(made.origin)
 
     def _tell(self, at: ObjectAt, applied: AppliedObject | None) -> None:
-        if at[0].cluster.is_real:
-            self._applied[AppliedKey(at[0].cluster.path, at[0].applied_by, at[1])] = applied
+        """Note what becomes of an object of a cluster. What cannot be built any more goes on to run as it was."""
+        node, cluster = self._walk.node(at[0]), at[0].cluster
+        if not cluster.is_real:
+            return
+        key = AppliedKey(cluster.path, at[0].applied_by, at[1])
+        is_held = applied is None and (node is None or node.failure is not None) and self._walk.is_failing(cluster.path)
+        (self._held[cluster.path].add if is_held else self._held[cluster.path].discard)(key)
+        if not is_held:
+            self._applied[key] = applied
+
+    def _release_held(self) -> None:
+        """Let go of what could not be built for some time, in the clusters in which everything is built again."""
+        for cluster in [each for each in self._held if not self._walk.is_failing(each)]:
+            self._applied.update(dict.fromkeys(self._held.pop(cluster)))
 
     def _as_applied(self, at: ObjectAt, made: ClusterObject, resolved: Resolved) -> AppliedObject:
         node = self._walk.node(at[0])
@@ -241,6 +262,7 @@ class Clusters:
             content_hash=digest(made.data),
             resolved=resolved,
             is_complete=made.incomplete is None,
+            version_tag=resolved.version_tag,
         )
 
     def _resolution(self, at: ObjectAt, made: ClusterObject) -> _Resolution:

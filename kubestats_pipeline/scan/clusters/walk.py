@@ -5,7 +5,7 @@ cluster changes that it reads, or if the object of the applier itself changes. A
 commit costs what it touches.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -70,6 +70,7 @@ class Walk:
         self.unapplied: set[Identity] = set()
         self.turned: set[Identity] = set()
         self.turned_files: set[str] = set()
+        self._failing: Counter[str] = Counter()
         self._failures: defaultdict[str, dict[NodeKey, str]] = defaultdict(dict)
 
     # What is asked
@@ -119,7 +120,11 @@ class Walk:
     @property
     def has_failures(self) -> bool:
         """True if something cannot be built, so that what it applies is not known."""
-        return any(node.failure is not None for node in self._nodes.values() if node.key.cluster.is_real)
+        return any(self._failing.values())
+
+    def is_failing(self, cluster: str) -> bool:
+        """True if something of a cluster cannot be built."""
+        return self._failing[cluster] > 0
 
     @property
     def has_clusters(self) -> bool:
@@ -212,6 +217,7 @@ class Walk:
         if after is not None:
             self._failures[after[0]][key] = after[1]
             self.turned_files.add(after[0])
+        self._failing[key.cluster.path] += (after is not None) - (before is not None)
 
     def _replace(self, node: Node, objects: dict[ResourceKey, ClusterObject], reads: frozenset[Read]) -> None:
         before = node.objects

@@ -21,6 +21,8 @@ class Resource(NamedTuple):
         deleted_at: commit time of its deletion, or None while it is active.
         values: its Helm values from other files, or None if there are none, or if it is deleted.
         values_complete: true if all inputs of its Helm values were known when its rows of `helm_values` were made.
+        is_applied: true if a cluster runs it, or ran it until it was deleted, None where the repository does not tell.
+            That of an active one is brought up to date when rows are made.
     """
 
     resource_id: str
@@ -34,6 +36,7 @@ class Resource(NamedTuple):
     deleted_at: datetime.datetime | None = None
     values: Values | None = None
     values_complete: bool | None = None
+    is_applied: bool | None = None
 
     @property
     def context(self) -> Context:

@@ -7,7 +7,7 @@ Parquet rows of the state.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 
 from kubestats_pipeline.git.history import Change, Commit
 from kubestats_pipeline.lake.vocabulary import EventType
@@ -18,14 +18,18 @@ from kubestats_pipeline.scan.documents.file import NOT_BUILT, Problem
 from kubestats_pipeline.scan.facts.charts import Resolved
 from kubestats_pipeline.scan.kustomize.kustomization import KUSTOMIZATION_FILES
 from kubestats_pipeline.scan.manifests.files import ContentCache, Declared, File, Files, declared_in
-from kubestats_pipeline.scan.manifests.identity import Identity, identity_text, order_of
-from kubestats_pipeline.scan.manifests.manifests import Manifest, digest, restore_manifest
+from kubestats_pipeline.scan.manifests.identity import Identity, order_of
+from kubestats_pipeline.scan.manifests.manifests import Manifest, restore_manifest
 from kubestats_pipeline.scan.manifests.withheld_paths import WithheldPaths
+from kubestats_pipeline.scan.replay.applied_history import AppliedHistory
+from kubestats_pipeline.scan.replay.applied_records import AppliedRecord
 from kubestats_pipeline.scan.replay.field_changes import FieldChange, detect_changes
+from kubestats_pipeline.scan.replay.ids import new_event_id, new_resource_id
 from kubestats_pipeline.scan.replay.move_detection import match_moves
 from kubestats_pipeline.scan.replay.problems import OpenProblems, record_problems
 from kubestats_pipeline.scan.replay.records import Event, Resource
 from kubestats_pipeline.scan.replay.standing import Standings
+from kubestats_pipeline.scan.replay.tombstones import Tombstones
 from kubestats_pipeline.scan.values.inputs import ValuesInputs
 from kubestats_pipeline.scan.values.merge import Values, with_images
 from kubestats_pipeline.scan.values.own_repository import OwnRepository
@@ -44,6 +48,8 @@ class Replay:
         unsaved: ids of resources whose Helm values may differ from the rows in the lake.
         paths: the public names of files whose paths hold a secret. All paths in this object are public names.
         clone_url: the URL of the repository, by which its own sources and files are told from those of others.
+        saved_applied: the objects that clusters ran at the commit of the state, and `next_applied` their events until
+            then. `applied` goes on from there.
     """
 
     repository_id: str
@@ -57,8 +63,12 @@ class Replay:
     unsaved: set[str] = field(default_factory=set)
     paths: WithheldPaths = field(default_factory=WithheldPaths)
     clone_url: str = ""
+    saved_applied: InitVar[Iterable[AppliedRecord]] = ()
+    next_applied: InitVar[int] = 0
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, saved_applied: Iterable[AppliedRecord], next_applied: int) -> None:
+        saved = {applied.key: applied for applied in saved_applied}
+        self.applied = AppliedHistory(self.repository_id, saved, next_applied)
         self.files = Files(self.cache)
         self.values_inputs = ValuesInputs(self.files, self.cache, OwnRepository(self.clone_url))
         self._standings = Standings(self.values_inputs, lambda identity: self._manifest(identity).facts)
@@ -66,10 +76,8 @@ class Replay:
         self._sources = RepositorySources(self.files, self.cache, queries)
         self.clusters = Clusters(self._sources, queries, self.clone_url)
         self._too_complex: set[Identity] = set()
-        self._deleted: dict[Identity, set[str]] = {}
+        self._deleted = Tombstones(self.tombstones)
         self._outdated = set[Identity]()
-        for resource in self.tombstones.values():
-            self._deleted.setdefault(resource.identity, set()).add(resource.resource_id)
         self._live_ids = {resource.resource_id for resource in self.active.values()}
 
     def restore(self, tree: Iterable[Change], last_readable: Mapping[str, str] | None = None) -> None:
@@ -113,6 +121,8 @@ class Replay:
                     manifest = known.manifest  # the one of its last event, because the next event compares with it
                 self.active[identity] = known._replace(resolved=resolved, manifest=manifest, values=values)
         self.values_inputs.touched.clear()
+        held = self.clusters.hold(self.applied.active)
+        self.applied.restore(self.clusters.take_applied(), self._resource_id, held)
 
     def apply(self, commit: Commit, changes: Iterable[Change]) -> None:
         """Move by one tree difference, and append its events with the commit.
@@ -148,6 +158,14 @@ class Replay:
         for identity in sorted(reached - added.keys(), key=order_of):
             resolved = changed.get(identity) or self.active[identity].resolved
             self._modify(identity, identity, self._manifest(identity), resolved, commit)
+        self.applied.apply(commit, self.clusters.take_applied(), self._resource_id, moves)
+
+    def note_applied(self) -> None:
+        """Bring `is_applied` of all active resources up to date."""
+        for identity, resource in self.active.items():
+            is_applied = self.clusters.is_applied(identity)
+            if is_applied is not resource.is_applied:
+                self.active[identity] = resource._replace(is_applied=is_applied)
 
     def take_events(self) -> list[Event]:
         """Return the events since the last call, and forget them."""
@@ -187,6 +205,10 @@ class Replay:
             return None
         named = with_images(self._manifest(identity), values)
         return named._replace(images=self.clusters.effective_images(identity, named.images or ()))
+
+    def _resource_id(self, identity: Identity) -> str | None:
+        resource = self.active.get(identity)
+        return resource.resource_id if resource else None
 
     def _manifest(self, identity: Identity) -> Manifest:
         return self.files[identity.path].declared[identity]
@@ -244,15 +266,19 @@ class Replay:
         before = self.active.pop(identity)
         at = commit.committed_at
         after = before._replace(
-            updated_at=at, updated_commit=commit.sha, deleted_at=at, values=None, values_complete=None
+            updated_at=at,
+            updated_commit=commit.sha,
+            deleted_at=at,
+            values=None,
+            values_complete=None,
+            is_applied=None,
         )
         self._live_ids.discard(before.resource_id)
-        self.tombstones[after.resource_id] = after
-        self._deleted.setdefault(identity, set()).add(after.resource_id)
+        self._deleted.add(after)
         self._append("DELETED", commit, before, after)
 
     def _create(self, identity: Identity, manifest: Manifest, resolved: Resolved, commit: Commit) -> None:
-        former = self._take_tombstone(identity)  # a resource that comes back keeps its id
+        former = self._deleted.take(identity)  # a resource that comes back keeps its id
         at, sha = commit.committed_at, commit.sha
         if former is not None:
             after = former._replace(
@@ -262,7 +288,9 @@ class Replay:
             self._append("RESURRECTED", commit, former, after, parts, fields)
         else:
             after = Resource(
-                resource_id=self._new_resource_id(identity, commit),
+                resource_id=new_resource_id(
+                    self.repository_id, identity, sha, self.next_sequence, self._is_known_resource
+                ),
                 identity=identity,
                 manifest=manifest,
                 resolved=resolved,
@@ -276,30 +304,8 @@ class Replay:
         self.unsaved.add(after.resource_id)
         self._live_ids.add(after.resource_id)
 
-    def _take_tombstone(self, identity: Identity) -> Resource | None:
-        """Take the tombstone of a resource that comes back.
-
-        If several resources were deleted at this identity, the one with the latest commit time comes back.
-        """
-        ids = self._deleted.get(identity)
-        if not ids:
-            return None
-        tombstones = (self.tombstones[resource_id] for resource_id in ids)
-        former = max(tombstones, key=lambda tombstone: (tombstone.updated_at, tombstone.resource_id))
-        ids.discard(former.resource_id)
-        return self.tombstones.pop(former.resource_id)
-
-    def _new_resource_id(self, identity: Identity, commit: Commit) -> str:
-        """An id that is a function of the first identity.
-
-        If a resource that moved away still has that id, the commit is part of it too. If a rewritten history brings
-        the same commit a second time, the position in the log is part of it as well.
-        """
-        for more in ((), (commit.sha,)):
-            resource_id = digest(identity_text(self.repository_id, identity, *more))
-            if resource_id not in self._live_ids and resource_id not in self.tombstones:
-                return resource_id
-        return digest(identity_text(self.repository_id, identity, commit.sha, str(self.next_sequence)))
+    def _is_known_resource(self, resource_id: str) -> bool:
+        return resource_id in self._live_ids or resource_id in self.tombstones
 
     def _append(
         self,
@@ -310,14 +316,9 @@ class Replay:
         parts: Iterable[str] = (),
         fields: Iterable[FieldChange] = (),
     ) -> None:
-        """Add an event.
-
-        Its id is a function of repository, commit and identity. If a rewritten history brings a commit back a second
-        time, the position in the log is part of it as well.
-        """
-        event_id = digest(identity_text(self.repository_id, after.identity, commit.sha))
-        if event_id in self.known_event_ids:
-            event_id = digest(identity_text(self.repository_id, after.identity, commit.sha, str(self.next_sequence)))
+        """Add an event."""
+        is_known = self.known_event_ids.__contains__
+        event_id = new_event_id(self.repository_id, after.identity, commit.sha, self.next_sequence, is_known)
         self.known_event_ids.add(event_id)
         self.events.append(
             Event(

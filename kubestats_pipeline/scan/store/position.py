@@ -2,48 +2,44 @@
 
 The resources file carries the commit that it shows and the length of the event log that belongs to it. It is
 renamed into place last: until then, what a killed run left in the other files lies beyond the position and is cut off
-or overwritten by the next run. How the log itself grows is in `lake/event_log.py`.
+or overwritten by the next run. The logs of events are in `logs.py`.
 """
 
 import datetime
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import orjson
-import polars as pl
 
 from kubestats_pipeline.lake.event_log_segments import reach
 from kubestats_pipeline.lake.lake import NEWER, UPGRADE, LakeError
 from kubestats_pipeline.lake.repositories import Repository
 from kubestats_pipeline.lake.repository_tables import RepositoryTables
-from kubestats_pipeline.lake.tables import HELM_VALUES, RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS
-from kubestats_pipeline.scan.manifests.manifests import digest
-from kubestats_pipeline.scan.replay.problems import OpenProblem
-from kubestats_pipeline.scan.replay.records import Event, Resource
-from kubestats_pipeline.scan.replay.replay import Replay
-from kubestats_pipeline.scan.store.retention import Boundaries, plan, retire
-from kubestats_pipeline.scan.store.rows import (
-    Row,
-    event_row,
-    problem_from_row,
-    problem_row,
-    resource_from_row,
-    resource_row,
+from kubestats_pipeline.lake.tables import (
+    APPLIED_EVENTS,
+    APPLIED_RESOURCES,
+    HELM_VALUES,
+    RESOURCE_EVENTS,
+    RESOURCES,
+    SCAN_PROBLEMS,
 )
+from kubestats_pipeline.scan.manifests.manifests import digest
+from kubestats_pipeline.scan.replay.applied_records import AppliedRecord
+from kubestats_pipeline.scan.replay.problems import OpenProblem
+from kubestats_pipeline.scan.replay.records import Resource
+from kubestats_pipeline.scan.replay.replay import Replay
+from kubestats_pipeline.scan.store.applied import is_saved, read_applied, write_applied
+from kubestats_pipeline.scan.store.rows import Row, problem_from_row, problem_row, resource_from_row, resource_row
 from kubestats_pipeline.scan.store.values import NOTHING_SAVED, SavedValues, saved_values, write_values
 
 SCANNER_VERSION = "5"
 """Raised when the scanner reads the same history differently: repositories are then replayed from the start."""
-
-EVENTS_AT_ONCE = 1_000
-"""Events that are kept in memory as objects before they become rows."""
 
 
 def writer() -> str:
     """The name of the program that writes the tables: the scanner's version and a digest of their columns, so that
     neither can be forgotten.
     """
-    tables = (RESOURCES, HELM_VALUES, RESOURCE_EVENTS, SCAN_PROBLEMS)
+    tables = (RESOURCES, HELM_VALUES, RESOURCE_EVENTS, SCAN_PROBLEMS, APPLIED_RESOURCES, APPLIED_EVENTS)
     columns = [(column.name, column.type.value) for table in tables for column in table.columns]
     return f"{SCANNER_VERSION} {digest(repr(columns).encode())}"
 
@@ -56,6 +52,8 @@ class Position:
         repository_id: whose tables they are. Another repository may have had the name before.
         commit: the commit that they show.
         next_sequence: the number of events that belong to it.
+        next_applied: the number of `applied_events` that belong to it.
+        applied_mark: the mark of the file of `applied_resources` that belongs to it, see `applied.py`.
         history_since: how far back the replay reached, ISO 8601, or None where the mirror did not know.
         is_linear: whether the log has only ever gone on from one commit to a descendant of it, so that no new commit
             can be in it already.
@@ -76,14 +74,17 @@ class Position:
     written_by: str = field(default_factory=writer)
     paths: str = ""
     values: SavedValues = NOTHING_SAVED
+    next_applied: int = 0
+    applied_mark: str = ""
 
     @property
     def metadata(self) -> dict[str, str]:
-        """The text beside the resources, apart from the values."""
+        """The text beside the resources, apart from the values and the mark of what is applied."""
         return {
             "repository_id": self.repository_id,
             "commit": self.commit,
             "next_sequence": str(self.next_sequence),
+            "next_applied": str(self.next_applied),
             "history_since": self.history_since or "",
             "is_linear": "true" if self.is_linear else "",
             "complete_from": str(self.complete_from),
@@ -104,6 +105,7 @@ class Stored:
 
     resources: tuple[Resource, ...]
     problems: tuple[OpenProblem, ...]
+    applied: tuple[AppliedRecord, ...]
 
 
 def read_position(tables: RepositoryTables) -> Position | None:
@@ -119,9 +121,11 @@ def read_position(tables: RepositoryTables) -> Position | None:
     if metadata is None or not tables.has(SCAN_PROBLEMS):
         return None
     next_sequence = int(metadata["next_sequence"])
-    segments = tables.event_segments()
+    segments = tables.event_segments(RESOURCE_EVENTS)
     if not segments or reach(segments) < next_sequence:
         return None
+    next_applied, applied_mark = int(metadata.get("next_applied", 0)), metadata.get("applied_mark", "")
+    has_applied = is_saved(tables, applied_mark) and reach(tables.event_segments(APPLIED_EVENTS)) >= next_applied
     return Position(
         repository_id=metadata["repository_id"],
         commit=metadata["commit"],
@@ -130,9 +134,11 @@ def read_position(tables: RepositoryTables) -> Position | None:
         is_linear=metadata.get("is_linear") == "true",
         complete_from=int(metadata.get("complete_from", 0)),
         retired=metadata.get("retired", ""),
-        written_by=metadata.get("written_by", "") if tables.has(HELM_VALUES) else "",
+        written_by=metadata.get("written_by", "") if has_applied and tables.has(HELM_VALUES) else "",
         paths=metadata.get("paths", ""),
         values=saved_values(metadata),
+        next_applied=next_applied if has_applied else 0,
+        applied_mark=applied_mark if has_applied else "",
     )
 
 
@@ -144,67 +150,25 @@ def _refuse_newer(tables: RepositoryTables, written_by: str) -> None:
 
 
 def read_stored(tables: RepositoryTables, position: Position) -> Stored:
-    """Read a repository's resources and problems as of their position.
+    """Read a repository's resources, problems and applied objects as of their position.
 
     Raises:
         LakeError: one of the files is damaged.
     """
-    resources = tables.resources()
+    partition = tables.resources()
+    resources = tuple(resource_from_row(row) for row in partition.rows.iter_rows(named=True)) if partition else ()
+    identities = {resource.resource_id: resource.identity for resource in resources if resource.deleted_at is None}
     return Stored(
-        tuple(resource_from_row(row) for row in resources.rows.iter_rows(named=True)) if resources else (),
+        resources,
         tuple(problem_from_row(row) for row in _read_problems(tables, position)),
+        tuple(read_applied(tables, position.applied_mark, identities)),
     )
-
-
-def read_event_ids(tables: RepositoryTables, position: Position) -> set[str]:
-    """The ids of all events up to the position.
-
-    Raises:
-        LakeError: one of the log's files is damaged.
-    """
-    return {event_id for frame, _ in _read_log(tables, position) for event_id in frame["event_id"]}
-
-
-class EventLog:
-    """Takes up the events of a replay, some at a time. They are part of the log from `publish` on.
-
-    Args:
-        known: the position from which the replay goes on, or None for a replay from the start, which replaces the log.
-    """
-
-    def __init__(
-        self, tables: RepositoryTables, repository: Repository, known: Position | None, run_id: str | None
-    ) -> None:
-        goes_on = known is not None and not known.is_older
-        self._repository, self._run_id = repository, run_id
-        self._writer = tables.append_events(known.next_sequence if known and goes_on else 0)
-        if known and not goes_on:  # other columns: every file is written anew
-            for frame, end in _read_log(tables, known):
-                self._writer.append(frame, end)
-
-    def append(self, events: Sequence[Event]) -> None:
-        """Append the next events."""
-        if events:
-            rows = [event_row(event, self._repository, self._run_id) for event in events]
-            self._writer.append(rows, events[-1].sequence + 1)
-
-    def leave_out(self, boundaries: Boundaries) -> int:
-        """Retire what the archive holds already. Returns the number of the event from which on all are there."""
-        if not boundaries:
-            return 0
-        found = plan(self._writer, boundaries)
-        retire(self._writer, found)
-        return found.complete_from
-
-    def publish(self) -> None:
-        """Put everything into its place. Rows that a killed run left beyond the position are gone afterwards."""
-        self._writer.publish()
 
 
 def write_tables(
     tables: RepositoryTables, repository: Repository, replay: Replay, known: Position | None, position: Position
 ) -> Position:
-    """Write the problems, values and resources of a replay. The last carry the position. Its events are written before.
+    """Write all tables of a replay. The resources come last and carry the position. Its events are written before.
 
     Returns the position with the values that belong to it.
 
@@ -219,10 +183,14 @@ def write_tables(
     tables.write_problems([problem_row(problem, repository) for problem in replay.problems.values()], problems)
     known_values = known.values if known and not known.is_older else None
     saved = write_values(tables, repository, replay, position.commit, known_values)
+    known_mark = known.applied_mark if known else ""
+    mark = write_applied(tables, repository, replay.applied, position.commit, known_mark)
+    replay.note_applied()
     rows = [resource_row(resource, repository) for resource in (*replay.active.values(), *replay.tombstones.values())]
-    tables.write_resources(rows, position.metadata | saved.metadata)
+    tables.write_resources(rows, position.metadata | saved.metadata | {"applied_mark": mark})
     replay.unsaved.clear()
-    return replace(position, values=saved)
+    replay.applied.saved()
+    return replace(position, values=saved, applied_mark=mark)
 
 
 def write_position(tables: RepositoryTables, position: Position) -> None:
@@ -278,14 +246,6 @@ def failed_scan_row(
         "sync_run_id": run_id,
         **kept,
     }
-
-
-def _read_log(tables: RepositoryTables, position: Position) -> Iterator[tuple[pl.DataFrame, int]]:
-    """The events up to the position, segment by segment, with the number that follows each one's last."""
-    before = pl.col("sequence") < position.next_sequence
-    for segment in tables.event_segments():
-        if segment.first < position.next_sequence:
-            yield tables.read_events(segment).filter(before), min(segment.end, position.next_sequence)
 
 
 def _read_problems(tables: RepositoryTables, position: Position) -> list[Row]:

@@ -124,9 +124,9 @@ def archive(tables: RepositoryTables, repository_id: str, boundaries: Boundaries
     storage, layout = tables.lake.storage, tables.lake.layout
     folders = {part: _open_folder(layout, part, repository_id, day) for part, day in boundaries.items()}
     count = 0
-    for segment in tables.event_segments():
+    for segment in tables.event_segments(RESOURCE_EVENTS):
         if segment.first < found.end:
-            rows = tables.read_events(segment)
+            rows = tables.read_events(RESOURCE_EVENTS, segment)
             for part, chosen in _to_archive(rows, found):
                 for first, block in _blocks(chosen, segment):
                     path = folders[part] / f"part-{first:012d}.parquet"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from kubestats_pipeline.lake.lake import Lake, LakeError
 from kubestats_pipeline.lake.repository_tables import RepositoryTables
-from kubestats_pipeline.lake.tables import RESOURCES
+from kubestats_pipeline.lake.tables import RESOURCE_EVENTS, RESOURCES
 from kubestats_pipeline.locks import BusyError, locked
 from kubestats_pipeline.scan.store import position as store
 from kubestats_pipeline.scan.store.retention import (
@@ -76,7 +76,7 @@ def retire_repository(lake: Lake, full_name: str, wanted: Boundaries) -> int | N
         if (work := _find_work(tables, wanted)) is None:
             return None
         position, boundaries = work
-        writer = tables.append_events(position.next_sequence)
+        writer = tables.append_events(RESOURCE_EVENTS, position.next_sequence)
         found = plan(writer, boundaries)
         archived = archive(tables, position.repository_id, boundaries, found)
         if (scan := tables.scan()) is not None:

@@ -22,7 +22,9 @@ from kubestats_pipeline.scan.values.merge import Layer, Values
 
 Row = dict[str, Any]
 
-_IMAGE_FIELDS = ("image", "tag", "digest", "role", "raw")
+IMAGE_FIELDS = ("image", "tag", "digest", "role", "raw")
+"""The fields of an item of images from which an `Image` is made. The others follow from them."""
+
 _UNDECODABLE = re.compile("[\udc80-\udcff]")
 _ESCAPED = re.compile(r"\\(?:\\|x([0-9a-f]{2}))")
 
@@ -49,11 +51,12 @@ def resource_row(resource: Resource, repository: Repository) -> Row:
         "chart_url_raw": _shown(resolved.chart_url_raw),
         "chart_kind": resolved.chart_kind,
         "app_name": _shown(resource.version.app_name),
-        "images": [_image_row(image) for image in resource.version.images],
+        "images": [image_row(image) for image in resource.version.images],
         "context": resource.context,
         "resolution": resolved.resolution,
         "resolution_reason": _shown(resolved.reason),
         "values_complete": resource.values_complete,
+        "is_applied": resource.is_applied,
         "status": "ACTIVE" if resource.deleted_at is None else "DELETED",
         "created_at": resource.created_at,
         "updated_at": resource.updated_at,
@@ -80,7 +83,7 @@ def resource_from_row(row: Mapping[str, Any]) -> Resource:
         row["resolution_reason"],
         row["chart_url_raw"],
     )
-    images = tuple(Image(*(image[name] for name in _IMAGE_FIELDS)) for image in row["images"])
+    images = tuple(Image(*(image[name] for name in IMAGE_FIELDS)) for image in row["images"])
     path = original(row["file_path"])
     context = row["context"] if row["context"] != context_of(path) else None
     facts = Facts(app_name=row["app_name"], images=images, context=context)
@@ -96,6 +99,7 @@ def resource_from_row(row: Mapping[str, Any]) -> Resource:
         updated_commit=row["updated_commit"],
         deleted_at=row["deleted_at"],
         values_complete=row["values_complete"],
+        is_applied=row["is_applied"],
     )
 
 
@@ -130,7 +134,7 @@ def event_row(event: Event, repository: Repository, run_id: str | None) -> Row:
         "chart_url": _shown(after.resolved.chart_url),
         "chart_kind": after.resolved.chart_kind,
         "app_name": _shown(after.version.app_name),
-        "images": [_image_row(image) for image in after.version.images],
+        "images": [image_row(image) for image in after.version.images],
         "context": after.context,
         "resolution": after.resolved.resolution,
         "changes_detected": list(event.parts),
@@ -192,6 +196,20 @@ def _layer_from_json(origin: str, content: str, settings: list[Any], numbers: li
     )
 
 
+def image_row(image: Image) -> Row:
+    """An item of a column of images."""
+    image = withhold_in(image)
+    return {
+        "image": image.image,
+        "tag": image.tag,
+        "digest": image.digest,
+        "role": image.role,
+        "raw": image.raw,
+        "registry": image.registry,
+        "repository": image.repository,
+    }
+
+
 @functools.lru_cache(maxsize=16384)
 def printable(path: str) -> str:
     r"""A path as text: a byte that is not UTF-8 becomes `\xNN`, a backslash becomes two."""
@@ -206,19 +224,6 @@ def original(path: str) -> str:
 def _shown(text: str | None) -> str | None:
     """A text that may be put together of several documents, without what has a known shape only now."""
     return withhold_shapes(text) if text is not None else None
-
-
-def _image_row(image: Image) -> Row:
-    image = withhold_in(image)
-    return {
-        "image": image.image,
-        "tag": image.tag,
-        "digest": image.digest,
-        "role": image.role,
-        "raw": image.raw,
-        "registry": image.registry,
-        "repository": image.repository,
-    }
 
 
 def _api_version(resource: Resource) -> str:

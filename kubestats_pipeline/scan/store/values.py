@@ -74,7 +74,7 @@ def write_values(
     partition = tables.values() if saved else None
     old = partition.rows if partition and saved and partition.metadata.get("mark") == saved.mark else None
     ids = {resource.resource_id for resource in replay.active.values()}
-    fresh = ids if old is None else replay.unsaved & ids
+    fresh = ids if old is None else (replay.unsaved | replay.applied.regrouped) & ids
     made = _make_rows(repository, replay, fresh)
     kept = to_frame(HELM_VALUES, []) if old is None else old.filter(pl.col("resource_id").is_in(list(ids - fresh)))
     mark = saved.mark if saved else None
@@ -87,19 +87,27 @@ def write_values(
 
 
 def _make_rows(repository: Repository, replay: Replay, fresh: set[str]) -> pl.DataFrame:
-    """The rows of some resources, built by columns: a repository has tens of thousands of them."""
+    """The rows of some resources, built by columns: a repository has tens of thousands of them.
+
+    A release has its rows once for each of its applications, or with an empty `applied_id` where it has none.
+    """
     owners: list[str] = []
+    applications: list[str] = []
     settings: list[Setting] = []
     for identity, resource in replay.active.items():
         if resource.resource_id in fresh:
             found, is_complete = _settings(resource)
             replay.active[identity] = resource._replace(values_complete=is_complete)
-            owners += [resource.resource_id] * len(found)
-            settings += found
+            for application in replay.applied.applied_ids(identity) or [""]:
+                owners += [resource.resource_id] * len(found)
+                applications += [application] * len(found)
+                settings += found
     columns = dict(zip(Setting._fields, zip(*settings, strict=True), strict=True)) if settings else {}
     values: dict[str, Any] = {name: list(columns.get(name, ())) for name in Setting._fields}
     constants = {"repository_id": repository.repository_id, "full_name": repository.full_name}
-    values |= {"resource_id": owners} | {name: [value] * len(owners) for name, value in constants.items()}
+    values |= {"resource_id": owners, "applied_id": applications} | {
+        name: [value] * len(owners) for name, value in constants.items()
+    }
     return pl.DataFrame(values, schema_overrides=parquet_schema(HELM_VALUES)).select(HELM_VALUES.column_names)
 
 

@@ -16,14 +16,14 @@ WITH months AS (
                 least(max(valid_from), any_value(built_at)) AT TIME ZONE 'UTC' AS newest,
                 -- Before Kubernetes existed only wrong clocks know of it.
                 greatest(min(valid_from) AT TIME ZONE 'UTC', TIMESTAMP '2014-06-01') AS oldest
-            FROM resource_spans
+            FROM use_spans
             CROSS JOIN warehouse_info
         ) AS known,
         unnest(generate_series(date_trunc('month', oldest), newest, INTERVAL 1 MONTH)) AS months (month)
 ),
 named AS (
     SELECT month, repository_id, unnest(images) AS named_image
-    FROM resource_spans
+    FROM use_spans
     JOIN months ON valid_from < ends_at AT TIME ZONE 'UTC' AND coalesce(valid_to, 'infinity') >= ends_at AT TIME ZONE 'UTC'
     WHERE in_scope AND len(images) > 0 AND api_group <> 'image.toolkit.fluxcd.io'
 ),

@@ -6,7 +6,7 @@
 -- value: the value as text. Null for null, and in the row of all values of the path that are withheld
 -- is_withheld: fewer than three repositories share each of these values and their path is not safe
 -- repositories: repositories that set it
--- releases: releases that set it
+-- releases: releases that set it, each once for each application and cluster that runs it
 SELECT
     chart_name,
     chart_url,
@@ -15,7 +15,7 @@ SELECT
     value,
     is_withheld,
     count(DISTINCT repository_id) AS repositories,
-    count(DISTINCT resource_id) AS releases
+    count(DISTINCT use_id) AS releases
 FROM setting_uses
 WHERE in_scope
 GROUP BY chart_name, chart_url, path, value_type, value, is_withheld

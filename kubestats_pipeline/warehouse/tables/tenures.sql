@@ -1,5 +1,5 @@
 -- One row per repository, chart or app, and time in which the repository ran it without a break: from its first resource to its last.
--- A chart is run by releases, an app by releases and by workloads of its name (Deployment, StatefulSet, DaemonSet, CronJob). In scope only.
+-- Uses count (see use_spans): what clusters run where the repository tells it. A chart is run by releases, an app by releases and by workloads of its name (Deployment, StatefulSet, DaemonSet, CronJob). In scope only.
 -- An absence of less than 7 days, such as a move in two commits or a new installation, is not a break.
 -- A tenure that began with the first commit of the repository's log is left-censored: it is older than the log. One that is running is
 -- right-censored: its end is not known. Charts that could not be resolved count by name, without a chart_url.
@@ -21,7 +21,7 @@ WITH running AS (
     SELECT
         repository_id, full_name, chart_name, chart_url, is_resolved, is_release, app_name, sequence, valid_from, valid_to, is_first_snapshot,
         commit_sha, ended_commit
-    FROM resource_spans
+    FROM use_spans
     WHERE in_scope
         AND valid_to IS DISTINCT FROM valid_from
         AND (is_release OR kind IN ('Deployment', 'StatefulSet', 'DaemonSet', 'CronJob'))

@@ -4,7 +4,7 @@
 -- chart_url: canonical location of the chart, or null where it could not be resolved
 -- path: the setting, without the positions of items in lists
 -- repositories: repositories that set it
--- releases: releases that set it
+-- releases: releases that set it, each once for each application and cluster that runs it
 -- value_types: types of its values, sorted
 -- common_values: the ten commonest values that are published, each with its repositories
 -- withheld_repositories: repositories with a value that is withheld
@@ -15,7 +15,7 @@ WITH counted AS (
         uses.chart_url,
         uses.path,
         count(DISTINCT repository_id) AS repositories,
-        count(DISTINCT resource_id) AS releases,
+        count(DISTINCT use_id) AS releases,
         list_sort(list(DISTINCT value_type)) AS value_types,
         count(DISTINCT repository_id) FILTER (WHERE is_withheld) AS withheld_repositories,
         max_by(

@@ -23,7 +23,7 @@
 WITH uses AS (
     SELECT
         chart_name, chart_url, plain_version(version) AS plain, repository_id, full_name, valid_from, valid_to, is_first_snapshot
-    FROM resource_spans
+    FROM use_spans
     WHERE is_release AND is_resolved AND in_scope AND chart_name IS NOT NULL AND version IS NOT NULL
 ),
 sightings AS (

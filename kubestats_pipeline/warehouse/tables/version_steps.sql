@@ -13,7 +13,7 @@
 -- direction: upgrade, downgrade, same (1.0 and 1.0.0), or unknown where one of them has no order (a range, a digest, another scheme)
 -- level: major, minor, patch or prerelease: the first place in which they differ, or null where the direction is unknown
 -- is_rollback: a downgrade to a version that one of these releases had run before
--- releases: releases that took the step
+-- releases: releases that took the step, each once for each application and cluster that runs it
 -- days_held: days for which the releases had run from_version, the longest of them
 -- skipped: final versions between the two that had been seen by then and were jumped over, in order. Empty for downgrades
 WITH runs AS (
@@ -21,9 +21,9 @@ WITH runs AS (
         *, plain_version(version) AS plain, row_number() OVER own AS number, lag(plain_version(version)) OVER own AS plain_before,
         lag(valid_to) OVER own AS held_until,
         lag(chart_name) OVER own AS chart_before, lag(chart_url) OVER own AS url_before, lag(is_resolved AND in_scope AND is_release) OVER own AS counted_before
-    FROM resource_spans
+    FROM use_spans
     WHERE is_release
-    WINDOW own AS (PARTITION BY repository_id, resource_id ORDER BY sequence)
+    WINDOW own AS (PARTITION BY repository_id, use_id ORDER BY sequence)
 ),
 -- A span also ends for other reasons: what counts is the time since the version began.
 begun AS (
@@ -39,10 +39,10 @@ held AS (
     SELECT
         *,
         lag(valid_from) OVER own AS held_since,
-        row_number() OVER (PARTITION BY repository_id, resource_id, chart_name, chart_url, plain ORDER BY sequence) > 1 AS was_run_before
+        row_number() OVER (PARTITION BY repository_id, use_id, chart_name, chart_url, plain ORDER BY sequence) > 1 AS was_run_before
     FROM begun
     WHERE is_new
-    WINDOW own AS (PARTITION BY repository_id, resource_id ORDER BY sequence)
+    WINDOW own AS (PARTITION BY repository_id, use_id ORDER BY sequence)
 ),
 steps AS (
     SELECT
@@ -58,7 +58,7 @@ steps AS (
         version_direction(from_version, to_version) AS direction,
         version_level(from_version, to_version) AS level,
         direction = 'downgrade' AND bool_or(was_run_before) AS is_rollback,
-        count(DISTINCT resource_id) AS releases,
+        count(DISTINCT use_id) AS releases,
         max(date_diff('second', held_since, valid_from)) / 86400 AS days_held
     FROM held
     WHERE is_step

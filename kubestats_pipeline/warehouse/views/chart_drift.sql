@@ -4,14 +4,14 @@
 -- chart_name: chart
 -- chart_url: canonical location of the chart
 -- versions: the versions without a leading v, the lowest first. Versions without an order, such as ranges, come last
--- releases: releases of the chart
+-- releases: releases of the chart, each once for each application and cluster that runs it
 -- oldest: the lowest version, or null where none has an order
 -- newest: the highest version
 -- level: major, minor, patch or prerelease: how far they are apart, or null where that cannot be said
 WITH running AS (
     SELECT repository_id, full_name, chart_name, chart_url, plain_version(version) AS version, count(*) AS releases
-    FROM resource_spans
-    WHERE valid_to IS NULL AND is_release AND is_resolved AND in_scope AND version IS NOT NULL
+    FROM releases
+    WHERE is_resolved AND in_scope AND version IS NOT NULL
     GROUP BY ALL
 ),
 drifting AS (

@@ -1,5 +1,5 @@
 -- One row per chart and version as written that runs or ever ran somewhere. Only the active context counts.
--- Past versions count under the chart that the resource stands for now.
+-- Past versions of documents count under the chart that the resource stands for now, those of objects in clusters under their chart then.
 -- chart_name: chart, or null for releases whose repository does not say
 -- chart_url: canonical location of the chart, or null where it could not be resolved
 -- is_resolved: false in the rows of charts that could not be resolved
@@ -18,7 +18,14 @@ WITH uses AS (
         event_timestamp
     FROM resource_events AS events
     JOIN resource_overview AS overview USING (resource_id)
-    WHERE is_release AND in_scope
+    WHERE is_release AND in_scope AND is_applied IS NULL
+    UNION ALL
+    SELECT
+        chart_name, CASE WHEN resolution NOT IN ('ambiguous', 'unresolved') THEN chart_url END, resolution NOT IN ('ambiguous', 'unresolved'),
+        unnest([version_before, version_after]), events.repository_id, FALSE, event_timestamp
+    FROM applied_events AS events
+    LEFT JOIN repositories ON repositories.repository_id = events.repository_id
+    WHERE resolution <> 'not_applicable' AND context = 'active' AND coalesce(repositories.status NOT IN ('blocked', 'retired'), TRUE)
 )
 SELECT
     chart_name,

@@ -8,7 +8,7 @@
 -- languages: different main languages
 -- topics: different topics
 -- resources: existing resources
--- releases: releases of charts, resolved or not
+-- releases: releases of charts, resolved or not, each once for each application and cluster that runs it
 -- charts: different charts, the unresolved by name
 -- apps: different applications
 -- last_event_at: committer time of the newest event
@@ -16,8 +16,8 @@ WITH counted AS (
     SELECT
         count(DISTINCT (chart_name, chart_url)) FILTER (WHERE is_release AND chart_name IS NOT NULL) AS charts,
         count(DISTINCT app_name) AS apps
-    FROM resource_overview
-    WHERE status = 'ACTIVE' AND in_scope
+    FROM resource_uses
+    WHERE in_scope
 )
 SELECT
     count(*) AS repositories,

@@ -1,8 +1,10 @@
--- One row per container image that an existing resource names, in every context.
--- An ImageRepository watches an image and runs none, so it has no row.
+-- One row per container image that a use of a resource names, in every context: once for each application and cluster that runs it where the
+-- repository tells that, see resource_uses. An ImageRepository watches an image and runs none, so it has no row.
 -- repository_id: identity of the repository
 -- full_name: the repository's present name
--- resource_id: the resource
+-- use_id: applied_id, or resource_id where the repository does not tell what is applied
+-- resource_id: the document, or null for what a generator makes
+-- cluster: the root from which it is reached, or null where the repository does not tell
 -- kind: kind of the resource
 -- name: name of the resource
 -- namespace: effective namespace, or null when the repository does not say
@@ -17,13 +19,15 @@
 -- source_url: the file on the web, or null where the host is not GitHub
 WITH named AS (
     SELECT *, unnest(images) AS named_image
-    FROM resource_overview
-    WHERE status = 'ACTIVE' AND api_group <> 'image.toolkit.fluxcd.io'
+    FROM resource_uses
+    WHERE api_group <> 'image.toolkit.fluxcd.io'
 )
 SELECT
     repository_id,
     full_name,
+    use_id,
     resource_id,
+    cluster,
     kind,
     name,
     namespace,

@@ -1,8 +1,11 @@
--- One row per existing resource that runs a chart, in every context, whether the chart could be resolved or not.
--- resource_id: the resource
+-- One row per use of a resource that runs a chart, in every context, whether the chart could be resolved or not: once for each application and
+-- cluster where the repository tells what is applied, and then without those that nothing applies. See resource_uses.
+-- use_id: applied_id, or resource_id where the repository does not tell what is applied
+-- resource_id: the document, or null for what a generator makes
 -- repository_id: identity of the repository
 -- full_name: the repository's present name
 -- repository_status: active, blocked, pending_approval or retired, or null where discovery does not know the repository
+-- cluster: the root from which it is reached, or null where the repository does not tell
 -- namespace: effective namespace, or null when the repository does not say
 -- name: name of the release
 -- app_name: application that the release runs
@@ -16,13 +19,13 @@
 -- resolution_reason: why the reference is ambiguous or unresolved
 -- is_resolved: the chart reference is neither ambiguous nor unresolved
 -- in_scope: the context is active and the repository is neither blocked nor retired
--- file_path: path in the repository
+-- file_path: path of the document, or null for what a generator makes
 -- created_at: commit time of its creation
 -- updated_at: commit time of its last event
--- source_url: its file on the web, or null where the host is not GitHub
+-- source_url: its file on the web, or null where the host is not GitHub or a generator makes it
 SELECT
-    resource_id, repository_id, full_name, repository_status, namespace, name, app_name, kind, chart_name, chart_url,
+    use_id, resource_id, repository_id, full_name, repository_status, cluster, namespace, name, app_name, kind, chart_name, chart_url,
     chart_kind, version, context, resolution, resolution_reason, is_resolved, in_scope, file_path, created_at, updated_at,
     source_url
-FROM resource_overview
-WHERE status = 'ACTIVE' AND is_release
+FROM resource_uses
+WHERE is_release

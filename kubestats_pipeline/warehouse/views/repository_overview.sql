@@ -16,20 +16,27 @@
 -- created_at: when it was created on the host
 -- pushed_at: last push as of the last discovery
 -- discovered_at: first discovery
--- resources: existing resources
--- releases: releases of charts, resolved or not
+-- resources: existing resources, without those that nothing applies where the repository tells that
+-- releases: releases of charts, resolved or not, each once for each application and cluster that runs it
 -- charts: different charts that it runs
 -- apps: different applications that it runs
 -- last_event_at: committer time of its newest event, in every context
 WITH declared AS (
     SELECT
         repository_id,
-        count(*) AS resources,
+        count(*) AS resources
+    FROM resource_overview
+    WHERE status = 'ACTIVE' AND context = 'active' AND coalesce(is_applied, TRUE)
+    GROUP BY repository_id
+),
+used AS (
+    SELECT
+        repository_id,
         count(*) FILTER (WHERE is_release) AS releases,
         count(DISTINCT (chart_name, chart_url)) FILTER (WHERE is_release AND chart_name IS NOT NULL) AS charts,
         count(DISTINCT app_name) AS apps
-    FROM resource_overview
-    WHERE status = 'ACTIVE' AND context = 'active'
+    FROM resource_uses
+    WHERE context = 'active'
     GROUP BY repository_id
 ),
 happened AS (
@@ -55,13 +62,14 @@ SELECT
     repositories.pushed_at,
     repositories.discovered_at,
     coalesce(declared.resources, 0) AS resources,
-    coalesce(declared.releases, 0) AS releases,
-    coalesce(declared.charts, 0) AS charts,
-    coalesce(declared.apps, 0) AS apps,
+    coalesce(used.releases, 0) AS releases,
+    coalesce(used.charts, 0) AS charts,
+    coalesce(used.apps, 0) AS apps,
     happened.last_event_at
 FROM repository_status AS known
 LEFT JOIN repositories USING (repository_id)
 LEFT JOIN latest_metrics AS metrics USING (repository_id)
 LEFT JOIN declared USING (repository_id)
+LEFT JOIN used USING (repository_id)
 LEFT JOIN happened USING (repository_id)
 ORDER BY stars_count DESC NULLS LAST, full_name

@@ -1,7 +1,7 @@
 -- One row per repository that is neither blocked nor retired: how much of what it declares could be understood.
 -- repository_id: identity of the repository
 -- full_name: the repository's present name
--- releases: releases that exist, in active context
+-- releases: releases that exist, in active context, each once for each application and cluster that runs it
 -- exact: those whose chart was resolved
 -- ambiguous: those whose reference fits several charts
 -- unresolved: those whose reference leads nowhere in the repository
@@ -19,8 +19,8 @@ WITH counted AS (
         count(*) FILTER (WHERE resolution = 'ambiguous') AS ambiguous,
         count(*) FILTER (WHERE resolution = 'unresolved') AS unresolved,
         count(*) FILTER (WHERE coalesce(version_class(version), 'none') NOT IN ('exact', 'partial')) AS without_version
-    FROM resource_overview
-    WHERE is_release AND in_scope AND status = 'ACTIVE'
+    FROM resource_uses
+    WHERE is_release AND in_scope
     GROUP BY repository_id
 ),
 classes AS (

@@ -1,5 +1,5 @@
 -- One row per Kubernetes resource, deleted ones too, without its document and with what decides whether it counts.
--- All counts of what people run take resources that are ACTIVE and in scope.
+-- Counts of what people declare take resources that are ACTIVE and in scope. Those of what people run take resource_uses.
 -- resource_id: identity. Survives edits, API version bumps, moves, deletion and return
 -- repository_id: identity of the repository
 -- full_name: the repository's present name
@@ -21,7 +21,8 @@
 -- resolution: exact, ambiguous, unresolved or not_applicable: how its chart reference resolved
 -- resolution_reason: why the reference is ambiguous or unresolved
 -- is_release: it installs a chart, resolved or not: HelmRelease, Application, HelmChart of k3s, a dependency of a Chart.yaml, …
--- in_scope: the context is active and the repository is neither blocked nor retired
+-- in_scope: the context is active, the repository is neither blocked nor retired, and it does not tell that nothing applies the resource
+-- is_applied: whether a cluster runs it, or ran it until it was deleted, or null where the repository does not tell
 -- status: ACTIVE or DELETED
 -- created_at: commit time of its creation
 -- updated_at: commit time of its last event
@@ -49,7 +50,9 @@ SELECT
     resources.resolution,
     resources.resolution_reason,
     resources.resolution <> 'not_applicable' AS is_release,  -- the scanners say what is one: `Facts.is_release`
-    resources.context = 'active' AND coalesce(repositories.status NOT IN ('blocked', 'retired'), TRUE) AS in_scope,
+    resources.context = 'active' AND coalesce(repositories.status NOT IN ('blocked', 'retired'), TRUE)
+    AND coalesce(resources.is_applied, TRUE) AS in_scope,
+    resources.is_applied,
     resources.status,
     resources.created_at,
     resources.updated_at,

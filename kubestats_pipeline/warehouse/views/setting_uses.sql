@@ -1,5 +1,7 @@
--- One row per setting of an existing release's Helm values, with the chart that it is set for, in every context.
--- resource_id: the release
+-- One row per setting of a release's Helm values, with the chart that it is set for, in every context: once for each application and cluster where
+-- the repository tells what is applied, as in releases.
+-- use_id: applied_id, or resource_id where the repository does not tell what is applied
+-- resource_id: the document of the release
 -- repository_id: identity of the repository
 -- full_name: the repository's present name
 -- name: name of the release
@@ -13,6 +15,7 @@
 -- in_scope: the context is active and the repository is neither blocked nor retired
 -- source_url: the release's file on the web, or null where the host is not GitHub
 SELECT
+    releases.use_id,
     helm_values.resource_id,
     releases.repository_id,
     releases.full_name,
@@ -28,4 +31,4 @@ SELECT
     releases.in_scope,
     releases.source_url
 FROM helm_values
-JOIN releases USING (resource_id)
+JOIN releases ON releases.use_id = CASE WHEN helm_values.applied_id = '' THEN helm_values.resource_id ELSE helm_values.applied_id END

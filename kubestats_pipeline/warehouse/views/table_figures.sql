@@ -17,9 +17,13 @@ WITH timed AS (
     UNION ALL
     SELECT 'resources', repository_id, created_at, NULL FROM resources
     UNION ALL
+    SELECT 'applied_resources', repository_id, created_at, NULL FROM applied_resources
+    UNION ALL
     SELECT 'helm_values', repository_id, NULL, NULL FROM helm_values
     UNION ALL
     SELECT 'resource_events', repository_id, event_timestamp, sync_run_id FROM resource_events
+    UNION ALL
+    SELECT 'applied_events', repository_id, event_timestamp, sync_run_id FROM applied_events
     UNION ALL
     SELECT 'scan_problems', repository_id, first_seen_at, NULL FROM scan_problems
     UNION ALL

@@ -1,4 +1,4 @@
--- One row per reason for which releases that exist, in scope, could not be resolved, or files could not be read: what to improve first.
+-- One row per reason for which releases that run, in scope, could not be resolved, or files could not be read: what to improve first.
 -- area: resolution (of a release's chart) or reading (of a file)
 -- problem: ambiguous or unresolved, or the class of the file's problem
 -- reason: why a reference is ambiguous or unresolved, the names in it left out, or null for files
@@ -10,8 +10,8 @@ SELECT
     regexp_replace(regexp_replace(resolution_reason, '^(\w+) \S+ is', '\1 … is'), ' (in namespace|declared) .*', ' \1 …') AS reason,
     count(DISTINCT repository_id) AS repositories,
     count(*) AS occurrences
-FROM resource_overview
-WHERE is_release AND in_scope AND status = 'ACTIVE' AND NOT is_resolved
+FROM releases
+WHERE in_scope AND NOT is_resolved
 GROUP BY ALL
 UNION ALL
 SELECT 'reading', problem, NULL, count(DISTINCT repository_id), count(*)

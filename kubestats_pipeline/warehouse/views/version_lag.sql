@@ -1,8 +1,10 @@
--- One row per release that runs now, in scope: how far its version is behind the newest that anybody was seen to run of the same chart.
+-- One row per release that runs now, in scope, once for each application and cluster: how far its version is behind the newest that anybody was seen to run of the same chart.
 -- What is known is what the watched repositories ran: a version that none of them took yet makes nobody late.
--- resource_id: the release
+-- use_id: applied_id, or resource_id where the repository does not tell what is applied
+-- resource_id: the document, or null for what a generator makes
 -- repository_id: identity of the repository
 -- full_name: the repository's present name
+-- cluster: the root from which it is reached, or null where the repository does not tell
 -- name: name of the release
 -- app_name: application that it runs
 -- chart_name: chart, or null for releases whose repository does not say
@@ -16,18 +18,20 @@
 -- versions_behind: final versions above it that were seen
 -- superseded_at: committer time at which the first of those was seen
 SELECT
-    spans.resource_id,
-    spans.repository_id,
-    spans.full_name,
-    spans.name,
-    spans.app_name,
-    spans.chart_name,
-    spans.chart_url,
-    spans.version,
+    releases.use_id,
+    releases.resource_id,
+    releases.repository_id,
+    releases.full_name,
+    releases.cluster,
+    releases.name,
+    releases.app_name,
+    releases.chart_name,
+    releases.chart_url,
+    releases.version,
     CASE
-        WHEN NOT spans.is_resolved THEN 'unresolved'
-        WHEN spans.version IS NULL THEN 'no version'
-        WHEN version_kind IS NULL THEN version_class(spans.version)
+        WHEN NOT releases.is_resolved THEN 'unresolved'
+        WHEN releases.version IS NULL THEN 'no version'
+        WHEN version_kind IS NULL THEN version_class(releases.version)
         WHEN versions_behind = 0 THEN 'current'
         ELSE 'behind'
     END AS lag_status,
@@ -37,10 +41,10 @@ SELECT
     patches_behind,
     versions_behind,
     superseded_at
-FROM resource_spans AS spans
+FROM releases
 LEFT JOIN version_sightings AS sightings
-    ON sightings.chart_name = spans.chart_name
-    AND sightings.chart_url IS NOT DISTINCT FROM spans.chart_url
-    AND sightings.version = plain_version(spans.version)
-    AND spans.is_resolved
-WHERE spans.valid_to IS NULL AND spans.is_release AND spans.in_scope
+    ON sightings.chart_name = releases.chart_name
+    AND sightings.chart_url IS NOT DISTINCT FROM releases.chart_url
+    AND sightings.version = plain_version(releases.version)
+    AND releases.is_resolved
+WHERE releases.in_scope

@@ -23,7 +23,7 @@ WITH left_it AS (
 ),
 takers AS (
     SELECT DISTINCT chart_name, chart_url, plain_version(version) AS version, repository_id
-    FROM resource_spans
+    FROM use_spans
     WHERE is_release AND is_resolved AND in_scope
 ),
 jumps AS (

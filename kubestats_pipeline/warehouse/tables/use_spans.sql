@@ -1,0 +1,119 @@
+-- One row per use of a resource and span of time in which nothing changed that the marts count by: resource_spans, but of what people run.
+-- Where a repository tells what is applied, objects of clusters have spans, from applied_events: those with a chart, a source or images. Its
+-- documents have them only for the time before its first such event. Of documents of which it does not tell it, all spans are here.
+-- Times are as in resource_spans.
+-- use_id: applied_id, or resource_id where the repository did not tell what is applied
+-- resource_id: the document that it is or began as, or null for what a generator makes
+-- repository_id: identity of the repository
+-- full_name: the repository's present name
+-- sequence: position of the event that began it, in the log of applied_events or in that of resource_events
+-- valid_from: committer time from which on it held
+-- valid_to: committer time at which it ended, or null while it lasts
+-- is_first_snapshot: it began with the first commit of the repository's log: nobody knows since when it had held
+-- commit_sha: commit that began it
+-- ended_commit: commit that ended it, or null while it lasts
+-- author_kind: who made the commit that began it: human, renovate, dependabot, flux or other_bot
+-- cluster: the root from which it was reached, or null where the repository did not tell
+-- api_group: API group, empty for the core group
+-- kind: kind
+-- app_name: application that it ran
+-- chart_name: chart that it stood for
+-- is_resolved: the chart reference was neither ambiguous nor unresolved
+-- chart_url: canonical location of the chart, or null where it could not be resolved
+-- version: effective version
+-- images: images that it named
+-- is_release: it installed a chart, resolved or not
+-- in_scope: the context was active and the repository is neither blocked nor retired now
+WITH log AS (
+    SELECT
+        repository_id,
+        applied_id,
+        sequence,
+        min(event_timestamp) OVER (PARTITION BY repository_id ORDER BY sequence DESC) AS reached_at,
+        sequence = min(sequence) OVER (PARTITION BY repository_id) AS is_first,
+        commit_sha,
+        CASE WHEN event_type <> 'DELETED' THEN hash(
+            app_name, chart_name, chart_url, chart_kind, version_after, images, context, resolution
+        ) END AS state
+    FROM applied_events
+),
+beginnings AS (
+    SELECT repository_id, reached_at AS told_at, commit_sha AS told_commit FROM log WHERE is_first
+),
+first_commits AS (
+    SELECT repository_id, arg_min(commit_sha, sequence) AS first_commit FROM resource_events GROUP BY repository_id
+),
+steps AS (
+    SELECT * EXCLUDE (is_first)
+    FROM log
+    QUALIFY state IS DISTINCT FROM lag(state) OVER (PARTITION BY repository_id, applied_id ORDER BY sequence)
+),
+applied_spans AS (
+    SELECT *, lead(reached_at) OVER later AS valid_to, lead(commit_sha) OVER later AS ended_commit
+    FROM steps
+    WINDOW later AS (PARTITION BY repository_id, applied_id ORDER BY sequence)
+),
+told AS (
+    SELECT
+        spans.*,
+        CASE WHEN documents.is_applied IS NOT NULL THEN coalesce(told_at, '-infinity') END AS told_at,
+        told_commit
+    FROM resource_spans AS spans
+    JOIN resources AS documents USING (resource_id)
+    LEFT JOIN beginnings ON beginnings.repository_id = spans.repository_id
+)
+SELECT
+    resource_id AS use_id,
+    resource_id,
+    repository_id,
+    full_name,
+    sequence,
+    valid_from,
+    CASE WHEN told_at < coalesce(valid_to, 'infinity') THEN told_at ELSE valid_to END AS valid_to,
+    is_first_snapshot,
+    commit_sha,
+    CASE WHEN told_at < coalesce(valid_to, 'infinity') THEN told_commit ELSE ended_commit END AS ended_commit,
+    author_kind,
+    NULL::VARCHAR AS cluster,
+    api_group,
+    kind,
+    app_name,
+    chart_name,
+    is_resolved,
+    chart_url,
+    version,
+    images,
+    is_release,
+    in_scope
+FROM told
+WHERE told_at IS NULL OR valid_from < told_at
+UNION ALL
+SELECT
+    events.applied_id,
+    events.resource_id,
+    events.repository_id,
+    coalesce(repositories.full_name, events.full_name),
+    events.sequence,
+    spans.reached_at,
+    spans.valid_to,
+    coalesce(spans.commit_sha = first_commit, FALSE),
+    spans.commit_sha,
+    spans.ended_commit,
+    events.author_kind,
+    events.cluster,
+    events.api_group,
+    events.kind,
+    events.app_name,
+    events.chart_name,
+    events.resolution NOT IN ('ambiguous', 'unresolved'),
+    CASE WHEN events.resolution NOT IN ('ambiguous', 'unresolved') THEN events.chart_url END,
+    events.version_after,
+    events.images,
+    events.resolution <> 'not_applicable',
+    events.context = 'active' AND coalesce(repositories.status NOT IN ('blocked', 'retired'), TRUE)
+FROM applied_spans AS spans
+JOIN applied_events AS events ON events.repository_id = spans.repository_id AND events.sequence = spans.sequence
+LEFT JOIN first_commits ON first_commits.repository_id = spans.repository_id
+LEFT JOIN repositories ON repositories.repository_id = spans.repository_id
+WHERE spans.state IS NOT NULL
+ORDER BY repository_id, use_id, valid_from, sequence
