@@ -88,8 +88,9 @@ APPLIED_EVENTS = Table(
         required(
             "applied_id",
             Type.TEXT,
-            "the object, a row of `applied_resources` until it is deleted. Objects with a chart, a source or an image "
-            "have events. The last event of each that is not DELETED has what its row has",
+            "the object, a row of `applied_resources` until it is deleted. Releases, Flux "
+            "sources and all with a chart, a version or an image have events. The last event of each "
+            "that is not DELETED has what its row has",
             may_dangle=True,
         ),
         REPOSITORY_ID,
@@ -99,7 +100,7 @@ APPLIED_EVENTS = Table(
             "event_type",
             Type.TEXT,
             f"{one_of(AppliedEventType)}. An object that comes back is CREATED again, with its old applied_id. One "
-            "that has lost its chart, source and images is DELETED here",
+            "that has lost its chart, version and images is DELETED here",
         ),
         required("event_timestamp", Type.TIME, "committer time of the commit"),
         required("commit_sha", Type.TEXT, "commit"),

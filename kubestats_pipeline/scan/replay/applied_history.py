@@ -140,14 +140,14 @@ class AppliedHistory:
         after = AppliedRecord(applied_id(self.repository_id, key), key, origin, state, at, at)
         self._set(key, after)
         self._regroup(state)
-        if state.is_logged:
+        if after.is_logged:
             self._append("CREATED", commit, None, after)
 
     def _remove(self, before: AppliedRecord, commit: Commit) -> None:
         self._unindex(before.key, before.origin)
         del self.active[before.key]
         self._regroup(before.state)
-        if before.state.is_logged:
+        if before.is_logged:
             self._append("DELETED", commit, before, before)
 
     def _change(self, before: AppliedRecord, origin: Identity | None, state: AppliedState, commit: Commit) -> None:
@@ -160,11 +160,11 @@ class AppliedHistory:
         if state.resource_id != before.state.resource_id:
             self._regroup(before.state)
             self._regroup(state)
-        if before.state.is_logged and state.is_logged:
+        if before.is_logged and after.is_logged:
             self._append("MODIFIED", commit, before, after, _changed(before.state, state))
-        elif state.is_logged:
+        elif after.is_logged:
             self._append("CREATED", commit, None, after)
-        elif before.state.is_logged:
+        elif before.is_logged:
             self._append("DELETED", commit, before, before)
 
     def _set(self, key: AppliedKey, applied: AppliedRecord) -> None:

@@ -12,6 +12,7 @@ from kubestats_pipeline.redaction.records import withhold_in
 from kubestats_pipeline.scan.clusters.applied import AppliedKey, AppliedObject
 from kubestats_pipeline.scan.facts.facts import Image
 from kubestats_pipeline.scan.facts.path_context import context_of
+from kubestats_pipeline.scan.kinds.flux import SOURCE
 from kubestats_pipeline.scan.manifests.identity import Identity
 from kubestats_pipeline.scan.manifests.manifests import digest
 
@@ -35,11 +36,6 @@ class AppliedState(NamedTuple):
     is_complete: bool
     context: Context
 
-    @property
-    def is_logged(self) -> bool:
-        """True for what has events: a release, a source or a workload, by its chart, its address or its images."""
-        return self.resolution != "not_applicable" or bool(self.chart_name or self.chart_url or self.images)
-
 
 class AppliedRecord(NamedTuple):
     """One object that a cluster runs.
@@ -56,6 +52,13 @@ class AppliedRecord(NamedTuple):
     state: AppliedState
     created_at: datetime.datetime
     updated_at: datetime.datetime
+
+    @property
+    def is_logged(self) -> bool:
+        """True for what has events: a release, a Flux source, and whatever has a chart, a version or images."""
+        state = self.state
+        has_content = state.version is not None or bool(state.chart_name or state.chart_url or state.images)
+        return has_content or state.resolution != "not_applicable" or self.key.key.group == SOURCE
 
 
 class AppliedEvent(NamedTuple):

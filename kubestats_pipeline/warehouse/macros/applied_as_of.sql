@@ -1,6 +1,7 @@
 -- One row per release, source or workload that a cluster ran at a moment, as it was then: FROM applied_as_of(TIMESTAMPTZ '2026-01-01').
--- Objects with a chart, a source or an image are there, for each application and cluster. A repository is taken as of its last commit up to that
--- moment that changed one of them, in the order of its history, as in resources_as_of. Retention leaves this log whole. Every context is there.
+-- Releases, Flux sources and all with a chart, a version or an image are there, for each application and cluster. A repository is taken as of
+-- its last commit up to that moment that changed one of them, in the order of its history, as in resources_as_of. Retention leaves this log
+-- whole. Every context is there.
 -- parameter moment: the moment, a TIMESTAMPTZ
 -- applied_id: identity of the object in its application and cluster
 -- resource_id: the document that it began as, or null for what a generator makes

@@ -1,5 +1,5 @@
 -- One row per use of a resource and span of time in which nothing changed that the marts count by: resource_spans, but of what people run.
--- Where a repository tells what is applied, objects of clusters have spans, from applied_events: those with a chart, a source or images. Its
+-- Where a repository tells what is applied, objects of clusters have spans, from applied_events: releases, sources and workloads. Its
 -- documents have them only for the time before its first such event. Of documents of which it does not tell it, all spans are here.
 -- Times are as in resource_spans.
 -- use_id: applied_id, or resource_id where the repository did not tell what is applied

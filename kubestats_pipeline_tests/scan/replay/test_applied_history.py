@@ -83,8 +83,14 @@ def test_two_spellings_of_an_image_are_no_change() -> None:
     assert len(replayed({place(): thing()}, {place(): again}).events) == 1
 
 
-def test_what_has_neither_chart_nor_source_nor_image_is_there_without_events() -> None:
-    plain = thing(version=None, resolved={})._replace(resolved=Resolved(namespace="home"))
+def test_a_source_has_events_though_it_names_no_version() -> None:
+    source = AppliedKey("clusters/prod", "apps", ResourceKey("source.toolkit.fluxcd.io", "HelmRepository", "home", "a"))
+    history = replayed({source: thing()._replace(resolved=Resolved(namespace="home"))})
+    assert told(history) == [("CREATED", "a")]
+
+
+def test_what_has_neither_chart_nor_version_nor_image_is_there_without_events() -> None:
+    plain = thing()._replace(resolved=Resolved(namespace="home"))
     history = replayed({place(kind="Service"): plain})
     assert (told(history), len(history.active)) == ([], 1)
 
