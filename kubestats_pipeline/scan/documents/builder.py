@@ -73,7 +73,7 @@ class Builder:
         self._entries: dict[int, str] = {}
         self._entries_of: dict[int, dict[int, str]] = {}
         self._merges_others = False
-        self._repeats_keys = False
+        self._repeated_keys = 0
 
     def build(self, line: int) -> Decoded:
         """Build the document that begins on a line."""
@@ -107,7 +107,7 @@ class Builder:
             blocks=self._blocks,
             anchors=anchors,
             first_line=first_line,
-            repeats_keys=self._repeats_keys,
+            repeated_keys=self._repeated_keys,
         )
 
     def _value(self, event: Any, depth: int) -> Any:
@@ -137,7 +137,7 @@ class Builder:
 
     def _nested(self, event: Any, depth: int, column: int) -> Any:
         """Build the collection at the current place, and record it as a block if it is indented more than `column`."""
-        nodes, defined = self._nodes, len(self._defined)
+        nodes, repeated, defined = self._nodes, self._repeated_keys, len(self._defined)
         value = self._value(event, depth)
         if self._with_blocks and event.tag is None and not event.flow_style:
             # The event of a value with an anchor has the mark of the anchor, so its block begins at its first member.
@@ -153,6 +153,7 @@ class Builder:
                     anchors=(defined, len(self._defined)),
                     entries=self._entries,
                     is_separable=is_separable,
+                    repeated_keys=self._repeated_keys - repeated,
                 )
                 self._blocks.append(block)
         return value
@@ -225,18 +226,20 @@ class Builder:
         mapping: dict[str, Any] = {}
         self._written.pop(id(mapping), None)  # an overwritten mapping, which is freed, may have had the same id
         following = self._next
-        blocks, is_overwritten = len(self._blocks), False
+        blocks, is_overwritten, is_merged = len(self._blocks), False, False
         entries: dict[int, str] = {}
         with_blocks, first = self._with_blocks, None
         try:
             while type(event := following()) is not MappingEndEvent:
                 first = first or event.start_mark
                 if type(event) is ScalarEvent and event.value == "<<" and _is_merge(event):
-                    is_overwritten = True
+                    is_overwritten = is_merged = True
                     self._merge(mapping, self._value(following(), depth))
                     continue
                 name, key = event, self._key(event, depth)
-                is_overwritten, event = is_overwritten or key in mapping, following()
+                if key in mapping:
+                    is_overwritten, self._repeated_keys = True, self._repeated_keys + (not is_merged)
+                event = following()
                 if type(event) in COLLECTIONS:
                     self._place.append(key)
                     value = mapping[key] = self._nested(event, depth, name.start_mark.column)
@@ -250,7 +253,6 @@ class Builder:
         except ScalarError as error:
             raise DecodeError("syntax", str(error), self._line(event)) from None
         if is_overwritten:
-            self._repeats_keys = True
             # A value may come from another line now, so an edit of one line would not change what it seems to change.
             del self._blocks[blocks:]
             entries = {}

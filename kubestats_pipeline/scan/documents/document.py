@@ -82,6 +82,7 @@ class Block(NamedTuple):
         is_separable: true if its lines can be decoded without the rest of the document. This is false for the whole
             document, and for values with an anchor or below one, because they may occur in several places. In such a
             block only the scalars of `entries` can be replaced.
+        repeated_keys: the number of keys in it that are set a second time.
     """
 
     place: Place
@@ -92,6 +93,7 @@ class Block(NamedTuple):
     anchors: tuple[int, int]
     entries: dict[int, str]
     is_separable: bool
+    repeated_keys: int = 0
 
 
 class Entry(NamedTuple):
@@ -148,7 +150,7 @@ class Decoded:
         blocks: its blocks. Inner blocks come before the outer ones.
         anchors: its anchors in the order in which they are defined.
         first_line: line of the first token of its content, or 0 if it was not decoded from a stream.
-        repeats_keys: true if a key is set twice in a mapping, by itself or by a merge.
+        repeated_keys: the number of keys that are set a second time in a mapping without a merge.
     """
 
     content: Any
@@ -158,7 +160,7 @@ class Decoded:
     blocks: list[Block] = field(default_factory=list)
     anchors: list[Anchor] = field(default_factory=list)
     first_line: int = 0
-    repeats_keys: bool = False
+    repeated_keys: int = 0
 
     def keep_written(self, mapping: dict[str, Any], entry: Entry) -> None:
         """Record the spelling of a scalar that replaces another one in a mapping."""

@@ -97,6 +97,7 @@ def with_other(blocks: Iterable[Block], block: Block, part: Decoded, edit: Edit)
     """The blocks of a document after an edit in one of them, whose new lines were decoded alone as `part`."""
     first, last = block.anchors
     nodes, anchors = part.nodes - block.nodes, len(part.anchors) - (last - first)
+    repeated = part.repeated_keys - block.repeated_keys
     for known in blocks:
         if known is block:
             yield from part.blocks
@@ -105,7 +106,8 @@ def with_other(blocks: Iterable[Block], block: Block, part: Decoded, edit: Edit)
         elif known.start >= block.end:
             yield moved(known, edit, anchors)
         elif len(known.place) < len(block.place):
-            yield _around(known, edit, nodes, anchors)
+            around = _around(known, edit, nodes, anchors)
+            yield around._replace(repeated_keys=known.repeated_keys + repeated) if repeated else around
         # The rest were inside the block, and `part` has their successors.
 
 

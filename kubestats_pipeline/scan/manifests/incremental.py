@@ -128,8 +128,6 @@ class IncrementalReader:
 
 def _read_edits(before: _KeptVersion, lines: list[bytes], bounds: Bounds) -> _KeptVersion | None:
     """The next version of a file, made of the last one in place. None if the file must be read again."""
-    if any(document.decoded.repeats_keys for document in before.documents):
-        return None
     edits = differences(before.lines, lines)
     documents = list(before.documents)
     touched, larger = set[int](), list[_BlockEdit]()
@@ -274,8 +272,8 @@ def _put(document: ReadDocument, edited: _BlockEdit, part: Decoded) -> ReadDocum
     anchors = [*decoded.anchors[:first], *part.anchors, *decoded.anchors[last:]]
     nodes = decoded.nodes + part.nodes - block.nodes
     blocks = list(with_other(decoded.blocks, block, part, edited.edit))
-    repeats_keys = decoded.repeats_keys or part.repeats_keys
-    changed = replace(decoded, nodes=nodes, written=written, blocks=blocks, anchors=anchors, repeats_keys=repeats_keys)
+    repeated = decoded.repeated_keys + part.repeated_keys - block.repeated_keys
+    changed = replace(decoded, nodes=nodes, written=written, blocks=blocks, anchors=anchors, repeated_keys=repeated)
     return ReadDocument(changed, document.manifests, _with_copy(document, block.place))
 
 

@@ -176,7 +176,7 @@ def read_document(
 def are_resources(documents: Iterable[ReadDocument]) -> bool:
     """True if all documents that are not empty are resources themselves, without a repeated key."""
     return all(
-        not decoded.repeats_keys and next(_resources(decoded.content), None) is decoded.content
+        not decoded.repeated_keys and next(_resources(decoded.content), None) is decoded.content
         for decoded in (document.decoded for document in documents)
     )
 

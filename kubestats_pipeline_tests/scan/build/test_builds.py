@@ -1,5 +1,7 @@
 """Builds as queries: which changes reach which builds, and the bounds on their work."""
 
+import json
+
 import pytest
 
 from kubestats_pipeline.scan.build import accumulate
@@ -104,12 +106,9 @@ def test_too_many_resources_are_refused(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_an_object_that_is_copied_into_itself_again_and_again_is_refused():
-    copies = ", ".join('{"op": "copy", "from": "/data", "path": "/data/%d"}' % number for number in range(60))
-    tree = {
-        "kustomization.yaml": "resources: [a.yaml]\npatches: [{target: {name: one}, path: p.json}]",
-        "a.yaml": CONFIG,
-    }
-    failure = build(tree | {"p.json": f"[{copies}]"}).failure
+    copies = [{"op": "copy", "from": "/data", "path": f"/data/{number}"} for number in range(60)]
+    fields = "resources: [a.yaml]\npatches: [{target: {name: one}, path: p.json}]"
+    failure = build({"kustomization.yaml": fields, "a.yaml": CONFIG, "p.json": json.dumps(copies)}).failure
     assert failure is not None
     assert "bytes" in failure
 
