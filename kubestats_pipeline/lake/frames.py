@@ -36,15 +36,14 @@ def parquet_schema(table: Table) -> pl.Schema:
 
 def frame_of(rows: Sequence[Mapping[str, Any]], schema: pl.Schema) -> pl.DataFrame:
     """Build it by columns: from rows, polars takes the number 1.10 as the text `1.1` and drops unknown names."""
-    names: set[str] = set(schema).union(*rows)
-    columns = {name: _column_of(name, [row.get(name) for row in rows], schema.get(name)) for name in names}
-    return pl.DataFrame(columns, schema_overrides=schema, strict=True)
+    names = [*schema, *sorted(set().union(*rows) - schema.keys())]
+    return pl.DataFrame([_column_of(name, [row.get(name) for row in rows], schema.get(name)) for name in names])
 
 
-def _column_of(name: str, values: list[Any], kind: pl.DataType | None) -> list[Any] | pl.Series:
+def _column_of(name: str, values: list[Any], kind: pl.DataType | None) -> pl.Series:
     """Lists by way of JSON: polars itself takes many times as long."""
-    if not isinstance(kind, pl.List):
-        return values
+    if not isinstance(kind, pl.List) or not any(values):
+        return pl.Series(name, values, kind, strict=True)
     if isinstance(kind.inner, pl.String) and not all(map(_are_texts, values)):
         raise TypeError(f"{name} has other items than texts")  # which JSON would make of them
     texts = [None if value is None else orjson.dumps(value).decode() for value in values]

@@ -257,7 +257,8 @@ def to_frame(table: Table, rows: Sequence[Mapping[str, Any]] | pl.DataFrame) -> 
         frame = rows if isinstance(rows, pl.DataFrame) else frame_of(rows, schema)
         if set(frame.columns) != set(schema):
             raise LakeError(f"{table.name} has the columns {list(schema)}, not {frame.columns}")
-        frame = frame.select(schema.names()).cast(schema, strict=True)
+        if list(frame.schema.items()) != list(schema.items()):
+            frame = frame.select(schema.names()).cast(schema, strict=True)
     except (pl.exceptions.PolarsError, TypeError) as error:
         raise LakeError(f"rows do not fit {table.name}: {type(error).__name__}") from error
     for column in table.columns:

@@ -44,7 +44,13 @@ def compile_set(patterns: tuple[str, ...]) -> Callable[[str], list[int]]:
     for pattern in patterns:
         automaton.Add(pattern)
     automaton.Compile()
-    return lambda text: sorted(automaton.Match(text.encode("utf-8", "replace")) or ())
+    match = automaton.Match
+
+    def find(text: str) -> list[int]:
+        found = match(text.encode("utf-8", "replace"))
+        return sorted(found) if found else []
+
+    return find
 
 
 def escape(literal: str) -> str:

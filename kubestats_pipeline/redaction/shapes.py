@@ -12,19 +12,20 @@ _PATTERNS = tuple(compile_pattern(shape.pattern) for shape in SHAPES)
 MARKS = tuple("|".join(map(escape, shape.marks)) for shape in SHAPES)
 """Literals for each shape, of which one stands in every such text: they make a smaller automaton than the shapes."""
 
-_marked = compile_set(MARKS)
+find_marks = compile_set(MARKS)
+"""The places in the table of the shapes whose marks stand in a text."""
 
 
 def find_shapes(text: str) -> tuple[str, ...]:
     """The names of the shapes in a text, in the order of the table."""
     text = readable(text)
-    return tuple(SHAPES[number].name for number in _marked(text) if _PATTERNS[number].search(text))
+    return tuple(SHAPES[number].name for number in find_marks(text) if _PATTERNS[number].search(text))
 
 
 @functools.lru_cache(maxsize=65536)
 def withhold_shapes(text: str) -> str:
     """A name, version, image, path or message without what has a known shape in it."""
-    return replace_shapes(text, _marked(text)) if len(text) >= SHORTEST else text
+    return replace_shapes(text, find_marks(text)) if len(text) >= SHORTEST else text
 
 
 def replace_shapes(text: str, numbers: list[int]) -> str:

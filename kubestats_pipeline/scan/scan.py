@@ -116,14 +116,13 @@ def scan_repository(job: ScanJob, clock: Callable[[], float] = time.monotonic) -
     stored = position = store.read_position(job.tables)
     if _is_current(position, job):
         return UpToDate(job.head)
-    if not job.mirror.has_commit(job.head):
-        damaged = job.mirror.head == job.head
-        missing = f"the mirror does not hold commit {job.head}. Sync the repository again"
-        raise git.GitError(missing, status=128 if damaged else None)
     if position is not None and _must_start_over(position, job):
         position = None
     saver = Saver(job, position, replaces=stored is not None and position is None, clock=clock)
-    advanced = bring_to_head(job, position, saver)
+    try:
+        advanced = bring_to_head(job, position, saver)
+    except git.GitError as error:
+        raise (error if job.mirror.has_commit(job.head) else _missing(job)) from error
     replay, settings = advanced.replay, saver.save(advanced)
     return Scanned(
         commit=job.head,
@@ -137,6 +136,12 @@ def scan_repository(job: ScanJob, clock: Callable[[], float] = time.monotonic) -
         applied_events=replay.applied.next_sequence,
         seconds=time.monotonic() - started,
     )
+
+
+def _missing(job: ScanJob) -> git.GitError:
+    damaged = job.mirror.head == job.head
+    message = f"the mirror does not hold commit {job.head}. Sync the repository again"
+    return git.GitError(message, status=128 if damaged else None)
 
 
 def _is_current(position: store.Position | None, job: ScanJob) -> bool:

@@ -137,9 +137,11 @@ class Builder:
 
     def _nested(self, event: Any, depth: int, column: int) -> Any:
         """Build the collection at the current place, and record it as a block if it is indented more than `column`."""
+        if not self._with_blocks:
+            return self._collection(event, depth) if event.anchor is None else self._value(event, depth)
         nodes, repeated, defined = self._nodes, self._repeated_keys, len(self._defined)
         value = self._value(event, depth)
-        if self._with_blocks and event.tag is None and not event.flow_style:
+        if event.tag is None and not event.flow_style:
             # The event of a value with an anchor has the mark of the anchor, so its block begins at its first member.
             is_separable = depth > 0 and event.anchor is None
             start, end = event.start_mark if is_separable else self._first, self._last.start_mark
@@ -159,11 +161,13 @@ class Builder:
         return value
 
     def _collection(self, event: Any, depth: int) -> Any:
-        self._count(1, event)
-        self._descend(depth + 1, event)
-        if type(event) is MappingStartEvent:
-            return self._mapping(depth + 1)
-        return self._sequence(depth + 1, event.start_mark.column)
+        depth += 1
+        self._nodes += 1
+        if self._nodes > self._max_nodes:
+            self._count(0, event)
+        if depth > self._deepest:
+            self._descend(depth, event)
+        return self._mapping(depth) if type(event) is MappingStartEvent else self._sequence(depth, event)
 
     def _count(self, nodes: int, event: Any) -> None:
         self._nodes += nodes
@@ -175,8 +179,7 @@ class Builder:
         if depth > self._max_depth:
             message = f"nested deeper than {self._max_depth} levels with its aliases expanded"
             raise DecodeError("too_complex", message, self._line(event))
-        if depth > self._deepest:
-            self._deepest = depth
+        self._deepest = max(depth, self._deepest)
 
     def _line(self, event: Any) -> int:
         return self._first_line + int(event.start_mark.line)
@@ -205,13 +208,15 @@ class Builder:
         self._descend(depth + anchor.height, event)
         return anchor.value
 
-    def _sequence(self, depth: int, column: int) -> list[Any]:
+    def _sequence(self, depth: int, opening: Any) -> list[Any]:
         items: list[Any] = []
-        following = self._next
+        following, column = self._next, opening.start_mark.column
         self._place.append(0)
         try:
             while type(event := following()) is not SequenceEndEvent:
-                if type(event) in COLLECTIONS:
+                if type(event) is ScalarEvent:
+                    items.append(self._scalar(event))
+                elif type(event) in COLLECTIONS:
                     self._place[-1] = len(items)
                     items.append(self._nested(event, depth, column))
                 else:
@@ -240,12 +245,12 @@ class Builder:
                 if key in mapping:
                     is_overwritten, self._repeated_keys = True, self._repeated_keys + (not is_merged)
                 event = following()
-                if type(event) in COLLECTIONS:
+                if (kind := type(event)) in COLLECTIONS:
                     self._place.append(key)
                     value = mapping[key] = self._nested(event, depth, name.start_mark.column)
                     self._place.pop()
                 else:
-                    value = mapping[key] = self._value(event, depth)
+                    value = mapping[key] = self._scalar(event) if kind is ScalarEvent else self._value(event, depth)
                     if with_blocks and (line := name.start_mark.line) == event.end_mark.line:
                         entries[line - first.line] = key
                 if key in VERSION_KEYS:
@@ -271,12 +276,16 @@ class Builder:
     def _key(self, event: Any, depth: int) -> str:
         if type(event) is ScalarEvent:
             text: str = event.value
+            is_bare = event.anchor is None and event.tag is None
+            if is_bare and len(text) < CHARACTERS_PER_NODE:  # nearly all keys
+                self._nodes += 1
+                if self._nodes > self._max_nodes:
+                    self._count(0, event)
+                return resolve_key(text) if event.implicit[0] else text
             nodes = 1 + len(text) // CHARACTERS_PER_NODE
             self._count(nodes, event)
-            if event.anchor is None and event.tag is None:
-                key = (
-                    text if not event.implicit[0] else resolve_key(text) if nodes == 1 else to_key(resolve_plain(text))
-                )
+            if is_bare:
+                key = to_key(resolve_plain(text)) if event.implicit[0] else text
             else:
                 key = self._marked_key(event, nodes)
         else:

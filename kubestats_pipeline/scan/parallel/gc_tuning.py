@@ -8,7 +8,7 @@ import contextlib
 import gc
 from collections.abc import Iterator
 
-OBJECTS, GENERATIONS = 50_000, (20, 50)
+OBJECTS, GENERATIONS = 200_000, (5, 50)
 """Thresholds: new objects before a collection of the youngest generation, and collections of one generation before one
 of the next. Python's defaults are 700, and 10 for each.
 """

@@ -22,8 +22,11 @@ from kubestats_pipeline.scan.manifests.incremental import IncrementalReader
 from kubestats_pipeline.scan.manifests.manifests import FileContent
 from kubestats_pipeline.scan.parallel.workers import Worker, WorkerDiedError
 
-BLOBS_BEFORE_HELPERS = 1_000
-"""Blobs that a replay reads by itself before it starts helpers, for half a second: most scans end before."""
+BLOBS_BEFORE_HELPERS = 3_000
+"""Blobs that a replay reads by itself before it starts helpers: the tips of all but the largest repositories have less.
+
+They take a second and a half. A helper needs half a second of CPU to start, and sends what it has read.
+"""
 
 BLOBS_AHEAD = 2_000
 """Blobs that are known to come next, so that neither the helpers nor the replay wait where the other takes longer."""
