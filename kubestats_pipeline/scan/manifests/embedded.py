@@ -7,6 +7,7 @@ resource here: `spec` is the part of the document, and the name is that of the r
 those of any resource.
 """
 
+import functools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -23,6 +24,7 @@ REQUIREMENTS_FILE = "requirements.yaml"
 _NAMED_FILES = KUSTOMIZATION_FILES | {CHART_FILE, REQUIREMENTS_FILE}
 
 
+@functools.lru_cache(maxsize=16384)
 def special_name(path: str) -> str:
     """The name on which the content of a file depends, or an empty text. All names of helmfiles are one.
 
