@@ -276,12 +276,17 @@ def test_images_are_counted_by_tag_and_repository(ask, read):
     assert {(image, tag): tuple(rest) for image, tag, *rest in ask("FROM image_usage")} == expected
 
 
-def test_changes_of_versions_are_those_of_the_log(ask, read):
-    expected = Counter(
-        (row["full_name"], row["resource_name"], row["version_before"], row["version_after"])
-        for row in read(RESOURCE_EVENTS)
-        if row["event_type"] == "MODIFIED" and row["version_before"] != row["version_after"]
-    )
+def test_changes_of_versions_are_those_of_the_log_and_not_of_another_image(ask, read):
+    def tagged(images, tag):
+        return next((image["image"] for image in images if (image["role"], image["tag"]) == ("main", tag)), None)
+
+    expected, images = Counter(), {}
+    for row in sorted(read(RESOURCE_EVENTS), key=lambda row: (row["resource_id"], row["sequence"])):
+        before, after = row["version_before"], row["version_after"]
+        one, other = tagged(images.get(row["resource_id"], ()), before), tagged(row["images"], after)
+        if row["event_type"] == "MODIFIED" and before != after and (one is None or other is None or one == other):
+            expected[row["full_name"], row["resource_name"], before, after] += 1
+        images[row["resource_id"]] = row["images"]
     assert Counter(ask("SELECT full_name, name, version_before, version_after FROM version_changes")) == expected
     assert sum(expected.values()) > 100
 

@@ -1,8 +1,9 @@
 """Argo CD: Applications and ApplicationSets, and the charts in their sources.
 
 An Application may have several sources. The first source with a chart is the chart of the Application. Further ones are
-resources of their own, of kind `ApplicationSource`, which `embedded.py` makes. A source with a path in a git repository
-is a chart only if it has the field `helm`, because otherwise the path may hold anything.
+resources of their own, of kind `ApplicationSource`, which `embedded.py` makes with the sources that they may refer to.
+A source with a path in a git repository is a chart only if it has the field `helm`, because otherwise the path may hold
+anything.
 """
 
 import re
@@ -100,7 +101,8 @@ def _facts(document: Decoded, resource: dict[str, Any], place: tuple[str, ...], 
         return Facts(version=document.text(first, "targetRevision"), app_name=name)
     helm = mapping(source, "helm")
     name = document.text(helm, "releaseName") or name
-    values = tuple(_values(document, source, (*at, "helm"), _refs(document, sources)))
+    others = [*(each for _, each in sources), *mappings(resource.get("refs"))]
+    values = tuple(_values(document, source, (*at, "helm"), _refs(document, others)))
     return Facts(chart=use, is_release=True, app_name=name, images=_images(document, helm, name), values=values)
 
 
@@ -110,9 +112,9 @@ def _images(document: Decoded, helm: dict[str, Any], name: str | None) -> tuple[
     return images_in_text(helm.get("values"), name)
 
 
-def _refs(document: Decoded, sources: list[tuple[Place, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
+def _refs(document: Decoded, sources: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """The sources that others refer to, by their `ref`."""
-    return {ref: source for _, source in sources if (ref := document.text(source, "ref"))}
+    return {ref: source for source in sources if (ref := document.text(source, "ref"))}
 
 
 def _values(

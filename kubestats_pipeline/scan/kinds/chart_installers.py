@@ -25,10 +25,15 @@ _K0S_CONFIGS = {
 }
 """The objects with a configuration of k0s, and the place of that."""
 
+_WITH_CHARTS = frozenset({"Composition", "ClusterProfile", "Profile", *(kind for _, kind in _K0S_CONFIGS)})
+
 
 def charts_in_resource(document: Decoded, resource: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The charts that an object of one of these controllers lists, as resources of their own."""
-    group, kind = resource["apiVersion"].rpartition("/")[0], resource["kind"]
+    kind = resource["kind"]
+    if kind not in _WITH_CHARTS:
+        return
+    group = resource["apiVersion"].rpartition("/")[0]
     if (group, kind) == (COMPOSITION, "Composition"):
         yield from _composed_releases(document, resource)
     elif group == SVELTOS and kind in ("ClusterProfile", "Profile"):

@@ -7,6 +7,7 @@ resource here: `spec` is the part of the document, and the name is that of the r
 those of any resource.
 """
 
+import functools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -23,6 +24,7 @@ REQUIREMENTS_FILE = "requirements.yaml"
 _NAMED_FILES = KUSTOMIZATION_FILES | {CHART_FILE, REQUIREMENTS_FILE}
 
 
+@functools.lru_cache(maxsize=16384)
 def special_name(path: str) -> str:
     """The name on which the content of a file depends, or an empty text. All names of helmfiles are one.
 
@@ -88,9 +90,11 @@ def _further_sources(document: Decoded, resource: dict[str, Any]) -> Iterator[di
     owner = document.text(resource["metadata"], "name")
     namespace = document.text(resource["metadata"], "namespace")
     used = [(source, use) for _, source in sources if (use := argo.chart_use(document, source)) is not None]
+    refs = [source for _, source in sources if "ref" in source]
+    more = {"application": owner} | ({"refs": refs} if refs else {})
     for source, use in used[1:]:
         name, spec = f"{owner}-{(use.name or '').rpartition('/')[2]}", {"source": source}
-        yield as_resource(resource["apiVersion"], argo.SOURCE_KIND, name, namespace, spec, application=owner)
+        yield as_resource(resource["apiVersion"], argo.SOURCE_KIND, name, namespace, spec, **more)
 
 
 def _chart(document: Decoded, chart: dict[str, Any]) -> Iterator[dict[str, Any]]:

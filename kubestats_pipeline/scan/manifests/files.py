@@ -31,6 +31,7 @@ CACHED_BYTES = 32_000_000
 """Bytes of documents that are kept of them."""
 
 _ACTION = b"{{"
+_TEMPLATES = "templates/"
 
 _TEMPLATE = FileContent(problems=(Problem("template", "a template by its name or folder, not YAML"),))
 
@@ -283,6 +284,8 @@ class Files:
 
     def _chart_of_template(self, path: str, new_charts: set[str]) -> str | None:
         """The Chart.yaml of a file that is below the `templates` folder of a Helm chart."""
+        if _TEMPLATES not in path:
+            return None
         parts = path.split("/")
         charts = (
             "/".join([*parts[:index], CHART_FILE]) for index, part in enumerate(parts[:-1]) if part == "templates"
@@ -316,7 +319,7 @@ def declared_in(files: Iterable[File | None]) -> dict[Identity, Manifest]:
 
 def _in_context(manifests: Iterable[Manifest], path: str, chart: str) -> Iterator[Manifest]:
     """The resources of a chart's template in their context: the name of the folder `templates` does not count."""
-    inside = path.removeprefix(chart.removesuffix(CHART_FILE)).removeprefix("templates/")
+    inside = path.removeprefix(chart.removesuffix(CHART_FILE)).removeprefix(_TEMPLATES)
     context = context_of(chart.removesuffix(CHART_FILE) + inside)
     for manifest in manifests:
         yield (

@@ -20,6 +20,7 @@ from kubestats_pipeline.scan.documents.line_diff import Edit, differences, enclo
 from kubestats_pipeline.scan.documents.number_spelling import value_at
 from kubestats_pipeline.scan.documents.stream import decode_block
 from kubestats_pipeline.scan.kustomize.kustomization import read_kustomization
+from kubestats_pipeline.scan.manifests.embedded import special_name
 from kubestats_pipeline.scan.manifests.manifests import (
     FileContent,
     ReadDocument,
@@ -100,7 +101,7 @@ class IncrementalReader:
             return read_file(blob, file_name, self.bounds)
         before = self._forget(path)  # also if it is of no use, because reading the next version changes it in place
         largest = min(LARGEST_KEPT, self.bounds.max_bytes)
-        if file_name or len(blob) > largest or not is_by_lines(blob):
+        if special_name(file_name) or len(blob) > largest or not is_by_lines(blob):
             return read_file(blob, file_name, self.bounds)
         lines = blob.removesuffix(b"\n").split(b"\n")
         version = None

@@ -30,7 +30,7 @@ from kubestats_pipeline.scan.kustomize.kustomization import (
     is_kustomization,
     read_kustomization,
 )
-from kubestats_pipeline.scan.manifests.embedded import embedded_in_file, embedded_in_resource
+from kubestats_pipeline.scan.manifests.embedded import embedded_in_file, embedded_in_resource, special_name
 
 _KIND = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _API_VERSION = re.compile(r"(?:([a-z0-9](?:[-a-z0-9.]*[a-z0-9])?)/)?([a-zA-Z0-9][-a-zA-Z0-9]*)")
@@ -149,7 +149,7 @@ def read_with_documents(
 
 def may_declare(blob: bytes, file_name: str) -> bool:
     """True if a file may declare something, so that it must be parsed."""
-    return bool(file_name) or all(word in blob for word in _MENTIONS) or is_utf16(blob)
+    return bool(special_name(file_name)) or all(word in blob for word in _MENTIONS) or is_utf16(blob)
 
 
 def read_document(
@@ -192,8 +192,9 @@ def _declared(document: Decoded, file_name: str, whole: Sequence[Decoded]) -> It
         yield resource
         yield from embedded_in_resource(document, resource)
     inflates = is_kustomization(document.content, named=file_name in KUSTOMIZATION_FILES)
-    if file_name or inflates:
-        yield from embedded_in_file(document, file_name, whole, is_kustomization=inflates)
+    name = special_name(file_name)
+    if name or inflates:
+        yield from embedded_in_file(document, name, whole, is_kustomization=inflates)
 
 
 def _resources(content: Any) -> Iterator[dict[str, Any]]:

@@ -12,7 +12,7 @@
 -- chart_url: canonical location of the chart, or null where it could not be resolved
 -- chart_kind: helm, oci, git or path
 -- version: effective version as written then, or null where none was
--- context: active, archived, template or test, from its path
+-- context: active, archived, template, test or bootstrap, from its path
 -- resolution: exact, ambiguous, unresolved or not_applicable: how its chart reference resolved
 -- is_resolved: the chart reference was neither ambiguous nor unresolved
 -- file_path: path as of then

@@ -17,7 +17,7 @@
 -- chart_url: canonical location of the chart, or null where it could not be resolved
 -- chart_kind: helm, oci, git or path
 -- app_name: application that it ran
--- context: active, archived, template or test, from its path
+-- context: active, archived, template, test or bootstrap, from its path
 -- resolution: exact, ambiguous, unresolved or not_applicable: how its chart reference resolved
 -- content_hash: hash of its document, comparable with that of other moments
 -- created_at: commit time of its first event

@@ -30,7 +30,7 @@
 -- version: effective version as written
 -- images: images that it named, or null where the log was written by an earlier version
 -- exposure: ingress, gateway or both, or null where it is not reached from outside, unknown where retention took the document
--- context: active, archived, template or test, from its path
+-- context: active, archived, template, test or bootstrap, from its path
 -- resolution: exact, ambiguous, unresolved or not_applicable
 -- is_release: it installed a chart, resolved or not
 -- in_scope: the context was active and the repository is neither blocked nor retired now

@@ -22,7 +22,7 @@
 -- chart_url: canonical location of the chart, or null where it could not be resolved
 -- app_name: application that the resource runs
 -- is_release: it installs a chart, resolved or not
--- context: active, archived, template or test, from its path
+-- context: active, archived, template, test or bootstrap, from its path
 -- repository_in_scope: the repository is neither blocked nor retired
 -- in_scope: the context is active and the repository is in scope
 SELECT

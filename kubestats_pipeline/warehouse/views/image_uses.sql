@@ -14,7 +14,7 @@
 -- tag: tag as written, or null where none is
 -- digest: digest, or null where none is
 -- role: main, init or sidecar
--- context: active, archived, template or test, from its path
+-- context: active, archived, template, test or bootstrap, from its path
 -- in_scope: the context is active and the repository is neither blocked nor retired
 -- source_url: the file on the web, or null where the host is not GitHub
 WITH named AS (

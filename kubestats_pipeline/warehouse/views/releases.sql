@@ -14,7 +14,7 @@
 -- chart_url: canonical location of the chart, or null where it could not be resolved
 -- chart_kind: helm, oci, git or path
 -- version: effective version as written, or null where none is
--- context: active, archived, template or test, from its path
+-- context: active, archived, template, test or bootstrap, from its path
 -- resolution: exact, ambiguous, unresolved or not_applicable
 -- resolution_reason: why the reference is ambiguous or unresolved
 -- is_resolved: the chart reference is neither ambiguous nor unresolved

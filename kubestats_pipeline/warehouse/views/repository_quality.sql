@@ -10,7 +10,7 @@
 -- problems: files and classes of problems at the scanned commit
 -- problems_by_class: problems by class
 -- implausible_commits: commits with events whose committer time lies before Kubernetes' first public commit, on 6 June 2014
--- implausible_commit: the first of them in the log, or null where there are none
+-- implausible_commit: the first of them in the log, or null
 WITH counted AS (
     SELECT
         repository_id,

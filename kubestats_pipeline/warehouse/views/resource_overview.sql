@@ -17,7 +17,7 @@
 -- chart_kind: helm, oci, git or path
 -- version: effective version as written
 -- images: images that it names
--- context: active, archived, template or test, from its path
+-- context: active, archived, template, test or bootstrap, from its path
 -- resolution: exact, ambiguous, unresolved or not_applicable: how its chart reference resolved
 -- resolution_reason: why the reference is ambiguous or unresolved
 -- is_release: it installs a chart, resolved or not: HelmRelease, Application, HelmChart of k3s, a dependency of a Chart.yaml, …

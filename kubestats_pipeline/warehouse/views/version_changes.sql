@@ -11,7 +11,7 @@
 -- name: name of the resource after the event
 -- app_name: application that the resource runs now
 -- chart_name: chart that the resource stands for now
--- context: active, archived, template or test, from its present path
+-- context: active, archived, template, test or bootstrap, from its present path
 -- version_before: version as written before, or null where none was
 -- version_after: version as written after, or null where none is
 WITH changed AS (

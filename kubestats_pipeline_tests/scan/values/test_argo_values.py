@@ -59,6 +59,19 @@ def test_a_values_file_of_another_repository_or_revision_is_not_known(
     assert (row["values_complete"], row["images"]) == (False, [])
 
 
+def test_a_further_source_of_an_application_reads_the_values_file_of_its_ref_too(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.repository = replace(world.repository, clone_url=OWN)
+    sources = [CHART, {**by_ref(OWN)[0], "chart": "api"}, by_ref(OWN)[1]]
+    application = manifest("Application", "a", api="argoproj.io/v1alpha1", spec={"sources": sources})
+    world.git.commit({"a.yaml": application, "values.yaml": "image: o/api:1\n"})
+    world.scan()
+    rows = {row["name"]: row for row in world.resources}
+    assert rows.keys() == {"a", "a-api"}
+    assert rows["a-api"]["values_complete"] is True
+    assert [image["image"] for image in rows["a-api"]["images"]] == ["docker.io/o/api"]
+
+
 @pytest.mark.parametrize(
     ("clone_url", "url", "is_own"),
     [
