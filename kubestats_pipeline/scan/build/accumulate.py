@@ -222,7 +222,9 @@ class Accumulator:
                     generated = generate(kind, entry, general, read, functools.partial(self._exists, folder))
                 except _RemoteTextError:
                     continue  # it is among the missing
-                files = tuple((key, resolve_entry(folder, path)) for key, path in map(file_key, entry.get("files") or ()))
+                files = tuple(
+                    (key, resolve_entry(folder, path)) for key, path in map(file_key, entry.get("files") or ())
+                )
                 self.resources = merge_generated(self.resources, generated._replace(files=files))
         home = (fields.get("helmGlobals") or {}).get("chartHome")
         for entry in entries(fields, "helmCharts"):

@@ -284,12 +284,16 @@ class Clusters:
     def _resolve(
         self, facts: Facts, namespace: str | None, node: NodeKey | None, facts_of: FactsOf, looked_up: set[LookUp]
     ) -> Resolved:
-        own = Resolved(namespace, facts.version, reason=facts.patch_reason, images=facts.images, app_name=facts.app_name)
+        own = Resolved(
+            namespace, facts.version, reason=facts.patch_reason, images=facts.images, app_name=facts.app_name
+        )
         if facts.chart is None:
             return own._replace(version_tag=facts.version_tag)
         if not facts.is_release:
             known = own._replace(version=facts.chart.version, reason=None)
-            return known._replace(chart_kind="path", chart_name=facts.chart.name) if facts.chart.kind == "path" else known
+            return (
+                known._replace(chart_kind="path", chart_name=facts.chart.name) if facts.chart.kind == "path" else known
+            )
         references = References(self._walk, self.documents, node, facts_of)
         chart = references.chart(facts.chart, namespace)
         inputs = values_inputs(facts.values_from, namespace, node, self._walk, references.looked_up)

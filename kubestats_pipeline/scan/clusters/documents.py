@@ -11,8 +11,8 @@ from kubestats_pipeline.scan.clusters.folders import Folders
 from kubestats_pipeline.scan.documents.repository_paths import resolve_entry
 from kubestats_pipeline.scan.facts.facts import Copy, Facts
 from kubestats_pipeline.scan.facts.transforms import PatchFile
-from kubestats_pipeline.scan.kinds.flux import HELM, KUSTOMIZE, SOURCE
 from kubestats_pipeline.scan.kinds.argo import GROUP as ARGO
+from kubestats_pipeline.scan.kinds.flux import HELM, KUSTOMIZE, SOURCE
 from kubestats_pipeline.scan.kustomize.kustomization import Kustomize
 from kubestats_pipeline.scan.manifests.identity import Identity, order_of
 from kubestats_pipeline.scan.manifests.manifests import Manifest

@@ -59,4 +59,3 @@ class Folders:
 def _above(path: str) -> Iterator[str]:
     while path := path.rpartition("/")[0]:
         yield path
-

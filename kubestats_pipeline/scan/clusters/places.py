@@ -93,7 +93,9 @@ class Places:
         if not spec.ignores_missing_components:
             return spec.more
         more = orjson.loads(spec.more)
-        components = [each for each in more.get("components", ()) if resolve_entry(folder, each) in self.documents.folders]
+        components = [
+            each for each in more.get("components", ()) if resolve_entry(folder, each) in self.documents.folders
+        ]
         return canonical_json({**more, "components": components} if components else more)
 
     def _folders(self, spec: ApplySpec, reads: Reads) -> Iterator[str]:

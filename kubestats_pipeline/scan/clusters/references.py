@@ -17,7 +17,6 @@ from kubestats_pipeline.scan.documents.repository_paths import normalise_path
 from kubestats_pipeline.scan.facts.charts import Resolved, canonical_url, chart_at, chart_of, exact_chart
 from kubestats_pipeline.scan.facts.facts import ChartSource, ChartUse, Facts
 from kubestats_pipeline.scan.facts.path_context import context_of
-from kubestats_pipeline.scan.kinds.flux import SOURCE
 from kubestats_pipeline.scan.manifests.identity import Identity
 
 MAX_HOPS = 3

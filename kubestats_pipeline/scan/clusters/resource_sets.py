@@ -170,7 +170,10 @@ def _distinct(objects: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     seen = set[tuple[object, ...]]()
     for made in objects:
         metadata = mapping(made, "metadata")
-        identity = tuple(str(each) for each in (made.get("apiVersion"), made.get("kind"), metadata.get("namespace"), metadata.get("name")))
+        identity = tuple(
+            str(each)
+            for each in (made.get("apiVersion"), made.get("kind"), metadata.get("namespace"), metadata.get("name"))
+        )
         if identity not in seen:
             seen.add(identity)
             yield made

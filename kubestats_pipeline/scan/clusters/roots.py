@@ -15,7 +15,7 @@ from kubestats_pipeline.scan.clusters import argo, flux
 from kubestats_pipeline.scan.clusters.apply_spec import ApplySpec
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
 from kubestats_pipeline.scan.clusters.make_object import applier_name
-from kubestats_pipeline.scan.clusters.nodes import Cluster, ClusterObject, NodeKey, Wanted
+from kubestats_pipeline.scan.clusters.nodes import Cluster, NodeKey, Wanted
 from kubestats_pipeline.scan.clusters.places import Places
 from kubestats_pipeline.scan.clusters.walk import Walk
 from kubestats_pipeline.scan.facts.facts import Facts
@@ -288,4 +288,3 @@ def _tops(applied: dict[Identity, set[Identity]]) -> list[Identity]:
             reached |= new
             queue += new
     return tops
-

@@ -8,8 +8,8 @@ import functools
 import re
 from collections.abc import Callable, Iterable, Mapping
 
-from kubestats_pipeline.scan.documents.budget import MAX_LONG_TEXT, MAX_TEXT, Budget
 from kubestats_pipeline.scan.clusters import glob
+from kubestats_pipeline.scan.documents.budget import MAX_LONG_TEXT, MAX_TEXT, Budget
 
 VariableValues = Mapping[str, str | None]
 """Values by name. The value is None if a variable is set, but not in this repository."""
@@ -30,7 +30,8 @@ _NUMBER = re.compile(r"[-+]?[0-9]+", re.ASCII)
 
 _PLAIN = re.compile(r"[^$}:/\\]+")
 
-_TOO_LONG = f"a text with variables that are, or that make it, more than {MAX_TEXT} characters longer"
+TOO_LONG = f"a text that is too long, or that its variables make more than {MAX_TEXT} characters longer"
+"""The note of a text that stays as written."""
 
 
 class _BadExpressionError(Exception):
@@ -57,7 +58,7 @@ def substitute(text: str, variables: VariableValues, budget: Budget) -> str:
             raise _TooLongError
         return _ExpressionReader(text, variables, budget).read_all()
     except _TooLongError:
-        budget.note(_TOO_LONG)
+        budget.note(TOO_LONG)
         return text
 
 

@@ -34,7 +34,11 @@ def _input(
         return found._replace(kind="secret") if entry.reference.kind == "Secret" else found
     config_map = _find(entry.reference.name, namespace, node, walk, looked_up)
     if config_map is None:
-        declared = _declared(entry.reference.name, namespace, walk) if not walk.everywhere(_KIND, entry.reference.name) else None
+        declared = (
+            _declared(entry.reference.name, namespace, walk)
+            if not walk.everywhere(_KIND, entry.reference.name)
+            else None
+        )
         return found if declared is None else found._replace(kind="configmap", path=declared.path, identity=declared)
     if config_map.origin is not None:
         return found._replace(kind="configmap", path=config_map.origin.path, identity=config_map.origin)

@@ -35,7 +35,9 @@ MAX_ROUNDS = 20
 MAX_SELF = 3
 """How often a Kustomization that applies itself is followed with the changes that it makes to itself."""
 
-NAMED_KINDS = frozenset({"ConfigMap", "GitRepository", "OCIRepository", "Bucket", "ExternalArtifact", "ArtifactGenerator"})
+NAMED_KINDS = frozenset(
+    {"ConfigMap", "GitRepository", "OCIRepository", "Bucket", "ExternalArtifact", "ArtifactGenerator"}
+)
 """Kinds of objects that nodes read."""
 
 BUILD, DIRECTORY = Builds.of.__qualname__, Directories.of.__qualname__
@@ -200,7 +202,10 @@ class Walk:
         wanted = node.wanted_by[owners[0]]
         for _ in range(MAX_SELF):
             objects, reads = self._objects(node, wanted)
-            itself = next((child for each in objects.values() for name, child in each.children if name == node.key.applied_by), None)
+            itself = next(
+                (child for each in objects.values() for name, child in each.children if name == node.key.applied_by),
+                None,
+            )
             if itself is None or itself == wanted:
                 break
             wanted = itself

@@ -16,7 +16,6 @@ from kubestats_pipeline_tests.scan.world import (
     kustomization,
     manifest,
     oci_repository,
-    read,
     release,
 )
 
@@ -248,9 +247,7 @@ def test_a_chart_at_the_root_of_a_git_repository_has_its_name(tree: Tree) -> Non
 
 
 def test_what_uses_no_chart_is_never_ambiguous_however_often_it_is_applied(tree: Tree) -> None:
-    appliers = {
-        f"ks/{number}.yaml": flux_path(f"ks{number}", "./app", f"n{number}") for number in range(20)
-    }
+    appliers = {f"ks/{number}.yaml": flux_path(f"ks{number}", "./app", f"n{number}") for number in range(20)}
     tree.put({**appliers, "app/a.yaml": config("app"), "app/r.yaml": release("web", chartRef=CHART_REF)})
     assert tree.resolution("web").resolution == "unresolved"
     assert tree.resolution("app", "ConfigMap").resolution == "not_applicable"
