@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from kubestats_pipeline.redaction.redact import redact
 from kubestats_pipeline.redaction.texts import redact_text
 from kubestats_pipeline.scan.build.configurations import read_configuration, read_field_specs, with_specs
 from kubestats_pipeline.scan.build.generators import CONFIG_MAP, SECRET, chart_of, file_key, generate, merge_generated
@@ -18,6 +19,7 @@ from kubestats_pipeline.scan.build.resource_files import read_objects
 from kubestats_pipeline.scan.build.transformers.field_specs import FieldSpec, FieldSpecs
 from kubestats_pipeline.scan.build.transformers.images import override_images
 from kubestats_pipeline.scan.build.transformers.labels import set_pairs, set_replicas
+from kubestats_pipeline.scan.build.transformers.list_keys import list_keys
 from kubestats_pipeline.scan.build.transformers.names import add_prefix, add_suffix
 from kubestats_pipeline.scan.build.transformers.namespaces import set_namespace
 from kubestats_pipeline.scan.build.transformers.patches import (
@@ -187,7 +189,7 @@ class Accumulator:
         for entry in texts(fields, key):
             path = resolve_entry(folder, entry)
             if "\n" in entry:
-                yield from read_objects(entry.encode("utf-8", "replace"), Bounds())
+                yield from map(redact, read_objects(entry.encode("utf-8", "replace"), Bounds()))
             elif self._readers.has_file(path):
                 yield from (resource.content for resource in self._readers.file(path))
             elif self._readers.has_folder(path):
@@ -239,6 +241,8 @@ class Accumulator:
             if patch is not None:
                 self._spend(len(patch.merges))
                 self.resources = apply_patch(self.resources, patch, entry.get("target"), entry.get("options") or {})
+        if fields.get("openapi"):
+            self._note_schema(folder, fields["openapi"])
         self.resources = set_namespace(self.resources, fields.get("namespace") or "", self.specs.namespace)
         self.resources = add_prefix(self.resources, fields.get("namePrefix") or "", self.specs.name_prefix)
         self.resources = add_suffix(self.resources, fields.get("nameSuffix") or "", self.specs.name_suffix)
@@ -255,6 +259,18 @@ class Accumulator:
         for entry in entries(fields, "images"):
             self.resources = override_images(self.resources, entry, self.specs.images)
         self._replace(folder, fields)
+
+    def _note_schema(self, folder: str, openapi: Mapping[str, Any]) -> None:
+        """Call patched objects of custom kinds incomplete, because a schema may say how their lists are merged."""
+        if path := openapi.get("path"):
+            self._look_at(folder, path)
+        reason = "lists of it may be merged by a schema that is not read"
+        self.resources = [
+            each._replace(incomplete=reason)
+            if "patch" in each.changed_by and not list_keys(each.id.group, each.id.kind)
+            else each
+            for each in self.resources
+        ]
 
     def _merge_old_patches(self, folder: str, fields: Fields) -> None:
         for item in texts(fields, "patchesStrategicMerge"):

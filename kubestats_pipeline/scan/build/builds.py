@@ -17,6 +17,7 @@ from kubestats_pipeline.scan.build.kustomization import (
     read_kustomization,
     texts,
     with_more,
+    without_secrets,
 )
 from kubestats_pipeline.scan.build.objects import Built, BuiltObject
 from kubestats_pipeline.scan.build.sources import Sources
@@ -65,7 +66,7 @@ class Builds:
                 kustomize-controller adds them: scalars replace, lists are appended.
         """
         try:
-            fields = with_more(self._own_fields(folder), check_fields(orjson.loads(more)))
+            fields = with_more(self._own_fields(folder), without_secrets(check_fields(orjson.loads(more))))
             self._refuse_circles(folder, fields)
             is_own = more == b"{}" and self._has_kustomization(folder)
             accumulated = self._accumulated(folder) if is_own else self._accumulate(folder, fields)

@@ -7,6 +7,7 @@ with kustomize 5.7.1.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from kubestats_pipeline.redaction.redact import redact_content
 from kubestats_pipeline.scan.build.transformers.resource import RefusedError
 from kubestats_pipeline.scan.documents.document import Bounds, DecodeError
 from kubestats_pipeline.scan.documents.stream import decode_stream
@@ -17,6 +18,7 @@ _API_VERSIONS = {
     KUSTOMIZATION: ("kustomize.config.k8s.io/v1beta1", "kustomize.config.k8s.io/v1"),
     COMPONENT: ("kustomize.config.k8s.io/v1alpha1",),
 }
+_SHOWN = ("labels", "commonLabels", "commonAnnotations", "images")
 Fields = dict[str, Any]
 
 _TEXT, _TRUTH, _NUMBER, _ANY = "text", "truth value", "number", "anything"
@@ -113,7 +115,7 @@ def read_kustomization(text: bytes) -> Fields:
         raise RefusedError("the kustomization has another apiVersion")
     if all(value in (None, "", {}) for key, value in fields.items() if key not in ("apiVersion", "kind")):
         raise RefusedError("the kustomization is empty")
-    return _renewed(fields)
+    return without_secrets(_renewed(fields))
 
 
 def check_fields(content: object) -> Fields:
@@ -124,6 +126,11 @@ def check_fields(content: object) -> Fields:
     """
     checked: Fields = _check(content, _SCHEMA, "kustomization")
     return checked
+
+
+def without_secrets(fields: Fields) -> Fields:
+    """Fields whose labels, annotations and images are fit to be shown. The rest is redacted where it is used."""
+    return {key: redact_content(value) if key in _SHOWN else value for key, value in fields.items()}
 
 
 def check_entries(field: str, items: list[Any]) -> list[Fields]:

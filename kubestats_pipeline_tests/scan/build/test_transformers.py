@@ -24,6 +24,23 @@ def test_a_namespace_is_not_given_to_a_cluster_role_and_renames_a_namespace():
     assert only(SPACE, "namespace: a")["metadata"] == {"name": "a"}
 
 
+@pytest.mark.parametrize(
+    ("kind", "namespace"),
+    [
+        ("v1, kind: ComponentStatus", None),
+        ("apiregistration.k8s.io/v1, kind: APIService", None),
+        ("storage.k8s.io/v1, kind: StorageClass", None),
+        ("flowcontrol.apiserver.k8s.io/v1beta1, kind: FlowSchema", None),
+        ("flowcontrol.apiserver.k8s.io/v1, kind: FlowSchema", "x"),
+        ("admissionregistration.k8s.io/v1, kind: ValidatingAdmissionPolicy", "x"),
+        ("gateway.networking.k8s.io/v1, kind: GatewayClass", "x"),
+    ],
+)
+def test_kustomize_knows_the_kinds_of_the_cluster_of_an_older_kubernetes(kind: str, namespace: str | None):
+    built = only(f"{{apiVersion: {kind}, metadata: {{name: a}}}}", "namespace: x")
+    assert built["metadata"].get("namespace") == namespace
+
+
 def test_a_namespace_is_given_to_a_kind_that_kustomize_does_not_know():
     issuer = "apiVersion: cert-manager.io/v1\nkind: ClusterIssuer\nmetadata: {name: i}\n"
     assert only(issuer, "namespace: a")["metadata"]["namespace"] == "a"

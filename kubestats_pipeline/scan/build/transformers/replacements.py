@@ -27,6 +27,7 @@ from kubestats_pipeline.scan.documents.stream import decode_stream
 
 _DEFAULT_PATH = "metadata.name"
 _ABSENT = object()
+_UNKNOWN_SPELLING = "a number was copied into it, whose spelling is not known"
 _INDEX = re.compile(r"-?\d{1,6}")
 
 
@@ -134,7 +135,8 @@ def _changed(resource: BuildResource, paths: list[list[str]], value: Any, option
         content = walk.change(content, path)
         if not walk.found:
             raise RefusedError("a target of a replacement has no such field")
-    return resource.changed(redact(bounded(content)), "replacement")
+    changed = resource.changed(redact(bounded(content)), "replacement")
+    return changed._replace(incomplete=_UNKNOWN_SPELLING) if isinstance(value, float) else changed
 
 
 class _Walk:

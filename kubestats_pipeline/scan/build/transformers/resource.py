@@ -16,6 +16,10 @@ _NO_NAMESPACE = "_non_namespaceable_"
 """The namespace of objects of the cluster, as kustomize compares it with the pattern of a target."""
 
 
+_FLOW_CONTROL = "flowcontrol.apiserver.k8s.io"
+_NEWER = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
+"""Kinds of the cluster that kustomize does not know yet, so that it gives them a namespace."""
+
 MOST_BYTES = 4_000_000
 """Bytes of an object as JSON. The bound on documents allows a quarter of it."""
 
@@ -38,12 +42,12 @@ class ResourceId(NamedTuple):
     @property
     def is_cluster_scoped(self) -> bool:
         """True for the kinds that kustomize knows to have no namespace."""
-        return is_cluster_scoped(self.group, self.kind)
+        return _is_known_as_cluster_scoped(self.group, self.version, self.kind)
 
     @property
     def effective_namespace(self) -> str:
         """The namespace that kustomize compares: `default` where none is written."""
-        if is_cluster_scoped(self.group, self.kind):
+        if self.is_cluster_scoped:
             return _NO_NAMESPACE
         return self.namespace or DEFAULT_NAMESPACE
 
@@ -115,6 +119,13 @@ class BuildResource(NamedTuple):
 
 
 Resources = list[BuildResource]
+
+
+def _is_known_as_cluster_scoped(group: str, version: str, kind: str) -> bool:
+    """True for the kinds that kustomize knows as those of the cluster. Measured: it knows Kubernetes 1.21."""
+    if group == _FLOW_CONTROL:
+        return version == "v1beta1"
+    return (is_cluster_scoped(group, kind) and kind not in _NEWER) or (group, kind) == ("", "ComponentStatus")
 
 
 def id_of(content: dict[str, Any]) -> ResourceId:
