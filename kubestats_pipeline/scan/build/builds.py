@@ -19,6 +19,7 @@ from kubestats_pipeline.scan.build.kustomization import (
     with_more,
     without_secrets,
 )
+from kubestats_pipeline.scan.build.lenient import LenientAccumulator
 from kubestats_pipeline.scan.build.objects import Built, BuiltObject
 from kubestats_pipeline.scan.build.sources import Sources
 from kubestats_pipeline.scan.build.transformers.field_specs import DEFAULT
@@ -65,11 +66,22 @@ class Builds:
             more: canonical JSON of fields of a kustomization that are added to the folder's own one, as Flux's
                 kustomize-controller adds them: scalars replace, lists are appended.
         """
+        return self._build(folder, more, Accumulator)
+
+    @query
+    def as_far_as_possible(self, folder: str, more: bytes = b"{}") -> Built:
+        """The objects of a folder, and if kustomize refuses to build it, those of its sound parts."""
+        built = self.of(folder, more)
+        return built if built.failure is None else self._build(folder, more, LenientAccumulator)
+
+    def _build(self, folder: str, more: bytes, kind: type[Accumulator]) -> Built:
         try:
             fields = with_more(self._own_fields(folder), without_secrets(check_fields(orjson.loads(more))))
             self._refuse_circles(folder, fields)
-            is_own = more == b"{}" and self._has_kustomization(folder)
-            accumulated = self._accumulated(folder) if is_own else self._accumulate(folder, fields)
+            if more == b"{}" and self._has_kustomization(folder):
+                accumulated = self._accumulated(folder) if kind is Accumulator else self._sound_parts(folder)
+            else:
+                accumulated = self._accumulate(folder, fields, kind)
             if accumulated.failure is not None:
                 return Built(failure=accumulated.failure)
             specs = accumulated.specs or DEFAULT
@@ -86,12 +98,25 @@ class Builds:
     def _accumulated(self, folder: str) -> Accumulation:
         """The resources of a folder's own kustomization. All overlays share them."""
         try:
-            return self._accumulate(folder, self._fields_or_refuse(folder))
+            return self._accumulate(folder, self._fields_or_refuse(folder), Accumulator)
         except RefusedError as error:
             return Accumulation(failure=str(error))
 
-    def _accumulate(self, folder: str, fields: Fields) -> Accumulation:
-        accumulator = Accumulator(self._readers, DEFAULT)
+    @query
+    def _sound_parts(self, folder: str) -> Accumulation:
+        """The same, as far as possible."""
+        whole = self._accumulated(folder)
+        if whole.failure is None:
+            return whole
+        try:
+            return self._accumulate(folder, self._fields_or_refuse(folder), LenientAccumulator)
+        except RefusedError as error:
+            return Accumulation(failure=str(error))
+
+    def _accumulate(self, folder: str, fields: Fields, kind: type[Accumulator]) -> Accumulation:
+        is_lenient = kind is LenientAccumulator
+        readers = self._readers._replace(accumulated=self._sound_parts) if is_lenient else self._readers
+        accumulator = kind(readers, DEFAULT)
         accumulator.run(folder, fields)
         return Accumulation(
             tuple(accumulator.resources),

@@ -23,7 +23,7 @@ from kubestats_pipeline.scan.clusters.references import FactsOf, LookUp, Referen
 from kubestats_pipeline.scan.clusters.roots import Roots
 from kubestats_pipeline.scan.clusters.substitution import substitute
 from kubestats_pipeline.scan.clusters.values_from import values_inputs
-from kubestats_pipeline.scan.clusters.walk import BUILD, DIRECTORY, ObjectAt, Walk
+from kubestats_pipeline.scan.clusters.walk import QUERIES, ObjectAt, Walk
 from kubestats_pipeline.scan.documents.budget import Budget, TooComplexError
 from kubestats_pipeline.scan.facts.charts import Resolved
 from kubestats_pipeline.scan.facts.cluster_scope import is_cluster_scoped
@@ -178,7 +178,7 @@ class Clusters:
         if self._revision != self.documents.folders.revision:
             self._revision = self.documents.folders.revision
             self._walk.invalidate_artifacts()
-        self._walk.invalidate(self._queries.take_invalidated_keys((BUILD, DIRECTORY)))
+        self._walk.invalidate(self._queries.take_invalidated_keys(QUERIES))
         self._walk.settle()
         for _ in range(MAX_ROUNDS):
             if not self._roots_may_differ and self._walk.turned.isdisjoint(self.documents.appliers):
@@ -288,7 +288,7 @@ class Clusters:
             namespace, facts.version, reason=facts.patch_reason, images=facts.images, app_name=facts.app_name
         )
         if facts.chart is None:
-            return own._replace(version_tag=facts.version_tag)
+            return own._replace(reason=facts.patch_reason, version_tag=facts.version_tag)
         if not facts.is_release:
             known = own._replace(version=facts.chart.version, reason=None)
             return (

@@ -1,4 +1,4 @@
-"""Flux: the folder that a Kustomization or a FluxInstance applies, with its changes, as kustomize-controller makes them.
+"""Flux: the folder that a Kustomization or a FluxInstance applies, with the changes of kustomize-controller.
 
 Kustomization writes its changes into the kustomization.yaml of the folder, or into one that it generates. So they are
 fields of a kustomization here (kustomize-controller, `internal/generator` of fluxcd/pkg/kustomize).

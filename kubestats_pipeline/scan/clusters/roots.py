@@ -223,17 +223,22 @@ class Roots:
     def _kustomization(self, folder: str, *, is_real: bool) -> Root:
         return Root(NodeKey(Cluster(folder, is_real), folder), Wanted((ApplySpec(folder),), path=folder))
 
+    def _is_readable(self, folder: str) -> bool:
+        return self._walk.builds.as_far_as_possible(folder, b"{}").failure is None
+
     def _tops_above(self, path: str, *, even_broken: bool) -> list[str]:
         """The kustomizations that take in a file, directly or through others, and that no other one takes in.
 
-        Those that kustomize refuses to build count only on demand: otherwise the walk begins below them.
+        Those that cannot be read at all count only on demand. Otherwise the walk begins below them.
         """
         queue, seen, tops = [path], {path}, list[str]()
         while queue and len(seen) < MAX_CLIMB:
             place = queue.pop()
             above = [folder for folder in self._documents.includers(place) if folder != place]
             if not even_broken:
-                above = [folder for folder in above if self._walk.builds.of(folder, b"{}").failure is None]
+                above = [
+                    folder for folder in above if self._walk.builds.as_far_as_possible(folder, b"{}").failure is None
+                ]
             if not above and place != path:
                 tops.append(place)
             queue += [folder for folder in above if folder not in seen]

@@ -40,7 +40,9 @@ NAMED_KINDS = frozenset(
 )
 """Kinds of objects that nodes read."""
 
-BUILD, DIRECTORY = Builds.of.__qualname__, Directories.of.__qualname__
+BUILD, SOUND_BUILD = Builds.of.__qualname__, Builds.as_far_as_possible.__qualname__
+DIRECTORY = Directories.of.__qualname__
+QUERIES = frozenset({BUILD, SOUND_BUILD, DIRECTORY})
 """The names of the queries that nodes are made of."""
 
 ObjectAt = tuple[NodeKey, ResourceKey]
@@ -231,7 +233,7 @@ class Walk:
                 self._readers[read].discard(node.key)
                 if not self._readers[read]:
                     del self._readers[read]
-                    if read[0] in (BUILD, DIRECTORY):
+                    if read[0] in QUERIES:
                         self.builds.queries.forget(read)
             for read in reads - node.reads:
                 self._readers[read].add(node.key)
@@ -422,8 +424,11 @@ class _NodeReads:
         self._reads.add(("document", kind, name))
 
     def build(self, folder: str, more: bytes) -> Built:
-        self._reads.add((BUILD, folder, more))
-        return self._walk.builds.of(folder, more)
+        if self._cluster.is_real:
+            self._reads.add((BUILD, folder, more))
+            return self._walk.builds.of(folder, more)
+        self._reads.add((SOUND_BUILD, folder, more))
+        return self._walk.builds.as_far_as_possible(folder, more)
 
     def directory(self, folder: str, *, is_recursive: bool) -> Built:
         self._reads.add((DIRECTORY, folder, is_recursive))

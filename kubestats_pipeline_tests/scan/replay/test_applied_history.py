@@ -173,10 +173,3 @@ def test_a_template_that_a_cluster_applies_is_active() -> None:
     origin = ORIGIN._replace(path="templates/web.yaml")
     (record,) = replayed({place(): thing(origin=origin)}).active.values()
     assert record.state.context == "active"
-
-
-def test_a_document_is_applied_where_an_object_begins_as_it_and_nothing_is_told_without_clusters() -> None:
-    other = ORIGIN._replace(path="base/other.yaml")
-    assert AppliedHistory("git:home").is_applied(ORIGIN) is None
-    history = replayed({place(): thing()})
-    assert (history.is_applied(ORIGIN), history.is_applied(other)) == (True, False)
