@@ -37,7 +37,6 @@ NAMED_FILES = KUSTOMIZATION_FILES | {CHART_FILE}
 
 _KIND = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _API_VERSION = re.compile(r"(?:([a-z0-9](?:[-a-z0-9.]*[a-z0-9])?)/)?([a-zA-Z0-9][-a-zA-Z0-9]*)")
-_MENTIONS = (b"kind", b"apiVersion")
 _WITHHELD = (REDACTED.encode(), ENCRYPTED.encode())
 
 
@@ -142,7 +141,7 @@ def read_with_documents(
 
 def may_declare(blob: bytes, file_name: str) -> bool:
     """True if a file may declare something, so that it must be parsed."""
-    return file_name in NAMED_FILES or all(word in blob for word in _MENTIONS) or is_utf16(blob)
+    return file_name in NAMED_FILES or (b"kind" in blob and b"apiVersion" in blob) or is_utf16(blob)
 
 
 def read_document(document: Decoded, file_name: str, stored: dict[str, Any] | None = None) -> ReadDocument:
