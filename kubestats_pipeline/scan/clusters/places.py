@@ -89,6 +89,14 @@ class Places:
         root = self._root(spec.source)
         return None if root is None else resolve_entry(root, spec.path)
 
+    def is_pinned(self, spec: ApplySpec) -> bool:
+        """True if the documents say that the source of an applier is another commit than the one at hand."""
+        source = spec.source
+        if source is None or source.is_pinned:
+            return source is not None
+        declared = [self.documents[each].facts.source for each in self.documents.named(source.kind, source.name)]
+        return bool(declared) and all(each is not None and each.is_pinned for each in declared)
+
     def _more(self, spec: ApplySpec, folder: str) -> bytes:
         if not spec.ignores_missing_components:
             return spec.more
