@@ -1,4 +1,4 @@
-"""`python -m benchmarks [startup|discovery|scan|hostile|run|sweep|idle|warehouse|secrets|all] [--against REV]`.
+"""`python -m benchmarks [startup|discovery|scan|fleet|hostile|run|sweep|idle|warehouse|secrets|all] [--against REV]`.
 
 One table of costs, and one of planted secrets that came out of the pipeline again.
 """
@@ -16,9 +16,11 @@ from rich.console import Console
 from benchmarks.against import against_lines, check_out
 from benchmarks.discovery import discovery_lines
 from benchmarks.ecosystem import Size
+from benchmarks.fleet import fleet_lines
 from benchmarks.hostile import hostile_lines
 from benchmarks.idle import GOAL_REPOSITORIES, idle_lines
 from benchmarks.inputs import CORPUS, find_remotes
+from benchmarks.made_fleet import FleetSize
 from benchmarks.report import Line, show
 from benchmarks.scan import scan_lines
 from benchmarks.secrets import show_secrets
@@ -26,12 +28,13 @@ from benchmarks.startup import startup_lines
 from benchmarks.sweep import sweep_lines
 from benchmarks.warehouse import warehouse_lines
 
-NAMES = ("startup", "discovery", "scan", "hostile", "run", "sweep", "idle", "warehouse")
+NAMES = ("startup", "discovery", "scan", "fleet", "hostile", "run", "sweep", "idle", "warehouse")
 """`run` is compared with another revision only."""
 USUAL_HISTORY = "infrastructure.git"
 """The repository of the corpus whose whole history is short enough for every day."""
 
 USUAL_SIZE, FULL_SIZE = Size(30_000, 100_000), Size(300_000, 1_000_000)
+USUAL_FLEET, FULL_FLEET = FleetSize(4, 2, 4, 5, commits=200), FleetSize(8, 2, 6, 10, commits=2_000)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -53,9 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _lines(chosen: Sequence[str], remotes: Sequence[Path], folder: Path, options: argparse.Namespace) -> Iterator[Line]:
     repeats: int = options.repeats
-    size = FULL_SIZE if options.full else USUAL_SIZE
+    size, fleet = (FULL_SIZE, FULL_FLEET) if options.full else (USUAL_SIZE, USUAL_FLEET)
     if options.against:
-        sizes = (size, options.repositories, options.idle_repositories)
+        sizes = (size, options.repositories, options.idle_repositories, fleet)
         long, theirs = _long_history(remotes, options.full), check_out(options.against)
         yield from against_lines(chosen, remotes, long, sizes, theirs, folder, repeats)
         return
@@ -65,6 +68,8 @@ def _lines(chosen: Sequence[str], remotes: Sequence[Path], folder: Path, options
         yield from discovery_lines(options.discovered, folder / "discovery")
     if "scan" in chosen:
         yield from scan_lines(remotes, _long_history(remotes, options.full), folder / "scan", repeats)
+    if "fleet" in chosen:
+        yield from fleet_lines(fleet, folder / "fleet", repeats)
     if "hostile" in chosen:
         yield from hostile_lines(repeats)
     if "sweep" in chosen:
@@ -99,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("which", nargs="?", choices=(*NAMES, "secrets", "all"), default="all")
     parser.add_argument("--against", metavar="REV", help="compare with another revision, which is the floor then")
     parser.add_argument("--corpus", type=Path, default=CORPUS, help="a folder of bundles with its `unpack` script")
-    parser.add_argument("--full", action="store_true", help="the longest history and a million events, some minutes")
+    parser.add_argument("--full", action="store_true", help="the longest history, the large fleet and a million events")
     parser.add_argument("--discovered", type=int, default=2_500, metavar="N", help="repositories on the little GitHub")
     parser.add_argument("--repositories", type=int, default=100, metavar="N", help="repositories of the sweep")
     parser.add_argument(

@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.ecosystem import Size
+from benchmarks.fleet import each_commit_of, tip_of
 from benchmarks.inputs import name_of
+from benchmarks.made_fleet import FleetSize, make_fleet
 from benchmarks.measure import Cost, Runs
 from benchmarks.report import Line
 
@@ -64,6 +66,7 @@ class Work(NamedTuple):
         measured: a Python program that ends with `report(timed(…))`, or the arguments of a `kubestats` command, which
             is measured from outside, together with the start of the interpreter.
         settings: variables that both programs get.
+        items: equal parts of the work. The line shows the cost of one.
     """
 
     group: str
@@ -72,6 +75,7 @@ class Work(NamedTuple):
     measured: str | tuple[str, ...]
     remotes: tuple[Path, ...] = ()
     settings: Mapping[str, str] = {}
+    items: int = 1
 
 
 SCAN = "report(timed(scan.scan, mirrored, mirrored.span.head, folder / str(number)))"
@@ -126,14 +130,16 @@ def against_lines(
     chosen: Sequence[str],
     remotes: Sequence[Path],
     long: Path,
-    sizes: tuple[Size, int, int],
+    sizes: tuple[Size, int, int, FleetSize],
     theirs: Revision,
     folder: Path,
     repeats: int,
     ours: Revision = OURS,
 ) -> Iterator[Line]:
-    """The chosen benchmarks that both sides know, with the sizes of the ecosystem, the sweep and the idle cycle."""
-    works = [*_scans(remotes, long), *_runs(remotes), *_others(remotes, *sizes)]
+    """The chosen benchmarks that both sides know, with the sizes of the ecosystem, sweep, idle cycle and fleet."""
+    size, swept, idle, fleet = sizes
+    works = [*_scans(remotes, long), *_runs(remotes), *_others(remotes, size, swept, idle)]
+    works += _fleets(make_fleet(folder / "fleet", fleet), fleet) if "fleet" in chosen else []
     tips = []
     for number, work in enumerate(work for work in works if work.group in chosen):
         line = compare(work, ours, theirs, folder / f"against-{number}", repeats)
@@ -153,7 +159,7 @@ def compare(work: Work, ours: Revision, theirs: Revision, folder: Path, repeats:
     for number in range(repeats):
         for side, place, costs in sides:
             costs.append(_cost(work, side, place, number))
-    cost_of_ours, cost_of_theirs = (Runs(tuple(costs)) for _, _, costs in sides)
+    cost_of_ours, cost_of_theirs = (Runs(tuple(costs)).each(work.items) for _, _, costs in sides)
     return Line(work.group, work.what, cost_of_ours, cost_of_theirs)
 
 
@@ -163,6 +169,13 @@ def _scans(remotes: Sequence[Path], long: Path) -> Iterator[Work]:
     everything = _MIRROR.format(history="all")
     yield Work("scan", f"history of {name_of(long)}", everything, _LOAD_MIRROR + SCAN, (long,))
     yield Work("scan", f"one commit more of {name_of(long)}", everything + _ONE_BACK, _LOAD_MIRROR + _FORWARD, (long,))
+
+
+def _fleets(remote: Path, size: FleetSize) -> Iterator[Work]:
+    """The tip and the history of a made fleet, which both sides mirror from the same repository."""
+    yield Work("fleet", tip_of(size), _MIRROR.format(history=0), _LOAD_MIRROR + SCAN, (remote,))
+    everything, what = _MIRROR.format(history="all"), each_commit_of(size)
+    yield Work("fleet", what, everything, _LOAD_MIRROR + SCAN, (remote,), items=size.commits)
 
 
 def _runs(remotes: Sequence[Path]) -> Iterator[Work]:

@@ -6,12 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
 from rich.console import Console
 
-from benchmarks import against, discovery, floors, hostile, idle, inputs, scan, sweep, warehouse
+from benchmarks import against, discovery, fleet, floors, hostile, idle, inputs, scan, sweep, warehouse
 from benchmarks.__main__ import main
 from benchmarks.ecosystem import Size, learn, write_ecosystem
+from benchmarks.made_fleet import ENVIRONMENTS, FleetSize, make_fleet
 from benchmarks.measure import Cost, Runs, measure
 from benchmarks.report import Line, at_most, show
 from kubestats_pipeline.lake.lake import Lake
@@ -24,6 +26,8 @@ from kubestats_pipeline_tests.builders import GitRepository
 
 CHEAP = Runs((Cost(1.0, 2.0, 10.0), Cost(3.0, 1.5, 30.0)))
 
+
+SMALL_FLEET = FleetSize(environments=3, clusters_each=2, teams=2, apps_each=2, commits=20)
 
 LARGE = "len(b'x' * 300_000_000)"
 """A piece of Python that needs 300 MB."""
@@ -183,6 +187,42 @@ def test_the_same_seed_makes_the_same_ecosystem(history: inputs.Mirrored, tmp_pa
     assert one.equals(other)
 
 
+def test_the_same_size_makes_the_same_fleet(tmp_path: Path) -> None:
+    one, other = (make_fleet(tmp_path / name, SMALL_FLEET) for name in ("one", "other"))
+    assert inputs.first_parents(one) == inputs.first_parents(other)
+    assert len(inputs.first_parents(one)) == SMALL_FLEET.commits
+
+
+def test_a_commit_of_a_made_fleet_edits_a_release_and_the_patches_of_several_environments(tmp_path: Path) -> None:
+    remote = GitRepository(make_fleet(tmp_path, SMALL_FLEET))
+    edited = [
+        remote.git("diff", "--name-only", f"{commit}~1", commit).split()
+        for commit in inputs.first_parents(remote.path)[:-1]
+    ]
+    patches = [[path for path in paths if Path(path).stem in ENVIRONMENTS] for paths in edited]
+    assert sum(len(found) > 1 for found in patches) > len(edited) / 2
+    assert all(edited)
+
+
+def test_every_release_of_a_made_fleet_is_read_and_has_its_chart(tmp_path: Path) -> None:
+    mirrored = inputs.mirror(make_fleet(tmp_path, SMALL_FLEET), tmp_path / "data", "all")
+    assert scan.scan(mirrored, mirrored.span.head).problems == 0
+    rows = mirrored.lake.read_all(RESOURCES)
+    releases = rows.filter((pl.col("kind") == "HelmRelease") & pl.col("file_path").str.contains("app[01]/team"))
+    assert len(releases) == SMALL_FLEET.apps
+    assert set(releases["chart_url"]) == {"https://charts.example.org"}
+
+
+@pytest.mark.slow
+def test_the_lines_of_the_fleet_are_the_tip_and_each_commit_with_and_without_another_revision(tmp_path: Path) -> None:
+    alone = list(fleet.fleet_lines(SMALL_FLEET, tmp_path / "alone", repeats=1))
+    sizes = (Size(600, 1800), 2, 2, SMALL_FLEET)
+    compared = list(against.against_lines(["fleet"], [], tmp_path, sizes, against.OURS, tmp_path / "two", repeats=1))
+    assert [line.what.partition(",")[0] for line in alone] == [line.what for line in compared]
+    assert [line.floor is None for line in (*alone, *compared)] == [True, True, False, False]
+    assert alone[1].runs.cpu < alone[0].runs.cpu
+
+
 @pytest.mark.slow
 def test_without_a_corpus_the_sample_is_measured_and_the_table_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -226,7 +266,7 @@ def test_two_revisions_work_in_turn_and_each_is_measured_by_its_own_programs(tid
 def test_the_lines_against_a_revision_are_the_tips_the_history_and_one_commit_more(
     tidewater: Path, tmp_path: Path
 ) -> None:
-    sizes = (Size(600, 1800), 2, 2)
+    sizes = (Size(600, 1800), 2, 2, SMALL_FLEET)
     found = against.against_lines(["scan"], [tidewater], tidewater, sizes, against.OURS, tmp_path / "scan", repeats=1)
     assert [line.what.split()[0] for line in found] == ["tip", "history", "one"]
 

@@ -16,11 +16,15 @@ from kubestats_pipeline.redaction.texts import redact_text
 
 HEAD = "refs/heads/head"
 YAML_SUFFIXES = (".yaml", ".yml")
+YAML_NAMES = ("Kustomization",)
+"""Names of YAML files without such an ending: that of kustomize's file."""
+
 TEMPLATE_SUFFIXES = tuple(
     f"{suffix}.{template}"
     for suffix in YAML_SUFFIXES
     for template in ("j2", "jinja", "jinja2", "tmpl", "tpl", "gotmpl", "template")
 )
+_SUFFIXES = (*YAML_SUFFIXES, *TEMPLATE_SUFFIXES)
 REGULAR_MODES = ("100644", "100755", "100664")
 _COMMIT = b"commit"
 _FORMAT = "--format=commit%x00%H%x00%ct%x00%an%x00%ae%x00%s%x00"
@@ -82,21 +86,21 @@ def is_ancestor(mirror: Path, commit: str, descendant: str) -> bool:
 
 
 def read_tree(mirror: Path, revision: str) -> dict[str, str]:
-    """The YAML files of a commit: path to blob id. Symbolic links and submodules are not entered."""
+    """The files of a commit: path to blob id. Symbolic links and submodules are not entered."""
     output = git.run(["ls-tree", "-r", "-z", "--full-tree", revision], directory=mirror, timeout=_TIMEOUT)
     tree = {}
     for entry in output.split(b"\0")[:-1]:
         header, _, raw_path = entry.partition(b"\t")
         mode, _, oid = header.decode().split(" ")
         path = raw_path.decode("utf-8", "surrogateescape")
-        if mode in REGULAR_MODES and is_of_interest(path):
+        if mode in REGULAR_MODES:
             tree[path] = oid
     return tree
 
 
 def is_of_interest(path: str) -> bool:
     """Recognise a YAML file or a template of one by its path."""
-    return path.lower().endswith((*YAML_SUFFIXES, *TEMPLATE_SUFFIXES))
+    return path.lower().endswith(_SUFFIXES) or path.rpartition("/")[2] in YAML_NAMES
 
 
 def is_template(path: str) -> bool:
@@ -108,7 +112,7 @@ def walk(mirror: Path, base: str | None, head: str) -> Iterator[Step]:
     """The first-parent commits after `base` up to `head`, oldest first, each as the difference from its parent.
 
     Without `base` the walk begins at the mirror's oldest commit, whose difference is its whole tree. Commits that
-    change no YAML file are left out.
+    change no file are left out.
 
     Raises:
         GitError: git failed or the walk stalled.
@@ -153,7 +157,7 @@ def _parse_log(tokens: Iterator[bytes]) -> Iterator[Step]:
     for token in tokens:
         header = token.lstrip(b"\n")
         if header.startswith(b":"):
-            changes += _change(header, next(tokens))
+            changes.append(_change(header, next(tokens)))
         elif header == _COMMIT:
             if commit is not None:
                 yield Step(commit, tuple(changes))
@@ -169,8 +173,8 @@ def _commit(fields: list[str]) -> Commit:
     return Commit(sha, committed_at, f"{name} <{address}>".lower(), redact_text(subject[:MAX_SUBJECT])[:200])
 
 
-def _change(header: bytes, raw_path: bytes) -> list[Change]:
+def _change(header: bytes, raw_path: bytes) -> Change:
     """`:old_mode new_mode old_oid new_oid status`; an entry that is not a regular file afterwards is gone."""
     _, mode, _, oid, _ = header[1:].decode().split(" ")
     path = raw_path.decode("utf-8", "surrogateescape")
-    return [Change(path, oid if mode in REGULAR_MODES else None)] if is_of_interest(path) else []
+    return Change(path, oid if mode in REGULAR_MODES else None)

@@ -201,7 +201,8 @@ SCAN_PROBLEMS = Table(
         required(
             "problem",
             Type.TEXT,
-            f"{one_of(UnreadProblem)}. A file with encoding_replaced was read, with U+FFFD for bytes that are not text",
+            f"{one_of(UnreadProblem)}. A file with encoding_replaced was read, with U+FFFD for bytes that are not "
+            "text. A kustomization with not_built was read, but kustomize refuses to build it",
         ),
         Column("document_index", Type.INTEGER, "document in the file, from 0, or null when the whole file is meant"),
         required("message", Type.TEXT, "what is wrong and where. Never quotes the document"),

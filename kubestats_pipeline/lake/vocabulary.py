@@ -12,7 +12,7 @@ SyncStatus = Literal["synced", "unchanged", "error", "empty", "too_large", "gone
 ScanStatus = Literal["scanned", "error"]
 GitOpsEngine = Literal["flux", "argocd", "fleet", "helmfile", "none"]
 ResourceStatus = Literal["ACTIVE", "DELETED"]
-Context = Literal["active", "archived", "template", "test"]
+Context = Literal["active", "archived", "template", "test", "bootstrap"]
 Resolution = Literal["exact", "ambiguous", "unresolved", "not_applicable"]
 ChartKind = Literal["helm", "oci", "git", "path"]
 ImageRole = Literal["main", "init", "sidecar"]
@@ -23,8 +23,8 @@ AuthorKind = Literal["human", "renovate", "dependabot", "flux", "other_bot"]
 UnreadProblem = Literal["syntax", "template", "too_large", "too_complex", "encoding", "encrypted_kind"]
 """Classes of problems of files that were not read."""
 
-ProblemClass = Literal[UnreadProblem, "encoding_replaced"]
-"""Classes of problems. A file with encoding_replaced was read."""
+ProblemClass = Literal[UnreadProblem, "encoding_replaced", "not_built"]
+"""Classes of problems. A file with encoding_replaced was read, and one with not_built too."""
 
 
 def one_of(vocabulary: Any) -> str:

@@ -9,7 +9,7 @@ _CIPHERTEXT = "ENC["
 _REFERENCE = re.compile(
     r"(?:(?:Bearer|Basic|token) )?(?:"
     r"\${1,2}\{\{?[\w. -]+\}?\}|\$\(\w+\)|\${1,2}[A-Z_][A-Z0-9_]*|\$__\w+\{[\w/.-]+\}|\{[A-Z][A-Z0-9_]+\}"
-    r"|\{\{ \"\{\{\w+\}\}\" \}\}|\{\{[^{}]*\}\}|(?:get)?env\(['\"]\w+['\"]\)|process\.env\.\w+"
+    r"|\{\{ \"\{\{\w+\}\}\" \}\}|\{\{(?:[^{}]|\$\{\w+\})*\}\}|(?:get)?env\(['\"]\w+['\"]\)|process\.env\.\w+"
     r"|(?:op://|os\.environ/|ref\+|env:|file:/)[\w{}. /#+:-]+)"
 )
 """A variable, a template, or a place in a store of secrets: each alternative begins with its own mark."""

@@ -15,15 +15,13 @@ from kubestats_pipeline.lake.lake import Lake, LakeError
 from kubestats_pipeline.lake.repositories import Repository
 from kubestats_pipeline.lake.repository_tables import RepositoryTables
 from kubestats_pipeline.locks import BusyError, locked
-from kubestats_pipeline.scan.advance import Advanced, bring_to_head
+from kubestats_pipeline.scan.advance import bring_to_head
 from kubestats_pipeline.scan.documents.document import Bounds
 from kubestats_pipeline.scan.job import ScanJob
-from kubestats_pipeline.scan.manifests.withheld_paths import to_text
 from kubestats_pipeline.scan.parallel.gc_tuning import relaxed_gc
 from kubestats_pipeline.scan.parallel.workers import WorkerDiedError, call_in_processes
+from kubestats_pipeline.scan.save import Saver
 from kubestats_pipeline.scan.store import position as store
-from kubestats_pipeline.scan.store.logs import EventLog
-from kubestats_pipeline.scan.store.retention import known_boundaries, mark_of
 from kubestats_pipeline.settings import Settings
 
 
@@ -105,16 +103,17 @@ def scan_all(
 
 
 @relaxed_gc()
-def scan_repository(job: ScanJob) -> Scanned | UpToDate:
+def scan_repository(job: ScanJob, clock: Callable[[], float] = time.monotonic) -> Scanned | UpToDate:
     """Bring the tables of one repository to its head. A long history is read with the job's helper processes.
+
+    A long scan saves its position now and then, see `save.py`. `clock` counts the seconds for that.
 
     Raises:
         GitError: the mirror lacks the head or cannot be read.
         LakeError: a partition is damaged or cannot be written.
     """
     started = time.monotonic()
-    tables, repository = job.tables, job.repository
-    position = store.read_position(tables)
+    stored = position = store.read_position(job.tables)
     if _is_current(position, job):
         return UpToDate(job.head)
     if not job.mirror.has_commit(job.head):
@@ -123,14 +122,9 @@ def scan_repository(job: ScanJob) -> Scanned | UpToDate:
         raise git.GitError(missing, status=128 if damaged else None)
     if position is not None and _must_start_over(position, job):
         position = None
-    log = EventLog(tables, repository, position, job.run_id)
-    advanced = bring_to_head(job, position, log)
-    replay = advanced.replay
-    reached = _reached(job, position, advanced, log)
-    # The position travels with the resources, which `write_tables` puts last: a run that is killed before is repeated.
-    tables.write_scan(store.scan_row(repository, replay, advanced.engine, reached, job.started_at, job.run_id))
-    log.publish()
-    settings = store.write_tables(tables, repository, replay, position, reached)
+    saver = Saver(job, position, replaces=stored is not None and position is None, clock=clock)
+    advanced = bring_to_head(job, position, saver)
+    replay, settings = advanced.replay, saver.save(advanced)
     return Scanned(
         commit=job.head,
         resources=len(replay.active),
@@ -142,27 +136,6 @@ def scan_repository(job: ScanJob) -> Scanned | UpToDate:
         applied=len(replay.applied.active),
         applied_events=replay.applied.next_sequence,
         seconds=time.monotonic() - started,
-    )
-
-
-def _reached(job: ScanJob, position: store.Position | None, advanced: Advanced, log: EventLog) -> store.Position:
-    """The position that a replay has reached. Events that retention took out of a log stay out of a new one."""
-    repository = job.repository
-    if position is not None and not position.is_older:
-        complete_from, retired = position.complete_from, position.retired
-    else:
-        boundaries = known_boundaries(job.layout, repository.repository_id)
-        complete_from, retired = log.leave_out(boundaries), mark_of(boundaries)
-    return store.Position(
-        repository_id=repository.repository_id,
-        commit=job.head,
-        next_sequence=advanced.replay.next_sequence,
-        next_applied=advanced.replay.applied.next_sequence,
-        history_since=_reaches_back_to(position, job),
-        is_linear=advanced.is_linear,
-        complete_from=complete_from,
-        retired=retired,
-        paths=to_text(advanced.replay.paths),
     )
 
 
@@ -189,12 +162,6 @@ def _must_start_over(position: store.Position, job: ScanJob) -> bool:
     if position.is_older or job.anew:
         return reached is None or since is None or since <= reached
     return reached is not None and since is not None and since < reached
-
-
-def _reaches_back_to(position: store.Position | None, job: ScanJob) -> str | None:
-    if position is not None:
-        return position.history_since
-    return job.history_since.isoformat() if job.history_since else None
 
 
 def _find_work(

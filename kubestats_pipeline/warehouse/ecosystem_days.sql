@@ -2,11 +2,11 @@
 -- Reads the tables of ecosystem_history.sql, and ecosystem_stats. A newly scanned repository or a rewritten history changes
 -- the past, which shows in the totals. A day is also due when the day before is, for its growth, and the last two always are.
 WITH bounds AS (
-    -- No manifest is older than Kubernetes' first public commit. An older committer time is a broken clock.
+    -- No manifest is older than Kubernetes' first public commit. An older committer time is a broken clock, which
+    -- repository_quality counts. The days begin with the first plausible commit.
     -- Days whose events retention has archived keep the row that they have.
     SELECT greatest(
-        coalesce(min(day) FILTER (WHERE day <= $today::DATE), $today::DATE),
-        DATE '2014-06-06',
+        coalesce(min(day) FILTER (WHERE day BETWEEN DATE '2014-06-06' AND $today::DATE), $today::DATE),
         (SELECT max(last_day) + 1 FROM retirements)
     ) AS first_day
     FROM daily_events

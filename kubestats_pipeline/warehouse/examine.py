@@ -116,7 +116,7 @@ def share_of_unread_files(connection: duckdb.DuckDBPyConnection) -> tuple[int, i
     Templates and files whose kind is encrypted are not mistakes, and a file with only a few odd bytes was read.
     """
     files = "SELECT DISTINCT repository_id, file_path FROM"
-    unread = f"{files} scan_problems WHERE problem NOT IN ('template', 'encrypted_kind', 'encoding_replaced')"
+    unread = f"{files} scan_problems WHERE problem NOT IN ('template', 'encrypted_kind', 'encoding_replaced', 'not_built')"
     read = f"{files} resources WHERE status = 'ACTIVE'"
     query = f"SELECT (SELECT count(*) FROM ({unread})), (SELECT count(*) FROM ({unread} UNION {read}))"  # noqa: S608
     bad, every = connection.execute(query).fetchall()[0]

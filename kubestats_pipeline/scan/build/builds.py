@@ -1,11 +1,61 @@
 """Builds folders as kustomize does. Every build is a query, so that a change reaches only the builds that read it."""
 
-from kubestats_pipeline.scan.build.objects import Built
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import orjson
+
+from kubestats_pipeline.scan.build.accumulate import Accumulation, Accumulator, Readers
+from kubestats_pipeline.scan.build.generators import hashed
+from kubestats_pipeline.scan.build.incremental import QueryStore, query
+from kubestats_pipeline.scan.build.kustomization import (
+    FILE_NAMES,
+    KUSTOMIZATION,
+    Fields,
+    check_fields,
+    read_kustomization,
+    texts,
+    with_more,
+)
+from kubestats_pipeline.scan.build.objects import Built, BuiltObject
+from kubestats_pipeline.scan.build.sources import Sources
+from kubestats_pipeline.scan.build.transformers.field_specs import DEFAULT
+from kubestats_pipeline.scan.build.transformers.names import follow_references
+from kubestats_pipeline.scan.build.transformers.resource import BuildResource, RefusedError, Resources, with_metadata
+from kubestats_pipeline.scan.documents.repository_paths import resolve_entry
+
+MOST_FOLDERS = 2_000
+"""Folders that one build reaches."""
+
+MOST_LEVELS = 50
+"""Levels of bases and components below one another. Real ones have up to 8."""
+
+MOST_FILES = 20_000
+"""Files of a folder without a kustomization."""
+
+_LOCAL = "config.kubernetes.io/local-config"
+_SKIPPED_FOLDERS = (".git", ".github")
+_SUFFIXES = (".yaml", ".yml")
 
 
 class Builds:
     """Queries for the builds of folders."""
 
+    def __init__(self, sources: Sources, queries: QueryStore) -> None:
+        self._sources = sources
+        self.queries = queries
+        self._readers = Readers(
+            file=self._file_or_refuse,
+            text=self._text,
+            has_file=sources.has_file,
+            has_folder=lambda folder: sources.entries(folder) is not None,
+            fields=self._fields_or_refuse,
+            kind=self._kind,
+            accumulated=self._accumulated,
+        )
+
+    @query
     def of(self, folder: str, more: bytes = b"{}") -> Built:
         """The objects of a folder.
 
@@ -14,4 +64,215 @@ class Builds:
             more: canonical JSON of fields of a kustomization that are added to the folder's own one, as Flux's
                 kustomize-controller adds them: scalars replace, lists are appended.
         """
-        raise NotImplementedError
+        try:
+            fields = with_more(self._own_fields(folder), check_fields(orjson.loads(more)))
+            self._refuse_circles(folder, fields)
+            accumulated = self._accumulated(folder) if more == b"{}" else self._accumulate(folder, fields)
+            if accumulated.failure is not None:
+                return Built(failure=accumulated.failure)
+            specs = accumulated.specs or DEFAULT
+            resources = follow_references(hashed(list(accumulated.resources)), specs.name_reference)
+            resources = _without_variables(resources, accumulated.variables)
+        except RefusedError as error:
+            return Built(failure=str(error))
+        if not all(resource.id.name for resource in resources):
+            return Built(failure="a resource has no name in the end")
+        objects = tuple(_built(resource) for resource in resources if not _is_local(resource))
+        return Built(objects, missing=accumulated.missing)
+
+    @query
+    def _accumulated(self, folder: str) -> Accumulation:
+        """The resources of a folder's own kustomization. All overlays share them."""
+        try:
+            return self._accumulate(folder, self._own_fields(folder))
+        except RefusedError as error:
+            return Accumulation(failure=str(error))
+
+    def _accumulate(self, folder: str, fields: Fields) -> Accumulation:
+        accumulator = Accumulator(self._readers, DEFAULT)
+        accumulator.run(folder, fields)
+        return Accumulation(
+            tuple(accumulator.resources),
+            accumulator.specs,
+            missing=tuple(accumulator.missing),
+            variables=accumulator.variables,
+        )
+
+    def _own_fields(self, folder: str) -> Fields:
+        """The fields of a folder's kustomization, or of the one that Flux generates for a folder without one."""
+        if any(self._sources.has_file(_join(folder, name)) for name in FILE_NAMES):
+            return self._fields_or_refuse(folder)
+        if self._sources.entries(folder) is None:
+            raise RefusedError("the folder is missing")
+        generated = self._generated(folder)
+        if len(generated) > MOST_FILES:
+            raise RefusedError(f"the folder has more than {MOST_FILES} files")
+        return {"kind": KUSTOMIZATION, "resources": list(generated)}
+
+    def _kind(self, folder: str) -> str | None:
+        fields = self._fields(folder)
+        return fields["kind"] if isinstance(fields, dict) else None
+
+    def _fields_or_refuse(self, folder: str) -> Fields:
+        fields = self._fields(folder)
+        if isinstance(fields, str):
+            raise RefusedError(fields)
+        return fields
+
+    @query
+    def _fields(self, folder: str) -> Fields | str:
+        """The fields of a folder's kustomization, or the reason why it has none."""
+        found = [path for name in FILE_NAMES if self._sources.has_file(path := _join(folder, name))]
+        if len(found) != 1:
+            return "it has several kustomization files" if found else "it has no kustomization"
+        text = self._sources.read(found[0])
+        try:
+            return "the kustomization is too large" if text is None else read_kustomization(text)
+        except RefusedError as error:
+            return str(error)
+
+    def _file_or_refuse(self, path: str) -> tuple[BuildResource, ...]:
+        read = self._file(path)
+        if isinstance(read, str):
+            raise RefusedError(read)
+        return read
+
+    @query
+    def _file(self, path: str) -> tuple[BuildResource, ...] | str:
+        """The resources of a file, or the reason why it has none."""
+        try:
+            return tuple(BuildResource(each.content, each.identity) for each in self._sources.objects(path))
+        except RefusedError as error:
+            return str(error)
+
+    def _text(self, path: str) -> bytes:
+        text = self._sources.read(path)
+        if text is None:
+            raise RefusedError(f"{path}: the file is missing" if not self._sources.has_file(path) else "too large")
+        return text
+
+    @query
+    def _generated(self, folder: str) -> tuple[str, ...]:
+        """The resources of the kustomization that Flux generates: all files below, and folders with a kustomization."""
+        return tuple(islice(self._below(folder, ""), MOST_FILES + 1))
+
+    def _below(self, folder: str, place: str) -> Iterator[str]:
+        for name, is_folder in self._sources.entries(_join(folder, place)) or ():
+            path = f"{place}/{name}" if place else name
+            full = _join(folder, path)
+            if not is_folder:
+                if name.endswith(_SUFFIXES) and not name.startswith(".sops.yaml") and self._holds_objects(full):
+                    yield path
+            elif any(self._sources.has_file(f"{full}/{each}") for each in FILE_NAMES):
+                yield path
+            elif name not in _SKIPPED_FOLDERS:
+                yield from self._below(folder, path)
+
+    def _holds_objects(self, path: str) -> bool:
+        read = self._file(path)
+        return not isinstance(read, str) and bool(read)
+
+    def _refuse_circles(self, folder: str, fields: Fields) -> None:
+        """Refuse a build in which a folder leads back to itself, or to a folder that holds it, as kustomize does.
+
+        Raises:
+            RefusedError: there is such a circle, or the build reaches too many folders.
+        """
+        reached = {folder: self._next(folder, fields)}
+        waiting = list(reached[folder])
+        while waiting:
+            place = waiting.pop()
+            if place not in reached:
+                reached[place] = self._children(place)
+                waiting += reached[place]
+            if len(reached) > MOST_FOLDERS:
+                raise RefusedError(f"the build reaches more than {MOST_FOLDERS} folders")
+        if _depth(reached) is None:
+            raise RefusedError(f"a base leads back to a folder that uses it, or more than {MOST_LEVELS} levels down")
+        for place in reached:
+            around = [above for above in _with_parents(place) if above in reached]
+            if any(_leads(place, above, reached) for above in around if above != place):
+                raise RefusedError("a base leads back to a folder that uses it")
+
+    @query
+    def _children(self, folder: str) -> tuple[str, ...]:
+        """The folders that a folder's kustomization names."""
+        try:
+            return self._next(folder, self._own_fields(folder))
+        except RefusedError:
+            return ()
+
+    def _next(self, folder: str, fields: Fields) -> tuple[str, ...]:
+        named = (resolve_entry(folder, entry) for key in ("resources", "components") for entry in texts(fields, key))
+        return tuple(path for path in named if not self._sources.has_file(path) and self._sources.entries(path))
+
+
+def _without_variables(resources: Resources, variables: frozenset[str]) -> Resources:
+    """The resources, of which those that use a variable of kustomize are incomplete."""
+    if not variables:
+        return resources
+    marks = [f"$({name})".encode() for name in sorted(variables)]
+    reason = "a variable of kustomize in it is not followed"
+    return [
+        each._replace(incomplete=reason) if any(mark in orjson.dumps(each.content) for mark in marks) else each
+        for each in resources
+    ]
+
+
+def _leads(start: str, goal: str, reached: dict[str, tuple[str, ...]]) -> bool:
+    seen: set[str] = set()
+    waiting = list(reached[start])
+    while waiting:
+        place = waiting.pop()
+        if place == goal:
+            return True
+        if place not in seen:
+            seen.add(place)
+            waiting += reached.get(place, ())
+    return False
+
+
+def _depth(reached: dict[str, tuple[str, ...]]) -> int | None:
+    """The number of levels of bases, or None if there is a circle or too many levels."""
+    users = dict.fromkeys(reached, 0)
+    for places in reached.values():
+        for place in places:
+            users[place] += 1
+    level = [place for place, count in users.items() if not count]
+    done = levels = 0
+    while level and levels < MOST_LEVELS:
+        levels, done, following = levels + 1, done + len(level), []
+        for place in level:
+            for used in reached[place]:
+                users[used] -= 1
+                if not users[used]:
+                    following.append(used)
+        level = following
+    return levels if done == len(reached) else None
+
+
+def _with_parents(folder: str) -> Iterator[str]:
+    yield folder
+    while folder:
+        folder = folder.rpartition("/")[0]
+        yield folder
+
+
+def _join(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if folder and name else folder or name
+
+
+def _is_local(resource: BuildResource) -> bool:
+    metadata: Any = resource.content.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    return isinstance(annotations, dict) and annotations.get(_LOCAL) == "true"
+
+
+def _built(resource: BuildResource) -> BuiltObject:
+    """The object that kustomize puts out, which has no empty annotations."""
+    content = resource.content
+    metadata = content.get("metadata")
+    if isinstance(metadata, dict) and "annotations" in metadata and not metadata["annotations"]:
+        content = with_metadata(content, annotations=None)
+    shown = (content, resource.origin, resource.changed_by, resource.base_name, resource.incomplete)
+    return BuiltObject(*shown, files=resource.files)

@@ -6,7 +6,7 @@ equals the old one, the memos that read it stay valid. The other modules of this
 """
 
 import functools
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Container, Hashable
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 QueryKey = tuple[Hashable, ...]
@@ -135,6 +135,11 @@ class QueryStore:
         """The memos of one query that were invalidated since the last call, with the values before that."""
         nodes, self._invalidated = self._invalidated, []
         return {node.key: node.value for node in nodes if node.is_invalidated and node.key[0] == name}
+
+    def take_invalidated_keys(self, names: Container[str]) -> list[QueryKey]:
+        """The memos of some queries that were invalidated since the last call."""
+        nodes, self._invalidated = self._invalidated, []
+        return [node.key for node in nodes if node.is_invalidated and node.key[0] in names]
 
     def forget(self, key: QueryKey) -> None:
         """Drop a memo that no other memo reads, and all memos that were needed for it alone."""

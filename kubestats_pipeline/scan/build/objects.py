@@ -14,6 +14,7 @@ class BuiltObject(NamedTuple):
         changed_by: the features that changed it: namespace, name, label, image, patch, replacement, ….
         base_name: its name without the hash suffix of a generator, or None if it has no such suffix.
         incomplete: the reason why a part of it is not known, or None.
+        files: of a generated ConfigMap, the keys whose value is a file, with the path of the file.
     """
 
     content: dict[str, Any]
@@ -21,6 +22,7 @@ class BuiltObject(NamedTuple):
     changed_by: frozenset[str] = frozenset()
     base_name: str | None = None
     incomplete: str | None = None
+    files: tuple[tuple[str, str], ...] = ()
 
 
 class Built(NamedTuple):

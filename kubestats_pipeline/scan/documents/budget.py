@@ -8,9 +8,12 @@ MAX_STEPS = 2_000_000
 """Steps for one resource on all of its apply paths together. The corpora take up to 20,000."""
 
 MAX_TEXT = 4096
-"""Characters of a text whose variables are substituted, of each value in it, and of its result. Names, versions and
-URLs are shorter.
+"""Characters of a value that is put into a text, and those by which a text may grow. Names, versions and URLs are
+shorter.
 """
+
+MAX_LONG_TEXT = 1_000_000
+"""Characters of a text whose variables are substituted: a dashboard in a ConfigMap has up to 300,000."""
 
 MAX_VARIABLES = 1_000
 """Variables of one Flux Kustomization, those of its ConfigMaps included."""

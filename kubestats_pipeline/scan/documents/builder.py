@@ -73,6 +73,7 @@ class Builder:
         self._entries: dict[int, str] = {}
         self._entries_of: dict[int, dict[int, str]] = {}
         self._merges_others = False
+        self._repeats_keys = False
 
     def build(self, line: int) -> Decoded:
         """Build the document that begins on a line."""
@@ -106,6 +107,7 @@ class Builder:
             blocks=self._blocks,
             anchors=anchors,
             first_line=first_line,
+            repeats_keys=self._repeats_keys,
         )
 
     def _value(self, event: Any, depth: int) -> Any:
@@ -248,6 +250,7 @@ class Builder:
         except ScalarError as error:
             raise DecodeError("syntax", str(error), self._line(event)) from None
         if is_overwritten:
+            self._repeats_keys = True
             # A value may come from another line now, so an edit of one line would not change what it seems to change.
             del self._blocks[blocks:]
             entries = {}

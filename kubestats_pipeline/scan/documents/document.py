@@ -148,6 +148,7 @@ class Decoded:
         blocks: its blocks. Inner blocks come before the outer ones.
         anchors: its anchors in the order in which they are defined.
         first_line: line of the first token of its content, or 0 if it was not decoded from a stream.
+        repeats_keys: true if a key is set twice in a mapping, by itself or by a merge.
     """
 
     content: Any
@@ -157,6 +158,7 @@ class Decoded:
     blocks: list[Block] = field(default_factory=list)
     anchors: list[Anchor] = field(default_factory=list)
     first_line: int = 0
+    repeats_keys: bool = False
 
     def keep_written(self, mapping: dict[str, Any], entry: Entry) -> None:
         """Record the spelling of a scalar that replaces another one in a mapping."""

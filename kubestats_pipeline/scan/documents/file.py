@@ -28,6 +28,9 @@ MAX_DOCUMENTS = 10_000
 ENCODING_REPLACED: Final = "encoding_replaced"
 """The class of a problem that hides nothing: the file was read, with U+FFFD in place of bytes that are not text."""
 
+NOT_BUILT: Final = "not_built"
+"""The class of a problem of a kustomization that was read, but that kustomize refuses to build."""
+
 MAX_DIRECTIVES = 1_000
 """Lines that begin with a percent sign. They are bounded because libyaml compares every `%TAG` with all before it."""
 
@@ -46,6 +49,7 @@ PROBLEMS: tuple[ProblemClass, ...] = (
     "encoding",
     ENCODING_REPLACED,
     "encrypted_kind",
+    NOT_BUILT,
 )
 """All classes of problems."""
 
@@ -67,7 +71,7 @@ class Problem:
     @property
     def hides_resources(self) -> bool:
         """True if a document could not be read because of it, so that its resources are unknown."""
-        return self.problem != ENCODING_REPLACED
+        return self.problem not in (ENCODING_REPLACED, NOT_BUILT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,12 @@ _TOO_DEEP = "exceeded maximum nesting depth"
 
 
 def decode_stream(
-    stream: bytes, bounds: Bounds, first_line: int = 1, *, with_blocks: bool = False
+    stream: bytes,
+    bounds: Bounds,
+    first_line: int = 1,
+    *,
+    with_blocks: bool = False,
+    builder: type[Builder] = Builder,
 ) -> Iterator[Decoded]:
     """Decode the documents of a stream one after another. The content of an empty document is None.
 
@@ -30,12 +35,13 @@ def decode_stream(
         bounds: size limits.
         first_line: the number of the stream's first line, for messages.
         with_blocks: record the blocks that can be decoded alone, which takes a quarter more time.
+        builder: builds the values, by other rules than Kubernetes' if it is another class.
 
     Raises:
         DecodeError: at the first document that cannot be decoded, after the documents before it.
     """
     parser: Any = CParser(stream)
-    builder = Builder(parser, bounds, first_line, with_blocks=with_blocks)
+    built = builder(parser, bounds, first_line, with_blocks=with_blocks)
     line = first_line
     try:
         while True:
@@ -43,7 +49,7 @@ def decode_stream(
             kind = type(event)
             if kind is DocumentStartEvent:
                 line = first_line + event.start_mark.line
-                yield builder.build(line)
+                yield built.build(line)
             elif kind is StreamEndEvent:
                 return
     except yaml.MarkedYAMLError as error:

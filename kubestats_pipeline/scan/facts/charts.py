@@ -3,12 +3,18 @@
 `resolver.py` follows references. Here the location of a chart is known already.
 """
 
+import re
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from kubestats_pipeline.git.command import without_credentials
-from kubestats_pipeline.lake.vocabulary import ChartKind, Resolution
+from kubestats_pipeline.lake.vocabulary import ChartKind, Context, Resolution
 from kubestats_pipeline.scan.facts.facts import ChartUse, Image, ValuesInput
+
+_SSH = ("ssh", "git+ssh")
+_WEB = ("http", *_SSH)
+_SCP = re.compile(r"(?:[\w.-]+@)([A-Za-z0-9.-]+):(?!/)(\S+)")
+"""The short form of an ssh URL, `git@host:owner/name.git`."""
 
 
 class Resolved(NamedTuple):
@@ -22,6 +28,8 @@ class Resolved(NamedTuple):
         images: the effective images of its document, if they are not those that are written there.
         app_name: the effective application, if it is not the one that is written there.
         too_complex: the part of its patches and variables that is too large and stays as written.
+        version_tag: the tag beside a version that is a digest.
+        context: the context that other resources of the repository give it, if it is not the one of its file.
     """
 
     namespace: str | None = None
@@ -36,6 +44,8 @@ class Resolved(NamedTuple):
     images: tuple[Image, ...] | None = None
     app_name: str | None = None
     too_complex: str | None = None
+    version_tag: str | None = None
+    context: Context | None = None
 
     @property
     def chart(self) -> tuple[str | None, ...]:
@@ -44,15 +54,20 @@ class Resolved(NamedTuple):
 
 
 def canonical_url(url: str) -> str:
-    """The canonical text of a URL: lower-case host, https for http, without a trailing slash and `.git`."""
+    """The canonical text of a URL: lower-case host, https for http, without a trailing slash and `.git`.
+
+    A git repository has one text, whether it is reached by https or by ssh, of which git knows two forms.
+    """
+    short = _SCP.fullmatch(url.strip())
     try:
-        parts = urlsplit(url.strip())
+        parts = urlsplit(f"ssh://{short[1]}/{short[2]}" if short else url.strip())
     except ValueError:  # brackets around anything but an IPv6 address, such as `http://[${IP}]`
         return without_credentials(url.strip().rstrip("/"))
     if not parts.netloc:
         return url.strip().rstrip("/")
-    scheme = "https" if parts.scheme.lower() == "http" else parts.scheme.lower()
+    scheme = "https" if parts.scheme.lower() in _WEB else parts.scheme.lower()
     host = parts.netloc.rpartition("@")[2].lower()
+    host = host.partition(":")[0] if parts.scheme.lower() in _SSH else host
     return f"{scheme}://{host}{parts.path.rstrip('/').removesuffix('.git')}"
 
 
@@ -79,7 +94,9 @@ def chart_at(url: str, name: str, version: str | None) -> Resolved:
 
 
 def exact_chart(kind: ChartKind, url: str | None, name: str | None, version: str | None, raw: str | None) -> Resolved:
-    """The resolution of a chart whose location is known."""
+    """The resolution of a chart whose location is known. A chart at the root of a git repository has its name."""
+    if kind == "git" and url and not name:
+        name = url.rpartition("/")[2]
     return Resolved(
         version=version, chart_name=name, chart_url=url, chart_kind=kind, resolution="exact", chart_url_raw=raw
     )

@@ -7,7 +7,7 @@ Facts that need other files (a chart behind a reference, a namespace from a kust
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from kubestats_pipeline.lake.vocabulary import ChartKind, ImageRole
+from kubestats_pipeline.lake.vocabulary import ChartKind, Context, ImageRole
 from kubestats_pipeline.scan.facts.transforms import NOTHING, Transform
 
 
@@ -61,12 +61,14 @@ class ChartSource(NamedTuple):
         url: as written.
         version: the selected tag, digest, semver range, branch or commit, if the source itself selects one.
         is_pinned: true if that is a commit, tag or range of a git repository, and so not the commit at hand.
+        tag: that stands beside a digest. The digest decides, and the tag is what people read and what has an order.
     """
 
     flavour: SourceFlavour
     url: str
     version: str | None = None
     is_pinned: bool = False
+    tag: str | None = None
 
 
 class ChartUse(NamedTuple):
@@ -113,11 +115,12 @@ class FluxPath(NamedTuple):
 
 
 class Copy(NamedTuple):
-    """A folder of a repository, and the place of its content in an artifact that a Flux ArtifactGenerator makes."""
+    """A folder of a source, and the place of its content in an artifact that a Flux ArtifactGenerator makes."""
 
     artifact: str
     folder: str
     place: str
+    source: Reference | None = None
 
 
 class ValuesFrom(NamedTuple):
@@ -149,6 +152,9 @@ class ValuesPart(NamedTuple):
         key: the key of the file's content under which the values are. A wrapper chart's `values.yaml` has them under
             the dependency's alias or name.
         is_optional: true if a missing file counts as an empty one.
+        repository: the URL of the git repository that has the file, if the document names one. It may be another one
+            than the one that is read.
+        without: keys at the top of the file that do not count.
     """
 
     kind: ValuesPartKind
@@ -156,6 +162,21 @@ class ValuesPart(NamedTuple):
     path: str | None = None
     key: str | None = None
     is_optional: bool = False
+    repository: str | None = None
+    without: tuple[str, ...] = ()
+
+
+class Switches(NamedTuple):
+    """The switches of a chart's dependency: settings of the chart's values that enable and disable it.
+
+    Attributes:
+        conditions: places of settings. The first one that is a boolean decides.
+        tags: keys below `tags`. They decide if no condition does: one that is true enables, else one that is false
+            disables.
+    """
+
+    conditions: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
 
 
 class ValuesInput(NamedTuple):
@@ -195,6 +216,8 @@ class Facts(NamedTuple):
         values: the inputs of its Helm values that it holds or names itself. The last one wins.
         values_from: the inputs of `spec.valuesFrom`, which come before those.
         copies: the folders that a generator of artifacts copies.
+        switches: the settings that enable and disable it, if it is a dependency of a chart.
+        context: the context of its file, if that is not the one of the file's path.
     """
 
     version: str | None = None
@@ -208,3 +231,10 @@ class Facts(NamedTuple):
     values: tuple[ValuesPart, ...] = ()
     values_from: tuple[ValuesFrom, ...] = ()
     copies: tuple[Copy, ...] = ()
+    switches: Switches = Switches()
+    context: Context | None = None
+
+    @property
+    def version_tag(self) -> str | None:
+        """The tag beside a version that is a digest."""
+        return self.source.tag if self.source is not None else None

@@ -53,11 +53,17 @@ def is_reference(text: str) -> bool:
 def compose_image(document: Decoded, parts: dict[str, object], role: ImageRole) -> Image | None:
     """The image of `{registry, repository, tag, digest}`, or None if the repository cannot be that of an image.
 
-    The digest may be called `sha` and lack its algorithm (Grafana's charts).
+    The digest may be called `sha` and lack its algorithm (Grafana's charts). The tag may be called `version`, and the
+    repository `repo` (Tailscale's operator). A `reference` is all of it in one text (image volumes of pods).
     """
-    repository = (document.text(parts, "repository") or "").strip()
+    whole = (document.text(parts, "reference") or "").strip()
+    if whole and "repository" not in parts:
+        image = parse_image(whole, role) if is_reference(whole) else None
+        return image if image is not None and (image.tag or image.digest) else None
+    repository = (document.text(parts, "repository") or document.text(parts, "repo") or "").strip()
     registry = (document.text(parts, "registry") or "").strip().rstrip("/")
     tag, digest = ((document.text(parts, key) or "").strip() for key in ("tag", "digest"))
+    tag = tag or (document.text(parts, "version") or "").strip()
     digest = digest or (document.text(parts, "sha") or "").strip()
     digest = f"sha256:{digest}" if _HEX.fullmatch(digest) else digest
     reference = f"{registry}/{repository}" if registry else repository
@@ -65,11 +71,17 @@ def compose_image(document: Decoded, parts: dict[str, object], role: ImageRole) 
     return parse_image(reference, role) if repository and is_reference(reference) else None
 
 
+def names_host(name: str) -> bool:
+    """True if the first segment of an image's name is the host of a registry."""
+    first, slash, _ = name.partition("/")
+    return bool(slash) and ("." in first or ":" in first or first == "localhost")
+
+
 def _canonical(name: str) -> str:
     first, slash, rest = name.partition("/")
     if "$" in first or "{" in first:  # a placeholder, so the registry is not known
         return name
-    if slash and ("." in first or ":" in first or first == "localhost"):
+    if names_host(name):
         return f"{first.lower()}/{rest}"
     return f"{DEFAULT_HOST}/{name}" if slash else f"{DEFAULT_HOST}/{DEFAULT_NAMESPACE}/{name}"
 

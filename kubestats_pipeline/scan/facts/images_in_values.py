@@ -12,7 +12,7 @@ from kubestats_pipeline.lake.vocabulary import ImageRole
 from kubestats_pipeline.scan.documents.document import Bounds, Decoded, DecodeError
 from kubestats_pipeline.scan.documents.stream import decode_stream
 from kubestats_pipeline.scan.facts.facts import Image
-from kubestats_pipeline.scan.facts.images import compose_image, is_reference, parse_image
+from kubestats_pipeline.scan.facts.images import compose_image, is_reference, names_host, parse_image
 
 MAIN: Final = "main"
 INIT: Final = "init"
@@ -21,9 +21,18 @@ _ROLES = (MAIN, INIT, SIDECAR)
 
 _INIT_KEYS = frozenset({"initcontainers", "initcontainer", "extrainitcontainers", "init"})
 _SIDECAR_KEYS = frozenset(
-    {"sidecars", "sidecar", "sidecarcontainers", "extracontainers", "additionalcontainers", "addons"}
+    {
+        "sidecars",
+        "sidecar",
+        "sidecarcontainers",
+        "extracontainers",
+        "additionalcontainers",
+        "ephemeralcontainers",
+        "addons",
+    }
 )
 _IMAGE_KEYS = ("image", "imagename", "imagerepository")
+_PARTS = frozenset({"repository", "reference", "repo"})
 _NEIGHBOURS = ("tag", "digest", "sha", "pullPolicy", "imagePullPolicy")
 _CONTAINER_KEYS = frozenset(
     {"command", "args", "env", "envFrom", "ports", "resources", "volumeMounts", "securityContext"}
@@ -92,14 +101,14 @@ def _chosen(choices: dict[str, Any], preferred: tuple[str | None, ...]) -> str |
 def _add_images(found: list[Image], document: Decoded, value: object, key: str, role: ImageRole) -> None:
     """Add the images at and below the value of `key`."""
     if isinstance(value, dict):
-        if "repository" in value and (image := _composed(document, value, key, role)):
+        if not _PARTS.isdisjoint(value) and (image := _composed(document, value, key, role)):
             found.append(image)
         for name, item in value.items():
             if isinstance(item, str):
                 if _is_image_key(name) and (image := _written(document, value, name, role)):
                     found.append(image)
             elif isinstance(item, dict | list) and item:
-                _add_images(found, document, item, name, _role_below(name, role))
+                _add_images(found, document, item, name, role_below(name, role))
     elif isinstance(value, list):
         for item in value:
             if isinstance(item, dict | list):
@@ -112,7 +121,8 @@ def _is_image_key(key: str) -> bool:
 
 
 @functools.lru_cache(maxsize=16384)
-def _role_below(key: str, role: ImageRole) -> ImageRole:
+def role_below(key: str, role: ImageRole) -> ImageRole:
+    """The role of the images below a key of values or fields, where `role` is the one above it."""
     lower = key.lower()
     if lower in _INIT_KEYS:
         return INIT
@@ -121,20 +131,23 @@ def _role_below(key: str, role: ImageRole) -> ImageRole:
 
 def _composed(document: Decoded, parts: dict[str, Any], key: str, role: ImageRole) -> Image | None:
     """An image in parts, if a tag, a digest or a pull policy beside it, or the key above it, shows that it is one."""
-    if not isinstance(parts["repository"], str):
-        return None
-    if not key.lower().endswith("image") and not any(neighbour in parts for neighbour in _NEIGHBOURS):
-        return None
+    if not key.lower().endswith("image"):
+        named = isinstance(parts.get("repository"), str)
+        if not named or not any(neighbour in parts for neighbour in _NEIGHBOURS):
+            return None
     return compose_image(document, parts, role)
 
 
 def _written(document: Decoded, parent: dict[str, Any], key: str, role: ImageRole) -> Image | None:
-    """An image as one text under a key such as `image` or `initImage`, perhaps with its tag beside it."""
+    """An image as one text under a key such as `image` or `initImage`, perhaps with registry and tag beside it."""
     text = parent[key].strip()
     if not is_reference(text):
         return None
-    tag_key = key.replace("Repository", "").removesuffix("Name") + "Tag"
-    tag = document.text(parent, tag_key) or (document.text(parent, "tag") if key == "image" else None)
+    stem = key.replace("Repository", "").removesuffix("Name")
+    tag = document.text(parent, f"{stem}Tag") or (document.text(parent, "tag") if key == "image" else None)
+    registry = (document.text(parent, f"{stem}Registry") or "").strip().rstrip("/")
+    if registry and not names_host(text) and is_reference(f"{registry}/{text}"):
+        text = f"{registry}/{text}"
     image = parse_image(text, role)
     if tag and image.tag is None and image.digest is None and is_reference(f"{text}:{tag}"):
         image = parse_image(f"{text}:{tag}", role)

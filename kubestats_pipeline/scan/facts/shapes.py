@@ -30,3 +30,11 @@ def holders(value: object, path: str) -> Iterator[tuple[dict[str, Any], str]]:
     below = value.get(step.removesuffix(EACH))
     for item in below if isinstance(below, list) and step.endswith(EACH) else (below,):
         yield from holders(item, rest)
+
+
+def as_resource(
+    api_version: str, kind: str, name: str, namespace: str | None, spec: dict[str, Any], **others: Any
+) -> dict[str, Any]:
+    """A part of a document in the form of a resource, with the part as its `spec`."""
+    metadata = {"name": name} | ({"namespace": namespace} if namespace else {})
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": spec, **others}

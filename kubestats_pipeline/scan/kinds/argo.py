@@ -5,6 +5,7 @@ resources of their own, of kind `ApplicationSource`, which `embedded.py` makes. 
 is a chart only if it has the field `helm`, because otherwise the path may hold anything.
 """
 
+import re
 from typing import Any
 
 from kubestats_pipeline.scan.documents.document import Decoded, Place
@@ -12,6 +13,7 @@ from kubestats_pipeline.scan.documents.repository_paths import normalise_path
 from kubestats_pipeline.scan.facts.facts import ChartUse, Facts, Image, ValuesPart
 from kubestats_pipeline.scan.facts.images_in_values import images_in_text, images_in_values
 from kubestats_pipeline.scan.facts.shapes import mapping, mappings
+from kubestats_pipeline.scan.kinds.application_sets import expand, patched, read_patch
 from kubestats_pipeline.scan.kinds.registry import scanner
 
 GROUP = "argoproj.io"
@@ -20,6 +22,8 @@ TEMPLATE = ("spec", "template", "spec")
 DEFAULT_REVISION = "HEAD"
 
 _PLACEHOLDER = "{{"
+_PINNED = re.compile(r"v?\d+(\.[\w*-]+)*(\+[\w.-]+)?|[0-9a-f]{40}|refs/tags/.*|.*[*^~<>=].*")
+"""A revision that is a tag, a range of tags or a commit, and so not the commit at hand."""
 
 
 @scanner(GROUP, "Application")
@@ -32,8 +36,24 @@ def scan_application(document: Decoded, resource: dict[str, Any]) -> Facts:
 
 @scanner(GROUP, "ApplicationSet")
 def scan_application_set(document: Decoded, resource: dict[str, Any]) -> Facts:
-    """The facts of its template. It counts as one release, however many Applications its generators make."""
-    return _facts(document, resource, TEMPLATE, document.text(resource["metadata"], "name"))
+    """The facts of its template, if not all of its Applications are known: then it counts as one release.
+
+    Applications that the document gives by itself are resources of their own.
+    """
+    name = document.text(resource["metadata"], "name")
+    if not expand(document, resource).unknown:
+        return Facts(app_name=name)
+    spec = mapping(resource, "spec")
+    patch = spec.get("templatePatch")
+    if not isinstance(patch, str):
+        return _facts(document, resource, TEMPLATE, name)
+    content = read_patch(patch)
+    template = patched(mapping(spec, "template"), content or {})
+    facts = _facts(document, {"spec": {"template": template}}, TEMPLATE, name)
+    chart = facts.chart
+    if chart is not None and content is None:
+        chart = chart._replace(unknown="its templatePatch is filled by a generator")
+    return facts._replace(chart=chart, values=(*facts.values, ValuesPart("unknown")) if facts.values else ())
 
 
 def sources_at(resource: dict[str, Any], place: tuple[str, ...]) -> list[tuple[Place, dict[str, Any]]]:
@@ -55,6 +75,9 @@ def chart_use(document: Decoded, source: dict[str, Any]) -> ChartUse | None:
         use = ChartUse(name=chart, version=version, url=place, unknown=_unknown(chart, url, version))
     elif url and url.startswith("oci://") and "helm" in source:
         use = ChartUse(name=url.rpartition("/")[2], version=version, url=url, unknown=_unknown("", url, version))
+    elif url and url.startswith("oci://"):
+        reason = _unknown("", url, version) or "its artifact may be a chart or manifests"
+        use = ChartUse(name=url.rpartition("/")[2], version=version, url=url, unknown=reason)
     elif url and path and "helm" in source:
         unknown = _unknown(path, url, version)
         name = path if unknown else normalise_path(path)
@@ -77,7 +100,7 @@ def _facts(document: Decoded, resource: dict[str, Any], place: tuple[str, ...], 
         return Facts(version=document.text(first, "targetRevision"), app_name=name)
     helm = mapping(source, "helm")
     name = document.text(helm, "releaseName") or name
-    values = tuple(_values(document, source, (*at, "helm")))
+    values = tuple(_values(document, source, (*at, "helm"), _refs(document, sources)))
     return Facts(chart=use, is_release=True, app_name=name, images=_images(document, helm, name), values=values)
 
 
@@ -87,12 +110,21 @@ def _images(document: Decoded, helm: dict[str, Any], name: str | None) -> tuple[
     return images_in_text(helm.get("values"), name)
 
 
-def _values(document: Decoded, source: dict[str, Any], place: Place) -> list[ValuesPart]:
+def _refs(document: Decoded, sources: list[tuple[Place, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
+    """The sources that others refer to, by their `ref`."""
+    return {ref: source for _, source in sources if (ref := document.text(source, "ref"))}
+
+
+def _values(
+    document: Decoded, source: dict[str, Any], place: Place, refs: dict[str, dict[str, Any]]
+) -> list[ValuesPart]:
     """The inputs in their order of precedence: files, then `valuesObject` or else `values`, then parameters."""
     helm = mapping(source, "helm")
     files = helm.get("valueFiles")
     is_optional = helm.get("ignoreMissingValueFiles") is True
-    parts = [_values_file(document, source, file, is_optional) for file in files] if isinstance(files, list) else []
+    parts = (
+        [_values_file(document, source, file, refs, is_optional) for file in files] if isinstance(files, list) else []
+    )
     if helm.get("valuesObject"):
         parts.append(ValuesPart("map", (*place, "valuesObject")))
     elif helm.get("values"):
@@ -104,18 +136,25 @@ def _values(document: Decoded, source: dict[str, Any], place: Place) -> list[Val
     return parts
 
 
-def _values_file(document: Decoded, source: dict[str, Any], file: object, is_optional: bool) -> ValuesPart:
+def _values_file(
+    document: Decoded, source: dict[str, Any], file: object, refs: dict[str, dict[str, Any]], is_optional: bool
+) -> ValuesPart:
     """A values file.
 
-    `$ref/path` is a path from the root of another source, and any other one is relative to a chart in git. A file in a
-    packaged chart, or behind a URL or a placeholder, is not known.
+    `$ref/path` is a path from the root of the source with that `ref`, and any other one is relative to a chart in git.
+    A file in a packaged chart, behind a URL or a placeholder, or at a pinned revision is not known.
     """
     path = document.text(source, "path")
     if not isinstance(file, str) or "://" in file or _PLACEHOLDER in file or _PLACEHOLDER in (path or ""):
         return ValuesPart("unknown")
     if file.startswith("$"):
-        return ValuesPart("file", path=f"/{normalise_path(file.partition('/')[2])}", is_optional=is_optional)
-    if path is None or document.text(source, "chart"):
+        ref, _, inside = file[1:].partition("/")
+        holder = refs.get(ref)
+    elif path is None or document.text(source, "chart"):
+        holder, inside = None, ""
+    else:
+        holder, inside = source, file if file.startswith("/") else f"{path}/{file}"
+    if holder is None or _PINNED.fullmatch(document.text(holder, "targetRevision") or DEFAULT_REVISION):
         return ValuesPart("unknown")
-    inside = file if file.startswith("/") else f"{path}/{file}"
-    return ValuesPart("file", path=f"/{normalise_path(inside)}", is_optional=is_optional)
+    repository = document.text(holder, "repoURL")
+    return ValuesPart("file", path=f"/{normalise_path(inside)}", is_optional=is_optional, repository=repository)

@@ -3,7 +3,7 @@
 Fields and defaults are those of the Flux API, which are the same in all of its versions.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kubestats_pipeline.redaction.redact import redact_setting
@@ -66,11 +66,13 @@ def scan_kustomization(document: Decoded, resource: dict[str, Any]) -> Facts:
 @scanner(EXTENSIONS, "ArtifactGenerator")
 def scan_artifact_generator(document: Decoded, resource: dict[str, Any]) -> Facts:
     """Artifacts made of folders of sources: `from: "@alias/apps/**"`, `to: "@artifact/"`."""
+    spec = _mapping(resource, "spec")
+    sources = {str(source.get("alias")): _reference(document, source) for source in mappings(spec.get("sources"))}
     copies = [
         copy
-        for artifact in mappings(_mapping(resource, "spec").get("artifacts"))
+        for artifact in mappings(spec.get("artifacts"))
         for item in mappings(artifact.get("copy"))
-        if (copy := _copy(document, artifact, item)) is not None
+        if (copy := _copy(document, artifact, item, sources)) is not None
     ]
     return Facts(copies=tuple(copies))
 
@@ -110,9 +112,10 @@ def scan_oci_repository(document: Decoded, resource: dict[str, Any]) -> Facts:
     """One artifact in a registry. `spec.ref` selects it by digest, else semver, else tag, else the tag `latest`."""
     spec = _mapping(resource, "spec")
     ref = _mapping(spec, "ref")
-    selected = (document.text(ref, key) for key in ("digest", "semver", "tag"))
-    version = next((value for value in selected if value), DEFAULT_OCI_TAG)
-    return Facts(version=version, source=ChartSource("oci", document.text(spec, "url") or "", version))
+    digest, semver, tag = (document.text(ref, key) for key in ("digest", "semver", "tag"))
+    version = digest or semver or tag or DEFAULT_OCI_TAG
+    beside = tag if digest and tag else None
+    return Facts(version=version, source=ChartSource("oci", document.text(spec, "url") or "", version, tag=beside))
 
 
 @scanner(SOURCE, "GitRepository")
@@ -175,13 +178,15 @@ def public_value(name: str, value: str) -> str | None:
     return None if REDACTED in shown or ENCRYPTED in shown else shown.replace("\n", "")
 
 
-def _copy(document: Decoded, artifact: dict[str, Any], item: dict[str, Any]) -> Copy | None:
+def _copy(
+    document: Decoded, artifact: dict[str, Any], item: dict[str, Any], sources: Mapping[str, Reference | None]
+) -> Copy | None:
     """A whole folder that is copied, or None for any other copy, because the paths that it makes are not known."""
     name, source, to = document.text(artifact, "name"), document.text(item, "from"), document.text(item, "to")
-    if not name or not source or not to or not source.endswith("/**") or not to.startswith("@artifact"):
+    if not name or not source or not to or not source.endswith(("/**", "/")) or not to.startswith("@artifact"):
         return None
-    folder = source.removesuffix("**").partition("/")[2]
-    return Copy(name, normalise_path(folder), normalise_path(to.partition("/")[2]))
+    alias, _, folder = source.removeprefix("@").removesuffix("**").partition("/")
+    return Copy(name, normalise_path(folder), normalise_path(to.partition("/")[2]), sources.get(alias))
 
 
 def _mapping(parent: dict[str, Any], key: str) -> dict[str, Any]:

@@ -1,4 +1,6 @@
-"""Helm charts that a chart depends on, and those that kustomize inflates. `embedded.py` finds them in their files.
+"""Helm charts of the repository, those that they depend on, and those that kustomize inflates.
+
+`embedded.py` finds them in their files.
 
 A wrapper chart has only dependencies and values, and its folder is an application. A chart under development is read in
 the same way, because its dependencies are uses of charts too.
@@ -7,28 +9,54 @@ the same way, because its dependencies are uses of charts too.
 from typing import Any
 
 from kubestats_pipeline.scan.documents.document import Decoded
-from kubestats_pipeline.scan.facts.facts import ChartUse, Facts, ValuesPart
+from kubestats_pipeline.scan.facts.facts import ChartUse, Facts, Switches, ValuesPart
 from kubestats_pipeline.scan.facts.images_in_values import images_in_values
 from kubestats_pipeline.scan.facts.shapes import mapping
 from kubestats_pipeline.scan.kinds.registry import scanner
 
 GROUP = "helm.sh"
+CHART = "Chart"
 DEPENDENCY = "ChartDependency"
 INFLATOR_API = "kustomize.config.k8s.io/v1beta1"
 INFLATOR = "HelmChartInflationGenerator"
 
 _VALUES_FILE = "values.yaml"
+_OLDER_NAMES = {"chartName": "name", "chartVersion": "version", "chartRepoUrl": "repo", "values": "valuesFile"}
+"""Fields of kustomize's `helmChartInflationGenerator`, and their names in `helmCharts`."""
+
+
+@scanner(GROUP, CHART)
+def scan_chart(document: Decoded, resource: dict[str, Any]) -> Facts:
+    """A chart that the repository holds. It is not a release, but its `values.yaml` names images.
+
+    Values under the name of a dependency belong to that dependency.
+    """
+    name = document.text(resource["metadata"], "name")
+    version = document.text(mapping(resource, "spec"), "version")
+    dependencies = resource.get("dependencies")
+    without = tuple(dependencies) if isinstance(dependencies, list) else ()
+    values = (ValuesPart("file", path=_VALUES_FILE, is_optional=True, without=without),)
+    return Facts(chart=ChartUse(name=name, version=version, kind="path"), app_name=name, values=values)
 
 
 @scanner(GROUP, DEPENDENCY)
 def scan_chart_dependency(document: Decoded, resource: dict[str, Any]) -> Facts:
-    """The chart that a Chart.yaml depends on. Its values are in the wrapper's values, under its alias or name."""
+    """The chart that another one depends on, by its Chart.yaml or, in charts of version 1, its requirements.yaml.
+
+    Its values are in the wrapper's values, under its alias or name.
+    """
     spec, key = mapping(resource, "spec"), document.text(resource["metadata"], "name")
     name, version = document.text(spec, "name"), document.text(spec, "version")
     use = _chart_at(document.text(spec, "repository"), name, version)
     app = document.text(resource, "chart") or key
     values = (ValuesPart("file", path=_VALUES_FILE, key=key, is_optional=True),)
-    return Facts(chart=use, is_release=True, app_name=app, values=values)
+    return Facts(chart=use, is_release=True, app_name=app, values=values, switches=_switches(document, spec))
+
+
+def as_inflated(document: Decoded, entry: dict[str, Any]) -> dict[str, Any]:
+    """An entry of kustomize's older `helmChartInflationGenerator` as one of `helmCharts`."""
+    texts = {_OLDER_NAMES.get(key, key): document.text(entry, key) or value for key, value in entry.items()}
+    return texts | ({"valuesInline": entry["valuesLocal"]} if entry.get("valuesLocal") else {})
 
 
 @scanner("kustomize.config.k8s.io", INFLATOR)
@@ -45,6 +73,16 @@ def scan_inflated_chart(document: Decoded, resource: dict[str, Any]) -> Facts:
     use = _chart_at(document.text(spec, "repo"), name, document.text(spec, "version"))
     images = images_in_values(document, spec.get("valuesInline"), app)
     return Facts(chart=use, is_release=True, app_name=app, images=images, values=values)
+
+
+def _switches(document: Decoded, dependency: dict[str, Any]) -> Switches:
+    """The `condition`, which may be several with commas in between, and the `tags`."""
+    conditions = (document.text(dependency, "condition") or "").split(",")
+    tags = dependency.get("tags")
+    return Switches(
+        tuple(place for condition in conditions if (place := condition.strip())),
+        tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else (),
+    )
 
 
 def _chart_at(repository: str | None, name: str | None, version: str | None) -> ChartUse:

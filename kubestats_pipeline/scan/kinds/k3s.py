@@ -1,9 +1,9 @@
 """k3s: the charts that its Helm controller installs, and values for the charts that come with k3s."""
 
-import re
 from typing import Any
 
 from kubestats_pipeline.scan.documents.document import Decoded
+from kubestats_pipeline.scan.facts.chart_arguments import chart_argument
 from kubestats_pipeline.scan.facts.facts import ChartUse, Facts, ValuesPart
 from kubestats_pipeline.scan.facts.images_in_values import images_in_text
 from kubestats_pipeline.scan.facts.shapes import mapping
@@ -11,7 +11,6 @@ from kubestats_pipeline.scan.kinds.registry import scanner
 
 GROUP = "helm.cattle.io"
 
-_PACKAGE = re.compile(r"(https?://[^?#]*)/([a-z0-9][a-z0-9._-]*?)-(v?\d+\.\d[\w.+-]*)\.tgz")
 _VALUES = (ValuesPart("text", ("spec", "valuesContent")), ValuesPart("parameters", ("spec", "set")))
 
 
@@ -36,7 +35,4 @@ def _chart_use(document: Decoded, spec: dict[str, Any]) -> ChartUse | None:
     if chart is None:
         packed = bool(spec.get("chartContent"))
         return ChartUse(unknown="its chart is packed into the manifest") if packed else None
-    package = _PACKAGE.fullmatch(chart)
-    if package is not None:  # Helm's names of packages have the version
-        return ChartUse(name=package[2], version=version or package[3], url=package[1])
-    return ChartUse(name=chart, version=version, url=document.text(spec, "repo") or chart)
+    return chart_argument(chart, document.text(spec, "repo"), version)

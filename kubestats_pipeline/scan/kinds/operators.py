@@ -4,15 +4,16 @@ A kind that needs more than paths has a function in a module of its own.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kubestats_pipeline.lake.vocabulary import ImageRole
 from kubestats_pipeline.scan.documents.document import Decoded
 from kubestats_pipeline.scan.facts.facts import Facts, Image
 from kubestats_pipeline.scan.facts.images import compose_image, is_reference, parse_image
+from kubestats_pipeline.scan.facts.images_in_fields import images_in_fields
 from kubestats_pipeline.scan.facts.shapes import holders
-from kubestats_pipeline.scan.kinds.generic import scan_generic, workload_app
+from kubestats_pipeline.scan.kinds.generic import label_version, workload_app
 from kubestats_pipeline.scan.kinds.registry import Scanner, scanner
 
 
@@ -137,21 +138,35 @@ def scanner_of(fields: Fields) -> Scanner:
     """A scanner for images and version: the version of the fields, else the first image's tag, else the label."""
 
     def scan_fields(document: Decoded, resource: dict[str, Any]) -> Facts:
-        images = tuple(dict.fromkeys(_images(fields, document, resource)))
+        images = _all_images(fields, document, resource)
         written = (document.text(holder, key) for path in fields.version for holder, key in holders(resource, path))
         version = next(filter(None, written), None) or next(
             (image.tag for image in images if image.role == "main"), None
         )
-        version = version or scan_generic(document, resource).version
-        return Facts(
-            version=version, app_name=workload_app(document, resource) if fields.images else None, images=images
-        )
+        version = version or label_version(document, resource)
+        runs = fields.images or images
+        return Facts(version=version, app_name=workload_app(document, resource) if runs else None, images=images)
 
     return scan_fields
 
 
 for _address, _fields in KINDS.items():
     scanner(*_address)(scanner_of(_fields))
+
+
+def _all_images(fields: Fields, document: Decoded, resource: dict[str, Any]) -> tuple[Image, ...]:
+    """The images of the fields, and those of other fields named `image`, which run beside them.
+
+    A kind whose version alone is in the table may run any of them.
+    """
+    named = tuple(dict.fromkeys(_images(fields, document, resource)))
+    known = {(image.image, image.tag, image.digest) for image in named}
+    others = [
+        replace(image, role="sidecar") if named and image.role == "main" else image
+        for image in images_in_fields(document, resource)
+        if (image.image, image.tag, image.digest) not in known
+    ]
+    return tuple(dict.fromkeys([*named, *others]))
 
 
 def _images(fields: Fields, document: Decoded, resource: dict[str, Any]) -> Iterator[Image]:

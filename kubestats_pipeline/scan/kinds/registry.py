@@ -15,7 +15,20 @@ from kubestats_pipeline.scan.documents.document import Decoded
 from kubestats_pipeline.scan.facts.facts import Facts
 
 ENTRY_POINT_GROUP = "kubestats.kinds"
-BUILT_IN = ("argo", "flux", "helm", "helm_operator", "image_automation", "k3s", "operators", "workloads")
+BUILT_IN = (
+    "argo",
+    "chart_installers",
+    "fleet",
+    "flux",
+    "helm",
+    "helm_operator",
+    "helmfile",
+    "image_automation",
+    "k3s",
+    "operators",
+    "packages",
+    "workloads",
+)
 
 Scanner = Callable[[Decoded, dict[str, Any]], Facts]
 """Takes a stream's document (for scalars as written) and the resource in it (itself, or an item of a List)."""

@@ -1,4 +1,4 @@
-"""Workloads of Kubernetes, and of controllers with the same pod templates: the images of their containers.
+"""Workloads of Kubernetes, and of controllers with the same pod templates: the images of containers and volumes.
 
 The version is the tag of the main container's image.
 """
@@ -10,8 +10,9 @@ from kubestats_pipeline.lake.vocabulary import ImageRole
 from kubestats_pipeline.scan.documents.document import Decoded
 from kubestats_pipeline.scan.facts.facts import Facts, Image
 from kubestats_pipeline.scan.facts.images import is_encrypted, parse_image
+from kubestats_pipeline.scan.facts.images_in_fields import images_of_volumes
 from kubestats_pipeline.scan.facts.shapes import mapping, mappings
-from kubestats_pipeline.scan.kinds.generic import scan_generic, workload_app
+from kubestats_pipeline.scan.kinds.generic import label_version, workload_app
 from kubestats_pipeline.scan.kinds.registry import scanner
 
 ROLES: dict[str, ImageRole] = {"containers": "main", "initContainers": "init", "ephemeralContainers": "sidecar"}
@@ -46,9 +47,10 @@ POD_PATHS: dict[tuple[str, str], tuple[str, ...]] = {
 def scan_workload(document: Decoded, resource: dict[str, Any]) -> Facts:
     """The images of all containers, and the version: the recommended label, else the first main container's tag."""
     path = POD_PATHS[resource["apiVersion"].rpartition("/")[0], resource["kind"]]
-    images = tuple(dict.fromkeys(_images(mapping(resource, *path))))
+    pod = mapping(resource, *path)
+    images = tuple(dict.fromkeys([*_images(pod), *images_of_volumes(document, pod.get("volumes"))]))
     tag = next((image.tag for image in images if image.role == "main"), None)
-    version = scan_generic(document, resource).version
+    version = label_version(document, resource)
     return Facts(version=version or tag, app_name=workload_app(document, resource), images=images)
 
 

@@ -17,7 +17,7 @@ from kubestats_pipeline.scan.facts.shapes import mappings
 from kubestats_pipeline.scan.facts.transforms import NOTHING, ImageOverride, Patch, PatchFile, Transform
 from kubestats_pipeline.scan.kustomize.patches import inline_patches, read_patches
 
-KUSTOMIZATION_FILES = frozenset({"kustomization.yaml", "kustomization.yml"})
+KUSTOMIZATION_FILES = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
 KUSTOMIZE_GROUP = "kustomize.config.k8s.io"
 _KINDS = ("Kustomization", "Component")
 _COMPARED = frozenset({"patches", "patchesStrategicMerge", "patchesJson6902", "images", "components"})

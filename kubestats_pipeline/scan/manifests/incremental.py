@@ -21,9 +21,9 @@ from kubestats_pipeline.scan.documents.number_spelling import value_at
 from kubestats_pipeline.scan.documents.stream import decode_block
 from kubestats_pipeline.scan.kustomize.kustomization import read_kustomization
 from kubestats_pipeline.scan.manifests.manifests import (
-    NAMED_FILES,
     FileContent,
     ReadDocument,
+    are_resources,
     declared_by,
     may_declare,
     read_document,
@@ -93,14 +93,14 @@ class IncrementalReader:
         Args:
             path: of the file.
             blob: its bytes.
-            file_name: the name of the file, if the content depends on it, else empty.
+            file_name: the special name of the file, or an empty text.
         """
         if self.read_before_keeping:
             self.read_before_keeping -= 1
             return read_file(blob, file_name, self.bounds)
         before = self._forget(path)  # also if it is of no use, because reading the next version changes it in place
         largest = min(LARGEST_KEPT, self.bounds.max_bytes)
-        if file_name in NAMED_FILES or len(blob) > largest or not is_by_lines(blob):
+        if file_name or len(blob) > largest or not is_by_lines(blob):
             return read_file(blob, file_name, self.bounds)
         lines = blob.removesuffix(b"\n").split(b"\n")
         version = None
@@ -128,6 +128,8 @@ class IncrementalReader:
 
 def _read_edits(before: _KeptVersion, lines: list[bytes], bounds: Bounds) -> _KeptVersion | None:
     """The next version of a file, made of the last one in place. None if the file must be read again."""
+    if any(document.decoded.repeats_keys for document in before.documents):
+        return None
     edits = differences(before.lines, lines)
     documents = list(before.documents)
     touched, larger = set[int](), list[_BlockEdit]()
@@ -165,7 +167,9 @@ def _read_edits(before: _KeptVersion, lines: list[bytes], bounds: Bounds) -> _Ke
             documents = [
                 document if index in touched else _moved(document, edit) for index, document in enumerate(documents)
             ]
-    return _KeptVersion(lines, size, documents, FileContent(declared_by(documents)))
+    return _KeptVersion(
+        lines, size, documents, FileContent(declared_by(documents), reads_alike=are_resources(documents))
+    )
 
 
 def _is_header(before: _KeptVersion, edit: Edit) -> bool:
@@ -270,7 +274,8 @@ def _put(document: ReadDocument, edited: _BlockEdit, part: Decoded) -> ReadDocum
     anchors = [*decoded.anchors[:first], *part.anchors, *decoded.anchors[last:]]
     nodes = decoded.nodes + part.nodes - block.nodes
     blocks = list(with_other(decoded.blocks, block, part, edited.edit))
-    changed = replace(decoded, nodes=nodes, written=written, blocks=blocks, anchors=anchors)
+    repeats_keys = decoded.repeats_keys or part.repeats_keys
+    changed = replace(decoded, nodes=nodes, written=written, blocks=blocks, anchors=anchors, repeats_keys=repeats_keys)
     return ReadDocument(changed, document.manifests, _with_copy(document, block.place))
 
 

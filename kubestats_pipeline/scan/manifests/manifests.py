@@ -6,7 +6,7 @@ paths have it. `files.py` adds the path and makes identities of the keys.
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -30,10 +30,7 @@ from kubestats_pipeline.scan.kustomize.kustomization import (
     is_kustomization,
     read_kustomization,
 )
-from kubestats_pipeline.scan.manifests.embedded import CHART_FILE, embedded_in_file, embedded_in_resource
-
-NAMED_FILES = KUSTOMIZATION_FILES | {CHART_FILE}
-"""Files that are read because of their name, even if they mention no kind."""
+from kubestats_pipeline.scan.manifests.embedded import embedded_in_file, embedded_in_resource
 
 _KIND = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _API_VERSION = re.compile(r"(?:([a-z0-9](?:[-a-z0-9.]*[a-z0-9])?)/)?([a-zA-Z0-9][-a-zA-Z0-9]*)")
@@ -85,12 +82,15 @@ class FileContent(NamedTuple):
         problems: of it or its documents.
         kustomize: its kustomization, if it is one.
         is_complete: true if all documents could be read, so that a resource that is not in `manifests` is gone.
+        reads_alike: true if all documents are resources that kustomize reads as kubectl does, so that builds can use
+            `manifests`.
     """
 
     manifests: tuple[Manifest, ...] = ()
     problems: tuple[Problem, ...] = ()
     kustomize: Kustomize | None = None
     is_complete: bool = True
+    reads_alike: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,27 +128,43 @@ def read_with_documents(
     read = read_documents(blob, bounds, with_blocks=with_blocks)
     problems = list(read.problems)
     documents = []
+    whole = [document for _, document in read.documents]
     for index, document in read.documents:
         if _is_encrypted_kind(document.content):
             problems.append(Problem("encrypted_kind", f"line {document.line}: its kind is encrypted", index))
-        documents.append(read_document(document, file_name))
+        documents.append(read_document(document, file_name, whole=whole))
     named = file_name in KUSTOMIZATION_FILES
     found = (read_kustomization(document, named=named) for _, document in read.documents)
     kustomize = next((kustomization for kustomization in found if kustomization), None)
     is_complete = not any(problem.hides_resources for problem in problems)
-    content = FileContent(declared_by(documents), tuple(problems), withhold_in(kustomize), is_complete=is_complete)
+    content = FileContent(
+        declared_by(documents),
+        tuple(problems),
+        withhold_in(kustomize),
+        is_complete=is_complete,
+        reads_alike=is_complete and are_resources(documents),
+    )
     return content, documents
 
 
 def may_declare(blob: bytes, file_name: str) -> bool:
     """True if a file may declare something, so that it must be parsed."""
-    return file_name in NAMED_FILES or all(word in blob for word in _MENTIONS) or is_utf16(blob)
+    return bool(file_name) or all(word in blob for word in _MENTIONS) or is_utf16(blob)
 
 
-def read_document(document: Decoded, file_name: str, stored: dict[str, Any] | None = None) -> ReadDocument:
-    """The resources of a document. If it is a resource itself, `stored` may be its redacted copy."""
+def read_document(
+    document: Decoded, file_name: str, stored: dict[str, Any] | None = None, whole: Sequence[Decoded] = ()
+) -> ReadDocument:
+    """The resources of a document.
+
+    Args:
+        document: a document of a file.
+        file_name: the special name of the file, or an empty text.
+        stored: the redacted copy of the document, if it is a resource itself.
+        whole: all documents of a file with a special name.
+    """
     manifests = []
-    for resource in _declared(document, file_name):
+    for resource in _declared(document, file_name, whole):
         if resource is document.content:
             stored = stored or redact(resource)
             manifests.append(_manifest(document, resource, stored))
@@ -157,28 +173,44 @@ def read_document(document: Decoded, file_name: str, stored: dict[str, Any] | No
     return ReadDocument(document, tuple(manifests), stored)
 
 
+def are_resources(documents: Iterable[ReadDocument]) -> bool:
+    """True if all documents that are not empty are resources themselves, without a repeated key."""
+    return all(
+        not decoded.repeats_keys and next(_resources(decoded.content), None) is decoded.content
+        for decoded in (document.decoded for document in documents)
+    )
+
+
 def declared_by(documents: Iterable[ReadDocument]) -> tuple[Manifest, ...]:
     """All resources of some documents."""
     return tuple(manifest for document in documents for manifest in document.manifests)
 
 
-def _declared(document: Decoded, file_name: str) -> Iterator[dict[str, Any]]:
+def _declared(document: Decoded, file_name: str, whole: Sequence[Decoded]) -> Iterator[dict[str, Any]]:
     """The resources of a document, and the releases that are embedded in them or in the file itself."""
     for resource in _resources(document.content):
         yield resource
         yield from embedded_in_resource(document, resource)
     inflates = is_kustomization(document.content, named=file_name in KUSTOMIZATION_FILES)
-    yield from embedded_in_file(document, file_name, is_kustomization=inflates)
+    if file_name or inflates:
+        yield from embedded_in_file(document, file_name, whole, is_kustomization=inflates)
 
 
 def _resources(content: Any) -> Iterator[dict[str, Any]]:
-    """The resources of a document: itself, or the items of a List. Any other YAML has none."""
+    """The resources of a document: itself, or the items of a List. Any other YAML has none.
+
+    Every kind that ends in `List` and has `items` is a list to kubectl. An item without kind and apiVersion gets those
+    of its list: a ConfigMapList has ConfigMaps. Read with `kubectl annotate --local` of kubectl 1.35.
+    """
     if not isinstance(content, dict):
         return
-    kind, items = content.get("kind"), content.get("items")
-    if isinstance(kind, str) and kind.endswith("List") and isinstance(items, list) and "apiVersion" in content:
-        for item in items:
-            yield from _resources(item)
+    kind = content.get("kind")
+    if isinstance(kind, str) and kind.endswith("List") and "items" in content and "apiVersion" in content:
+        items = content["items"]
+        own = {"apiVersion": content["apiVersion"], "kind": kind.removesuffix("List")}
+        for item in items if isinstance(items, list) else ():
+            is_bare = isinstance(item, dict) and not item.get("kind") and not item.get("apiVersion")
+            yield from _resources({**item, **own} if is_bare else item)
     elif _is_resource(content):
         yield content
 
@@ -233,7 +265,8 @@ def _values_numbers(document: Decoded, resource: dict[str, Any], facts: Facts) -
 def restore_manifest(stored: Manifest, version: str | None) -> Manifest:
     """The manifest of a resource whose file cannot be read any more, with the facts of its stored document.
 
-    The spelling of numbers is lost there. So version, app and images are those of the stored manifest.
+    The spelling of numbers is lost there. So version, app and images are those of the stored manifest. The context of
+    its file is stored too.
     """
     resource = orjson.loads(stored.data)
     scan = load_scanners().get((stored.key.group, stored.key.kind), scan_generic)
@@ -241,7 +274,8 @@ def restore_manifest(stored: Manifest, version: str | None) -> Manifest:
     source = facts.source and facts.source._replace(version=version)
     chart = facts.chart._replace(version=version) if facts.chart and facts.chart.name else facts.chart
     facts = facts._replace(version=version, source=source, chart=chart)
-    return stored._replace(facts=facts._replace(app_name=stored.facts.app_name, images=stored.facts.images))
+    known = stored.facts
+    return stored._replace(facts=facts._replace(app_name=known.app_name, images=known.images, context=known.context))
 
 
 def digest(data: bytes) -> str:

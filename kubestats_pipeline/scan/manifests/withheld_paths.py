@@ -1,16 +1,17 @@
 """Public names of files whose paths hold a secret: the secret is withheld, and different files keep different names.
 
-The true path is used only with the mirror. Everywhere else, ids included, the public name is used. If several paths are
-the same without their secrets, later ones get a number. Numbers follow the order in which files appear in the history,
-and no number is given twice. The position keeps all names that were given, and the names of existing files in the order
-of their true paths. So the next scan finds them again, and neither a secret nor a hash of one is stored.
+Only YAML files have names, because no other path is stored. The true path is used only with the mirror. Everywhere
+else, ids included, the public name is used. If several paths are the same without their secrets, later ones get a
+number. Numbers follow the order in which files appear in the history, and no number is given twice. The position keeps
+all names that were given, and the names of existing files in the order of their true paths. So the next scan finds them
+again, and neither a secret nor a hash of one is stored.
 """
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from kubestats_pipeline.git.history import Change, Step
+from kubestats_pipeline.git.history import Change, Step, is_of_interest
 from kubestats_pipeline.redaction.secrets import REDACTED
 from kubestats_pipeline.redaction.texts import withhold_shapes
 
@@ -31,6 +32,15 @@ class WithheldPaths:
         """A step of the history with names in place of paths."""
         return step._replace(changes=tuple(self._changes(step.changes)))
 
+    def follow(self, step: Step, named: Step) -> None:
+        """Take up the names that a copy gave in a step, which was seen there first."""
+        if named.changes != step.changes:  # else no path in it holds a secret
+            self.step(step)
+
+    def copy(self) -> "WithheldPaths":
+        """The same names, to be continued on their own."""
+        return WithheldPaths(set(self.given), dict(self.names))
+
     def tree(self, tree: Mapping[str, str]) -> dict[str, str]:
         """A tree with names in place of paths. Names of files that it does not have are dropped."""
         for path in [path for path in self.names if path not in tree]:
@@ -44,7 +54,7 @@ class WithheldPaths:
                 self.names.pop(change.path, None)
 
     def _name(self, path: str) -> str:
-        shown = withhold_shapes(path)
+        shown = withhold_shapes(path) if is_of_interest(path) else path
         if REDACTED not in shown:
             return path
         if path not in self.names:
@@ -71,6 +81,6 @@ def from_text(text: str, tree: Mapping[str, str]) -> WithheldPaths:
     if not text:
         return WithheldPaths()
     kept = json.loads(text)
-    paths = [path for path in sorted(tree) if REDACTED in withhold_shapes(path)]
+    paths = [path for path in sorted(tree) if is_of_interest(path) and REDACTED in withhold_shapes(path)]
     names = dict(zip(paths, kept["there"], strict=True)) if len(paths) == len(kept["there"]) else {}
     return WithheldPaths(set(kept["given"]), names)

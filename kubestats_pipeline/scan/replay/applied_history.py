@@ -4,7 +4,7 @@
 fold to the objects. Ids are functions of content, so that a second replay gives the same ones.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 
 from kubestats_pipeline.git.history import Commit
@@ -58,17 +58,27 @@ class AppliedHistory:
         """True where the saved objects are not those of the commit at which they were saved."""
         return bool(self._overdue)
 
-    def restore(self, found: Mapping[AppliedKey, AppliedObject], resource_ids: ResourceIds) -> None:
+    def restore(
+        self,
+        found: Mapping[AppliedKey, AppliedObject | None],
+        resource_ids: ResourceIds,
+        held: Set[AppliedKey] = frozenset(),
+    ) -> None:
         """Compare the saved objects with all those that are found at the same commit, without making events.
 
         Where they differ, as after another version of the scanner or with other bounds, the next commit brings the
-        difference.
+        difference. Those that are held run on as they were saved.
         """
         for key, applied in found.items():
             known = self.active.get(key)
-            if known is None or known.state != self._state(key, applied, resource_ids):
+            if applied is not None and (known is None or known.state != self._state(key, applied, resource_ids)):
                 self._overdue[key] = applied
-        self._overdue.update(dict.fromkeys(self.active.keys() - found.keys()))
+        self._overdue.update(dict.fromkeys(self.active.keys() - found.keys() - held))
+
+    def saved(self) -> None:
+        """Record that the tables hold the objects as they are now."""
+        self._restored = dict(self.active)
+        self.regrouped.clear()
 
     def apply(
         self,
@@ -98,10 +108,6 @@ class AppliedHistory:
     def applied_ids(self, identity: Identity) -> list[str]:
         """The ids of the objects that begin as a document, sorted."""
         return sorted(self.active[key].applied_id for key in self._by_origin.get(identity, ()))
-
-    def is_applied(self, identity: Identity) -> bool | None:
-        """True if a cluster runs something that begins as a document. None where no cluster of it is known."""
-        return bool(self._by_origin.get(identity)) if self.active else None
 
     def take_events(self) -> list[AppliedEvent]:
         """Return the events since the last call, and forget them."""

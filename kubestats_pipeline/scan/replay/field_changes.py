@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from kubestats_pipeline.lake.vocabulary import Context
 from kubestats_pipeline.scan.documents.field_paths import have_names, key_step, list_steps
 from kubestats_pipeline.scan.facts.charts import Resolved
 from kubestats_pipeline.scan.facts.facts import Image
@@ -47,6 +48,11 @@ class Version(NamedTuple):
         return self.manifest.facts.images if given is None else given
 
     @property
+    def context(self) -> Context | None:
+        """The context, if it is not the one of the path."""
+        return self.resolved.context or self.manifest.facts.context
+
+    @property
     def app_name(self) -> str | None:
         """The application, by its effective name."""
         return self.resolved.app_name or self.manifest.facts.app_name
@@ -57,8 +63,9 @@ def detect_changes(before: Version, after: Version) -> tuple[list[str], list[Fie
 
     Returns:
         The changed parts in alphabetical order, and the changed fields. Parts are the members of the document (`spec`,
-        `metadata`, `api_version`, …) and `file_path`, `version`, `chart`, `images`, `namespace` and `values` (those
-        from other files). Fields are those of the document, and of the values from other files, below `$.values`.
+        `metadata`, `api_version`, …) and `file_path`, `version`, `chart`, `images`, `namespace`, `context` (if it is
+        not the one of the path) and `values` (those from other files). Fields are those of the document, and of the
+        values from other files, below `$.values`.
         Both are empty if there is no change that counts.
     """
     parts: set[str] = set()
@@ -76,6 +83,7 @@ def detect_changes(before: Version, after: Version) -> tuple[list[str], list[Fie
         "chart": (before.resolved.chart, after.resolved.chart),
         "namespace": (before.resolved.namespace, after.resolved.namespace),
         "images": (before.images, after.images),
+        "context": (before.context, after.context),
     }
     parts |= {name for name, (one, other) in pairs.items() if one != other}
     return sorted(parts), bounded(chain(fields, values))

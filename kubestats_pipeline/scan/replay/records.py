@@ -4,8 +4,9 @@ import datetime
 from typing import NamedTuple
 
 from kubestats_pipeline.git.history import Commit
-from kubestats_pipeline.lake.vocabulary import EventType
+from kubestats_pipeline.lake.vocabulary import Context, EventType
 from kubestats_pipeline.scan.facts.charts import Resolved
+from kubestats_pipeline.scan.facts.path_context import context_of
 from kubestats_pipeline.scan.manifests.identity import Identity
 from kubestats_pipeline.scan.manifests.manifests import Manifest
 from kubestats_pipeline.scan.replay.field_changes import FieldChange, Version
@@ -36,6 +37,11 @@ class Resource(NamedTuple):
     values: Values | None = None
     values_complete: bool | None = None
     is_applied: bool | None = None
+
+    @property
+    def context(self) -> Context:
+        """The context that other resources give it, or else the one of its file."""
+        return self.version.context or context_of(self.identity.path)
 
     @property
     def version(self) -> Version:

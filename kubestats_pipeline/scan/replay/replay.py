@@ -11,10 +11,13 @@ from dataclasses import InitVar, dataclass, field
 
 from kubestats_pipeline.git.history import Change, Commit
 from kubestats_pipeline.lake.vocabulary import EventType
-from kubestats_pipeline.scan.documents.file import Problem
+from kubestats_pipeline.scan.build.incremental import QueryStore
+from kubestats_pipeline.scan.build.sources import RepositorySources
+from kubestats_pipeline.scan.clusters.clusters import Clusters
+from kubestats_pipeline.scan.documents.file import NOT_BUILT, Problem
 from kubestats_pipeline.scan.facts.charts import Resolved
 from kubestats_pipeline.scan.kustomize.kustomization import KUSTOMIZATION_FILES
-from kubestats_pipeline.scan.manifests.files import ContentCache, Declared, File, Files
+from kubestats_pipeline.scan.manifests.files import ContentCache, Declared, File, Files, declared_in
 from kubestats_pipeline.scan.manifests.identity import Identity, order_of
 from kubestats_pipeline.scan.manifests.manifests import Manifest, restore_manifest
 from kubestats_pipeline.scan.manifests.withheld_paths import WithheldPaths
@@ -25,10 +28,11 @@ from kubestats_pipeline.scan.replay.ids import new_event_id, new_resource_id
 from kubestats_pipeline.scan.replay.move_detection import match_moves
 from kubestats_pipeline.scan.replay.problems import OpenProblems, record_problems
 from kubestats_pipeline.scan.replay.records import Event, Resource
+from kubestats_pipeline.scan.replay.standing import Standings
 from kubestats_pipeline.scan.replay.tombstones import Tombstones
-from kubestats_pipeline.scan.resolve.resolver import Resolver
 from kubestats_pipeline.scan.values.inputs import ValuesInputs
 from kubestats_pipeline.scan.values.merge import Values, with_images
+from kubestats_pipeline.scan.values.own_repository import OwnRepository
 
 
 @dataclass
@@ -43,6 +47,7 @@ class Replay:
         events: those that `take_events` has not taken yet.
         unsaved: ids of resources whose Helm values may differ from the rows in the lake.
         paths: the public names of files whose paths hold a secret. All paths in this object are public names.
+        clone_url: the URL of the repository, by which its own sources and files are told from those of others.
         saved_applied: the objects that clusters ran at the commit of the state, and `next_applied` their events until
             then. `applied` goes on from there.
     """
@@ -57,6 +62,7 @@ class Replay:
     events: list[Event] = field(default_factory=list)
     unsaved: set[str] = field(default_factory=set)
     paths: WithheldPaths = field(default_factory=WithheldPaths)
+    clone_url: str = ""
     saved_applied: InitVar[Iterable[AppliedRecord]] = ()
     next_applied: InitVar[int] = 0
 
@@ -64,8 +70,11 @@ class Replay:
         saved = {applied.key: applied for applied in saved_applied}
         self.applied = AppliedHistory(self.repository_id, saved, next_applied)
         self.files = Files(self.cache)
-        self.values_inputs = ValuesInputs(self.files, self.cache)
-        self._resolver = Resolver()
+        self.values_inputs = ValuesInputs(self.files, self.cache, OwnRepository(self.clone_url))
+        self._standings = Standings(self.values_inputs, lambda identity: self._manifest(identity).facts)
+        queries = QueryStore()
+        self._sources = RepositorySources(self.files, self.cache, queries)
+        self.clusters = Clusters(self._sources, queries, self.clone_url)
         self._too_complex: set[Identity] = set()
         self._deleted = Tombstones(self.tombstones)
         self._outdated = set[Identity]()
@@ -95,15 +104,16 @@ class Replay:
         for path, (_, after) in touched.items():
             if after and not after.declared.keys() <= self.active.keys():
                 self.files.forget(path, self.active)
+        self._note_changed_files()
         for path in {*touched, *retained}:
             self._resolve_file(path, self.files.get(path))
         self.values_inputs.last_readable.update(last_readable or {})
-        changed = self._resolver.resolve_changed()
+        changed = self.clusters.resolve_changed()
         self._note_too_complex(changed)
-        for identity, resolved in changed.items():
+        self._update_inputs((), changed)
+        for identity, resolved in self._standings.judge(changed, (), ()).items():
             if identity in self.active:
                 known, manifest = self.active[identity], self._manifest(identity)
-                self._set_inputs(identity, resolved)
                 values = self._values(identity, known.values)
                 if manifest.content_hash != known.manifest.content_hash:
                     self._outdated.add(identity)
@@ -111,6 +121,8 @@ class Replay:
                     manifest = known.manifest  # the one of its last event, because the next event compares with it
                 self.active[identity] = known._replace(resolved=resolved, manifest=manifest, values=values)
         self.values_inputs.touched.clear()
+        held = self.clusters.hold(self.applied.active)
+        self.applied.restore(self.clusters.take_applied(), self._resource_id, held)
 
     def apply(self, commit: Commit, changes: Iterable[Change]) -> None:
         """Move by one tree difference, and append its events with the commit.
@@ -118,16 +130,19 @@ class Replay:
         Events come in a fixed order: moves, deletions, creations, modifications, each in the order of identities.
         """
         touched = self.files.apply(changes)
-        before = _merged(former for former, _ in touched.values())
-        after = _merged(latter for _, latter in touched.values())
+        before = declared_in(former for former, _ in touched.values())
+        after = declared_in(latter for _, latter in touched.values())
+        self._note_changed_files()
         for path, (_, latter) in touched.items():
             self._resolve_file(path, latter)
-        changed = self._resolver.resolve_changed()
+        changed = self.clusters.resolve_changed()
         removed = {identity: before[identity] for identity in before if identity not in after}
         self._too_complex -= removed.keys()
         # Inputs come before problems and values: both ask which files are used as values now.
         self._update_inputs(removed, changed)
-        for path in sorted(touched.keys() | self.values_inputs.touched | self._note_too_complex(changed)):
+        changed = self._standings.judge(changed, removed, touched)
+        turned = self._note_too_complex(changed) | self.clusters.take_failed()
+        for path in sorted(touched.keys() | self.values_inputs.touched | turned):
             record_problems(self.problems, path, self._problems(path, changed), commit)
         self.values_inputs.touched.clear()
         added = {identity: after[identity] for identity in after if identity not in before}
@@ -143,13 +158,12 @@ class Replay:
         for identity in sorted(reached - added.keys(), key=order_of):
             resolved = changed.get(identity) or self.active[identity].resolved
             self._modify(identity, identity, self._manifest(identity), resolved, commit)
-
-        self.applied.apply(commit, {}, self._resource_id, moves)
+        self.applied.apply(commit, self.clusters.take_applied(), self._resource_id, moves)
 
     def note_applied(self) -> None:
         """Bring `is_applied` of all active resources up to date."""
         for identity, resource in self.active.items():
-            is_applied = self.applied.is_applied(identity)
+            is_applied = self.clusters.is_applied(identity)
             if is_applied is not resource.is_applied:
                 self.active[identity] = resource._replace(is_applied=is_applied)
 
@@ -190,7 +204,7 @@ class Replay:
         if values is None:
             return None
         named = with_images(self._manifest(identity), values)
-        return named._replace(images=self._resolver.effective_images(identity, named.images or ()))
+        return named._replace(images=self.clusters.effective_images(identity, named.images or ()))
 
     def _resource_id(self, identity: Identity) -> str | None:
         resource = self.active.get(identity)
@@ -199,14 +213,21 @@ class Replay:
     def _manifest(self, identity: Identity) -> Manifest:
         return self.files[identity.path].declared[identity]
 
+    def _note_changed_files(self) -> None:
+        """Let builds know which files have changed, and which are there."""
+        changed = self.files.take_changed()
+        self._sources.replace(changed)
+        for path in changed:
+            is_there = self.files.blob_of(path) is not None or self.files.get(path) is not None
+            self.clusters.documents.folders.replace(path, is_there=is_there)
+
     def _resolve_file(self, path: str, file: File | None) -> None:
         declared: Declared = file.declared if file else {}
         retained = file.retained if file else ()
         last_known = {identity: self.active[identity].resolved for identity in retained if identity in self.active}
-        self._resolver.replace_file(path, declared, last_known)
-        folder, _, name = path.rpartition("/")
-        if name in KUSTOMIZATION_FILES:
-            self._resolver.replace_kustomization(folder, file.content.kustomize if file else None)
+        self.clusters.replace_file(path, declared, last_known)
+        if path.rpartition("/")[2] in KUSTOMIZATION_FILES:
+            self.clusters.replace_kustomization(path, file.content.kustomize if file else None)
 
     def _move(
         self,
@@ -250,7 +271,7 @@ class Replay:
             deleted_at=at,
             values=None,
             values_complete=None,
-            is_applied=self.applied.is_applied(identity),
+            is_applied=None,
         )
         self._live_ids.discard(before.resource_id)
         self._deleted.add(after)
@@ -328,11 +349,9 @@ class Replay:
             return
         yield from file.content.problems
         yield from self.values_inputs.problems(path)
+        if (failure := self.clusters.failure(path)) is not None:
+            yield Problem(NOT_BUILT, failure)
         for identity in sorted(self._too_complex.intersection(file.declared), key=order_of):
             resolved = changed.get(identity) or self.active[identity].resolved
             if resolved.too_complex is not None:
                 yield Problem("too_complex", resolved.too_complex)
-
-
-def _merged(files: Iterable[File | None]) -> dict[Identity, Manifest]:
-    return {identity: manifest for file in files if file for identity, manifest in file.declared.items()}

@@ -44,17 +44,16 @@ def gitops_engine(
     """`flux`, `argocd`, `fleet`, `helmfile` or `none`.
 
     Args:
-        resources: the chart that each resource uses, if it uses one.
+        resources: the chart that each active resource uses, if it uses one.
         paths: of all files.
         templates: the texts of Helm templates, which are read only if no resource decides.
     """
-    active = {identity: chart for identity, chart in resources.items() if context_of(identity.path) == "active"}
     names = (path.rpartition("/")[2] for path in paths if context_of(path) == "active")
     found = (
-        (engine for identity in active if (engine := _engine_of(identity))),
+        (engine for identity in resources if (engine := _engine_of(identity))),
         (engine for text in templates if text for engine in _made_by(text)),
         (_FILES[name] for name in names if name in _FILES),
-        (_CHARTS[chart] for chart in active.values() if chart in _CHARTS),
+        (_CHARTS[chart] for chart in resources.values() if chart in _CHARTS),
     )
     return next((engine for evidence in found if (engine := _most(evidence))), NONE)
 

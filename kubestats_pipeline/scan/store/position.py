@@ -6,7 +6,7 @@ or overwritten by the next run. The logs of events are in `logs.py`.
 """
 
 import datetime
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import orjson
 
@@ -167,10 +167,10 @@ def read_stored(tables: RepositoryTables, position: Position) -> Stored:
 
 def write_tables(
     tables: RepositoryTables, repository: Repository, replay: Replay, known: Position | None, position: Position
-) -> int:
+) -> Position:
     """Write all tables of a replay. The resources come last and carry the position. Its events are written before.
 
-    Returns the number of rows of Helm values.
+    Returns the position with the values that belong to it.
 
     `known` is the position from which the replay went on, None for one from the start. `position` is the one that it
     reached.
@@ -188,7 +188,9 @@ def write_tables(
     replay.note_applied()
     rows = [resource_row(resource, repository) for resource in (*replay.active.values(), *replay.tombstones.values())]
     tables.write_resources(rows, position.metadata | saved.metadata | {"applied_mark": mark})
-    return saved.rows
+    replay.unsaved.clear()
+    replay.applied.saved()
+    return replace(position, values=saved, applied_mark=mark)
 
 
 def write_position(tables: RepositoryTables, position: Position) -> None:

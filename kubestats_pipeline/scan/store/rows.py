@@ -52,7 +52,7 @@ def resource_row(resource: Resource, repository: Repository) -> Row:
         "chart_kind": resolved.chart_kind,
         "app_name": _shown(resource.version.app_name),
         "images": [image_row(image) for image in resource.version.images],
-        "context": context_of(resource.identity.path),
+        "context": resource.context,
         "resolution": resolved.resolution,
         "resolution_reason": _shown(resolved.reason),
         "values_complete": resource.values_complete,
@@ -84,11 +84,13 @@ def resource_from_row(row: Mapping[str, Any]) -> Resource:
         row["chart_url_raw"],
     )
     images = tuple(Image(*(image[name] for name in IMAGE_FIELDS)) for image in row["images"])
-    facts = Facts(app_name=row["app_name"], images=images)
+    path = original(row["file_path"])
+    context = row["context"] if row["context"] != context_of(path) else None
+    facts = Facts(app_name=row["app_name"], images=images, context=context)
     manifest = Manifest(key, row["api_version"], row["content_hash"], row["data"].encode(), facts)
     return Resource(
         resource_id=row["resource_id"],
-        identity=Identity(key, original(row["file_path"]), row["ordinal"]),
+        identity=Identity(key, path, row["ordinal"]),
         manifest=manifest,
         resolved=resolved,
         created_at=row["created_at"],
@@ -133,7 +135,7 @@ def event_row(event: Event, repository: Repository, run_id: str | None) -> Row:
         "chart_kind": after.resolved.chart_kind,
         "app_name": _shown(after.version.app_name),
         "images": [image_row(image) for image in after.version.images],
-        "context": context_of(after.identity.path),
+        "context": after.context,
         "resolution": after.resolved.resolution,
         "changes_detected": list(event.parts),
         "field_changes": orjson.dumps(changes).decode() if changes else None,

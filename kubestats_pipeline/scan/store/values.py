@@ -112,8 +112,16 @@ def _make_rows(repository: Repository, replay: Replay, fresh: set[str]) -> pl.Da
 
 
 def _settings(resource: Resource) -> tuple[list[Setting], bool | None]:
-    if not resource.manifest.facts.values and resource.values is None:
+    facts = resource.manifest.facts
+    if _is_not_released(resource) or (not facts.values and resource.values is None):
         return [], None
     tree, is_complete = merge_values(resource.manifest, resource.values)
     settings = flatten(tree)
     return [setting._replace(origin=printable(setting.origin)) for setting in settings], is_complete
+
+
+def _is_not_released(resource: Resource) -> bool:
+    """True for a chart of the repository, and for a dependency that is switched off: their values are defaults."""
+    facts = resource.manifest.facts
+    is_chart = facts.chart is not None and not facts.is_release
+    return is_chart or (any(facts.switches) and resource.resolved.resolution == "not_applicable")

@@ -18,11 +18,13 @@ from kubestats_pipeline.scan.documents.canonical_json import canonical_json
 from kubestats_pipeline.scan.documents.file import Problem
 from kubestats_pipeline.scan.documents.repository_paths import normalise_path
 from kubestats_pipeline.scan.facts.charts import Resolved
-from kubestats_pipeline.scan.facts.facts import Facts, ValuesInput, ValuesPart
+from kubestats_pipeline.scan.facts.facts import Facts, Switches, ValuesInput, ValuesPart
 from kubestats_pipeline.scan.facts.helm_set import read_name, read_value
 from kubestats_pipeline.scan.manifests.files import ContentCache, Files
 from kubestats_pipeline.scan.manifests.identity import Identity
 from kubestats_pipeline.scan.values.merge import Layer, Values, ValuesText, layer_of, read_values
+from kubestats_pipeline.scan.values.own_repository import OwnRepository
+from kubestats_pipeline.scan.values.switches import switch_that_is_off
 
 CACHED_TEXTS = 500
 """Values files that are kept in memory: enough for all that a commit and its neighbours touch."""
@@ -38,6 +40,7 @@ class _Input(NamedTuple):
         config_map: the ConfigMap in that file, if it is declared as a resource.
         key: the key in the data of that ConfigMap.
         below: the key of a values file under which the values are, or None for the whole file.
+        without: keys at the top of a values file that do not count.
         target: the one setting whose value is the whole content, or None for a mapping of values.
     """
 
@@ -45,6 +48,7 @@ class _Input(NamedTuple):
     config_map: Identity | None = None
     key: str = ""
     below: str | None = None
+    without: tuple[str, ...] = ()
     target: str | None = None
     is_optional: bool = False
 
@@ -54,12 +58,14 @@ class ValuesInputs:
     """The inputs of all releases of one repository, if they are in other files than the release.
 
     Attributes:
+        own: tells whether the URL of a git repository is that of this one.
         last_readable: for each values file in use that was readable once, the last blob that was readable.
         touched: files whose problems must be recorded anew, because their use or content has changed.
     """
 
     files: Files
     cache: ContentCache
+    own: OwnRepository = field(default_factory=OwnRepository)
     last_readable: dict[str, str] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)
 
@@ -70,7 +76,7 @@ class ValuesInputs:
 
     def set_inputs(self, identity: Identity, facts: Facts, resolved: Resolved) -> None:
         """Record the inputs that a resource has now."""
-        inputs = tuple(_inputs_of(identity.path, facts.values, resolved.values_inputs))
+        inputs = tuple(self._inputs_of(identity.path, facts.values, resolved.values_inputs))
         if inputs == self._inputs.get(identity, ()):
             return
         self.forget(identity)
@@ -79,6 +85,23 @@ class ValuesInputs:
         for path in _paths(inputs):
             self._releases[path].add(identity)
             self.touched.add(path)
+
+    def _inputs_of(self, path: str, parts: Iterable[ValuesPart], inputs: Iterable[ValuesInput]) -> Iterator[_Input]:
+        for found in inputs:
+            is_known = found.kind in ("file", "configmap") and found.path is not None
+            config_map = found.identity if found.kind == "configmap" else None
+            yield _Input(
+                path=found.path if is_known else None,
+                config_map=Identity(*config_map) if config_map is not None else None,  # type: ignore[arg-type]
+                key=found.key,
+                target=found.target_path,
+                is_optional=found.is_optional,
+            )
+        for part in parts:
+            if part.kind == "file":
+                is_here = part.repository is None or self.own.is_own(part.repository)
+                file = _resolve(path, part.path) if is_here else None
+                yield _Input(file, below=part.key, without=part.without, is_optional=part.is_optional)
 
     def forget(self, identity: Identity) -> None:
         """Drop the inputs of a resource that is gone."""
@@ -99,6 +122,16 @@ class ValuesInputs:
         """The values that a release takes from other files, or None if it has no such inputs."""
         inputs = self._inputs.get(identity)
         return Values(tuple(self._layer(entry) for entry in inputs)) if inputs else None
+
+    def switched_off_by(self, identity: Identity, switches: Switches) -> str | None:
+        """The switch that is off for a dependency in the values of its chart, or None if it is released.
+
+        The rules are those of Helm (4.1.4, by `helm template`): a switch that is absent or no boolean has no effect.
+        """
+        path = next((entry.path for entry in self._inputs.get(identity, ()) if entry.path is not None), None)
+        file = self.files.get(path) if path is not None and any(switches) else None
+        oid = self._readable(path, file.oid) if path is not None and file is not None else None
+        return switch_that_is_off(switches, orjson.loads(self._text(oid).content)) if oid is not None else None
 
     def problems(self, path: str) -> tuple[Problem, ...]:
         """The reason why a file that is used as values cannot be read."""
@@ -125,7 +158,7 @@ class ValuesInputs:
         if entry.target is not None:
             return _setting(entry.path, entry.target, self.cache.read_blob(file.oid) if file.oid else None)
         oid = self._readable(entry.path, file.oid)
-        return layer_of(_below(self._text(oid), entry.below), entry.path) if oid is not None else None
+        return layer_of(_part(self._text(oid), entry), entry.path) if oid is not None else None
 
     def _readable(self, path: str, oid: str) -> str | None:
         """The file's blob, or the last readable one."""
@@ -154,22 +187,6 @@ class ValuesInputs:
         return text
 
 
-def _inputs_of(path: str, parts: Iterable[ValuesPart], inputs: Iterable[ValuesInput]) -> Iterator[_Input]:
-    for found in inputs:
-        is_known = found.kind in ("file", "configmap") and found.path is not None
-        config_map = found.identity if found.kind == "configmap" else None
-        yield _Input(
-            path=found.path if is_known else None,
-            config_map=Identity(*config_map) if config_map is not None else None,  # type: ignore[arg-type]
-            key=found.key,
-            target=found.target_path,
-            is_optional=found.is_optional,
-        )
-    for part in parts:
-        if part.kind == "file":
-            yield _Input(path=_resolve(path, part.path), below=part.key, is_optional=part.is_optional)
-
-
 def _resolve(document_path: str, path: str | None) -> str | None:
     """The path of a values file from the repository's root, or None if it is outside the repository."""
     if path is None or "://" in path or "$" in path or "{" in path:
@@ -184,13 +201,17 @@ def _paths(inputs: Iterable[_Input]) -> set[str]:
     return {entry.path for entry in inputs if entry.path is not None}
 
 
-def _below(text: ValuesText, key: str | None) -> ValuesText:
-    """The part of a text of values that is below one key."""
-    if key is None or text.problem is not None:
+def _part(text: ValuesText, entry: _Input) -> ValuesText:
+    """The part of a text of values that an input takes: all of it, what is below one key, or all but some keys."""
+    if text.problem is not None or (entry.below is None and not entry.without):
         return text
-    content = orjson.loads(text.content).get(key)
-    numbers = {place[1:]: number for place, number in text.numbers.items() if place[0] == key}
-    return ValuesText(canonical_json(content if isinstance(content, dict) else {}), numbers, text.is_encrypted)
+    content = orjson.loads(text.content)
+    if entry.below is None:
+        rest = {key: value for key, value in content.items() if key not in entry.without}
+        return ValuesText(canonical_json(rest), text.numbers, text.is_encrypted)
+    below = content.get(entry.below)
+    numbers = {place[1:]: number for place, number in text.numbers.items() if place[0] == entry.below}
+    return ValuesText(canonical_json(below if isinstance(below, dict) else {}), numbers, text.is_encrypted)
 
 
 def _setting(origin: str, target: str, text: bytes | None) -> Layer | None:

@@ -9,6 +9,8 @@
 -- without_version: releases without a version, or with a range, name, digest or placeholder for one
 -- problems: files and classes of problems at the scanned commit
 -- problems_by_class: problems by class
+-- implausible_commits: commits with events whose committer time lies before Kubernetes' first public commit, on 6 June 2014
+-- implausible_commit: the first of them in the log, or null where there are none
 WITH counted AS (
     SELECT
         repository_id,
@@ -28,6 +30,12 @@ problems AS (
     SELECT repository_id, sum(files)::BIGINT AS problems, map(list(problem ORDER BY problem), list(files ORDER BY problem)) AS problems_by_class
     FROM classes
     GROUP BY repository_id
+),
+clocks AS (
+    SELECT repository_id, count(DISTINCT commit_sha) AS commits, arg_min(commit_sha, sequence) AS first_commit
+    FROM resource_events
+    WHERE event_timestamp < TIMESTAMPTZ '2014-06-06 00:00:00+00'
+    GROUP BY repository_id
 )
 SELECT
     repository_id,
@@ -39,9 +47,12 @@ SELECT
     exact / releases AS share_exact,
     coalesce(without_version, 0) AS without_version,
     coalesce(problems, 0) AS problems,
-    problems_by_class
+    problems_by_class,
+    coalesce(clocks.commits, 0) AS implausible_commits,
+    clocks.first_commit AS implausible_commit
 FROM repository_status
 LEFT JOIN counted USING (repository_id)
 LEFT JOIN problems USING (repository_id)
+LEFT JOIN clocks USING (repository_id)
 WHERE coalesce(repository_status.status NOT IN ('blocked', 'retired'), TRUE)
 ORDER BY full_name

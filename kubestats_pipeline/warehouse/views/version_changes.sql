@@ -1,4 +1,5 @@
--- One row per event that changed the version of a resource which still existed after it, in every context.
+-- One row per event that changed the version of a resource which still existed after it, in every context. Tags of two images
+-- are not two versions of one thing: an event that puts another image first is left out.
 -- event_id: the event
 -- resource_id: the resource
 -- repository_id: identity of the repository
@@ -13,6 +14,16 @@
 -- context: active, archived, template or test, from its present path
 -- version_before: version as written before, or null where none was
 -- version_after: version as written after, or null where none is
+WITH changed AS (
+    SELECT *
+    FROM resource_events
+    WHERE event_type = 'MODIFIED' AND version_before IS DISTINCT FROM version_after
+),
+images_before AS (
+    SELECT event_id, lag(images) OVER (PARTITION BY resource_id ORDER BY sequence) AS images
+    FROM resource_events
+    WHERE resource_id IN (SELECT resource_id FROM changed WHERE resolution = 'not_applicable')
+)
 SELECT
     events.event_id,
     events.resource_id,
@@ -28,6 +39,11 @@ SELECT
     overview.context,
     events.version_before,
     events.version_after
-FROM resource_events AS events
+FROM changed AS events
+LEFT JOIN images_before USING (event_id)
 LEFT JOIN resource_overview AS overview USING (resource_id)
-WHERE events.event_type = 'MODIFIED' AND events.version_before IS DISTINCT FROM events.version_after
+WHERE coalesce(
+    list_filter(images_before.images, lambda each: each.role = 'main' AND each.tag = events.version_before)[1].image
+    = list_filter(events.images, lambda each: each.role = 'main' AND each.tag = events.version_after)[1].image,
+    TRUE
+)

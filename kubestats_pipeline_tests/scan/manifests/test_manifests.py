@@ -70,6 +70,24 @@ def test_what_is_no_resource_is_passed_over_without_fuss(text: str) -> None:
     assert (found.manifests, found.problems) == ((), ())
 
 
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        ("{apiVersion: v1, kind: ConfigMapList, items: [{metadata: {name: two}, data: {a: b}}]}", ["ConfigMap/two"]),
+        (
+            "{apiVersion: apps/v1, kind: DeploymentList, items: [{apiVersion: v1, kind: Pod, metadata: {name: own}}]}",
+            ["Pod/own"],
+        ),
+        ("{apiVersion: v1, kind: ConfigMapList, items: [{kind: Secret, metadata: {name: half}}]}", []),
+        ("{apiVersion: example.org/v1, kind: AllowList, metadata: {name: x}, items: [{cidr: a}]}", []),
+        ("{apiVersion: example.org/v1, kind: AllowList, metadata: {name: x}, items: null}", []),
+        ("{apiVersion: example.org/v1, kind: AllowList, metadata: {name: x}, spec: {}}", ["AllowList/x"]),
+    ],
+)
+def test_an_item_without_a_kind_has_the_kind_of_its_list(text: str, keys: list[str]) -> None:
+    assert [f"{each.key.kind}/{each.key.name}" for each in read(text).manifests] == keys
+
+
 def test_a_kustomization_says_its_namespace_and_its_local_entries() -> None:
     text = kustomization("a.yaml", "../b", "https://x.org/y", namespace="web", components=["./c"], bases=["d", 1])
     assert read(text, "kustomization.yaml").kustomize == Kustomize(

@@ -197,9 +197,38 @@ def test_two_equal_resources_in_one_file_are_two(world: World) -> None:
 def test_files_beside_a_chart_become_templates_when_it_appears_and_resources_when_it_goes(world: World) -> None:
     path = "charts/x/templates/cm.yaml"
     told_events = events_of(
-        world, {path: config("a")}, {"charts/x/Chart.yaml": "name: x\n"}, {"charts/x/Chart.yaml": None}
+        world,
+        {path: config("a", "{{ b }}")},
+        {"charts/x/Chart.yaml": "dependencies: []\n"},
+        {"charts/x/Chart.yaml": None},
     )
     assert told_events == [("CREATED", "a", path), ("DELETED", "a", path), ("RESURRECTED", "a", path)]
+
+
+def test_a_chart_s_template_without_an_action_is_a_resource_in_the_context_of_its_chart(world: World) -> None:
+    path, chart = "charts/x/templates/cm.yaml", "charts/x/Chart.yaml"
+    world.git.commit({path: config("a"), "charts/x/templates/tests/b.yaml": config("b")})
+    world.git.commit({chart: "dependencies: []\n"})
+    world.scan()
+    assert_fold_gives_resources(world)
+    assert {row["name"]: row["context"] for row in world.resources} == {"a": "active", "b": "test"}
+    world.git.commit({path: config("a", "{{ .Values.x }}")})
+    world.scan()
+    world.git.commit({path: config("a", "2")})
+    world.scan()
+    world.git.commit({chart: None})
+    world.scan()
+    assert_fold_gives_resources(world)
+    assert [(event["event_type"], event["changes_detected"], event["context"]) for event in world.events] == [
+        ("CREATED", [], "template"),
+        ("CREATED", [], "template"),
+        ("MODIFIED", ["context"], "active"),
+        ("MODIFIED", ["context"], "test"),
+        ("DELETED", [], "active"),
+        ("RESURRECTED", ["data"], "active"),
+        ("MODIFIED", ["context"], "template"),
+        ("MODIFIED", ["context"], "template"),
+    ]
 
 
 def test_a_mode_a_link_or_a_submodule_is_no_resource(world: World) -> None:

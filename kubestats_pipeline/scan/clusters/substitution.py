@@ -8,8 +8,8 @@ import functools
 import re
 from collections.abc import Callable, Iterable, Mapping
 
-from kubestats_pipeline.scan.documents.budget import MAX_TEXT, Budget
-from kubestats_pipeline.scan.resolve import glob
+from kubestats_pipeline.scan.documents.budget import MAX_LONG_TEXT, MAX_TEXT, Budget
+from kubestats_pipeline.scan.clusters import glob
 
 VariableValues = Mapping[str, str | None]
 """Values by name. The value is None if a variable is set, but not in this repository."""
@@ -30,7 +30,7 @@ _NUMBER = re.compile(r"[-+]?[0-9]+", re.ASCII)
 
 _PLAIN = re.compile(r"[^$}:/\\]+")
 
-_TOO_LONG = f"a text of more than {MAX_TEXT} characters before, while or after its variables are put in"
+_TOO_LONG = f"a text with variables that are, or that make it, more than {MAX_TEXT} characters longer"
 
 
 class _BadExpressionError(Exception):
@@ -38,7 +38,7 @@ class _BadExpressionError(Exception):
 
 
 class _TooLongError(Exception):
-    """The text, a value in it or its result has more than `MAX_TEXT` characters."""
+    """The text is too long, a value in it is, or its result is too much longer."""
 
 
 def substitute(text: str, variables: VariableValues, budget: Budget) -> str:
@@ -53,7 +53,9 @@ def substitute(text: str, variables: VariableValues, budget: Budget) -> str:
     if "${" not in text and "$$" not in text:
         return text
     try:
-        return _ExpressionReader(_bounded(text), variables, budget).read_all()
+        if len(text) > MAX_LONG_TEXT:
+            raise _TooLongError
+        return _ExpressionReader(text, variables, budget).read_all()
     except _TooLongError:
         budget.note(_TOO_LONG)
         return text
@@ -88,7 +90,7 @@ class _ExpressionReader:
                 self._at = following if following >= 0 else len(self._text)
                 parts.append(self._text[start : self._at])
             self._budget.spend(len(parts[-1]))
-            if (size := size + len(parts[-1])) > MAX_TEXT:
+            if (size := size + len(parts[-1])) > len(self._text) + MAX_TEXT:
                 raise _TooLongError
         return "".join(parts)
 

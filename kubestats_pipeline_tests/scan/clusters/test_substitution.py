@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kubestats_pipeline.scan.documents.budget import MAX_TEXT, Budget
-from kubestats_pipeline.scan.resolve import glob, substitution
+from kubestats_pipeline.scan.clusters import glob, substitution
 
 
 def substitute(text: str, variables: substitution.VariableValues, budget: Budget | None = None) -> str:

@@ -5,9 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kubestats_pipeline.scan.facts.charts import canonical_url
-from kubestats_pipeline.scan.manifests.files import declare
 from kubestats_pipeline.scan.manifests.identity import order_of
-from kubestats_pipeline.scan.resolve.resolver import Resolver
 from kubestats_pipeline_tests.scan.world import (
     Tree,
     chart,
@@ -218,6 +216,46 @@ def test_a_source_selects_by_digest_over_semver_over_tag(tree: Tree, ref: dict[s
     assert tree.resolution("app").version == version
 
 
+def test_the_tag_beside_a_digest_is_kept(tree: Tree) -> None:
+    source = {"url": "oci://ghcr.io/org/app", "ref": {"tag": "1.2.3", "digest": "sha256:0"}}
+    api = "source.toolkit.fluxcd.io/v1"
+    tree.put(
+        {
+            "a.yaml": documents(
+                release("web", chartRef=CHART_REF), manifest("OCIRepository", "app", api=api, spec=source)
+            )
+        }
+    )
+    for found in (tree.resolution("web"), tree.resolution("app", "OCIRepository")):
+        assert (found.version, found.version_tag) == ("sha256:0", "1.2.3")
+    del source["ref"]["digest"]  # type: ignore[attr-defined]
+    tree.put(
+        {
+            "a.yaml": documents(
+                release("web", chartRef=CHART_REF), manifest("OCIRepository", "app", api=api, spec=source)
+            )
+        }
+    )
+    found = tree.resolution("web")
+    assert (found.version, found.version_tag) == ("1.2.3", None)
+
+
+def test_a_chart_at_the_root_of_a_git_repository_has_its_name(tree: Tree) -> None:
+    source = {"repoURL": "https://github.com/hashicorp/vault-helm.git", "path": ".", "targetRevision": "v1", "helm": {}}
+    tree.put({"a.yaml": manifest("Application", "vault", api="argoproj.io/v1alpha1", spec={"source": source})})
+    found = tree.resolution("vault", "Application")
+    assert (found.chart_name, found.chart_kind, found.resolution) == ("vault-helm", "git", "exact")
+
+
+def test_what_uses_no_chart_is_never_ambiguous_however_often_it_is_applied(tree: Tree) -> None:
+    appliers = {
+        f"ks/{number}.yaml": flux_path(f"ks{number}", "./app", f"n{number}") for number in range(20)
+    }
+    tree.put({**appliers, "app/a.yaml": config("app"), "app/r.yaml": release("web", chartRef=CHART_REF)})
+    assert tree.resolution("web").resolution == "unresolved"
+    assert tree.resolution("app", "ConfigMap").resolution == "not_applicable"
+
+
 def test_a_chart_of_a_helm_repository_keeps_its_own_version(tree: Tree) -> None:
     tree.put(
         {
@@ -347,12 +385,9 @@ def test_a_release_with_no_chart_at_all_is_a_patch(tree: Tree) -> None:
     assert "patch" in (tree.resolution("app").reason or "")
 
 
-def test_changed_resolutions_are_in_the_order_of_identities_and_not_of_hashes() -> None:
-    resolver = Resolver()
-    for number in range(20):
-        path = f"{number * 7 % 20}.yaml"
-        resolver.replace_file(path, declare(path, read(config(f"c{number}")).manifests), {})
-    changed = list(resolver.resolve_changed())
+def test_changes_of_one_commit_are_in_the_order_of_identities_and_not_of_hashes(tree: Tree) -> None:
+    tree.put({f"{number * 7 % 20}.yaml": config(f"c{number}") for number in range(20)})
+    changed = list(tree.replay.active)
     assert changed == sorted(changed, key=order_of)
     assert len(changed) == 20
 
@@ -378,7 +413,10 @@ def test_a_source_that_cannot_be_read_any_more_keeps_its_meaning(tree: Tree) -> 
         ("http://Charts.Example.org/a/", "https://charts.example.org/a"),
         ("https://user:pass@x.org/r.git", "https://x.org/r"),
         ("oci://GHCR.io/Org/App", "oci://ghcr.io/Org/App"),
-        ("ssh://git@github.com/o/r", "ssh://github.com/o/r"),
+        ("ssh://git@github.com/o/r.git", "https://github.com/o/r"),
+        ("ssh://git@github.com:22/o/r", "https://github.com/o/r"),
+        ("git@github.com:o/r.git", "https://github.com/o/r"),
+        ("https://github.com/o/r", "https://github.com/o/r"),
         ("./charts/x/", "./charts/x"),
         ("http://[${IP}]/x", "http://[${IP}]/x"),
         ("https://a℀b/x", "https://a℀b/x"),

@@ -1,0 +1,1 @@
+"""Changes that kustomize makes to the resources of a build, each as a function that copies only what it changes."""

@@ -1,0 +1,201 @@
+"""kustomize's `namePrefix` and `nameSuffix`, and the fields in which a renamed resource is named.
+
+References are followed at the end of a build, and only in the fields of `field_specs.py`: the release of a custom kind
+goes on naming the ConfigMap without its hash.
+"""
+
+import functools
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from kubestats_pipeline.scan.build.transformers.field_specs import FieldSpec, NameReference, change_field, split_path
+from kubestats_pipeline.scan.build.transformers.resource import (
+    BuildResource,
+    RefusedError,
+    ResourceId,
+    Resources,
+    with_metadata,
+)
+
+_UNTOUCHED = ("CustomResourceDefinition", "Namespace", "HelmChartInflationGenerator")
+_UNTOUCHED_IN = ("apiregistration.k8s.io", "APIService")
+"""Kinds whose names stay: those that kustomize leaves out, and the charts, whose objects are not known."""
+_FEATURE = "name"
+Candidates = list[BuildResource]
+
+
+def add_prefix(resources: Resources, prefix: str, specs: tuple[FieldSpec, ...]) -> Resources:
+    """All resources with a prefix, which may be empty."""
+    return _rename(resources, specs, lambda name: prefix + name, prefix, is_prefix=True)
+
+
+def add_suffix(resources: Resources, suffix: str, specs: tuple[FieldSpec, ...]) -> Resources:
+    """All resources with a suffix, which may be empty."""
+    return _rename(resources, specs, lambda name: name + suffix, suffix, is_prefix=False)
+
+
+def _rename(
+    resources: Resources, specs: tuple[FieldSpec, ...], change: Callable[[str], str], text: str, *, is_prefix: bool
+) -> Resources:
+    renamed = []
+    for resource in resources:
+        names = resource.original_id
+        if names.kind not in _UNTOUCHED and (names.group, names.kind) != _UNTOUCHED_IN:
+            for spec in specs:
+                if spec.selects(names):
+                    resource = _with_text(resource, spec, change, text, is_prefix=is_prefix)
+        renamed.append(resource)
+    return renamed
+
+
+def _with_text(
+    resource: BuildResource, spec: FieldSpec, change: Callable[[str], str], text: str, *, is_prefix: bool
+) -> BuildResource:
+    if spec.path == "metadata/name":
+        if is_prefix:
+            resource = resource._replace(prefixes=(*resource.prefixes, text))
+        else:
+            resource = resource._replace(suffixes=(*resource.suffixes, text))
+        resource = resource.remembering() if text else resource
+    if not text:
+        return resource
+    content = change_field(resource.content, split_path(spec.path), lambda name: change(str(name or "")), None)
+    return resource.changed(content, _FEATURE)
+
+
+def with_name(resource: BuildResource, name: str) -> BuildResource:
+    """A resource with another name, which goes on being found by the former one."""
+    return resource.remembering()._replace(content=with_metadata(resource.content, name=name))
+
+
+def follow_references(resources: Resources, references: tuple[NameReference, ...]) -> Resources:
+    """All resources with the names of renamed ones in the fields that name them.
+
+    Raises:
+        RefusedError: a name may mean several resources that have different names now.
+    """
+    renamed = [resource for resource in resources if resource.former]
+    if not renamed:
+        return resources
+    by_kind: defaultdict[tuple[str, str], list[NameReference]] = defaultdict(list)
+    for reference in references:
+        if any(reference.targets(names) for each in renamed for names in each.ids):
+            by_kind[reference.group, reference.kind].append(reference)
+    wanted = [reference for group in by_kind.values() for reference in group]
+    names = _by_former_name(renamed)
+    return [_Referrer(resource, names).followed(wanted) if wanted else resource for resource in resources]
+
+
+def _by_former_name(renamed: Resources) -> dict[str, Candidates]:
+    found: defaultdict[str, Candidates] = defaultdict(list)
+    for resource in renamed:
+        for name in dict.fromkeys(names.name for names in resource.former):
+            found[name].append(resource)
+    return found
+
+
+class _Referrer:
+    """A resource whose fields name others."""
+
+    def __init__(self, resource: BuildResource, names: dict[str, Candidates]) -> None:
+        self._resource = resource
+        self._names = names
+        self._now = resource.id
+        self._role = resource.content.get("roleRef")
+        self._account_namespaces = _subject_namespaces(resource.content)
+
+    def followed(self, references: list[NameReference]) -> BuildResource:
+        """The resource with its references changed."""
+        content, original = self._resource.content, self._resource.original_id
+        for reference in references:
+            change = functools.partial(self._value, reference)
+            for spec in reference.fields:
+                if spec.selects(original):
+                    content = change_field(content, split_path(spec.path), change)
+        return self._resource.changed(content, "reference")
+
+    def _value(self, reference: NameReference, value: Any) -> Any:
+        if isinstance(value, list):
+            items = [self._value(reference, item) for item in value]
+            return items if items != value else value
+        if isinstance(value, dict):
+            return self._mapping(value, reference)
+        if value is None:
+            return value
+        referral = self._referral(str(value), reference, list(self._candidates(str(value))))
+        return referral.id.name if referral is not None else value
+
+    def _mapping(self, value: dict[str, Any], reference: NameReference) -> dict[str, Any]:
+        name, namespace = value.get("name"), value.get("namespace")
+        if not isinstance(name, str):
+            raise RefusedError("a reference has no name")
+        candidates = list(self._candidates(name))
+        if isinstance(namespace, str):
+            first = [each for each in candidates if each.original_id.effective_namespace == namespace]
+            candidates = first or [each for each in candidates if each.id.effective_namespace == namespace]
+        referral = self._referral(name, reference, candidates)
+        if referral is None:
+            return value
+        changed = {**value, "name": referral.id.name}
+        if referral.id.namespace:
+            changed["namespace"] = referral.id.namespace
+        return changed if changed != value else value
+
+    def _candidates(self, name: str) -> Iterator[BuildResource]:
+        """The renamed resources that had a name, as far as this resource may name them."""
+        for candidate in self._names.get(name, ()):
+            names = candidate.id
+            is_near = names.is_cluster_scoped or names.effective_namespace == self._now.effective_namespace
+            if self._now.is_cluster_scoped or is_near or names.namespace in self._account_namespaces:
+                yield candidate
+
+    def _referral(self, name: str, reference: NameReference, candidates: Candidates) -> BuildResource | None:
+        found = [
+            each
+            for each in candidates
+            if any(names.name == name and reference.targets(names) for names in each.former)
+            and self._fits_role(each.id)
+        ]
+        for is_nearer in (self._is_in_same_namespace, self._has_same_prefixes):
+            nearer = [each for each in found if is_nearer(each)]
+            if len(nearer) == 1:
+                return nearer[0]
+            found = nearer or found
+        if len({each.id.name for each in found}) > 1:
+            raise RefusedError("a name may mean several resources")
+        return found[0] if found else None
+
+    def _fits_role(self, names: ResourceId) -> bool:
+        if not isinstance(self._role, dict) or names.kind not in ("Role", "ClusterRole"):
+            return True
+        return (self._role.get("kind"), self._role.get("apiGroup")) == (names.kind, names.group)
+
+    def _is_in_same_namespace(self, candidate: BuildResource) -> bool:
+        names = candidate.id
+        if self._now.is_cluster_scoped or names.is_cluster_scoped:
+            return True
+        return names.effective_namespace == self._now.effective_namespace
+
+    def _has_same_prefixes(self, candidate: BuildResource) -> bool:
+        return (_outer(candidate.prefixes), _outer(candidate.suffixes)) == (
+            _outer(self._resource.prefixes),
+            _outer(self._resource.suffixes),
+        )
+
+
+def _outer(texts: tuple[str, ...]) -> str:
+    return texts[-1] if texts else ""
+
+
+def _subject_namespaces(content: dict[str, Any]) -> set[str]:
+    """The namespaces of the accounts that a RoleBinding names."""
+    subjects = content.get("subjects")
+    if content.get("kind") != "RoleBinding" or not isinstance(subjects, list):
+        return set()
+    return {
+        subject["namespace"]
+        for subject in subjects
+        if isinstance(subject, dict) and isinstance(subject.get("namespace"), str)
+        if subject.get("kind") == "ServiceAccount"
+    }

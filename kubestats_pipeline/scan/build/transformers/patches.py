@@ -1,0 +1,164 @@
+"""kustomize's `patches`: strategic merges and JSON operations for the resources that they target.
+
+A patch with a target changes every resource that this selects. One without names its resource itself, by any name that
+the resource had. Patches come redacted, and so a secret that a patch holds is never in a build.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from kubestats_pipeline.redaction.redact import redact, redact_content
+from kubestats_pipeline.scan.build.transformers.json_patch import Operation, apply_operations
+from kubestats_pipeline.scan.build.transformers.resource import (
+    BuildResource,
+    RefusedError,
+    Resources,
+    bounded,
+    id_of,
+    text_of,
+    with_metadata,
+)
+from kubestats_pipeline.scan.build.transformers.strategic_merge import merge_patch
+from kubestats_pipeline.scan.build.transformers.targets import Selector, find_by_id, select
+from kubestats_pipeline.scan.documents.document import Bounds, DecodeError
+from kubestats_pipeline.scan.kustomize.reading import read_documents_of_kustomize
+
+_FEATURE = "patch"
+
+
+class ReadPatch(NamedTuple):
+    """A patch as its text says it.
+
+    Attributes:
+        merges: the documents of a strategic merge patch.
+        operations: those of a JSON patch, or None for a strategic merge patch.
+    """
+
+    merges: tuple[dict[str, Any], ...] = ()
+    operations: list[Operation] | None = None
+
+
+def read_patch(text: bytes) -> ReadPatch:
+    """Read the text of a patch. A text that begins with a bracket is JSON.
+
+    Raises:
+        RefusedError: it is neither sort of patch.
+    """
+    try:
+        contents = read_documents_of_kustomize(text, Bounds())
+    except DecodeError:
+        raise RefusedError("a patch is not valid YAML") from None
+    if len(contents) == 1 and isinstance(contents[0], list):
+        if not all(isinstance(item, dict) for item in contents[0]):
+            raise RefusedError("an operation of a JSON patch is not a mapping")
+        return ReadPatch(operations=contents[0])
+    if not contents or not all(isinstance(content, dict) for content in contents):
+        raise RefusedError("a patch is neither a mapping nor a list of operations")
+    return ReadPatch(merges=tuple(contents))
+
+
+def apply_patch(
+    resources: Resources, patch: ReadPatch, target: Selector | None, options: Mapping[str, Any]
+) -> Resources:
+    """All resources with one entry of `patches` applied.
+
+    Raises:
+        RefusedError: the patch names no resource, or cannot be applied to one.
+    """
+    if patch.operations is not None:
+        if target is None:
+            raise RefusedError("a JSON patch has no target")
+        return _each(resources, select(resources, target), _operating(patch.operations))
+    if target is not None:
+        if len(patch.merges) > 1:
+            raise RefusedError("several patches in one entry have a target")
+        return _each(resources, select(resources, target), _merging(patch.merges[0], options, takes_kind=False))
+    for merge in patch.merges:
+        resources = apply_merge(resources, merge, options)
+    return resources
+
+
+def apply_merge(resources: Resources, merge: dict[str, Any], options: Mapping[str, Any]) -> Resources:
+    """All resources with a patch merged into the one that it names.
+
+    Raises:
+        RefusedError: it names none, or several.
+    """
+    names = id_of(merge)
+    if not names.kind or not names.name:
+        raise RefusedError("a patch without a target has no kind or name")
+    return _each(resources, [_only(find_by_id(resources, names))], _merging(merge, options, takes_kind=True))
+
+
+def apply_json_patch(resources: Resources, operations: list[Operation], target: Selector) -> Resources:
+    """All resources with an entry of `patchesJson6902` applied to the one that it names.
+
+    Raises:
+        RefusedError: it names none, or several.
+    """
+    names = id_of(
+        {
+            "apiVersion": f"{target.get('group') or ''}/{target.get('version') or ''}",
+            "kind": target.get("kind"),
+            "metadata": {"name": target.get("name"), "namespace": target.get("namespace")},
+        }
+    )
+    return _each(resources, [_only(find_by_id(resources, names))], _operating(operations))
+
+
+def _only(places: list[int]) -> int:
+    if len(places) != 1:
+        raise RefusedError("a patch names no resource" if not places else "a patch names several resources")
+    return places[0]
+
+
+def _each(resources: Resources, places: list[int], change: Any) -> Resources:
+    """The resources with a change made at some places. Those that are deleted are left out."""
+    changed = list(resources)
+    for place in places:
+        changed[place] = change(changed[place])
+    return [resource for resource in changed if resource.content] if places else resources
+
+
+def _operating(operations: list[Operation]) -> Any:
+    def change(resource: BuildResource) -> BuildResource:
+        is_secret = resource.content.get("kind") == "Secret"
+        shown = redact_content(operations, of_secret=is_secret)
+        content = apply_operations(_with_annotations(resource.content), shown)
+        if not isinstance(content, dict):
+            raise RefusedError("a JSON patch leaves no object")
+        content = _with_annotations(content)
+        return resource.remembering().changed(redact(bounded(content)), _FEATURE)
+
+    return change
+
+
+def _with_annotations(content: dict[str, Any]) -> dict[str, Any]:
+    """An object with annotations, which are texts. kustomize keeps notes of its own there, so they are never absent."""
+    metadata = content.get("metadata")
+    if not isinstance(metadata, dict):
+        return content
+    known = metadata.get("annotations")
+    pairs = known.items() if isinstance(known, dict) else ()
+    texts = {key: "null" if value is None else text_of(value) for key, value in pairs}
+    return {**content, "metadata": {**metadata, "annotations": texts}}
+
+
+def _merging(merge: dict[str, Any], options: Mapping[str, Any], *, takes_kind: bool) -> Any:
+    def change(resource: BuildResource) -> BuildResource:
+        content = resource.content
+        patch = merge if takes_kind else {**merge, "apiVersion": content["apiVersion"], "kind": content["kind"]}
+        merged = merge_patch(content, redact_content(patch, of_secret=content.get("kind") == "Secret"))
+        if not merged:
+            return resource._replace(content={})
+        may_rename, may_retype = options.get("allowNameChange"), options.get("allowKindChange")
+        known = id_of(content)
+        if may_rename or may_retype:
+            resource = resource.remembering()
+        if not may_retype:
+            merged = {**merged, "kind": content["kind"]}
+        names = {} if may_rename else {"name": known.name}
+        merged = with_metadata(merged, namespace=known.namespace or None, **names)
+        return resource.changed(redact(bounded(merged)), _FEATURE)
+
+    return change

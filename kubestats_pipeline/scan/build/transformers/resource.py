@@ -1,0 +1,192 @@
+"""One resource on its way through a build: its content now, and the names that it had before.
+
+kustomize finds a resource by each name that it had, so that a patch may name it as its file does. Contents are trees
+that are shared between builds. `field_specs.py` changes them by copies of the path to the change.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from kubestats_pipeline.scan.documents.canonical_json import canonical_json
+from kubestats_pipeline.scan.facts.cluster_scope import is_cluster_scoped
+from kubestats_pipeline.scan.manifests.identity import Identity
+
+DEFAULT_NAMESPACE = "default"
+_NO_NAMESPACE = "_non_namespaceable_"
+"""The namespace of objects of the cluster, as kustomize compares it with the pattern of a target."""
+
+
+MOST_BYTES = 4_000_000
+"""Bytes of an object as JSON. The bound on documents allows a quarter of it."""
+
+TOO_LARGE = f"an object of more than {MOST_BYTES} bytes, or one that is nested too deep"
+
+
+class RefusedError(Exception):
+    """kustomize refuses to build it. The text names the kind of failure and a path, and no content."""
+
+
+class ResourceId(NamedTuple):
+    """The names by which kustomize finds a resource. Empty texts stand for what it does not say."""
+
+    group: str
+    version: str
+    kind: str
+    name: str
+    namespace: str
+
+    @property
+    def is_cluster_scoped(self) -> bool:
+        """True for the kinds that kustomize knows to have no namespace."""
+        return is_cluster_scoped(self.group, self.kind)
+
+    @property
+    def effective_namespace(self) -> str:
+        """The namespace that kustomize compares: `default` where none is written."""
+        if is_cluster_scoped(self.group, self.kind):
+            return _NO_NAMESPACE
+        return self.namespace or DEFAULT_NAMESPACE
+
+    @property
+    def effective(self) -> "ResourceId":
+        """The same id for two resources that kustomize takes for one."""
+        return self._replace(namespace=self.effective_namespace)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
+
+
+class BuildResource(NamedTuple):
+    """A resource of a build.
+
+    Attributes:
+        content: redacted, shared and never changed.
+        origin: the document that it began as.
+        changed_by: features that changed it.
+        former: its former ids, the oldest first.
+        prefixes: the prefixes that it was given, the innermost first, empty ones included.
+        suffixes: likewise.
+        needs_hash: true if a generator made it and its name takes a hash.
+        is_withheld: true if a part of its content was redacted, so that its hash is not known.
+        behavior: of a generator: create, merge or replace.
+        base_name: its name before a hash was appended.
+        incomplete: the reason why a part of it is not known.
+        files: of a generated ConfigMap, the keys whose value is a file, with the path of the file.
+    """
+
+    content: dict[str, Any]
+    origin: Identity | None = None
+    changed_by: frozenset[str] = frozenset()
+    former: tuple[ResourceId, ...] = ()
+    prefixes: tuple[str, ...] = ()
+    suffixes: tuple[str, ...] = ()
+    needs_hash: bool = False
+    is_withheld: bool = False
+    behavior: str = "create"
+    base_name: str | None = None
+    incomplete: str | None = None
+    files: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def id(self) -> ResourceId:
+        """Its names now."""
+        return id_of(self.content)
+
+    @property
+    def original_id(self) -> ResourceId:
+        """Its names in its file."""
+        return self.former[0] if self.former else self.id
+
+    @property
+    def ids(self) -> tuple[ResourceId, ...]:
+        """All names that it has or had."""
+        return (*self.former, self.id)
+
+    def changed(self, content: dict[str, Any], feature: str) -> "BuildResource":
+        """The resource with another content, by a feature. The same if the content is the same object."""
+        if content is self.content:
+            return self
+        changed_by = self.changed_by if feature in self.changed_by else self.changed_by | {feature}
+        return self._replace(content=content, changed_by=changed_by)
+
+    def remembering(self) -> "BuildResource":
+        """The resource with its present id as a former one."""
+        return self._replace(former=self.ids)
+
+
+Resources = list[BuildResource]
+
+
+def id_of(content: dict[str, Any]) -> ResourceId:
+    """The id of an object."""
+    group, _, version = text_of(content.get("apiVersion")).rpartition("/")
+    metadata = content.get("metadata")
+    if not isinstance(metadata, dict):
+        metadata = {}
+    kind, name, namespace = content.get("kind"), metadata.get("name"), metadata.get("namespace")
+    return ResourceId(group, version, text_of(kind), text_of(name), text_of(namespace))
+
+
+def text_of(value: object) -> str:
+    """A scalar as text, empty for null."""
+    if isinstance(value, str):
+        return value
+    if value is None or isinstance(value, dict | list):
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def size_of(value: Any) -> int:
+    """The bytes of a value as JSON.
+
+    Raises:
+        RefusedError: it is nested deeper than JSON may be here.
+    """
+    try:
+        return len(canonical_json(value))
+    except TypeError:
+        raise RefusedError(TOO_LARGE) from None
+
+
+def bounded(content: dict[str, Any]) -> dict[str, Any]:
+    """An object that was copied into, as it is.
+
+    Raises:
+        RefusedError: it has become too large.
+    """
+    if size_of(content) > MOST_BYTES:
+        raise RefusedError(TOO_LARGE)
+    return content
+
+
+def with_metadata(content: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    """A copy with some fields of its metadata replaced. None removes a field."""
+    known = content.get("metadata")
+    kept = {key: value for key, value in known.items() if key not in fields} if isinstance(known, dict) else {}
+    given = {key: value for key, value in fields.items() if value is not None}
+    return {**content, "metadata": kept | given}
+
+
+def change_each(resources: Resources, change: Callable[[BuildResource], dict[str, Any]], feature: str) -> Resources:
+    """All resources with a change made to their contents. Those that become empty are left out."""
+    changed = [resource.changed(change(resource), feature) for resource in resources]
+    return [resource for resource in changed if resource.content]
+
+
+def add_resource(resources: Resources, taken: set[ResourceId], added: Iterable[BuildResource]) -> None:
+    """Append resources.
+
+    Raises:
+        RefusedError: one of them has the id of another one.
+    """
+    for resource in added:
+        effective = resource.id.effective
+        if effective in taken:
+            raise RefusedError(f"the resource is already in the build: {resource.id}")
+        taken.add(effective)
+        resources.append(resource)
+
+
+def ids_taken(resources: Iterable[BuildResource]) -> set[ResourceId]:
+    """The ids of resources, as `add_resource` compares them."""
+    return {resource.id.effective for resource in resources}

@@ -1,0 +1,367 @@
+"""What the clusters of one repository run, and what each document means, from commit to commit.
+
+The walk finds what applies what and makes the objects. Here their references are followed. The resolution of a document
+is what its applications have in common. A document that no cluster applies means what it would mean if somebody applied
+it, and else what it says itself. After a change, only what it can have reached is resolved again.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from kubestats_pipeline.scan.build.builds import Builds
+from kubestats_pipeline.scan.build.directories import Directories
+from kubestats_pipeline.scan.build.incremental import QueryStore
+from kubestats_pipeline.scan.build.sources import Sources
+from kubestats_pipeline.scan.clusters.applied import AppliedKey, AppliedObject
+from kubestats_pipeline.scan.clusters.common import common
+from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
+from kubestats_pipeline.scan.clusters.make_object import scan
+from kubestats_pipeline.scan.clusters.nodes import ClusterObject, NodeKey
+from kubestats_pipeline.scan.clusters.places import ARTIFACT, OwnUrls, Places
+from kubestats_pipeline.scan.clusters.references import FactsOf, LookUp, References
+from kubestats_pipeline.scan.clusters.roots import Roots
+from kubestats_pipeline.scan.clusters.substitution import substitute
+from kubestats_pipeline.scan.clusters.values_from import values_inputs
+from kubestats_pipeline.scan.clusters.walk import BUILD, DIRECTORY, ObjectAt, Walk
+from kubestats_pipeline.scan.documents.budget import Budget, TooComplexError
+from kubestats_pipeline.scan.facts.charts import Resolved
+from kubestats_pipeline.scan.facts.cluster_scope import is_cluster_scoped
+from kubestats_pipeline.scan.facts.facts import Facts, Image
+from kubestats_pipeline.scan.facts.images import parse_image
+from kubestats_pipeline.scan.kustomize.kustomization import Kustomize
+from kubestats_pipeline.scan.manifests.identity import Identity, order_of
+from kubestats_pipeline.scan.manifests.manifests import Manifest, digest
+
+MAX_ROUNDS = 5
+"""How often the roots are chosen again in one commit, because what they apply has roots of its own."""
+
+Subject = ObjectAt | Identity
+"""An object in a cluster, or a document."""
+
+
+class _Resolution(NamedTuple):
+    """The resolution of an object: with versions as in its document, and as the cluster gets them."""
+
+    as_written: Resolved
+    as_applied: Resolved
+
+
+class Clusters:
+    """The clusters of one repository at one commit."""
+
+    def __init__(self, sources: Sources, queries: QueryStore, clone_url: str | None) -> None:
+        self.documents = DeclaredDocuments()
+        self._queries = queries
+        places = Places(self.documents, OwnUrls(clone_url))
+        self._walk = Walk(places, Builds(sources, queries), Directories(sources, queries))
+        self._roots = Roots(self.documents, places, self._walk)
+        self._last_known: dict[Identity, Resolved] = {}
+        self._resolutions: dict[ObjectAt, _Resolution] = {}
+        self._resolved: dict[Identity, Resolved] = {}
+        self._looked_up: dict[Subject, frozenset[LookUp]] = {}
+        self._readers: defaultdict[LookUp, set[Subject]] = defaultdict(set)
+        self._plain_facts: dict[Identity, Facts] = {}
+        self._new: set[Identity] = set()
+        self._touched: set[Identity] = set()
+        self._applied: dict[AppliedKey, AppliedObject | None] = {}
+        self._held: defaultdict[str, set[AppliedKey]] = defaultdict(set)
+        self._roots_may_differ = True
+        self._revision = 0
+
+    def replace_file(
+        self, path: str, declared: Mapping[Identity, Manifest], last_known: Mapping[Identity, Resolved]
+    ) -> None:
+        """Replace the documents of a file.
+
+        Args:
+            path: path of the file.
+            declared: all documents of the file, or empty if it is gone.
+            last_known: the last known resolutions of those that cannot be read now. They stay as they are.
+        """
+        for identity in self.documents.in_file(path):
+            if self._last_known.pop(identity, None) is not None:
+                self._new.add(identity)
+        for identity, before in self.documents.replace_file(path, declared).items():
+            is_gone = identity not in declared
+            self._walk.invalidate(_reads_of(identity, before, declared.get(identity)))
+            if before is None or is_gone:
+                self._walk.declare(identity, is_gone=is_gone)
+            self._roots_may_differ |= before is None or is_gone or identity in self.documents.appliers
+            self._new.add(identity)
+            self._plain_facts.pop(identity, None)
+        self._last_known |= last_known
+        self._new |= last_known.keys()
+
+    def replace_kustomization(self, path: str, kustomize: Kustomize | None) -> None:
+        """Replace the kustomization in a file, with None if it has none."""
+        was_there = path.rpartition("/")[0] in self.documents.kustomizations
+        paths = self.documents.replace_kustomization(path, kustomize)
+        self._roots_may_differ |= bool(paths) or was_there != (kustomize is not None)
+        for path in paths:
+            self._touched.update(self.documents.in_file(path))
+
+    def resolve_changed(self) -> dict[Identity, Resolved]:
+        """Resolve what a change since the last call can have reached.
+
+        Returns:
+            The resolution of each document that is new or changed, or whose resolution has changed, in the order of
+            identities.
+        """
+        self._settle()
+        objects = self._walk.take_changed()
+        for subject in self._reached(objects):
+            if isinstance(subject, Identity):
+                self._touched.add(subject)
+            else:
+                self._resolve_object(subject, objects.get(subject), is_new=subject in objects)
+        changed: dict[Identity, Resolved] = {}
+        for identity in sorted(self._new | self._touched, key=order_of):
+            if identity not in self.documents:
+                self._resolved.pop(identity, None)
+                self._look_up(identity, set())
+                continue
+            known = self._resolved.get(identity)
+            resolved = self._last_known.get(identity) or self._resolve_document(identity)
+            if identity in self._new or resolved != known:
+                changed[identity] = self._resolved[identity] = resolved
+        self._new, self._touched = set(), set()
+        self._release_held()
+        return changed
+
+    def hold(self, saved: Iterable[AppliedKey]) -> set[AppliedKey]:
+        """The saved objects that are still run, although what applies them cannot be built at this commit."""
+        for key in saved:
+            if self._walk.is_failing(key.cluster) and self._applied.get(key) is None:
+                self._held[key.cluster].add(key)
+        return {key for keys in self._held.values() for key in keys}
+
+    def take_applied(self) -> dict[AppliedKey, AppliedObject | None]:
+        """The objects of clusters that changed since the last call. None stands for one that is gone."""
+        applied, self._applied = self._applied, {}
+        return applied
+
+    def take_failed(self) -> set[str]:
+        """The files whose `failure` may have changed since the last call."""
+        files, self._walk.turned_files = self._walk.turned_files, set()
+        return files
+
+    def failure(self, path: str) -> str | None:
+        """The reason why what a file applies cannot be built, or None."""
+        return self._walk.failure(path)
+
+    def is_applied(self, identity: Identity) -> bool | None:
+        """True if a cluster applies a document, or None if the repository does not tell."""
+        if self._walk.is_applied(identity):
+            return True
+        is_told = self._walk.has_clusters and not self._walk.has_failures and not self._patch_reason(identity)
+        may_be = any(identity.path.startswith(f"{folder}/") for folder in self._roots.probable_folders)
+        return False if is_told and not may_be else None
+
+    def effective_images(self, identity: Identity, images: tuple[Image, ...]) -> tuple[Image, ...]:
+        """Images of a release's values with their variables replaced, or as written if its applications differ."""
+        if not any("$" in (image.raw or image.image) for image in images):
+            return images
+        found = set[tuple[Image, ...]]()
+        try:
+            for at in self._applications(identity):
+                each = self._walk.get(at)
+                variables = each.settings.variables if each is not None else None
+                found.add(tuple(_substituted(image, variables) for image in images) if variables else images)
+        except TooComplexError:
+            return images
+        return found.pop() if len(found) == 1 else images
+
+    # The walk
+
+    def _settle(self) -> None:
+        if self._revision != self.documents.folders.revision:
+            self._revision = self.documents.folders.revision
+            self._walk.invalidate_artifacts()
+        self._walk.invalidate(self._queries.take_invalidated_keys((BUILD, DIRECTORY)))
+        self._walk.settle()
+        for _ in range(MAX_ROUNDS):
+            if not self._roots_may_differ and self._walk.turned.isdisjoint(self.documents.appliers):
+                break
+            self._roots_may_differ = False
+            self._walk.turned.clear()
+            self._roots.settle()
+        self._roots_may_differ = False
+        self._walk.turned.clear()
+
+    def _reached(self, objects: Iterable[ObjectAt]) -> set[Subject]:
+        """The objects and documents that must be resolved again."""
+        subjects = set[Subject](objects)
+        for identity in self._new:
+            found = self._walk.applications(identity)
+            subjects |= found
+            subjects |= self._readers.get((None, identity.key.kind, identity.key.name), set())
+            for at in found:
+                subjects |= self._readers_of(at)
+        for at in objects:
+            subjects |= self._readers_of(at)
+        return subjects
+
+    def _readers_of(self, at: ObjectAt) -> set[Subject]:
+        cluster, kind, name = at[0].cluster, at[1].kind, at[1].name
+        here, everywhere = self._readers.get((cluster, kind, name)), self._readers.get((None, kind, name))
+        return {*(here or ()), *(everywhere or ())}
+
+    def _look_up(self, subject: Subject, looked_up: set[LookUp]) -> None:
+        """Record what the resolution of a subject depends on."""
+        before = self._looked_up.pop(subject, frozenset())
+        if looked_up:
+            self._looked_up[subject] = frozenset(looked_up)
+        for each in before - looked_up:
+            self._readers[each].discard(subject)
+            if not self._readers[each]:
+                del self._readers[each]
+        for each in looked_up - before:
+            self._readers[each].add(subject)
+
+    # One object
+
+    def _resolve_object(self, at: ObjectAt, before: ClusterObject | None, *, is_new: bool) -> None:
+        made, known = self._walk.get(at), self._resolutions.get(at)
+        if before is not None and before.origin is not None:
+            self._touched.add(before.origin)
+        if made is None:
+            self._resolutions.pop(at, None)
+            self._look_up(at, set())
+            self._tell(at, None)
+            return
+        resolution = self._resolution(at, made)
+        if resolution != known or is_new:
+            self._resolutions[at] = resolution
+            self._tell(at, self._as_applied(at, made, resolution.as_applied))
+            if made.origin is not None:
+                self._touched.add(made.origin)
+
+    def _tell(self, at: ObjectAt, applied: AppliedObject | None) -> None:
+        """Note what becomes of an object of a cluster. What cannot be built any more goes on to run as it was."""
+        node, cluster = self._walk.node(at[0]), at[0].cluster
+        if not cluster.is_real:
+            return
+        key = AppliedKey(cluster.path, at[0].applied_by, at[1])
+        is_held = applied is None and (node is None or node.failure is not None) and self._walk.is_failing(cluster.path)
+        (self._held[cluster.path].add if is_held else self._held[cluster.path].discard)(key)
+        if not is_held:
+            self._applied[key] = applied
+
+    def _release_held(self) -> None:
+        """Let go of what could not be built for some time, in the clusters in which everything is built again."""
+        for cluster in [each for each in self._held if not self._walk.is_failing(each)]:
+            self._applied.update(dict.fromkeys(self._held.pop(cluster)))
+
+    def _as_applied(self, at: ObjectAt, made: ClusterObject, resolved: Resolved) -> AppliedObject:
+        node = self._walk.node(at[0])
+        return AppliedObject(
+            applied_path=node.path if node is not None else "",
+            origin=made.origin,
+            api_version=str(made.content.get("apiVersion", "")).rpartition("/")[2],
+            content_hash=digest(made.data),
+            resolved=resolved,
+            is_complete=made.incomplete is None,
+            version_tag=resolved.version_tag,
+        )
+
+    def _resolution(self, at: ObjectAt, made: ClusterObject) -> _Resolution:
+        looked_up = set[LookUp]()
+        written = self._written(made)
+        as_written = self._resolve(written, made.key.namespace, at[0], self._written, looked_up)
+        as_applied = as_written
+        if written is not made.facts or looked_up:
+            as_applied = self._resolve(made.facts, made.key.namespace, at[0], _facts_of, looked_up)
+        self._look_up(at, looked_up)
+        declared = self._declared_facts(made.origin)
+        if declared is not None:
+            as_written = as_written._replace(
+                images=written.images if written.images != declared.images else None,
+                app_name=written.app_name if written.app_name != declared.app_name else None,
+            )
+        return _Resolution(as_written, as_applied)
+
+    def _resolve(
+        self, facts: Facts, namespace: str | None, node: NodeKey | None, facts_of: FactsOf, looked_up: set[LookUp]
+    ) -> Resolved:
+        own = Resolved(namespace, facts.version, reason=facts.patch_reason, images=facts.images, app_name=facts.app_name)
+        if facts.chart is None:
+            return own._replace(version_tag=facts.version_tag)
+        if not facts.is_release:
+            known = own._replace(version=facts.chart.version, reason=None)
+            return known._replace(chart_kind="path", chart_name=facts.chart.name) if facts.chart.kind == "path" else known
+        references = References(self._walk, self.documents, node, facts_of)
+        chart = references.chart(facts.chart, namespace)
+        inputs = values_inputs(facts.values_from, namespace, node, self._walk, references.looked_up)
+        looked_up |= references.looked_up
+        return chart._replace(namespace=namespace, images=own.images, app_name=own.app_name, values_inputs=inputs)
+
+    def _written(self, made: ClusterObject) -> Facts:
+        """The facts of an object, with versions as they are written in its document where they are from there."""
+        declared = self._declared_facts(made.origin)
+        if declared is None or declared == made.facts:
+            return made.spelled if declared is None else declared
+        identity = made.origin
+        assert identity is not None  # noqa: S101 - it has declared facts
+        plain = self._plain_facts.get(identity)
+        if plain is None:
+            plain = self._plain_facts[identity] = scan(self.documents.content(identity), identity.key)
+        parts = zip(made.spelled, plain, declared, strict=True)
+        return Facts._make(own if applied == here else applied for applied, here, own in parts)
+
+    def _declared_facts(self, identity: Identity | None) -> Facts | None:
+        return self.documents[identity].facts if identity is not None and identity in self.documents else None
+
+    # One document
+
+    def _resolve_document(self, identity: Identity) -> Resolved:
+        facts = self.documents[identity].facts
+        if reason := self._patch_reason(identity):
+            self._look_up(identity, set())
+            return Resolved(identity.key.namespace, facts.version, reason=reason)
+        applications = self._applications(identity)
+        if applications:
+            self._look_up(identity, set())
+            found = dict.fromkeys(self._resolutions[at].as_written for at in applications)
+            notes = {note for each in map(self._walk.get, applications) if each and (note := each.too_complex)}
+            return common(list(found), facts, identity)._replace(too_complex=min(notes, default=None))
+        looked_up = set[LookUp]()
+        namespace = None if is_cluster_scoped(*identity.key[:2]) else identity.key.namespace
+        resolved = self._resolve(facts, namespace, None, self._written, looked_up)
+        self._look_up(identity, looked_up)
+        return resolved._replace(images=None, app_name=None)
+
+    def _applications(self, identity: Identity) -> list[ObjectAt]:
+        """The applications of a document: those of clusters, or else those that would be."""
+        found = sorted(self._walk.applications(identity), key=repr)
+        return [at for at in found if at[0].cluster.is_real] or found
+
+    def _patch_reason(self, identity: Identity) -> str | None:
+        """The reason why a document that looks like a release is a patch of one."""
+        facts = self.documents[identity].facts
+        if facts.patch_reason is not None or not facts.is_release:
+            return facts.patch_reason
+        patchers = self.documents.patchers(identity.path)
+        if not patchers or self.documents.includers(identity.path):
+            return None
+        return f"a patch of a release in another file: {patchers[0]}/kustomization.yaml lists it as one"
+
+
+def _reads_of(identity: Identity, *versions: Manifest | None) -> Iterator[tuple[str, str, str]]:
+    """The reads of nodes that the versions of a document have an effect on."""
+    yield "document", identity.key.kind, identity.key.name
+    for facts in (manifest.facts for manifest in versions if manifest is not None):
+        for copy in facts.copies:
+            yield "document", ARTIFACT, copy.artifact
+        if facts.flux_path is not None and facts.flux_path.source is not None:
+            yield "document", facts.flux_path.source.kind, facts.flux_path.source.name
+
+
+def _facts_of(made: ClusterObject) -> Facts:
+    return made.facts
+
+
+def _substituted(image: Image, variables: Mapping[str, str | None]) -> Image:
+    if "$" not in (image.raw or image.image):
+        return image
+    return parse_image(substitute(image.raw or image.image, variables, Budget()), image.role)

@@ -1,0 +1,179 @@
+"""Index of the documents that a repository declares at one commit, for the walk and for references."""
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from typing import Any
+
+import orjson
+
+from kubestats_pipeline.scan.clusters import argo, flux, resource_sets
+from kubestats_pipeline.scan.clusters.folders import Folders
+from kubestats_pipeline.scan.documents.repository_paths import resolve_entry
+from kubestats_pipeline.scan.facts.facts import Copy, Facts
+from kubestats_pipeline.scan.facts.transforms import PatchFile
+from kubestats_pipeline.scan.kinds.flux import HELM, KUSTOMIZE, SOURCE
+from kubestats_pipeline.scan.kinds.argo import GROUP as ARGO
+from kubestats_pipeline.scan.kustomize.kustomization import Kustomize
+from kubestats_pipeline.scan.manifests.identity import Identity, order_of
+from kubestats_pipeline.scan.manifests.manifests import Manifest
+
+CONFIG_MAP = ("", "ConfigMap")
+_APPLIERS = {
+    (KUSTOMIZE, "Kustomization"),
+    (flux.OPERATOR, flux.INSTANCE),
+    (flux.OPERATOR, resource_sets.KIND),
+    (ARGO, argo.APPLICATION),
+    (ARGO, argo.APPLICATION_SET),
+}
+
+
+class DeclaredDocuments:
+    """The documents and kustomizations of a repository.
+
+    Attributes:
+        folders: the folders of its files.
+        appliers: the documents that may apply others.
+        kustomizations, kustomization_files: the kustomizations and the paths of their files, by folder.
+    """
+
+    def __init__(self) -> None:
+        self.folders = Folders()
+        self.appliers: set[Identity] = set()
+        self.kustomizations: dict[str, Kustomize] = {}
+        self.kustomization_files: dict[str, str] = {}
+        self._manifests: dict[Identity, Manifest] = {}
+        self._contents: dict[Identity, dict[str, Any]] = {}
+        self._by_path: dict[str, Mapping[Identity, Manifest]] = {}
+        self._named: defaultdict[tuple[str, str], set[Identity]] = defaultdict(set)
+        self._copies: defaultdict[str, set[tuple[Identity, Copy]]] = defaultdict(set)
+        self._paths: defaultdict[tuple[str, str], dict[Hashable, str]] = defaultdict(dict)
+        self._includers: defaultdict[str, set[str]] = defaultdict(set)
+        self._patchers: defaultdict[str, set[str]] = defaultdict(set)
+
+    def __contains__(self, identity: Identity) -> bool:
+        return identity in self._manifests
+
+    def __getitem__(self, identity: Identity) -> Manifest:
+        return self._manifests[identity]
+
+    def content(self, identity: Identity) -> dict[str, Any]:
+        """The redacted document, which is shared and must not be changed."""
+        content = self._contents.get(identity)
+        if content is None:
+            content = self._contents[identity] = orjson.loads(self._manifests[identity].data)
+        return content
+
+    def __iter__(self) -> Iterator[Identity]:
+        return iter(self._manifests)
+
+    def in_file(self, path: str) -> Mapping[Identity, Manifest]:
+        """The documents of a file."""
+        return self._by_path.get(path, {})
+
+    def named(self, kind: str, name: str) -> set[Identity]:
+        """The sources, charts and ConfigMaps of a kind and name."""
+        return self._named.get((kind, name), set())
+
+    def paths_of(self, kind: str, name: str) -> frozenset[str]:
+        """The paths that are applied of a source."""
+        return frozenset(self._paths.get((kind, name), {}).values())
+
+    def copies(self, artifact: str) -> list[Copy]:
+        """The folders that are copied into an artifact."""
+        return [copy for _, copy in sorted(self._copies.get(artifact, ()), key=lambda each: order_of(each[0]))]
+
+    def includers(self, path: str) -> list[str]:
+        """The folders whose kustomizations take in a file or folder, as a resource or a component."""
+        return sorted(self._includers.get(path, ()))
+
+    def patchers(self, path: str) -> list[str]:
+        """The folders whose kustomizations use a file as a patch."""
+        return sorted(self._patchers.get(path, ()))
+
+    def replace_file(self, path: str, declared: Mapping[Identity, Manifest]) -> dict[Identity, Manifest | None]:
+        """Replace the documents of a file, and return those that changed, with what they were before."""
+        known = self._by_path.get(path, {})
+        changed: dict[Identity, Manifest | None] = {
+            identity: known.get(identity)
+            for identity in known.keys() | declared.keys()
+            if known.get(identity) is not declared.get(identity)
+        }
+        for identity, before in changed.items():
+            after = declared.get(identity)
+            if before is not None:
+                self._remove(identity, before)
+            if after is not None:
+                self._add(identity, after)
+        self._by_path.pop(path, None)
+        if declared:
+            self._by_path[path] = declared
+        return changed
+
+    def replace_kustomization(self, path: str, kustomize: Kustomize | None) -> set[str]:
+        """Replace the kustomization in a file, and return the files and folders that it takes in otherwise now."""
+        folder = path.rpartition("/")[0]
+        known = self.kustomizations.pop(folder, None)
+        self.kustomization_files.pop(folder, None)
+        if kustomize is not None:
+            self.kustomizations[folder], self.kustomization_files[folder] = kustomize, path
+        before, after = _named_by(folder, known), _named_by(folder, kustomize)
+        for index, old, new in zip((self._includers, self._patchers), before, after, strict=True):
+            for path in old - new:
+                index[path].discard(folder)
+            for path in new - old:
+                index[path].add(folder)
+        return (before[0] ^ after[0]) | (before[1] ^ after[1])
+
+    def _add(self, identity: Identity, manifest: Manifest) -> None:
+        self._manifests[identity] = manifest
+        group, kind, _, name = identity.key
+        if _is_referred_to(identity, manifest.facts):
+            self._named[kind, name].add(identity)
+        if (group, kind) in _APPLIERS or (kind == "HelmRelease" and group == HELM and _may_be_instance(manifest)):
+            self.appliers.add(identity)
+            instance = flux.spec_of_instance(self.content(identity))
+            if instance is not None and instance[1].source is not None:
+                source = instance[1].source
+                self._paths[source.kind, source.name][identity] = instance[1].path
+        for copy in manifest.facts.copies:
+            self._copies[copy.artifact].add((identity, copy))
+            if copy.source is not None:
+                self._paths[copy.source.kind, copy.source.name][identity, copy] = copy.folder
+        path = manifest.facts.flux_path
+        if path is not None and path.source is not None and "$" not in path.path:
+            self._paths[path.source.kind, path.source.name][identity] = path.path
+
+    def _remove(self, identity: Identity, manifest: Manifest) -> None:
+        if identity in self.appliers and manifest.facts.flux_path is None:
+            for paths in self._paths.values():
+                paths.pop(identity, None)
+        del self._manifests[identity]
+        self._contents.pop(identity, None)
+        self._named[identity.key.kind, identity.key.name].discard(identity)
+        self.appliers.discard(identity)
+        for copy in manifest.facts.copies:
+            self._copies[copy.artifact].discard((identity, copy))
+            if copy.source is not None:
+                self._paths[copy.source.kind, copy.source.name].pop((identity, copy), None)
+        path = manifest.facts.flux_path
+        if path is not None and path.source is not None:
+            self._paths[path.source.kind, path.source.name].pop(identity, None)
+
+
+def _is_referred_to(identity: Identity, facts: Facts) -> bool:
+    group, kind = identity.key[:2]
+    is_chart = facts.chart is not None and not facts.is_release
+    return group == SOURCE or facts.source is not None or (group, kind) == CONFIG_MAP or is_chart
+
+
+def _may_be_instance(manifest: Manifest) -> bool:
+    return b"flux-instance" in manifest.data
+
+
+def _named_by(folder: str, kustomize: Kustomize | None) -> tuple[set[str], set[str]]:
+    """The files and folders that a kustomization takes in, and the files that it uses as patches."""
+    if kustomize is None:
+        return set(), set()
+    entries: Iterable[str] = (*kustomize.entries, *kustomize.components)
+    patches = (patch.path for patch in kustomize.transform.patches if isinstance(patch, PatchFile))
+    return {resolve_entry(folder, each) for each in entries}, {resolve_entry(folder, each) for each in patches}

@@ -1,0 +1,141 @@
+"""Makes the object that a cluster gets of one that was built: namespace, common labels, variables, facts, children."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from kubestats_pipeline.scan.build.objects import BuiltObject
+from kubestats_pipeline.scan.clusters import argo, flux, resource_sets
+from kubestats_pipeline.scan.clusters.nodes import ClusterObject, Settings, Wanted
+from kubestats_pipeline.scan.clusters.post_build import Substituted, is_disabled, substitute_object
+from kubestats_pipeline.scan.clusters.substitution import MARK
+from kubestats_pipeline.scan.documents.budget import Budget, TooComplexError
+from kubestats_pipeline.scan.documents.canonical_json import canonical_json
+from kubestats_pipeline.scan.documents.document import Decoded
+from kubestats_pipeline.scan.facts.cluster_scope import is_cluster_scoped
+from kubestats_pipeline.scan.facts.facts import Facts
+from kubestats_pipeline.scan.facts.shapes import mapping
+from kubestats_pipeline.scan.kinds.generic import scan_generic
+from kubestats_pipeline.scan.kinds.registry import load_scanners
+from kubestats_pipeline.scan.manifests.embedded import embedded_in_resource
+from kubestats_pipeline.scan.manifests.identity import Identity
+from kubestats_pipeline.scan.manifests.manifests import Manifest, ResourceKey
+
+_LEFT = "it holds a variable whose value is not in the repository"
+_EXPRESSION = b"${"
+
+
+FindProviders = Callable[[dict[str, Any]], Iterable[dict[str, Any]] | None]
+
+
+def make_object(built: BuiltObject, settings: Settings, find_providers: FindProviders) -> ClusterObject | None:
+    """The object in the cluster, or None if it has no kind or name.
+
+    Raises:
+        NotYamlError: a text of it is not YAML after the substitution.
+    """
+    content, incomplete = _with_settings(built.content, settings), built.incomplete
+    data, written, budget = canonical_json(content), dict[int, dict[str, str]](), Budget()
+    if settings.variables is not None and MARK in data and not is_disabled(content):
+        content, written = _substituted(content, settings, budget)
+        data = canonical_json(content)
+        incomplete = incomplete or (_LEFT if _EXPRESSION in data and content.get("kind") != "Secret" else None)
+    key = key_of(content)
+    if key is None:
+        return None
+    facts = scan(content, key)
+    return ClusterObject(
+        key=key,
+        built=built,
+        settings=settings,
+        content=content,
+        data=data,
+        facts=facts,
+        spelled=scan(content, key, written) if written else facts,
+        children=tuple(_children(content, key, facts, built.origin, find_providers)),
+        incomplete=incomplete,
+        too_complex=min(budget.notes, default=None),
+    )
+
+
+def _substituted(content: dict[str, Any], settings: Settings, budget: Budget) -> Substituted:
+    """The object with its variables replaced, or as it is if that takes too much."""
+    if settings.excess is not None:
+        budget.note(settings.excess)
+        return Substituted(content, {})
+    try:
+        return substitute_object(content, settings.variables or {}, budget)
+    except TooComplexError as error:
+        budget.note(str(error))
+        return Substituted(content, {})
+
+
+def embedded(made: ClusterObject, origins: Mapping[Identity, Manifest]) -> Iterable[ClusterObject]:
+    """The releases that are embedded in an object.
+
+    Args:
+        made: the object.
+        origins: the resources of the file that it began in, which hold the documents of the releases too.
+    """
+    for content in embedded_in_resource(Decoded(made.content, 0), made.content):
+        key = key_of(content)
+        if key is not None:
+            names = (identity for identity in origins if identity.key[1::2] == key[1::2])
+            built = BuiltObject(content, next(names, None), made.built.changed_by)
+            facts = scan(content, key)
+            yield ClusterObject(key, built, made.settings, content, canonical_json(content), facts, facts)
+
+
+def key_of(content: dict[str, Any]) -> ResourceKey | None:
+    """The identity of an object in the cluster, or None if it has no kind or no name."""
+    kind, metadata = content.get("kind"), mapping(content, "metadata")
+    name, prefix, namespace = metadata.get("name"), metadata.get("generateName"), metadata.get("namespace")
+    if name is None and isinstance(prefix, str):
+        name = f"{prefix}*"
+    if not isinstance(kind, str) or not isinstance(name, str | int | float) or name == "":
+        return None
+    group = str(content.get("apiVersion", "")).rpartition("/")[0]
+    if is_cluster_scoped(group, kind) or not isinstance(namespace, str):
+        namespace = None
+    return ResourceKey(group, kind, namespace or None, str(name))
+
+
+def scan(content: dict[str, Any], key: ResourceKey, written: dict[int, dict[str, str]] | None = None) -> Facts:
+    """The facts of an object, with numbers as the cluster gets them, or as they are written."""
+    scanner = load_scanners().get((key.group, key.kind), scan_generic)
+    return scanner(Decoded(content, 0, written=written or {}), content)
+
+
+def _with_settings(content: dict[str, Any], settings: Settings) -> dict[str, Any]:
+    if settings.namespace is None and not settings.common:
+        return content
+    metadata = dict(mapping(content, "metadata"))
+    group = str(content.get("apiVersion", "")).rpartition("/")[0]
+    if settings.namespace and not metadata.get("namespace") and not is_cluster_scoped(group, str(content.get("kind"))):
+        metadata["namespace"] = settings.namespace
+    for key, more in (settings.common or {}).items():
+        metadata[key] = {**mapping(metadata, key), **more}
+    return {**content, "metadata": metadata}
+
+
+def _children(
+    content: dict[str, Any], key: ResourceKey, facts: Facts, origin: Identity | None, find_providers: FindProviders
+) -> Iterable[tuple[str, Wanted]]:
+    """What the object applies itself."""
+    name = applier_name(key)
+    if facts.flux_path is not None:
+        spec = flux.spec_of_kustomization(content, facts, key.namespace)
+        if spec is not None:
+            yield name, Wanted((spec,), path=spec.path, document=origin)
+    elif argo.is_application(content):
+        specs = tuple(argo.specs_of_application(content))
+        if specs:
+            yield name, Wanted(specs, path=specs[0].path, document=origin)
+    elif resource_sets.is_resource_set(content):
+        expanded = resource_sets.expand(content, find_providers)
+        objects = tuple(BuiltObject(made, changed_by=frozenset({"template"})) for made in expanded.objects)
+        yield name, Wanted(objects=objects, document=origin, incomplete=expanded.unknown)
+
+
+def applier_name(key: ResourceKey) -> str:
+    """Kind, namespace and name of an applier."""
+    return f"{key.kind}/{key.namespace or ''}/{key.name}"

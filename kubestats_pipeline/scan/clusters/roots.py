@@ -1,0 +1,291 @@
+"""The roots: where the walk of each cluster begins.
+
+A cluster begins with what nothing in the repository applies but itself: the Kustomization of `flux bootstrap`, a
+FluxInstance, the Kustomizations or Applications that apply all others, or in a repository without any of these its
+root kustomizations. A Kustomization that nobody lists any more, in a cluster that has such a beginning, is not applied.
+It is walked as a cluster that is not real, because it still tells what documents mean.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from kubestats_pipeline.scan.build.objects import Built, BuiltObject
+from kubestats_pipeline.scan.clusters import argo, flux
+from kubestats_pipeline.scan.clusters.apply_spec import ApplySpec
+from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
+from kubestats_pipeline.scan.clusters.make_object import applier_name
+from kubestats_pipeline.scan.clusters.nodes import Cluster, ClusterObject, NodeKey, Wanted
+from kubestats_pipeline.scan.clusters.places import Places
+from kubestats_pipeline.scan.clusters.walk import Walk
+from kubestats_pipeline.scan.facts.facts import Facts
+from kubestats_pipeline.scan.facts.path_context import context_of
+from kubestats_pipeline.scan.kinds.flux import KUSTOMIZE
+from kubestats_pipeline.scan.manifests.identity import Identity, order_of
+
+FIRST = "first"
+"""The owner of the nodes at which a walk begins."""
+
+MAX_CLIMB = 1_000
+"""Kustomizations that are followed from one file upwards."""
+
+
+class Root(NamedTuple):
+    """A node at which a walk begins, with what it applies, and the document that says so."""
+
+    key: NodeKey
+    wanted: Wanted
+    document: Identity | None = None
+
+
+class Roots:
+    """Chooses the roots of a repository, and keeps the walk at them.
+
+    Attributes:
+        probable_folders: folders with appliers that something outside of the repository applies, and what else they
+            hold may be applied with them.
+    """
+
+    def __init__(self, documents: DeclaredDocuments, places: Places, walk: Walk) -> None:
+        self._documents = documents
+        self._places = places
+        self._walk = walk
+        self._known: dict[NodeKey, Wanted] = {}
+        self.probable_folders: set[str] = set()
+
+    def settle(self) -> None:
+        """Bring the walk to the roots of the repository as it is now."""
+        certain = sorted(self._certain())
+        if self._places.urls.set_roots(self._urls(certain)):
+            self._walk.invalidate_all()
+        self._walk_from(certain)
+        self.probable_folders = set()
+        certain = [root for root in certain if not self._is_applied_by_others(root)]
+        real = [*certain, *self._probable({root.key.cluster for root in certain})]
+        self._walk_from(real)
+        chosen = [*real, *self._others()]
+        for key in self._known.keys() - {root.key for root in chosen}:
+            self._walk.want(key, NodeKey(key.cluster, FIRST), None)
+        self._walk_from(chosen)
+        self._known = {root.key: root.wanted for root in chosen}
+
+    def _walk_from(self, roots: Iterable[Root]) -> None:
+        for root in roots:
+            self._known[root.key] = root.wanted
+            self._walk.want(root.key, NodeKey(root.key.cluster, FIRST), root.wanted)
+        self._walk.settle()
+
+    # The beginnings that are certain
+
+    def _certain(self) -> Iterator[Root]:
+        """The FluxInstances, and the Kustomizations that apply themselves."""
+        for identity in self._documents.appliers:
+            if context_of(identity.path) != "active":
+                continue
+            manifest = self._documents[identity]
+            if manifest.facts.flux_path is None:
+                found = flux.spec_of_instance(self._documents.content(identity))
+                if found is not None:
+                    name, spec = found
+                    yield self._root_of(f"Kustomization/flux-system/{name}", spec, identity)
+            elif (applied := self._spec(identity)) is not None and self._applies_itself(identity, applied):
+                yield self._root_of(applier_name(identity.key), applied, identity)
+
+    def _root_of(self, name: str, spec: ApplySpec, document: Identity) -> Root:
+        path = self._places.folder_of(spec)
+        cluster = Cluster(spec.path if path is None else path)
+        # The source of a root is the repository by definition. Only the folder of an artifact has to be found.
+        own = spec if path is None else spec._replace(path=path, source=None)
+        return Root(NodeKey(cluster, name), Wanted((own,), path=cluster.path, document=document), document)
+
+    def _applies_itself(self, identity: Identity, spec: ApplySpec) -> bool:
+        folder = self._places.folder_of(spec)
+        sources = self._documents.named(spec.source.kind, spec.source.name) if spec.source is not None else ()
+        if sources and all(_is_pinned(self._documents[each].facts) for each in sources):
+            return False
+        if folder is None or not f"{identity.path}/".startswith(f"{folder}/" if folder else ""):
+            return False
+        return any(built.origin == identity for built in self._walk.builds.of(folder, spec.more).objects)
+
+    def _is_applied_by_others(self, root: Root) -> bool:
+        """True if another root reaches the document of this one."""
+        found = self._walk.applications(root.document) if root.document is not None else set()
+        return any(at[0].cluster != root.key.cluster and at[0].cluster.is_real for at in found) and (
+            root.document is not None and root.document.key.kind == "Kustomization"
+        )
+
+    def _urls(self, roots: Iterable[Root]) -> Iterator[str]:
+        """The URLs of the sources of the roots."""
+        for document in (root.document for root in roots if root.document is not None):
+            path = self._documents[document].facts.flux_path
+            if path is not None and path.source is not None:
+                yield from self._urls_of(path.source.kind, path.source.name)
+            elif path is None and (found := flux.spec_of_instance(self._documents.content(document))) is not None:
+                source = found[1].source
+                if source is not None and source.url is not None and source.kind == "GitRepository":
+                    yield source.url
+
+    def _urls_of(self, kind: str, name: str) -> Iterator[str]:
+        for identity in self._documents.named(kind, name):
+            source = self._documents[identity].facts.source
+            if source is not None and source.flavour == "git" and "$" not in source.url:
+                yield source.url
+
+    # The beginnings that are probable
+
+    def _probable(self, certain: set[Cluster]) -> Iterator[Root]:
+        """The appliers that nothing applies, in a repository that has no other beginning."""
+        active = [identity for identity in self._documents.appliers if context_of(identity.path) == "active"]
+        if not active and not certain:
+            yield from self._kustomizations(is_real=True)
+            return
+        free = [identity for identity in active if not self._covered_by(identity, certain)]
+        applied = {identity: self._appliers_below(identity) for identity in free}
+        tops = _tops(applied)
+        parents = {identity for identity in tops if applied[identity]}
+        if certain:
+            tops = [identity for identity in tops if identity in parents and identity.key.group == KUSTOMIZE]
+        elif parents:
+            folders = {identity.path.rpartition("/")[0] for identity in parents}
+            tops = [each for each in tops if each.key.group != KUSTOMIZE or each.path.rpartition("/")[0] in folders]
+        yield from self._bundles(tops, is_real=True)
+
+    def _covered_by(self, identity: Identity, clusters: set[Cluster]) -> bool:
+        return any(at[0].cluster in clusters for at in self._walk.applications(identity))
+
+    def _appliers_below(self, identity: Identity) -> set[Identity]:
+        """The appliers that another one applies, one level below it."""
+        found = set[Identity]()
+        for spec in self._specs(identity):
+            for _, build in self._places.builds(spec, _Unread(self._walk)):
+                found |= {built.origin for built in build.objects if built.origin in self._documents.appliers}
+        return found - {identity}
+
+    def _specs(self, identity: Identity) -> Iterator[ApplySpec]:
+        if identity.key.group == KUSTOMIZE:
+            if (spec := self._spec(identity)) is not None:
+                yield spec
+        elif identity.key.kind == argo.APPLICATION:
+            yield from argo.specs_of_application(self._documents.content(identity))
+
+    def _spec(self, identity: Identity) -> ApplySpec | None:
+        manifest = self._documents[identity]
+        path = manifest.facts.flux_path
+        if path is None or "$" in path.path:
+            return None
+        return flux.spec_of_kustomization(self._documents.content(identity), manifest.facts, identity.key.namespace)
+
+    def _bundles(self, documents: Iterable[Identity], *, is_real: bool) -> Iterator[Root]:
+        """Roots for appliers that nothing applies: the root kustomizations that list them, or else their folders."""
+        folders = defaultdict[str, list[Identity]](list)
+        for identity in documents:
+            listing = self._tops_above(identity.path, even_broken=is_real)
+            if listing:
+                yield from (self._kustomization(folder, is_real=is_real) for folder in listing)
+            else:
+                folders[identity.path.rpartition("/")[0]].append(identity)
+        for folder, declared in _by_outermost(folders).items():
+            self.probable_folders |= {folder} if is_real else set()
+            if is_real and folder and self._is_whole(folder, declared):
+                yield self._kustomization(folder, is_real=True)
+                continue
+            objects = tuple(self._as_built(identity) for identity in sorted(declared, key=order_of))
+            yield Root(NodeKey(Cluster(folder, is_real), folder), Wanted(objects=objects, path=folder))
+
+    def _is_whole(self, folder: str, declared: Iterable[Identity]) -> bool:
+        """True if a folder is what Flux applies first: it holds Kustomizations of other Kustomizations elsewhere."""
+        here = [each for each in declared if each.path.rpartition("/")[0] == folder and each.key.group == KUSTOMIZE]
+        parents = [each for each in here if self._appliers_below(each)]
+        applied = [self._places.folder_of(spec) for each in parents for spec in self._specs(each)]
+        inside = [each for each in applied if each is None or f"{each}/".startswith(f"{folder}/")]
+        return bool(parents) and not inside and self._walk.builds.of(folder, b"{}").failure is None
+
+    def _as_built(self, identity: Identity) -> BuiltObject:
+        return BuiltObject(self._documents.content(identity), identity)
+
+    # All that is left
+
+    def _others(self) -> Iterator[Root]:
+        """Roots of clusters that are not real: of the appliers and root kustomizations that no cluster applies."""
+        free = [each for each in self._documents.appliers if not self._walk.is_applied(each)]
+        applied = {identity: self._appliers_below(identity) for identity in free}
+        yield from self._bundles(_tops(applied), is_real=False)
+        yield from self._kustomizations(is_real=False)
+
+    def _kustomizations(self, *, is_real: bool) -> Iterator[Root]:
+        """The root kustomizations above documents that nothing applies."""
+        paths = {identity.path for identity in self._walk.unapplied}
+        tops = {top for path in paths for top in self._tops_above(path, even_broken=is_real)}
+        for folder in sorted(tops):
+            if not is_real or context_of(f"{folder}/") == "active":
+                yield self._kustomization(folder, is_real=is_real)
+
+    def _kustomization(self, folder: str, *, is_real: bool) -> Root:
+        return Root(NodeKey(Cluster(folder, is_real), folder), Wanted((ApplySpec(folder),), path=folder))
+
+    def _tops_above(self, path: str, *, even_broken: bool) -> list[str]:
+        """The kustomizations that take in a file, directly or through others, and that no other one takes in.
+
+        Those that kustomize refuses to build count only on demand: otherwise the walk begins below them.
+        """
+        queue, seen, tops = [path], {path}, list[str]()
+        while queue and len(seen) < MAX_CLIMB:
+            place = queue.pop()
+            above = [folder for folder in self._documents.includers(place) if folder != place]
+            if not even_broken:
+                above = [folder for folder in above if self._walk.builds.of(folder, b"{}").failure is None]
+            if not above and place != path:
+                tops.append(place)
+            queue += [folder for folder in above if folder not in seen]
+            seen.update(above)
+        return sorted(tops)
+
+
+class _Unread:
+    """Look-ups of which nobody has to know."""
+
+    def __init__(self, walk: Walk) -> None:
+        self._walk = walk
+
+    def sources(self, kind: str, name: str) -> list[Facts]:
+        return self._walk.facts_of_sources(None, kind, name)
+
+    def declared(self, kind: str, name: str) -> None:
+        """Nothing depends on it."""
+
+    def build(self, folder: str, more: bytes) -> Built:
+        return self._walk.builds.of(folder, more)
+
+    def directory(self, folder: str, *, is_recursive: bool) -> Built:
+        return self._walk.directories.of(folder, is_recursive)
+
+
+def _by_outermost(folders: dict[str, list[Identity]]) -> dict[str, list[Identity]]:
+    """The documents by folder, where a folder takes those of the folders below it."""
+    outer: dict[str, list[Identity]] = {}
+    for folder in sorted(folders, key=len):
+        above = next((each for each in outer if each and folder.startswith(f"{each}/")), folder)
+        outer.setdefault(above, []).extend(folders[folder])
+    return outer
+
+
+def _is_pinned(facts: Facts) -> bool:
+    return facts.source is not None and facts.source.is_pinned
+
+
+def _tops(applied: dict[Identity, set[Identity]]) -> list[Identity]:
+    """The appliers that no other one applies. Of those that apply each other in a circle, the first one counts."""
+    below = {identity for found in applied.values() for identity in found}
+    tops = sorted(applied.keys() - below, key=order_of)
+    reached, queue = set(tops), list(tops)
+    for start in [*tops, *sorted(applied, key=order_of)]:
+        if start not in reached:
+            tops.append(start)
+            reached.add(start)
+        queue = [start]
+        while queue:
+            new = applied.get(queue.pop(), set()) - reached
+            reached |= new
+            queue += new
+    return tops
+

@@ -1,0 +1,68 @@
+"""The ConfigMaps of `spec.valuesFrom`, looked up in the cluster of the release. Secrets are never read."""
+
+from collections.abc import Iterable
+
+from kubestats_pipeline.scan.clusters.nodes import ClusterObject, NodeKey
+from kubestats_pipeline.scan.clusters.references import LookUp
+from kubestats_pipeline.scan.clusters.walk import Walk
+from kubestats_pipeline.scan.facts.facts import ValuesFrom, ValuesInput
+from kubestats_pipeline.scan.manifests.identity import Identity
+
+_KIND = "ConfigMap"
+
+
+def values_inputs(
+    entries: Iterable[ValuesFrom], namespace: str | None, node: NodeKey | None, walk: Walk, looked_up: set[LookUp]
+) -> tuple[ValuesInput, ...]:
+    """The inputs of a release in their order.
+
+    Args:
+        entries: of `spec.valuesFrom`.
+        namespace: of the release.
+        node: the applier of the release, or None if nothing applies it.
+        walk: the clusters.
+        looked_up: gets the look-ups that were made.
+    """
+    return tuple(_input(entry, namespace, node, walk, looked_up) for entry in entries)
+
+
+def _input(
+    entry: ValuesFrom, namespace: str | None, node: NodeKey | None, walk: Walk, looked_up: set[LookUp]
+) -> ValuesInput:
+    found = ValuesInput("unknown", key=entry.key, target_path=entry.target_path, is_optional=entry.is_optional)
+    if entry.reference.kind != _KIND:
+        return found._replace(kind="secret") if entry.reference.kind == "Secret" else found
+    config_map = _find(entry.reference.name, namespace, node, walk, looked_up)
+    if config_map is None:
+        declared = _declared(entry.reference.name, namespace, walk) if not walk.everywhere(_KIND, entry.reference.name) else None
+        return found if declared is None else found._replace(kind="configmap", path=declared.path, identity=declared)
+    if config_map.origin is not None:
+        return found._replace(kind="configmap", path=config_map.origin.path, identity=config_map.origin)
+    path = dict(config_map.built.files).get(entry.key)
+    return found if path is None else found._replace(kind="file", path=path)
+
+
+def _declared(name: str, namespace: str | None, walk: Walk) -> Identity | None:
+    """The one document of a ConfigMap that nothing applies."""
+    declared = [each for each in walk.documents.named(_KIND, name) if each.key.group == ""]
+    for wanted in dict.fromkeys((namespace, None)):
+        here = [each for each in declared if each.key.namespace == wanted]
+        if here:
+            return here[0] if len(here) == 1 else None
+    return None
+
+
+def _find(
+    name: str, namespace: str | None, node: NodeKey | None, walk: Walk, looked_up: set[LookUp]
+) -> ClusterObject | None:
+    """The one ConfigMap of a name that the release can read, or None if there is none, or several that differ."""
+    look_up = (node.cluster if node is not None else None, _KIND, name)
+    looked_up |= {look_up, (None, _KIND, name)}
+    named = walk.named(node.cluster, _KIND, name) if node is not None else walk.everywhere(_KIND, name)
+    for wanted in dict.fromkeys((namespace, None)):
+        here = {at: each for at, each in named.items() if each.key.group == "" and each.key.namespace == wanted}
+        for of_node in (True, False):
+            found = {each.data: each for at, each in sorted(here.items(), key=repr) if (at[0] == node) == of_node}
+            if found:
+                return next(iter(found.values())) if len(found) == 1 else None
+    return None
