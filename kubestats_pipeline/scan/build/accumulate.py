@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from kubestats_pipeline.redaction.texts import redact_text
 from kubestats_pipeline.scan.build.configurations import read_configuration, read_field_specs, with_specs
 from kubestats_pipeline.scan.build.generators import CONFIG_MAP, SECRET, chart_of, file_key, generate, merge_generated
-from kubestats_pipeline.scan.build.kustomization import COMPONENT, Fields, entries, texts
+from kubestats_pipeline.scan.build.kustomization import COMPONENT, Fields, check_entries, entries, texts
 from kubestats_pipeline.scan.build.plugins import generate_by_plugin, transform_by_plugin
 from kubestats_pipeline.scan.build.resource_files import read_objects
 from kubestats_pipeline.scan.build.transformers.field_specs import FieldSpec, FieldSpecs
@@ -297,7 +297,7 @@ class Accumulator:
             replacements: list[Any] = [entry]
             if path := entry.get("path"):
                 try:
-                    replacements = read_replacements(self._text(folder, path))
+                    replacements = check_entries("replacements", read_replacements(self._text(folder, path)))
                 except _RemoteTextError:
                     continue  # it is among the missing
             self._spend(sum(len(each.get("targets") or ()) + 1 for each in replacements))

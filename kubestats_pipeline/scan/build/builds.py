@@ -67,7 +67,8 @@ class Builds:
         try:
             fields = with_more(self._own_fields(folder), check_fields(orjson.loads(more)))
             self._refuse_circles(folder, fields)
-            accumulated = self._accumulated(folder) if more == b"{}" else self._accumulate(folder, fields)
+            is_own = more == b"{}" and self._has_kustomization(folder)
+            accumulated = self._accumulated(folder) if is_own else self._accumulate(folder, fields)
             if accumulated.failure is not None:
                 return Built(failure=accumulated.failure)
             specs = accumulated.specs or DEFAULT
@@ -84,7 +85,7 @@ class Builds:
     def _accumulated(self, folder: str) -> Accumulation:
         """The resources of a folder's own kustomization. All overlays share them."""
         try:
-            return self._accumulate(folder, self._own_fields(folder))
+            return self._accumulate(folder, self._fields_or_refuse(folder))
         except RefusedError as error:
             return Accumulation(failure=str(error))
 
@@ -100,7 +101,7 @@ class Builds:
 
     def _own_fields(self, folder: str) -> Fields:
         """The fields of a folder's kustomization, or of the one that Flux generates for a folder without one."""
-        if any(self._sources.has_file(_join(folder, name)) for name in FILE_NAMES):
+        if self._has_kustomization(folder):
             return self._fields_or_refuse(folder)
         if self._sources.entries(folder) is None:
             raise RefusedError("the folder is missing")
@@ -108,6 +109,9 @@ class Builds:
         if len(generated) > MOST_FILES:
             raise RefusedError(f"the folder has more than {MOST_FILES} files")
         return {"kind": KUSTOMIZATION, "resources": list(generated)}
+
+    def _has_kustomization(self, folder: str) -> bool:
+        return any(self._sources.has_file(_join(folder, name)) for name in FILE_NAMES)
 
     def _kind(self, folder: str) -> str | None:
         fields = self._fields(folder)
@@ -163,7 +167,7 @@ class Builds:
             if not is_folder:
                 if name.endswith(_SUFFIXES) and not name.startswith(".sops.yaml") and self._holds_objects(full):
                     yield path
-            elif any(self._sources.has_file(f"{full}/{each}") for each in FILE_NAMES):
+            elif self._has_kustomization(full):
                 yield path
             elif name not in _SKIPPED_FOLDERS:
                 yield from self._below(folder, path)

@@ -126,32 +126,43 @@ def check_fields(content: object) -> Fields:
     return checked
 
 
-def _check(value: Any, schema: Any, place: str) -> Any:
+def check_entries(field: str, items: list[Any]) -> list[Fields]:
+    """Entries of a field of a kustomization that stand in a file of their own, where unknown fields are passed over.
+
+    Raises:
+        RefusedError: a field has another type.
+    """
+    checked: list[Fields] = _check(items, _SCHEMA[field], field, is_strict=False)
+    return checked
+
+
+def _check(value: Any, schema: Any, place: str, *, is_strict: bool = True) -> Any:
     if value is None or schema == _ANY:
         return value
     if isinstance(schema, dict):
         if not isinstance(value, dict):
             raise RefusedError(f"{place} is not a mapping")
-        return _checked_mapping(value, schema, place)
+        return _checked_mapping(value, schema, place, is_strict=is_strict)
     if isinstance(schema, list):
         if not isinstance(value, list):
             raise RefusedError(f"{place} is not a list")
-        return [_check(item, schema[0], place) for item in value]
+        return [_check(item, schema[0], place, is_strict=is_strict) for item in value]
     if not _is_of_type(value, schema):
         raise RefusedError(f"{place} is not a {schema}")
     return value
 
 
-def _checked_mapping(value: dict[str, Any], schema: Mapping[str, Any], place: str) -> Fields:
+def _checked_mapping(value: dict[str, Any], schema: Mapping[str, Any], place: str, *, is_strict: bool) -> Fields:
     if "*" in schema:
         return {key: _check(item, schema["*"], place) for key, item in value.items()}
     names = {name.lower(): name for name in schema}
     checked = {}
     for key, item in value.items():
         name = names.get(key.lower())
-        if name is None:
+        if name is not None:
+            checked[name] = _check(item, schema[name], name, is_strict=is_strict)
+        elif is_strict:
             raise RefusedError(f"{place} has an unknown field")
-        checked[name] = _check(item, schema[name], name)
     return checked
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from kubestats_pipeline.scan.build.configurations import read_field_specs
 from kubestats_pipeline.scan.build.generators import CHART, CONFIG_MAP, SECRET, Exists, ReadText, chart_of, generate
-from kubestats_pipeline.scan.build.kustomization import check_fields
+from kubestats_pipeline.scan.build.kustomization import check_entries
 from kubestats_pipeline.scan.build.transformers.images import override_images
 from kubestats_pipeline.scan.build.transformers.labels import set_pairs, set_replicas
 from kubestats_pipeline.scan.build.transformers.names import add_prefix, add_suffix
@@ -57,9 +57,8 @@ def transform_by_plugin(resources: Resources, config: Config, read: ReadText) ->
 
 
 def _entry(field: str, entry: Any) -> dict[str, Any]:
-    """An entry of a kustomization's field, checked as there."""
-    checked: dict[str, Any] = check_fields({field: [entry]})[field][0]
-    return checked
+    """An entry of a kustomization's field."""
+    return check_entries(field, [entry])[0]
 
 
 def _specs(config: Config) -> Any:
@@ -134,7 +133,7 @@ def _merges(resources: Resources, config: Config, read: ReadText) -> Resources:
 def _replacements(resources: Resources, config: Config, read: ReadText) -> Resources:
     for entry in config.get("replacements") or ():
         path = entry.get("path") if isinstance(entry, dict) else None
-        for replacement in read_replacements(read(path)) if path else [_entry("replacements", entry)]:
+        for replacement in check_entries("replacements", read_replacements(read(path)) if path else [entry]):
             resources = apply_replacement(resources, replacement)
     return resources
 

@@ -22,7 +22,7 @@ _MERGE = object()
 _FOLDED_BREAK = re.compile(r"(?:(?<=\n)|^)([^\s][^\n]*)(\n+)(?=[ \t])")
 _DIFFERS = compile_pattern(
     r"(?m)<<|(?:^|[\s:,\[{-])(?:[yYnN]|yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF|\d{4}-\d\d?-\d\d?)[ \t]*"
-    r"(?:[,\]}]|\r?$|[ \t]#)"
+    r"(?:[,\]}]|\r?$|[ \t]#|:[ \t\r\n])"
 )
 _FOLDED = re.compile(
     rb">[-+0-9]*[ \t]*(?:#[^\n]*)?\r?\n(?:[ \t]*\r?\n)*( +)[^\s][^\n]*\n(?:(?:\1[^\n]*)?\n){0,500}?\1[ \t]"

@@ -15,7 +15,7 @@ from kubestats_pipeline.scan.documents.stream import decode_stream
 from kubestats_pipeline_tests.scan.build.random_trees import Tree, make_tree
 
 ANSWERS = Path(__file__).with_name("answers.json")
-SEEDS = range(500)
+SEEDS = range(300)
 
 
 def ask_kubectl(kubectl: str, tree: Tree, folder: str = "top") -> list[Any] | None:

@@ -7,6 +7,8 @@ the resource had. Patches come redacted, and so a secret that a patch holds is n
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import orjson
+
 from kubestats_pipeline.redaction.redact import redact, redact_content
 from kubestats_pipeline.scan.build.transformers.json_patch import Operation, apply_operations
 from kubestats_pipeline.scan.build.transformers.resource import (
@@ -45,9 +47,9 @@ def read_patch(text: bytes) -> ReadPatch:
         RefusedError: it is neither sort of patch.
     """
     try:
-        contents = read_documents_of_kustomize(text, Bounds())
-    except DecodeError:
-        raise RefusedError("a patch is not valid YAML") from None
+        contents = [orjson.loads(text)] if text.startswith(b"[") else read_documents_of_kustomize(text, Bounds())
+    except (DecodeError, orjson.JSONDecodeError):
+        raise RefusedError("a patch is neither valid YAML nor valid JSON") from None
     if len(contents) == 1 and isinstance(contents[0], list):
         if not all(isinstance(item, dict) for item in contents[0]):
             raise RefusedError("an operation of a JSON patch is not a mapping")
