@@ -19,6 +19,8 @@ import polars as pl
 from kubestats_pipeline.lake.contract import Table
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.tables import (
+    APPLIED_EVENTS,
+    APPLIED_RESOURCES,
     HELM_VALUES,
     REPOSITORIES,
     REPOSITORY_METRICS,
@@ -60,12 +62,16 @@ class Lives:
         resources: rows of `resources` and their number in the column `life`.
         events: rows of `resource_events` with the same number.
         values: rows of `helm_values` with the same number.
+        applied: rows of `applied_resources` that begin as one of them, with the same number.
+        applied_events: rows of `applied_events` of such objects.
         sizes: resources of each repository.
     """
 
     resources: pl.DataFrame
     events: pl.DataFrame
     values: pl.DataFrame
+    applied: pl.DataFrame
+    applied_events: pl.DataFrame
     sizes: Sequence[int]
 
 
@@ -75,8 +81,9 @@ def learn(lakes: Sequence[Lake]) -> Lives:
     Raises:
         LakeError: a partition is damaged.
     """
-    resources, events, values = (
-        pl.concat(lake.read_all(table) for lake in lakes) for table in (RESOURCES, RESOURCE_EVENTS, HELM_VALUES)
+    tables = (RESOURCES, RESOURCE_EVENTS, HELM_VALUES, APPLIED_RESOURCES, APPLIED_EVENTS)
+    resources, events, values, applied, changes = (
+        pl.concat(lake.read_all(table) for lake in lakes) for table in tables
     )
     newest = events.group_by("repository_id").agg(pl.col("event_timestamp").max().alias("newest"))
     resources = _stretch(resources.join(newest, on="repository_id"), "created_at", "updated_at", "deleted_at")
@@ -85,7 +92,15 @@ def learn(lakes: Sequence[Lake]) -> Lives:
     numbers = resources.select("repository_id", "resource_id", "life")
     sizes = resources.group_by("repository_id").len().sort("repository_id")["len"].to_list()
     own = ["repository_id", "resource_id"]
-    return Lives(resources, events.join(numbers, on=own), values.join(numbers, on=own), sizes)
+    events, values = events.join(numbers, on=own), values.join(numbers, on=own)
+    # An object belongs to the document that it began as last.
+    owners = changes.sort("sequence").select("applied_id", *own).vstack(applied.select("applied_id", *own))
+    lives = owners.unique("applied_id", keep="last").join(numbers, on=own).select("applied_id", "life")
+    applied = _stretch(applied.join(newest, on="repository_id"), "created_at", "updated_at").join(
+        lives, on="applied_id"
+    )
+    changes = _stretch(changes.join(newest, on="repository_id"), "event_timestamp").join(lives, on="applied_id")
+    return Lives(resources, events, values, applied, changes, sizes)
 
 
 def _stretch(rows: pl.DataFrame, *columns: str) -> pl.DataFrame:
@@ -138,12 +153,13 @@ def _write_repository(lake: Lake, repository: dict[str, Any], number: int, lives
     name = repository["full_name"]
     chosen = pl.DataFrame({"life": drawn, "own_id": _ids(number, len(drawn), "resource")}, schema_overrides=_LIFE)
     resources = _owned(chosen.join(lives.resources, on="life"), repository, number)
-    events = _in_order(_owned(chosen.join(lives.events, on="life"), repository, number))
-    events = events.with_columns(
-        sequence=pl.int_range(pl.len(), dtype=pl.Int64), event_id=pl.Series(_ids(number, events.height, "event"))
-    )
+    events = _log(_owned(chosen.join(lives.events, on="life"), repository, number), number, "event")
+    changes = _log(_owned(chosen.join(lives.applied_events, on="life"), repository, number), number, "change")
+    applied = _owned(chosen.join(lives.applied, on="life"), repository, number)
     values = _owned(chosen.join(lives.values, on="life"), repository, number)
     lake.write(HELM_VALUES, name, values.select(HELM_VALUES.column_names))
+    lake.write(APPLIED_RESOURCES, name, applied.select(APPLIED_RESOURCES.column_names))
+    lake.write(APPLIED_EVENTS, name, changes.select(APPLIED_EVENTS.column_names))
     lake.write(RESOURCES, name, _unique_documents(resources, "data").select(RESOURCES.column_names))
     lake.write(RESOURCE_EVENTS, name, _unique_documents(events, "resource_data").select(RESOURCE_EVENTS.column_names))
     active = resources.filter(pl.col("status") == "ACTIVE").height
@@ -159,7 +175,15 @@ _LIFE = {"life": pl.UInt32()}
 def _owned(rows: pl.DataFrame, repository: dict[str, Any], number: int) -> pl.DataFrame:
     """Give copied rows to a repository, with ids and commits of its own. All other columns are as copied."""
     commits = [name for name in rows.columns if name in ("commit_sha", "created_commit", "updated_commit")]
+    objects = [name for name in rows.columns if name == "applied_id"]
     return rows.with_columns(
+        *(
+            pl.when(pl.col(name) != "")
+            .then(pl.col(name).str.head(16) + pl.col("own_id").str.tail(16))
+            .otherwise(pl.lit(""))
+            .alias(name)
+            for name in objects
+        ),
         *(pl.col(name).str.head(32) + f"{number:08x}" for name in commits),
         resource_id="own_id",
         repository_id=pl.lit(repository["repository_id"]),
@@ -167,10 +191,12 @@ def _owned(rows: pl.DataFrame, repository: dict[str, Any], number: int) -> pl.Da
     )
 
 
-def _in_order(events: pl.DataFrame) -> pl.DataFrame:
+def _log(events: pl.DataFrame, number: int, what: str) -> pl.DataFrame:
     """The log of a repository, by time. The events of a life keep their order even if clocks ran backwards."""
     reached = pl.col("event_timestamp").cum_max().over("resource_id")
-    return events.sort("sequence").with_columns(reached=reached).sort("reached", "sequence", "resource_id")
+    rows = events.sort("sequence").with_columns(reached=reached).sort("reached", "sequence", "resource_id")
+    ids = pl.Series(_ids(number, rows.height, what), dtype=pl.String)
+    return rows.with_columns(sequence=pl.int_range(pl.len(), dtype=pl.Int64), event_id=ids)
 
 
 def _unique_documents(rows: pl.DataFrame, column: str) -> pl.DataFrame:

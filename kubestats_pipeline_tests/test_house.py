@@ -152,7 +152,9 @@ def test_the_resources_of_a_repository_are_put_last(tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr(FolderStorage, "put", noted)
     world.scan()
-    assert {"scans", "resource_events", "scan_problems", "helm_values"} <= set(names)
+    assert {"scans", "resource_events", "scan_problems", "helm_values", "applied_resources", "applied_events"} <= set(
+        names
+    )
     assert (names[-1], names.count("resources")) == ("resources", 1)
 
 

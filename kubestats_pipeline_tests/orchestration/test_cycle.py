@@ -154,7 +154,15 @@ def test_each_repository_has_its_own_history_in_dagster(world: World, name: str)
     assert snapshot is not None
     assert scan is not None
     head = snapshot.rows["head_commit"].item()
-    for key in ("snapshots", "resource_events", "scan_problems", "resources", "scans"):
+    for key in (
+        "snapshots",
+        "resource_events",
+        "scan_problems",
+        "applied_resources",
+        "applied_events",
+        "resources",
+        "scans",
+    ):
         (materialization,) = world.materialized(key, name)
         assert numbers(materialization)["commit"] == head
         assert (materialization.tags or {})["dagster/data_version"] == head
@@ -200,7 +208,15 @@ def test_every_check_is_evaluated_and_passes(world: World):
 
 def test_a_second_cycle_materializes_no_repository_again(world: World, second: Cycle):
     assert second == Cycle(repositories=len(NAMES), changed=0, failures={})
-    for key in ("snapshots", "resource_events", "scan_problems", "resources", "scans"):
+    for key in (
+        "snapshots",
+        "resource_events",
+        "scan_problems",
+        "applied_resources",
+        "applied_events",
+        "resources",
+        "scans",
+    ):
         assert len(world.materialized(key)) == len(NAMES), key
     assert numbers(world.materialized("sync_runs")[0])["changed"] == 0
 

@@ -11,6 +11,7 @@ from dagster._core.definitions.dependency import NodeHandle
 from kubestats_pipeline.lake.contract import Partitioning, Table
 from kubestats_pipeline.lake.tables import TABLES
 from kubestats_pipeline.orchestration.assembly import build_definitions
+from kubestats_pipeline.orchestration.assets.scan import WRITTEN
 from kubestats_pipeline.orchestration.base.asset_specs import COLUMN_SCHEMA, failures_table
 from kubestats_pipeline.orchestration.base.context import Services
 from kubestats_pipeline.orchestration.checks import CHECKS
@@ -21,8 +22,8 @@ TOKEN = "ghp_0123456789abcdef"
 JOBS = {
     "discover_repositories": {"repositories", "repository_metrics"},
     "sync_repositories": {"snapshots"},
-    "scan_repositories": {"resource_events", "scan_problems", "helm_values", "resources", "scans"},
-    "rescan_repositories": {"resource_events", "scan_problems", "helm_values", "resources", "scans"},
+    "scan_repositories": {*WRITTEN},
+    "rescan_repositories": {*WRITTEN},
     "clean_up": set(),
     "retire_events": set(),
     "record_statistics": {"ecosystem_stats"},

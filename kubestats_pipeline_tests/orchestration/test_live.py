@@ -10,6 +10,7 @@ import dagster as dg
 import pytest
 
 from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.orchestration.assets.scan import WRITTEN
 from kubestats_pipeline.orchestration.base.dagster_home import open_instance
 from kubestats_pipeline.orchestration.repairs.clock_reset import TIMES
 from kubestats_pipeline_tests.builders import GitRepository
@@ -19,7 +20,7 @@ pytestmark = [pytest.mark.slow, needs_proc]
 
 NAMES = [f"local/ann/repo{number:02}" for number in range(20)]
 BROKEN = NAMES[7]
-SCANNED = ("resource_events", "scan_problems", "helm_values", "resources", "scans")
+SCANNED = WRITTEN
 
 
 class World:
