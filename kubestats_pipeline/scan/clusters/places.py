@@ -28,7 +28,8 @@ class OwnUrls:
     """The URLs of the repository itself."""
 
     def __init__(self, clone_url: str | None) -> None:
-        self._cloned_from = frozenset({place_of(clone_url)} if clone_url and "://" in clone_url else ())
+        is_told = clone_url is not None and "://" in clone_url and not clone_url.startswith("file:")
+        self._cloned_from = frozenset({place_of(clone_url)} if clone_url and is_told else ())
         self._of_roots: frozenset[str] = frozenset()
 
     def set_roots(self, urls: Iterable[str]) -> bool:
