@@ -6,7 +6,7 @@ commit costs what it touches.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from typing import Any
 
 import orjson
@@ -287,7 +287,7 @@ class Walk:
     def _objects(self, node: Node, wanted: Wanted) -> tuple[dict[ResourceKey, ClusterObject], frozenset[Read]]:
         """The objects that a node applies, with what was read for them. A failure leaves none."""
         reads, found = set[Read](), dict[ResourceKey, ClusterObject]()
-        known = {id(each.built.content): each for each in node.objects.values()}
+        known = {_name_of(each.built): each for each in node.objects.values()}
         former, node.settings, node.failure = node.settings, (), None
         try:
             for built, settings in self._built(node, former, wanted, reads):
@@ -400,9 +400,19 @@ def _is_itself(made: ClusterObject, wanted: Wanted, key: NodeKey) -> bool:
     return is_applier and all(name != key.applied_by for name, _ in made.children)
 
 
-def _unchanged(known: dict[int, ClusterObject], built: BuiltObject, settings: Settings) -> ClusterObject | None:
-    """The former object, if it was made of the same content with the same settings."""
-    former = known.get(id(built.content))
+def _name_of(built: BuiltObject) -> Hashable:
+    """The name by which an object is found among those of the last build. A document may be built several times."""
+    metadata = built.content.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    return built.origin, str(built.content.get("kind")), str(name)
+
+
+def _unchanged(known: dict[Hashable, ClusterObject], built: BuiltObject, settings: Settings) -> ClusterObject | None:
+    """The former object, if it was made of equal content with the same settings.
+
+    Contents of two builds share what no change has reached, so that they are compared in little time.
+    """
+    former = known.get(_name_of(built))
     if former is None or former.settings is not settings or former.built != built:
         return None
     return None if former.key.kind == resource_sets.KIND else former

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from kubestats_pipeline.redaction.redact import redact, redact_content
+from kubestats_pipeline.redaction.redact import redact_again, redact_content
 from kubestats_pipeline.scan.build.transformers.json_patch import Operation, apply_operations
 from kubestats_pipeline.scan.build.transformers.resource import (
     BuildResource,
@@ -134,7 +134,7 @@ def _operating(operations: list[Operation]) -> Any:
         if not isinstance(content, dict):
             raise RefusedError("a JSON patch leaves no object")
         content = _with_annotations(content)
-        return resource.remembering().changed(redact(bounded(content)), _FEATURE)
+        return resource.remembering().changed(redact_again(bounded(content), resource.content), _FEATURE)
 
     return change
 
@@ -165,6 +165,6 @@ def _merging(merge: dict[str, Any], options: Mapping[str, Any], *, takes_kind: b
             merged = {**merged, "kind": content["kind"]}
         names = {} if may_rename else {"name": known.name}
         merged = with_metadata(merged, namespace=known.namespace or None, **names)
-        return resource.changed(redact(bounded(merged)), _FEATURE)
+        return resource.changed(redact_again(bounded(merged), content), _FEATURE)
 
     return change
