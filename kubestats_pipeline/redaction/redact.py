@@ -60,9 +60,10 @@ def redact(document: dict[str, Any]) -> dict[str, Any]:
     return _TOP.mapping("", document, within=False, secret=False)
 
 
-def redact_again(document: dict[str, Any], redacted: dict[str, Any]) -> dict[str, Any]:
-    """As `redact`, of a document that was made of a redacted one. The parts that it has at the same place stay."""
-    return _Rewalk(set(_shared(document, redacted))).mapping("", document, within=False, secret=False)
+def redact_again(document: dict[str, Any], *redacted: dict[str, Any]) -> dict[str, Any]:
+    """As `redact`, of a document that was made of redacted ones. The parts that it has at the same place stay."""
+    known = {part for each in redacted for part in _shared(document, each)}
+    return _Rewalk(known).mapping("", document, within=False, secret=False)
 
 
 def redact_values(content: dict[str, Any]) -> dict[str, Any]:
