@@ -52,10 +52,17 @@ class DeclaredAppliers:
             if folder is not None and not self._places.is_pinned(spec):
                 yield folder
 
+    def all(self) -> Iterator[Identity]:
+        """The documents that apply others. Those that only patch an applier are left out."""
+        for identity in self._documents.appliers:
+            path = identity.path
+            if not self._documents.patchers(path) or self._documents.includers(path):
+                yield identity
+
     def look(self) -> None:
         """Look at the appliers of the commit as they are now. All other methods answer as of the last look."""
         self._by_folder = defaultdict(set)
-        for identity in self._documents.appliers:
+        for identity in self.all():
             for folder in self.folders(identity):
                 self._by_folder[folder].add(identity)
         applied = frozenset(self._by_folder)

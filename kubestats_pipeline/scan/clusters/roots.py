@@ -96,7 +96,7 @@ class Roots:
 
     def _certain(self) -> Iterator[Root]:
         """The FluxInstances, and the Kustomizations that apply themselves."""
-        for identity in self._documents.appliers:
+        for identity in self._appliers.all():
             if context_of(identity.path) != "active":
                 continue
             manifest = self._documents[identity]
@@ -143,7 +143,7 @@ class Roots:
 
     def _probable(self, certain: set[Cluster]) -> Iterator[Root]:
         """The appliers that nothing applies, in a repository that has no other beginning."""
-        active = [identity for identity in self._documents.appliers if context_of(identity.path) == "active"]
+        active = [identity for identity in self._appliers.all() if context_of(identity.path) == "active"]
         if not active and not certain:
             yield from self._kustomizations(is_real=True)
             return
@@ -181,7 +181,7 @@ class Roots:
     def _is_whole(self, folder: str, declared: Iterable[Identity]) -> bool:
         """True if a folder is what Flux applies first: it holds Kustomizations of other Kustomizations elsewhere."""
         here = [each for each in declared if each.path.rpartition("/")[0] == folder and each.key.group == KUSTOMIZE]
-        below = self._appliers.applied(self._documents.appliers)
+        below = self._appliers.applied(self._appliers.all())
         applied = [each for parent in here if below[parent] for each in self._appliers.folders(parent)]
         inside = [each for each in applied if f"{each}/".startswith(f"{folder}/")]
         return bool(applied) and not inside and self._walk.builds.of(folder, b"{}").failure is None
@@ -193,7 +193,7 @@ class Roots:
 
     def _others(self) -> Iterator[Root]:
         """Roots of clusters that are not real: of the appliers and root kustomizations that no cluster applies."""
-        free = [each for each in self._documents.appliers if not self._walk.index.is_applied(each)]
+        free = [each for each in self._appliers.all() if not self._walk.index.is_applied(each)]
         bundles = list(self._bundles(_tops(self._appliers.applied(free)), is_real=False))
         self._walk_from(bundles)
         yield from bundles
