@@ -20,6 +20,7 @@ from kubestats_pipeline.scan.clusters.nodes import Cluster, NodeKey, Wanted
 from kubestats_pipeline.scan.clusters.places import Places
 from kubestats_pipeline.scan.clusters.walk import Walk
 from kubestats_pipeline.scan.facts.path_context import context_of
+from kubestats_pipeline.scan.kinds.argo import GROUP as ARGO
 from kubestats_pipeline.scan.kinds.flux import KUSTOMIZE
 from kubestats_pipeline.scan.manifests.identity import Identity, order_of
 
@@ -155,7 +156,7 @@ class Roots:
             tops = [identity for identity in tops if identity in parents and identity.key.group == KUSTOMIZE]
         elif parents:
             folders = {identity.path.rpartition("/")[0] for identity in parents}
-            tops = [each for each in tops if each.key.group != KUSTOMIZE or each.path.rpartition("/")[0] in folders]
+            tops = [each for each in tops if each.key.group == ARGO or each.path.rpartition("/")[0] in folders]
         yield from self._bundles(tops, is_real=True)
 
     def _covered_by(self, identity: Identity, clusters: Set[Cluster]) -> bool:
