@@ -120,7 +120,7 @@ def _with_settings(content: dict[str, Any], settings: Settings) -> dict[str, Any
 def _children(
     content: dict[str, Any], key: ResourceKey, facts: Facts, origin: Identity | None, find_providers: FindProviders
 ) -> Iterable[tuple[str, Wanted]]:
-    """What the object applies itself."""
+    """The folders and objects that an object applies itself."""
     name = applier_name(key)
     if facts.flux_path is not None:
         spec = flux.spec_of_kustomization(content, facts, key.namespace)

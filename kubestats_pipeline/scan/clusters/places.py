@@ -38,6 +38,10 @@ class OwnUrls:
         self._of_roots = found
         return is_other
 
+    def is_cloned_from(self, url: str) -> bool:
+        """True if the repository was cloned from a URL."""
+        return place_of(url) in self._cloned_from
+
     def __contains__(self, url: str) -> bool:
         known = self._cloned_from | self._of_roots
         return not known or place_of(url) in known

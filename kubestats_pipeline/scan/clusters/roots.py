@@ -16,7 +16,7 @@ from kubestats_pipeline.scan.clusters.apply_spec import ApplySpec
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
 from kubestats_pipeline.scan.clusters.make_object import applier_name
 from kubestats_pipeline.scan.clusters.nodes import Cluster, NodeKey, Wanted
-from kubestats_pipeline.scan.clusters.places import Places
+from kubestats_pipeline.scan.clusters.places import Places, place_of
 from kubestats_pipeline.scan.clusters.walk import Walk
 from kubestats_pipeline.scan.facts.facts import Facts
 from kubestats_pipeline.scan.facts.path_context import context_of
@@ -55,7 +55,7 @@ class Roots:
 
     def settle(self) -> None:
         """Bring the walk to the roots of the repository as it is now."""
-        certain = sorted(self._certain())
+        certain = list(self._own(sorted(self._certain())))
         if self._places.urls.set_roots(self._urls(certain)):
             self._walk.invalidate_all()
         self._walk_from(certain)
@@ -90,6 +90,20 @@ class Roots:
                     yield self._root_of(f"Kustomization/flux-system/{name}", spec, identity)
             elif (applied := self._spec(identity)) is not None and self._applies_itself(identity, applied):
                 yield self._root_of(applier_name(identity.key), applied, identity)
+
+    def _own(self, roots: list[Root]) -> Iterator[Root]:
+        """The roots without those of another repository, which has folders of the same names.
+
+        Such a one may seem to apply itself, as with the path `./`. It is known by the URL of its source: the repository
+        was cloned from that of another root, or a root of a narrower folder has another one and holds its document.
+        """
+        urls = {root.key: {place_of(url) for url in self._urls([root])} for root in roots}
+        own = {url for each in urls.values() for url in each if self._places.urls.is_cloned_from(url)}
+        for root in roots:
+            around = (urls[each.key] for each in roots if root.document is not None and _is_narrower(each, root))
+            others = [own] if own else [each for each in around if each]
+            if not urls[root.key] or all(urls[root.key] & each for each in others):
+                yield root
 
     def _root_of(self, name: str, spec: ApplySpec, document: Identity) -> Root:
         path = self._places.folder_of(spec)
@@ -272,6 +286,13 @@ def _by_outermost(folders: dict[str, list[Identity]]) -> dict[str, list[Identity
         above = next((each for each in outer if each and folder.startswith(f"{each}/")), folder)
         outer.setdefault(above, []).extend(folders[folder])
     return outer
+
+
+def _is_narrower(one: Root, other: Root) -> bool:
+    """True if a root has a folder inside that of another one, with the document of the other one in it."""
+    place = f"{one.key.cluster.path}/"
+    is_inside = one.key.cluster != other.key.cluster and place.startswith(f"{other.key.cluster.path}/".lstrip("/"))
+    return is_inside and other.document is not None and other.document.path.startswith(place)
 
 
 def _is_pinned(facts: Facts) -> bool:
