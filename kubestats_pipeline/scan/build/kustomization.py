@@ -206,11 +206,16 @@ def _chart(entry: Fields) -> Fields:
 
 
 def with_more(fields: Fields, more: Fields) -> Fields:
-    """Fields with others merged over them, as Flux does: lists are appended, scalars replaced."""
+    """Fields with others merged over them, as Flux's kustomize-controller does.
+
+    Lists are appended, scalars replaced. Of two images with one name the later entry stands in the place of the first.
+    """
     merged = dict(fields)
     for key, value in more.items():
         known = merged.get(key)
-        if isinstance(value, list):
+        if key == "images" and isinstance(value, list):
+            merged[key] = list({(entry or {}).get("name"): entry for entry in (*(known or ()), *value)}.values())
+        elif isinstance(value, list):
             merged[key] = [*(known or ()), *value]
         elif isinstance(value, dict):
             merged[key] = {**(known or {}), **value}

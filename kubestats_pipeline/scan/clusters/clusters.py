@@ -13,6 +13,7 @@ from kubestats_pipeline.scan.build.builds import Builds
 from kubestats_pipeline.scan.build.directories import Directories
 from kubestats_pipeline.scan.build.incremental import QueryStore
 from kubestats_pipeline.scan.build.sources import Sources
+from kubestats_pipeline.scan.clusters import argo
 from kubestats_pipeline.scan.clusters.applied import AppliedKey, AppliedObject
 from kubestats_pipeline.scan.clusters.common import common
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
@@ -29,10 +30,14 @@ from kubestats_pipeline.scan.facts.charts import Resolved
 from kubestats_pipeline.scan.facts.cluster_scope import is_cluster_scoped
 from kubestats_pipeline.scan.facts.facts import Facts, Image
 from kubestats_pipeline.scan.facts.images import parse_image
+from kubestats_pipeline.scan.kinds import fleet, helm, helmfile
+from kubestats_pipeline.scan.kinds.argo import GROUP as ARGO
 from kubestats_pipeline.scan.kustomize.kustomization import Kustomize
 from kubestats_pipeline.scan.manifests.identity import Identity, order_of
-from kubestats_pipeline.scan.manifests.manifests import Manifest, digest
+from kubestats_pipeline.scan.manifests.manifests import Manifest, ResourceKey, digest
 
+_FOR_TOOLS = {fleet.GROUP, helm.GROUP, helmfile.GROUP, "kustomize.config.k8s.io"}
+"""API groups of what tools read. No cluster gets it as an object, so nobody can tell whether it is applied."""
 MAX_ROUNDS = 5
 """How often the roots are chosen again in one commit, because what they apply has roots of its own."""
 
@@ -63,6 +68,7 @@ class Clusters:
         self._readers: defaultdict[LookUp, set[Subject]] = defaultdict(set)
         self._plain_facts: dict[Identity, Facts] = {}
         self._new: set[Identity] = set()
+        self._not_followed: set[Identity] = set()
         self._touched: set[Identity] = set()
         self._applied: dict[AppliedKey, AppliedObject | None] = {}
         self._held: defaultdict[str, set[AppliedKey]] = defaultdict(set)
@@ -84,6 +90,8 @@ class Clusters:
                 self._new.add(identity)
         for identity, before in self.documents.replace_file(path, declared).items():
             is_gone = identity not in declared
+            if _is_not_followed(identity.key):
+                (self._not_followed.discard if is_gone else self._not_followed.add)(identity)
             self._walk.invalidate(_reads_of(identity, before, declared.get(identity)))
             if before is None or is_gone:
                 self._walk.declare(identity, is_gone=is_gone)
@@ -154,7 +162,8 @@ class Clusters:
         """True if a cluster applies a document, or None if the repository does not tell."""
         if self._walk.is_applied(identity):
             return True
-        is_told = self._walk.has_clusters and not self._walk.has_failures and not self._patch_reason(identity)
+        is_known = self._walk.has_clusters and not self._walk.has_failures and not self._not_followed
+        is_told = is_known and identity.key.group not in _FOR_TOOLS and not self._patch_reason(identity)
         may_be = any(identity.path.startswith(f"{folder}/") for folder in self._roots.probable_folders)
         return False if is_told and not may_be else None
 
@@ -349,6 +358,11 @@ class Clusters:
         if not patchers or self.documents.includers(identity.path):
             return None
         return f"a patch of a release in another file: {patchers[0]}/kustomization.yaml lists it as one"
+
+
+def _is_not_followed(key: ResourceKey) -> bool:
+    """True for what applies documents in a way that the walk does not know: sets of Applications, bundles of Fleet."""
+    return key.group == fleet.GROUP or (key.group, key.kind) == (ARGO, argo.APPLICATION_SET)
 
 
 def _reads_of(identity: Identity, *versions: Manifest | None) -> Iterator[tuple[str, str, str]]:

@@ -28,7 +28,8 @@ class OwnUrls:
     """The URLs of the repository itself."""
 
     def __init__(self, clone_url: str | None) -> None:
-        self._cloned_from = frozenset({place_of(clone_url)} if clone_url and "://" in clone_url else ())
+        is_told = clone_url is not None and "://" in clone_url and not clone_url.startswith("file:")
+        self._cloned_from = frozenset({place_of(clone_url)} if clone_url and is_told else ())
         self._of_roots: frozenset[str] = frozenset()
 
     def set_roots(self, urls: Iterable[str]) -> bool:
@@ -92,6 +93,14 @@ class Places:
             return spec.path
         root = self._root(spec.source)
         return None if root is None else resolve_entry(root, spec.path)
+
+    def is_pinned(self, spec: ApplySpec) -> bool:
+        """True if the documents say that the source of an applier is another commit than the one at hand."""
+        source = spec.source
+        if source is None or source.is_pinned:
+            return source is not None
+        declared = [self.documents[each].facts.source for each in self.documents.named(source.kind, source.name)]
+        return bool(declared) and all(each is not None and each.is_pinned for each in declared)
 
     def _more(self, spec: ApplySpec, folder: str) -> bytes:
         if not spec.ignores_missing_components:

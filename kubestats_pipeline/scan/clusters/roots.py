@@ -10,15 +10,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from kubestats_pipeline.scan.build.objects import Built, BuiltObject
-from kubestats_pipeline.scan.clusters import argo, flux
+from kubestats_pipeline.scan.build.objects import BuiltObject
+from kubestats_pipeline.scan.clusters import flux
 from kubestats_pipeline.scan.clusters.apply_spec import ApplySpec
+from kubestats_pipeline.scan.clusters.declared_appliers import DeclaredAppliers
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
 from kubestats_pipeline.scan.clusters.make_object import applier_name
 from kubestats_pipeline.scan.clusters.nodes import Cluster, NodeKey, Wanted
 from kubestats_pipeline.scan.clusters.places import Places, place_of
 from kubestats_pipeline.scan.clusters.walk import Walk
-from kubestats_pipeline.scan.facts.facts import Facts
 from kubestats_pipeline.scan.facts.path_context import context_of
 from kubestats_pipeline.scan.kinds.flux import KUSTOMIZE
 from kubestats_pipeline.scan.manifests.identity import Identity, order_of
@@ -50,6 +50,7 @@ class Roots:
         self._documents = documents
         self._places = places
         self._walk = walk
+        self._appliers = DeclaredAppliers(documents, places)
         self._known: dict[NodeKey, Wanted] = {}
         self.probable_folders: set[str] = set()
 
@@ -88,8 +89,9 @@ class Roots:
                 if found is not None:
                     name, spec = found
                     yield self._root_of(f"Kustomization/flux-system/{name}", spec, identity)
-            elif (applied := self._spec(identity)) is not None and self._applies_itself(identity, applied):
-                yield self._root_of(applier_name(identity.key), applied, identity)
+            elif self._appliers.applies_itself(identity):
+                for spec in self._appliers.specs(identity):
+                    yield self._root_of(applier_name(identity.key), spec, identity)
 
     def _own(self, roots: list[Root]) -> Iterator[Root]:
         """The roots without those of another repository, which has folders of the same names.
@@ -111,15 +113,6 @@ class Roots:
         # The source of a root is the repository by definition. Only the folder of an artifact has to be found.
         own = spec if path is None else spec._replace(path=path, source=None)
         return Root(NodeKey(cluster, name), Wanted((own,), path=cluster.path, document=document), document)
-
-    def _applies_itself(self, identity: Identity, spec: ApplySpec) -> bool:
-        folder = self._places.folder_of(spec)
-        sources = self._documents.named(spec.source.kind, spec.source.name) if spec.source is not None else ()
-        if sources and all(_is_pinned(self._documents[each].facts) for each in sources):
-            return False
-        if folder is None or not f"{identity.path}/".startswith(f"{folder}/" if folder else ""):
-            return False
-        return any(built.origin == identity for built in self._walk.builds.of(folder, spec.more).objects)
 
     def _is_applied_by_others(self, root: Root) -> bool:
         """True if another root reaches the document of this one."""
@@ -154,7 +147,7 @@ class Roots:
             yield from self._kustomizations(is_real=True)
             return
         free = [identity for identity in active if not self._covered_by(identity, certain)]
-        applied = {identity: self._appliers_below(identity) for identity in free}
+        applied = self._appliers.applied(free)
         tops = _tops(applied)
         parents = {identity for identity in tops if applied[identity]}
         if certain:
@@ -167,33 +160,11 @@ class Roots:
     def _covered_by(self, identity: Identity, clusters: set[Cluster]) -> bool:
         return any(at[0].cluster in clusters for at in self._walk.applications(identity))
 
-    def _appliers_below(self, identity: Identity) -> set[Identity]:
-        """The appliers that another one applies, one level below it."""
-        found = set[Identity]()
-        for spec in self._specs(identity):
-            for _, build in self._places.builds(spec, _Unread(self._walk)):
-                found |= {built.origin for built in build.objects if built.origin in self._documents.appliers}
-        return found - {identity}
-
-    def _specs(self, identity: Identity) -> Iterator[ApplySpec]:
-        if identity.key.group == KUSTOMIZE:
-            if (spec := self._spec(identity)) is not None:
-                yield spec
-        elif identity.key.kind == argo.APPLICATION:
-            yield from argo.specs_of_application(self._documents.content(identity))
-
-    def _spec(self, identity: Identity) -> ApplySpec | None:
-        manifest = self._documents[identity]
-        path = manifest.facts.flux_path
-        if path is None or "$" in path.path:
-            return None
-        return flux.spec_of_kustomization(self._documents.content(identity), manifest.facts, identity.key.namespace)
-
     def _bundles(self, documents: Iterable[Identity], *, is_real: bool) -> Iterator[Root]:
         """Roots for appliers that nothing applies: the root kustomizations that list them, or else their folders."""
         folders = defaultdict[str, list[Identity]](list)
         for identity in documents:
-            listing = self._tops_above(identity.path, even_broken=is_real)
+            listing = self._appliers.tops(identity.path)
             if listing:
                 yield from (self._kustomization(folder, is_real=is_real) for folder in listing)
             else:
@@ -209,10 +180,10 @@ class Roots:
     def _is_whole(self, folder: str, declared: Iterable[Identity]) -> bool:
         """True if a folder is what Flux applies first: it holds Kustomizations of other Kustomizations elsewhere."""
         here = [each for each in declared if each.path.rpartition("/")[0] == folder and each.key.group == KUSTOMIZE]
-        parents = [each for each in here if self._appliers_below(each)]
-        applied = [self._places.folder_of(spec) for each in parents for spec in self._specs(each)]
-        inside = [each for each in applied if each is None or f"{each}/".startswith(f"{folder}/")]
-        return bool(parents) and not inside and self._walk.builds.of(folder, b"{}").failure is None
+        below = self._appliers.applied(self._documents.appliers)
+        applied = [each for parent in here if below[parent] for each in self._appliers.folders(parent)]
+        inside = [each for each in applied if f"{each}/".startswith(f"{folder}/")]
+        return bool(applied) and not inside and self._walk.builds.of(folder, b"{}").failure is None
 
     def _as_built(self, identity: Identity) -> BuiltObject:
         return BuiltObject(self._documents.content(identity), identity)
@@ -222,61 +193,19 @@ class Roots:
     def _others(self) -> Iterator[Root]:
         """Roots of clusters that are not real: of the appliers and root kustomizations that no cluster applies."""
         free = [each for each in self._documents.appliers if not self._walk.is_applied(each)]
-        applied = {identity: self._appliers_below(identity) for identity in free}
-        yield from self._bundles(_tops(applied), is_real=False)
+        yield from self._bundles(_tops(self._appliers.applied(free)), is_real=False)
         yield from self._kustomizations(is_real=False)
 
     def _kustomizations(self, *, is_real: bool) -> Iterator[Root]:
         """The root kustomizations above documents that nothing applies."""
         paths = {identity.path for identity in self._walk.unapplied}
-        tops = {top for path in paths for top in self._tops_above(path, even_broken=is_real)}
+        tops = {top for path in paths for top in self._appliers.tops(path)}
         for folder in sorted(tops):
             if not is_real or context_of(f"{folder}/") == "active":
                 yield self._kustomization(folder, is_real=is_real)
 
     def _kustomization(self, folder: str, *, is_real: bool) -> Root:
         return Root(NodeKey(Cluster(folder, is_real), folder), Wanted((ApplySpec(folder),), path=folder))
-
-    def _is_readable(self, folder: str) -> bool:
-        return self._walk.builds.as_far_as_possible(folder, b"{}").failure is None
-
-    def _tops_above(self, path: str, *, even_broken: bool) -> list[str]:
-        """The kustomizations that take in a file, directly or through others, and that no other one takes in.
-
-        Those that cannot be read at all count only on demand. Otherwise the walk begins below them.
-        """
-        queue, seen, tops = [path], {path}, list[str]()
-        while queue and len(seen) < MAX_CLIMB:
-            place = queue.pop()
-            above = [folder for folder in self._documents.includers(place) if folder != place]
-            if not even_broken:
-                above = [
-                    folder for folder in above if self._walk.builds.as_far_as_possible(folder, b"{}").failure is None
-                ]
-            if not above and place != path:
-                tops.append(place)
-            queue += [folder for folder in above if folder not in seen]
-            seen.update(above)
-        return sorted(tops)
-
-
-class _Unread:
-    """Look-ups of which nobody has to know."""
-
-    def __init__(self, walk: Walk) -> None:
-        self._walk = walk
-
-    def sources(self, kind: str, name: str) -> list[Facts]:
-        return self._walk.facts_of_sources(None, kind, name)
-
-    def declared(self, kind: str, name: str) -> None:
-        """Nothing depends on it."""
-
-    def build(self, folder: str, more: bytes) -> Built:
-        return self._walk.builds.of(folder, more)
-
-    def directory(self, folder: str, *, is_recursive: bool) -> Built:
-        return self._walk.directories.of(folder, is_recursive)
 
 
 def _by_outermost(folders: dict[str, list[Identity]]) -> dict[str, list[Identity]]:
@@ -293,10 +222,6 @@ def _is_narrower(one: Root, other: Root) -> bool:
     place = f"{one.key.cluster.path}/"
     is_inside = one.key.cluster != other.key.cluster and place.startswith(f"{other.key.cluster.path}/".lstrip("/"))
     return is_inside and other.document is not None and other.document.path.startswith(place)
-
-
-def _is_pinned(facts: Facts) -> bool:
-    return facts.source is not None and facts.source.is_pinned
 
 
 def _tops(applied: dict[Identity, set[Identity]]) -> list[Identity]:

@@ -21,7 +21,7 @@ def scan_generic(document: Decoded, resource: dict[str, Any]) -> Facts:
 
     Without that label, the tag of the main image is its version, if there is one main image.
     """
-    images = () if resource["apiVersion"] in _WITHOUT_IMAGES else images_in_fields(document, resource)
+    images = () if resource.get("apiVersion") in _WITHOUT_IMAGES else images_in_fields(document, resource)
     version = label_version(document, resource)
     if not images or resource["kind"] in _HOLDERS:
         return Facts(version=version, images=images)

@@ -34,7 +34,6 @@ from kubestats_pipeline.scan.manifests.embedded import embedded_in_file, embedde
 
 _KIND = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _API_VERSION = re.compile(r"(?:([a-z0-9](?:[-a-z0-9.]*[a-z0-9])?)/)?([a-zA-Z0-9][-a-zA-Z0-9]*)")
-_MENTIONS = (b"kind", b"apiVersion")
 _WITHHELD = (REDACTED.encode(), ENCRYPTED.encode())
 
 
@@ -149,7 +148,7 @@ def read_with_documents(
 
 def may_declare(blob: bytes, file_name: str) -> bool:
     """True if a file may declare something, so that it must be parsed."""
-    return bool(special_name(file_name)) or all(word in blob for word in _MENTIONS) or is_utf16(blob)
+    return bool(special_name(file_name)) or (b"kind" in blob and b"apiVersion" in blob) or is_utf16(blob)
 
 
 def read_document(

@@ -78,6 +78,7 @@ class Replay:
         self._too_complex: set[Identity] = set()
         self._deleted = Tombstones(self.tombstones)
         self._outdated = set[Identity]()
+        self._was_applied: dict[Identity, bool | None] = {}
         self._live_ids = {resource.resource_id for resource in self.active.values()}
 
     def restore(self, tree: Iterable[Change], last_readable: Mapping[str, str] | None = None) -> None:
@@ -132,11 +133,12 @@ class Replay:
         touched = self.files.apply(changes)
         before = declared_in(former for former, _ in touched.values())
         after = declared_in(latter for _, latter in touched.values())
+        removed = {identity: before[identity] for identity in before if identity not in after}
+        self._was_applied = {identity: self.clusters.is_applied(identity) for identity in removed}
         self._note_changed_files()
         for path, (_, latter) in touched.items():
             self._resolve_file(path, latter)
         changed = self.clusters.resolve_changed()
-        removed = {identity: before[identity] for identity in before if identity not in after}
         self._too_complex -= removed.keys()
         # Inputs come before problems and values: both ask which files are used as values now.
         self._update_inputs(removed, changed)
@@ -271,7 +273,7 @@ class Replay:
             deleted_at=at,
             values=None,
             values_complete=None,
-            is_applied=None,
+            is_applied=self._was_applied[identity],
         )
         self._live_ids.discard(before.resource_id)
         self._deleted.add(after)

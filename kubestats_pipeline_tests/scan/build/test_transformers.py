@@ -155,6 +155,12 @@ def test_the_image_of_a_volume_is_overridden_in_kinds_of_kubernetes():
     assert volumes[0]["image"]["reference"] == "m:2"
 
 
+def test_an_image_of_flux_takes_the_place_of_the_same_one_of_the_folder():
+    fields = "resources: [a.yaml]\nimages: [{name: nginx, newName: other}]"
+    built = build({"kustomization.yaml": fields, "a.yaml": POD % "nginx:1"}, images=[{"name": "nginx", "newTag": "2"}])
+    assert contents(built)[0]["spec"]["containers"][0]["image"] == "nginx:2"
+
+
 def test_labels_reach_selectors_only_where_they_are_asked_to():
     text = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {selector: {app: a}}\n"
     assert only(text, "labels: [{pairs: {t: x}}]")["spec"]["selector"] == {"app": "a"}

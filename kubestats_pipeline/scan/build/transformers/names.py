@@ -79,8 +79,9 @@ def follow_references(resources: Resources, references: tuple[NameReference, ...
     if not renamed:
         return resources
     by_kind: defaultdict[tuple[str, str], list[NameReference]] = defaultdict(list)
+    kinds = {names.kind for each in renamed for names in each.ids}
     for reference in references:
-        if any(reference.targets(names) for each in renamed for names in each.ids):
+        if reference.kind in kinds and any(reference.targets(names) for each in renamed for names in each.ids):
             by_kind[reference.group, reference.kind].append(reference)
     wanted = [reference for group in by_kind.values() for reference in group]
     names = _by_former_name(renamed)

@@ -130,12 +130,13 @@ def _is_known_as_cluster_scoped(group: str, version: str, kind: str) -> bool:
 
 def id_of(content: dict[str, Any]) -> ResourceId:
     """The id of an object."""
-    group, _, version = text_of(content.get("apiVersion")).rpartition("/")
     metadata = content.get("metadata")
     if not isinstance(metadata, dict):
         metadata = {}
-    kind, name, namespace = content.get("kind"), metadata.get("name"), metadata.get("namespace")
-    return ResourceId(group, version, text_of(kind), text_of(name), text_of(namespace))
+    texts = (content.get("apiVersion"), content.get("kind"), metadata.get("name"), metadata.get("namespace"))
+    api_version, kind, name, namespace = (text if type(text) is str else text_of(text) for text in texts)
+    group, _, version = api_version.rpartition("/")
+    return ResourceId(group, version, kind, name, namespace)
 
 
 def text_of(value: object) -> str:
