@@ -61,14 +61,20 @@ class Roots:
             self._walk.invalidate_all()
         self._walk_from(certain)
         self.probable_folders = set()
-        certain = [root for root in certain if not self._is_applied_by_others(root)]
+        clusters = {root.key.cluster for root in certain}
+        certain = [root for root in certain if not self._is_applied_in(root, clusters - {root.key.cluster})]
         real = [*certain, *self._probable({root.key.cluster for root in certain})]
+        self._drop_all_but(real, is_real=True)
         self._walk_from(real)
-        chosen = [*real, *self._others()]
-        for key in self._known.keys() - {root.key for root in chosen}:
-            self._walk.want(key, NodeKey(key.cluster, FIRST), None)
-        self._walk_from(chosen)
-        self._known = {root.key: root.wanted for root in chosen}
+        others = list(self._others())
+        self._drop_all_but(others, is_real=False)
+        self._walk_from(others)
+
+    def _drop_all_but(self, roots: Iterable[Root], *, is_real: bool) -> None:
+        for key in self._known.keys() - {root.key for root in roots}:
+            if key.cluster.is_real == is_real:
+                self._walk.want(key, NodeKey(key.cluster, FIRST), None)
+                del self._known[key]
 
     def _walk_from(self, roots: Iterable[Root]) -> None:
         for root in roots:
@@ -114,12 +120,11 @@ class Roots:
         own = spec if path is None else spec._replace(path=path, source=None)
         return Root(NodeKey(cluster, name), Wanted((own,), path=cluster.path, document=document), document)
 
-    def _is_applied_by_others(self, root: Root) -> bool:
-        """True if another root reaches the document of this one."""
-        found = self._walk.applications(root.document) if root.document is not None else set()
-        return any(at[0].cluster != root.key.cluster and at[0].cluster.is_real for at in found) and (
-            root.document is not None and root.document.key.kind == "Kustomization"
-        )
+    def _is_applied_in(self, root: Root, clusters: set[Cluster]) -> bool:
+        """True if one of some other clusters applies the Kustomization of a root."""
+        document = root.document
+        is_kustomization = document is not None and document.key.kind == "Kustomization"
+        return is_kustomization and document is not None and self._covered_by(document, clusters)
 
     def _urls(self, roots: Iterable[Root]) -> Iterator[str]:
         """The URLs of the sources of the roots."""
