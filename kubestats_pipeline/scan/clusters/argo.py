@@ -20,6 +20,11 @@ def is_application(content: dict[str, Any]) -> bool:
     return content.get("kind") == APPLICATION and str(content.get("apiVersion")).startswith(f"{GROUP}/")
 
 
+def is_application_set(content: dict[str, Any]) -> bool:
+    """True for an ApplicationSet of Argo CD."""
+    return content.get("kind") == APPLICATION_SET and str(content.get("apiVersion")).startswith(f"{GROUP}/")
+
+
 def specs_of_application(content: dict[str, Any]) -> Iterator[ApplySpec]:
     """The folders of an Application: one for each of its sources that is a path in a git repository."""
     destination = mapping(content, "spec", "destination").get("namespace")

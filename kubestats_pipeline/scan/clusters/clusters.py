@@ -15,16 +15,18 @@ from kubestats_pipeline.scan.build.incremental import QueryStore
 from kubestats_pipeline.scan.build.sources import Sources
 from kubestats_pipeline.scan.clusters import argo
 from kubestats_pipeline.scan.clusters.applied import AppliedKey, AppliedObject
+from kubestats_pipeline.scan.clusters.appliers.applications import Applications
 from kubestats_pipeline.scan.clusters.common import common
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
 from kubestats_pipeline.scan.clusters.make_object import scan
 from kubestats_pipeline.scan.clusters.nodes import ClusterObject, NodeKey
-from kubestats_pipeline.scan.clusters.places import ARTIFACT, OwnUrls, Places
+from kubestats_pipeline.scan.clusters.own_urls import OwnUrls
+from kubestats_pipeline.scan.clusters.places import ARTIFACT, Places
 from kubestats_pipeline.scan.clusters.references import FactsOf, LookUp, References
 from kubestats_pipeline.scan.clusters.roots import Roots
 from kubestats_pipeline.scan.clusters.substitution import substitute
 from kubestats_pipeline.scan.clusters.values_from import values_inputs
-from kubestats_pipeline.scan.clusters.walk import QUERIES, ObjectAt, Walk
+from kubestats_pipeline.scan.clusters.walk import EXPANSION, QUERIES, ObjectAt, Walk
 from kubestats_pipeline.scan.documents.budget import Budget, TooComplexError
 from kubestats_pipeline.scan.facts.charts import Resolved
 from kubestats_pipeline.scan.facts.cluster_scope import is_cluster_scoped
@@ -59,7 +61,8 @@ class Clusters:
         self.documents = DeclaredDocuments()
         self._queries = queries
         places = Places(self.documents, OwnUrls(clone_url))
-        self._walk = Walk(places, Builds(sources, queries), Directories(sources, queries))
+        applications = Applications(sources, queries)
+        self._walk = Walk(places, Builds(sources, queries), Directories(sources, queries), applications)
         self._roots = Roots(self.documents, places, self._walk)
         self._last_known: dict[Identity, Resolved] = {}
         self._resolutions: dict[ObjectAt, _Resolution] = {}
@@ -187,7 +190,9 @@ class Clusters:
         if self._revision != self.documents.folders.revision:
             self._revision = self.documents.folders.revision
             self._walk.invalidate_artifacts()
-        self._walk.invalidate(self._queries.take_invalidated_keys(QUERIES))
+        invalidated = self._queries.take_invalidated_keys(QUERIES)
+        self._roots_may_differ |= any(key[0] == EXPANSION for key in invalidated)
+        self._walk.invalidate(invalidated)
         self._walk.settle()
         for _ in range(MAX_ROUNDS):
             if not self._roots_may_differ and self._walk.turned.isdisjoint(self.documents.appliers):

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from kubestats_pipeline.scan.clusters import argo, flux
+from kubestats_pipeline.scan.clusters.appliers.applications import Applications
 from kubestats_pipeline.scan.clusters.apply_spec import ApplySpec
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
 from kubestats_pipeline.scan.clusters.places import Places
@@ -20,8 +21,9 @@ MAX_CLIMB = 1_000
 class DeclaredAppliers:
     """The relations of the appliers of a repository at one commit."""
 
-    def __init__(self, documents: DeclaredDocuments, places: Places) -> None:
+    def __init__(self, documents: DeclaredDocuments, places: Places, applications: Applications) -> None:
         self._documents = documents
+        self._applications = applications
         self._places = places
 
     def specs(self, identity: Identity) -> Iterator[ApplySpec]:
@@ -33,6 +35,10 @@ class DeclaredAppliers:
                 yield from () if spec is None else (spec,)
         elif identity.key.kind == argo.APPLICATION:
             yield from argo.specs_of_application(self._documents.content(identity))
+        elif identity.key.kind == argo.APPLICATION_SET:
+            made = self._applications.expand(self._documents.content(identity), self._places.urls.known)
+            for application in made.applications:
+                yield from argo.specs_of_application(application)
 
     def folders(self, identity: Identity) -> Iterator[str]:
         """The folders of this repository that an applier applies."""

@@ -1,7 +1,7 @@
 """Makes the object that a cluster gets of one that was built: namespace, common labels, variables, facts, children."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
 
 from kubestats_pipeline.scan.build.objects import BuiltObject
 from kubestats_pipeline.scan.clusters import argo, flux, resource_sets
@@ -14,6 +14,7 @@ from kubestats_pipeline.scan.documents.document import Decoded
 from kubestats_pipeline.scan.facts.cluster_scope import is_cluster_scoped
 from kubestats_pipeline.scan.facts.facts import Facts
 from kubestats_pipeline.scan.facts.shapes import mapping
+from kubestats_pipeline.scan.kinds.application_sets import Expansion
 from kubestats_pipeline.scan.kinds.generic import scan_generic
 from kubestats_pipeline.scan.kinds.registry import load_scanners
 from kubestats_pipeline.scan.manifests.embedded import embedded_in_resource
@@ -24,10 +25,20 @@ _LEFT = "it holds a variable whose value is not in the repository"
 _EXPRESSION = b"${"
 
 
-FindProviders = Callable[[dict[str, Any]], Iterable[dict[str, Any]] | None]
+class Surroundings(Protocol):
+    """The look-ups that the children of an object need beside the object. Each of them is recorded."""
+
+    def providers(self, entry: dict[str, Any]) -> Iterable[dict[str, Any]] | None:
+        """The providers of inputs that an entry of a ResourceSet selects, or None if they are not known."""
+
+    def applications(self, data: bytes) -> Expansion:
+        """The Applications of an ApplicationSet, which is given as canonical JSON."""
+
+    def declared_in(self, path: str) -> Mapping[Identity, Manifest]:
+        """The documents of a file."""
 
 
-def make_object(built: BuiltObject, settings: Settings, find_providers: FindProviders) -> ClusterObject | None:
+def make_object(built: BuiltObject, settings: Settings, surroundings: Surroundings) -> ClusterObject | None:
     """The object in the cluster, or None if it has no kind or name.
 
     Raises:
@@ -43,6 +54,9 @@ def make_object(built: BuiltObject, settings: Settings, find_providers: FindProv
     if key is None:
         return None
     facts = scan(content, key)
+    children = tuple(_children(content, key, facts, built.origin, surroundings))
+    if argo.is_application_set(content) and children and children[0][1].incomplete is None:
+        facts = Facts(app_name=facts.app_name)  # its Applications are the releases
     return ClusterObject(
         key=key,
         built=built,
@@ -51,7 +65,7 @@ def make_object(built: BuiltObject, settings: Settings, find_providers: FindProv
         data=data,
         facts=facts,
         spelled=scan(content, key, written) if written else facts,
-        children=tuple(_children(content, key, facts, built.origin, find_providers)),
+        children=children,
         incomplete=incomplete,
         too_complex=min(budget.notes, default=None),
     )
@@ -118,7 +132,7 @@ def _with_settings(content: dict[str, Any], settings: Settings) -> dict[str, Any
 
 
 def _children(
-    content: dict[str, Any], key: ResourceKey, facts: Facts, origin: Identity | None, find_providers: FindProviders
+    content: dict[str, Any], key: ResourceKey, facts: Facts, origin: Identity | None, surroundings: Surroundings
 ) -> Iterable[tuple[str, Wanted]]:
     """The folders and objects that an object applies itself."""
     name = applier_name(key)
@@ -131,9 +145,21 @@ def _children(
         if specs:
             yield name, Wanted(specs, path=specs[0].path, document=origin)
     elif resource_sets.is_resource_set(content):
-        expanded = resource_sets.expand(content, find_providers)
+        expanded = resource_sets.expand(content, surroundings.providers)
         objects = tuple(BuiltObject(made, changed_by=frozenset({"template"})) for made in expanded.objects)
         yield name, Wanted(objects=objects, document=origin, incomplete=expanded.unknown)
+    elif argo.is_application_set(content):
+        applications, unknown = surroundings.applications(canonical_json(content))
+        declared = surroundings.declared_in(origin.path) if origin is not None else {}
+        objects = tuple(_template_made(made, declared) for made in applications)
+        yield name, Wanted(objects=objects, document=origin, incomplete=min(unknown, default=None))
+
+
+def _template_made(content: dict[str, Any], declared: Iterable[Identity]) -> BuiltObject:
+    """An object that a template makes, which has a document if its file gives all of it."""
+    key = key_of(content)
+    origins = (each for each in declared if key is not None and each.key[1::2] == key[1::2])
+    return BuiltObject(content, next(origins, None), changed_by=frozenset({"template"}))
 
 
 def applier_name(key: ResourceKey) -> str:

@@ -17,7 +17,8 @@ from kubestats_pipeline.scan.clusters.declared_appliers import DeclaredAppliers
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
 from kubestats_pipeline.scan.clusters.make_object import applier_name
 from kubestats_pipeline.scan.clusters.nodes import Cluster, NodeKey, Wanted
-from kubestats_pipeline.scan.clusters.places import Places, place_of
+from kubestats_pipeline.scan.clusters.own_urls import place_of
+from kubestats_pipeline.scan.clusters.places import Places
 from kubestats_pipeline.scan.clusters.walk import Walk
 from kubestats_pipeline.scan.facts.path_context import context_of
 from kubestats_pipeline.scan.kinds.flux import KUSTOMIZE
@@ -50,7 +51,7 @@ class Roots:
         self._documents = documents
         self._places = places
         self._walk = walk
-        self._appliers = DeclaredAppliers(documents, places)
+        self._appliers = DeclaredAppliers(documents, places, walk.applications_made)
         self._known: dict[NodeKey, Wanted] = {}
         self.probable_folders: set[str] = set()
 

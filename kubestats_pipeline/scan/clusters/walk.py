@@ -6,7 +6,7 @@ commit costs what it touches.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -14,20 +14,22 @@ import orjson
 from kubestats_pipeline.scan.build.builds import Builds
 from kubestats_pipeline.scan.build.directories import Directories
 from kubestats_pipeline.scan.build.objects import Built, BuiltObject
-from kubestats_pipeline.scan.clusters import resource_sets
+from kubestats_pipeline.scan.clusters import argo, resource_sets
+from kubestats_pipeline.scan.clusters.appliers.applications import Applications
 from kubestats_pipeline.scan.clusters.apply_spec import ApplySpec
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
-from kubestats_pipeline.scan.clusters.make_object import FindProviders, embedded, make_object
+from kubestats_pipeline.scan.clusters.make_object import embedded, make_object
 from kubestats_pipeline.scan.clusters.nodes import Cluster, ClusterObject, Node, NodeKey, Settings, Wanted
 from kubestats_pipeline.scan.clusters.places import ARTIFACT_KINDS, Places
 from kubestats_pipeline.scan.clusters.post_build import KnownVariables, NotYamlError
 from kubestats_pipeline.scan.documents.budget import MAX_VARIABLES
 from kubestats_pipeline.scan.facts.facts import Facts, Reference
 from kubestats_pipeline.scan.facts.shapes import mapping
+from kubestats_pipeline.scan.kinds.application_sets import Expansion
 from kubestats_pipeline.scan.kinds.argo import GROUP as ARGO
 from kubestats_pipeline.scan.kinds.flux import public_value
 from kubestats_pipeline.scan.manifests.identity import Identity, order_of
-from kubestats_pipeline.scan.manifests.manifests import ResourceKey
+from kubestats_pipeline.scan.manifests.manifests import Manifest, ResourceKey
 
 MAX_ROUNDS = 20
 """How often one node may be made anew in one commit, because objects of the cluster that it reads change."""
@@ -42,7 +44,8 @@ NAMED_KINDS = frozenset(
 
 BUILD, SOUND_BUILD = Builds.of.__qualname__, Builds.as_far_as_possible.__qualname__
 DIRECTORY = Directories.of.__qualname__
-QUERIES = frozenset({BUILD, SOUND_BUILD, DIRECTORY})
+EXPANSION = Applications.of.__qualname__
+QUERIES = frozenset({BUILD, SOUND_BUILD, DIRECTORY, EXPANSION})
 """The names of the queries that nodes are made of."""
 
 ObjectAt = tuple[NodeKey, ResourceKey]
@@ -54,16 +57,19 @@ class Walk:
 
     Attributes:
         changed: the objects that changed since the last `take_changed`, with what they were before.
-        builds, directories: the queries that it is made of.
+        builds, directories, applications_made: the queries that it is made of.
         unapplied: the documents that no cluster applies.
         turned_files: the files whose `failure` may have changed, until somebody clears it.
         turned: the documents that a cluster began or ceased to apply, until somebody clears it.
     """
 
-    def __init__(self, places: Places, builds: Builds, directories: Directories) -> None:
+    def __init__(
+        self, places: Places, builds: Builds, directories: Directories, applications: Applications
+    ) -> None:
         self._places = places
         self.builds = builds
         self.directories = directories
+        self.applications_made = applications
         self._nodes: dict[NodeKey, Node] = {}
         self._readers: defaultdict[Read, set[NodeKey]] = defaultdict(set)
         self._named: defaultdict[tuple[Cluster, str, str], dict[ObjectAt, ClusterObject]] = defaultdict(dict)
@@ -83,6 +89,11 @@ class Walk:
     def documents(self) -> DeclaredDocuments:
         """The documents of the repository."""
         return self._places.documents
+
+    @property
+    def own_urls(self) -> frozenset[str]:
+        """The known URLs of the repository."""
+        return self._places.urls.known
 
     def get(self, at: ObjectAt) -> ClusterObject | None:
         """An object, or None if it is gone."""
@@ -289,9 +300,10 @@ class Walk:
         reads, found = set[Read](), dict[ResourceKey, ClusterObject]()
         known = {id(each.built.content): each for each in node.objects.values()}
         former, node.settings, node.failure = node.settings, (), None
+        look_ups = _NodeReads(self, node.key.cluster, reads)
         try:
             for built, settings in self._built(node, former, wanted, reads):
-                made = _unchanged(known, built, settings) or make_object(built, settings, self._providers(node, reads))
+                made = _unchanged(known, built, settings) or make_object(built, settings, look_ups)
                 if made is not None and _is_itself(made, wanted, node.key):
                     continue
                 for each in (made, *self._embedded(made)) if made is not None else ():
@@ -324,23 +336,10 @@ class Walk:
                 yield from ((built, settings) for built in build.objects)
 
     def _embedded(self, made: ClusterObject) -> Iterable[ClusterObject]:
-        if made.key.group != ARGO:
+        if made.key.group != ARGO or (made.key.kind == argo.APPLICATION_SET and made.children):
             return ()
         origins = self._places.documents.in_file(made.origin.path) if made.origin is not None else {}
         return embedded(made, origins)
-
-    def _providers(self, node: Node, reads: set[Read]) -> FindProviders:
-        """Returns the look-up of the providers of inputs in the cluster of a node."""
-
-        def find(entry: dict[str, Any]) -> list[dict[str, Any]] | None:
-            name = entry.get("name")
-            if not isinstance(name, str):
-                return None
-            index = (node.key.cluster, resource_sets.PROVIDER, name)
-            reads.add(("object", *index))
-            return [each.content for each in self.named(*index).values()] or None
-
-        return find
 
     # Variables
 
@@ -405,7 +404,11 @@ def _unchanged(known: dict[int, ClusterObject], built: BuiltObject, settings: Se
     former = known.get(id(built.content))
     if former is None or former.settings is not settings or former.built != built:
         return None
-    return None if former.key.kind == resource_sets.KIND else former
+    return None if former.key.kind in _EXPANDED_KINDS else former
+
+
+_EXPANDED_KINDS = (resource_sets.KIND, argo.APPLICATION_SET)
+"""Kinds of objects whose children depend on more than the object."""
 
 
 class _NodeReads:
@@ -433,3 +436,19 @@ class _NodeReads:
     def directory(self, folder: str, *, is_recursive: bool) -> Built:
         self._reads.add((DIRECTORY, folder, is_recursive))
         return self._walk.directories.of(folder, is_recursive)
+
+    def providers(self, entry: dict[str, Any]) -> list[dict[str, Any]] | None:
+        name = entry.get("name")
+        if not isinstance(name, str):
+            return None
+        index = (self._cluster, resource_sets.PROVIDER, name)
+        self._reads.add(("object", *index))
+        return [each.content for each in self._walk.named(*index).values()] or None
+
+    def applications(self, data: bytes) -> Expansion:
+        own_urls = self._walk.own_urls
+        self._reads.add((EXPANSION, data, own_urls))
+        return self._walk.applications_made.of(data, own_urls)
+
+    def declared_in(self, path: str) -> Mapping[Identity, Manifest]:
+        return self._walk.documents.in_file(path)
