@@ -59,6 +59,7 @@ class DeclaredAppliers:
         for identity in found:
             for folder in self.folders(identity):
                 by_folder[folder].add(identity)
+            found[identity] |= self._made_of(identity) & found.keys()
         above: dict[str, set[str]] = {}
         for identity in found:
             if identity.path not in above:
@@ -67,6 +68,15 @@ class DeclaredAppliers:
                 for applier in by_folder.get(folder, set()) - {identity}:
                     found[applier].add(identity)
         return found
+
+    def _made_of(self, identity: Identity) -> set[Identity]:
+        """The Applications that have rows of their own, because the document of an ApplicationSet gives all of them."""
+        if identity.key.kind != argo.APPLICATION_SET:
+            return set()
+        made = self._applications.expand(self._documents.content(identity), self._places.urls.known).applications
+        names = {application["metadata"]["name"] for application in made}
+        declared = self._documents.in_file(identity.path)
+        return {each for each in declared if each.key.kind == argo.APPLICATION and each.key.name in names}
 
     def tops(self, path: str) -> list[str]:
         """The kustomizations that take in a file, directly or through others, and that no other one takes in."""

@@ -34,6 +34,9 @@ class Surroundings(Protocol):
     def applications(self, data: bytes) -> Expansion:
         """The Applications of an ApplicationSet, which is given as canonical JSON."""
 
+    def overrides(self, url: str, path: str) -> dict[str, Any]:
+        """The fields in a file of overrides of Argo CD, if a URL is that of this repository."""
+
     def declared_in(self, path: str) -> Mapping[Identity, Manifest]:
         """The documents of a file."""
 
@@ -57,6 +60,7 @@ def make_object(built: BuiltObject, settings: Settings, surroundings: Surroundin
     children = tuple(_children(content, key, facts, built.origin, surroundings))
     if argo.is_application_set(content) and children and children[0][1].incomplete is None:
         facts = Facts(app_name=facts.app_name)  # its Applications are the releases
+    incomplete = incomplete or next((wanted.incomplete for _, wanted in children), None)
     return ClusterObject(
         key=key,
         built=built,
@@ -141,7 +145,7 @@ def _children(
         if spec is not None:
             yield name, Wanted((spec,), path=spec.path, document=origin)
     elif argo.is_application(content):
-        specs = tuple(argo.specs_of_application(content))
+        specs = tuple(argo.specs_of_application(content, surroundings.overrides))
         if specs:
             yield name, Wanted(specs, path=specs[0].path, document=origin)
     elif resource_sets.is_resource_set(content):

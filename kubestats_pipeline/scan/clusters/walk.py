@@ -20,6 +20,7 @@ from kubestats_pipeline.scan.clusters.apply_spec import ApplySpec
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
 from kubestats_pipeline.scan.clusters.make_object import embedded, make_object
 from kubestats_pipeline.scan.clusters.nodes import Cluster, ClusterObject, Node, NodeKey, Settings, Wanted
+from kubestats_pipeline.scan.clusters.own_urls import is_own
 from kubestats_pipeline.scan.clusters.places import ARTIFACT_KINDS, Places
 from kubestats_pipeline.scan.clusters.post_build import KnownVariables, NotYamlError
 from kubestats_pipeline.scan.documents.budget import MAX_VARIABLES
@@ -44,8 +45,8 @@ NAMED_KINDS = frozenset(
 
 BUILD, SOUND_BUILD = Builds.of.__qualname__, Builds.as_far_as_possible.__qualname__
 DIRECTORY = Directories.of.__qualname__
-EXPANSION = Applications.of.__qualname__
-QUERIES = frozenset({BUILD, SOUND_BUILD, DIRECTORY, EXPANSION})
+EXPANSION, OVERRIDES = Applications.of.__qualname__, Applications.overrides.__qualname__
+QUERIES = frozenset({BUILD, SOUND_BUILD, DIRECTORY, EXPANSION, OVERRIDES})
 """The names of the queries that nodes are made of."""
 
 ObjectAt = tuple[NodeKey, ResourceKey]
@@ -63,9 +64,7 @@ class Walk:
         turned: the documents that a cluster began or ceased to apply, until somebody clears it.
     """
 
-    def __init__(
-        self, places: Places, builds: Builds, directories: Directories, applications: Applications
-    ) -> None:
+    def __init__(self, places: Places, builds: Builds, directories: Directories, applications: Applications) -> None:
         self._places = places
         self.builds = builds
         self.directories = directories
@@ -407,7 +406,7 @@ def _unchanged(known: dict[int, ClusterObject], built: BuiltObject, settings: Se
     return None if former.key.kind in _EXPANDED_KINDS else former
 
 
-_EXPANDED_KINDS = (resource_sets.KIND, argo.APPLICATION_SET)
+_EXPANDED_KINDS = (resource_sets.KIND, argo.APPLICATION, argo.APPLICATION_SET)
 """Kinds of objects whose children depend on more than the object."""
 
 
@@ -449,6 +448,12 @@ class _NodeReads:
         own_urls = self._walk.own_urls
         self._reads.add((EXPANSION, data, own_urls))
         return self._walk.applications_made.of(data, own_urls)
+
+    def overrides(self, url: str, path: str) -> dict[str, Any]:
+        if not is_own(url, self._walk.own_urls):
+            return {}
+        self._reads.add((OVERRIDES, path))
+        return self._walk.applications_made.overrides(path)
 
     def declared_in(self, path: str) -> Mapping[Identity, Manifest]:
         return self._walk.documents.in_file(path)

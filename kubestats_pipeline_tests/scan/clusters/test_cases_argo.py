@@ -59,9 +59,7 @@ def test_an_application_puts_what_it_applies_into_its_destination() -> None:
     assert tree.resolution("web", "Deployment").namespace == "web"
     assert tree.run("own", "ConfigMap").key.key.namespace == "own", "a destination is for what has no namespace"
     assert tree.runs("below", "ConfigMap") == [], "folders below are taken on demand only"
-    tree.put(
-        {"root/web.yaml": application("web", namespace="web", path="apps/web", directory={"recurse": True})}
-    )
+    tree.put({"root/web.yaml": application("web", namespace="web", path="apps/web", directory={"recurse": True})})
     assert tree.run("below", "ConfigMap").key.key.namespace == "web"
 
 

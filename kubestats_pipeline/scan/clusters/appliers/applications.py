@@ -8,11 +8,16 @@ from typing import Any
 
 import orjson
 
+from kubestats_pipeline.redaction.redact import redact
 from kubestats_pipeline.scan.build.incremental import QueryStore, query
 from kubestats_pipeline.scan.build.sources import Sources
 from kubestats_pipeline.scan.clusters.own_urls import is_own
-from kubestats_pipeline.scan.documents.document import Decoded
+from kubestats_pipeline.scan.documents.document import Bounds, Decoded, DecodeError
+from kubestats_pipeline.scan.documents.stream import decode_stream
 from kubestats_pipeline.scan.kinds.application_sets import Expansion, expand
+
+OVERRIDDEN = ("directory", "helm", "kustomize", "plugin")
+"""The fields of a source that a file of overrides may set."""
 
 
 class Applications:
@@ -36,6 +41,21 @@ class Applications:
         """The same without a memo, for an object that is asked for once."""
         view = _View(self, self._sources, own_urls)
         return expand(Decoded(application_set, 0), application_set, view)
+
+    @query
+    def overrides(self, path: str) -> dict[str, Any]:
+        """The fields of a source that a file of overrides sets, redacted. Empty if there is none that can be read."""
+        if not self._sources.has_file(path):
+            return {}
+        try:
+            document = next(decode_stream(self._sources.read(path) or b"", Bounds()), None)
+        except DecodeError:
+            return {}
+        content = document.content if document is not None else None
+        if not isinstance(content, dict):
+            return {}
+        found: dict[str, Any] = redact({key: content[key] for key in OVERRIDDEN if isinstance(content.get(key), dict)})
+        return found
 
     @query
     def below(self, folder: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
