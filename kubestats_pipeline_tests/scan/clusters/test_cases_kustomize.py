@@ -299,6 +299,8 @@ def test_charts_of_a_kustomization_run_in_its_namespace_and_then_in_that_of_flux
     )
     kind = "HelmChartInflationGenerator"
     assert [tree.run(name, kind).key.key.namespace for name in ("n1", "n2")] == ["outer", "outer"]
+    assert [tree.resolution(name, kind).namespace for name in ("n1", "n2")] == ["outer", "outer"]
+    assert [tree.is_applied(name, kind) for name in ("n1", "n2")] == [True, True]
     tree.put({"cluster/ks.yaml": flux_path("apps", "./app", "tgt", namespace="flux-system")})
     assert [tree.run(name, kind).key.key.namespace for name in ("n1", "n2")] == ["tgt", "tgt"]
     assert tree.run("c", "ConfigMap").key.key.namespace == "tgt"
@@ -310,6 +312,21 @@ def test_a_chart_of_the_older_field_runs() -> None:
     tree = Tree().put(flux_applies("./app") | {"app/kustomization.yaml": kustomization(**fields)})
     state = tree.run("n3", "HelmChartInflationGenerator").state
     assert (state.chart_name, state.version, state.chart_url) == ("nats", "v0.13.1", "https://charts.example.org")
+
+
+def test_a_generator_in_a_file_of_its_own_runs_its_chart() -> None:
+    fields = "name: web\nversion: 1.0.0\nrepo: https://charts.example.org\nreleaseName: web\n"
+    kind = "HelmChartInflationGenerator"
+    tree = Tree().put(
+        flux_applies("./app")
+        | {
+            "app/kustomization.yaml": kustomization(generators=["g.yaml"], namespace="outer"),
+            "app/g.yaml": f"apiVersion: builtin\nkind: {kind}\nmetadata: {{name: g}}\n{fields}",
+        }
+    )
+    web = tree.run("web", kind)
+    assert (web.key.key.namespace, web.state.version, web.state.chart_name) == ("outer", "1.0.0", "web")
+    assert tree.is_applied("g", kind) is True
 
 
 # Refusals
