@@ -200,8 +200,7 @@ class Accumulator:
         for entry in texts(fields, key):
             path = resolve_entry(folder, entry)
             if "\n" in entry:
-                read = read_objects(entry.encode("utf-8", "replace"), Bounds())
-                yield from (BuildResource(redact(content)) for content in read)
+                yield from map(BuildResource, map(redact, read_objects(entry.encode("utf-8", "replace"), Bounds())))
             elif self._readers.has_file(path):
                 yield from self._readers.file(path)
             elif self._readers.has_folder(path):

@@ -80,6 +80,7 @@ class Walk:
         self.turned: set[Identity] = set()
         self.turned_files: set[str] = set()
         self._failing: Counter[str] = Counter()
+        self._unknown = 0
         self._failures: defaultdict[str, dict[NodeKey, str]] = defaultdict(dict)
 
     # What is asked
@@ -135,6 +136,11 @@ class Walk:
     def has_failures(self) -> bool:
         """True if something cannot be built, so that what it applies is not known."""
         return any(self._failing.values())
+
+    @property
+    def has_unknown_appliers(self) -> bool:
+        """True if a cluster may apply folders that the repository does not name, as by a generator of Argo CD."""
+        return self._unknown > 0
 
     def is_failing(self, cluster: str) -> bool:
         """True if something of a cluster cannot be built."""
@@ -267,6 +273,8 @@ class Walk:
             self._move_application(at, before, after)
         if key.kind in NAMED_KINDS and (old is None or new is None or old.data != new.data):
             self.invalidate(("object", where, key.kind, name) for where in (cluster, None) for name in names)
+        if key.kind == argo.APPLICATION_SET and cluster.is_real:
+            self._unknown += _may_apply_more(new) - _may_apply_more(old)
         children = dict(old.children) if old is not None else {}
         wanted = dict(new.children) if new is not None else {}
         for name in children.keys() | wanted.keys():
@@ -390,6 +398,10 @@ def _drop(index: dict[Any, dict[ObjectAt, ClusterObject]], key: object, at: Obje
     index[key].pop(at, None)
     if not index[key]:
         del index[key]
+
+
+def _may_apply_more(made: ClusterObject | None) -> bool:
+    return made is not None and made.incomplete is not None
 
 
 def _is_itself(made: ClusterObject, wanted: Wanted, key: NodeKey) -> bool:
