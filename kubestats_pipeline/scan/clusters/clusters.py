@@ -13,7 +13,6 @@ from kubestats_pipeline.scan.build.builds import Builds
 from kubestats_pipeline.scan.build.directories import Directories
 from kubestats_pipeline.scan.build.incremental import QueryStore
 from kubestats_pipeline.scan.build.sources import Sources
-from kubestats_pipeline.scan.clusters import argo
 from kubestats_pipeline.scan.clusters.applied import AppliedKey, AppliedObject
 from kubestats_pipeline.scan.clusters.appliers.applications import Applications
 from kubestats_pipeline.scan.clusters.common import common
@@ -33,7 +32,6 @@ from kubestats_pipeline.scan.facts.cluster_scope import is_cluster_scoped
 from kubestats_pipeline.scan.facts.facts import Facts, Image
 from kubestats_pipeline.scan.facts.images import parse_image
 from kubestats_pipeline.scan.kinds import fleet, helm, helmfile
-from kubestats_pipeline.scan.kinds.argo import GROUP as ARGO
 from kubestats_pipeline.scan.kustomize.kustomization import Kustomize
 from kubestats_pipeline.scan.manifests.identity import Identity, order_of
 from kubestats_pipeline.scan.manifests.manifests import Manifest, ResourceKey, digest
@@ -165,7 +163,8 @@ class Clusters:
         """True if a cluster applies a document, or None if the repository does not tell."""
         if self._walk.is_applied(identity):
             return True
-        is_known = self._walk.has_clusters and not self._walk.has_failures and not self._not_followed
+        is_unknown = self._walk.has_failures or self._walk.has_unknown_appliers or self._not_followed
+        is_known = self._walk.has_clusters and not is_unknown
         is_told = is_known and identity.key.group not in _FOR_TOOLS and not self._patch_reason(identity)
         may_be = any(identity.path.startswith(f"{folder}/") for folder in self._roots.probable_folders)
         return False if is_told and not may_be else None
@@ -366,8 +365,8 @@ class Clusters:
 
 
 def _is_not_followed(key: ResourceKey) -> bool:
-    """True for what applies documents in a way that the walk does not know: sets of Applications, bundles of Fleet."""
-    return key.group == fleet.GROUP or (key.group, key.kind) == (ARGO, argo.APPLICATION_SET)
+    """True for what applies documents in a way that the walk does not know: bundles of Fleet."""
+    return key.group == fleet.GROUP
 
 
 def _reads_of(identity: Identity, *versions: Manifest | None) -> Iterator[tuple[str, str, str]]:
