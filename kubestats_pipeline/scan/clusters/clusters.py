@@ -15,6 +15,7 @@ from kubestats_pipeline.scan.build.incremental import QueryStore
 from kubestats_pipeline.scan.build.sources import Sources
 from kubestats_pipeline.scan.clusters.applied import AppliedKey, AppliedObject
 from kubestats_pipeline.scan.clusters.appliers.applications import Applications
+from kubestats_pipeline.scan.clusters.appliers.fleet import Bundles
 from kubestats_pipeline.scan.clusters.common import common
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
 from kubestats_pipeline.scan.clusters.make_object import scan
@@ -25,7 +26,7 @@ from kubestats_pipeline.scan.clusters.references import FactsOf, LookUp, Referen
 from kubestats_pipeline.scan.clusters.roots import Roots
 from kubestats_pipeline.scan.clusters.substitution import substitute
 from kubestats_pipeline.scan.clusters.values_from import values_inputs
-from kubestats_pipeline.scan.clusters.walk import EXPANSION, QUERIES, ObjectAt, Walk
+from kubestats_pipeline.scan.clusters.walk import BUNDLE_FILE, EXPANSION, QUERIES, ObjectAt, Walk
 from kubestats_pipeline.scan.documents.budget import Budget, TooComplexError
 from kubestats_pipeline.scan.facts.charts import Resolved
 from kubestats_pipeline.scan.facts.cluster_scope import is_cluster_scoped
@@ -59,8 +60,8 @@ class Clusters:
         self.documents = DeclaredDocuments()
         self._queries = queries
         places = Places(self.documents, OwnUrls(clone_url))
-        applications = Applications(sources, queries)
-        self._walk = Walk(places, Builds(sources, queries), Directories(sources, queries), applications)
+        made = Applications(sources, queries), Bundles(sources, queries)
+        self._walk = Walk(places, Builds(sources, queries), Directories(sources, queries), *made)
         self._roots = Roots(self.documents, places, self._walk)
         self._last_known: dict[Identity, Resolved] = {}
         self._resolutions: dict[ObjectAt, _Resolution] = {}
@@ -74,7 +75,7 @@ class Clusters:
         self._applied: dict[AppliedKey, AppliedObject | None] = {}
         self._held: defaultdict[str, set[AppliedKey]] = defaultdict(set)
         self._roots_may_differ = True
-        self._revision = 0
+        self._revision = self._bundles_revision = 0
 
     def replace_file(
         self, path: str, declared: Mapping[Identity, Manifest], last_known: Mapping[Identity, Resolved]
@@ -96,7 +97,7 @@ class Clusters:
             self._walk.invalidate(_reads_of(identity, before, declared.get(identity)))
             if before is None or is_gone:
                 self._walk.declare(identity, is_gone=is_gone)
-            self._roots_may_differ |= before is None or is_gone or identity in self.documents.appliers
+            self._roots_may_differ |= before is None or is_gone or self.documents.is_read_by_roots(identity)
             self._new.add(identity)
             self._plain_facts.pop(identity, None)
         self._last_known |= last_known
@@ -190,7 +191,10 @@ class Clusters:
             self._revision = self.documents.folders.revision
             self._walk.invalidate_artifacts()
         invalidated = self._queries.take_invalidated_keys(QUERIES)
-        self._roots_may_differ |= any(key[0] == EXPANSION for key in invalidated)
+        self._roots_may_differ |= any(key[0] in (EXPANSION, BUNDLE_FILE) for key in invalidated)
+        if self._bundles_revision != self.documents.folders.bundles_revision:
+            self._bundles_revision = self.documents.folders.bundles_revision
+            self._roots_may_differ = True
         self._walk.invalidate(invalidated)
         self._walk.settle()
         for _ in range(MAX_ROUNDS):

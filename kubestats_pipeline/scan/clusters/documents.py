@@ -7,10 +7,12 @@ from typing import Any
 import orjson
 
 from kubestats_pipeline.scan.clusters import argo, flux, resource_sets
+from kubestats_pipeline.scan.clusters.appliers.fleet import GIT_REPO
 from kubestats_pipeline.scan.clusters.folders import Folders
 from kubestats_pipeline.scan.documents.repository_paths import resolve_entry
 from kubestats_pipeline.scan.facts.facts import Copy, Facts
 from kubestats_pipeline.scan.kinds.argo import GROUP as ARGO
+from kubestats_pipeline.scan.kinds.fleet import GROUP as FLEET
 from kubestats_pipeline.scan.kinds.flux import HELM, KUSTOMIZE, SOURCE
 from kubestats_pipeline.scan.kustomize.kustomization import Kustomize
 from kubestats_pipeline.scan.manifests.identity import Identity, order_of
@@ -32,12 +34,14 @@ class DeclaredDocuments:
     Attributes:
         folders: the folders of its files.
         appliers: the documents that may apply others.
+        git_repos: the GitRepos of Fleet, which name bundles.
         kustomizations, kustomization_files: the kustomizations and the paths of their files, by folder.
     """
 
     def __init__(self) -> None:
         self.folders = Folders()
         self.appliers: set[Identity] = set()
+        self.git_repos: set[Identity] = set()
         self.kustomizations: dict[str, Kustomize] = {}
         self.kustomization_files: dict[str, str] = {}
         self._manifests: dict[Identity, Manifest] = {}
@@ -64,6 +68,10 @@ class DeclaredDocuments:
 
     def __iter__(self) -> Iterator[Identity]:
         return iter(self._manifests)
+
+    def is_read_by_roots(self, identity: Identity) -> bool:
+        """True if the choice of the roots depends on the content of a document."""
+        return identity in self.appliers or identity in self.git_repos
 
     def in_file(self, path: str) -> Mapping[Identity, Manifest]:
         """The documents of a file."""
@@ -126,6 +134,8 @@ class DeclaredDocuments:
     def _add(self, identity: Identity, manifest: Manifest) -> None:
         self._manifests[identity] = manifest
         group, kind, _, name = identity.key
+        if (group, kind) == (FLEET, GIT_REPO):
+            self.git_repos.add(identity)
         if _is_referred_to(identity, manifest.facts):
             self._named[kind, name].add(identity)
         if (group, kind) in _APPLIERS or (kind == "HelmRelease" and group == HELM and _may_be_instance(manifest)):
@@ -150,6 +160,7 @@ class DeclaredDocuments:
         self._contents.pop(identity, None)
         self._named[identity.key.kind, identity.key.name].discard(identity)
         self.appliers.discard(identity)
+        self.git_repos.discard(identity)
         for copy in manifest.facts.copies:
             self._copies[copy.artifact].discard((identity, copy))
             if copy.source is not None:

@@ -128,7 +128,8 @@ def _with_settings(content: dict[str, Any], settings: Settings) -> dict[str, Any
         return content
     metadata = dict(mapping(content, "metadata"))
     group = str(content.get("apiVersion", "")).rpartition("/")[0]
-    if settings.namespace and not metadata.get("namespace") and not is_cluster_scoped(group, str(content.get("kind"))):
+    is_due = settings.forces_namespace or not metadata.get("namespace")
+    if settings.namespace and is_due and not is_cluster_scoped(group, str(content.get("kind"))):
         metadata["namespace"] = settings.namespace
     for key, more in (settings.common or {}).items():
         metadata[key] = {**mapping(metadata, key), **more}

@@ -39,6 +39,9 @@ class Reads(Protocol):
     def directory(self, folder: str, *, is_recursive: bool) -> Built:
         """The documents of a folder as Argo CD takes them in: those of its chart, or else of all of its files."""
 
+    def bundle(self, folder: str) -> Built:
+        """The objects of a bundle of Fleet that are not those of a kustomization."""
+
 
 class Places:
     """Finds the folders that appliers apply, and builds them."""
@@ -51,7 +54,9 @@ class Places:
     def builds(self, spec: ApplySpec, reads: Reads) -> Iterator[tuple[str, Built]]:
         """The folders that an applier applies, with their builds. There are none if they are elsewhere."""
         for folder in self._folders(spec, reads):
-            if spec.is_kustomize or folder in self.documents.kustomizations:
+            if spec.is_bundle:
+                yield folder, reads.bundle(folder)
+            elif spec.is_kustomize or folder in self.documents.kustomizations:
                 yield folder, reads.build(folder, self._more(spec, folder))
             else:
                 yield folder, reads.directory(folder, is_recursive=spec.is_recursive)

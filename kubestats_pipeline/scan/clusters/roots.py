@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from kubestats_pipeline.scan.build.objects import BuiltObject
 from kubestats_pipeline.scan.clusters import flux
+from kubestats_pipeline.scan.clusters.appliers import fleet
 from kubestats_pipeline.scan.clusters.apply_spec import ApplySpec
 from kubestats_pipeline.scan.clusters.declared_appliers import DeclaredAppliers
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
@@ -64,7 +65,9 @@ class Roots:
         self.probable_folders = set()
         clusters = {root.key.cluster for root in certain}
         certain = [root for root in certain if not self._is_applied_in(root, clusters - {root.key.cluster})]
-        real = [*certain, *self._probable({root.key.cluster for root in certain})]
+        bundles = list(self._of_fleet())
+        self._walk_from(bundles)
+        real = [*certain, *bundles, *self._probable({root.key.cluster for root in certain}, has_more=bool(bundles))]
         self._drop_all_but(real, is_real=True)
         self._walk_from(real)
         others = list(self._others())
@@ -144,12 +147,32 @@ class Roots:
             if source is not None and source.flavour == "git" and "$" not in source.url:
                 yield source.url
 
+    def _of_fleet(self) -> Iterator[Root]:
+        """The bundles of Fleet, each of which goes to clusters of its own."""
+        named = {
+            folder: applier for folder, applier in self._folders_of_git_repos() if folder in self._documents.folders
+        }
+        for folder in sorted(self._documents.folders.bundles | named.keys()):
+            if context_of(f"{folder}/") != "active":
+                continue
+            above = [each for each in named if not each or f"{folder}/".startswith(f"{each}/")]
+            applier = named[max(above, key=len)] if above else folder
+            for place, specs in self._walk.bundles.of(folder).specs(folder).items():
+                yield Root(NodeKey(Cluster(place), applier), Wanted(specs, path=place))
+
+    def _folders_of_git_repos(self) -> Iterator[tuple[str, str]]:
+        """The folders that the GitRepos of Fleet name in this repository, each with the name of its GitRepo."""
+        for identity in sorted(self._documents.git_repos, key=order_of):
+            url, folders = fleet.paths_of_git_repo(self._documents.content(identity))
+            if context_of(identity.path) == "active" and url in self._places.urls:
+                yield from ((folder, applier_name(identity.key)) for folder in folders)
+
     # The beginnings that are probable
 
-    def _probable(self, certain: set[Cluster]) -> Iterator[Root]:
+    def _probable(self, certain: set[Cluster], *, has_more: bool) -> Iterator[Root]:
         """The appliers that nothing applies, in a repository that has no other beginning."""
         active = [identity for identity in self._documents.appliers if context_of(identity.path) == "active"]
-        if not active and not certain:
+        if not active and not certain and not has_more:
             yield from self._kustomizations(is_real=True)
             return
         free = [identity for identity in active if not self._covered_by(identity, certain)]

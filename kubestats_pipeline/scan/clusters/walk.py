@@ -16,6 +16,7 @@ from kubestats_pipeline.scan.build.directories import Directories
 from kubestats_pipeline.scan.build.objects import Built, BuiltObject
 from kubestats_pipeline.scan.clusters import argo, resource_sets
 from kubestats_pipeline.scan.clusters.appliers.applications import Applications
+from kubestats_pipeline.scan.clusters.appliers.fleet import Bundles
 from kubestats_pipeline.scan.clusters.apply_spec import ApplySpec
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
 from kubestats_pipeline.scan.clusters.make_object import embedded, make_object
@@ -46,7 +47,8 @@ NAMED_KINDS = frozenset(
 BUILD, SOUND_BUILD = Builds.of.__qualname__, Builds.as_far_as_possible.__qualname__
 DIRECTORY = Directories.of.__qualname__
 EXPANSION, OVERRIDES = Applications.of.__qualname__, Applications.overrides.__qualname__
-QUERIES = frozenset({BUILD, SOUND_BUILD, DIRECTORY, EXPANSION, OVERRIDES})
+BUNDLE, BUNDLE_FILE = Bundles.objects.__qualname__, Bundles.of.__qualname__
+QUERIES = frozenset({BUILD, SOUND_BUILD, DIRECTORY, EXPANSION, OVERRIDES, BUNDLE, BUNDLE_FILE})
 """The names of the queries that nodes are made of."""
 
 ObjectAt = tuple[NodeKey, ResourceKey]
@@ -58,17 +60,20 @@ class Walk:
 
     Attributes:
         changed: the objects that changed since the last `take_changed`, with what they were before.
-        builds, directories, applications_made: the queries that it is made of.
+        builds, directories, applications_made, bundles: the queries that it is made of.
         unapplied: the documents that no cluster applies.
         turned_files: the files whose `failure` may have changed, until somebody clears it.
         turned: the documents that a cluster began or ceased to apply, until somebody clears it.
     """
 
-    def __init__(self, places: Places, builds: Builds, directories: Directories, applications: Applications) -> None:
+    def __init__(
+        self, places: Places, builds: Builds, directories: Directories, applications: Applications, bundles: Bundles
+    ) -> None:
         self._places = places
         self.builds = builds
         self.directories = directories
         self.applications_made = applications
+        self.bundles = bundles
         self._nodes: dict[NodeKey, Node] = {}
         self._readers: defaultdict[Read, set[NodeKey]] = defaultdict(set)
         self._named: defaultdict[tuple[Cluster, str, str], dict[ObjectAt, ClusterObject]] = defaultdict(dict)
@@ -352,12 +357,13 @@ class Walk:
 
     def _settings(self, cluster: Cluster, spec: ApplySpec, reads: set[Read]) -> Settings:
         common = orjson.loads(spec.common) or None
+        plain = Settings(spec.namespace, spec.forces_namespace, common)
         if not spec.substitutes:
-            return Settings(spec.namespace, common)
+            return plain
         variables = self._variables(cluster, spec, reads)
         if len(variables) > MAX_VARIABLES:
-            return Settings(spec.namespace, common, {}, f"its Kustomization has more than {MAX_VARIABLES} variables")
-        return Settings(spec.namespace, common, variables)
+            return plain._replace(variables={}, excess=f"its Kustomization has more than {MAX_VARIABLES} variables")
+        return plain._replace(variables=variables)
 
     def _variables(self, cluster: Cluster, spec: ApplySpec, reads: set[Read]) -> dict[str, str | None]:
         """The variables of an applier. Later ConfigMaps win over earlier ones, and its own variables over all."""
@@ -447,6 +453,10 @@ class _NodeReads:
     def directory(self, folder: str, *, is_recursive: bool) -> Built:
         self._reads.add((DIRECTORY, folder, is_recursive))
         return self._walk.directories.of(folder, is_recursive)
+
+    def bundle(self, folder: str) -> Built:
+        self._reads.add((BUNDLE, folder))
+        return self._walk.bundles.objects(folder)
 
     def providers(self, entry: dict[str, Any]) -> list[dict[str, Any]] | None:
         name = entry.get("name")
