@@ -1,4 +1,4 @@
-"""What Rancher Fleet applies: the bundles of a repository, their namespaces, and the clusters that get something else."""
+"""What Rancher Fleet applies: the bundles of a repository, their namespaces, and clusters that get something else."""
 
 import json
 from typing import Any
@@ -91,6 +91,19 @@ def test_what_only_some_clusters_get_is_not_complete() -> None:
     tree = Tree().put({"web/fleet.yaml": bundle(targetCustomizations=targets), "web/a.yaml": config("a")})
     a = tree.run("a", "ConfigMap")
     assert (a.key.key.namespace, a.state.is_complete) == ("default", False)
+
+
+def test_a_kustomization_beside_a_chart_changes_what_is_not_known() -> None:
+    helm = {"releaseName": "web", "chart": "web", "repo": "https://charts.example.org", "version": "1.2.3"}
+    patch = manifest("Deployment", "of-the-chart", api="apps/v1", spec={"replicas": 2})
+    tree = Tree().put(
+        {
+            "web/fleet.yaml": bundle(helm=helm, kustomize={"dir": "overlays/dev"}),
+            "web/overlays/dev/kustomization.yaml": kustomization(patches=[{"patch": patch}]),
+        }
+    )
+    assert tree.run("web", "FleetRelease").state.is_complete is False
+    assert not tree.replay.problems, "the kustomization is not wrong"
 
 
 def test_a_git_repo_names_its_bundles_and_those_of_another_repository_are_none() -> None:

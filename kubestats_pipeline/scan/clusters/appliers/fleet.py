@@ -27,7 +27,7 @@ MAX_TARGETS = 100
 
 _OVERLAYS = "overlays"
 _SUFFIXES = (".yaml", ".yml")
-_CUSTOMIZED = "some of its clusters get other settings"
+_CUSTOMIZED = "some of its clusters get it with other changes"
 
 
 class Bundle(NamedTuple):
@@ -71,14 +71,18 @@ class Bundles:
         forced, default = document.text(content, "namespace"), document.text(content, "defaultNamespace")
         customizations = list(mappings(content.get("targetCustomizations")))[:MAX_TARGETS]
         directories = [document.text(mapping(each, "kustomize"), "dir") for each in customizations]
-        targets = (resolve_entry(folder, each) for each in directories if each)
+        named = [resolve_entry(folder, each) for each in directories if each]
         own = resolve_entry(folder, document.text(mapping(content, "kustomize"), "dir") or ".")
+        built = [each for each in dict.fromkeys([own, *named]) if self._has_kustomization(each)]
+        # Beside a chart, a kustomization changes the objects of the chart, which are not known.
+        has_chart = bool(self._releases(folder)) or self._sources.has_file(_join(folder, CHART_FILE))
+        followed = [] if has_chart else built
         return Bundle(
             namespace=forced or default or DEFAULT_NAMESPACE,
             is_forced=bool(forced),
-            kustomization=own if self._has_kustomization(own) else None,
-            targets=tuple(each for each in dict.fromkeys(targets) if self._has_kustomization(each)),
-            is_customized=any(each.keys() & {"helm", "yaml"} for each in customizations),
+            kustomization=own if own in followed else None,
+            targets=tuple(each for each in followed if each != own),
+            is_customized=bool(has_chart and built) or any(each.keys() & {"helm", "yaml"} for each in customizations),
         )
 
     @query
@@ -96,8 +100,7 @@ class Bundles:
 
     def _found(self, folder: str) -> Iterator[FileObject]:
         bundle = self.of(folder)
-        releases = [each for path in self._files(folder) for each in self._sources.objects(path, with_embedded=True)]
-        releases = [each for each in releases if each.content.get("kind") == RELEASE]
+        releases = self._releases(folder)
         yield from releases
         chart = _join(folder, CHART_FILE)
         if self._sources.has_file(chart):
@@ -105,6 +108,10 @@ class Bundles:
         elif not releases and not bundle.targets and bundle.kustomization is None:
             for path in self._manifests(folder):
                 yield from self._sources.objects(path)
+
+    def _releases(self, folder: str) -> list[FileObject]:
+        found = (each for path in self._files(folder) for each in self._sources.objects(path, with_embedded=True))
+        return [each for each in found if each.content.get("kind") == RELEASE]
 
     def _files(self, folder: str) -> Iterator[str]:
         return (path for name in FILES if self._sources.has_file(path := _join(folder, name)))
