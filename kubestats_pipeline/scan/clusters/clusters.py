@@ -17,16 +17,17 @@ from kubestats_pipeline.scan.clusters.applied import AppliedKey, AppliedObject
 from kubestats_pipeline.scan.clusters.appliers.applications import Applications
 from kubestats_pipeline.scan.clusters.appliers.fleet import Bundles
 from kubestats_pipeline.scan.clusters.common import common
-from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
+from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments, is_read_by_roots
 from kubestats_pipeline.scan.clusters.make_object import scan
 from kubestats_pipeline.scan.clusters.nodes import ClusterObject, NodeKey
+from kubestats_pipeline.scan.clusters.object_index import ObjectAt
 from kubestats_pipeline.scan.clusters.own_urls import OwnUrls
-from kubestats_pipeline.scan.clusters.places import ARTIFACT, Places
+from kubestats_pipeline.scan.clusters.places import ARTIFACT, ARTIFACT_KINDS, Places
 from kubestats_pipeline.scan.clusters.references import FactsOf, LookUp, References
 from kubestats_pipeline.scan.clusters.roots import Roots
 from kubestats_pipeline.scan.clusters.substitution import substitute
 from kubestats_pipeline.scan.clusters.values_from import values_inputs
-from kubestats_pipeline.scan.clusters.walk import BUNDLE_FILE, EXPANSION, QUERIES, ObjectAt, Walk
+from kubestats_pipeline.scan.clusters.walk import BUNDLE_FILE, EXPANSION, QUERIES, Walk
 from kubestats_pipeline.scan.documents.budget import Budget, TooComplexError
 from kubestats_pipeline.scan.facts.charts import Resolved
 from kubestats_pipeline.scan.facts.cluster_scope import is_cluster_scoped
@@ -96,8 +97,10 @@ class Clusters:
                 (self._not_followed.discard if is_gone else self._not_followed.add)(identity)
             self._walk.invalidate(_reads_of(identity, before, declared.get(identity)))
             if before is None or is_gone:
-                self._walk.declare(identity, is_gone=is_gone)
-            self._roots_may_differ |= before is None or is_gone or self.documents.is_read_by_roots(identity)
+                self._walk.index.declare(identity, is_gone=is_gone)
+            self._roots_may_differ |= identity in self._roots.documents or _changes_roots(
+                before, declared.get(identity)
+            )
             self._new.add(identity)
             self._plain_facts.pop(identity, None)
         self._last_known |= last_known
@@ -162,7 +165,7 @@ class Clusters:
 
     def is_applied(self, identity: Identity) -> bool | None:
         """True if a cluster applies a document, or None if the repository does not tell."""
-        if self._walk.is_applied(identity):
+        if self._walk.index.is_applied(identity):
             return True
         is_unknown = self._walk.has_failures or self._walk.has_unknown_appliers or self._not_followed
         is_known = self._walk.has_clusters and not is_unknown
@@ -190,6 +193,7 @@ class Clusters:
         if self._revision != self.documents.folders.revision:
             self._revision = self.documents.folders.revision
             self._walk.invalidate_artifacts()
+            self._roots_may_differ |= bool(self.documents.git_repos)
         invalidated = self._queries.take_invalidated_keys(QUERIES)
         self._roots_may_differ |= any(key[0] in (EXPANSION, BUNDLE_FILE) for key in invalidated)
         if self._bundles_revision != self.documents.folders.bundles_revision:
@@ -198,19 +202,26 @@ class Clusters:
         self._walk.invalidate(invalidated)
         self._walk.settle()
         for _ in range(MAX_ROUNDS):
-            if not self._roots_may_differ and self._walk.turned.isdisjoint(self.documents.appliers):
+            if not self._roots_may_differ and not self._are_roots_missing():
                 break
             self._roots_may_differ = False
-            self._walk.turned.clear()
+            self._walk.index.turned.clear()
             self._roots.settle()
         self._roots_may_differ = False
-        self._walk.turned.clear()
+        self._walk.index.turned.clear()
+
+    def _are_roots_missing(self) -> bool:
+        """True if a cluster began or ceased to apply an applier, or if something listed is reached by no walk."""
+        if not self._walk.index.turned.isdisjoint(self.documents.appliers):
+            return True
+        known = (identity for identity in self._new if identity in self.documents)
+        return any(not self._walk.index.applications(each) and self.documents.includers(each.path) for each in known)
 
     def _reached(self, objects: Iterable[ObjectAt]) -> set[Subject]:
         """The objects and documents that must be resolved again."""
         subjects = set[Subject](objects)
         for identity in self._new:
-            found = self._walk.applications(identity)
+            found = self._walk.index.applications(identity)
             subjects |= found
             subjects |= self._readers.get((None, identity.key.kind, identity.key.name), set())
             for at in found:
@@ -354,7 +365,7 @@ class Clusters:
 
     def _applications(self, identity: Identity) -> list[ObjectAt]:
         """The applications of a document: those of clusters, or else those that would be."""
-        found = sorted(self._walk.applications(identity), key=repr)
+        found = sorted(self._walk.index.applications(identity), key=repr)
         return [at for at in found if at[0].cluster.is_real] or found
 
     def _patch_reason(self, identity: Identity) -> str | None:
@@ -373,14 +384,23 @@ def _is_not_followed(key: ResourceKey) -> bool:
     return key.group == fleet.GROUP
 
 
+def _changes_roots(before: Manifest | None, after: Manifest | None) -> bool:
+    """True if a document that may be the beginning of a cluster has come, gone, or applies something else now."""
+    facts = [manifest.facts.flux_path if manifest is not None else None for manifest in (before, after)]
+    if any(facts):
+        return len({(path.path, path.source) if path is not None else None for path in facts}) > 1
+    return any(manifest is not None and is_read_by_roots(manifest) for manifest in (before, after))
+
+
 def _reads_of(identity: Identity, *versions: Manifest | None) -> Iterator[tuple[str, str, str]]:
     """The reads of nodes that the versions of a document have an effect on."""
     yield "document", identity.key.kind, identity.key.name
     for facts in (manifest.facts for manifest in versions if manifest is not None):
         for copy in facts.copies:
             yield "document", ARTIFACT, copy.artifact
-        if facts.flux_path is not None and facts.flux_path.source is not None:
-            yield "document", facts.flux_path.source.kind, facts.flux_path.source.name
+        source = facts.flux_path.source if facts.flux_path is not None else None
+        if source is not None and source.kind in ARTIFACT_KINDS:
+            yield "document", source.kind, source.name
 
 
 def _facts_of(made: ClusterObject) -> Facts:

@@ -6,10 +6,8 @@ commit costs what it touches.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
-
-import orjson
 
 from kubestats_pipeline.scan.build.builds import Builds
 from kubestats_pipeline.scan.build.directories import Directories
@@ -17,20 +15,18 @@ from kubestats_pipeline.scan.build.objects import Built, BuiltObject
 from kubestats_pipeline.scan.clusters import argo, resource_sets
 from kubestats_pipeline.scan.clusters.appliers.applications import Applications
 from kubestats_pipeline.scan.clusters.appliers.fleet import Bundles
-from kubestats_pipeline.scan.clusters.apply_spec import ApplySpec
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
 from kubestats_pipeline.scan.clusters.make_object import embedded, make_object
-from kubestats_pipeline.scan.clusters.nodes import Cluster, ClusterObject, Node, NodeKey, Settings, Wanted
+from kubestats_pipeline.scan.clusters.nodes import Cluster, ClusterObject, Node, NodeKey, Part, Settings, Wanted
+from kubestats_pipeline.scan.clusters.object_index import ObjectAt, ObjectIndex, Read
 from kubestats_pipeline.scan.clusters.own_urls import is_own
 from kubestats_pipeline.scan.clusters.places import ARTIFACT_KINDS, Places
-from kubestats_pipeline.scan.clusters.post_build import KnownVariables, NotYamlError
-from kubestats_pipeline.scan.documents.budget import MAX_VARIABLES
-from kubestats_pipeline.scan.facts.facts import Facts, Reference
-from kubestats_pipeline.scan.facts.shapes import mapping
+from kubestats_pipeline.scan.clusters.post_build import NotYamlError
+from kubestats_pipeline.scan.clusters.variables import Variables
+from kubestats_pipeline.scan.facts.facts import Facts
 from kubestats_pipeline.scan.kinds.application_sets import Expansion
 from kubestats_pipeline.scan.kinds.argo import GROUP as ARGO
-from kubestats_pipeline.scan.kinds.flux import public_value
-from kubestats_pipeline.scan.manifests.identity import Identity, order_of
+from kubestats_pipeline.scan.manifests.identity import Identity
 from kubestats_pipeline.scan.manifests.manifests import Manifest, ResourceKey
 
 MAX_ROUNDS = 20
@@ -51,9 +47,6 @@ BUNDLE, BUNDLE_FILE = Bundles.objects.__qualname__, Bundles.of.__qualname__
 QUERIES = frozenset({BUILD, SOUND_BUILD, DIRECTORY, EXPANSION, OVERRIDES, BUNDLE, BUNDLE_FILE})
 """The names of the queries that nodes are made of."""
 
-ObjectAt = tuple[NodeKey, ResourceKey]
-Read = tuple[object, ...]
-
 
 class Walk:
     """All nodes of a repository at one commit.
@@ -61,9 +54,8 @@ class Walk:
     Attributes:
         changed: the objects that changed since the last `take_changed`, with what they were before.
         builds, directories, applications_made, bundles: the queries that it is made of.
-        unapplied: the documents that no cluster applies.
+        index: the objects by name and by document.
         turned_files: the files whose `failure` may have changed, until somebody clears it.
-        turned: the documents that a cluster began or ceased to apply, until somebody clears it.
     """
 
     def __init__(
@@ -76,13 +68,10 @@ class Walk:
         self.bundles = bundles
         self._nodes: dict[NodeKey, Node] = {}
         self._readers: defaultdict[Read, set[NodeKey]] = defaultdict(set)
-        self._named: defaultdict[tuple[Cluster, str, str], dict[ObjectAt, ClusterObject]] = defaultdict(dict)
-        self._everywhere: defaultdict[tuple[str, str], dict[ObjectAt, ClusterObject]] = defaultdict(dict)
-        self._applications: defaultdict[Identity, set[ObjectAt]] = defaultdict(set)
         self._dirty: dict[NodeKey, None] = {}
         self.changed: dict[ObjectAt, ClusterObject | None] = {}
-        self.unapplied: set[Identity] = set()
-        self.turned: set[Identity] = set()
+        self.index = ObjectIndex()
+        self._variables = Variables(self.index, places.documents)
         self.turned_files: set[str] = set()
         self._failing: Counter[str] = Counter()
         self._unknown = 0
@@ -118,21 +107,9 @@ class Walk:
         """The reason why what a file applies cannot be built, or None."""
         return min(self._failures.get(path, {}).values(), default=None)
 
-    def applications(self, identity: Identity) -> set[ObjectAt]:
-        """Where the object of a document is applied."""
-        return self._applications.get(identity, set())
-
-    def named(self, cluster: Cluster, kind: str, name: str) -> dict[ObjectAt, ClusterObject]:
-        """The objects of a kind and name in a cluster."""
-        return self._named.get((cluster, kind, name), {})
-
-    def everywhere(self, kind: str, name: str) -> dict[ObjectAt, ClusterObject]:
-        """The objects of a kind and name in all clusters."""
-        return self._everywhere.get((kind, name), {})
-
     def facts_of_sources(self, cluster: Cluster | None, kind: str, name: str) -> list[Facts]:
         """The facts of the sources of a kind and name: of a cluster, or else of all, or else of documents."""
-        found = (cluster is not None and self.named(cluster, kind, name)) or self.everywhere(kind, name)
+        found = (cluster is not None and self.index.named(cluster, kind, name)) or self.index.everywhere(kind, name)
         declared = self._places.documents
         facts = [each.facts for each in found.values()] or [declared[each].facts for each in declared.named(kind, name)]
         return [each for each in facts if each.source is not None]
@@ -156,18 +133,7 @@ class Walk:
         """True if anything is applied to a cluster."""
         return any(key.cluster.is_real for key in self._nodes)
 
-    def is_applied(self, identity: Identity) -> bool:
-        """True if a cluster applies a document."""
-        return any(at[0].cluster.is_real for at in self.applications(identity))
-
     # What changes
-
-    def declare(self, identity: Identity, *, is_gone: bool) -> None:
-        """Record that a document comes or goes."""
-        if is_gone:
-            self.unapplied.discard(identity)
-        elif not self.is_applied(identity):
-            self.unapplied.add(identity)
 
     def want(self, key: NodeKey, owner: NodeKey, wanted: Wanted | None) -> None:
         """Record what an applier applies according to one owner, or None if the owner has it no more."""
@@ -270,12 +236,7 @@ class Walk:
     def _replace_object(self, at: ObjectAt, old: ClusterObject | None, new: ClusterObject | None) -> None:
         self.changed.setdefault(at, old)
         key, cluster = at[1], at[0].cluster
-        names = {each.built.base_name or key.name for each in (old, new) if each is not None} | {key.name}
-        for name in names:
-            self._index((cluster, key.kind, name), at, new)
-        before, after = (each.origin if each is not None else None for each in (old, new))
-        if before != after:
-            self._move_application(at, before, after)
+        names = self.index.replace(at, old, new)
         if key.kind in NAMED_KINDS and (old is None or new is None or old.data != new.data):
             self.invalidate(("object", where, key.kind, name) for where in (cluster, None) for name in names)
         if key.kind == argo.APPLICATION_SET and cluster.is_real:
@@ -285,44 +246,43 @@ class Walk:
         for name in children.keys() | wanted.keys():
             self.want(NodeKey(cluster, name), at[0], wanted.get(name))
 
-    def _index(self, index: tuple[Cluster, str, str], at: ObjectAt, new: ClusterObject | None) -> None:
-        """Put an object into the indices, or take it out."""
-        if new is None:
-            _drop(self._named, index, at)
-            _drop(self._everywhere, index[1:], at)
-        else:
-            self._named[index][at] = self._everywhere[index[1:]][at] = new
-
-    def _move_application(self, at: ObjectAt, before: Identity | None, after: Identity | None) -> None:
-        """Record that an object began as another document than before."""
-        for identity in (before, after):
-            if identity is None:
-                continue
-            was_applied = self.is_applied(identity)
-            found = self._applications[identity]
-            (found.add if identity == after else found.discard)(at)
-            if not found:
-                del self._applications[identity]
-            if was_applied != self.is_applied(identity):
-                self.turned.add(identity)
-                (self.unapplied.add if was_applied else self.unapplied.discard)(identity)
-
     def _objects(self, node: Node, wanted: Wanted) -> tuple[dict[ResourceKey, ClusterObject], frozenset[Read]]:
         """The objects that a node applies, with what was read for them. A failure leaves none."""
-        reads, found = set[Read](), dict[ResourceKey, ClusterObject]()
+        reads = set[Read]()
+        parts = self._parts(node, wanted, reads)
+        if _are_same(node.parts, parts) and not node.has_templates:
+            return node.objects, node.reads
+        node.parts, node.failure, node.has_templates = parts, None, False
         known = {id(each.built.content): each for each in node.objects.values()}
-        former, node.settings, node.failure = node.settings, (), None
+        found = dict[ResourceKey, ClusterObject]()
         look_ups = _NodeReads(self, node.key.cluster, reads)
         try:
-            for built, settings in self._built(node, former, wanted, reads):
-                made = _unchanged(known, built, settings) or make_object(built, settings, look_ups)
-                if made is not None and _is_itself(made, wanted, node.key):
-                    continue
-                for each in (made, *self._embedded(made)) if made is not None else ():
-                    found[each.key] = each  # of several with equal keys the last one stays in the cluster
+            for folder, build, settings in parts:
+                if build.failure is not None:
+                    self._fail(node, wanted, build.failure, folder)
+                for built in build.objects:
+                    made = _unchanged(known, built, settings) or make_object(built, settings, look_ups)
+                    if made is None or _is_itself(made, wanted, node.key):
+                        continue
+                    node.has_templates |= made.key.kind in _EXPANDED_KINDS
+                    for each in (made, *self._embedded(made)):
+                        found[each.key] = each  # of several with equal keys the last one stays in the cluster
         except NotYamlError:
             self._fail(node, wanted, "an object is not YAML after its variables were replaced")
         return ({} if node.failure else found), frozenset(reads)
+
+    def _parts(self, node: Node, wanted: Wanted, reads: set[Read]) -> tuple[Part, ...]:
+        """The builds that a node applies, each with what the applier does to its objects."""
+        parts = list[Part]()
+        if wanted.objects or not wanted.specs:
+            parts.append((None, Built(wanted.objects), Settings()))
+        for spec in wanted.specs:
+            settings = self._variables.settings(node.key.cluster, spec, reads)
+            # The former settings in place of equal ones, so that objects compare them by identity.
+            settings = next((each for _, _, each in node.parts if each == settings), settings)
+            for folder, build in self._places.builds(spec, _NodeReads(self, node.key.cluster, reads)):
+                parts.append((folder, build, settings))
+        return tuple(parts)
 
     def _fail(self, node: Node, wanted: Wanted, reason: str, folder: str | None = None) -> None:
         """Record why a node applies nothing: at the kustomization of the folder, or else at the applier's document."""
@@ -331,79 +291,11 @@ class Walk:
             path = wanted.document.path if wanted.document is not None else f"{node.key.applied_by}/kustomization.yaml"
         node.failure = node.failure or (path, reason)
 
-    def _built(
-        self, node: Node, former: tuple[Settings, ...], wanted: Wanted, reads: set[Read]
-    ) -> Iterator[tuple[BuiltObject, Settings]]:
-        for spec in wanted.specs or (None,):
-            settings = self._settings(node.key.cluster, spec, reads) if spec is not None else Settings()
-            # The former settings in place of equal ones, so that objects compare them by identity.
-            settings = next((each for each in former if each == settings), settings)
-            node.settings = (*node.settings, settings)
-            if spec is None:
-                yield from ((built, settings) for built in wanted.objects)
-                continue
-            for folder, build in self._places.builds(spec, _NodeReads(self, node.key.cluster, reads)):
-                if build.failure is not None:
-                    self._fail(node, wanted, build.failure, folder)
-                yield from ((built, settings) for built in build.objects)
-
     def _embedded(self, made: ClusterObject) -> Iterable[ClusterObject]:
         if made.key.group != ARGO or (made.key.kind == argo.APPLICATION_SET and made.children):
             return ()
         origins = self._places.documents.in_file(made.origin.path) if made.origin is not None else {}
         return embedded(made, origins)
-
-    # Variables
-
-    def _settings(self, cluster: Cluster, spec: ApplySpec, reads: set[Read]) -> Settings:
-        common = orjson.loads(spec.common) or None
-        plain = Settings(spec.namespace, spec.forces_namespace, common)
-        if not spec.substitutes:
-            return plain
-        variables = self._variables(cluster, spec, reads)
-        if len(variables) > MAX_VARIABLES:
-            return plain._replace(variables={}, excess=f"its Kustomization has more than {MAX_VARIABLES} variables")
-        return plain._replace(variables=variables)
-
-    def _variables(self, cluster: Cluster, spec: ApplySpec, reads: set[Read]) -> dict[str, str | None]:
-        """The variables of an applier. Later ConfigMaps win over earlier ones, and its own variables over all."""
-        values, is_known = dict[str, str | None](), True
-        for reference in spec.variables_from:
-            found = self._config_map(cluster, reference, reads) if reference.kind == "ConfigMap" else None
-            is_known = is_known and found is not None
-            values.update(found or {})
-        values.update(spec.variables)
-        return KnownVariables(values) if is_known else values
-
-    def _config_map(self, cluster: Cluster, reference: Reference, reads: set[Read]) -> dict[str, str | None] | None:
-        """The data of a ConfigMap of the cluster, or None if the repository does not tell it."""
-        data = self._data(cluster, reference, reads)
-        if data is None:
-            return None
-        return {name: public_value(name, value) for name, value in data.items() if isinstance(value, str)}
-
-    def _data(self, cluster: Cluster, reference: Reference, reads: set[Read]) -> dict[str, Any] | None:
-        kind, name = "ConfigMap", reference.name
-        reads.add(("object", cluster, kind, name))
-        named = self.named(cluster, kind, name)
-        if not named:
-            reads |= {("object", None, kind, name), ("document", kind, name)}
-            named = self.everywhere(kind, name)
-        found = [(each.key, each.content) for _, each in sorted(named.items(), key=repr)]
-        documents = self._places.documents
-        for identity in sorted(documents.named(kind, name), key=order_of) if not named else ():
-            found.append((identity.key, documents.content(identity)))
-        for namespace in (reference.namespace, None):
-            here = [mapping(content, "data") for key, content in found if (key.group, key.namespace) == ("", namespace)]
-            if here:
-                return here[0] if all(data == here[0] for data in here) else None
-        return None
-
-
-def _drop(index: dict[Any, dict[ObjectAt, ClusterObject]], key: object, at: ObjectAt) -> None:
-    index[key].pop(at, None)
-    if not index[key]:
-        del index[key]
 
 
 def _may_apply_more(made: ClusterObject | None) -> bool:
@@ -414,6 +306,14 @@ def _is_itself(made: ClusterObject, wanted: Wanted, key: NodeKey) -> bool:
     """True for the applier itself under another name or namespace, which would apply the same once more."""
     is_applier = made.origin is not None and made.origin == wanted.document
     return is_applier and all(name != key.applied_by for name, _ in made.children)
+
+
+def _are_same(before: tuple[Part, ...], after: tuple[Part, ...]) -> bool:
+    """True if a node is made of the same builds as before, with equal settings."""
+    if len(before) != len(after) or not before:
+        return False
+    pairs = zip(before, after, strict=True)
+    return all(old[1] is new[1] and old[2] is new[2] for old, new in pairs)
 
 
 def _unchanged(known: dict[int, ClusterObject], built: BuiltObject, settings: Settings) -> ClusterObject | None:
@@ -464,7 +364,7 @@ class _NodeReads:
             return None
         index = (self._cluster, resource_sets.PROVIDER, name)
         self._reads.add(("object", *index))
-        return [each.content for each in self._walk.named(*index).values()] or None
+        return [each.content for each in self._walk.index.named(*index).values()] or None
 
     def applications(self, data: bytes) -> Expansion:
         own_urls = self._walk.own_urls
