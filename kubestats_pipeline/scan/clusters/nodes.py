@@ -107,6 +107,7 @@ class Node:
         wanted_by: what it applies, by the applier that applies its object.
         objects: those that it applies, by key.
         parts: the builds that it is made of.
+        document: the document of the applier.
         has_templates: true if an object of it makes others of inputs that are read in the cluster.
         reads: the builds that it was made of, and the objects of the cluster that it read.
         failure: the file at which the build fails, and the reason, or None.
@@ -116,6 +117,7 @@ class Node:
     wanted_by: dict[NodeKey, Wanted] = field(default_factory=dict)
     objects: dict[ResourceKey, ClusterObject] = field(default_factory=dict)
     parts: tuple[Part, ...] = ()
+    document: Identity | None = None
     has_templates: bool = False
     reads: frozenset[tuple[object, ...]] = frozenset()
     failure: tuple[str, str] | None = None

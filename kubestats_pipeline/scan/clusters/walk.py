@@ -250,9 +250,9 @@ class Walk:
         """The objects that a node applies, with what was read for them. A failure leaves none."""
         reads = set[Read]()
         parts = self._parts(node, wanted, reads)
-        if _are_same(node.parts, parts) and not node.has_templates:
+        if _are_same(node.parts, parts) and node.document == wanted.document and not node.has_templates:
             return node.objects, node.reads
-        node.parts, node.failure, node.has_templates = parts, None, False
+        node.parts, node.document, node.failure, node.has_templates = parts, wanted.document, None, False
         known = {id(each.built.content): each for each in node.objects.values()}
         found = dict[ResourceKey, ClusterObject]()
         look_ups = _NodeReads(self, node.key.cluster, reads)
