@@ -47,6 +47,8 @@ BUNDLE, BUNDLE_FILE = Bundles.objects.__qualname__, Bundles.of.__qualname__
 QUERIES = frozenset({BUILD, SOUND_BUILD, DIRECTORY, EXPANSION, OVERRIDES, BUNDLE, BUNDLE_FILE})
 """The names of the queries that nodes are made of."""
 
+_Made = tuple[dict[ResourceKey, ClusterObject], frozenset[Read]]
+
 
 class Walk:
     """All nodes of a repository at one commit.
@@ -189,8 +191,9 @@ class Walk:
             del self._nodes[node.key]
             return
         wanted = node.wanted_by[owners[0]]
+        objects, reads = node.objects, node.reads
         for _ in range(MAX_SELF):
-            objects, reads = self._objects(node, wanted)
+            objects, reads = self._objects(node, wanted, (objects, reads))
             itself = next(
                 (child for each in objects.values() for name, child in each.children if name == node.key.applied_by),
                 None,
@@ -246,12 +249,18 @@ class Walk:
         for name in children.keys() | wanted.keys():
             self.want(NodeKey(cluster, name), at[0], wanted.get(name))
 
-    def _objects(self, node: Node, wanted: Wanted) -> tuple[dict[ResourceKey, ClusterObject], frozenset[Read]]:
-        """The objects that a node applies, with what was read for them. A failure leaves none."""
+    def _objects(self, node: Node, wanted: Wanted, known_made: _Made) -> _Made:
+        """The objects that a node applies, with what was read for them. A failure leaves none.
+
+        Args:
+            node: the node.
+            wanted: what it applies.
+            known_made: the last answer, which holds as long as all parts of the node are the same.
+        """
         reads = set[Read]()
         parts = self._parts(node, wanted, reads)
         if _are_same(node.parts, parts) and node.document == wanted.document and not node.has_templates:
-            return node.objects, node.reads
+            return known_made
         node.parts, node.document, node.failure, node.has_templates = parts, wanted.document, None, False
         known = {id(each.built.content): each for each in node.objects.values()}
         found = dict[ResourceKey, ClusterObject]()
