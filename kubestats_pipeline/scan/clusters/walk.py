@@ -24,6 +24,7 @@ from kubestats_pipeline.scan.clusters.places import ARTIFACT_KINDS, Places
 from kubestats_pipeline.scan.clusters.post_build import NotYamlError
 from kubestats_pipeline.scan.clusters.variables import Variables
 from kubestats_pipeline.scan.facts.facts import Facts
+from kubestats_pipeline.scan.facts.shapes import mapping
 from kubestats_pipeline.scan.kinds.application_sets import Expansion
 from kubestats_pipeline.scan.kinds.argo import GROUP as ARGO
 from kubestats_pipeline.scan.manifests.identity import Identity
@@ -262,7 +263,7 @@ class Walk:
         if _are_same(node.parts, parts) and node.document == wanted.document and not node.has_templates:
             return known_made
         node.parts, node.document, node.failure, node.has_templates = parts, wanted.document, None, False
-        known = {id(each.built.content): each for each in node.objects.values()}
+        known = {_names(each.built.content): each for each in node.objects.values()}
         found = dict[ResourceKey, ClusterObject]()
         look_ups = _NodeReads(self, node.key.cluster, reads)
         try:
@@ -325,9 +326,16 @@ def _are_same(before: tuple[Part, ...], after: tuple[Part, ...]) -> bool:
     return all(old[1] is new[1] and old[2] is new[2] for old, new in pairs)
 
 
-def _unchanged(known: dict[int, ClusterObject], built: BuiltObject, settings: Settings) -> ClusterObject | None:
+def _names(content: dict[str, Any]) -> tuple[object, ...]:
+    metadata = mapping(content, "metadata")
+    return (content.get("kind"), str(metadata.get("name")), str(metadata.get("namespace")))
+
+
+def _unchanged(
+    known: dict[tuple[object, ...], ClusterObject], built: BuiltObject, settings: Settings
+) -> ClusterObject | None:
     """The former object, if it was made of the same content with the same settings."""
-    former = known.get(id(built.content))
+    former = known.get(_names(built.content))
     if former is None or former.settings is not settings or former.built != built:
         return None
     return None if former.key.kind in _EXPANDED_KINDS else former
