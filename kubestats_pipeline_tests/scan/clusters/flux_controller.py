@@ -31,7 +31,6 @@ class Controller:
         objects: those that were applied, each with true if a variable was put into it.
         kustomizations: the number of builds.
         failures: the folders that kubectl refuses.
-        cpu: CPU seconds of kubectl.
     """
 
     def __init__(self, tree: Path, place: Path, base: str, kubectl: str) -> None:
@@ -56,8 +55,13 @@ class Controller:
 
     def _apply_all(self, root: str) -> None:
         self.objects, self.kustomizations, self.failures = [], 0, []
-        first: Object = {"metadata": {"namespace": "flux-system"}, "spec": {"path": root}}
-        waiting, seen = [first], set[tuple[str | None, str]]()
+        first: Object = {
+            "metadata": {"namespace": "flux-system"},
+            "spec": {"path": root.removeprefix(f"{self._base}/")},
+        }
+        if self._base:
+            first["spec"]["sourceRef"] = {"kind": "OCIRepository"}
+        seen = set[tuple[str | None, str]]()
         itself = next((each for each, _ in self._made(first) if _is_flux(each) and self._path(each) == root), first)
         waiting = [itself]
         while waiting:
@@ -113,7 +117,7 @@ class Controller:
         folder = self._root / path
         file = next((folder / name for name in NAMES if (folder / name).is_file()), None)
         before = file.read_text() if file is not None else None
-        fields = yaml.load(before, yaml.BaseLoader) if before else {"resources": list(self._below(folder, folder))}
+        fields = yaml.safe_load(before) if before else {"resources": list(self._below(folder, folder))}
         text = yaml.safe_dump(_changed(fields, spec, folder), sort_keys=False)
         if (path, text) not in self._texts:
             target = file or folder / NAMES[0]
@@ -148,7 +152,7 @@ class Controller:
 
     def _cut_remote(self, path: Path) -> None:
         """Take out what needs the network: remote bases and charts."""
-        fields = yaml.load(path.read_text(), yaml.BaseLoader)
+        fields = yaml.safe_load(path.read_text())
         if not isinstance(fields, dict):
             return
         is_remote = {
@@ -197,7 +201,7 @@ def _substituted(text: str, variables: Mapping[str, Any], *, is_known: bool) -> 
         if name in variables:  # it is set to what nobody may see
             return match[0]
         if default is not None:
-            return str(default).strip("\"'") if False else str(default)
+            return str(default)
         return "" if is_known else match[0]
 
     return _VARIABLE.sub(value, text)

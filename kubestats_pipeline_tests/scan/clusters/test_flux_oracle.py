@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from kubestats_pipeline.git.history import Change, Commit
@@ -132,6 +133,4 @@ def test_a_real_cluster_runs_what_the_controller_applies(full_name: str, root: s
 
 
 def _first(content: dict[str, Any], text: bytes) -> str:
-    import orjson
-
     return first_difference(content, orjson.loads(text))
