@@ -18,7 +18,7 @@ from kubestats_pipeline.scan.kinds.flux import public_value
 LARGE = Bounds(max_bytes=100_000_000, max_nodes=10_000_000)
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _REMOTE = re.compile(r"://|^[\w.-]+\.[a-z]+/|\?ref=|^git@")
-_VARIABLE = re.compile(r"\$\$|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?:(?P<operator>:=|:-|=)(?P<default>[^{}]*))?\}")
+_VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?:(?:=|:=|:-)(?P<default>.*))?\}", re.DOTALL)
 _DISABLED = re.compile(r"kustomize\.toolkit\.fluxcd\.io/substitute: [\"']?disabled")
 
 Object = dict[str, Any]
@@ -192,16 +192,38 @@ def _changed(fields: Object, spec: Object, folder: Path) -> Object:
 
 
 def _substituted(text: str, variables: Mapping[str, Any], *, is_known: bool) -> str:
-    def value(match: re.Match[str]) -> str:
-        name, default = match["name"], match["default"]
-        if name is None:
-            return "$"
-        if variables.get(name) is not None:
-            return str(variables[name]).strip("\n") if default is None or variables[name] else str(default)
-        if name in variables:  # it is set to what nobody may see
-            return match[0]
-        if default is not None:
-            return str(default)
-        return "" if is_known else match[0]
+    """A text with its variables. A default may hold others. What is not known stays as it is written."""
+    made, place = "", 0
+    while (start := text.find("$", place)) >= 0:
+        made += text[place:start]
+        end = _end(text, start) if text.startswith("${", start) else start + (2 if text.startswith("$$", start) else 1)
+        expression = text[start:end]
+        found = _VARIABLE.fullmatch(expression)
+        if found is not None:
+            made += _value(found, variables, is_known=is_known)
+        else:
+            made += "$" if expression == "$$" else expression
+        place = end
+    return made + text[place:]
 
-    return _VARIABLE.sub(value, text)
+
+def _end(text: str, start: int) -> int:
+    """The end of an expression in braces."""
+    depth = 0
+    for place in range(start, len(text)):
+        depth += (text[place] == "{") - (text[place] == "}")
+        if text[place] == "}" and not depth:
+            return place + 1
+    return len(text)
+
+
+def _value(found: re.Match[str], variables: Mapping[str, Any], *, is_known: bool) -> str:
+    name, default = found["name"], found["default"]
+    value = variables.get(name)
+    if name in variables and value is None:  # it is set to what nobody may see
+        return found[0]
+    if value is not None and (value or default is None):
+        return str(value).strip("\n")
+    if default is not None:
+        return _substituted(default, variables, is_known=is_known)
+    return "" if is_known else found[0]
