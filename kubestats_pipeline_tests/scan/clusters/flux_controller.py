@@ -80,7 +80,8 @@ class Controller:
 
     def _path(self, kustomization: Object) -> str:
         path = str(kustomization["spec"].get("path") or "").removeprefix("./").strip("/")
-        is_artifact = (kustomization["spec"].get("sourceRef") or {}).get("kind") == "OCIRepository"
+        kind = (kustomization["spec"].get("sourceRef") or {}).get("kind")
+        is_artifact = kind in ("OCIRepository", "ExternalArtifact")
         return f"{self._base}/{path}".strip("/") if is_artifact and self._base else path
 
     def _made(self, kustomization: Object) -> Iterator[tuple[Object, bool]]:

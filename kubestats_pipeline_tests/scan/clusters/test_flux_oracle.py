@@ -68,9 +68,11 @@ def name_of(content: dict[str, Any]) -> Name:
 
 
 def ours(replay: Replay, cluster: str) -> Iterator[ClusterObject]:
+    """The objects of a cluster, without charts and those of a ResourceSet, which the controller does not know."""
     for node in replay.clusters._walk.nodes:
         if node.key.cluster.path == cluster and node.key.cluster.is_real:
-            yield from (each for each in node.objects.values() if each.key.kind != _CHART)
+            objects = (each for each in node.objects.values() if each.key.kind != _CHART)
+            yield from (each for each in objects if "template" not in each.built.changed_by)
 
 
 def features(made: ClusterObject) -> set[str]:
