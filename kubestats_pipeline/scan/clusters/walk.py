@@ -6,25 +6,24 @@ commit costs what it touches.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 from kubestats_pipeline.scan.build.builds import Builds
 from kubestats_pipeline.scan.build.directories import Directories
 from kubestats_pipeline.scan.build.objects import Built, BuiltObject
-from kubestats_pipeline.scan.clusters import argo, resource_sets
+from kubestats_pipeline.scan.clusters.appliers import argo, resource_sets
 from kubestats_pipeline.scan.clusters.appliers.applications import Applications
 from kubestats_pipeline.scan.clusters.appliers.fleet import Bundles
+from kubestats_pipeline.scan.clusters.appliers.own_urls import is_own
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
 from kubestats_pipeline.scan.clusters.make_object import embedded, make_object
 from kubestats_pipeline.scan.clusters.nodes import Cluster, ClusterObject, Node, NodeKey, Part, Settings, Wanted
 from kubestats_pipeline.scan.clusters.object_index import ObjectAt, ObjectIndex, Read
-from kubestats_pipeline.scan.clusters.own_urls import is_own
 from kubestats_pipeline.scan.clusters.places import ARTIFACT_KINDS, Places
-from kubestats_pipeline.scan.clusters.post_build import NotYamlError
+from kubestats_pipeline.scan.clusters.substituting.post_build import NotYamlError
 from kubestats_pipeline.scan.clusters.variables import Variables
 from kubestats_pipeline.scan.facts.facts import Facts
-from kubestats_pipeline.scan.facts.shapes import mapping
 from kubestats_pipeline.scan.kinds.application_sets import Expansion
 from kubestats_pipeline.scan.kinds.argo import GROUP as ARGO
 from kubestats_pipeline.scan.manifests.identity import Identity
@@ -263,7 +262,7 @@ class Walk:
         if _are_same(node.parts, parts) and node.document == wanted.document and not node.has_templates:
             return known_made
         node.parts, node.document, node.failure, node.has_templates = parts, wanted.document, None, False
-        known = {_names(each.built.content): each for each in node.objects.values()}
+        known = {_name_of(each.built): each for each in node.objects.values()}
         found = dict[ResourceKey, ClusterObject]()
         look_ups = _NodeReads(self, node.key.cluster, reads)
         try:
@@ -326,16 +325,19 @@ def _are_same(before: tuple[Part, ...], after: tuple[Part, ...]) -> bool:
     return all(old[1] is new[1] and old[2] is new[2] for old, new in pairs)
 
 
-def _names(content: dict[str, Any]) -> tuple[object, ...]:
-    metadata = mapping(content, "metadata")
-    return (content.get("kind"), str(metadata.get("name")), str(metadata.get("namespace")))
+def _name_of(built: BuiltObject) -> Hashable:
+    """The name by which an object is found among those of the last build. A document may be built several times."""
+    metadata = built.content.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    return built.origin, str(built.content.get("kind")), str(name)
 
 
-def _unchanged(
-    known: dict[tuple[object, ...], ClusterObject], built: BuiltObject, settings: Settings
-) -> ClusterObject | None:
-    """The former object, if it was made of the same content with the same settings."""
-    former = known.get(_names(built.content))
+def _unchanged(known: dict[Hashable, ClusterObject], built: BuiltObject, settings: Settings) -> ClusterObject | None:
+    """The former object, if it was made of equal content with the same settings.
+
+    Contents of two builds share what no change has reached, so that they are compared in little time.
+    """
+    former = known.get(_name_of(built))
     if former is None or former.settings is not settings or former.built != built:
         return None
     return None if former.key.kind in _EXPANDED_KINDS else former

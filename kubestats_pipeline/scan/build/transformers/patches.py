@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from kubestats_pipeline.redaction.redact import redact, redact_content
+from kubestats_pipeline.redaction.redact import redact_again, redact_content
 from kubestats_pipeline.scan.build.transformers.json_patch import Operation, apply_operations
 from kubestats_pipeline.scan.build.transformers.resource import (
     BuildResource,
@@ -134,7 +134,7 @@ def _operating(operations: list[Operation]) -> Any:
         if not isinstance(content, dict):
             raise RefusedError("a JSON patch leaves no object")
         content = _with_annotations(content)
-        return resource.remembering().changed(redact(bounded(content)), _FEATURE)
+        return resource.remembering().changed(redact_again(bounded(content), resource.content), _FEATURE)
 
     return change
 
@@ -151,10 +151,18 @@ def _with_annotations(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _merging(merge: dict[str, Any], options: Mapping[str, Any], *, takes_kind: bool) -> Any:
+    shown_by_kind: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def shown(content: dict[str, Any]) -> dict[str, Any]:
+        key = str(content.get("apiVersion")), str(content.get("kind"))
+        if key not in shown_by_kind:
+            given = {} if takes_kind else {name: content[name] for name in ("apiVersion", "kind") if name in content}
+            shown_by_kind[key] = redact_content({**merge, **given}, of_secret=content.get("kind") == "Secret")
+        return shown_by_kind[key]
+
     def change(resource: BuildResource) -> BuildResource:
         content = resource.content
-        patch = merge if takes_kind else {**merge, "apiVersion": content["apiVersion"], "kind": content["kind"]}
-        merged = merge_patch(content, redact_content(patch, of_secret=content.get("kind") == "Secret"))
+        merged = merge_patch(content, patch := shown(content))
         if not merged:
             return resource._replace(content={})
         may_rename, may_retype = options.get("allowNameChange"), options.get("allowKindChange")
@@ -165,6 +173,6 @@ def _merging(merge: dict[str, Any], options: Mapping[str, Any], *, takes_kind: b
             merged = {**merged, "kind": content["kind"]}
         names = {} if may_rename else {"name": known.name}
         merged = with_metadata(merged, namespace=known.namespace or None, **names)
-        return resource.changed(redact(bounded(merged)), _FEATURE)
+        return resource.changed(redact_again(bounded(merged), content, patch), _FEATURE)
 
     return change

@@ -61,8 +61,8 @@ class ResourceId(NamedTuple):
         return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
 
 
-class _Parts(NamedTuple):
-    """What a resource of a build consists of.
+class _ResourceParts(NamedTuple):
+    """The parts of a resource of a build.
 
     Attributes:
         content: redacted, shared and never changed.
@@ -93,7 +93,7 @@ class _Parts(NamedTuple):
     files: tuple[tuple[str, str], ...] = ()
 
 
-class BuildResource(_Parts):
+class BuildResource(_ResourceParts):
     """A resource of a build. Its content never changes, so its id is read once."""
 
     @cached_property

@@ -11,7 +11,7 @@ import orjson
 from kubestats_pipeline.redaction.redact import redact
 from kubestats_pipeline.scan.build.incremental import QueryStore, query
 from kubestats_pipeline.scan.build.sources import Sources
-from kubestats_pipeline.scan.clusters.own_urls import is_own
+from kubestats_pipeline.scan.clusters.appliers.own_urls import is_own
 from kubestats_pipeline.scan.documents.document import Bounds, Decoded, DecodeError
 from kubestats_pipeline.scan.documents.stream import decode_stream
 from kubestats_pipeline.scan.kinds.application_sets import Expansion, expand

@@ -11,7 +11,7 @@ from kubestats_pipeline.scan.build.incremental import QueryStore, query
 from kubestats_pipeline.scan.build.objects import Built, BuiltObject
 from kubestats_pipeline.scan.build.sources import FileObject, Sources
 from kubestats_pipeline.scan.build.transformers.resource import RefusedError
-from kubestats_pipeline.scan.clusters.apply_spec import ApplySpec
+from kubestats_pipeline.scan.clusters.appliers.apply_spec import ApplySpec
 from kubestats_pipeline.scan.documents.document import Bounds, Decoded, DecodeError
 from kubestats_pipeline.scan.documents.repository_paths import resolve_entry
 from kubestats_pipeline.scan.documents.stream import decode_stream
