@@ -110,6 +110,8 @@ class Controller:
             is_known = is_known and found is not None and source["kind"] == "ConfigMap"
             values |= (found or {}) if source["kind"] == "ConfigMap" else {}
         values |= build.get("substitute") or {}
+        if not values and is_known:  # the controller then puts nothing in, not even defaults
+            return None, True
         return {name: public_value(name, str(value)) for name, value in values.items()}, is_known
 
     # kustomization.yaml
