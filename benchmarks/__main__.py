@@ -1,4 +1,4 @@
-"""`python -m benchmarks [startup|discovery|scan|fleet|hostile|run|sweep|idle|warehouse|secrets|all] [--against REV]`.
+"""`python -m benchmarks [NAME|secrets|all] [--against REV]`, with one of the `NAMES` below.
 
 One table of costs, and one of planted secrets that came out of the pipeline again.
 """
@@ -21,6 +21,7 @@ from benchmarks.hostile import hostile_lines
 from benchmarks.idle import GOAL_REPOSITORIES, idle_lines
 from benchmarks.inputs import CORPUS, find_remotes
 from benchmarks.made_fleet import FleetSize
+from benchmarks.rendering import rendering_lines
 from benchmarks.report import Line, show
 from benchmarks.scan import scan_lines
 from benchmarks.secrets import show_secrets
@@ -28,7 +29,7 @@ from benchmarks.startup import startup_lines
 from benchmarks.sweep import sweep_lines
 from benchmarks.warehouse import warehouse_lines
 
-NAMES = ("startup", "discovery", "scan", "fleet", "hostile", "run", "sweep", "idle", "warehouse")
+NAMES = ("startup", "discovery", "scan", "rendering", "fleet", "hostile", "run", "sweep", "idle", "warehouse")
 """`run` is compared with another revision only."""
 USUAL_HISTORY = "infrastructure.git"
 """The repository of the corpus whose whole history is short enough for every day."""
@@ -68,6 +69,8 @@ def _lines(chosen: Sequence[str], remotes: Sequence[Path], folder: Path, options
         yield from discovery_lines(options.discovered, folder / "discovery")
     if "scan" in chosen:
         yield from scan_lines(remotes, _long_history(remotes, options.full), folder / "scan", repeats)
+    if "rendering" in chosen:
+        yield from rendering_lines(remotes, folder / "rendering")
     if "fleet" in chosen:
         yield from fleet_lines(fleet, folder / "fleet", repeats)
     if "hostile" in chosen:

@@ -19,6 +19,7 @@ from kubestats_pipeline.scan.facts.charts import Resolved
 from kubestats_pipeline.scan.job import ScanJob
 from kubestats_pipeline.scan.manifests.files import ContentCache
 from kubestats_pipeline.scan.manifests.manifests import FileContent, digest, read_file
+from kubestats_pipeline.scan.replay.applied_records import AppliedRecord
 from kubestats_pipeline.scan.replay.records import Event
 from kubestats_pipeline.scan.replay.replay import Replay
 from kubestats_pipeline.scan.scan import Scanned, UpToDate, scan_repository
@@ -84,15 +85,17 @@ def read(text: str | bytes, name: str = "file.yaml", bounds: Bounds | None = Non
 class Tree:
     """Files that change step by step, replayed without git: the tests of resolution need no history."""
 
-    def __init__(self) -> None:
+    def __init__(self, clone_url: str = "") -> None:
         self._blobs: dict[str, bytes] = {}
+        self._clone_url = clone_url
         self._steps = 0
         self.files: dict[str, str] = {}
         self.replay = self.fresh(())
 
     def fresh(self, changes: Iterable[Change]) -> Replay:
         """Another replay, from nothing."""
-        replay = Replay("repository", ContentCache(self._blobs.get, Bounds()))
+        cache = ContentCache(self._blobs.get, Bounds())
+        replay = Replay("repository", cache, clone_url=self._clone_url)
         replay.apply(Commit("0" * 40, NOW, "ann", "all at once"), changes)
         return replay
 
@@ -121,6 +124,30 @@ class Tree:
         assert len(found) == 1
         return found[0]
 
+    def runs(self, name: str, kind: str = "HelmRelease", cluster: str | None = None) -> list[AppliedRecord]:
+        """The objects of this kind and name that all clusters run, or one of them."""
+        found = [
+            record
+            for key, record in self.replay.applied.active.items()
+            if (key.key.kind, key.key.name) == (kind, name) and cluster in (None, key.cluster)
+        ]
+        return sorted(found, key=order_of_record)
+
+    def run(self, name: str, kind: str = "HelmRelease", cluster: str | None = None) -> AppliedRecord:
+        """The one object of this kind and name that a cluster runs."""
+        (found,) = self.runs(name, kind, cluster)
+        return found
+
+    def is_applied(self, name: str, kind: str = "HelmRelease", path: str = "") -> bool | None:
+        """`is_applied` of the one resource of this kind and name."""
+        self.replay.note_applied()
+        (found,) = (
+            resource.is_applied
+            for identity, resource in self.replay.active.items()
+            if (identity.key.kind, identity.key.name) == (kind, name) and identity.path.startswith(path)
+        )
+        return found
+
     def resolutions(self, replay: Replay | None = None) -> dict[Any, Any]:
         """All declared resources: their hashes and resolutions."""
         active = (replay or self.replay).active
@@ -129,6 +156,17 @@ class Tree:
     def from_scratch(self) -> dict[Any, Any]:
         """The same, of a replay that sees only the files as they are now."""
         return self.resolutions(self.fresh(Change(path, oid) for path, oid in self.files.items()))
+
+
+def order_of_record(record: AppliedRecord) -> tuple[str, str, str]:
+    """The order of clusters, appliers and namespaces."""
+    return record.key.cluster, record.key.applied_by, record.key.key.namespace or ""
+
+
+def images_of(record: AppliedRecord) -> list[str]:
+    """The images of an object in one text each."""
+    parts = ((each.image, each.tag, each.digest) for each in record.state.images)
+    return [f"{name}{f':{tag}' if tag else ''}{f'@{digest}' if digest else ''}" for name, tag, digest in parts]
 
 
 class World:

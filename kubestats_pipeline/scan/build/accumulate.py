@@ -12,7 +12,15 @@ from typing import Any, NamedTuple
 from kubestats_pipeline.redaction.redact import redact
 from kubestats_pipeline.redaction.texts import redact_text
 from kubestats_pipeline.scan.build.configurations import read_configuration, read_field_specs, with_specs
-from kubestats_pipeline.scan.build.generators import CONFIG_MAP, SECRET, chart_of, file_key, generate, merge_generated
+from kubestats_pipeline.scan.build.generators import (
+    CHART,
+    CONFIG_MAP,
+    SECRET,
+    chart_of,
+    file_key,
+    generate,
+    merge_generated,
+)
 from kubestats_pipeline.scan.build.kustomization import COMPONENT, Fields, check_entries, entries, texts
 from kubestats_pipeline.scan.build.plugins import generate_by_plugin, transform_by_plugin
 from kubestats_pipeline.scan.build.resource_files import read_objects
@@ -40,6 +48,7 @@ from kubestats_pipeline.scan.build.transformers.resource import (
 )
 from kubestats_pipeline.scan.documents.document import Bounds
 from kubestats_pipeline.scan.documents.repository_paths import resolve_entry
+from kubestats_pipeline.scan.manifests.identity import Identity
 
 MOST_RESOURCES = 20_000
 """Resources of one build. The largest of the corpora has 2,000."""
@@ -78,6 +87,7 @@ class Readers(NamedTuple):
     fields: Callable[[str], Fields]
     kind: Callable[[str], str | None]
     accumulated: Callable[[str], Accumulation]
+    chart_documents: Callable[[str], Mapping[str, Identity]]
 
 
 def is_remote(entry: str) -> bool:
@@ -118,15 +128,16 @@ class Accumulator:
         self._generate(folder, fields)
         for config in self._plugins(folder, fields, "generators"):
             read, exists = functools.partial(self._text, folder), functools.partial(self._exists, folder)
-            generated = generate_by_plugin(config, read, exists)
-            self.resources = merge_generated(self.resources, generated)
+            generated = generate_by_plugin(config.content, read, exists)
+            origin = config.origin if generated.id.kind == CHART else None
+            self.resources = merge_generated(self.resources, generated._replace(origin=origin))
         for entry in texts(fields, "components"):
             self._in_entry(folder, entry, self._component)
         self._transform(folder, fields)
         for config in self._plugins(folder, fields, "transformers"):
-            self.resources = transform_by_plugin(self.resources, config, functools.partial(self._text, folder))
+            self.resources = transform_by_plugin(self.resources, config.content, functools.partial(self._text, folder))
         for config in self._plugins(folder, fields, "validators"):
-            transform_by_plugin(self.resources, config, functools.partial(self._text, folder))
+            transform_by_plugin(self.resources, config.content, functools.partial(self._text, folder))
         self.variables |= {entry["name"] for entry in entries(fields, "vars") if entry.get("name")}
 
     def _spend(self, changes: int) -> None:
@@ -184,19 +195,19 @@ class Accumulator:
         if not self._readers.has_file(resolve_entry(folder, entry)):
             self._text(folder, entry)
 
-    def _plugins(self, folder: str, fields: Fields, key: str) -> Iterator[Mapping[str, Any]]:
+    def _plugins(self, folder: str, fields: Fields, key: str) -> Iterator[BuildResource]:
         """The configurations of plugins: objects of files, of folders, or in the entry itself."""
         for entry in texts(fields, key):
             path = resolve_entry(folder, entry)
             if "\n" in entry:
-                yield from map(redact, read_objects(entry.encode("utf-8", "replace"), Bounds()))
+                yield from map(BuildResource, map(redact, read_objects(entry.encode("utf-8", "replace"), Bounds())))
             elif self._readers.has_file(path):
-                yield from (resource.content for resource in self._readers.file(path))
+                yield from self._readers.file(path)
             elif self._readers.has_folder(path):
                 taken = self._readers.accumulated(path)
                 if taken.failure is not None:
                     raise RefusedError(f"{entry}: {taken.failure}")
-                yield from (resource.content for resource in taken.resources)
+                yield from taken.resources
             elif is_remote(entry):
                 self.missing.append(without_credentials(entry))
             else:
@@ -224,13 +235,15 @@ class Accumulator:
                     generated = generate(kind, entry, general, read, functools.partial(self._exists, folder))
                 except _RemoteTextError:
                     continue  # it is among the missing
-                files = tuple(
-                    (key, resolve_entry(folder, path)) for key, path in map(file_key, entry.get("files") or ())
-                )
+                named = map(file_key, entry.get("files") or ())
+                files = tuple((key, resolve_entry(folder, path)) for key, path in named)
                 self.resources = merge_generated(self.resources, generated._replace(files=files))
         home = (fields.get("helmGlobals") or {}).get("chartHome")
-        for entry in entries(fields, "helmCharts"):
-            self.resources = merge_generated(self.resources, chart_of(entry, home))
+        charts = list(entries(fields, "helmCharts"))
+        documents = self._readers.chart_documents(folder) if charts else {}
+        for entry in charts:
+            chart = chart_of(entry, home)
+            self.resources = merge_generated(self.resources, chart._replace(origin=documents.get(chart.id.name)))
 
     def _transform(self, folder: str, fields: Fields) -> None:
         """Apply the transformers in kustomize's order. JSON patches of the old field come after names and namespace."""

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from kubestats_pipeline.scan.build.accumulate import Accumulation, Accumulator, Readers
-from kubestats_pipeline.scan.build.generators import hashed
+from kubestats_pipeline.scan.build.generators import CHART, hashed
 from kubestats_pipeline.scan.build.incremental import QueryStore, query
 from kubestats_pipeline.scan.build.kustomization import (
     FILE_NAMES,
@@ -28,6 +28,7 @@ from kubestats_pipeline.scan.build.transformers.field_specs import DEFAULT
 from kubestats_pipeline.scan.build.transformers.names import follow_references
 from kubestats_pipeline.scan.build.transformers.resource import BuildResource, RefusedError, Resources, with_metadata
 from kubestats_pipeline.scan.documents.repository_paths import resolve_entry
+from kubestats_pipeline.scan.manifests.identity import Identity
 
 MOST_FOLDERS = 2_000
 """Folders that one build reaches."""
@@ -57,6 +58,7 @@ class Builds:
             fields=self._fields_or_refuse,
             kind=self._kind,
             accumulated=self._accumulated,
+            chart_documents=self._chart_documents,
         )
 
     @query
@@ -167,6 +169,12 @@ class Builds:
             return read_kustomization(content)
         except RefusedError as error:
             return str(error)
+
+    def _chart_documents(self, folder: str) -> dict[str, Identity]:
+        """The rows of the charts that the kustomization of a folder inflates, by the names of their releases."""
+        paths = [path for name in FILE_NAMES if self._sources.has_file(path := _join(folder, name))]
+        rows = [each.identity for path in paths for each in self._sources.objects(path, with_embedded=True)]
+        return {each.key.name: each for each in rows if each is not None and each.key.kind == CHART}
 
     def _file_or_refuse(self, path: str) -> tuple[BuildResource, ...]:
         read = self._file(path)

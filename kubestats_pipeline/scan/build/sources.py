@@ -122,11 +122,12 @@ class RepositorySources:
         """
         self._queries.read_input(("content of", path))
         file = self._files.get(path)
-        if file is None or not (file.content.reads_alike and file.content.manifests):
-            return self._read_objects(path, file.declared if file is not None else {})
+        declared: Declared = file.declared if file is not None else {}
+        if not with_embedded and (file is None or not (file.content.reads_alike and file.content.manifests)):
+            return self._read_objects(path, declared)
         return tuple(
             FileObject(orjson.loads(manifest.data), identity)
-            for identity, manifest in file.declared.items()
+            for identity, manifest in declared.items()
             if with_embedded or (identity.key.group, identity.key.kind) not in _EMBEDDED
         )
 

@@ -13,26 +13,27 @@ from kubestats_pipeline.scan.build.builds import Builds
 from kubestats_pipeline.scan.build.directories import Directories
 from kubestats_pipeline.scan.build.incremental import QueryStore
 from kubestats_pipeline.scan.build.sources import Sources
-from kubestats_pipeline.scan.clusters import argo
 from kubestats_pipeline.scan.clusters.applied import AppliedKey, AppliedObject
+from kubestats_pipeline.scan.clusters.appliers.applications import Applications
+from kubestats_pipeline.scan.clusters.appliers.fleet import Bundles
+from kubestats_pipeline.scan.clusters.appliers.own_urls import OwnUrls
 from kubestats_pipeline.scan.clusters.common import common
-from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments, is_applier
+from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments, is_read_by_roots
 from kubestats_pipeline.scan.clusters.make_object import scan
 from kubestats_pipeline.scan.clusters.nodes import ClusterObject, NodeKey
 from kubestats_pipeline.scan.clusters.object_index import ObjectAt
-from kubestats_pipeline.scan.clusters.places import ARTIFACT, ARTIFACT_KINDS, OwnUrls, Places
+from kubestats_pipeline.scan.clusters.places import ARTIFACT, ARTIFACT_KINDS, Places
 from kubestats_pipeline.scan.clusters.references import FactsOf, LookUp, References
 from kubestats_pipeline.scan.clusters.roots import Roots
-from kubestats_pipeline.scan.clusters.substitution import substitute
+from kubestats_pipeline.scan.clusters.substituting.substitution import substitute
 from kubestats_pipeline.scan.clusters.values_from import values_inputs
-from kubestats_pipeline.scan.clusters.walk import QUERIES, Walk
+from kubestats_pipeline.scan.clusters.walk import BUNDLE_FILE, EXPANSION, QUERIES, Walk
 from kubestats_pipeline.scan.documents.budget import Budget, TooComplexError
 from kubestats_pipeline.scan.facts.charts import Resolved
 from kubestats_pipeline.scan.facts.cluster_scope import is_cluster_scoped
 from kubestats_pipeline.scan.facts.facts import Facts, Image
 from kubestats_pipeline.scan.facts.images import parse_image
 from kubestats_pipeline.scan.kinds import fleet, helm, helmfile
-from kubestats_pipeline.scan.kinds.argo import GROUP as ARGO
 from kubestats_pipeline.scan.kustomize.kustomization import Kustomize
 from kubestats_pipeline.scan.manifests.identity import Identity, order_of
 from kubestats_pipeline.scan.manifests.manifests import Manifest, ResourceKey, digest
@@ -60,7 +61,8 @@ class Clusters:
         self.documents = DeclaredDocuments()
         self._queries = queries
         places = Places(self.documents, OwnUrls(clone_url))
-        self._walk = Walk(places, Builds(sources, queries), Directories(sources, queries))
+        made = Applications(sources, queries), Bundles(sources, queries)
+        self._walk = Walk(places, Builds(sources, queries), Directories(sources, queries), *made)
         self._roots = Roots(self.documents, places, self._walk)
         self._last_known: dict[Identity, Resolved] = {}
         self._resolutions: dict[ObjectAt, _Resolution] = {}
@@ -74,7 +76,7 @@ class Clusters:
         self._applied: dict[AppliedKey, AppliedObject | None] = {}
         self._held: defaultdict[str, set[AppliedKey]] = defaultdict(set)
         self._roots_may_differ = True
-        self._revision = 0
+        self._revision = self._bundles_revision = 0
 
     def replace_file(
         self, path: str, declared: Mapping[Identity, Manifest], last_known: Mapping[Identity, Resolved]
@@ -165,7 +167,8 @@ class Clusters:
         """True if a cluster applies a document, or None if the repository does not tell."""
         if self._walk.index.is_applied(identity):
             return True
-        is_known = self._walk.has_clusters and not self._walk.has_failures and not self._not_followed
+        is_unknown = self._walk.has_failures or self._walk.has_unknown_appliers or self._not_followed
+        is_known = self._walk.has_clusters and not is_unknown
         is_told = is_known and identity.key.group not in _FOR_TOOLS and not self._patch_reason(identity)
         may_be = any(identity.path.startswith(f"{folder}/") for folder in self._roots.probable_folders)
         return False if is_told and not may_be else None
@@ -190,7 +193,13 @@ class Clusters:
         if self._revision != self.documents.folders.revision:
             self._revision = self.documents.folders.revision
             self._walk.invalidate_artifacts()
-        self._walk.invalidate(self._queries.take_invalidated_keys(QUERIES))
+            self._roots_may_differ |= bool(self.documents.git_repos)
+        invalidated = self._queries.take_invalidated_keys(QUERIES)
+        self._roots_may_differ |= any(key[0] in (EXPANSION, BUNDLE_FILE) for key in invalidated)
+        if self._bundles_revision != self.documents.folders.bundles_revision:
+            self._bundles_revision = self.documents.folders.bundles_revision
+            self._roots_may_differ = True
+        self._walk.invalidate(invalidated)
         self._walk.settle()
         for _ in range(MAX_ROUNDS):
             if not self._roots_may_differ and not self._are_roots_missing():
@@ -371,8 +380,8 @@ class Clusters:
 
 
 def _is_not_followed(key: ResourceKey) -> bool:
-    """True for what applies documents in a way that the walk does not know: sets of Applications, bundles of Fleet."""
-    return key.group == fleet.GROUP or (key.group, key.kind) == (ARGO, argo.APPLICATION_SET)
+    """True for what applies documents in a way that the walk does not know: bundles of Fleet."""
+    return key.group == fleet.GROUP
 
 
 def _changes_roots(before: Manifest | None, after: Manifest | None) -> bool:
@@ -380,7 +389,7 @@ def _changes_roots(before: Manifest | None, after: Manifest | None) -> bool:
     facts = [manifest.facts.flux_path if manifest is not None else None for manifest in (before, after)]
     if any(facts):
         return len({(path.path, path.source) if path is not None else None for path in facts}) > 1
-    return any(manifest is not None and is_applier(manifest) for manifest in (before, after))
+    return any(manifest is not None and is_read_by_roots(manifest) for manifest in (before, after))
 
 
 def _reads_of(identity: Identity, *versions: Manifest | None) -> Iterator[tuple[str, str, str]]:

@@ -6,8 +6,9 @@ The roots are chosen by it. What really is applied, with all patches and variabl
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from kubestats_pipeline.scan.clusters import argo, flux
-from kubestats_pipeline.scan.clusters.apply_spec import ApplySpec, SourceOf
+from kubestats_pipeline.scan.clusters.appliers import argo, flux
+from kubestats_pipeline.scan.clusters.appliers.applications import Applications
+from kubestats_pipeline.scan.clusters.appliers.apply_spec import ApplySpec, SourceOf
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
 from kubestats_pipeline.scan.clusters.places import Places
 from kubestats_pipeline.scan.kinds.flux import KUSTOMIZE
@@ -20,8 +21,9 @@ MAX_CLIMB = 1_000
 class DeclaredAppliers:
     """The relations of the appliers of a repository at one commit."""
 
-    def __init__(self, documents: DeclaredDocuments, places: Places) -> None:
+    def __init__(self, documents: DeclaredDocuments, places: Places, applications: Applications) -> None:
         self._documents = documents
+        self._applications = applications
         self._places = places
         self._by_folder: defaultdict[str, set[Identity]] = defaultdict(set)
         self._looked_at: tuple[int, frozenset[str]] = (-1, frozenset())
@@ -37,6 +39,10 @@ class DeclaredAppliers:
                 yield from () if spec is None else (spec,)
         elif identity.key.kind == argo.APPLICATION:
             yield from argo.specs_of_application(self._documents.content(identity))
+        elif identity.key.kind == argo.APPLICATION_SET:
+            made = self._applications.expand(self._documents.content(identity), self._places.urls.known)
+            for application in made.applications:
+                yield from argo.specs_of_application(application)
 
     def folders(self, identity: Identity) -> tuple[str, ...]:
         """The folders of this repository that an applier applies."""
@@ -82,7 +88,17 @@ class DeclaredAppliers:
                 for applier in self._by_folder.get(folder, ()):
                     if applier != identity and applier in found:
                         found[applier].add(identity)
+            found[identity] |= self._made_of(identity) & found.keys()
         return found
+
+    def _made_of(self, identity: Identity) -> set[Identity]:
+        """The Applications that have rows of their own, because the document of an ApplicationSet gives all of them."""
+        if identity.key.kind != argo.APPLICATION_SET:
+            return set()
+        made = self._applications.expand(self._documents.content(identity), self._places.urls.known).applications
+        names = {application["metadata"]["name"] for application in made}
+        declared = self._documents.in_file(identity.path)
+        return {each for each in declared if each.key.kind == argo.APPLICATION and each.key.name in names}
 
     def tops(self, path: str) -> list[str]:
         """The kustomizations that take in a file, directly or through others, and that no other one takes in."""

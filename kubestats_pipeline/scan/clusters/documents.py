@@ -6,11 +6,13 @@ from typing import Any
 
 import orjson
 
-from kubestats_pipeline.scan.clusters import argo, flux, resource_sets
+from kubestats_pipeline.scan.clusters.appliers import argo, flux, resource_sets
+from kubestats_pipeline.scan.clusters.appliers.fleet import GIT_REPO
 from kubestats_pipeline.scan.clusters.folders import Folders
 from kubestats_pipeline.scan.documents.repository_paths import resolve_entry
 from kubestats_pipeline.scan.facts.facts import Copy, Facts
 from kubestats_pipeline.scan.kinds.argo import GROUP as ARGO
+from kubestats_pipeline.scan.kinds.fleet import GROUP as FLEET
 from kubestats_pipeline.scan.kinds.flux import HELM, KUSTOMIZE, SOURCE
 from kubestats_pipeline.scan.kustomize.kustomization import Kustomize
 from kubestats_pipeline.scan.manifests.identity import Identity, order_of
@@ -18,6 +20,7 @@ from kubestats_pipeline.scan.manifests.manifests import Manifest
 
 CONFIG_MAP = ("", "ConfigMap")
 _RELEASE = (HELM, "HelmRelease")
+_GIT_REPO = (FLEET, GIT_REPO)
 _APPLIERS = {
     (KUSTOMIZE, "Kustomization"),
     (flux.OPERATOR, flux.INSTANCE),
@@ -33,6 +36,7 @@ class DeclaredDocuments:
     Attributes:
         folders: the folders of its files.
         appliers: the documents that may apply others.
+        git_repos: the GitRepos of Fleet, which name bundles.
         revision: raised when a kustomization takes in something else.
         kustomizations, kustomization_files: the kustomizations and the paths of their files, by folder.
     """
@@ -40,6 +44,7 @@ class DeclaredDocuments:
     def __init__(self) -> None:
         self.folders = Folders()
         self.appliers: set[Identity] = set()
+        self.git_repos: set[Identity] = set()
         self.kustomizations: dict[str, Kustomize] = {}
         self.kustomization_files: dict[str, str] = {}
         self.revision = 0
@@ -129,7 +134,9 @@ class DeclaredDocuments:
 
     def _add(self, identity: Identity, manifest: Manifest) -> None:
         self._manifests[identity] = manifest
-        _, kind, _, name = identity.key
+        group, kind, _, name = identity.key
+        if (group, kind) == _GIT_REPO:
+            self.git_repos.add(identity)
         if _is_referred_to(identity, manifest.facts):
             self._named[kind, name].add(identity)
         if is_applier(manifest):
@@ -154,6 +161,7 @@ class DeclaredDocuments:
         self._contents.pop(identity, None)
         self._named[identity.key.kind, identity.key.name].discard(identity)
         self.appliers.discard(identity)
+        self.git_repos.discard(identity)
         for copy in manifest.facts.copies:
             self._copies[copy.artifact].discard((identity, copy))
             if copy.source is not None:
@@ -173,6 +181,11 @@ def is_applier(manifest: Manifest) -> bool:
     """True if a document may apply others. A release of the chart flux-instance does so too."""
     group, kind = manifest.key.group, manifest.key.kind
     return (group, kind) in _APPLIERS or ((group, kind) == _RELEASE and b"flux-instance" in manifest.data)
+
+
+def is_read_by_roots(manifest: Manifest) -> bool:
+    """True if the roots are chosen by a document."""
+    return is_applier(manifest) or (manifest.key.group, manifest.key.kind) == _GIT_REPO
 
 
 def _named_by(folder: str, kustomize: Kustomize | None) -> tuple[set[str], set[str]]:

@@ -3,12 +3,16 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
+from kubestats_pipeline.scan.kinds.fleet import FILES
+
 
 class Folders:
     """The folders that hold files, directly or below them.
 
     Attributes:
         revision: raised when a folder comes or goes.
+        bundles: the folders with a fleet.yaml.
+        bundles_revision: raised when one of these comes or goes.
     """
 
     def __init__(self) -> None:
@@ -16,6 +20,8 @@ class Folders:
         self._files: Counter[str] = Counter()
         self._by_name: defaultdict[str, set[str]] = defaultdict(set)
         self.revision = 0
+        self.bundles: set[str] = set()
+        self.bundles_revision = 0
 
     def __contains__(self, folder: str) -> bool:
         return folder == "" or folder in self._files
@@ -25,6 +31,10 @@ class Folders:
         if is_there == (path in self._paths):
             return
         (self._paths.add if is_there else self._paths.discard)(path)
+        place, _, name = path.rpartition("/")
+        if name in FILES:
+            (self.bundles.add if is_there else self.bundles.discard)(place)
+            self.bundles_revision += 1
         for folder in _above(path):
             self._files[folder] += 1 if is_there else -1
             if self._files[folder] == (1 if is_there else 0):

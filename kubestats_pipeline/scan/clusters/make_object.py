@@ -1,19 +1,20 @@
 """Makes the object that a cluster gets of one that was built: namespace, common labels, variables, facts, children."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
 
 from kubestats_pipeline.scan.build.objects import BuiltObject
-from kubestats_pipeline.scan.clusters import argo, flux, resource_sets
+from kubestats_pipeline.scan.clusters.appliers import argo, flux, resource_sets
 from kubestats_pipeline.scan.clusters.nodes import ClusterObject, Settings, Wanted
-from kubestats_pipeline.scan.clusters.post_build import Substituted, is_disabled, substitute_object
-from kubestats_pipeline.scan.clusters.substitution import MARK
+from kubestats_pipeline.scan.clusters.substituting.post_build import Substituted, is_disabled, substitute_object
+from kubestats_pipeline.scan.clusters.substituting.substitution import MARK
 from kubestats_pipeline.scan.documents.budget import Budget, TooComplexError
 from kubestats_pipeline.scan.documents.canonical_json import canonical_json
 from kubestats_pipeline.scan.documents.document import Decoded
 from kubestats_pipeline.scan.facts.cluster_scope import is_cluster_scoped
 from kubestats_pipeline.scan.facts.facts import Facts
 from kubestats_pipeline.scan.facts.shapes import mapping
+from kubestats_pipeline.scan.kinds.application_sets import Expansion
 from kubestats_pipeline.scan.kinds.generic import scan_generic
 from kubestats_pipeline.scan.kinds.registry import load_scanners
 from kubestats_pipeline.scan.manifests.embedded import embedded_in_resource
@@ -24,10 +25,23 @@ _LEFT = "it holds a variable whose value is not in the repository"
 _EXPRESSION = b"${"
 
 
-FindProviders = Callable[[dict[str, Any]], Iterable[dict[str, Any]] | None]
+class Surroundings(Protocol):
+    """The look-ups that the children of an object need beside the object. Each of them is recorded."""
+
+    def providers(self, entry: dict[str, Any]) -> Iterable[dict[str, Any]] | None:
+        """The providers of inputs that an entry of a ResourceSet selects, or None if they are not known."""
+
+    def applications(self, data: bytes) -> Expansion:
+        """The Applications of an ApplicationSet, which is given as canonical JSON."""
+
+    def overrides(self, url: str, path: str) -> dict[str, Any]:
+        """The fields in a file of overrides of Argo CD, if a URL is that of this repository."""
+
+    def declared_in(self, path: str) -> Mapping[Identity, Manifest]:
+        """The documents of a file."""
 
 
-def make_object(built: BuiltObject, settings: Settings, find_providers: FindProviders) -> ClusterObject | None:
+def make_object(built: BuiltObject, settings: Settings, surroundings: Surroundings) -> ClusterObject | None:
     """The object in the cluster, or None if it has no kind or name.
 
     Raises:
@@ -43,6 +57,10 @@ def make_object(built: BuiltObject, settings: Settings, find_providers: FindProv
     if key is None:
         return None
     facts = scan(content, key)
+    children = tuple(_children(content, key, facts, built.origin, surroundings))
+    if argo.is_application_set(content) and children and children[0][1].incomplete is None:
+        facts = Facts(app_name=facts.app_name)  # its Applications are the releases
+    incomplete = incomplete or next((wanted.incomplete for _, wanted in children), None)
     return ClusterObject(
         key=key,
         built=built,
@@ -51,7 +69,7 @@ def make_object(built: BuiltObject, settings: Settings, find_providers: FindProv
         data=data,
         facts=facts,
         spelled=scan(content, key, written) if written else facts,
-        children=tuple(_children(content, key, facts, built.origin, find_providers)),
+        children=children,
         incomplete=incomplete,
         too_complex=min(budget.notes, default=None),
     )
@@ -110,7 +128,8 @@ def _with_settings(content: dict[str, Any], settings: Settings) -> dict[str, Any
         return content
     metadata = dict(mapping(content, "metadata"))
     group = str(content.get("apiVersion", "")).rpartition("/")[0]
-    if settings.namespace and not metadata.get("namespace") and not is_cluster_scoped(group, str(content.get("kind"))):
+    is_due = settings.forces_namespace or not metadata.get("namespace")
+    if settings.namespace and is_due and not is_cluster_scoped(group, str(content.get("kind"))):
         metadata["namespace"] = settings.namespace
     for key, more in (settings.common or {}).items():
         metadata[key] = {**mapping(metadata, key), **more}
@@ -118,22 +137,34 @@ def _with_settings(content: dict[str, Any], settings: Settings) -> dict[str, Any
 
 
 def _children(
-    content: dict[str, Any], key: ResourceKey, facts: Facts, origin: Identity | None, find_providers: FindProviders
+    content: dict[str, Any], key: ResourceKey, facts: Facts, origin: Identity | None, surroundings: Surroundings
 ) -> Iterable[tuple[str, Wanted]]:
-    """What the object applies itself."""
+    """The folders and objects that an object applies itself."""
     name = applier_name(key)
     if facts.flux_path is not None:
         spec = flux.spec_of_kustomization(content, facts, key.namespace)
         if spec is not None:
             yield name, Wanted((spec,), path=spec.path, document=origin)
     elif argo.is_application(content):
-        specs = tuple(argo.specs_of_application(content))
+        specs = tuple(argo.specs_of_application(content, surroundings.overrides))
         if specs:
             yield name, Wanted(specs, path=specs[0].path, document=origin)
     elif resource_sets.is_resource_set(content):
-        expanded = resource_sets.expand(content, find_providers)
+        expanded = resource_sets.expand(content, surroundings.providers)
         objects = tuple(BuiltObject(made, changed_by=frozenset({"template"})) for made in expanded.objects)
         yield name, Wanted(objects=objects, document=origin, incomplete=expanded.unknown)
+    elif argo.is_application_set(content):
+        applications, unknown = surroundings.applications(canonical_json(content))
+        declared = surroundings.declared_in(origin.path) if origin is not None else {}
+        objects = tuple(_template_made(made, declared) for made in applications)
+        yield name, Wanted(objects=objects, document=origin, incomplete=min(unknown, default=None))
+
+
+def _template_made(content: dict[str, Any], declared: Iterable[Identity]) -> BuiltObject:
+    """An object that a template makes, which has a document if its file gives all of it."""
+    key = key_of(content)
+    origins = (each for each in declared if key is not None and each.key[1::2] == key[1::2])
+    return BuiltObject(content, next(origins, None), changed_by=frozenset({"template"}))
 
 
 def applier_name(key: ResourceKey) -> str:

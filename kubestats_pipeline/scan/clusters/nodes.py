@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from kubestats_pipeline.scan.build.objects import Built, BuiltObject
-from kubestats_pipeline.scan.clusters.apply_spec import ApplySpec
+from kubestats_pipeline.scan.clusters.appliers.apply_spec import ApplySpec
 from kubestats_pipeline.scan.facts.facts import Facts
 from kubestats_pipeline.scan.manifests.identity import Identity
 from kubestats_pipeline.scan.manifests.manifests import ResourceKey
@@ -50,12 +50,14 @@ class Settings(NamedTuple):
 
     Attributes:
         namespace: for objects that have none.
+        forces_namespace: true if it is for all other objects too.
         common: labels and annotations that are set on all objects.
         variables: by name, or None if nothing is substituted.
         excess: the reason why there are too many of them to be substituted, or None.
     """
 
     namespace: str | None = None
+    forces_namespace: bool = False
     common: Mapping[str, Mapping[str, Any]] | None = None
     variables: Mapping[str, str | None] | None = None
     excess: str | None = None

@@ -11,44 +11,17 @@ from typing import Protocol
 import orjson
 
 from kubestats_pipeline.scan.build.objects import Built
-from kubestats_pipeline.scan.clusters.apply_spec import ApplySpec, SourceOf
+from kubestats_pipeline.scan.clusters.appliers.apply_spec import ApplySpec, SourceOf
+from kubestats_pipeline.scan.clusters.appliers.own_urls import OwnUrls
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
 from kubestats_pipeline.scan.documents.canonical_json import canonical_json
 from kubestats_pipeline.scan.documents.repository_paths import resolve_entry
-from kubestats_pipeline.scan.facts.charts import canonical_url
 from kubestats_pipeline.scan.facts.facts import Facts
 
 ARTIFACT, GENERATOR = "ExternalArtifact", "ArtifactGenerator"
 _ARTIFACTS = ("OCIRepository", "Bucket")
 ARTIFACT_KINDS = (*_ARTIFACTS, ARTIFACT)
 """Kinds of sources whose root in the repository has to be found."""
-
-
-class OwnUrls:
-    """The URLs of the repository itself."""
-
-    def __init__(self, clone_url: str | None) -> None:
-        is_told = clone_url is not None and "://" in clone_url and not clone_url.startswith("file:")
-        self._cloned_from = frozenset({place_of(clone_url)} if clone_url and is_told else ())
-        self._of_roots: frozenset[str] = frozenset()
-
-    def set_roots(self, urls: Iterable[str]) -> bool:
-        """Set the URLs of the sources of the first appliers. Returns true if they are others than before."""
-        found = frozenset(place_of(url) for url in urls)
-        is_other = found != self._of_roots
-        self._of_roots = found
-        return is_other
-
-    def __contains__(self, url: str) -> bool:
-        known = self._cloned_from | self._of_roots
-        return not known or place_of(url) in known
-
-
-def place_of(url: str) -> str:
-    """Host and path of a repository's URL in lower case, which are the same for https, ssh and git."""
-    if "://" not in url and ":" in url:  # git@host:owner/name
-        url = "ssh://" + url.replace(":", "/", 1)
-    return canonical_url(url).partition("://")[2].lower()
 
 
 class Reads(Protocol):
@@ -66,6 +39,9 @@ class Reads(Protocol):
     def directory(self, folder: str, *, is_recursive: bool) -> Built:
         """The documents of a folder as Argo CD takes them in: those of its chart, or else of all of its files."""
 
+    def bundle(self, folder: str) -> Built:
+        """The objects of a bundle of Fleet that are not those of a kustomization."""
+
 
 class Places:
     """Finds the folders that appliers apply, and builds them."""
@@ -78,7 +54,9 @@ class Places:
     def builds(self, spec: ApplySpec, reads: Reads) -> Iterator[tuple[str, Built]]:
         """The folders that an applier applies, with their builds. There are none if they are elsewhere."""
         for folder in self._folders(spec, reads):
-            if spec.is_kustomize or folder in self.documents.kustomizations:
+            if spec.is_bundle:
+                yield folder, reads.bundle(folder)
+            elif spec.is_kustomize or folder in self.documents.kustomizations:
                 yield folder, reads.build(folder, self._more(spec, folder))
             else:
                 yield folder, reads.directory(folder, is_recursive=spec.is_recursive)

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator, Set
 from typing import NamedTuple
 
 from kubestats_pipeline.scan.build.objects import BuiltObject
-from kubestats_pipeline.scan.clusters import flux
-from kubestats_pipeline.scan.clusters.apply_spec import ApplySpec
+from kubestats_pipeline.scan.clusters.appliers import fleet, flux
+from kubestats_pipeline.scan.clusters.appliers.apply_spec import ApplySpec
+from kubestats_pipeline.scan.clusters.appliers.own_urls import place_of
 from kubestats_pipeline.scan.clusters.declared_appliers import DeclaredAppliers
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
 from kubestats_pipeline.scan.clusters.make_object import applier_name
@@ -52,7 +53,7 @@ class Roots:
         self._documents = documents
         self._places = places
         self._walk = walk
-        self._appliers = DeclaredAppliers(documents, places)
+        self._appliers = DeclaredAppliers(documents, places, walk.applications_made)
         self._known: dict[NodeKey, Wanted] = {}
         self.probable_folders: set[str] = set()
         self.documents: set[Identity] = set()
@@ -60,7 +61,7 @@ class Roots:
     def settle(self) -> None:
         """Bring the walk to the roots of the repository as it is now."""
         self._appliers.look()
-        certain = sorted(self._certain())
+        certain = list(self._own(sorted(self._certain())))
         if self._places.urls.set_roots(self._urls(certain)):
             self._walk.invalidate_all()
         clusters = {root.key.cluster for root in certain}
@@ -69,7 +70,9 @@ class Roots:
         self._walk_from(certain)
         self.probable_folders = set()
         certain = [root for root in certain if not self._is_applied_in(root, clusters - {root.key.cluster})]
-        real = [*certain, *self._probable({root.key.cluster for root in certain})]
+        bundles = list(self._of_fleet())
+        self._walk_from(bundles)
+        real = [*certain, *bundles, *self._probable({root.key.cluster for root in certain}, has_more=bool(bundles))]
         self._drop_all_but(real, is_real=True)
         self._walk_from(real)
         others = list(self._others())
@@ -110,6 +113,20 @@ class Roots:
                 for spec in self._appliers.specs(identity):
                     yield self._root_of(applier_name(identity.key), spec, identity)
 
+    def _own(self, roots: list[Root]) -> Iterator[Root]:
+        """The roots without those of another repository, which has folders of the same names.
+
+        Such a one may seem to apply itself, as with the path `./`. It is known by the URL of its source: the repository
+        was cloned from that of another root, or a root of a narrower folder has another one and holds its document.
+        """
+        urls = {root.key: {place_of(url) for url in self._urls([root])} for root in roots}
+        own = {url for each in urls.values() for url in each if self._places.urls.is_cloned_from(url)}
+        for root in roots:
+            around = (urls[each.key] for each in roots if root.document is not None and _is_narrower(each, root))
+            others = [own] if own else [each for each in around if each]
+            if not urls[root.key] or all(urls[root.key] & each for each in others):
+                yield root
+
     def _root_of(self, name: str, spec: ApplySpec, document: Identity) -> Root:
         path = self._places.folder_of(spec)
         cluster = Cluster(spec.path if path is None else path)
@@ -140,12 +157,32 @@ class Roots:
             if source is not None and source.flavour == "git" and "$" not in source.url:
                 yield source.url
 
+    def _of_fleet(self) -> Iterator[Root]:
+        """The bundles of Fleet, each of which goes to clusters of its own."""
+        named = {
+            folder: applier for folder, applier in self._folders_of_git_repos() if folder in self._documents.folders
+        }
+        for folder in sorted(self._documents.folders.bundles | named.keys()):
+            if context_of(f"{folder}/") != "active":
+                continue
+            above = [each for each in named if not each or f"{folder}/".startswith(f"{each}/")]
+            applier = named[max(above, key=len)] if above else folder
+            for place, specs in self._walk.bundles.of(folder).specs(folder).items():
+                yield Root(NodeKey(Cluster(place), applier), Wanted(specs, path=place))
+
+    def _folders_of_git_repos(self) -> Iterator[tuple[str, str]]:
+        """The folders that the GitRepos of Fleet name in this repository, each with the name of its GitRepo."""
+        for identity in sorted(self._documents.git_repos, key=order_of):
+            url, folders = fleet.paths_of_git_repo(self._documents.content(identity))
+            if context_of(identity.path) == "active" and url in self._places.urls:
+                yield from ((folder, applier_name(identity.key)) for folder in folders)
+
     # The beginnings that are probable
 
-    def _probable(self, certain: set[Cluster]) -> Iterator[Root]:
+    def _probable(self, certain: set[Cluster], *, has_more: bool) -> Iterator[Root]:
         """The appliers that nothing applies, in a repository that has no other beginning."""
         active = [identity for identity in self._appliers.all() if context_of(identity.path) == "active"]
-        if not active and not certain:
+        if not active and not certain and not has_more:
             yield from self._kustomizations(is_real=True)
             return
         free = [identity for identity in active if not self._covered_by(identity, certain)]
@@ -224,6 +261,13 @@ def _by_outermost(folders: dict[str, list[Identity]]) -> dict[str, list[Identity
         above = next((each for each in outer if each and folder.startswith(f"{each}/")), folder)
         outer.setdefault(above, []).extend(folders[folder])
     return outer
+
+
+def _is_narrower(one: Root, other: Root) -> bool:
+    """True if a root has a folder inside that of another one, with the document of the other one in it."""
+    place = f"{one.key.cluster.path}/"
+    is_inside = one.key.cluster != other.key.cluster and place.startswith(f"{other.key.cluster.path}/".lstrip("/"))
+    return is_inside and other.document is not None and other.document.path.startswith(place)
 
 
 def _tops(applied: dict[Identity, set[Identity]]) -> list[Identity]:

@@ -7,11 +7,11 @@ from typing import Any
 
 import orjson
 
-from kubestats_pipeline.scan.clusters.apply_spec import ApplySpec
+from kubestats_pipeline.scan.clusters.appliers.apply_spec import ApplySpec
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
 from kubestats_pipeline.scan.clusters.nodes import Cluster, Settings
 from kubestats_pipeline.scan.clusters.object_index import ObjectIndex, Read
-from kubestats_pipeline.scan.clusters.post_build import KnownVariables
+from kubestats_pipeline.scan.clusters.substituting.post_build import KnownVariables
 from kubestats_pipeline.scan.documents.budget import MAX_VARIABLES
 from kubestats_pipeline.scan.facts.facts import Reference
 from kubestats_pipeline.scan.facts.shapes import mapping
@@ -29,12 +29,13 @@ class Variables:
     def settings(self, cluster: Cluster, spec: ApplySpec, reads: set[Read]) -> Settings:
         """What an applier does to the objects of a folder. The look-ups are added to `reads`."""
         common = orjson.loads(spec.common) or None
+        plain = Settings(spec.namespace, spec.forces_namespace, common)
         if not spec.substitutes:
-            return Settings(spec.namespace, common)
+            return plain
         variables = self._values(cluster, spec, reads)
         if len(variables) > MAX_VARIABLES:
-            return Settings(spec.namespace, common, {}, f"its Kustomization has more than {MAX_VARIABLES} variables")
-        return Settings(spec.namespace, common, variables)
+            return plain._replace(variables={}, excess=f"its Kustomization has more than {MAX_VARIABLES} variables")
+        return plain._replace(variables=variables)
 
     def _values(self, cluster: Cluster, spec: ApplySpec, reads: set[Read]) -> dict[str, str | None]:
         """The variables of an applier. Later ConfigMaps win over earlier ones, and its own variables over all."""

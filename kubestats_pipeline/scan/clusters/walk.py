@@ -6,23 +6,28 @@ commit costs what it touches.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 from kubestats_pipeline.scan.build.builds import Builds
 from kubestats_pipeline.scan.build.directories import Directories
 from kubestats_pipeline.scan.build.objects import Built, BuiltObject
-from kubestats_pipeline.scan.clusters import resource_sets
+from kubestats_pipeline.scan.clusters.appliers import argo, resource_sets
+from kubestats_pipeline.scan.clusters.appliers.applications import Applications
+from kubestats_pipeline.scan.clusters.appliers.fleet import Bundles
+from kubestats_pipeline.scan.clusters.appliers.own_urls import is_own
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
-from kubestats_pipeline.scan.clusters.make_object import FindProviders, embedded, make_object
+from kubestats_pipeline.scan.clusters.make_object import embedded, make_object
 from kubestats_pipeline.scan.clusters.nodes import Cluster, ClusterObject, Node, NodeKey, Part, Settings, Wanted
 from kubestats_pipeline.scan.clusters.object_index import ObjectAt, ObjectIndex, Read
 from kubestats_pipeline.scan.clusters.places import ARTIFACT_KINDS, Places
-from kubestats_pipeline.scan.clusters.post_build import NotYamlError
+from kubestats_pipeline.scan.clusters.substituting.post_build import NotYamlError
 from kubestats_pipeline.scan.clusters.variables import Variables
 from kubestats_pipeline.scan.facts.facts import Facts
+from kubestats_pipeline.scan.kinds.application_sets import Expansion
 from kubestats_pipeline.scan.kinds.argo import GROUP as ARGO
-from kubestats_pipeline.scan.manifests.manifests import ResourceKey
+from kubestats_pipeline.scan.manifests.identity import Identity
+from kubestats_pipeline.scan.manifests.manifests import Manifest, ResourceKey
 
 MAX_ROUNDS = 20
 """How often one node may be made anew in one commit, because objects of the cluster that it reads change."""
@@ -37,8 +42,12 @@ NAMED_KINDS = frozenset(
 
 BUILD, SOUND_BUILD = Builds.of.__qualname__, Builds.as_far_as_possible.__qualname__
 DIRECTORY = Directories.of.__qualname__
-QUERIES = frozenset({BUILD, SOUND_BUILD, DIRECTORY})
+EXPANSION, OVERRIDES = Applications.of.__qualname__, Applications.overrides.__qualname__
+BUNDLE, BUNDLE_FILE = Bundles.objects.__qualname__, Bundles.of.__qualname__
+QUERIES = frozenset({BUILD, SOUND_BUILD, DIRECTORY, EXPANSION, OVERRIDES, BUNDLE, BUNDLE_FILE})
 """The names of the queries that nodes are made of."""
+
+_Made = tuple[dict[ResourceKey, ClusterObject], frozenset[Read]]
 
 
 class Walk:
@@ -46,15 +55,19 @@ class Walk:
 
     Attributes:
         changed: the objects that changed since the last `take_changed`, with what they were before.
-        builds, directories: the queries that it is made of.
+        builds, directories, applications_made, bundles: the queries that it is made of.
         index: the objects by name and by document.
         turned_files: the files whose `failure` may have changed, until somebody clears it.
     """
 
-    def __init__(self, places: Places, builds: Builds, directories: Directories) -> None:
+    def __init__(
+        self, places: Places, builds: Builds, directories: Directories, applications: Applications, bundles: Bundles
+    ) -> None:
         self._places = places
         self.builds = builds
         self.directories = directories
+        self.applications_made = applications
+        self.bundles = bundles
         self._nodes: dict[NodeKey, Node] = {}
         self._readers: defaultdict[Read, set[NodeKey]] = defaultdict(set)
         self._dirty: dict[NodeKey, None] = {}
@@ -63,6 +76,7 @@ class Walk:
         self._variables = Variables(self.index, places.documents)
         self.turned_files: set[str] = set()
         self._failing: Counter[str] = Counter()
+        self._unknown = 0
         self._failures: defaultdict[str, dict[NodeKey, str]] = defaultdict(dict)
 
     # What is asked
@@ -71,6 +85,11 @@ class Walk:
     def documents(self) -> DeclaredDocuments:
         """The documents of the repository."""
         return self._places.documents
+
+    @property
+    def own_urls(self) -> frozenset[str]:
+        """The known URLs of the repository."""
+        return self._places.urls.known
 
     def get(self, at: ObjectAt) -> ClusterObject | None:
         """An object, or None if it is gone."""
@@ -101,6 +120,11 @@ class Walk:
     def has_failures(self) -> bool:
         """True if something cannot be built, so that what it applies is not known."""
         return any(self._failing.values())
+
+    @property
+    def has_unknown_appliers(self) -> bool:
+        """True if a cluster may apply folders that the repository does not name, as by a generator of Argo CD."""
+        return self._unknown > 0
 
     def is_failing(self, cluster: str) -> bool:
         """True if something of a cluster cannot be built."""
@@ -167,8 +191,9 @@ class Walk:
             del self._nodes[node.key]
             return
         wanted = node.wanted_by[owners[0]]
+        objects, reads = node.objects, node.reads
         for _ in range(MAX_SELF):
-            objects, reads = self._objects(node, wanted)
+            objects, reads = self._objects(node, wanted, (objects, reads))
             itself = next(
                 (child for each in objects.values() for name, child in each.children if name == node.key.applied_by),
                 None,
@@ -217,30 +242,38 @@ class Walk:
         names = self.index.replace(at, old, new)
         if key.kind in NAMED_KINDS and (old is None or new is None or old.data != new.data):
             self.invalidate(("object", where, key.kind, name) for where in (cluster, None) for name in names)
+        if key.kind == argo.APPLICATION_SET and cluster.is_real:
+            self._unknown += _may_apply_more(new) - _may_apply_more(old)
         children = dict(old.children) if old is not None else {}
         wanted = dict(new.children) if new is not None else {}
         for name in children.keys() | wanted.keys():
             self.want(NodeKey(cluster, name), at[0], wanted.get(name))
 
-    def _objects(self, node: Node, wanted: Wanted) -> tuple[dict[ResourceKey, ClusterObject], frozenset[Read]]:
-        """The objects that a node applies, with what was read for them. A failure leaves none."""
+    def _objects(self, node: Node, wanted: Wanted, known_made: _Made) -> _Made:
+        """The objects that a node applies, with what was read for them. A failure leaves none.
+
+        Args:
+            node: the node.
+            wanted: what it applies.
+            known_made: the last answer, which holds as long as all parts of the node are the same.
+        """
         reads = set[Read]()
         parts = self._parts(node, wanted, reads)
         if _are_same(node.parts, parts) and node.document == wanted.document and not node.has_templates:
-            return node.objects, node.reads
+            return known_made
         node.parts, node.document, node.failure, node.has_templates = parts, wanted.document, None, False
         known = {_name_of(each.built): each for each in node.objects.values()}
         found = dict[ResourceKey, ClusterObject]()
-        providers = self._providers(node, reads)
+        look_ups = _NodeReads(self, node.key.cluster, reads)
         try:
             for folder, build, settings in parts:
                 if build.failure is not None:
                     self._fail(node, wanted, build.failure, folder)
                 for built in build.objects:
-                    made = _unchanged(known, built, settings) or make_object(built, settings, providers)
+                    made = _unchanged(known, built, settings) or make_object(built, settings, look_ups)
                     if made is None or _is_itself(made, wanted, node.key):
                         continue
-                    node.has_templates |= made.key.kind == resource_sets.KIND
+                    node.has_templates |= made.key.kind in _EXPANDED_KINDS
                     for each in (made, *self._embedded(made)):
                         found[each.key] = each  # of several with equal keys the last one stays in the cluster
         except NotYamlError:
@@ -268,23 +301,14 @@ class Walk:
         node.failure = node.failure or (path, reason)
 
     def _embedded(self, made: ClusterObject) -> Iterable[ClusterObject]:
-        if made.key.group != ARGO:
+        if made.key.group != ARGO or (made.key.kind == argo.APPLICATION_SET and made.children):
             return ()
         origins = self._places.documents.in_file(made.origin.path) if made.origin is not None else {}
         return embedded(made, origins)
 
-    def _providers(self, node: Node, reads: set[Read]) -> FindProviders:
-        """Returns the look-up of the providers of inputs in the cluster of a node."""
 
-        def find(entry: dict[str, Any]) -> list[dict[str, Any]] | None:
-            name = entry.get("name")
-            if not isinstance(name, str):
-                return None
-            index = (node.key.cluster, resource_sets.PROVIDER, name)
-            reads.add(("object", *index))
-            return [each.content for each in self.index.named(*index).values()] or None
-
-        return find
+def _may_apply_more(made: ClusterObject | None) -> bool:
+    return made is not None and made.incomplete is not None
 
 
 def _is_itself(made: ClusterObject, wanted: Wanted, key: NodeKey) -> bool:
@@ -316,7 +340,11 @@ def _unchanged(known: dict[Hashable, ClusterObject], built: BuiltObject, setting
     former = known.get(_name_of(built))
     if former is None or former.settings is not settings or former.built != built:
         return None
-    return None if former.key.kind == resource_sets.KIND else former
+    return None if former.key.kind in _EXPANDED_KINDS else former
+
+
+_EXPANDED_KINDS = (resource_sets.KIND, argo.APPLICATION, argo.APPLICATION_SET)
+"""Kinds of objects whose children depend on more than the object."""
 
 
 class _NodeReads:
@@ -344,3 +372,29 @@ class _NodeReads:
     def directory(self, folder: str, *, is_recursive: bool) -> Built:
         self._reads.add((DIRECTORY, folder, is_recursive))
         return self._walk.directories.of(folder, is_recursive)
+
+    def bundle(self, folder: str) -> Built:
+        self._reads.add((BUNDLE, folder))
+        return self._walk.bundles.objects(folder)
+
+    def providers(self, entry: dict[str, Any]) -> list[dict[str, Any]] | None:
+        name = entry.get("name")
+        if not isinstance(name, str):
+            return None
+        index = (self._cluster, resource_sets.PROVIDER, name)
+        self._reads.add(("object", *index))
+        return [each.content for each in self._walk.index.named(*index).values()] or None
+
+    def applications(self, data: bytes) -> Expansion:
+        own_urls = self._walk.own_urls
+        self._reads.add((EXPANSION, data, own_urls))
+        return self._walk.applications_made.of(data, own_urls)
+
+    def overrides(self, url: str, path: str) -> dict[str, Any]:
+        if not is_own(url, self._walk.own_urls):
+            return {}
+        self._reads.add((OVERRIDES, path))
+        return self._walk.applications_made.overrides(path)
+
+    def declared_in(self, path: str) -> Mapping[Identity, Manifest]:
+        return self._walk.documents.in_file(path)

@@ -1,6 +1,6 @@
 """The URLs of a repository itself, by which its own sources are told from those of other repositories."""
 
-from kubestats_pipeline.scan.clusters.places import OwnUrls
+from kubestats_pipeline.scan.clusters.appliers.own_urls import OwnUrls
 
 
 def test_a_clone_of_a_folder_does_not_say_where_the_repository_lives() -> None:

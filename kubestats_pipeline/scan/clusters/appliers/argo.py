@@ -1,12 +1,13 @@
 """Argo CD: the folders that an Application applies, with the changes of its sources (Application specification)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from kubestats_pipeline.scan.clusters.apply_spec import ApplySpec, SourceOf
+from kubestats_pipeline.scan.clusters.appliers.apply_spec import ApplySpec, SourceOf
 from kubestats_pipeline.scan.documents.canonical_json import canonical_json
-from kubestats_pipeline.scan.documents.repository_paths import normalise_path
+from kubestats_pipeline.scan.documents.repository_paths import normalise_path, resolve_entry
 from kubestats_pipeline.scan.facts.shapes import mapping
+from kubestats_pipeline.scan.kinds.application_sets import patched
 from kubestats_pipeline.scan.kinds.argo import GROUP, sources_at
 
 APPLICATION, APPLICATION_SET = "Application", "ApplicationSet"
@@ -20,17 +21,34 @@ def is_application(content: dict[str, Any]) -> bool:
     return content.get("kind") == APPLICATION and str(content.get("apiVersion")).startswith(f"{GROUP}/")
 
 
-def specs_of_application(content: dict[str, Any]) -> Iterator[ApplySpec]:
-    """The folders of an Application: one for each of its sources that is a path in a git repository."""
+def is_application_set(content: dict[str, Any]) -> bool:
+    """True for an ApplicationSet of Argo CD."""
+    return content.get("kind") == APPLICATION_SET and str(content.get("apiVersion")).startswith(f"{GROUP}/")
+
+
+FindOverrides = Callable[[str, str], dict[str, Any]]
+"""Returns the fields of a source that the file at a path sets, in the repository at a URL."""
+
+
+def specs_of_application(
+    content: dict[str, Any], find_overrides: FindOverrides = lambda url, path: {}
+) -> Iterator[ApplySpec]:
+    """The folders of an Application: one for each of its sources that is a path in a git repository.
+
+    A folder may hold overrides for all of its Applications, and for one of them (Argo CD's parameter overrides).
+    """
+    name = mapping(content, "metadata").get("name")
     destination = mapping(content, "spec", "destination").get("namespace")
     namespace = destination if isinstance(destination, str) and destination else None
     for _, source in sources_at(content, ("spec",)):
         url, path = source.get("repoURL"), source.get("path")
         if not isinstance(url, str) or not isinstance(path, str) or source.get("chart"):
             continue
-        revision = source.get("targetRevision")
+        revision, folder = source.get("targetRevision"), normalise_path(path)
+        for file in (".argocd-source.yaml", f".argocd-source-{name}.yaml"):
+            source = patched(source, find_overrides(url, resolve_entry(folder, file)))
         yield ApplySpec(
-            path=normalise_path(path),
+            path=folder,
             source=SourceOf("Git", url=url, is_pinned=_is_pinned(revision)),
             more=canonical_json(dict(_changes(mapping(source, "kustomize")))),
             namespace=namespace,
@@ -40,7 +58,7 @@ def specs_of_application(content: dict[str, Any]) -> Iterator[ApplySpec]:
 
 
 def _is_pinned(revision: object) -> bool:
-    """True for a full commit id. Whether another revision is a tag or a branch, only the remote tells."""
+    """True for a full commit id. Only the remote tells a tag from a branch."""
     return isinstance(revision, str) and len(revision) == 40 and set(revision) <= set("0123456789abcdef")
 
 

@@ -1,4 +1,4 @@
-"""What an applier asks for: the record that the readers of Flux, Argo CD and Fleet objects make for the walk."""
+"""The request of an applier: the record that the readers of Flux, Argo CD and Fleet objects make for the walk."""
 
 from typing import NamedTuple
 
@@ -37,6 +37,8 @@ class ApplySpec(NamedTuple):
         variables_from: the ConfigMaps and Secrets that hold more of them, with their namespace.
         is_kustomize: true if a folder without a kustomization gets one, as Flux does it. Argo CD applies its files.
         is_recursive: true if it then applies the files of all folders below it too.
+        forces_namespace: true if objects that have another namespace get it too, as Fleet does it.
+        is_bundle: true for the objects of a bundle of Fleet that are not those of a kustomization.
         ignores_missing_components: true if components whose folder does not exist are left out.
     """
 
@@ -51,3 +53,5 @@ class ApplySpec(NamedTuple):
     is_kustomize: bool = True
     is_recursive: bool = False
     ignores_missing_components: bool = False
+    forces_namespace: bool = False
+    is_bundle: bool = False
