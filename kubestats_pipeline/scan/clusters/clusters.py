@@ -16,16 +16,16 @@ from kubestats_pipeline.scan.build.sources import Sources
 from kubestats_pipeline.scan.clusters.applied import AppliedKey, AppliedObject
 from kubestats_pipeline.scan.clusters.appliers.applications import Applications
 from kubestats_pipeline.scan.clusters.appliers.fleet import Bundles
+from kubestats_pipeline.scan.clusters.appliers.make_object import scan
+from kubestats_pipeline.scan.clusters.appliers.nodes import ClusterObject, NodeKey
 from kubestats_pipeline.scan.clusters.appliers.own_urls import OwnUrls
+from kubestats_pipeline.scan.clusters.appliers.substitution import substitute
 from kubestats_pipeline.scan.clusters.common import common
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments, is_read_by_roots
-from kubestats_pipeline.scan.clusters.make_object import scan
-from kubestats_pipeline.scan.clusters.nodes import ClusterObject, NodeKey
 from kubestats_pipeline.scan.clusters.object_index import ObjectAt
 from kubestats_pipeline.scan.clusters.places import ARTIFACT, ARTIFACT_KINDS, Places
 from kubestats_pipeline.scan.clusters.references import FactsOf, LookUp, References
 from kubestats_pipeline.scan.clusters.roots import Roots
-from kubestats_pipeline.scan.clusters.substituting.substitution import substitute
 from kubestats_pipeline.scan.clusters.values_from import values_inputs
 from kubestats_pipeline.scan.clusters.walk import BUNDLE_FILE, EXPANSION, QUERIES, Walk
 from kubestats_pipeline.scan.documents.budget import Budget, TooComplexError

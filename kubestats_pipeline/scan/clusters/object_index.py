@@ -3,7 +3,7 @@
 from collections import defaultdict
 from typing import Any
 
-from kubestats_pipeline.scan.clusters.nodes import Cluster, ClusterObject, NodeKey
+from kubestats_pipeline.scan.clusters.appliers.nodes import Cluster, ClusterObject, NodeKey
 from kubestats_pipeline.scan.manifests.identity import Identity
 from kubestats_pipeline.scan.manifests.manifests import ResourceKey
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from kubestats_pipeline.git.command import without_credentials
 from kubestats_pipeline.lake.vocabulary import ChartKind, Resolution
+from kubestats_pipeline.scan.clusters.appliers.nodes import Cluster, ClusterObject, NodeKey
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
-from kubestats_pipeline.scan.clusters.nodes import Cluster, ClusterObject, NodeKey
 from kubestats_pipeline.scan.clusters.object_index import ObjectAt
 from kubestats_pipeline.scan.clusters.walk import Walk
 from kubestats_pipeline.scan.documents.repository_paths import normalise_path

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from kubestats_pipeline.scan.clusters.nodes import ClusterObject, NodeKey
+from kubestats_pipeline.scan.clusters.appliers.nodes import ClusterObject, NodeKey
 from kubestats_pipeline.scan.clusters.references import LookUp
 from kubestats_pipeline.scan.clusters.walk import Walk
 from kubestats_pipeline.scan.facts.facts import ValuesFrom, ValuesInput

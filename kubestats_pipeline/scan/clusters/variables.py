@@ -8,10 +8,10 @@ from typing import Any
 import orjson
 
 from kubestats_pipeline.scan.clusters.appliers.apply_spec import ApplySpec
+from kubestats_pipeline.scan.clusters.appliers.nodes import Cluster, Settings
+from kubestats_pipeline.scan.clusters.appliers.post_build import KnownVariables
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
-from kubestats_pipeline.scan.clusters.nodes import Cluster, Settings
 from kubestats_pipeline.scan.clusters.object_index import ObjectIndex, Read
-from kubestats_pipeline.scan.clusters.substituting.post_build import KnownVariables
 from kubestats_pipeline.scan.documents.budget import MAX_VARIABLES
 from kubestats_pipeline.scan.facts.facts import Reference
 from kubestats_pipeline.scan.facts.shapes import mapping

@@ -15,13 +15,21 @@ from kubestats_pipeline.scan.build.objects import Built, BuiltObject
 from kubestats_pipeline.scan.clusters.appliers import argo, resource_sets
 from kubestats_pipeline.scan.clusters.appliers.applications import Applications
 from kubestats_pipeline.scan.clusters.appliers.fleet import Bundles
+from kubestats_pipeline.scan.clusters.appliers.make_object import embedded, make_object
+from kubestats_pipeline.scan.clusters.appliers.nodes import (
+    Cluster,
+    ClusterObject,
+    Node,
+    NodeKey,
+    Part,
+    Settings,
+    Wanted,
+)
 from kubestats_pipeline.scan.clusters.appliers.own_urls import is_own
+from kubestats_pipeline.scan.clusters.appliers.post_build import NotYamlError
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
-from kubestats_pipeline.scan.clusters.make_object import embedded, make_object
-from kubestats_pipeline.scan.clusters.nodes import Cluster, ClusterObject, Node, NodeKey, Part, Settings, Wanted
 from kubestats_pipeline.scan.clusters.object_index import ObjectAt, ObjectIndex, Read
 from kubestats_pipeline.scan.clusters.places import ARTIFACT_KINDS, Places
-from kubestats_pipeline.scan.clusters.substituting.post_build import NotYamlError
 from kubestats_pipeline.scan.clusters.variables import Variables
 from kubestats_pipeline.scan.facts.facts import Facts
 from kubestats_pipeline.scan.kinds.application_sets import Expansion

@@ -18,7 +18,7 @@ import pytest
 
 from kubestats_pipeline.git.history import Change, Commit
 from kubestats_pipeline.redaction.redact import redact
-from kubestats_pipeline.scan.clusters.nodes import ClusterObject
+from kubestats_pipeline.scan.clusters.appliers.nodes import ClusterObject
 from kubestats_pipeline.scan.documents.canonical_json import canonical_json
 from kubestats_pipeline.scan.documents.document import Bounds
 from kubestats_pipeline.scan.manifests.files import ContentCache

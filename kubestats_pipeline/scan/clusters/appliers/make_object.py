@@ -5,9 +5,9 @@ from typing import Any, Protocol
 
 from kubestats_pipeline.scan.build.objects import BuiltObject
 from kubestats_pipeline.scan.clusters.appliers import argo, flux, resource_sets
-from kubestats_pipeline.scan.clusters.nodes import ClusterObject, Settings, Wanted
-from kubestats_pipeline.scan.clusters.substituting.post_build import Substituted, is_disabled, substitute_object
-from kubestats_pipeline.scan.clusters.substituting.substitution import MARK
+from kubestats_pipeline.scan.clusters.appliers.nodes import ClusterObject, Settings, Wanted
+from kubestats_pipeline.scan.clusters.appliers.post_build import Substituted, is_disabled, substitute_object
+from kubestats_pipeline.scan.clusters.appliers.substitution import MARK
 from kubestats_pipeline.scan.documents.budget import Budget, TooComplexError
 from kubestats_pipeline.scan.documents.canonical_json import canonical_json
 from kubestats_pipeline.scan.documents.document import Decoded
