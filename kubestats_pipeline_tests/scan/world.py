@@ -187,7 +187,7 @@ class World:
             replay = Replay("repository", ContentCache(blobs.read, Bounds()))
             for step in history.walk(self.mirror, None, "head"):
                 replay.apply(step.commit, step.changes)
-        return replay.events
+        return replay.log.events
 
 
 def adopt(world: World, full_name: str, corpus: Path) -> list[str]:

@@ -7,28 +7,28 @@ it, and else what it says itself. After a change, only what it can have reached 
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
 
 from kubestats_pipeline.scan.build.builds import Builds
 from kubestats_pipeline.scan.build.directories import Directories
 from kubestats_pipeline.scan.build.incremental import QueryStore
 from kubestats_pipeline.scan.build.sources import Sources
-from kubestats_pipeline.scan.clusters import argo
+from kubestats_pipeline.scan.clusters.agreement import agreed_resolution
 from kubestats_pipeline.scan.clusters.applied import AppliedKey, AppliedObject
-from kubestats_pipeline.scan.clusters.common import common
+from kubestats_pipeline.scan.clusters.appliers import argo
+from kubestats_pipeline.scan.clusters.appliers.nodes import ClusterObject
+from kubestats_pipeline.scan.clusters.appliers.substitution import substitute
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
-from kubestats_pipeline.scan.clusters.make_object import scan
-from kubestats_pipeline.scan.clusters.nodes import ClusterObject, NodeKey
+from kubestats_pipeline.scan.clusters.node_reads import QUERIES
+from kubestats_pipeline.scan.clusters.object_index import ObjectAt
+from kubestats_pipeline.scan.clusters.object_resolver import ObjectResolution, ObjectResolver
 from kubestats_pipeline.scan.clusters.places import ARTIFACT, OwnUrls, Places
-from kubestats_pipeline.scan.clusters.references import FactsOf, LookUp, References
+from kubestats_pipeline.scan.clusters.references import LookUp
 from kubestats_pipeline.scan.clusters.roots import Roots
-from kubestats_pipeline.scan.clusters.substitution import substitute
-from kubestats_pipeline.scan.clusters.values_from import values_inputs
-from kubestats_pipeline.scan.clusters.walk import QUERIES, ObjectAt, Walk
+from kubestats_pipeline.scan.clusters.walk import Walk
 from kubestats_pipeline.scan.documents.budget import Budget, TooComplexError
 from kubestats_pipeline.scan.facts.charts import Resolved
 from kubestats_pipeline.scan.facts.cluster_scope import is_cluster_scoped
-from kubestats_pipeline.scan.facts.facts import Facts, Image
+from kubestats_pipeline.scan.facts.facts import Image
 from kubestats_pipeline.scan.facts.images import parse_image
 from kubestats_pipeline.scan.kinds import fleet, helm, helmfile
 from kubestats_pipeline.scan.kinds.argo import GROUP as ARGO
@@ -45,13 +45,6 @@ Subject = ObjectAt | Identity
 """An object in a cluster, or a document."""
 
 
-class _Resolution(NamedTuple):
-    """The resolution of an object: with versions as in its document, and as the cluster gets them."""
-
-    as_written: Resolved
-    as_applied: Resolved
-
-
 class Clusters:
     """The clusters of one repository at one commit."""
 
@@ -62,11 +55,11 @@ class Clusters:
         self._walk = Walk(places, Builds(sources, queries), Directories(sources, queries))
         self._roots = Roots(self.documents, places, self._walk)
         self._last_known: dict[Identity, Resolved] = {}
-        self._resolutions: dict[ObjectAt, _Resolution] = {}
+        self._resolver = ObjectResolver(self._walk, self.documents)
+        self._resolutions: dict[ObjectAt, ObjectResolution] = {}
         self._resolved: dict[Identity, Resolved] = {}
         self._looked_up: dict[Subject, frozenset[LookUp]] = {}
         self._readers: defaultdict[LookUp, set[Subject]] = defaultdict(set)
-        self._plain_facts: dict[Identity, Facts] = {}
         self._new: set[Identity] = set()
         self._not_followed: set[Identity] = set()
         self._touched: set[Identity] = set()
@@ -97,7 +90,7 @@ class Clusters:
                 self._walk.declare(identity, is_gone=is_gone)
             self._roots_may_differ |= before is None or is_gone or identity in self.documents.appliers
             self._new.add(identity)
-            self._plain_facts.pop(identity, None)
+            self._resolver.forget(identity)
         self._last_known |= last_known
         self._new |= last_known.keys()
 
@@ -140,7 +133,7 @@ class Clusters:
     def hold(self, saved: Iterable[AppliedKey]) -> set[AppliedKey]:
         """The saved objects that are still run, although what applies them cannot be built at this commit."""
         for key in saved:
-            if self._walk.is_failing(key.cluster) and self._applied.get(key) is None:
+            if self._walk.failures.is_failing(key.cluster) and self._applied.get(key) is None:
                 self._held[key.cluster].add(key)
         return {key for keys in self._held.values() for key in keys}
 
@@ -151,18 +144,17 @@ class Clusters:
 
     def take_failed(self) -> set[str]:
         """The files whose `failure` may have changed since the last call."""
-        files, self._walk.turned_files = self._walk.turned_files, set()
-        return files
+        return self._walk.failures.take_turned_files()
 
     def failure(self, path: str) -> str | None:
         """The reason why what a file applies cannot be built, or None."""
-        return self._walk.failure(path)
+        return self._walk.failures.at(path)
 
     def is_applied(self, identity: Identity) -> bool | None:
         """True if a cluster applies a document, or None if the repository does not tell."""
         if self._walk.is_applied(identity):
             return True
-        is_known = self._walk.has_clusters and not self._walk.has_failures and not self._not_followed
+        is_known = self._walk.has_clusters and not self._walk.failures and not self._not_followed
         is_told = is_known and identity.key.group not in _FOR_TOOLS and not self._patch_reason(identity)
         may_be = any(identity.path.startswith(f"{folder}/") for folder in self._roots.probable_folders)
         return False if is_told and not may_be else None
@@ -239,7 +231,9 @@ class Clusters:
             self._look_up(at, set())
             self._tell(at, None)
             return
-        resolution = self._resolution(at, made)
+        looked_up = set[LookUp]()
+        resolution = self._resolver.resolve_object(at, made, looked_up)
+        self._look_up(at, looked_up)
         if resolution != known or is_new:
             self._resolutions[at] = resolution
             self._tell(at, self._as_applied(at, made, resolution.as_applied))
@@ -252,14 +246,18 @@ class Clusters:
         if not cluster.is_real:
             return
         key = AppliedKey(cluster.path, at[0].applied_by, at[1])
-        is_held = applied is None and (node is None or node.failure is not None) and self._walk.is_failing(cluster.path)
+        is_held = (
+            applied is None
+            and (node is None or node.failure is not None)
+            and self._walk.failures.is_failing(cluster.path)
+        )
         (self._held[cluster.path].add if is_held else self._held[cluster.path].discard)(key)
         if not is_held:
             self._applied[key] = applied
 
     def _release_held(self) -> None:
         """Let go of what could not be built for some time, in the clusters in which everything is built again."""
-        for cluster in [each for each in self._held if not self._walk.is_failing(each)]:
+        for cluster in [each for each in self._held if not self._walk.failures.is_failing(each)]:
             self._applied.update(dict.fromkeys(self._held.pop(cluster)))
 
     def _as_applied(self, at: ObjectAt, made: ClusterObject, resolved: Resolved) -> AppliedObject:
@@ -274,57 +272,6 @@ class Clusters:
             version_tag=resolved.version_tag,
         )
 
-    def _resolution(self, at: ObjectAt, made: ClusterObject) -> _Resolution:
-        looked_up = set[LookUp]()
-        written = self._written(made)
-        as_written = self._resolve(written, made.key.namespace, at[0], self._written, looked_up)
-        as_applied = as_written
-        if written is not made.facts or looked_up:
-            as_applied = self._resolve(made.facts, made.key.namespace, at[0], _facts_of, looked_up)
-        self._look_up(at, looked_up)
-        declared = self._declared_facts(made.origin)
-        if declared is not None:
-            as_written = as_written._replace(
-                images=written.images if written.images != declared.images else None,
-                app_name=written.app_name if written.app_name != declared.app_name else None,
-            )
-        return _Resolution(as_written, as_applied)
-
-    def _resolve(
-        self, facts: Facts, namespace: str | None, node: NodeKey | None, facts_of: FactsOf, looked_up: set[LookUp]
-    ) -> Resolved:
-        own = Resolved(
-            namespace, facts.version, reason=facts.patch_reason, images=facts.images, app_name=facts.app_name
-        )
-        if facts.chart is None:
-            return own._replace(reason=facts.patch_reason, version_tag=facts.version_tag)
-        if not facts.is_release:
-            known = own._replace(version=facts.chart.version, reason=None)
-            return (
-                known._replace(chart_kind="path", chart_name=facts.chart.name) if facts.chart.kind == "path" else known
-            )
-        references = References(self._walk, self.documents, node, facts_of)
-        chart = references.chart(facts.chart, namespace)
-        inputs = values_inputs(facts.values_from, namespace, node, self._walk, references.looked_up)
-        looked_up |= references.looked_up
-        return chart._replace(namespace=namespace, images=own.images, app_name=own.app_name, values_inputs=inputs)
-
-    def _written(self, made: ClusterObject) -> Facts:
-        """The facts of an object, with versions as they are written in its document where they are from there."""
-        declared = self._declared_facts(made.origin)
-        if declared is None or declared == made.facts:
-            return made.spelled if declared is None else declared
-        identity = made.origin
-        assert identity is not None  # noqa: S101 - it has declared facts
-        plain = self._plain_facts.get(identity)
-        if plain is None:
-            plain = self._plain_facts[identity] = scan(self.documents.content(identity), identity.key)
-        parts = zip(made.spelled, plain, declared, strict=True)
-        return Facts._make(own if applied == here else applied for applied, here, own in parts)
-
-    def _declared_facts(self, identity: Identity | None) -> Facts | None:
-        return self.documents[identity].facts if identity is not None and identity in self.documents else None
-
     # One document
 
     def _resolve_document(self, identity: Identity) -> Resolved:
@@ -337,10 +284,10 @@ class Clusters:
             self._look_up(identity, set())
             found = dict.fromkeys(self._resolutions[at].as_written for at in applications)
             notes = {note for each in map(self._walk.get, applications) if each and (note := each.too_complex)}
-            return common(list(found), facts, identity)._replace(too_complex=min(notes, default=None))
+            return agreed_resolution(list(found), facts, identity)._replace(too_complex=min(notes, default=None))
         looked_up = set[LookUp]()
         namespace = None if is_cluster_scoped(*identity.key[:2]) else identity.key.namespace
-        resolved = self._resolve(facts, namespace, None, self._written, looked_up)
+        resolved = self._resolver.resolve_document(facts, namespace, looked_up)
         self._look_up(identity, looked_up)
         return resolved._replace(images=None, app_name=None)
 
@@ -373,10 +320,6 @@ def _reads_of(identity: Identity, *versions: Manifest | None) -> Iterator[tuple[
             yield "document", ARTIFACT, copy.artifact
         if facts.flux_path is not None and facts.flux_path.source is not None:
             yield "document", facts.flux_path.source.kind, facts.flux_path.source.name
-
-
-def _facts_of(made: ClusterObject) -> Facts:
-    return made.facts
 
 
 def _substituted(image: Image, variables: Mapping[str, str | None]) -> Image:

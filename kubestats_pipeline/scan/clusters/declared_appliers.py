@@ -6,8 +6,8 @@ The roots are chosen by it. What really is applied, with all patches and variabl
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from kubestats_pipeline.scan.clusters import argo, flux
-from kubestats_pipeline.scan.clusters.apply_spec import ApplySpec
+from kubestats_pipeline.scan.clusters.appliers import argo, flux
+from kubestats_pipeline.scan.clusters.appliers.apply_spec import ApplySpec
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
 from kubestats_pipeline.scan.clusters.places import Places
 from kubestats_pipeline.scan.kinds.flux import KUSTOMIZE

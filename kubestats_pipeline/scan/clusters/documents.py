@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from kubestats_pipeline.scan.clusters import argo, flux, resource_sets
+from kubestats_pipeline.scan.clusters.appliers import argo, flux, resource_sets
 from kubestats_pipeline.scan.clusters.folders import Folders
 from kubestats_pipeline.scan.documents.repository_paths import resolve_entry
 from kubestats_pipeline.scan.facts.facts import Copy, Facts

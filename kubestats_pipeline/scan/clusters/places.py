@@ -11,7 +11,7 @@ from typing import Protocol
 import orjson
 
 from kubestats_pipeline.scan.build.objects import Built
-from kubestats_pipeline.scan.clusters.apply_spec import ApplySpec, SourceOf
+from kubestats_pipeline.scan.clusters.appliers.apply_spec import ApplySpec, SourceOf
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
 from kubestats_pipeline.scan.documents.canonical_json import canonical_json
 from kubestats_pipeline.scan.documents.repository_paths import resolve_entry

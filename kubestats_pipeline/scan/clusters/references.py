@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 from kubestats_pipeline.git.command import without_credentials
 from kubestats_pipeline.lake.vocabulary import ChartKind, Resolution
+from kubestats_pipeline.scan.clusters.appliers.nodes import Cluster, ClusterObject, NodeKey
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
-from kubestats_pipeline.scan.clusters.nodes import Cluster, ClusterObject, NodeKey
-from kubestats_pipeline.scan.clusters.walk import ObjectAt, Walk
+from kubestats_pipeline.scan.clusters.object_index import ObjectAt
+from kubestats_pipeline.scan.clusters.walk import Walk
 from kubestats_pipeline.scan.documents.repository_paths import normalise_path
 from kubestats_pipeline.scan.facts.charts import Resolved, canonical_url, chart_at, chart_of, exact_chart
 from kubestats_pipeline.scan.facts.facts import ChartSource, ChartUse, Facts
@@ -99,11 +100,11 @@ class References:
         if self._node is not None:
             cluster = self._node.cluster
             self.looked_up.add((cluster, kind, name))
-            here = self._walk.named(cluster, kind, name)
+            here = self._walk.objects.named(cluster, kind, name)
             yield self._candidates(here, lambda at: at[0] == self._node)
             yield self._candidates(here, lambda at: at[0] != self._node)
         self.looked_up.add((None, kind, name))
-        everywhere = self._walk.everywhere(kind, name)
+        everywhere = self._walk.objects.everywhere(kind, name)
         yield self._candidates(everywhere, lambda at: at[0].cluster.is_real)
         yield self._candidates(everywhere, lambda at: not at[0].cluster.is_real)
         documents = self._documents.named(kind, name)

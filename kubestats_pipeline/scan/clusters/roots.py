@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from kubestats_pipeline.scan.build.objects import BuiltObject
-from kubestats_pipeline.scan.clusters import flux
-from kubestats_pipeline.scan.clusters.apply_spec import ApplySpec
+from kubestats_pipeline.scan.clusters.appliers import flux
+from kubestats_pipeline.scan.clusters.appliers.apply_spec import ApplySpec
+from kubestats_pipeline.scan.clusters.appliers.make_object import applier_name
+from kubestats_pipeline.scan.clusters.appliers.nodes import Cluster, NodeKey, Wanted
 from kubestats_pipeline.scan.clusters.declared_appliers import DeclaredAppliers
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
-from kubestats_pipeline.scan.clusters.make_object import applier_name
-from kubestats_pipeline.scan.clusters.nodes import Cluster, NodeKey, Wanted
 from kubestats_pipeline.scan.clusters.places import Places
 from kubestats_pipeline.scan.clusters.walk import Walk
 from kubestats_pipeline.scan.facts.path_context import context_of

@@ -5,28 +5,31 @@ cluster changes that it reads, or if the object of the applier itself changes. A
 commit costs what it touches.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from typing import Any
-
-import orjson
 
 from kubestats_pipeline.scan.build.builds import Builds
 from kubestats_pipeline.scan.build.directories import Directories
-from kubestats_pipeline.scan.build.objects import Built, BuiltObject
-from kubestats_pipeline.scan.clusters import resource_sets
-from kubestats_pipeline.scan.clusters.apply_spec import ApplySpec
+from kubestats_pipeline.scan.build.objects import BuiltObject
+from kubestats_pipeline.scan.clusters.appliers import resource_sets
+from kubestats_pipeline.scan.clusters.appliers.make_object import embedded, make_object
+from kubestats_pipeline.scan.clusters.appliers.nodes import (
+    ClusterObject,
+    Node,
+    NodeKey,
+    ObjectSettings,
+    Read,
+    Wanted,
+)
+from kubestats_pipeline.scan.clusters.appliers.post_build import NotYamlError
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
-from kubestats_pipeline.scan.clusters.make_object import FindProviders, embedded, make_object
-from kubestats_pipeline.scan.clusters.nodes import Cluster, ClusterObject, Node, NodeKey, Settings, Wanted
+from kubestats_pipeline.scan.clusters.failures import Failures
+from kubestats_pipeline.scan.clusters.node_reads import QUERIES, NodeReads
+from kubestats_pipeline.scan.clusters.object_index import ObjectAt, ObjectIndex
 from kubestats_pipeline.scan.clusters.places import ARTIFACT_KINDS, Places
-from kubestats_pipeline.scan.clusters.post_build import KnownVariables, NotYamlError
-from kubestats_pipeline.scan.documents.budget import MAX_VARIABLES
-from kubestats_pipeline.scan.facts.facts import Facts, Reference
-from kubestats_pipeline.scan.facts.shapes import mapping
+from kubestats_pipeline.scan.clusters.variables import VariablesReader
 from kubestats_pipeline.scan.kinds.argo import GROUP as ARGO
-from kubestats_pipeline.scan.kinds.flux import public_value
-from kubestats_pipeline.scan.manifests.identity import Identity, order_of
+from kubestats_pipeline.scan.manifests.identity import Identity
 from kubestats_pipeline.scan.manifests.manifests import ResourceKey
 
 MAX_ROUNDS = 20
@@ -40,14 +43,6 @@ NAMED_KINDS = frozenset(
 )
 """Kinds of objects that nodes read."""
 
-BUILD, SOUND_BUILD = Builds.of.__qualname__, Builds.as_far_as_possible.__qualname__
-DIRECTORY = Directories.of.__qualname__
-QUERIES = frozenset({BUILD, SOUND_BUILD, DIRECTORY})
-"""The names of the queries that nodes are made of."""
-
-ObjectAt = tuple[NodeKey, ResourceKey]
-Read = tuple[object, ...]
-
 
 class Walk:
     """All nodes of a repository at one commit.
@@ -56,7 +51,8 @@ class Walk:
         changed: the objects that changed since the last `take_changed`, with what they were before.
         builds, directories: the queries that it is made of.
         unapplied: the documents that no cluster applies.
-        turned_files: the files whose `failure` may have changed, until somebody clears it.
+        failures: of the nodes that cannot be built.
+        objects: those of all nodes.
         turned: the documents that a cluster began or ceased to apply, until somebody clears it.
     """
 
@@ -66,16 +62,13 @@ class Walk:
         self.directories = directories
         self._nodes: dict[NodeKey, Node] = {}
         self._readers: defaultdict[Read, set[NodeKey]] = defaultdict(set)
-        self._named: defaultdict[tuple[Cluster, str, str], dict[ObjectAt, ClusterObject]] = defaultdict(dict)
-        self._everywhere: defaultdict[tuple[str, str], dict[ObjectAt, ClusterObject]] = defaultdict(dict)
+        self.objects = ObjectIndex()
         self._applications: defaultdict[Identity, set[ObjectAt]] = defaultdict(set)
         self._dirty: dict[NodeKey, None] = {}
         self.changed: dict[ObjectAt, ClusterObject | None] = {}
         self.unapplied: set[Identity] = set()
         self.turned: set[Identity] = set()
-        self.turned_files: set[str] = set()
-        self._failing: Counter[str] = Counter()
-        self._failures: defaultdict[str, dict[NodeKey, str]] = defaultdict(dict)
+        self.failures = Failures()
 
     # What is asked
 
@@ -93,42 +86,9 @@ class Walk:
         """A node, or None if it is gone."""
         return self._nodes.get(key)
 
-    @property
-    def nodes(self) -> Iterable[Node]:
-        """All nodes."""
-        return self._nodes.values()
-
-    def failure(self, path: str) -> str | None:
-        """The reason why what a file applies cannot be built, or None."""
-        return min(self._failures.get(path, {}).values(), default=None)
-
     def applications(self, identity: Identity) -> set[ObjectAt]:
         """Where the object of a document is applied."""
         return self._applications.get(identity, set())
-
-    def named(self, cluster: Cluster, kind: str, name: str) -> dict[ObjectAt, ClusterObject]:
-        """The objects of a kind and name in a cluster."""
-        return self._named.get((cluster, kind, name), {})
-
-    def everywhere(self, kind: str, name: str) -> dict[ObjectAt, ClusterObject]:
-        """The objects of a kind and name in all clusters."""
-        return self._everywhere.get((kind, name), {})
-
-    def facts_of_sources(self, cluster: Cluster | None, kind: str, name: str) -> list[Facts]:
-        """The facts of the sources of a kind and name: of a cluster, or else of all, or else of documents."""
-        found = (cluster is not None and self.named(cluster, kind, name)) or self.everywhere(kind, name)
-        declared = self._places.documents
-        facts = [each.facts for each in found.values()] or [declared[each].facts for each in declared.named(kind, name)]
-        return [each for each in facts if each.source is not None]
-
-    @property
-    def has_failures(self) -> bool:
-        """True if something cannot be built, so that what it applies is not known."""
-        return any(self._failing.values())
-
-    def is_failing(self, cluster: str) -> bool:
-        """True if something of a cluster cannot be built."""
-        return self._failing[cluster] > 0
 
     @property
     def has_clusters(self) -> bool:
@@ -197,7 +157,7 @@ class Walk:
         owners = sorted(owner for owner in node.wanted_by if owner != node.key)
         before = node.failure
         if not owners:
-            self._note_failure(node.key, before, None)
+            self.failures.note(node.key, before, None)
             self._replace(node, {}, frozenset())
             del self._nodes[node.key]
             return
@@ -212,19 +172,8 @@ class Walk:
                 break
             wanted = itself
         node.path = wanted.path
-        self._note_failure(node.key, before, node.failure)
+        self.failures.note(node.key, before, node.failure)
         self._replace(node, objects, reads)
-
-    def _note_failure(self, key: NodeKey, before: tuple[str, str] | None, after: tuple[str, str] | None) -> None:
-        if before == after or not key.cluster.is_real:
-            return
-        if before is not None:
-            self._failures[before[0]].pop(key, None)
-            self.turned_files.add(before[0])
-        if after is not None:
-            self._failures[after[0]][key] = after[1]
-            self.turned_files.add(after[0])
-        self._failing[key.cluster.path] += (after is not None) - (before is not None)
 
     def _replace(self, node: Node, objects: dict[ResourceKey, ClusterObject], reads: frozenset[Read]) -> None:
         before = node.objects
@@ -251,7 +200,7 @@ class Walk:
         key, cluster = at[1], at[0].cluster
         names = {each.built.base_name or key.name for each in (old, new) if each is not None} | {key.name}
         for name in names:
-            self._index((cluster, key.kind, name), at, new)
+            self.objects.replace((cluster, key.kind, name), at, new)
         before, after = (each.origin if each is not None else None for each in (old, new))
         if before != after:
             self._move_application(at, before, after)
@@ -261,14 +210,6 @@ class Walk:
         wanted = dict(new.children) if new is not None else {}
         for name in children.keys() | wanted.keys():
             self.want(NodeKey(cluster, name), at[0], wanted.get(name))
-
-    def _index(self, index: tuple[Cluster, str, str], at: ObjectAt, new: ClusterObject | None) -> None:
-        """Put an object into the indices, or take it out."""
-        if new is None:
-            _drop(self._named, index, at)
-            _drop(self._everywhere, index[1:], at)
-        else:
-            self._named[index][at] = self._everywhere[index[1:]][at] = new
 
     def _move_application(self, at: ObjectAt, before: Identity | None, after: Identity | None) -> None:
         """Record that an object began as another document than before."""
@@ -286,19 +227,20 @@ class Walk:
 
     def _objects(self, node: Node, wanted: Wanted) -> tuple[dict[ResourceKey, ClusterObject], frozenset[Read]]:
         """The objects that a node applies, with what was read for them. A failure leaves none."""
-        reads, found = set[Read](), dict[ResourceKey, ClusterObject]()
+        look_ups = NodeReads(self.objects, self.documents, self.builds, self.directories, node.key.cluster)
+        found = dict[ResourceKey, ClusterObject]()
         known = {id(each.built.content): each for each in node.objects.values()}
         former, node.settings, node.failure = node.settings, (), None
         try:
-            for built, settings in self._built(node, former, wanted, reads):
-                made = _unchanged(known, built, settings) or make_object(built, settings, self._providers(node, reads))
+            for built, settings in self._built(node, former, wanted, look_ups):
+                made = _unchanged(known, built, settings) or make_object(built, settings, look_ups.providers)
                 if made is not None and _is_itself(made, wanted, node.key):
                     continue
                 for each in (made, *self._embedded(made)) if made is not None else ():
                     found[each.key] = each  # of several with equal keys the last one stays in the cluster
         except NotYamlError:
             self._fail(node, wanted, "an object is not YAML after its variables were replaced")
-        return ({} if node.failure else found), frozenset(reads)
+        return ({} if node.failure else found), frozenset(look_ups.reads)
 
     def _fail(self, node: Node, wanted: Wanted, reason: str, folder: str | None = None) -> None:
         """Record why a node applies nothing: at the kustomization of the folder, or else at the applier's document."""
@@ -308,17 +250,18 @@ class Walk:
         node.failure = node.failure or (path, reason)
 
     def _built(
-        self, node: Node, former: tuple[Settings, ...], wanted: Wanted, reads: set[Read]
-    ) -> Iterator[tuple[BuiltObject, Settings]]:
+        self, node: Node, former: tuple[ObjectSettings, ...], wanted: Wanted, look_ups: NodeReads
+    ) -> Iterator[tuple[BuiltObject, ObjectSettings]]:
+        variables = VariablesReader(self.objects, self.documents, node.key.cluster, look_ups.reads)
         for spec in wanted.specs or (None,):
-            settings = self._settings(node.key.cluster, spec, reads) if spec is not None else Settings()
+            settings = variables.settings(spec) if spec is not None else ObjectSettings()
             # The former settings in place of equal ones, so that objects compare them by identity.
             settings = next((each for each in former if each == settings), settings)
             node.settings = (*node.settings, settings)
             if spec is None:
                 yield from ((built, settings) for built in wanted.objects)
                 continue
-            for folder, build in self._places.builds(spec, _NodeReads(self, node.key.cluster, reads)):
+            for folder, build in self._places.builds(spec, look_ups):
                 if build.failure is not None:
                     self._fail(node, wanted, build.failure, folder)
                 yield from ((built, settings) for built in build.objects)
@@ -329,70 +272,6 @@ class Walk:
         origins = self._places.documents.in_file(made.origin.path) if made.origin is not None else {}
         return embedded(made, origins)
 
-    def _providers(self, node: Node, reads: set[Read]) -> FindProviders:
-        """Returns the look-up of the providers of inputs in the cluster of a node."""
-
-        def find(entry: dict[str, Any]) -> list[dict[str, Any]] | None:
-            name = entry.get("name")
-            if not isinstance(name, str):
-                return None
-            index = (node.key.cluster, resource_sets.PROVIDER, name)
-            reads.add(("object", *index))
-            return [each.content for each in self.named(*index).values()] or None
-
-        return find
-
-    # Variables
-
-    def _settings(self, cluster: Cluster, spec: ApplySpec, reads: set[Read]) -> Settings:
-        common = orjson.loads(spec.common) or None
-        if not spec.substitutes:
-            return Settings(spec.namespace, common)
-        variables = self._variables(cluster, spec, reads)
-        if len(variables) > MAX_VARIABLES:
-            return Settings(spec.namespace, common, {}, f"its Kustomization has more than {MAX_VARIABLES} variables")
-        return Settings(spec.namespace, common, variables)
-
-    def _variables(self, cluster: Cluster, spec: ApplySpec, reads: set[Read]) -> dict[str, str | None]:
-        """The variables of an applier. Later ConfigMaps win over earlier ones, and its own variables over all."""
-        values, is_known = dict[str, str | None](), True
-        for reference in spec.variables_from:
-            found = self._config_map(cluster, reference, reads) if reference.kind == "ConfigMap" else None
-            is_known = is_known and found is not None
-            values.update(found or {})
-        values.update(spec.variables)
-        return KnownVariables(values) if is_known else values
-
-    def _config_map(self, cluster: Cluster, reference: Reference, reads: set[Read]) -> dict[str, str | None] | None:
-        """The data of a ConfigMap of the cluster, or None if the repository does not tell it."""
-        data = self._data(cluster, reference, reads)
-        if data is None:
-            return None
-        return {name: public_value(name, value) for name, value in data.items() if isinstance(value, str)}
-
-    def _data(self, cluster: Cluster, reference: Reference, reads: set[Read]) -> dict[str, Any] | None:
-        kind, name = "ConfigMap", reference.name
-        reads.add(("object", cluster, kind, name))
-        named = self.named(cluster, kind, name)
-        if not named:
-            reads |= {("object", None, kind, name), ("document", kind, name)}
-            named = self.everywhere(kind, name)
-        found = [(each.key, each.content) for _, each in sorted(named.items(), key=repr)]
-        documents = self._places.documents
-        for identity in sorted(documents.named(kind, name), key=order_of) if not named else ():
-            found.append((identity.key, documents.content(identity)))
-        for namespace in (reference.namespace, None):
-            here = [mapping(content, "data") for key, content in found if (key.group, key.namespace) == ("", namespace)]
-            if here:
-                return here[0] if all(data == here[0] for data in here) else None
-        return None
-
-
-def _drop(index: dict[Any, dict[ObjectAt, ClusterObject]], key: object, at: ObjectAt) -> None:
-    index[key].pop(at, None)
-    if not index[key]:
-        del index[key]
-
 
 def _is_itself(made: ClusterObject, wanted: Wanted, key: NodeKey) -> bool:
     """True for the applier itself under another name or namespace, which would apply the same once more."""
@@ -400,36 +279,9 @@ def _is_itself(made: ClusterObject, wanted: Wanted, key: NodeKey) -> bool:
     return is_applier and all(name != key.applied_by for name, _ in made.children)
 
 
-def _unchanged(known: dict[int, ClusterObject], built: BuiltObject, settings: Settings) -> ClusterObject | None:
+def _unchanged(known: dict[int, ClusterObject], built: BuiltObject, settings: ObjectSettings) -> ClusterObject | None:
     """The former object, if it was made of the same content with the same settings."""
     former = known.get(id(built.content))
     if former is None or former.settings is not settings or former.built != built:
         return None
     return None if former.key.kind == resource_sets.KIND else former
-
-
-class _NodeReads:
-    """The look-ups of one node."""
-
-    def __init__(self, walk: Walk, cluster: Cluster, reads: set[Read]) -> None:
-        self._walk = walk
-        self._cluster = cluster
-        self._reads = reads
-
-    def sources(self, kind: str, name: str) -> list[Facts]:
-        self._reads |= {("object", self._cluster, kind, name), ("object", None, kind, name), ("document", kind, name)}
-        return self._walk.facts_of_sources(self._cluster, kind, name)
-
-    def declared(self, kind: str, name: str) -> None:
-        self._reads.add(("document", kind, name))
-
-    def build(self, folder: str, more: bytes) -> Built:
-        if self._cluster.is_real:
-            self._reads.add((BUILD, folder, more))
-            return self._walk.builds.of(folder, more)
-        self._reads.add((SOUND_BUILD, folder, more))
-        return self._walk.builds.as_far_as_possible(folder, more)
-
-    def directory(self, folder: str, *, is_recursive: bool) -> Built:
-        self._reads.add((DIRECTORY, folder, is_recursive))
-        return self._walk.directories.of(folder, is_recursive)

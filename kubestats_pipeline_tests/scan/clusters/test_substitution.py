@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from kubestats_pipeline.scan.clusters import glob, substitution
+from kubestats_pipeline.scan.clusters.appliers import glob, substitution
 from kubestats_pipeline.scan.documents.budget import MAX_LONG_TEXT, MAX_TEXT, Budget
 
 

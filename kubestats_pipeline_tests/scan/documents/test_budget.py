@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kubestats_pipeline.scan.build import accumulate
-from kubestats_pipeline.scan.clusters.substitution import TOO_LONG
+from kubestats_pipeline.scan.clusters.appliers.substitution import TOO_LONG
 from kubestats_pipeline.scan.documents.budget import MAX_PATCHES, MAX_TEXT, MAX_VARIABLES
 from kubestats_pipeline_tests.scan.world import (
     Tree,

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from kubestats_pipeline.scan.build.objects import BuiltObject
-from kubestats_pipeline.scan.clusters import argo, flux, resource_sets
-from kubestats_pipeline.scan.clusters.nodes import ClusterObject, Settings, Wanted
-from kubestats_pipeline.scan.clusters.post_build import Substituted, is_disabled, substitute_object
-from kubestats_pipeline.scan.clusters.substitution import MARK
+from kubestats_pipeline.scan.clusters.appliers import argo, flux, resource_sets
+from kubestats_pipeline.scan.clusters.appliers.nodes import ClusterObject, ObjectSettings, Wanted
+from kubestats_pipeline.scan.clusters.appliers.post_build import Substituted, is_disabled, substitute_object
+from kubestats_pipeline.scan.clusters.appliers.substitution import MARK
 from kubestats_pipeline.scan.documents.budget import Budget, TooComplexError
 from kubestats_pipeline.scan.documents.canonical_json import canonical_json
 from kubestats_pipeline.scan.documents.document import Decoded
@@ -27,7 +27,7 @@ _EXPRESSION = b"${"
 FindProviders = Callable[[dict[str, Any]], Iterable[dict[str, Any]] | None]
 
 
-def make_object(built: BuiltObject, settings: Settings, find_providers: FindProviders) -> ClusterObject | None:
+def make_object(built: BuiltObject, settings: ObjectSettings, find_providers: FindProviders) -> ClusterObject | None:
     """The object in the cluster, or None if it has no kind or name.
 
     Raises:
@@ -57,7 +57,7 @@ def make_object(built: BuiltObject, settings: Settings, find_providers: FindProv
     )
 
 
-def _substituted(content: dict[str, Any], settings: Settings, budget: Budget) -> Substituted:
+def _substituted(content: dict[str, Any], settings: ObjectSettings, budget: Budget) -> Substituted:
     """The object with its variables replaced, or as it is if that takes too much."""
     if settings.excess is not None:
         budget.note(settings.excess)
@@ -105,7 +105,7 @@ def scan(content: dict[str, Any], key: ResourceKey, written: dict[int, dict[str,
     return scanner(Decoded(content, 0, written=written or {}), content)
 
 
-def _with_settings(content: dict[str, Any], settings: Settings) -> dict[str, Any]:
+def _with_settings(content: dict[str, Any], settings: ObjectSettings) -> dict[str, Any]:
     if settings.namespace is None and not settings.common:
         return content
     metadata = dict(mapping(content, "metadata"))

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from kubestats_pipeline.scan.clusters.post_build import NotYamlError, reread
+from kubestats_pipeline.scan.clusters.appliers.post_build import NotYamlError, reread
 from kubestats_pipeline.scan.documents.budget import MAX_TEXT
 from kubestats_pipeline.scan.facts.shapes import mapping, mappings
 

@@ -8,7 +8,7 @@ import functools
 import re
 from collections.abc import Callable, Iterable, Mapping
 
-from kubestats_pipeline.scan.clusters import glob
+from kubestats_pipeline.scan.clusters.appliers import glob
 from kubestats_pipeline.scan.documents.budget import MAX_LONG_TEXT, MAX_TEXT, Budget
 
 VariableValues = Mapping[str, str | None]

@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from kubestats_pipeline.scan.build.objects import BuiltObject
-from kubestats_pipeline.scan.clusters.apply_spec import ApplySpec
+from kubestats_pipeline.scan.clusters.appliers.apply_spec import ApplySpec
 from kubestats_pipeline.scan.facts.facts import Facts
 from kubestats_pipeline.scan.manifests.identity import Identity
 from kubestats_pipeline.scan.manifests.manifests import ResourceKey
+
+Read = tuple[object, ...]
+"""A build that a node was made of, or an object or document that it looked up."""
 
 
 class Cluster(NamedTuple):
@@ -45,7 +48,7 @@ class Wanted(NamedTuple):
     incomplete: str | None = None
 
 
-class Settings(NamedTuple):
+class ObjectSettings(NamedTuple):
     """What an applier does to each object of its build.
 
     Attributes:
@@ -78,7 +81,7 @@ class ClusterObject(NamedTuple):
 
     key: ResourceKey
     built: BuiltObject
-    settings: Settings
+    settings: ObjectSettings
     content: dict[str, Any]
     data: bytes
     facts: Facts
@@ -108,7 +111,7 @@ class Node:
     key: NodeKey
     wanted_by: dict[NodeKey, Wanted] = field(default_factory=dict)
     objects: dict[ResourceKey, ClusterObject] = field(default_factory=dict)
-    settings: tuple[Settings, ...] = ()
-    reads: frozenset[tuple[object, ...]] = frozenset()
+    settings: tuple[ObjectSettings, ...] = ()
+    reads: frozenset[Read] = frozenset()
     failure: tuple[str, str] | None = None
     path: str = ""

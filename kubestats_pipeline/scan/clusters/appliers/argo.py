@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from kubestats_pipeline.scan.clusters.apply_spec import ApplySpec, SourceOf
+from kubestats_pipeline.scan.clusters.appliers.apply_spec import ApplySpec, SourceOf
 from kubestats_pipeline.scan.documents.canonical_json import canonical_json
 from kubestats_pipeline.scan.documents.repository_paths import normalise_path
 from kubestats_pipeline.scan.facts.shapes import mapping

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from kubestats_pipeline.scan.clusters.substitution import substitute
+from kubestats_pipeline.scan.clusters.appliers.substitution import substitute
 from kubestats_pipeline.scan.documents.budget import Budget
 from kubestats_pipeline.scan.documents.document import Bounds, DecodeError
 from kubestats_pipeline.scan.documents.scalars import ScalarError, resolve_value

@@ -7,8 +7,8 @@ fields of a kustomization here (kustomize-controller, `internal/generator` of fl
 from collections.abc import Iterator
 from typing import Any
 
-from kubestats_pipeline.scan.clusters.apply_spec import ApplySpec, SourceOf
-from kubestats_pipeline.scan.clusters.resource_sets import expand, is_resource_set
+from kubestats_pipeline.scan.clusters.appliers.apply_spec import ApplySpec, SourceOf
+from kubestats_pipeline.scan.clusters.appliers.resource_sets import expand, is_resource_set
 from kubestats_pipeline.scan.documents.budget import MAX_PATCHES
 from kubestats_pipeline.scan.documents.canonical_json import canonical_json
 from kubestats_pipeline.scan.documents.document import Decoded
