@@ -1,6 +1,7 @@
 """Builds folders as kustomize does. Every build is a query, so that a change reaches only the builds that read it."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -76,7 +77,7 @@ class Builds:
 
     def _build(self, folder: str, more: bytes, kind: type[Accumulator]) -> Built:
         try:
-            fields = with_more(self._own_fields(folder), without_secrets(check_fields(orjson.loads(more))))
+            fields = with_more(self._own_fields(folder), _read_more(more))
             self._refuse_circles(folder, fields)
             if more == b"{}" and self._has_kustomization(folder):
                 accumulated = self._accumulated(folder) if kind is Accumulator else self._sound_parts(folder)
@@ -235,6 +236,12 @@ class Builds:
     def _next(self, folder: str, fields: Fields) -> tuple[str, ...]:
         named = (resolve_entry(folder, entry) for key in ("resources", "components") for entry in texts(fields, key))
         return tuple(path for path in named if not self._sources.has_file(path) and self._sources.entries(path))
+
+
+@lru_cache(maxsize=256)
+def _read_more(more: bytes) -> Fields:
+    """The fields that an applier adds. One adds the same to many folders."""
+    return without_secrets(check_fields(orjson.loads(more)))
 
 
 def _without_variables(resources: Resources, variables: frozenset[str]) -> Resources:

@@ -10,7 +10,6 @@ from kubestats_pipeline.scan.clusters.appliers import argo, flux, resource_sets
 from kubestats_pipeline.scan.clusters.folders import Folders
 from kubestats_pipeline.scan.documents.repository_paths import resolve_entry
 from kubestats_pipeline.scan.facts.facts import Copy, Facts
-from kubestats_pipeline.scan.facts.transforms import PatchFile
 from kubestats_pipeline.scan.kinds.argo import GROUP as ARGO
 from kubestats_pipeline.scan.kinds.flux import HELM, KUSTOMIZE, SOURCE
 from kubestats_pipeline.scan.kustomize.kustomization import Kustomize
@@ -175,5 +174,5 @@ def _named_by(folder: str, kustomize: Kustomize | None) -> tuple[set[str], set[s
     if kustomize is None:
         return set(), set()
     entries: Iterable[str] = (*kustomize.entries, *kustomize.components)
-    patches = (patch.path for patch in kustomize.transform.patches if isinstance(patch, PatchFile))
-    return {resolve_entry(folder, each) for each in entries}, {resolve_entry(folder, each) for each in patches}
+    named = {resolve_entry(folder, each) for each in entries}
+    return named, {resolve_entry(folder, each) for each in kustomize.patches}

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from kubestats_pipeline.lake.vocabulary import ChartKind, Context, ImageRole
-from kubestats_pipeline.scan.facts.transforms import NOTHING, Transform
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +92,10 @@ class ChartUse(NamedTuple):
 
 
 class FluxPath(NamedTuple):
-    """The path that a Flux Kustomization applies, with the changes that it makes.
+    """The path that a Flux Kustomization applies, and the variables that it substitutes.
 
     Attributes:
         path: a directory of its source.
-        transform: its `patches`, `targetNamespace`, `namePrefix`, `nameSuffix` and `images`.
-        components: directories relative to the path.
         source: the source of the directory, or None if a parent patches it in.
         substitutes: true if variables are substituted in the applied resources.
         variables: `postBuild.substitute`, with None for a value that is secret.
@@ -106,8 +103,6 @@ class FluxPath(NamedTuple):
     """
 
     path: str
-    transform: Transform = NOTHING
-    components: tuple[str, ...] = ()
     source: Reference | None = None
     substitutes: bool = False
     variables: tuple[tuple[str, str | None], ...] = ()

@@ -8,7 +8,6 @@ from typing import Any
 
 from kubestats_pipeline.redaction.redact import redact_setting
 from kubestats_pipeline.redaction.secrets import ENCRYPTED, REDACTED
-from kubestats_pipeline.scan.documents.budget import MAX_PATCHES
 from kubestats_pipeline.scan.documents.document import Decoded
 from kubestats_pipeline.scan.documents.repository_paths import normalise_path
 from kubestats_pipeline.scan.facts.facts import (
@@ -25,7 +24,6 @@ from kubestats_pipeline.scan.facts.facts import (
 from kubestats_pipeline.scan.facts.images_in_values import images_in_values
 from kubestats_pipeline.scan.facts.shapes import mappings
 from kubestats_pipeline.scan.kinds.registry import scanner
-from kubestats_pipeline.scan.kustomize.kustomization import read_transform
 
 HELM = "helm.toolkit.fluxcd.io"
 SOURCE = "source.toolkit.fluxcd.io"
@@ -42,19 +40,14 @@ INLINE_VALUES = (ValuesPart("map", ("spec", "values")),)
 
 @scanner(KUSTOMIZE, "Kustomization")
 def scan_kustomization(document: Decoded, resource: dict[str, Any]) -> Facts:
-    """The path that it applies, with its changes. The path is relative to the root of its source."""
+    """The path that it applies, with its variables. The path is relative to the root of its source."""
     spec = _mapping(resource, "spec")
     build = _mapping(spec, "postBuild")
     variables = tuple(_variables(document, _mapping(build, "substitute")))
     others = tuple(_references(document, build.get("substituteFrom")))
-    components = spec.get("components")
     return Facts(
         flux_path=FluxPath(
             path=normalise_path(document.text(spec, "path") or ""),
-            transform=read_transform(document, spec, "targetNamespace"),
-            components=tuple(folder for folder in components[:MAX_PATCHES] if isinstance(folder, str))
-            if isinstance(components, list)
-            else (),
             source=_reference(document, spec.get("sourceRef")),
             substitutes=bool(variables or others),
             variables=variables,

@@ -8,7 +8,6 @@ import pytest
 from kubestats_pipeline.lake.repositories import Repository
 from kubestats_pipeline.scan.facts.charts import Resolved
 from kubestats_pipeline.scan.facts.path_context import context_of
-from kubestats_pipeline.scan.facts.transforms import Transform
 from kubestats_pipeline.scan.kustomize.kustomization import Kustomize
 from kubestats_pipeline.scan.manifests.engine import gitops_engine
 from kubestats_pipeline.scan.manifests.identity import Identity
@@ -88,11 +87,11 @@ def test_an_item_without_a_kind_has_the_kind_of_its_list(text: str, keys: list[s
     assert [f"{each.key.kind}/{each.key.name}" for each in read(text).manifests] == keys
 
 
-def test_a_kustomization_says_its_namespace_and_its_local_entries() -> None:
-    text = kustomization("a.yaml", "../b", "https://x.org/y", namespace="web", components=["./c"], bases=["d", 1])
-    assert read(text, "kustomization.yaml").kustomize == Kustomize(
-        ("a.yaml", "../b", "d"), ("./c",), Transform(namespace="web")
-    )
+def test_a_kustomization_says_its_local_entries_and_the_files_of_its_patches() -> None:
+    patches = [{"path": "p.yaml"}, {"patch": "a: b"}, {"patch": "a: b", "path": "q.yaml"}, 1]
+    text = kustomization("a.yaml", "../b", "https://x.org/y", components=["./c"], bases=["d", 1], patches=patches)
+    found = read(text, "kustomization.yaml").kustomize
+    assert found == Kustomize(("a.yaml", "../b", "d"), ("./c",), ("p.yaml",))
     assert read(text, "other.yaml").kustomize is None
 
 

@@ -38,6 +38,8 @@ def add_suffix(resources: Resources, suffix: str, specs: tuple[FieldSpec, ...]) 
 def _rename(
     resources: Resources, specs: tuple[FieldSpec, ...], change: Callable[[str], str], text: str, *, is_prefix: bool
 ) -> Resources:
+    if not text and not any(resource.prefix if is_prefix else resource.suffix for resource in resources):
+        return resources
     renamed = []
     for resource in resources:
         names = resource.original_id
@@ -53,10 +55,7 @@ def _with_text(
     resource: BuildResource, spec: FieldSpec, change: Callable[[str], str], text: str, *, is_prefix: bool
 ) -> BuildResource:
     if spec.path == "metadata/name":
-        if is_prefix:
-            resource = resource._replace(prefixes=(*resource.prefixes, text))
-        else:
-            resource = resource._replace(suffixes=(*resource.suffixes, text))
+        resource = resource._replace(prefix=text) if is_prefix else resource._replace(suffix=text)
         resource = resource.remembering() if text else resource
     if not text:
         return resource
@@ -179,14 +178,7 @@ class _Referrer:
         return names.effective_namespace == self._now.effective_namespace
 
     def _has_same_prefixes(self, candidate: BuildResource) -> bool:
-        return (_outer(candidate.prefixes), _outer(candidate.suffixes)) == (
-            _outer(self._resource.prefixes),
-            _outer(self._resource.suffixes),
-        )
-
-
-def _outer(texts: tuple[str, ...]) -> str:
-    return texts[-1] if texts else ""
+        return (candidate.prefix, candidate.suffix) == (self._resource.prefix, self._resource.suffix)
 
 
 def _subject_namespaces(content: dict[str, Any]) -> set[str]:

@@ -5,6 +5,7 @@ the resource had. Patches come redacted, and so a secret that a patch holds is n
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
@@ -40,8 +41,11 @@ class ReadPatch(NamedTuple):
     operations: list[Operation] | None = None
 
 
+@lru_cache(maxsize=128)
 def read_patch(text: bytes) -> ReadPatch:
     """Read the text of a patch. A text that begins with a bracket is JSON.
+
+    Kustomizations of Flux bring the same patches to many folders, so the last ones are kept.
 
     Raises:
         RefusedError: it is neither sort of patch.

@@ -38,6 +38,7 @@ def find(pattern: str, text: str) -> bool:
     return compiled.search(readable(text)) is not None
 
 
+@functools.lru_cache(maxsize=16_384)
 def matches_whole(pattern: str, text: str) -> bool:
     """True if a pattern matches the whole text.
 

@@ -5,6 +5,7 @@ that are shared between builds. `field_specs.py` changes them by copies of the p
 """
 
 from collections.abc import Callable, Iterable
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from kubestats_pipeline.scan.documents.canonical_json import canonical_json
@@ -54,22 +55,22 @@ class ResourceId(NamedTuple):
     @property
     def effective(self) -> "ResourceId":
         """The same id for two resources that kustomize takes for one."""
-        return self._replace(namespace=self.effective_namespace)
+        return ResourceId(self.group, self.version, self.kind, self.name, self.effective_namespace)
 
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
 
 
-class BuildResource(NamedTuple):
-    """A resource of a build.
+class _Parts(NamedTuple):
+    """What a resource of a build consists of.
 
     Attributes:
         content: redacted, shared and never changed.
         origin: the document that it began as.
         changed_by: features that changed it.
         former: its former ids, the oldest first.
-        prefixes: the prefixes that it was given, the innermost first, empty ones included.
-        suffixes: likewise.
+        prefix: the outermost prefix that it was given, which may be empty.
+        suffix: likewise.
         needs_hash: true if a generator made it and its name takes a hash.
         is_withheld: true if a part of its content was redacted, so that its hash is not known.
         behavior: of a generator: create, merge or replace.
@@ -82,8 +83,8 @@ class BuildResource(NamedTuple):
     origin: Identity | None = None
     changed_by: frozenset[str] = frozenset()
     former: tuple[ResourceId, ...] = ()
-    prefixes: tuple[str, ...] = ()
-    suffixes: tuple[str, ...] = ()
+    prefix: str = ""
+    suffix: str = ""
     needs_hash: bool = False
     is_withheld: bool = False
     behavior: str = "create"
@@ -91,7 +92,11 @@ class BuildResource(NamedTuple):
     incomplete: str | None = None
     files: tuple[tuple[str, str], ...] = ()
 
-    @property
+
+class BuildResource(_Parts):
+    """A resource of a build. Its content never changes, so its id is read once."""
+
+    @cached_property
     def id(self) -> ResourceId:
         """Its names now."""
         return id_of(self.content)
@@ -115,12 +120,15 @@ class BuildResource(NamedTuple):
 
     def remembering(self) -> "BuildResource":
         """The resource with its present id as a former one."""
+        if self.id in self.former:
+            return self
         return self._replace(former=self.ids)
 
 
 Resources = list[BuildResource]
 
 
+@lru_cache(maxsize=2048)
 def _is_known_as_cluster_scoped(group: str, version: str, kind: str) -> bool:
     """True for the kinds that kustomize knows as those of the cluster. Measured: it knows Kubernetes 1.21."""
     if group == _FLOW_CONTROL:
@@ -133,10 +141,9 @@ def id_of(content: dict[str, Any]) -> ResourceId:
     metadata = content.get("metadata")
     if not isinstance(metadata, dict):
         metadata = {}
-    texts = (content.get("apiVersion"), content.get("kind"), metadata.get("name"), metadata.get("namespace"))
-    api_version, kind, name, namespace = (text if type(text) is str else text_of(text) for text in texts)
-    group, _, version = api_version.rpartition("/")
-    return ResourceId(group, version, kind, name, namespace)
+    group, _, version = text_of(content.get("apiVersion")).rpartition("/")
+    name, namespace = text_of(metadata.get("name")), text_of(metadata.get("namespace"))
+    return ResourceId(group, version, text_of(content.get("kind")), name, namespace)
 
 
 def text_of(value: object) -> str:
