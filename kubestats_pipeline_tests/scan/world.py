@@ -84,15 +84,16 @@ def read(text: str | bytes, name: str = "file.yaml", bounds: Bounds | None = Non
 class Tree:
     """Files that change step by step, replayed without git: the tests of resolution need no history."""
 
-    def __init__(self) -> None:
+    def __init__(self, clone_url: str = "") -> None:
         self._blobs: dict[str, bytes] = {}
         self._steps = 0
+        self._clone_url = clone_url
         self.files: dict[str, str] = {}
         self.replay = self.fresh(())
 
     def fresh(self, changes: Iterable[Change]) -> Replay:
         """Another replay, from nothing."""
-        replay = Replay("repository", ContentCache(self._blobs.get, Bounds()))
+        replay = Replay("repository", ContentCache(self._blobs.get, Bounds()), clone_url=self._clone_url)
         replay.apply(Commit("0" * 40, NOW, "ann", "all at once"), changes)
         return replay
 

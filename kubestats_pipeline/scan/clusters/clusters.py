@@ -1,4 +1,4 @@
-"""What the clusters of one repository run, and what each document means, from commit to commit.
+"""The objects that the clusters of one repository run, and the meaning of each document, from commit to commit.
 
 The walk finds what applies what and makes the objects. Here their references are followed. The resolution of a document
 is what its applications have in common. A document that no cluster applies means what it would mean if somebody applied
@@ -51,7 +51,8 @@ class Clusters:
     def __init__(self, sources: Sources, queries: QueryStore, clone_url: str | None) -> None:
         self.documents = DeclaredDocuments()
         self._queries = queries
-        places = Places(self.documents, OwnUrls(clone_url))
+        self._urls = OwnUrls(clone_url)
+        places = Places(self.documents, self._urls)
         self._walk = Walk(places, Builds(sources, queries), Directories(sources, queries))
         self._roots = Roots(self.documents, places, self._walk)
         self._last_known: dict[Identity, Resolved] = {}
@@ -88,7 +89,8 @@ class Clusters:
             self._walk.invalidate(_reads_of(identity, before, declared.get(identity)))
             if before is None or is_gone:
                 self._walk.declare(identity, is_gone=is_gone)
-            self._roots_may_differ |= before is None or is_gone or identity in self.documents.appliers
+            is_source = identity.key.kind == "GitRepository"
+            self._roots_may_differ |= before is None or is_gone or is_source or identity in self.documents.appliers
             self._new.add(identity)
             self._resolver.forget(identity)
         self._last_known |= last_known
@@ -154,7 +156,8 @@ class Clusters:
         """True if a cluster applies a document, or None if the repository does not tell."""
         if self._walk.is_applied(identity):
             return True
-        is_known = self._walk.has_clusters and not self._walk.failures and not self._not_followed
+        is_unsure = self._walk.failures or self._not_followed or self._urls.may_be_others
+        is_known = self._walk.has_clusters and not is_unsure
         is_told = is_known and identity.key.group not in _FOR_TOOLS and not self._patch_reason(identity)
         may_be = any(identity.path.startswith(f"{folder}/") for folder in self._roots.probable_folders)
         return False if is_told and not may_be else None
@@ -241,7 +244,7 @@ class Clusters:
                 self._touched.add(made.origin)
 
     def _tell(self, at: ObjectAt, applied: AppliedObject | None) -> None:
-        """Note what becomes of an object of a cluster. What cannot be built any more goes on to run as it was."""
+        """Note what becomes of an object of a cluster. One that cannot be built any more goes on to run."""
         node, cluster = self._walk.node(at[0]), at[0].cluster
         if not cluster.is_real:
             return

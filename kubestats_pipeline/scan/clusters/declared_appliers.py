@@ -1,6 +1,6 @@
-"""Which appliers apply which documents, by what the documents say. Nothing is built for that.
+"""Relations of appliers and documents, by the words of the documents. Nothing is built for that.
 
-The roots are chosen by it. What really is applied, with all patches and variables, the walk finds out.
+The roots are chosen by it. The walk finds out about patches and variables.
 """
 
 from collections import defaultdict
@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from kubestats_pipeline.scan.clusters.appliers import argo, flux
 from kubestats_pipeline.scan.clusters.appliers.apply_spec import ApplySpec
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
-from kubestats_pipeline.scan.clusters.places import Places
+from kubestats_pipeline.scan.clusters.places import Places, place_of
+from kubestats_pipeline.scan.facts.path_context import context_of
 from kubestats_pipeline.scan.kinds.flux import KUSTOMIZE
 from kubestats_pipeline.scan.manifests.identity import Identity
 
@@ -25,7 +26,7 @@ class DeclaredAppliers:
         self._places = places
 
     def specs(self, identity: Identity) -> Iterator[ApplySpec]:
-        """What an applier applies, if its path has no variable."""
+        """The folders that an applier asks for, if its path has no variable."""
         facts = self._documents[identity].facts
         if identity.key.group == KUSTOMIZE:
             if facts.flux_path is not None and "$" not in facts.flux_path.path:
@@ -40,6 +41,19 @@ class DeclaredAppliers:
             folder = self._places.folder_of(spec)
             if folder is not None and not self._places.is_pinned(spec):
                 yield folder
+
+    def paths_by_place(self) -> dict[str, set[str]]:
+        """The paths that active appliers apply of each git source that is not pinned, by the place of its URL."""
+        found: defaultdict[str, set[str]] = defaultdict(set)
+        for identity in self._documents.appliers:
+            for spec in self.specs(identity) if context_of(identity.path) == "active" else ():
+                source = spec.source
+                if source is None or self._places.is_pinned(spec):
+                    continue
+                urls = self._documents.git_urls(source.kind, source.name) if source.url is None else (source.url,)
+                for url in urls:
+                    found[place_of(url)].add(spec.path)
+        return found
 
     def applies_itself(self, identity: Identity) -> bool:
         """True if an applier applies the file of its own document."""

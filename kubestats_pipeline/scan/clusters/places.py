@@ -5,7 +5,7 @@ the first applier of a cluster has. A source that selects a tag, a range or a co
 of an artifact in a registry or a bucket is the one folder below which all paths exist that are applied of it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol
 
 import orjson
@@ -25,22 +25,45 @@ ARTIFACT_KINDS = (*_ARTIFACTS, ARTIFACT)
 
 
 class OwnUrls:
-    """The URLs of the repository itself."""
+    """The URLs of the repository itself.
+
+    A fork or a mirror has the sources of the repository that it came from. So if no source has a known URL, the one
+    that has the name of the clone, and of which all applied paths exist here, is taken for this repository. Under
+    another name it may be, and nobody can tell.
+
+    Attributes:
+        may_be_others: true if a source may be this repository, and nobody can tell.
+    """
 
     def __init__(self, clone_url: str | None) -> None:
         is_told = clone_url is not None and "://" in clone_url and not clone_url.startswith("file:")
         self._cloned_from = frozenset({place_of(clone_url)} if clone_url and is_told else ())
         self._of_roots: frozenset[str] = frozenset()
+        self._of_origin: frozenset[str] = frozenset()
+        self.may_be_others = False
 
-    def set_roots(self, urls: Iterable[str]) -> bool:
-        """Set the URLs of the sources of the first appliers. Returns true if they are others than before."""
-        found = frozenset(place_of(url) for url in urls)
-        is_other = found != self._of_roots
-        self._of_roots = found
-        return is_other
+    def set_sources(
+        self, of_roots: Iterable[str], paths: Mapping[str, Iterable[str]], is_here: Callable[[str], bool]
+    ) -> bool:
+        """Set the sources that the repository declares. Returns true if other URLs than before are its own.
+
+        Args:
+            of_roots: the URLs of the sources of the first appliers.
+            paths: the paths that are applied of each source, by its place.
+            is_here: true for a folder that exists here.
+        """
+        before = self._of_roots, self._of_origin
+        self._of_roots = frozenset(place_of(url) for url in of_roots)
+        known = self._cloned_from | self._of_roots
+        here = {place for place, applied in paths.items() if any(applied) and all(map(is_here, applied))}
+        here = here if known and known.isdisjoint(paths) else set()
+        origins = {place for place in here if _name(place) in {_name(each) for each in self._cloned_from}}
+        self._of_origin = frozenset(origins if len(origins) == 1 else ())
+        self.may_be_others = bool(here) and not self._of_origin
+        return before != (self._of_roots, self._of_origin)
 
     def __contains__(self, url: str) -> bool:
-        known = self._cloned_from | self._of_roots
+        known = self._cloned_from | self._of_roots | self._of_origin
         return not known or place_of(url) in known
 
 
@@ -49,6 +72,10 @@ def place_of(url: str) -> str:
     if "://" not in url and ":" in url:  # git@host:owner/name
         url = "ssh://" + url.replace(":", "/", 1)
     return canonical_url(url).partition("://")[2].lower()
+
+
+def _name(place: str) -> str:
+    return place.rpartition("/")[2].removesuffix(".git")
 
 
 class Reads(Protocol):
@@ -76,7 +103,7 @@ class Places:
         self._roots: dict[tuple[frozenset[str], int], str | None] = {}
 
     def builds(self, spec: ApplySpec, reads: Reads) -> Iterator[tuple[str, Built]]:
-        """The folders that an applier applies, with their builds. There are none if they are elsewhere."""
+        """The folders that an applier applies, with their builds. Those that are elsewhere are left out."""
         for folder in self._folders(spec, reads):
             if spec.is_kustomize or folder in self.documents.kustomizations:
                 yield folder, reads.build(folder, self._more(spec, folder))

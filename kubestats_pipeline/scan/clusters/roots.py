@@ -57,7 +57,8 @@ class Roots:
     def settle(self) -> None:
         """Bring the walk to the roots of the repository as it is now."""
         certain = sorted(self._certain())
-        if self._places.urls.set_roots(self._urls(certain)):
+        paths = self._appliers.paths_by_place()
+        if self._places.urls.set_sources(self._urls(certain), paths, self._documents.folders.__contains__):
             self._walk.invalidate_all()
         self._walk_from(certain)
         self.probable_folders = set()
@@ -117,17 +118,11 @@ class Roots:
         for document in (root.document for root in roots if root.document is not None):
             path = self._documents[document].facts.flux_path
             if path is not None and path.source is not None:
-                yield from self._urls_of(path.source.kind, path.source.name)
+                yield from self._documents.git_urls(path.source.kind, path.source.name)
             elif path is None and (found := flux.spec_of_instance(self._documents.content(document))) is not None:
                 source = found[1].source
                 if source is not None and source.url is not None and source.kind == "GitRepository":
                     yield source.url
-
-    def _urls_of(self, kind: str, name: str) -> Iterator[str]:
-        for identity in self._documents.named(kind, name):
-            source = self._documents[identity].facts.source
-            if source is not None and source.flavour == "git" and "$" not in source.url:
-                yield source.url
 
     # The beginnings that are probable
 

@@ -59,7 +59,7 @@ def _declared(name: str, namespace: str | None, walk: Walk) -> Identity | None:
 def _find(
     name: str, namespace: str | None, node: NodeKey | None, walk: Walk, looked_up: set[LookUp]
 ) -> ClusterObject | None:
-    """The one ConfigMap of a name that the release can read, or None if there is none, or several that differ."""
+    """The one ConfigMap of a name that the release can read, or None if it has none, or several that differ."""
     look_up = (node.cluster if node is not None else None, _KIND, name)
     looked_up |= {look_up, (None, _KIND, name)}
     named = walk.objects.named(node.cluster, _KIND, name) if node is not None else walk.objects.everywhere(_KIND, name)

@@ -26,7 +26,7 @@ class VariablesReader:
         self._reads = reads
 
     def settings(self, spec: ApplySpec) -> ObjectSettings:
-        """What an applier does to each object of one of its folders."""
+        """The changes that an applier makes to each object of one of its folders."""
         common = orjson.loads(spec.common) or None
         if not spec.substitutes:
             return ObjectSettings(spec.namespace, common)

@@ -22,12 +22,12 @@ from kubestats_pipeline.scan.manifests.manifests import Manifest, restore_manife
 from kubestats_pipeline.scan.manifests.withheld_paths import WithheldPaths
 from kubestats_pipeline.scan.replay.applied_history import AppliedHistory
 from kubestats_pipeline.scan.replay.applied_records import AppliedRecord
-from kubestats_pipeline.scan.replay.event_log import EventLog
 from kubestats_pipeline.scan.replay.field_changes import detect_changes
 from kubestats_pipeline.scan.replay.ids import new_resource_id
 from kubestats_pipeline.scan.replay.move_detection import match_moves
 from kubestats_pipeline.scan.replay.problems import OpenProblems, TooComplex, record_problems
 from kubestats_pipeline.scan.replay.records import Resource
+from kubestats_pipeline.scan.replay.resource_log import ResourceLog
 from kubestats_pipeline.scan.replay.standing import Standings
 from kubestats_pipeline.scan.replay.tombstones import Tombstones
 from kubestats_pipeline.scan.values.inputs import ValuesInputs
@@ -63,7 +63,7 @@ class Replay:
     next_sequence: InitVar[int] = 0
 
     def __post_init__(self, saved_applied: Iterable[AppliedRecord], next_applied: int, next_sequence: int) -> None:
-        self.log = EventLog(self.repository_id, next_sequence)
+        self.log = ResourceLog(self.repository_id, next_sequence)
         saved = {applied.key: applied for applied in saved_applied}
         self.applied = AppliedHistory(self.repository_id, saved, next_applied)
         self.files = Files(self.cache)

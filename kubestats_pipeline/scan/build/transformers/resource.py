@@ -62,7 +62,7 @@ class ResourceId(NamedTuple):
 
 
 class _Parts(NamedTuple):
-    """What a resource of a build consists of.
+    """The parts of a resource of a build.
 
     Attributes:
         content: redacted, shared and never changed.

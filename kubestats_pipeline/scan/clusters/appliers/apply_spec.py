@@ -1,4 +1,4 @@
-"""What an applier asks for: the record that the readers of Flux, Argo CD and Fleet objects make for the walk."""
+"""Requests of appliers: the record that the readers of Flux, Argo CD and Fleet objects make for the walk."""
 
 from typing import NamedTuple
 

@@ -40,7 +40,7 @@ def specs_of_application(content: dict[str, Any]) -> Iterator[ApplySpec]:
 
 
 def _is_pinned(revision: object) -> bool:
-    """True for a full commit id. Whether another revision is a tag or a branch, only the remote tells."""
+    """True for a full commit id. Only the remote tells a tag from a branch."""
     return isinstance(revision, str) and len(revision) == 40 and set(revision) <= set("0123456789abcdef")
 
 

@@ -120,7 +120,7 @@ def _with_settings(content: dict[str, Any], settings: ObjectSettings) -> dict[st
 def _children(
     content: dict[str, Any], key: ResourceKey, facts: Facts, origin: Identity | None, find_providers: FindProviders
 ) -> Iterable[tuple[str, Wanted]]:
-    """What the object applies itself."""
+    """The appliers that the object is, with their tasks."""
     name = applier_name(key)
     if facts.flux_path is not None:
         spec = flux.spec_of_kustomization(content, facts, key.namespace)

@@ -33,7 +33,7 @@ class NodeKey(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """What an applier applies: folders, or objects that it makes itself.
+    """The task of an applier: folders to apply, or objects that it makes itself.
 
     Attributes:
         path: the first folder, as it is shown.
@@ -49,7 +49,7 @@ class Wanted(NamedTuple):
 
 
 class ObjectSettings(NamedTuple):
-    """What an applier does to each object of its build.
+    """The changes that an applier makes to each object of its build.
 
     Attributes:
         namespace: for objects that have none.

@@ -11,7 +11,7 @@ from kubestats_pipeline.scan.replay.records import Event, Resource
 
 
 @dataclass
-class EventLog:
+class ResourceLog:
     """The log from the next event on.
 
     Attributes:
