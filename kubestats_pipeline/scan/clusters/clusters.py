@@ -6,7 +6,7 @@ it, and else what it says itself. After a change, only what it can have reached 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from kubestats_pipeline.scan.build.builds import Builds
 from kubestats_pipeline.scan.build.directories import Directories
@@ -14,27 +14,25 @@ from kubestats_pipeline.scan.build.incremental import QueryStore
 from kubestats_pipeline.scan.build.sources import Sources
 from kubestats_pipeline.scan.clusters.agreement import agreed_resolution
 from kubestats_pipeline.scan.clusters.applied import AppliedKey, AppliedObject
-from kubestats_pipeline.scan.clusters.appliers import argo
 from kubestats_pipeline.scan.clusters.appliers.nodes import ClusterObject
 from kubestats_pipeline.scan.clusters.appliers.substitution import substitute
+from kubestats_pipeline.scan.clusters.document_effects import changes_roots, is_not_followed, reads_of
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
-from kubestats_pipeline.scan.clusters.node_reads import QUERIES
 from kubestats_pipeline.scan.clusters.object_index import ObjectAt
 from kubestats_pipeline.scan.clusters.object_resolver import ObjectResolution, ObjectResolver
-from kubestats_pipeline.scan.clusters.places import ARTIFACT, OwnUrls, Places
+from kubestats_pipeline.scan.clusters.places import OwnUrls, Places
 from kubestats_pipeline.scan.clusters.references import LookUp
 from kubestats_pipeline.scan.clusters.roots import Roots
-from kubestats_pipeline.scan.clusters.walk import Walk
+from kubestats_pipeline.scan.clusters.walk import QUERIES, Walk
 from kubestats_pipeline.scan.documents.budget import Budget, TooComplexError
 from kubestats_pipeline.scan.facts.charts import Resolved
 from kubestats_pipeline.scan.facts.cluster_scope import is_cluster_scoped
 from kubestats_pipeline.scan.facts.facts import Image
 from kubestats_pipeline.scan.facts.images import parse_image
 from kubestats_pipeline.scan.kinds import fleet, helm, helmfile
-from kubestats_pipeline.scan.kinds.argo import GROUP as ARGO
 from kubestats_pipeline.scan.kustomize.kustomization import Kustomize
 from kubestats_pipeline.scan.manifests.identity import Identity, order_of
-from kubestats_pipeline.scan.manifests.manifests import Manifest, ResourceKey, digest
+from kubestats_pipeline.scan.manifests.manifests import Manifest, digest
 
 _FOR_TOOLS = {fleet.GROUP, helm.GROUP, helmfile.GROUP, "kustomize.config.k8s.io"}
 """API groups of what tools read. No cluster gets it as an object, so nobody can tell whether it is applied."""
@@ -84,13 +82,14 @@ class Clusters:
                 self._new.add(identity)
         for identity, before in self.documents.replace_file(path, declared).items():
             is_gone = identity not in declared
-            if _is_not_followed(identity.key):
+            if is_not_followed(identity.key):
                 (self._not_followed.discard if is_gone else self._not_followed.add)(identity)
-            self._walk.invalidate(_reads_of(identity, before, declared.get(identity)))
+            self._walk.invalidate(reads_of(identity, before, declared.get(identity)))
             if before is None or is_gone:
-                self._walk.declare(identity, is_gone=is_gone)
+                self._walk.index.declare(identity, is_gone=is_gone)
             is_source = identity.key.kind == "GitRepository"
-            self._roots_may_differ |= before is None or is_gone or is_source or identity in self.documents.appliers
+            may_differ = is_source or changes_roots(before, declared.get(identity))
+            self._roots_may_differ |= may_differ or identity in self._roots.documents
             self._new.add(identity)
             self._resolver.forget(identity)
         self._last_known |= last_known
@@ -154,7 +153,7 @@ class Clusters:
 
     def is_applied(self, identity: Identity) -> bool | None:
         """True if a cluster applies a document, or None if the repository does not tell."""
-        if self._walk.is_applied(identity):
+        if self._walk.index.is_applied(identity):
             return True
         is_unsure = self._walk.failures or self._not_followed or self._urls.may_be_others
         is_known = self._walk.has_clusters and not is_unsure
@@ -182,22 +181,30 @@ class Clusters:
         if self._revision != self.documents.folders.revision:
             self._revision = self.documents.folders.revision
             self._walk.invalidate_artifacts()
+            self._roots_may_differ |= self._urls.depends_on_folders
         self._walk.invalidate(self._queries.take_invalidated_keys(QUERIES))
         self._walk.settle()
         for _ in range(MAX_ROUNDS):
-            if not self._roots_may_differ and self._walk.turned.isdisjoint(self.documents.appliers):
+            if not self._roots_may_differ and not self._are_roots_missing():
                 break
             self._roots_may_differ = False
-            self._walk.turned.clear()
+            self._walk.index.turned.clear()
             self._roots.settle()
         self._roots_may_differ = False
-        self._walk.turned.clear()
+        self._walk.index.turned.clear()
+
+    def _are_roots_missing(self) -> bool:
+        """True if a cluster began or ceased to apply an applier, or if something listed is reached by no walk."""
+        if not self._walk.index.turned.isdisjoint(self.documents.appliers):
+            return True
+        known = (identity for identity in self._new if identity in self.documents)
+        return any(not self._walk.index.applications(each) and self.documents.includers(each.path) for each in known)
 
     def _reached(self, objects: Iterable[ObjectAt]) -> set[Subject]:
         """The objects and documents that must be resolved again."""
         subjects = set[Subject](objects)
         for identity in self._new:
-            found = self._walk.applications(identity)
+            found = self._walk.index.applications(identity)
             subjects |= found
             subjects |= self._readers.get((None, identity.key.kind, identity.key.name), set())
             for at in found:
@@ -296,7 +303,7 @@ class Clusters:
 
     def _applications(self, identity: Identity) -> list[ObjectAt]:
         """The applications of a document: those of clusters, or else those that would be."""
-        found = sorted(self._walk.applications(identity), key=repr)
+        found = sorted(self._walk.index.applications(identity), key=repr)
         return [at for at in found if at[0].cluster.is_real] or found
 
     def _patch_reason(self, identity: Identity) -> str | None:
@@ -308,21 +315,6 @@ class Clusters:
         if not patchers or self.documents.includers(identity.path):
             return None
         return f"a patch of a release in another file: {patchers[0]}/kustomization.yaml lists it as one"
-
-
-def _is_not_followed(key: ResourceKey) -> bool:
-    """True for what applies documents in a way that the walk does not know: sets of Applications, bundles of Fleet."""
-    return key.group == fleet.GROUP or (key.group, key.kind) == (ARGO, argo.APPLICATION_SET)
-
-
-def _reads_of(identity: Identity, *versions: Manifest | None) -> Iterator[tuple[str, str, str]]:
-    """The reads of nodes that the versions of a document have an effect on."""
-    yield "document", identity.key.kind, identity.key.name
-    for facts in (manifest.facts for manifest in versions if manifest is not None):
-        for copy in facts.copies:
-            yield "document", ARTIFACT, copy.artifact
-        if facts.flux_path is not None and facts.flux_path.source is not None:
-            yield "document", facts.flux_path.source.kind, facts.flux_path.source.name
 
 
 def _substituted(image: Image, variables: Mapping[str, str | None]) -> Image:

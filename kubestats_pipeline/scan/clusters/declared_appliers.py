@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from kubestats_pipeline.scan.clusters.appliers import argo, flux
-from kubestats_pipeline.scan.clusters.appliers.apply_spec import ApplySpec
+from kubestats_pipeline.scan.clusters.appliers.apply_spec import ApplySpec, SourceOf
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
 from kubestats_pipeline.scan.clusters.places import Places, place_of
 from kubestats_pipeline.scan.facts.path_context import context_of
@@ -24,6 +24,10 @@ class DeclaredAppliers:
     def __init__(self, documents: DeclaredDocuments, places: Places) -> None:
         self._documents = documents
         self._places = places
+        self._by_folder: defaultdict[str, set[Identity]] = defaultdict(set)
+        self._looked_at: tuple[int, frozenset[str]] = (-1, frozenset())
+        self._above: dict[str, frozenset[str]] = {}
+        self._tops: dict[str, list[str]] = {}
 
     def specs(self, identity: Identity) -> Iterator[ApplySpec]:
         """The folders that an applier asks for, if its path has no variable."""
@@ -35,9 +39,16 @@ class DeclaredAppliers:
         elif identity.key.kind == argo.APPLICATION:
             yield from argo.specs_of_application(self._documents.content(identity))
 
-    def folders(self, identity: Identity) -> Iterator[str]:
+    def folders(self, identity: Identity) -> tuple[str, ...]:
         """The folders of this repository that an applier applies."""
-        for spec in self.specs(identity):
+        path = self._documents[identity].facts.flux_path
+        if path is None:
+            return tuple(self._known(self.specs(identity)))
+        source = path.source and SourceOf(path.source.kind, path.source.name)
+        return () if "$" in path.path else tuple(self._known([ApplySpec(path.path, source)]))
+
+    def _known(self, specs: Iterable[ApplySpec]) -> Iterator[str]:
+        for spec in specs:
             folder = self._places.folder_of(spec)
             if folder is not None and not self._places.is_pinned(spec):
                 yield folder
@@ -55,51 +66,62 @@ class DeclaredAppliers:
                     found[place_of(url)].add(spec.path)
         return found
 
+    def look(self) -> None:
+        """Look at the appliers of the commit as they are now. All other methods answer as of the last look."""
+        self._by_folder = defaultdict(set)
+        for identity in self._documents.appliers:
+            for folder in self.folders(identity):
+                self._by_folder[folder].add(identity)
+        applied = frozenset(self._by_folder)
+        if (self._documents.revision, applied) != self._looked_at:
+            self._looked_at = (self._documents.revision, applied)
+            self._above, self._tops = {}, {}
+
     def applies_itself(self, identity: Identity) -> bool:
         """True if an applier applies the file of its own document."""
-        applied = set(self.folders(identity))
-        return bool(applied) and not applied.isdisjoint(self._above(identity.path, applied))
+        return not self.above(identity.path).isdisjoint(self.folders(identity))
 
     def applied(self, appliers: Iterable[Identity]) -> dict[Identity, set[Identity]]:
-        """The appliers that each of some appliers applies, one level below it, without itself."""
+        """The appliers among some that each of them applies, one level below it, without itself."""
         found: dict[Identity, set[Identity]] = {identity: set() for identity in appliers}
-        by_folder: defaultdict[str, set[Identity]] = defaultdict(set)
         for identity in found:
-            for folder in self.folders(identity):
-                by_folder[folder].add(identity)
-        above: dict[str, set[str]] = {}
-        for identity in found:
-            if identity.path not in above:
-                above[identity.path] = set(self._above(identity.path, by_folder))
-            for folder in above[identity.path]:
-                for applier in by_folder.get(folder, set()) - {identity}:
-                    found[applier].add(identity)
+            for folder in self.above(identity.path):
+                for applier in self._by_folder.get(folder, ()):
+                    if applier != identity and applier in found:
+                        found[applier].add(identity)
         return found
 
     def tops(self, path: str) -> list[str]:
         """The kustomizations that take in a file, directly or through others, and that no other one takes in."""
-        return sorted(place for place in self._above(path, ()) if place != path and not self._includers(place))
+        if path not in self._tops:
+            listing = (place for place in self._climb(path, with_generated=False) if not self._includers(place))
+            self._tops[path] = sorted(listing)
+        return self._tops[path]
 
-    def _above(self, path: str, applied: Iterable[str]) -> set[str]:
-        """The folders that take in a file, as a kustomization that lists it, or as the nearest applied folder above."""
-        applied = set(applied)
+    def above(self, path: str) -> frozenset[str]:
+        """The folders that take in a file: kustomizations that list it, or the nearest applied folder above."""
+        if path not in self._above:
+            self._above[path] = frozenset(self._climb(path, with_generated=True))
+        return self._above[path]
+
+    def _climb(self, path: str, *, with_generated: bool) -> set[str]:
         queue, seen = [path], set[str]()
         while queue and len(seen) < MAX_CLIMB:
             place = queue.pop()
-            takers = [*self._includers(place), *self._generated(place, applied)]
+            takers = [*self._includers(place), *(self._generated(place) if with_generated else ())]
             queue += [taker for taker in takers if taker not in seen]
             seen.update(takers)
-        return seen
+        return seen - {path}
 
     def _includers(self, place: str) -> list[str]:
         return [folder for folder in self._documents.includers(place) if folder != place]
 
-    def _generated(self, place: str, applied: set[str]) -> Iterator[str]:
+    def _generated(self, place: str) -> Iterator[str]:
         """The nearest applied folder above that has no kustomization, because Flux generates one for it."""
         while place:
             place = place.rpartition("/")[0]
             if place in self._documents.kustomizations:
                 return
-            if place in applied:
+            if place in self._by_folder:
                 yield place
                 return

@@ -17,6 +17,7 @@ from kubestats_pipeline.scan.manifests.identity import Identity, order_of
 from kubestats_pipeline.scan.manifests.manifests import Manifest
 
 CONFIG_MAP = ("", "ConfigMap")
+_RELEASE = (HELM, "HelmRelease")
 _APPLIERS = {
     (KUSTOMIZE, "Kustomization"),
     (flux.OPERATOR, flux.INSTANCE),
@@ -32,6 +33,7 @@ class DeclaredDocuments:
     Attributes:
         folders: the folders of its files.
         appliers: the documents that may apply others.
+        revision: raised when a kustomization takes in something else.
         kustomizations, kustomization_files: the kustomizations and the paths of their files, by folder.
     """
 
@@ -40,6 +42,7 @@ class DeclaredDocuments:
         self.appliers: set[Identity] = set()
         self.kustomizations: dict[str, Kustomize] = {}
         self.kustomization_files: dict[str, str] = {}
+        self.revision = 0
         self._manifests: dict[Identity, Manifest] = {}
         self._contents: dict[Identity, dict[str, Any]] = {}
         self._by_path: dict[str, Mapping[Identity, Manifest]] = {}
@@ -123,6 +126,7 @@ class DeclaredDocuments:
         if kustomize is not None:
             self.kustomizations[folder], self.kustomization_files[folder] = kustomize, path
         before, after = _named_by(folder, known), _named_by(folder, kustomize)
+        self.revision += before != after or (known is None) != (kustomize is None)
         for index, old, new in zip((self._includers, self._patchers), before, after, strict=True):
             for path in old - new:
                 index[path].discard(folder)
@@ -132,10 +136,10 @@ class DeclaredDocuments:
 
     def _add(self, identity: Identity, manifest: Manifest) -> None:
         self._manifests[identity] = manifest
-        group, kind, _, name = identity.key
+        _, kind, _, name = identity.key
         if _is_referred_to(identity, manifest.facts):
             self._named[kind, name].add(identity)
-        if (group, kind) in _APPLIERS or (kind == "HelmRelease" and group == HELM and _may_be_instance(manifest)):
+        if is_applier(manifest):
             self.appliers.add(identity)
             instance = flux.spec_of_instance(self.content(identity))
             if instance is not None and instance[1].source is not None:
@@ -172,8 +176,10 @@ def _is_referred_to(identity: Identity, facts: Facts) -> bool:
     return group == SOURCE or facts.source is not None or (group, kind) == CONFIG_MAP or is_chart
 
 
-def _may_be_instance(manifest: Manifest) -> bool:
-    return b"flux-instance" in manifest.data
+def is_applier(manifest: Manifest) -> bool:
+    """True if a document may apply others. A release of the chart flux-instance does so too."""
+    group, kind = manifest.key.group, manifest.key.kind
+    return (group, kind) in _APPLIERS or ((group, kind) == _RELEASE and b"flux-instance" in manifest.data)
 
 
 def _named_by(folder: str, kustomize: Kustomize | None) -> tuple[set[str], set[str]]:

@@ -33,6 +33,7 @@ class OwnUrls:
 
     Attributes:
         may_be_others: true if a source may be this repository, and nobody can tell.
+        depends_on_folders: true if folders that come or go may make a difference.
     """
 
     def __init__(self, clone_url: str | None) -> None:
@@ -40,7 +41,7 @@ class OwnUrls:
         self._cloned_from = frozenset({place_of(clone_url)} if clone_url and is_told else ())
         self._of_roots: frozenset[str] = frozenset()
         self._of_origin: frozenset[str] = frozenset()
-        self.may_be_others = False
+        self.may_be_others = self.depends_on_folders = False
 
     def set_sources(
         self, of_roots: Iterable[str], paths: Mapping[str, Iterable[str]], is_here: Callable[[str], bool]
@@ -55,8 +56,9 @@ class OwnUrls:
         before = self._of_roots, self._of_origin
         self._of_roots = frozenset(place_of(url) for url in of_roots)
         known = self._cloned_from | self._of_roots
-        here = {place for place, applied in paths.items() if any(applied) and all(map(is_here, applied))}
-        here = here if known and known.isdisjoint(paths) else set()
+        self.depends_on_folders = bool(known) and known.isdisjoint(paths)
+        sources = paths.items() if self.depends_on_folders else ()
+        here = {place for place, applied in sources if any(applied) and all(map(is_here, applied))}
         origins = {place for place in here if _name(place) in {_name(each) for each in self._cloned_from}}
         self._of_origin = frozenset(origins if len(origins) == 1 else ())
         self.may_be_others = bool(here) and not self._of_origin

@@ -100,15 +100,15 @@ class References:
         if self._node is not None:
             cluster = self._node.cluster
             self.looked_up.add((cluster, kind, name))
-            here = self._walk.objects.named(cluster, kind, name)
+            here = self._walk.index.named(cluster, kind, name)
             yield self._candidates(here, lambda at: at[0] == self._node)
             yield self._candidates(here, lambda at: at[0] != self._node)
         self.looked_up.add((None, kind, name))
-        everywhere = self._walk.objects.everywhere(kind, name)
+        everywhere = self._walk.index.everywhere(kind, name)
         yield self._candidates(everywhere, lambda at: at[0].cluster.is_real)
         yield self._candidates(everywhere, lambda at: not at[0].cluster.is_real)
         documents = self._documents.named(kind, name)
-        yield (self._declared(each) for each in documents if not self._walk.applications(each))
+        yield (self._declared(each) for each in documents if not self._walk.index.applications(each))
 
     def _candidates(
         self, objects: dict[ObjectAt, ClusterObject], is_wanted: Callable[[ObjectAt], bool]

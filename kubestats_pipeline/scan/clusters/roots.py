@@ -7,7 +7,7 @@ It is walked as a cluster that is not real, because it still tells what document
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from typing import NamedTuple
 
 from kubestats_pipeline.scan.build.objects import BuiltObject
@@ -44,6 +44,7 @@ class Roots:
     Attributes:
         probable_folders: folders with appliers that something outside of the repository applies, and what else they
             hold may be applied with them.
+        documents: the documents that roots are made of.
     """
 
     def __init__(self, documents: DeclaredDocuments, places: Places, walk: Walk) -> None:
@@ -53,9 +54,11 @@ class Roots:
         self._appliers = DeclaredAppliers(documents, places)
         self._known: dict[NodeKey, Wanted] = {}
         self.probable_folders: set[str] = set()
+        self.documents: set[Identity] = set()
 
     def settle(self) -> None:
         """Bring the walk to the roots of the repository as it is now."""
+        self._appliers.look()
         certain = sorted(self._certain())
         paths = self._appliers.paths_by_place()
         if self._places.urls.set_sources(self._urls(certain), paths, self._documents.folders.__contains__):
@@ -70,6 +73,8 @@ class Roots:
         others = list(self._others())
         self._drop_all_but(others, is_real=False)
         self._walk_from(others)
+        held = (each for wanted in self._known.values() for each in (wanted.document, *_origins(wanted)))
+        self.documents = {identity for identity in held if identity is not None}
 
     def _drop_all_but(self, roots: Iterable[Root], *, is_real: bool) -> None:
         for key in self._known.keys() - {root.key for root in roots}:
@@ -143,8 +148,8 @@ class Roots:
             tops = [each for each in tops if each.key.group != KUSTOMIZE or each.path.rpartition("/")[0] in folders]
         yield from self._bundles(tops, is_real=True)
 
-    def _covered_by(self, identity: Identity, clusters: set[Cluster]) -> bool:
-        return any(at[0].cluster in clusters for at in self._walk.applications(identity))
+    def _covered_by(self, identity: Identity, clusters: Set[Cluster]) -> bool:
+        return any(at[0].cluster in clusters for at in self._walk.index.applications(identity))
 
     def _bundles(self, documents: Iterable[Identity], *, is_real: bool) -> Iterator[Root]:
         """Roots for appliers that nothing applies: the root kustomizations that list them, or else their folders."""
@@ -178,13 +183,16 @@ class Roots:
 
     def _others(self) -> Iterator[Root]:
         """Roots of clusters that are not real: of the appliers and root kustomizations that no cluster applies."""
-        free = [each for each in self._documents.appliers if not self._walk.is_applied(each)]
-        yield from self._bundles(_tops(self._appliers.applied(free)), is_real=False)
-        yield from self._kustomizations(is_real=False)
+        free = [each for each in self._documents.appliers if not self._walk.index.is_applied(each)]
+        bundles = list(self._bundles(_tops(self._appliers.applied(free)), is_real=False))
+        self._walk_from(bundles)
+        yield from bundles
+        yield from self._kustomizations(is_real=False, but={root.key.cluster for root in bundles})
 
-    def _kustomizations(self, *, is_real: bool) -> Iterator[Root]:
-        """The root kustomizations above documents that nothing applies."""
-        paths = {identity.path for identity in self._walk.unapplied}
+    def _kustomizations(self, *, is_real: bool, but: Set[Cluster] = frozenset()) -> Iterator[Root]:
+        """The root kustomizations above documents that nothing applies, apart from those that some clusters reach."""
+        free = (identity for identity in self._walk.index.unapplied if not self._covered_by(identity, but))
+        paths = {identity.path for identity in free}
         tops = {top for path in paths for top in self._appliers.tops(path)}
         for folder in sorted(tops):
             if not is_real or context_of(f"{folder}/") == "active":
@@ -192,6 +200,10 @@ class Roots:
 
     def _kustomization(self, folder: str, *, is_real: bool) -> Root:
         return Root(NodeKey(Cluster(folder, is_real), folder), Wanted((ApplySpec(folder),), path=folder))
+
+
+def _origins(wanted: Wanted) -> Iterator[Identity | None]:
+    return (built.origin for built in wanted.objects)
 
 
 def _by_outermost(folders: dict[str, list[Identity]]) -> dict[str, list[Identity]]:

@@ -36,7 +36,7 @@ def _input(
     if config_map is None:
         declared = (
             _declared(entry.reference.name, namespace, walk)
-            if not walk.objects.everywhere(_KIND, entry.reference.name)
+            if not walk.index.everywhere(_KIND, entry.reference.name)
             else None
         )
         return found if declared is None else found._replace(kind="configmap", path=declared.path, identity=declared)
@@ -59,10 +59,10 @@ def _declared(name: str, namespace: str | None, walk: Walk) -> Identity | None:
 def _find(
     name: str, namespace: str | None, node: NodeKey | None, walk: Walk, looked_up: set[LookUp]
 ) -> ClusterObject | None:
-    """The one ConfigMap of a name that the release can read, or None if it has none, or several that differ."""
+    """The one ConfigMap of a name that the release can read, or None if there is none, or several that differ."""
     look_up = (node.cluster if node is not None else None, _KIND, name)
     looked_up |= {look_up, (None, _KIND, name)}
-    named = walk.objects.named(node.cluster, _KIND, name) if node is not None else walk.objects.everywhere(_KIND, name)
+    named = walk.index.named(node.cluster, _KIND, name) if node is not None else walk.index.everywhere(_KIND, name)
     for wanted in dict.fromkeys((namespace, None)):
         here = {at: each for at, each in named.items() if each.key.group == "" and each.key.namespace == wanted}
         for of_node in (True, False):

@@ -1,14 +1,17 @@
-"""The variables of an applier: its own ones, and those of ConfigMaps that the repository tells."""
+"""Variables of Flux Kustomizations: their own, and those of the ConfigMaps of their cluster.
+
+Variables of Secrets, and of ConfigMaps that are only in the cluster, are not known.
+"""
 
 from typing import Any
 
 import orjson
 
 from kubestats_pipeline.scan.clusters.appliers.apply_spec import ApplySpec
-from kubestats_pipeline.scan.clusters.appliers.nodes import Cluster, ObjectSettings, Read
+from kubestats_pipeline.scan.clusters.appliers.nodes import Cluster, ObjectSettings
 from kubestats_pipeline.scan.clusters.appliers.post_build import KnownVariables
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
-from kubestats_pipeline.scan.clusters.object_index import ObjectIndex
+from kubestats_pipeline.scan.clusters.object_index import ObjectIndex, Read
 from kubestats_pipeline.scan.documents.budget import MAX_VARIABLES
 from kubestats_pipeline.scan.facts.facts import Reference
 from kubestats_pipeline.scan.facts.shapes import mapping
@@ -16,53 +19,53 @@ from kubestats_pipeline.scan.kinds.flux import public_value
 from kubestats_pipeline.scan.manifests.identity import order_of
 
 
-class VariablesReader:
-    """Reads the settings of one node, and records what it has looked up."""
+class Variables:
+    """Looks up the variables of appliers."""
 
-    def __init__(self, objects: ObjectIndex, documents: DeclaredDocuments, cluster: Cluster, reads: set[Read]) -> None:
-        self._objects = objects
+    def __init__(self, index: ObjectIndex, documents: DeclaredDocuments) -> None:
+        self._index = index
         self._documents = documents
-        self._cluster = cluster
-        self._reads = reads
 
-    def settings(self, spec: ApplySpec) -> ObjectSettings:
-        """The changes that an applier makes to each object of one of its folders."""
+    def settings(self, cluster: Cluster, spec: ApplySpec, reads: set[Read]) -> ObjectSettings:
+        """The changes that an applier makes to the objects of a folder. The look-ups are added to `reads`."""
         common = orjson.loads(spec.common) or None
         if not spec.substitutes:
             return ObjectSettings(spec.namespace, common)
-        variables = self._variables(spec)
+        variables = self._values(cluster, spec, reads)
         if len(variables) > MAX_VARIABLES:
-            excess = f"its Kustomization has more than {MAX_VARIABLES} variables"
-            return ObjectSettings(spec.namespace, common, {}, excess)
+            return ObjectSettings(
+                spec.namespace, common, {}, f"its Kustomization has more than {MAX_VARIABLES} variables"
+            )
         return ObjectSettings(spec.namespace, common, variables)
 
-    def _variables(self, spec: ApplySpec) -> dict[str, str | None]:
+    def _values(self, cluster: Cluster, spec: ApplySpec, reads: set[Read]) -> dict[str, str | None]:
         """The variables of an applier. Later ConfigMaps win over earlier ones, and its own variables over all."""
         values, is_known = dict[str, str | None](), True
         for reference in spec.variables_from:
-            found = self._config_map(reference) if reference.kind == "ConfigMap" else None
+            found = self._config_map(cluster, reference, reads) if reference.kind == "ConfigMap" else None
             is_known = is_known and found is not None
             values.update(found or {})
         values.update(spec.variables)
         return KnownVariables(values) if is_known else values
 
-    def _config_map(self, reference: Reference) -> dict[str, str | None] | None:
+    def _config_map(self, cluster: Cluster, reference: Reference, reads: set[Read]) -> dict[str, str | None] | None:
         """The data of a ConfigMap of the cluster, or None if the repository does not tell it."""
-        data = self._data(reference)
+        data = self._data(cluster, reference, reads)
         if data is None:
             return None
         return {name: public_value(name, value) for name, value in data.items() if isinstance(value, str)}
 
-    def _data(self, reference: Reference) -> dict[str, Any] | None:
+    def _data(self, cluster: Cluster, reference: Reference, reads: set[Read]) -> dict[str, Any] | None:
         kind, name = "ConfigMap", reference.name
-        self._reads.add(("object", self._cluster, kind, name))
-        named = self._objects.named(self._cluster, kind, name)
+        reads.add(("object", cluster, kind, name))
+        named = self._index.named(cluster, kind, name)
         if not named:
-            self._reads |= {("object", None, kind, name), ("document", kind, name)}
-            named = self._objects.everywhere(kind, name)
+            reads |= {("object", None, kind, name), ("document", kind, name)}
+            named = self._index.everywhere(kind, name)
         found = [(each.key, each.content) for _, each in sorted(named.items(), key=repr)]
-        for identity in sorted(self._documents.named(kind, name), key=order_of) if not named else ():
-            found.append((identity.key, self._documents.content(identity)))
+        documents = self._documents
+        for identity in sorted(documents.named(kind, name), key=order_of) if not named else ():
+            found.append((identity.key, documents.content(identity)))
         for namespace in (reference.namespace, None):
             here = [mapping(content, "data") for key, content in found if (key.group, key.namespace) == ("", namespace)]
             if here:

@@ -6,30 +6,31 @@ commit costs what it touches.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from typing import Any
 
 from kubestats_pipeline.scan.build.builds import Builds
 from kubestats_pipeline.scan.build.directories import Directories
-from kubestats_pipeline.scan.build.objects import BuiltObject
+from kubestats_pipeline.scan.build.objects import Built, BuiltObject
 from kubestats_pipeline.scan.clusters.appliers import resource_sets
-from kubestats_pipeline.scan.clusters.appliers.make_object import embedded, make_object
+from kubestats_pipeline.scan.clusters.appliers.make_object import FindProviders, embedded, make_object
 from kubestats_pipeline.scan.clusters.appliers.nodes import (
+    Cluster,
     ClusterObject,
     Node,
     NodeKey,
     ObjectSettings,
-    Read,
+    Part,
     Wanted,
 )
 from kubestats_pipeline.scan.clusters.appliers.post_build import NotYamlError
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
 from kubestats_pipeline.scan.clusters.failures import Failures
-from kubestats_pipeline.scan.clusters.node_reads import QUERIES, NodeReads
-from kubestats_pipeline.scan.clusters.object_index import ObjectAt, ObjectIndex
+from kubestats_pipeline.scan.clusters.object_index import ObjectAt, ObjectIndex, Read
 from kubestats_pipeline.scan.clusters.places import ARTIFACT_KINDS, Places
-from kubestats_pipeline.scan.clusters.variables import VariablesReader
+from kubestats_pipeline.scan.clusters.variables import Variables
+from kubestats_pipeline.scan.facts.facts import Facts
 from kubestats_pipeline.scan.kinds.argo import GROUP as ARGO
-from kubestats_pipeline.scan.manifests.identity import Identity
 from kubestats_pipeline.scan.manifests.manifests import ResourceKey
 
 MAX_ROUNDS = 20
@@ -43,6 +44,11 @@ NAMED_KINDS = frozenset(
 )
 """Kinds of objects that nodes read."""
 
+BUILD, SOUND_BUILD = Builds.of.__qualname__, Builds.as_far_as_possible.__qualname__
+DIRECTORY = Directories.of.__qualname__
+QUERIES = frozenset({BUILD, SOUND_BUILD, DIRECTORY})
+"""The names of the queries that nodes are made of."""
+
 
 class Walk:
     """All nodes of a repository at one commit.
@@ -50,10 +56,8 @@ class Walk:
     Attributes:
         changed: the objects that changed since the last `take_changed`, with what they were before.
         builds, directories: the queries that it is made of.
-        unapplied: the documents that no cluster applies.
+        index: the objects by name and by document.
         failures: of the nodes that cannot be built.
-        objects: those of all nodes.
-        turned: the documents that a cluster began or ceased to apply, until somebody clears it.
     """
 
     def __init__(self, places: Places, builds: Builds, directories: Directories) -> None:
@@ -62,12 +66,10 @@ class Walk:
         self.directories = directories
         self._nodes: dict[NodeKey, Node] = {}
         self._readers: defaultdict[Read, set[NodeKey]] = defaultdict(set)
-        self.objects = ObjectIndex()
-        self._applications: defaultdict[Identity, set[ObjectAt]] = defaultdict(set)
         self._dirty: dict[NodeKey, None] = {}
         self.changed: dict[ObjectAt, ClusterObject | None] = {}
-        self.unapplied: set[Identity] = set()
-        self.turned: set[Identity] = set()
+        self.index = ObjectIndex()
+        self._variables = Variables(self.index, places.documents)
         self.failures = Failures()
 
     # What is asked
@@ -86,27 +88,24 @@ class Walk:
         """A node, or None if it is gone."""
         return self._nodes.get(key)
 
-    def applications(self, identity: Identity) -> set[ObjectAt]:
-        """Where the object of a document is applied."""
-        return self._applications.get(identity, set())
+    @property
+    def nodes(self) -> Iterable[Node]:
+        """All nodes."""
+        return self._nodes.values()
+
+    def facts_of_sources(self, cluster: Cluster | None, kind: str, name: str) -> list[Facts]:
+        """The facts of the sources of a kind and name: of a cluster, or else of all, or else of documents."""
+        found = (cluster is not None and self.index.named(cluster, kind, name)) or self.index.everywhere(kind, name)
+        declared = self._places.documents
+        facts = [each.facts for each in found.values()] or [declared[each].facts for each in declared.named(kind, name)]
+        return [each for each in facts if each.source is not None]
 
     @property
     def has_clusters(self) -> bool:
         """True if anything is applied to a cluster."""
         return any(key.cluster.is_real for key in self._nodes)
 
-    def is_applied(self, identity: Identity) -> bool:
-        """True if a cluster applies a document."""
-        return any(at[0].cluster.is_real for at in self.applications(identity))
-
     # What changes
-
-    def declare(self, identity: Identity, *, is_gone: bool) -> None:
-        """Record that a document comes or goes."""
-        if is_gone:
-            self.unapplied.discard(identity)
-        elif not self.is_applied(identity):
-            self.unapplied.add(identity)
 
     def want(self, key: NodeKey, owner: NodeKey, wanted: Wanted | None) -> None:
         """Record what an applier applies according to one owner, or None if the owner has it no more."""
@@ -198,12 +197,7 @@ class Walk:
     def _replace_object(self, at: ObjectAt, old: ClusterObject | None, new: ClusterObject | None) -> None:
         self.changed.setdefault(at, old)
         key, cluster = at[1], at[0].cluster
-        names = {each.built.base_name or key.name for each in (old, new) if each is not None} | {key.name}
-        for name in names:
-            self.objects.replace((cluster, key.kind, name), at, new)
-        before, after = (each.origin if each is not None else None for each in (old, new))
-        if before != after:
-            self._move_application(at, before, after)
+        names = self.index.replace(at, old, new)
         if key.kind in NAMED_KINDS and (old is None or new is None or old.data != new.data):
             self.invalidate(("object", where, key.kind, name) for where in (cluster, None) for name in names)
         children = dict(old.children) if old is not None else {}
@@ -211,36 +205,43 @@ class Walk:
         for name in children.keys() | wanted.keys():
             self.want(NodeKey(cluster, name), at[0], wanted.get(name))
 
-    def _move_application(self, at: ObjectAt, before: Identity | None, after: Identity | None) -> None:
-        """Record that an object began as another document than before."""
-        for identity in (before, after):
-            if identity is None:
-                continue
-            was_applied = self.is_applied(identity)
-            found = self._applications[identity]
-            (found.add if identity == after else found.discard)(at)
-            if not found:
-                del self._applications[identity]
-            if was_applied != self.is_applied(identity):
-                self.turned.add(identity)
-                (self.unapplied.add if was_applied else self.unapplied.discard)(identity)
-
     def _objects(self, node: Node, wanted: Wanted) -> tuple[dict[ResourceKey, ClusterObject], frozenset[Read]]:
         """The objects that a node applies, with what was read for them. A failure leaves none."""
-        look_ups = NodeReads(self.objects, self.documents, self.builds, self.directories, node.key.cluster)
-        found = dict[ResourceKey, ClusterObject]()
+        reads = set[Read]()
+        parts = self._parts(node, wanted, reads)
+        if _are_same(node.parts, parts) and node.document == wanted.document and not node.has_templates:
+            return node.objects, node.reads
+        node.parts, node.document, node.failure, node.has_templates = parts, wanted.document, None, False
         known = {id(each.built.content): each for each in node.objects.values()}
-        former, node.settings, node.failure = node.settings, (), None
+        found = dict[ResourceKey, ClusterObject]()
+        providers = self._providers(node, reads)
         try:
-            for built, settings in self._built(node, former, wanted, look_ups):
-                made = _unchanged(known, built, settings) or make_object(built, settings, look_ups.providers)
-                if made is not None and _is_itself(made, wanted, node.key):
-                    continue
-                for each in (made, *self._embedded(made)) if made is not None else ():
-                    found[each.key] = each  # of several with equal keys the last one stays in the cluster
+            for folder, build, settings in parts:
+                if build.failure is not None:
+                    self._fail(node, wanted, build.failure, folder)
+                for built in build.objects:
+                    made = _unchanged(known, built, settings) or make_object(built, settings, providers)
+                    if made is None or _is_itself(made, wanted, node.key):
+                        continue
+                    node.has_templates |= made.key.kind == resource_sets.KIND
+                    for each in (made, *self._embedded(made)):
+                        found[each.key] = each  # of several with equal keys the last one stays in the cluster
         except NotYamlError:
             self._fail(node, wanted, "an object is not YAML after its variables were replaced")
-        return ({} if node.failure else found), frozenset(look_ups.reads)
+        return ({} if node.failure else found), frozenset(reads)
+
+    def _parts(self, node: Node, wanted: Wanted, reads: set[Read]) -> tuple[Part, ...]:
+        """The builds that a node applies, each with what the applier does to its objects."""
+        parts = list[Part]()
+        if wanted.objects or not wanted.specs:
+            parts.append((None, Built(wanted.objects), ObjectSettings()))
+        for spec in wanted.specs:
+            settings = self._variables.settings(node.key.cluster, spec, reads)
+            # The former settings in place of equal ones, so that objects compare them by identity.
+            settings = next((each for _, _, each in node.parts if each == settings), settings)
+            for folder, build in self._places.builds(spec, _NodeReads(self, node.key.cluster, reads)):
+                parts.append((folder, build, settings))
+        return tuple(parts)
 
     def _fail(self, node: Node, wanted: Wanted, reason: str, folder: str | None = None) -> None:
         """Record why a node applies nothing: at the kustomization of the folder, or else at the applier's document."""
@@ -249,28 +250,24 @@ class Walk:
             path = wanted.document.path if wanted.document is not None else f"{node.key.applied_by}/kustomization.yaml"
         node.failure = node.failure or (path, reason)
 
-    def _built(
-        self, node: Node, former: tuple[ObjectSettings, ...], wanted: Wanted, look_ups: NodeReads
-    ) -> Iterator[tuple[BuiltObject, ObjectSettings]]:
-        variables = VariablesReader(self.objects, self.documents, node.key.cluster, look_ups.reads)
-        for spec in wanted.specs or (None,):
-            settings = variables.settings(spec) if spec is not None else ObjectSettings()
-            # The former settings in place of equal ones, so that objects compare them by identity.
-            settings = next((each for each in former if each == settings), settings)
-            node.settings = (*node.settings, settings)
-            if spec is None:
-                yield from ((built, settings) for built in wanted.objects)
-                continue
-            for folder, build in self._places.builds(spec, look_ups):
-                if build.failure is not None:
-                    self._fail(node, wanted, build.failure, folder)
-                yield from ((built, settings) for built in build.objects)
-
     def _embedded(self, made: ClusterObject) -> Iterable[ClusterObject]:
         if made.key.group != ARGO:
             return ()
         origins = self._places.documents.in_file(made.origin.path) if made.origin is not None else {}
         return embedded(made, origins)
+
+    def _providers(self, node: Node, reads: set[Read]) -> FindProviders:
+        """Returns the look-up of the providers of inputs in the cluster of a node."""
+
+        def find(entry: dict[str, Any]) -> list[dict[str, Any]] | None:
+            name = entry.get("name")
+            if not isinstance(name, str):
+                return None
+            index = (node.key.cluster, resource_sets.PROVIDER, name)
+            reads.add(("object", *index))
+            return [each.content for each in self.index.named(*index).values()] or None
+
+        return find
 
 
 def _is_itself(made: ClusterObject, wanted: Wanted, key: NodeKey) -> bool:
@@ -279,9 +276,44 @@ def _is_itself(made: ClusterObject, wanted: Wanted, key: NodeKey) -> bool:
     return is_applier and all(name != key.applied_by for name, _ in made.children)
 
 
+def _are_same(before: tuple[Part, ...], after: tuple[Part, ...]) -> bool:
+    """True if a node is made of the same builds as before, with equal settings."""
+    if len(before) != len(after) or not before:
+        return False
+    pairs = zip(before, after, strict=True)
+    return all(old[1] is new[1] and old[2] is new[2] for old, new in pairs)
+
+
 def _unchanged(known: dict[int, ClusterObject], built: BuiltObject, settings: ObjectSettings) -> ClusterObject | None:
     """The former object, if it was made of the same content with the same settings."""
     former = known.get(id(built.content))
     if former is None or former.settings is not settings or former.built != built:
         return None
     return None if former.key.kind == resource_sets.KIND else former
+
+
+class _NodeReads:
+    """The look-ups of one node."""
+
+    def __init__(self, walk: Walk, cluster: Cluster, reads: set[Read]) -> None:
+        self._walk = walk
+        self._cluster = cluster
+        self._reads = reads
+
+    def sources(self, kind: str, name: str) -> list[Facts]:
+        self._reads |= {("object", self._cluster, kind, name), ("object", None, kind, name), ("document", kind, name)}
+        return self._walk.facts_of_sources(self._cluster, kind, name)
+
+    def declared(self, kind: str, name: str) -> None:
+        self._reads.add(("document", kind, name))
+
+    def build(self, folder: str, more: bytes) -> Built:
+        if self._cluster.is_real:
+            self._reads.add((BUILD, folder, more))
+            return self._walk.builds.of(folder, more)
+        self._reads.add((SOUND_BUILD, folder, more))
+        return self._walk.builds.as_far_as_possible(folder, more)
+
+    def directory(self, folder: str, *, is_recursive: bool) -> Built:
+        self._reads.add((DIRECTORY, folder, is_recursive))
+        return self._walk.directories.of(folder, is_recursive)

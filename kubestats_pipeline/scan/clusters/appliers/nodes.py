@@ -4,14 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from kubestats_pipeline.scan.build.objects import BuiltObject
+from kubestats_pipeline.scan.build.objects import Built, BuiltObject
 from kubestats_pipeline.scan.clusters.appliers.apply_spec import ApplySpec
 from kubestats_pipeline.scan.facts.facts import Facts
 from kubestats_pipeline.scan.manifests.identity import Identity
 from kubestats_pipeline.scan.manifests.manifests import ResourceKey
-
-Read = tuple[object, ...]
-"""A build that a node was made of, or an object or document that it looked up."""
 
 
 class Cluster(NamedTuple):
@@ -96,6 +93,10 @@ class ClusterObject(NamedTuple):
         return self.built.origin
 
 
+Part = tuple[str | None, Built, ObjectSettings]
+"""A folder, its build, and what the applier does to the objects."""
+
+
 @dataclass(slots=True)
 class Node:
     """One applier in one cluster.
@@ -103,7 +104,9 @@ class Node:
     Attributes:
         wanted_by: what it applies, by the applier that applies its object.
         objects: those that it applies, by key.
-        settings: what it does to the objects of each of its folders.
+        parts: the builds that it is made of.
+        document: the document of the applier.
+        has_templates: true if an object of it makes others of inputs that are read in the cluster.
         reads: the builds that it was made of, and the objects of the cluster that it read.
         failure: the file at which the build fails, and the reason, or None.
     """
@@ -111,7 +114,9 @@ class Node:
     key: NodeKey
     wanted_by: dict[NodeKey, Wanted] = field(default_factory=dict)
     objects: dict[ResourceKey, ClusterObject] = field(default_factory=dict)
-    settings: tuple[ObjectSettings, ...] = ()
-    reads: frozenset[Read] = frozenset()
+    parts: tuple[Part, ...] = ()
+    document: Identity | None = None
+    has_templates: bool = False
+    reads: frozenset[tuple[object, ...]] = frozenset()
     failure: tuple[str, str] | None = None
     path: str = ""
