@@ -63,9 +63,11 @@ class Roots:
         paths = self._appliers.paths_by_place()
         if self._places.urls.set_sources(self._urls(certain), paths, self._documents.folders.__contains__):
             self._walk.invalidate_all()
+        clusters = {root.key.cluster for root in certain}
+        # What was probable before in the same clusters would count as applied by them.
+        self._drop({key for key in self._known if key.cluster in clusters} - {root.key for root in certain})
         self._walk_from(certain)
         self.probable_folders = set()
-        clusters = {root.key.cluster for root in certain}
         certain = [root for root in certain if not self._is_applied_in(root, clusters - {root.key.cluster})]
         real = [*certain, *self._probable({root.key.cluster for root in certain})]
         self._drop_all_but(real, is_real=True)
@@ -77,10 +79,13 @@ class Roots:
         self.documents = {identity for identity in held if identity is not None}
 
     def _drop_all_but(self, roots: Iterable[Root], *, is_real: bool) -> None:
-        for key in self._known.keys() - {root.key for root in roots}:
-            if key.cluster.is_real == is_real:
-                self._walk.want(key, NodeKey(key.cluster, FIRST), None)
-                del self._known[key]
+        known = {key for key in self._known if key.cluster.is_real == is_real}
+        self._drop(known - {root.key for root in roots})
+
+    def _drop(self, keys: Iterable[NodeKey]) -> None:
+        for key in keys:
+            self._walk.want(key, NodeKey(key.cluster, FIRST), None)
+            del self._known[key]
 
     def _walk_from(self, roots: Iterable[Root]) -> None:
         for root in roots:

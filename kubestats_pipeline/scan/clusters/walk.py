@@ -30,6 +30,7 @@ from kubestats_pipeline.scan.clusters.object_index import ObjectAt, ObjectIndex,
 from kubestats_pipeline.scan.clusters.places import ARTIFACT_KINDS, Places
 from kubestats_pipeline.scan.clusters.variables import Variables
 from kubestats_pipeline.scan.facts.facts import Facts
+from kubestats_pipeline.scan.facts.shapes import mapping
 from kubestats_pipeline.scan.kinds.argo import GROUP as ARGO
 from kubestats_pipeline.scan.manifests.manifests import ResourceKey
 
@@ -212,7 +213,7 @@ class Walk:
         if _are_same(node.parts, parts) and node.document == wanted.document and not node.has_templates:
             return node.objects, node.reads
         node.parts, node.document, node.failure, node.has_templates = parts, wanted.document, None, False
-        known = {id(each.built.content): each for each in node.objects.values()}
+        known = {_names(each.built.content): each for each in node.objects.values()}
         found = dict[ResourceKey, ClusterObject]()
         providers = self._providers(node, reads)
         try:
@@ -284,9 +285,16 @@ def _are_same(before: tuple[Part, ...], after: tuple[Part, ...]) -> bool:
     return all(old[1] is new[1] and old[2] is new[2] for old, new in pairs)
 
 
-def _unchanged(known: dict[int, ClusterObject], built: BuiltObject, settings: ObjectSettings) -> ClusterObject | None:
+def _names(content: dict[str, Any]) -> tuple[object, ...]:
+    metadata = mapping(content, "metadata")
+    return (content.get("kind"), str(metadata.get("name")), str(metadata.get("namespace")))
+
+
+def _unchanged(
+    known: dict[tuple[object, ...], ClusterObject], built: BuiltObject, settings: ObjectSettings
+) -> ClusterObject | None:
     """The former object, if it was made of the same content with the same settings."""
-    former = known.get(id(built.content))
+    former = known.get(_names(built.content))
     if former is None or former.settings is not settings or former.built != built:
         return None
     return None if former.key.kind == resource_sets.KIND else former
