@@ -7,6 +7,7 @@ ciphertext (it changes whenever a file is encrypted again), values under sensiti
 """
 
 import functools
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from kubestats_pipeline.redaction.hide import hide, hide_of_secret
@@ -57,6 +58,12 @@ def _trait(key: str) -> _Trait | None:
 def redact(document: dict[str, Any]) -> dict[str, Any]:
     """A copy of a Kubernetes document that is fit to be stored. The document itself is left as it is."""
     return _TOP.mapping("", document, within=False, secret=False)
+
+
+def redact_again(document: dict[str, Any], *redacted: dict[str, Any]) -> dict[str, Any]:
+    """As `redact`, of a document that was made of redacted ones. The parts that it has at the same place stay."""
+    known = {part for each in redacted for part in _shared(document, each)}
+    return _Rewalk(known).mapping("", document, within=False, secret=False)
 
 
 def redact_values(content: dict[str, Any]) -> dict[str, Any]:
@@ -222,6 +229,29 @@ class _Walk:
         if isinstance(patch, str):
             return redact_patch(patch)
         return redact_content(patch, self._depth, of_secret=True)
+
+
+class _Rewalk(_Walk):
+    """Copies a document, but for parts that are known to be redacted, by the ids of their objects."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self, known: set[int]) -> None:
+        super().__init__(0)
+        self._known = known
+
+    def _plain(self, key: str, value: Any) -> Any:
+        return value if id(value) in self._known else super()._plain(key, value)
+
+
+def _shared(document: dict[str, Any], redacted: dict[str, Any]) -> Iterator[int]:
+    """The ids of the largest maps and lists that two documents have at the same place."""
+    for key, item in document.items():
+        other = redacted.get(key)
+        if item is other:
+            yield id(item)
+        elif isinstance(item, dict) and isinstance(other, dict):
+            yield from _shared(item, other)
 
 
 _TOP = _Walk(0)

@@ -5,7 +5,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from kubestats_pipeline.redaction.redact import redact
+from kubestats_pipeline.redaction.redact import redact, redact_again
 from kubestats_pipeline.scan.manifests.manifests import Manifest
 from kubestats_pipeline_tests.scan.world import World, chart, helm_repository, read, release
 
@@ -135,3 +135,18 @@ def test_credentials_in_the_url_of_a_chart_reach_no_column(tmp_path: Path) -> No
     ]
     assert "hunter2" not in repr(columns)
     assert "u:hunter2" not in repr(world.resources) + repr(world.events)
+
+
+def test_a_changed_copy_keeps_what_it_shares_and_hides_what_is_new() -> None:
+    known = redact({"kind": "A", "spec": {"a": {"b": "c"}, "env": {"name": "x"}}})
+    changed = {**known, "spec": {**known["spec"], "env": {"name": "x", "password": "hunter2"}}}
+    again = redact_again(changed, known)
+    assert again == redact(changed)
+    assert again["spec"]["a"] is known["spec"]["a"]
+    assert "hunter2" not in str(again)
+
+
+def test_a_changed_copy_that_has_become_a_secret_is_hidden_as_a_whole() -> None:
+    known = redact({"kind": "ConfigMap", "data": {"a": {"b": "c"}}})
+    changed = {**known, "kind": "Secret"}
+    assert redact_again(changed, known) == redact(changed) != changed

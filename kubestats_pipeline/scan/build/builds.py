@@ -15,6 +15,7 @@ from kubestats_pipeline.scan.build.kustomization import (
     KUSTOMIZATION,
     Fields,
     check_fields,
+    decode_kustomization,
     read_kustomization,
     texts,
     with_more,
@@ -156,9 +157,14 @@ class Builds:
         found = [path for name in FILE_NAMES if self._sources.has_file(path := _join(folder, name))]
         if len(found) != 1:
             return "it has several kustomization files" if found else "it has no kustomization"
-        text = self._sources.read(found[0])
+        content = self._sources.kustomization(found[0])
         try:
-            return "the kustomization is too large" if text is None else read_kustomization(text)
+            if content is None:
+                text = self._sources.read(found[0])
+                if text is None:
+                    return "the kustomization is too large"
+                content = decode_kustomization(text)
+            return read_kustomization(content)
         except RefusedError as error:
             return str(error)
 

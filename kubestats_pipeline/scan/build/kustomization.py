@@ -5,6 +5,7 @@ with kustomize 5.7.1.
 """
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from kubestats_pipeline.redaction.redact import redact_content
@@ -95,16 +96,24 @@ _SCHEMA: dict[str, Any] = {
 }
 
 
-def read_kustomization(text: bytes) -> Fields:
-    """The fields of a kustomization file, with the old ones under their new names.
+def decode_kustomization(text: bytes) -> Any:
+    """The content of a kustomization file, which is its first document.
 
     Raises:
-        RefusedError: kustomize refuses the file.
+        RefusedError: it is not YAML.
     """
     try:
-        content = next((document.content for document in decode_stream(text, Bounds())), None)
+        return next((document.content for document in decode_stream(text, Bounds())), None)
     except DecodeError:
         raise RefusedError("the kustomization is not valid YAML") from None
+
+
+def read_kustomization(content: Any) -> Fields:
+    """The fields of a kustomization, with the old ones under their new names.
+
+    Raises:
+        RefusedError: kustomize refuses it.
+    """
     if content is None:
         raise RefusedError("the kustomization is empty")
     fields = check_fields(content)
@@ -162,7 +171,7 @@ def _check(value: Any, schema: Any, place: str, *, is_strict: bool = True) -> An
 def _checked_mapping(value: dict[str, Any], schema: Mapping[str, Any], place: str, *, is_strict: bool) -> Fields:
     if "*" in schema:
         return {key: _check(item, schema["*"], place) for key, item in value.items()}
-    names = {name.lower(): name for name in schema}
+    names = _names_by_lower(tuple(schema))
     checked = {}
     for key, item in value.items():
         name = names.get(key.lower())
@@ -171,6 +180,11 @@ def _checked_mapping(value: dict[str, Any], schema: Mapping[str, Any], place: st
         elif is_strict:
             raise RefusedError(f"{place} has an unknown field")
     return checked
+
+
+@lru_cache(maxsize=64)
+def _names_by_lower(names: tuple[str, ...]) -> dict[str, str]:
+    return {name.lower(): name for name in names}
 
 
 def _is_of_type(value: Any, schema: str) -> bool:

@@ -36,6 +36,9 @@ class Sources(Protocol):
     def read(self, path: str) -> bytes | None:
         """The bytes of a file, or None if it is missing or too large."""
 
+    def kustomization(self, path: str) -> dict[str, Any] | None:
+        """The content of a kustomization file as the scan has read it, or None if builds must read the file."""
+
     def has_file(self, path: str) -> bool:
         """True if there is a file at the path."""
 
@@ -89,6 +92,13 @@ class RepositorySources:
         self._queries.read_input(("content of", path))
         blob = self._files.blob_of(path)
         return self._cache.read_blob(blob) if blob is not None else None
+
+    def kustomization(self, path: str) -> dict[str, Any] | None:
+        """The content of a kustomization file as the scan has read it, or None if builds must read the file."""
+        self._queries.read_input(("content of", path))
+        file = self._files.get(path)
+        kustomize = file.content.kustomize if file is not None else None
+        return kustomize.content if kustomize is not None else None
 
     def has_file(self, path: str) -> bool:
         """True if there is a file at the path."""

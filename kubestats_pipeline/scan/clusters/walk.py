@@ -6,7 +6,7 @@ commit costs what it touches.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import Any
 
 from kubestats_pipeline.scan.build.builds import Builds
@@ -30,7 +30,6 @@ from kubestats_pipeline.scan.clusters.object_index import ObjectAt, ObjectIndex,
 from kubestats_pipeline.scan.clusters.places import ARTIFACT_KINDS, Places
 from kubestats_pipeline.scan.clusters.variables import Variables
 from kubestats_pipeline.scan.facts.facts import Facts
-from kubestats_pipeline.scan.facts.shapes import mapping
 from kubestats_pipeline.scan.kinds.argo import GROUP as ARGO
 from kubestats_pipeline.scan.manifests.manifests import ResourceKey
 
@@ -213,7 +212,7 @@ class Walk:
         if _are_same(node.parts, parts) and node.document == wanted.document and not node.has_templates:
             return node.objects, node.reads
         node.parts, node.document, node.failure, node.has_templates = parts, wanted.document, None, False
-        known = {_names(each.built.content): each for each in node.objects.values()}
+        known = {_name_of(each.built): each for each in node.objects.values()}
         found = dict[ResourceKey, ClusterObject]()
         providers = self._providers(node, reads)
         try:
@@ -285,16 +284,21 @@ def _are_same(before: tuple[Part, ...], after: tuple[Part, ...]) -> bool:
     return all(old[1] is new[1] and old[2] is new[2] for old, new in pairs)
 
 
-def _names(content: dict[str, Any]) -> tuple[object, ...]:
-    metadata = mapping(content, "metadata")
-    return (content.get("kind"), str(metadata.get("name")), str(metadata.get("namespace")))
+def _name_of(built: BuiltObject) -> Hashable:
+    """The name by which an object is found among those of the last build. A document may be built several times."""
+    metadata = built.content.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    return built.origin, str(built.content.get("kind")), str(name)
 
 
 def _unchanged(
-    known: dict[tuple[object, ...], ClusterObject], built: BuiltObject, settings: ObjectSettings
+    known: dict[Hashable, ClusterObject], built: BuiltObject, settings: ObjectSettings
 ) -> ClusterObject | None:
-    """The former object, if it was made of the same content with the same settings."""
-    former = known.get(_names(built.content))
+    """The former object, if it was made of equal content with the same settings.
+
+    Contents of two builds share what no change has reached, so that they are compared in little time.
+    """
+    former = known.get(_name_of(built))
     if former is None or former.settings is not settings or former.built != built:
         return None
     return None if former.key.kind == resource_sets.KIND else former

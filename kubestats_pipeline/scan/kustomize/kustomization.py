@@ -24,11 +24,14 @@ class Kustomize(NamedTuple):
         entries: the local files and folders of `resources` and `bases`.
         components: folders whose changes also apply to the resources of `entries`.
         patches: the files that hold its patches.
+        content: all of it as it is written, or None if builds must read the file itself. It is shared, never changed
+            and not redacted.
     """
 
     entries: tuple[str, ...] = ()
     components: tuple[str, ...] = ()
     patches: tuple[str, ...] = ()
+    content: dict[str, Any] | None = None
 
 
 def read_kustomization(document: Decoded, *, named: bool) -> Kustomize | None:

@@ -134,16 +134,32 @@ def read_with_documents(
         documents.append(read_document(document, file_name, whole=whole))
     named = file_name in KUSTOMIZATION_FILES
     found = (read_kustomization(document, named=named) for _, document in read.documents)
-    kustomize = next((kustomization for kustomization in found if kustomization), None)
+    kustomize = withhold_in(next((kustomization for kustomization in found if kustomization), None))
+    if (
+        kustomize is not None
+        and not problems
+        and blob.endswith(b"\n")
+        and is_kustomization(whole[0].content, named=named)
+    ):
+        kustomize = kustomize._replace(content=whole[0].content)
     is_complete = not any(problem.hides_resources for problem in problems)
     content = FileContent(
         declared_by(documents),
         tuple(problems),
-        withhold_in(kustomize),
+        kustomize,
         is_complete=is_complete,
         reads_alike=is_complete and are_resources(documents),
     )
     return content, documents
+
+
+def _kustomize(documents: Sequence[Decoded], *, named: bool, is_as_written: bool) -> Kustomize | None:
+    """The kustomization of a file. Its content is that of the first document, which is all that kustomize reads."""
+    found = (read_kustomization(document, named=named) for document in documents)
+    kustomize = withhold_in(next((kustomization for kustomization in found if kustomization), None))
+    if kustomize is None or not is_as_written or not is_kustomization(documents[0].content, named=named):
+        return kustomize
+    return kustomize._replace(content=documents[0].content)
 
 
 def may_declare(blob: bytes, file_name: str) -> bool:

@@ -124,7 +124,7 @@ class _Referrer:
         if value is None:
             return value
         referral = self._referral(str(value), reference, list(self._candidates(str(value))))
-        return referral.id.name if referral is not None else value
+        return referral.id.name if referral is not None and referral.id.name != value else value
 
     def _mapping(self, value: dict[str, Any], reference: NameReference) -> dict[str, Any]:
         name, namespace = value.get("name"), value.get("namespace")

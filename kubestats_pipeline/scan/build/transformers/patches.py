@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from kubestats_pipeline.redaction.redact import redact, redact_content
+from kubestats_pipeline.redaction.redact import redact, redact_again, redact_content
 from kubestats_pipeline.scan.build.transformers.json_patch import Operation, apply_operations
 from kubestats_pipeline.scan.build.transformers.resource import (
     BuildResource,
@@ -114,8 +114,13 @@ def _redacted(changed: Resources, before: Resources) -> Resources:
     Patches come redacted, but parts of two of them may make a secret together. Once for all of them is enough, and
     keeps many patches of one resource linear.
     """
-    known = {id(resource.content) for resource in before}
-    return [each if id(each.content) in known else each.changed(redact(each.content), _FEATURE) for each in changed]
+    if len(changed) != len(before):  # a patch has deleted one
+        return [each.changed(redact(each.content), _FEATURE) for each in changed]
+    pairs = zip(changed, before, strict=True)
+    return [
+        new if new.content is old.content else new.changed(redact_again(new.content, old.content), _FEATURE)
+        for new, old in pairs
+    ]
 
 
 def _apply_patch(
@@ -180,10 +185,18 @@ def _with_annotations(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _merging(merge: dict[str, Any], options: Mapping[str, Any], *, takes_kind: bool) -> Any:
+    shown_by_kind: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def shown(content: dict[str, Any]) -> dict[str, Any]:
+        key = str(content.get("apiVersion")), str(content.get("kind"))
+        if key not in shown_by_kind:
+            given = {} if takes_kind else {name: content[name] for name in ("apiVersion", "kind") if name in content}
+            shown_by_kind[key] = redact_content({**merge, **given}, of_secret=content.get("kind") == "Secret")
+        return shown_by_kind[key]
+
     def change(resource: BuildResource) -> BuildResource:
         content = resource.content
-        patch = merge if takes_kind else {**merge, "apiVersion": content["apiVersion"], "kind": content["kind"]}
-        merged = merge_patch(content, redact_content(patch, of_secret=content.get("kind") == "Secret"))
+        merged = merge_patch(content, shown(content))
         if not merged:
             return resource._replace(content={})
         may_rename, may_retype = options.get("allowNameChange"), options.get("allowKindChange")

@@ -61,7 +61,7 @@ class ResourceId(NamedTuple):
         return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
 
 
-class _Parts(NamedTuple):
+class _ResourceParts(NamedTuple):
     """The parts of a resource of a build.
 
     Attributes:
@@ -93,7 +93,7 @@ class _Parts(NamedTuple):
     files: tuple[tuple[str, str], ...] = ()
 
 
-class BuildResource(_Parts):
+class BuildResource(_ResourceParts):
     """A resource of a build. Its content never changes, so its id is read once."""
 
     @cached_property
