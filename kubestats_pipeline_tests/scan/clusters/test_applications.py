@@ -7,6 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kubestats_pipeline.scan.clusters import walk
+from kubestats_pipeline.scan.clusters.make_object import make_object
 from kubestats_pipeline_tests.scan.world import (
     Tree,
     chart,
@@ -527,3 +529,25 @@ def test_after_any_edits_everything_means_what_it_means_from_scratch(examples: i
             assert tree.resolutions() == tree.from_scratch()
 
     check()
+
+
+def test_a_change_of_one_object_of_an_app_makes_the_others_not_anew(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree.put(
+        {
+            "flux/app.yaml": flux("app", "./app", targetNamespace="web"),
+            "app/kustomization.yaml": kustomization("a.yaml", "b.yaml"),
+            "app/a.yaml": config("a"),
+            "app/b.yaml": config("b"),
+        }
+    )
+    made: list[str] = []
+
+    def make(built: Any, *others: Any) -> Any:
+        made.append(built.content["metadata"]["name"])
+        return make_object(built, *others)
+
+    monkeypatch.setattr(walk, "make_object", make)
+    tree.put({"app/a.yaml": config("a", "two")})
+    assert made == ["a"]
