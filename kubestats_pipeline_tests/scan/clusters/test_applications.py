@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kubestats_pipeline.scan.clusters import walk
-from kubestats_pipeline.scan.clusters.make_object import make_object
+from kubestats_pipeline.scan.clusters.appliers.make_object import make_object
 from kubestats_pipeline_tests.scan.world import (
     Tree,
     chart,
