@@ -55,7 +55,7 @@ def is_reference(value: str) -> bool:
 
 
 def is_innocent(value: str) -> bool:
-    """Whether a value cannot be a secret."""
+    """True if a value cannot be a secret."""
     return len(value) <= LONGEST_INNOCENT and any(pattern.fullmatch(value) for pattern in _INNOCENT)
 
 
@@ -67,7 +67,7 @@ def end_of_reference(text: str) -> int:
 
 
 def begins_with_none(text: str) -> bool:
-    """Whether the first word of what follows an assignment is not a secret, so that its line may say more."""
+    """True if the first word after an assignment is not a secret, so that its line may say more."""
     text = text[:LONGEST_INNOCENT].lstrip(_OPENS)
     match = _REFERENCE.match(text)
     if match is not None:

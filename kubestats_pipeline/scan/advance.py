@@ -15,11 +15,11 @@ from kubestats_pipeline.git.history import Change, Commit, Step, is_of_interest,
 from kubestats_pipeline.lake.tables import APPLIED_EVENTS, RESOURCE_EVENTS
 from kubestats_pipeline.scan.facts.path_context import context_of
 from kubestats_pipeline.scan.job import ScanJob
+from kubestats_pipeline.scan.manifests.engine import gitops_engine
 from kubestats_pipeline.scan.manifests.files import ContentCache, FileVersion
 from kubestats_pipeline.scan.manifests.withheld_paths import from_text
 from kubestats_pipeline.scan.parallel.read_ahead import ReadAhead
 from kubestats_pipeline.scan.replay.replay import Replay
-from kubestats_pipeline.scan.resolve.engine import gitops_engine
 from kubestats_pipeline.scan.save import Advanced, Saver
 from kubestats_pipeline.scan.store import position as store
 from kubestats_pipeline.scan.store.logs import EVENTS_AT_ONCE, read_event_ids
@@ -44,9 +44,9 @@ def bring_to_head(job: ScanJob, position: store.Position | None, saver: Saver) -
         replay = _resume(job, position, ContentCache(blobs.read, job.bounds, ahead.take), blobs)
         if position is not None and not (is_linear and position.commit != job.head):
             # Only a descendant that comes for the first time can have no event in the log already.
-            replay.known_event_ids |= read_event_ids(job.tables, RESOURCE_EVENTS, position.next_sequence)
+            replay.log.known_event_ids |= read_event_ids(job.tables, RESOURCE_EVENTS, position.next_sequence)
             replay.applied.known_event_ids |= read_event_ids(job.tables, APPLIED_EVENTS, position.next_applied)
-        first = replay.next_sequence
+        first = replay.log.next_sequence
         for commit in _advance(replay, mirror, position.commit if position else None, job.head, ahead, goes_on):
             saver.log.take_from(replay, EVENTS_AT_ONCE)
             if saver.is_due() and commit.sha != job.head and not _left_over(replay, mirror, commit.sha):
@@ -57,7 +57,7 @@ def bring_to_head(job: ScanJob, position: store.Position | None, saver: Saver) -
 
 
 def _advanced(replay: Replay, commit: str, blobs: BlobReader, first: int, *, is_linear: bool) -> Advanced:
-    return Advanced(replay, commit, _engine(replay, blobs), replay.next_sequence - first, is_linear)
+    return Advanced(replay, commit, _engine(replay, blobs), replay.log.next_sequence - first, is_linear)
 
 
 def _resume(job: ScanJob, position: store.Position | None, cache: ContentCache, blobs: BlobReader) -> Replay:

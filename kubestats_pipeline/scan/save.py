@@ -95,7 +95,7 @@ class Saver:
         return store.Position(
             repository_id=self._job.repository.repository_id,
             commit=advanced.commit,
-            next_sequence=advanced.replay.next_sequence,
+            next_sequence=advanced.replay.log.next_sequence,
             next_applied=advanced.replay.applied.next_sequence,
             history_since=self._reaches_back_to(),
             is_linear=advanced.is_linear,

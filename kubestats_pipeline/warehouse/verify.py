@@ -249,7 +249,7 @@ def find_other_documents(connection: duckdb.DuckDBPyConnection) -> list[Violatio
 
 
 def find_stray_applications(connection: duckdb.DuckDBPyConnection) -> list[Violation]:
-    """Helm values of an application that is no object of its release."""
+    """Helm values of an application that does not have the release."""
     count, example = _one(connection, _APPLICATIONS)
     detail = f"applications of Helm values that applied_resources does not have, such as {example}"
     return [Violation("values_have_an_application", "helm_values", count, detail)] if count else []

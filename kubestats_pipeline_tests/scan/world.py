@@ -89,13 +89,13 @@ class Tree:
         self._blobs: dict[str, bytes] = {}
         self._clone_url = clone_url
         self._steps = 0
+        self._clone_url = clone_url
         self.files: dict[str, str] = {}
         self.replay = self.fresh(())
 
     def fresh(self, changes: Iterable[Change]) -> Replay:
         """Another replay, from nothing."""
-        cache = ContentCache(self._blobs.get, Bounds())
-        replay = Replay("repository", cache, clone_url=self._clone_url)
+        replay = Replay("repository", ContentCache(self._blobs.get, Bounds()), clone_url=self._clone_url)
         replay.apply(Commit("0" * 40, NOW, "ann", "all at once"), changes)
         return replay
 
@@ -225,7 +225,7 @@ class World:
             replay = Replay("repository", ContentCache(blobs.read, Bounds()))
             for step in history.walk(self.mirror, None, "head"):
                 replay.apply(step.commit, step.changes)
-        return replay.events
+        return replay.log.events
 
 
 def adopt(world: World, full_name: str, corpus: Path) -> list[str]:

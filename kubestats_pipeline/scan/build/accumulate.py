@@ -32,9 +32,9 @@ from kubestats_pipeline.scan.build.transformers.names import add_prefix, add_suf
 from kubestats_pipeline.scan.build.transformers.namespaces import set_namespace
 from kubestats_pipeline.scan.build.transformers.patches import (
     ReadPatch,
-    apply_json_patch,
-    apply_merge,
-    apply_patch,
+    apply_json_patches,
+    apply_merges,
+    apply_patches,
     read_patch,
 )
 from kubestats_pipeline.scan.build.transformers.replacements import apply_replacement, read_replacements
@@ -248,25 +248,15 @@ class Accumulator:
     def _transform(self, folder: str, fields: Fields) -> None:
         """Apply the transformers in kustomize's order. JSON patches of the old field come after names and namespace."""
         self._spend(sum(len(value) for value in fields.values() if isinstance(value, list)))
-        self._merge_old_patches(folder, fields)
-        for entry in entries(fields, "patches"):
-            patch = self._patch(folder, entry)
-            if patch is not None:
-                self._spend(len(patch.merges))
-                self.resources = apply_patch(self.resources, patch, entry.get("target"), entry.get("options") or {})
+        self.resources = apply_merges(self.resources, self._old_patches(folder, fields))
+        self.resources = apply_patches(self.resources, self._patches(folder, fields))
         if fields.get("openapi"):
             self._note_schema(folder, fields["openapi"])
         self.resources = set_namespace(self.resources, fields.get("namespace") or "", self.specs.namespace)
         self.resources = add_prefix(self.resources, fields.get("namePrefix") or "", self.specs.name_prefix)
         self.resources = add_suffix(self.resources, fields.get("nameSuffix") or "", self.specs.name_suffix)
         self._set_labels(fields)
-        for entry in entries(fields, "patchesJson6902"):
-            patch = self._patch(folder, entry)
-            if patch is not None and patch.operations is None:
-                raise RefusedError("an entry of patchesJson6902 is not a list of operations")
-            if patch is not None:
-                target = entry.get("target") or {}
-                self.resources = apply_json_patch(self.resources, patch.operations or [], target)
+        self.resources = apply_json_patches(self.resources, self._json_patches(folder, fields))
         for entry in entries(fields, "replicas"):
             self.resources = set_replicas(self.resources, entry, self.specs.replicas)
         for entry in entries(fields, "images"):
@@ -285,7 +275,7 @@ class Accumulator:
             for each in self.resources
         ]
 
-    def _merge_old_patches(self, folder: str, fields: Fields) -> None:
+    def _old_patches(self, folder: str, fields: Fields) -> Iterator[dict[str, Any]]:
         for item in texts(fields, "patchesStrategicMerge"):
             try:
                 is_path = self._readers.has_file(resolve_entry(folder, item)) or "\n" not in item
@@ -294,8 +284,22 @@ class Accumulator:
                 continue  # it is among the missing
             merges = read_patch(text).merges
             self._spend(len(merges))
-            for merge in merges:
-                self.resources = apply_merge(self.resources, merge, {})
+            yield from merges
+
+    def _patches(self, folder: str, fields: Fields) -> Iterator[tuple[ReadPatch, Fields | None, Fields]]:
+        for entry in entries(fields, "patches"):
+            patch = self._patch(folder, entry)
+            if patch is not None:
+                self._spend(len(patch.merges))
+                yield patch, entry.get("target"), entry.get("options") or {}
+
+    def _json_patches(self, folder: str, fields: Fields) -> Iterator[tuple[list[Any], Fields]]:
+        for entry in entries(fields, "patchesJson6902"):
+            patch = self._patch(folder, entry)
+            if patch is not None and patch.operations is None:
+                raise RefusedError("an entry of patchesJson6902 is not a list of operations")
+            if patch is not None:
+                yield patch.operations or [], entry.get("target") or {}
 
     def _patch(self, folder: str, entry: Fields) -> ReadPatch | None:
         text, path = entry.get("patch") or "", entry.get("path") or ""

@@ -14,9 +14,9 @@ from kubestats_pipeline.scan.build.transformers.labels import set_pairs, set_rep
 from kubestats_pipeline.scan.build.transformers.names import add_prefix, add_suffix
 from kubestats_pipeline.scan.build.transformers.namespaces import SUBJECTS, set_namespace
 from kubestats_pipeline.scan.build.transformers.patches import (
-    apply_json_patch,
-    apply_merge,
-    apply_patch,
+    apply_json_patches,
+    apply_merges,
+    apply_patches,
     read_patch,
 )
 from kubestats_pipeline.scan.build.transformers.replacements import apply_replacement, read_replacements
@@ -109,7 +109,7 @@ def _text(config: Config, field: str, read: ReadText) -> bytes:
 def _patch(resources: Resources, config: Config, read: ReadText) -> Resources:
     entry = _entry("patches", {key: config[key] for key in ("target", "options") if key in config})
     patch = read_patch(_text(config, "patch", read))
-    return apply_patch(resources, patch, entry.get("target"), entry.get("options") or {})
+    return apply_patches(resources, [(patch, entry.get("target"), entry.get("options") or {})])
 
 
 def _json_patch(resources: Resources, config: Config, read: ReadText) -> Resources:
@@ -117,17 +117,14 @@ def _json_patch(resources: Resources, config: Config, read: ReadText) -> Resourc
     target = _entry("patches", {"target": config.get("target")}).get("target") or {}
     if patch.operations is None:
         raise RefusedError("a JSON patch is not a list of operations")
-    return apply_json_patch(resources, patch.operations, target)
+    return apply_json_patches(resources, [(patch.operations, target)])
 
 
 def _merges(resources: Resources, config: Config, read: ReadText) -> Resources:
     texts = [read(path) for path in config.get("paths") or ()]
     if inline := config.get("patches"):
         texts.append(str(inline).encode("utf-8", "replace"))
-    for text in texts:
-        for merge in read_patch(text).merges:
-            resources = apply_merge(resources, merge, {})
-    return resources
+    return apply_merges(resources, [merge for text in texts for merge in read_patch(text).merges])
 
 
 def _replacements(resources: Resources, config: Config, read: ReadText) -> Resources:

@@ -1,4 +1,4 @@
-"""What the clusters of one repository run, and what each document means, from commit to commit.
+"""The objects that the clusters of one repository run, and the meaning of each document, from commit to commit.
 
 The walk finds what applies what and makes the objects. Here their references are followed. The resolution of a document
 is what its applications have in common. A document that no cluster applies means what it would mean if somebody applied
@@ -6,37 +6,36 @@ it, and else what it says itself. After a change, only what it can have reached 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
 
 from kubestats_pipeline.scan.build.builds import Builds
 from kubestats_pipeline.scan.build.directories import Directories
 from kubestats_pipeline.scan.build.incremental import QueryStore
 from kubestats_pipeline.scan.build.sources import Sources
+from kubestats_pipeline.scan.clusters.agreement import agreed_resolution
 from kubestats_pipeline.scan.clusters.applied import AppliedKey, AppliedObject
 from kubestats_pipeline.scan.clusters.appliers.applications import Applications
 from kubestats_pipeline.scan.clusters.appliers.fleet import Bundles
-from kubestats_pipeline.scan.clusters.appliers.make_object import scan
-from kubestats_pipeline.scan.clusters.appliers.nodes import ClusterObject, NodeKey
+from kubestats_pipeline.scan.clusters.appliers.nodes import ClusterObject
 from kubestats_pipeline.scan.clusters.appliers.own_urls import OwnUrls
 from kubestats_pipeline.scan.clusters.appliers.substitution import substitute
-from kubestats_pipeline.scan.clusters.common import common
-from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments, is_read_by_roots
+from kubestats_pipeline.scan.clusters.document_effects import changes_roots, is_not_followed, reads_of
+from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
 from kubestats_pipeline.scan.clusters.object_index import ObjectAt
-from kubestats_pipeline.scan.clusters.places import ARTIFACT, ARTIFACT_KINDS, Places
-from kubestats_pipeline.scan.clusters.references import FactsOf, LookUp, References
+from kubestats_pipeline.scan.clusters.object_resolver import ObjectResolution, ObjectResolver
+from kubestats_pipeline.scan.clusters.places import Places
+from kubestats_pipeline.scan.clusters.references import LookUp
 from kubestats_pipeline.scan.clusters.roots import Roots
-from kubestats_pipeline.scan.clusters.values_from import values_inputs
 from kubestats_pipeline.scan.clusters.walk import BUNDLE_FILE, EXPANSION, QUERIES, Walk
 from kubestats_pipeline.scan.documents.budget import Budget, TooComplexError
 from kubestats_pipeline.scan.facts.charts import Resolved
 from kubestats_pipeline.scan.facts.cluster_scope import is_cluster_scoped
-from kubestats_pipeline.scan.facts.facts import Facts, Image
+from kubestats_pipeline.scan.facts.facts import Image
 from kubestats_pipeline.scan.facts.images import parse_image
 from kubestats_pipeline.scan.kinds import fleet, helm, helmfile
 from kubestats_pipeline.scan.kustomize.kustomization import Kustomize
 from kubestats_pipeline.scan.manifests.identity import Identity, order_of
-from kubestats_pipeline.scan.manifests.manifests import Manifest, ResourceKey, digest
+from kubestats_pipeline.scan.manifests.manifests import Manifest, digest
 
 _FOR_TOOLS = {fleet.GROUP, helm.GROUP, helmfile.GROUP, "kustomize.config.k8s.io"}
 """API groups of what tools read. No cluster gets it as an object, so nobody can tell whether it is applied."""
@@ -47,29 +46,23 @@ Subject = ObjectAt | Identity
 """An object in a cluster, or a document."""
 
 
-class _Resolution(NamedTuple):
-    """The resolution of an object: with versions as in its document, and as the cluster gets them."""
-
-    as_written: Resolved
-    as_applied: Resolved
-
-
 class Clusters:
     """The clusters of one repository at one commit."""
 
     def __init__(self, sources: Sources, queries: QueryStore, clone_url: str | None) -> None:
         self.documents = DeclaredDocuments()
         self._queries = queries
-        places = Places(self.documents, OwnUrls(clone_url))
+        self._urls = OwnUrls(clone_url)
+        places = Places(self.documents, self._urls)
         made = Applications(sources, queries), Bundles(sources, queries)
         self._walk = Walk(places, Builds(sources, queries), Directories(sources, queries), *made)
         self._roots = Roots(self.documents, places, self._walk)
         self._last_known: dict[Identity, Resolved] = {}
-        self._resolutions: dict[ObjectAt, _Resolution] = {}
+        self._resolver = ObjectResolver(self._walk, self.documents)
+        self._resolutions: dict[ObjectAt, ObjectResolution] = {}
         self._resolved: dict[Identity, Resolved] = {}
         self._looked_up: dict[Subject, frozenset[LookUp]] = {}
         self._readers: defaultdict[LookUp, set[Subject]] = defaultdict(set)
-        self._plain_facts: dict[Identity, Facts] = {}
         self._new: set[Identity] = set()
         self._not_followed: set[Identity] = set()
         self._touched: set[Identity] = set()
@@ -93,16 +86,16 @@ class Clusters:
                 self._new.add(identity)
         for identity, before in self.documents.replace_file(path, declared).items():
             is_gone = identity not in declared
-            if _is_not_followed(identity.key):
+            if is_not_followed(identity.key):
                 (self._not_followed.discard if is_gone else self._not_followed.add)(identity)
-            self._walk.invalidate(_reads_of(identity, before, declared.get(identity)))
+            self._walk.invalidate(reads_of(identity, before, declared.get(identity)))
             if before is None or is_gone:
                 self._walk.index.declare(identity, is_gone=is_gone)
-            self._roots_may_differ |= identity in self._roots.documents or _changes_roots(
-                before, declared.get(identity)
-            )
+            is_source = identity.key.kind == "GitRepository"
+            may_differ = is_source or changes_roots(before, declared.get(identity))
+            self._roots_may_differ |= may_differ or identity in self._roots.documents
             self._new.add(identity)
-            self._plain_facts.pop(identity, None)
+            self._resolver.forget(identity)
         self._last_known |= last_known
         self._new |= last_known.keys()
 
@@ -145,7 +138,7 @@ class Clusters:
     def hold(self, saved: Iterable[AppliedKey]) -> set[AppliedKey]:
         """The saved objects that are still run, although what applies them cannot be built at this commit."""
         for key in saved:
-            if self._walk.is_failing(key.cluster) and self._applied.get(key) is None:
+            if self._walk.failures.is_failing(key.cluster) and self._applied.get(key) is None:
                 self._held[key.cluster].add(key)
         return {key for keys in self._held.values() for key in keys}
 
@@ -156,19 +149,18 @@ class Clusters:
 
     def take_failed(self) -> set[str]:
         """The files whose `failure` may have changed since the last call."""
-        files, self._walk.turned_files = self._walk.turned_files, set()
-        return files
+        return self._walk.failures.take_turned_files()
 
     def failure(self, path: str) -> str | None:
         """The reason why what a file applies cannot be built, or None."""
-        return self._walk.failure(path)
+        return self._walk.failures.at(path)
 
     def is_applied(self, identity: Identity) -> bool | None:
         """True if a cluster applies a document, or None if the repository does not tell."""
         if self._walk.index.is_applied(identity):
             return True
-        is_unknown = self._walk.has_failures or self._walk.has_unknown_appliers or self._not_followed
-        is_known = self._walk.has_clusters and not is_unknown
+        is_unknown = self._walk.failures or self._walk.has_unknown_appliers or self._not_followed
+        is_known = self._walk.has_clusters and not is_unknown and not self._urls.may_be_others
         is_told = is_known and identity.key.group not in _FOR_TOOLS and not self._patch_reason(identity)
         may_be = any(identity.path.startswith(f"{folder}/") for folder in self._roots.probable_folders)
         return False if is_told and not may_be else None
@@ -193,7 +185,7 @@ class Clusters:
         if self._revision != self.documents.folders.revision:
             self._revision = self.documents.folders.revision
             self._walk.invalidate_artifacts()
-            self._roots_may_differ |= bool(self.documents.git_repos)
+            self._roots_may_differ |= self._urls.depends_on_folders or bool(self.documents.git_repos)
         invalidated = self._queries.take_invalidated_keys(QUERIES)
         self._roots_may_differ |= any(key[0] in (EXPANSION, BUNDLE_FILE) for key in invalidated)
         if self._bundles_revision != self.documents.folders.bundles_revision:
@@ -258,7 +250,9 @@ class Clusters:
             self._look_up(at, set())
             self._tell(at, None)
             return
-        resolution = self._resolution(at, made)
+        looked_up = set[LookUp]()
+        resolution = self._resolver.resolve_object(at, made, looked_up)
+        self._look_up(at, looked_up)
         if resolution != known or is_new:
             self._resolutions[at] = resolution
             self._tell(at, self._as_applied(at, made, resolution.as_applied))
@@ -266,19 +260,23 @@ class Clusters:
                 self._touched.add(made.origin)
 
     def _tell(self, at: ObjectAt, applied: AppliedObject | None) -> None:
-        """Note what becomes of an object of a cluster. What cannot be built any more goes on to run as it was."""
+        """Note what becomes of an object of a cluster. One that cannot be built any more goes on to run."""
         node, cluster = self._walk.node(at[0]), at[0].cluster
         if not cluster.is_real:
             return
         key = AppliedKey(cluster.path, at[0].applied_by, at[1])
-        is_held = applied is None and (node is None or node.failure is not None) and self._walk.is_failing(cluster.path)
+        is_held = (
+            applied is None
+            and (node is None or node.failure is not None)
+            and self._walk.failures.is_failing(cluster.path)
+        )
         (self._held[cluster.path].add if is_held else self._held[cluster.path].discard)(key)
         if not is_held:
             self._applied[key] = applied
 
     def _release_held(self) -> None:
         """Let go of what could not be built for some time, in the clusters in which everything is built again."""
-        for cluster in [each for each in self._held if not self._walk.is_failing(each)]:
+        for cluster in [each for each in self._held if not self._walk.failures.is_failing(each)]:
             self._applied.update(dict.fromkeys(self._held.pop(cluster)))
 
     def _as_applied(self, at: ObjectAt, made: ClusterObject, resolved: Resolved) -> AppliedObject:
@@ -293,57 +291,6 @@ class Clusters:
             version_tag=resolved.version_tag,
         )
 
-    def _resolution(self, at: ObjectAt, made: ClusterObject) -> _Resolution:
-        looked_up = set[LookUp]()
-        written = self._written(made)
-        as_written = self._resolve(written, made.key.namespace, at[0], self._written, looked_up)
-        as_applied = as_written
-        if written is not made.facts or looked_up:
-            as_applied = self._resolve(made.facts, made.key.namespace, at[0], _facts_of, looked_up)
-        self._look_up(at, looked_up)
-        declared = self._declared_facts(made.origin)
-        if declared is not None:
-            as_written = as_written._replace(
-                images=written.images if written.images != declared.images else None,
-                app_name=written.app_name if written.app_name != declared.app_name else None,
-            )
-        return _Resolution(as_written, as_applied)
-
-    def _resolve(
-        self, facts: Facts, namespace: str | None, node: NodeKey | None, facts_of: FactsOf, looked_up: set[LookUp]
-    ) -> Resolved:
-        own = Resolved(
-            namespace, facts.version, reason=facts.patch_reason, images=facts.images, app_name=facts.app_name
-        )
-        if facts.chart is None:
-            return own._replace(reason=facts.patch_reason, version_tag=facts.version_tag)
-        if not facts.is_release:
-            known = own._replace(version=facts.chart.version, reason=None)
-            return (
-                known._replace(chart_kind="path", chart_name=facts.chart.name) if facts.chart.kind == "path" else known
-            )
-        references = References(self._walk, self.documents, node, facts_of)
-        chart = references.chart(facts.chart, namespace)
-        inputs = values_inputs(facts.values_from, namespace, node, self._walk, references.looked_up)
-        looked_up |= references.looked_up
-        return chart._replace(namespace=namespace, images=own.images, app_name=own.app_name, values_inputs=inputs)
-
-    def _written(self, made: ClusterObject) -> Facts:
-        """The facts of an object, with versions as they are written in its document where they are from there."""
-        declared = self._declared_facts(made.origin)
-        if declared is None or declared == made.facts:
-            return made.spelled if declared is None else declared
-        identity = made.origin
-        assert identity is not None  # noqa: S101 - it has declared facts
-        plain = self._plain_facts.get(identity)
-        if plain is None:
-            plain = self._plain_facts[identity] = scan(self.documents.content(identity), identity.key)
-        parts = zip(made.spelled, plain, declared, strict=True)
-        return Facts._make(own if applied == here else applied for applied, here, own in parts)
-
-    def _declared_facts(self, identity: Identity | None) -> Facts | None:
-        return self.documents[identity].facts if identity is not None and identity in self.documents else None
-
     # One document
 
     def _resolve_document(self, identity: Identity) -> Resolved:
@@ -356,10 +303,10 @@ class Clusters:
             self._look_up(identity, set())
             found = dict.fromkeys(self._resolutions[at].as_written for at in applications)
             notes = {note for each in map(self._walk.get, applications) if each and (note := each.too_complex)}
-            return common(list(found), facts, identity)._replace(too_complex=min(notes, default=None))
+            return agreed_resolution(list(found), facts, identity)._replace(too_complex=min(notes, default=None))
         looked_up = set[LookUp]()
         namespace = None if is_cluster_scoped(*identity.key[:2]) else identity.key.namespace
-        resolved = self._resolve(facts, namespace, None, self._written, looked_up)
+        resolved = self._resolver.resolve_document(facts, namespace, looked_up)
         self._look_up(identity, looked_up)
         return resolved._replace(images=None, app_name=None)
 
@@ -377,34 +324,6 @@ class Clusters:
         if not patchers or self.documents.includers(identity.path):
             return None
         return f"a patch of a release in another file: {patchers[0]}/kustomization.yaml lists it as one"
-
-
-def _is_not_followed(key: ResourceKey) -> bool:
-    """True for what applies documents in a way that the walk does not know: bundles of Fleet."""
-    return key.group == fleet.GROUP
-
-
-def _changes_roots(before: Manifest | None, after: Manifest | None) -> bool:
-    """True if a document that may be the beginning of a cluster has come, gone, or applies something else now."""
-    facts = [manifest.facts.flux_path if manifest is not None else None for manifest in (before, after)]
-    if any(facts):
-        return len({(path.path, path.source) if path is not None else None for path in facts}) > 1
-    return any(manifest is not None and is_read_by_roots(manifest) for manifest in (before, after))
-
-
-def _reads_of(identity: Identity, *versions: Manifest | None) -> Iterator[tuple[str, str, str]]:
-    """The reads of nodes that the versions of a document have an effect on."""
-    yield "document", identity.key.kind, identity.key.name
-    for facts in (manifest.facts for manifest in versions if manifest is not None):
-        for copy in facts.copies:
-            yield "document", ARTIFACT, copy.artifact
-        source = facts.flux_path.source if facts.flux_path is not None else None
-        if source is not None and source.kind in ARTIFACT_KINDS:
-            yield "document", source.kind, source.name
-
-
-def _facts_of(made: ClusterObject) -> Facts:
-    return made.facts
 
 
 def _substituted(image: Image, variables: Mapping[str, str | None]) -> Image:

@@ -1,6 +1,6 @@
-"""Which appliers apply which documents, by what the documents say. Nothing is built for that.
+"""Relations of appliers and documents, by the words of the documents. Nothing is built for that.
 
-The roots are chosen by it. What really is applied, with all patches and variables, the walk finds out.
+The roots are chosen by it. The walk finds out about patches and variables.
 """
 
 from collections import defaultdict
@@ -9,8 +9,10 @@ from collections.abc import Iterable, Iterator
 from kubestats_pipeline.scan.clusters.appliers import argo, flux
 from kubestats_pipeline.scan.clusters.appliers.applications import Applications
 from kubestats_pipeline.scan.clusters.appliers.apply_spec import ApplySpec, SourceOf
+from kubestats_pipeline.scan.clusters.appliers.own_urls import place_of
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
 from kubestats_pipeline.scan.clusters.places import Places
+from kubestats_pipeline.scan.facts.path_context import context_of
 from kubestats_pipeline.scan.kinds.flux import KUSTOMIZE
 from kubestats_pipeline.scan.manifests.identity import Identity
 
@@ -31,7 +33,7 @@ class DeclaredAppliers:
         self._tops: dict[str, list[str]] = {}
 
     def specs(self, identity: Identity) -> Iterator[ApplySpec]:
-        """What an applier applies, if its path has no variable."""
+        """The folders that an applier asks for, if its path has no variable."""
         facts = self._documents[identity].facts
         if identity.key.group == KUSTOMIZE:
             if facts.flux_path is not None and "$" not in facts.flux_path.path:
@@ -64,6 +66,19 @@ class DeclaredAppliers:
             path = identity.path
             if not self._documents.patchers(path) or self._documents.includers(path):
                 yield identity
+
+    def paths_by_place(self) -> dict[str, set[str]]:
+        """The paths that active appliers apply of each git source that is not pinned, by the place of its URL."""
+        found: defaultdict[str, set[str]] = defaultdict(set)
+        for identity in self._documents.appliers:
+            for spec in self.specs(identity) if context_of(identity.path) == "active" else ():
+                source = spec.source
+                if source is None or self._places.is_pinned(spec):
+                    continue
+                urls = self._documents.git_urls(source.kind, source.name) if source.url is None else (source.url,)
+                for url in urls:
+                    found[place_of(url)].add(spec.path)
+        return found
 
     def look(self) -> None:
         """Look at the appliers of the commit as they are now. All other methods answer as of the last look."""

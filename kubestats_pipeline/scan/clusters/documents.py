@@ -81,6 +81,13 @@ class DeclaredDocuments:
         """The sources, charts and ConfigMaps of a kind and name."""
         return self._named.get((kind, name), set())
 
+    def git_urls(self, kind: str, name: str) -> Iterator[str]:
+        """The URLs of the git sources of a kind and name."""
+        for identity in self.named(kind, name):
+            source = self[identity].facts.source
+            if source is not None and source.flavour == "git" and "$" not in source.url:
+                yield source.url
+
     def paths_of(self, kind: str, name: str) -> frozenset[str]:
         """The paths that are applied of a source."""
         return frozenset(self._paths.get((kind, name), {}).values())

@@ -45,7 +45,7 @@ class Folders:
                 del self._files[folder]
 
     def root_of(self, paths: Iterable[str]) -> str | None:
-        """The one folder below which all paths exist, or None if there is none or more than one.
+        """The one folder below which all paths exist, or None if that is not one folder.
 
         An artifact is made of one folder of the repository. If all paths that are applied of it exist below one folder
         only, that folder is it. A path that exists nowhere tells nothing.

@@ -52,7 +52,7 @@ class Places:
         self._roots: dict[tuple[frozenset[str], int], str | None] = {}
 
     def builds(self, spec: ApplySpec, reads: Reads) -> Iterator[tuple[str, Built]]:
-        """The folders that an applier applies, with their builds. There are none if they are elsewhere."""
+        """The folders that an applier applies, with their builds. Those that are elsewhere are left out."""
         for folder in self._folders(spec, reads):
             if spec.is_bundle:
                 yield folder, reads.bundle(folder)

@@ -62,7 +62,8 @@ class Roots:
         """Bring the walk to the roots of the repository as it is now."""
         self._appliers.look()
         certain = list(self._own(sorted(self._certain())))
-        if self._places.urls.set_roots(self._urls(certain)):
+        paths = self._appliers.paths_by_place()
+        if self._places.urls.set_sources(self._urls(certain), paths, self._documents.folders.__contains__):
             self._walk.invalidate_all()
         clusters = {root.key.cluster for root in certain}
         # What was probable before in the same clusters would count as applied by them.
@@ -145,17 +146,11 @@ class Roots:
         for document in (root.document for root in roots if root.document is not None):
             path = self._documents[document].facts.flux_path
             if path is not None and path.source is not None:
-                yield from self._urls_of(path.source.kind, path.source.name)
+                yield from self._documents.git_urls(path.source.kind, path.source.name)
             elif path is None and (found := flux.spec_of_instance(self._documents.content(document))) is not None:
                 source = found[1].source
                 if source is not None and source.url is not None and source.kind == "GitRepository":
                     yield source.url
-
-    def _urls_of(self, kind: str, name: str) -> Iterator[str]:
-        for identity in self._documents.named(kind, name):
-            source = self._documents[identity].facts.source
-            if source is not None and source.flavour == "git" and "$" not in source.url:
-                yield source.url
 
     def _of_fleet(self) -> Iterator[Root]:
         """The bundles of Fleet, each of which goes to clusters of its own."""

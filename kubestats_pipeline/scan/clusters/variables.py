@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from kubestats_pipeline.scan.clusters.appliers.apply_spec import ApplySpec
-from kubestats_pipeline.scan.clusters.appliers.nodes import Cluster, Settings
+from kubestats_pipeline.scan.clusters.appliers.nodes import Cluster, ObjectSettings
 from kubestats_pipeline.scan.clusters.appliers.post_build import KnownVariables
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
 from kubestats_pipeline.scan.clusters.object_index import ObjectIndex, Read
@@ -26,10 +26,10 @@ class Variables:
         self._index = index
         self._documents = documents
 
-    def settings(self, cluster: Cluster, spec: ApplySpec, reads: set[Read]) -> Settings:
-        """What an applier does to the objects of a folder. The look-ups are added to `reads`."""
+    def settings(self, cluster: Cluster, spec: ApplySpec, reads: set[Read]) -> ObjectSettings:
+        """The changes that an applier makes to the objects of a folder. The look-ups are added to `reads`."""
         common = orjson.loads(spec.common) or None
-        plain = Settings(spec.namespace, spec.forces_namespace, common)
+        plain = ObjectSettings(spec.namespace, spec.forces_namespace, common)
         if not spec.substitutes:
             return plain
         variables = self._values(cluster, spec, reads)

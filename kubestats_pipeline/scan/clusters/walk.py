@@ -5,7 +5,7 @@ cluster changes that it reads, or if the object of the applier itself changes. A
 commit costs what it touches.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
@@ -21,13 +21,14 @@ from kubestats_pipeline.scan.clusters.appliers.nodes import (
     ClusterObject,
     Node,
     NodeKey,
+    ObjectSettings,
     Part,
-    Settings,
     Wanted,
 )
 from kubestats_pipeline.scan.clusters.appliers.own_urls import is_own
 from kubestats_pipeline.scan.clusters.appliers.post_build import NotYamlError
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
+from kubestats_pipeline.scan.clusters.failures import Failures
 from kubestats_pipeline.scan.clusters.object_index import ObjectAt, ObjectIndex, Read
 from kubestats_pipeline.scan.clusters.places import ARTIFACT_KINDS, Places
 from kubestats_pipeline.scan.clusters.variables import Variables
@@ -65,7 +66,7 @@ class Walk:
         changed: the objects that changed since the last `take_changed`, with what they were before.
         builds, directories, applications_made, bundles: the queries that it is made of.
         index: the objects by name and by document.
-        turned_files: the files whose `failure` may have changed, until somebody clears it.
+        failures: of the nodes that cannot be built.
     """
 
     def __init__(
@@ -82,10 +83,8 @@ class Walk:
         self.changed: dict[ObjectAt, ClusterObject | None] = {}
         self.index = ObjectIndex()
         self._variables = Variables(self.index, places.documents)
-        self.turned_files: set[str] = set()
-        self._failing: Counter[str] = Counter()
+        self.failures = Failures()
         self._unknown = 0
-        self._failures: defaultdict[str, dict[NodeKey, str]] = defaultdict(dict)
 
     # What is asked
 
@@ -113,10 +112,6 @@ class Walk:
         """All nodes."""
         return self._nodes.values()
 
-    def failure(self, path: str) -> str | None:
-        """The reason why what a file applies cannot be built, or None."""
-        return min(self._failures.get(path, {}).values(), default=None)
-
     def facts_of_sources(self, cluster: Cluster | None, kind: str, name: str) -> list[Facts]:
         """The facts of the sources of a kind and name: of a cluster, or else of all, or else of documents."""
         found = (cluster is not None and self.index.named(cluster, kind, name)) or self.index.everywhere(kind, name)
@@ -125,18 +120,9 @@ class Walk:
         return [each for each in facts if each.source is not None]
 
     @property
-    def has_failures(self) -> bool:
-        """True if something cannot be built, so that what it applies is not known."""
-        return any(self._failing.values())
-
-    @property
     def has_unknown_appliers(self) -> bool:
         """True if a cluster may apply folders that the repository does not name, as by a generator of Argo CD."""
         return self._unknown > 0
-
-    def is_failing(self, cluster: str) -> bool:
-        """True if something of a cluster cannot be built."""
-        return self._failing[cluster] > 0
 
     @property
     def has_clusters(self) -> bool:
@@ -194,7 +180,7 @@ class Walk:
         owners = sorted(owner for owner in node.wanted_by if owner != node.key)
         before = node.failure
         if not owners:
-            self._note_failure(node.key, before, None)
+            self.failures.note(node.key, before, None)
             self._replace(node, {}, frozenset())
             del self._nodes[node.key]
             return
@@ -210,19 +196,8 @@ class Walk:
                 break
             wanted = itself
         node.path = wanted.path
-        self._note_failure(node.key, before, node.failure)
+        self.failures.note(node.key, before, node.failure)
         self._replace(node, objects, reads)
-
-    def _note_failure(self, key: NodeKey, before: tuple[str, str] | None, after: tuple[str, str] | None) -> None:
-        if before == after or not key.cluster.is_real:
-            return
-        if before is not None:
-            self._failures[before[0]].pop(key, None)
-            self.turned_files.add(before[0])
-        if after is not None:
-            self._failures[after[0]][key] = after[1]
-            self.turned_files.add(after[0])
-        self._failing[key.cluster.path] += (after is not None) - (before is not None)
 
     def _replace(self, node: Node, objects: dict[ResourceKey, ClusterObject], reads: frozenset[Read]) -> None:
         before = node.objects
@@ -292,7 +267,7 @@ class Walk:
         """The builds that a node applies, each with what the applier does to its objects."""
         parts = list[Part]()
         if wanted.objects or not wanted.specs:
-            parts.append((None, Built(wanted.objects), Settings()))
+            parts.append((None, Built(wanted.objects), ObjectSettings()))
         for spec in wanted.specs:
             settings = self._variables.settings(node.key.cluster, spec, reads)
             # The former settings in place of equal ones, so that objects compare them by identity.
@@ -340,7 +315,9 @@ def _name_of(built: BuiltObject) -> Hashable:
     return built.origin, str(built.content.get("kind")), str(name)
 
 
-def _unchanged(known: dict[Hashable, ClusterObject], built: BuiltObject, settings: Settings) -> ClusterObject | None:
+def _unchanged(
+    known: dict[Hashable, ClusterObject], built: BuiltObject, settings: ObjectSettings
+) -> ClusterObject | None:
     """The former object, if it was made of equal content with the same settings.
 
     Contents of two builds share what no change has reached, so that they are compared in little time.

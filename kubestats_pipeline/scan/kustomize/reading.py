@@ -7,6 +7,8 @@ keys, and doubles the line break before an indented line of a folded text. Measu
 import re
 from typing import Any
 
+from yaml.events import ScalarEvent
+
 from kubestats_pipeline.redaction.patterns import compile_pattern
 from kubestats_pipeline.scan.documents.builder import Builder
 from kubestats_pipeline.scan.documents.document import Bounds, DecodeError
@@ -58,7 +60,17 @@ class KustomizeBuilder(Builder):
         self._explicit: list[set[object]] = []
 
     def _scalar(self, event: Any) -> Any:
-        value = super()._scalar(event)
+        value = self._as_kustomize(event, super()._scalar(event))
+        self._redefine(event, value)
+        return value
+
+    def _redefine(self, event: Any, value: Any) -> None:
+        """Let the aliases of a scalar repeat the value that kustomize reads."""
+        if event.anchor is not None:
+            self._anchors[event.anchor] = self._anchors[event.anchor]._replace(value=value)
+
+    def _as_kustomize(self, event: Any, value: Any) -> Any:
+        """The value of a scalar, where kubectl reads `value`."""
         if event.style == ">" and isinstance(value, str):
             return doubled_breaks(value)
         if event.tag is not None or not event.implicit[0]:
@@ -78,8 +90,9 @@ class KustomizeBuilder(Builder):
 
     def _key(self, event: Any, depth: int) -> str:
         key = super()._key(event, depth)
-        if event.value in _WORDS and event.implicit[0]:
+        if type(event) is ScalarEvent and event.value in _WORDS and event.implicit[0]:
             key = event.value
+            self._redefine(event, key)
         self._note(key)
         return key
 

@@ -1,14 +1,16 @@
 """Problems of the files of a repository at one commit, with the commit at which they appeared.
 
-They are found in `file.py`, `inputs.py` and `apply_paths.py`, and `rows.py` makes rows of them.
+They are found in `file.py`, `inputs.py` and `clusters.py`, and `rows.py` makes rows of them.
 """
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from kubestats_pipeline.git.history import Commit
 from kubestats_pipeline.scan.documents.file import PROBLEMS, Problem
+from kubestats_pipeline.scan.facts.charts import Resolved
+from kubestats_pipeline.scan.manifests.identity import Identity, order_of
 
 
 class OpenProblem(NamedTuple):
@@ -34,3 +36,30 @@ def record_problems(known: OpenProblems, path: str, found: Iterable[Problem], co
         sha, at = (first.commit_sha, first.first_seen_at) if first else (commit.sha, commit.committed_at)
         opened = OpenProblem(path, problem.problem, problem.message, problem.document_index, sha, at)
         known.setdefault((path, problem.problem), opened)
+
+
+class TooComplex:
+    """The resources whose variables are too complex to be replaced, with the reason of each."""
+
+    def __init__(self) -> None:
+        self._reasons: dict[Identity, str] = {}
+
+    def replace(self, changed: Mapping[Identity, Resolved]) -> set[str]:
+        """Take in changed resolutions, and return the files whose problems may change."""
+        former = set(self._reasons)
+        for identity, resolved in changed.items():
+            if resolved.too_complex is not None:
+                self._reasons[identity] = resolved.too_complex
+            else:
+                self._reasons.pop(identity, None)
+        return {identity.path for identity in former | self._reasons.keys()}
+
+    def forget(self, removed: Iterable[Identity]) -> None:
+        """Forget resources that are gone."""
+        for identity in removed:
+            self._reasons.pop(identity, None)
+
+    def problems(self, declared: Iterable[Identity]) -> Iterator[Problem]:
+        """The problems of the resources of one file."""
+        for identity in sorted(self._reasons.keys() & declared, key=order_of):
+            yield Problem("too_complex", self._reasons[identity])

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import InitVar, dataclass, field
 
 from kubestats_pipeline.git.history import Change, Commit
-from kubestats_pipeline.lake.vocabulary import EventType
 from kubestats_pipeline.scan.build.incremental import QueryStore
 from kubestats_pipeline.scan.build.sources import RepositorySources
 from kubestats_pipeline.scan.clusters.clusters import Clusters
@@ -23,11 +22,12 @@ from kubestats_pipeline.scan.manifests.manifests import Manifest, restore_manife
 from kubestats_pipeline.scan.manifests.withheld_paths import WithheldPaths
 from kubestats_pipeline.scan.replay.applied_history import AppliedHistory
 from kubestats_pipeline.scan.replay.applied_records import AppliedRecord
-from kubestats_pipeline.scan.replay.field_changes import FieldChange, detect_changes
-from kubestats_pipeline.scan.replay.ids import new_event_id, new_resource_id
+from kubestats_pipeline.scan.replay.field_changes import detect_changes
+from kubestats_pipeline.scan.replay.ids import new_resource_id
 from kubestats_pipeline.scan.replay.move_detection import match_moves
-from kubestats_pipeline.scan.replay.problems import OpenProblems, record_problems
-from kubestats_pipeline.scan.replay.records import Event, Resource
+from kubestats_pipeline.scan.replay.problems import OpenProblems, TooComplex, record_problems
+from kubestats_pipeline.scan.replay.records import Resource
+from kubestats_pipeline.scan.replay.resource_log import ResourceLog
 from kubestats_pipeline.scan.replay.standing import Standings
 from kubestats_pipeline.scan.replay.tombstones import Tombstones
 from kubestats_pipeline.scan.values.inputs import ValuesInputs
@@ -42,14 +42,12 @@ class Replay:
     Attributes:
         active: the declared resources.
         tombstones: every deleted resource by id.
-        known_event_ids: ids in the log before this replay.
-        next_sequence: position of the next event in the log.
-        events: those that `take_events` has not taken yet.
+        log: the events of the resources.
         unsaved: ids of resources whose Helm values may differ from the rows in the lake.
         paths: the public names of files whose paths hold a secret. All paths in this object are public names.
         clone_url: the URL of the repository, by which its own sources and files are told from those of others.
         saved_applied: the objects that clusters ran at the commit of the state, and `next_applied` their events until
-            then. `applied` goes on from there.
+            then. `applied` goes on from there, and `log` from `next_sequence`.
     """
 
     repository_id: str
@@ -57,16 +55,15 @@ class Replay:
     active: dict[Identity, Resource] = field(default_factory=dict)
     tombstones: dict[str, Resource] = field(default_factory=dict)
     problems: OpenProblems = field(default_factory=dict)
-    known_event_ids: set[str] = field(default_factory=set)
-    next_sequence: int = 0
-    events: list[Event] = field(default_factory=list)
     unsaved: set[str] = field(default_factory=set)
     paths: WithheldPaths = field(default_factory=WithheldPaths)
     clone_url: str = ""
     saved_applied: InitVar[Iterable[AppliedRecord]] = ()
     next_applied: InitVar[int] = 0
+    next_sequence: InitVar[int] = 0
 
-    def __post_init__(self, saved_applied: Iterable[AppliedRecord], next_applied: int) -> None:
+    def __post_init__(self, saved_applied: Iterable[AppliedRecord], next_applied: int, next_sequence: int) -> None:
+        self.log = ResourceLog(self.repository_id, next_sequence)
         saved = {applied.key: applied for applied in saved_applied}
         self.applied = AppliedHistory(self.repository_id, saved, next_applied)
         self.files = Files(self.cache)
@@ -75,7 +72,7 @@ class Replay:
         queries = QueryStore()
         self._sources = RepositorySources(self.files, self.cache, queries)
         self.clusters = Clusters(self._sources, queries, self.clone_url)
-        self._too_complex: set[Identity] = set()
+        self._too_complex = TooComplex()
         self._deleted = Tombstones(self.tombstones)
         self._outdated = set[Identity]()
         self._was_applied: dict[Identity, bool | None] = {}
@@ -110,7 +107,7 @@ class Replay:
             self._resolve_file(path, self.files.get(path))
         self.values_inputs.last_readable.update(last_readable or {})
         changed = self.clusters.resolve_changed()
-        self._note_too_complex(changed)
+        self._too_complex.replace(changed)
         self._update_inputs((), changed)
         for identity, resolved in self._standings.judge(changed, (), ()).items():
             if identity in self.active:
@@ -139,13 +136,13 @@ class Replay:
         for path, (_, latter) in touched.items():
             self._resolve_file(path, latter)
         changed = self.clusters.resolve_changed()
-        self._too_complex -= removed.keys()
+        self._too_complex.forget(removed)
         # Inputs come before problems and values: both ask which files are used as values now.
         self._update_inputs(removed, changed)
         changed = self._standings.judge(changed, removed, touched)
-        turned = self._note_too_complex(changed) | self.clusters.take_failed()
+        turned = self._too_complex.replace(changed) | self.clusters.take_failed()
         for path in sorted(touched.keys() | self.values_inputs.touched | turned):
-            record_problems(self.problems, path, self._problems(path, changed), commit)
+            record_problems(self.problems, path, self._problems(path), commit)
         self.values_inputs.touched.clear()
         added = {identity: after[identity] for identity in after if identity not in before}
         moves = match_moves(removed, added)
@@ -168,11 +165,6 @@ class Replay:
             is_applied = self.clusters.is_applied(identity)
             if is_applied is not resource.is_applied:
                 self.active[identity] = resource._replace(is_applied=is_applied)
-
-    def take_events(self) -> list[Event]:
-        """Return the events since the last call, and forget them."""
-        taken, self.events = self.events, []
-        return taken
 
     def _update_inputs(self, removed: Iterable[Identity], changed: Mapping[Identity, Resolved]) -> None:
         for identity in removed:
@@ -261,7 +253,7 @@ class Replay:
             self.unsaved.add(before.resource_id)
         if parts:
             after = after._replace(updated_at=commit.committed_at, updated_commit=commit.sha)
-            self._append("MODIFIED", commit, before, after, parts, fields)
+            self.log.append("MODIFIED", commit, before, after, parts, fields)
         self.active[new] = after
 
     def _delete(self, identity: Identity, commit: Commit) -> None:
@@ -277,7 +269,7 @@ class Replay:
         )
         self._live_ids.discard(before.resource_id)
         self._deleted.add(after)
-        self._append("DELETED", commit, before, after)
+        self.log.append("DELETED", commit, before, after)
 
     def _create(self, identity: Identity, manifest: Manifest, resolved: Resolved, commit: Commit) -> None:
         former = self._deleted.take(identity)  # a resource that comes back keeps its id
@@ -287,11 +279,11 @@ class Replay:
                 manifest=manifest, resolved=resolved, updated_at=at, updated_commit=sha, deleted_at=None
             )
             parts, fields = detect_changes(former.version, after.version)
-            self._append("RESURRECTED", commit, former, after, parts, fields)
+            self.log.append("RESURRECTED", commit, former, after, parts, fields)
         else:
             after = Resource(
                 resource_id=new_resource_id(
-                    self.repository_id, identity, sha, self.next_sequence, self._is_known_resource
+                    self.repository_id, identity, sha, self.log.next_sequence, self._is_known_resource
                 ),
                 identity=identity,
                 manifest=manifest,
@@ -301,7 +293,7 @@ class Replay:
                 updated_at=at,
                 updated_commit=sha,
             )
-            self._append("CREATED", commit, None, after)
+            self.log.append("CREATED", commit, None, after)
         self.active[identity] = after._replace(values=self._values(identity, None))
         self.unsaved.add(after.resource_id)
         self._live_ids.add(after.resource_id)
@@ -309,42 +301,7 @@ class Replay:
     def _is_known_resource(self, resource_id: str) -> bool:
         return resource_id in self._live_ids or resource_id in self.tombstones
 
-    def _append(
-        self,
-        event_type: EventType,
-        commit: Commit,
-        before: Resource | None,
-        after: Resource,
-        parts: Iterable[str] = (),
-        fields: Iterable[FieldChange] = (),
-    ) -> None:
-        """Add an event."""
-        is_known = self.known_event_ids.__contains__
-        event_id = new_event_id(self.repository_id, after.identity, commit.sha, self.next_sequence, is_known)
-        self.known_event_ids.add(event_id)
-        self.events.append(
-            Event(
-                event_id=event_id,
-                sequence=self.next_sequence,
-                event_type=event_type,
-                commit=commit,
-                before=before,
-                after=after,
-                parts=tuple(parts),
-                fields=tuple(fields),
-            )
-        )
-        self.next_sequence += 1
-
-    def _note_too_complex(self, changed: Mapping[Identity, Resolved]) -> set[str]:
-        """Record the resources that are too complex to apply, and return the files whose problems may change."""
-        affected = self._too_complex | {identity for identity, resolved in changed.items() if resolved.too_complex}
-        self._too_complex = {
-            identity for identity in affected if identity not in changed or changed[identity].too_complex
-        }
-        return {identity.path for identity in affected}
-
-    def _problems(self, path: str, changed: Mapping[Identity, Resolved]) -> Iterator[Problem]:
+    def _problems(self, path: str) -> Iterator[Problem]:
         """The problems of a file: in itself, as values, and in the way in which its resources are applied."""
         file = self.files.get(path)
         if file is None:
@@ -353,7 +310,4 @@ class Replay:
         yield from self.values_inputs.problems(path)
         if (failure := self.clusters.failure(path)) is not None:
             yield Problem(NOT_BUILT, failure)
-        for identity in sorted(self._too_complex.intersection(file.declared), key=order_of):
-            resolved = changed.get(identity) or self.active[identity].resolved
-            if resolved.too_complex is not None:
-                yield Problem("too_complex", resolved.too_complex)
+        yield from self._too_complex.problems(file.declared)

@@ -51,8 +51,8 @@ class EventLog:
 
     def take_from(self, replay: Replay, at_least: int = 1) -> None:
         """Take the events of a replay away from it, those of each log where there are so many."""
-        if len(replay.events) >= at_least:
-            self._resources.append(replay.take_events())
+        if len(replay.log.events) >= at_least:
+            self._resources.append(replay.log.take())
         if len(replay.applied.events) >= at_least:
             self._applied.append(replay.applied.take_events())
 

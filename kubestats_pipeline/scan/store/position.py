@@ -31,7 +31,7 @@ from kubestats_pipeline.scan.store.applied import is_saved, read_applied, write_
 from kubestats_pipeline.scan.store.rows import Row, problem_from_row, problem_row, resource_from_row, resource_row
 from kubestats_pipeline.scan.store.values import NOTHING_SAVED, SavedValues, saved_values, write_values
 
-SCANNER_VERSION = "5"
+SCANNER_VERSION = "6"
 """Raised when the scanner reads the same history differently: repositories are then replayed from the start."""
 
 
@@ -216,7 +216,7 @@ def scan_row(
         "scanned_commit": reached.commit,
         "last_scan_at": now,
         "resources_count": len(replay.active),
-        "events_count": replay.next_sequence,
+        "events_count": replay.log.next_sequence,
         "complete_from": reached.complete_from,
         "problems_count": len(replay.problems),
         "gitops_engine": engine,

@@ -79,7 +79,7 @@ def write_values(
     kept = to_frame(HELM_VALUES, []) if old is None else old.filter(pl.col("resource_id").is_in(list(ids - fresh)))
     mark = saved.mark if saved else None
     if old is None or made.height or kept.height < old.height:
-        mark = f"{commit} {replay.next_sequence}"
+        mark = f"{commit} {replay.log.next_sequence}"
         tables.write_values(pl.concat([kept, made]), {"mark": mark})
     last_readable = replay.values_inputs.last_readable
     unreadable = {path: oid for path, oid in last_readable.items() if replay.files[path].oid != oid}

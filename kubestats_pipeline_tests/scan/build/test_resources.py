@@ -27,6 +27,21 @@ def test_json_is_built_where_a_kustomization_lists_it():
     assert names({"kustomization.yaml": "resources: [h.json]", "h.json": release}) == ["web"]
 
 
+def test_an_alias_repeats_what_kustomize_reads_as_a_value_and_as_a_key():
+    """As `kubectl kustomize` has it. An alias as a key stopped the history of xunholy/k8s-gitops."""
+    data = "{x: &word yes, z: *word, d: &day 2024-01-01, e: *day, *word : value, &name no: here, n: *name}"
+    tree = {"kustomization.yaml": "resources: [a.yaml]", "a.yaml": CONFIG.replace("{a: b}", data)}
+    day = "2024-01-01T00:00:00Z"
+    expected = {"x": "yes", "z": "yes", "d": day, "e": day, "yes": "value", "no": "here", "n": "no"}
+    assert contents(build(tree))[0]["data"] == expected
+
+
+@pytest.mark.parametrize("data", ["{x: &a y1, y1: one, *a : two}", "{x: &a {k: v}, *a : two}"])
+def test_an_alias_as_a_key_that_is_there_already_or_no_text_is_refused(data: str):
+    tree = {"kustomization.yaml": "resources: [a.yaml]", "a.yaml": CONFIG.replace("{a: b}", data)}
+    assert build(tree).failure is not None
+
+
 def test_two_kustomization_files_in_a_folder_are_refused():
     tree = {"kustomization.yaml": "resources: []", "kustomization.yml": "resources: []"}
     assert build(tree).failure == "it has several kustomization files"

@@ -50,7 +50,7 @@ def versions(tree: Tree, name: str = "app") -> list[tuple[str | None, str | None
     """The versions before and after of the events of a release that changed it."""
     return [
         (event.before.resolved.version, event.after.resolved.version)
-        for event in tree.replay.events
+        for event in tree.replay.log.events
         if event.after.identity.key.kind == "HelmRelease" and event.after.identity.key.name == name and event.before
     ]
 
@@ -71,7 +71,7 @@ def test_a_variable_of_the_applying_kustomization_is_the_version_and_a_change_of
     assert (tree.resolution("app").version, tree.resolution("app").resolution) == ("1.0", "exact")
     tree.put({"ks.yaml": flux("app", "app", **substitute(VERSION="2.0"))})
     assert versions(tree) == [("1.0", "2.0")]
-    assert ("MODIFIED", "app", "app/hr.yaml", "version") in told(tree.replay.events)
+    assert ("MODIFIED", "app", "app/hr.yaml", "version") in told(tree.replay.log.events)
     tree.put({"ks.yaml": flux("app", "app", **substitute(VERSION="2.0", OTHER="x"))})
     assert versions(tree) == [("1.0", "2.0")], "a variable that it does not use changes nothing"
 
@@ -413,7 +413,7 @@ def test_values_come_from_the_file_that_a_generator_beside_the_release_puts_into
     assert [(each.kind, each.path) for each in app.resolved.values_inputs] == [("file", "app/helm/values.yaml")]
     assert [(image.image, image.tag) for image in app.version.images] == [("ghcr.io/home/app", "1.10")]
     tree.put({"app/helm/values.yaml": "image: {repository: ghcr.io/home/app, tag: 1.11}\n"})
-    assert told(tree.replay.events)[-1] == ("MODIFIED", "app", "app/hr.yaml", "images", "values")
+    assert told(tree.replay.log.events)[-1] == ("MODIFIED", "app", "app/hr.yaml", "images", "values")
 
 
 def test_values_come_from_a_config_map_of_the_release_s_namespace(tree: Tree) -> None:

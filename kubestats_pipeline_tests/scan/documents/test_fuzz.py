@@ -106,7 +106,7 @@ def check_replay(data: st.DataObject, files: Tree) -> None:
         replay.apply(Commit(f"{number:040x}", NOW, "ann", "step"), [Change(path, oid) for path, oid in oids.items()])
         states.append({each: (found.manifest, found.resolved) for each, found in replay.active.items()})
     assert states[0] == states[2]
-    assert len({each.event_id for each in replay.events}) == len(replay.events)
+    assert len({each.event_id for each in replay.log.events}) == len(replay.log.events)
     for path, blob in broken.items():
         kept = {each for each in states[0] if each.path == path}
         assert read(blob, path.rpartition("/")[2]).is_complete or kept <= states[1].keys()

@@ -45,9 +45,9 @@ def test_steps_give_what_the_files_say_at_once():
 
 def test_a_file_named_kustomization_is_one():
     assert history.is_of_interest("app/Kustomization")
-    content = read(kustomization("h.yaml", namespace="prod"), "Kustomization").kustomize
+    content = read(kustomization("h.yaml"), "Kustomization").kustomize
     assert content is not None
-    assert content.transform.namespace == "prod"
+    assert content.entries == ("h.yaml",)
 
 
 def test_files_of_other_formats_are_known_and_not_read():

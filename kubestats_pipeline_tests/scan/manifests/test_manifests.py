@@ -9,10 +9,10 @@ from kubestats_pipeline.lake.repositories import Repository
 from kubestats_pipeline.scan.facts.charts import Resolved
 from kubestats_pipeline.scan.facts.path_context import context_of
 from kubestats_pipeline.scan.kustomize.kustomization import Kustomize
+from kubestats_pipeline.scan.manifests.engine import gitops_engine
 from kubestats_pipeline.scan.manifests.identity import Identity
 from kubestats_pipeline.scan.manifests.manifests import Manifest, restore_manifest
 from kubestats_pipeline.scan.replay.records import Resource
-from kubestats_pipeline.scan.resolve.engine import gitops_engine
 from kubestats_pipeline.scan.store.rows import original, printable, resource_from_row, resource_row
 from kubestats_pipeline_tests.scan.world import (
     config,

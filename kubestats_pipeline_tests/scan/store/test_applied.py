@@ -48,7 +48,7 @@ class Clusters:
         replay.applied.apply(commit(number), changes, lambda _: None)
         log.take_from(replay)
         sha, reached = commit(number).sha, replay.applied.next_sequence
-        position = store.Position(repository.repository_id, sha, replay.next_sequence, None, next_applied=reached)
+        position = store.Position(repository.repository_id, sha, replay.log.next_sequence, None, next_applied=reached)
         log.publish()
         store.write_tables(self.tables, repository, replay, known, position)
 

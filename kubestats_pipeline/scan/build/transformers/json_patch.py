@@ -41,7 +41,7 @@ def apply_operations(content: Any, operations: list[Operation]) -> Any:
 def _apply(content: Any, operation: Operation) -> Any:
     name, path = operation.get("op"), operation.get("path")
     if name not in _OPERATIONS or not isinstance(path, str):
-        raise RefusedError("an operation of a JSON patch is none that exists")
+        raise RefusedError("an operation of a JSON patch does not exist")
     steps = steps_of(path)
     if name == "test":
         found = _find(content, steps)

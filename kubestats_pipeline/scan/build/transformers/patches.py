@@ -4,13 +4,13 @@ A patch with a target changes every resource that this selects. One without name
 the resource had. Patches come redacted, and so a secret that a patch holds is never in a build.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
 
-from kubestats_pipeline.redaction.redact import redact_again, redact_content
+from kubestats_pipeline.redaction.redact import redact, redact_again, redact_content
 from kubestats_pipeline.scan.build.transformers.json_patch import Operation, apply_operations
 from kubestats_pipeline.scan.build.transformers.resource import (
     BuildResource,
@@ -63,14 +63,69 @@ def read_patch(text: bytes) -> ReadPatch:
     return ReadPatch(merges=tuple(contents))
 
 
-def apply_patch(
-    resources: Resources, patch: ReadPatch, target: Selector | None, options: Mapping[str, Any]
+def apply_patches(
+    resources: Resources, entries: Iterable[tuple[ReadPatch, Selector | None, Mapping[str, Any]]]
 ) -> Resources:
-    """All resources with one entry of `patches` applied.
+    """All resources with entries of `patches` applied one after another: each a patch, its target and its options.
 
     Raises:
-        RefusedError: the patch names no resource, or cannot be applied to one.
+        RefusedError: a patch names no resource, or cannot be applied to one.
     """
+    changed = resources
+    for patch, target, options in entries:
+        changed = _apply_patch(changed, patch, target, options)
+    return _redacted(changed, resources)
+
+
+def apply_merges(resources: Resources, merges: Iterable[dict[str, Any]]) -> Resources:
+    """All resources with patches merged one after another, each into the one that it names.
+
+    Raises:
+        RefusedError: a patch names no resource, or several.
+    """
+    changed = resources
+    for merge in merges:
+        changed = _apply_merge(changed, merge, {})
+    return _redacted(changed, resources)
+
+
+def apply_json_patches(resources: Resources, entries: Iterable[tuple[list[Operation], Selector]]) -> Resources:
+    """All resources with entries of `patchesJson6902` applied one after another, each to the one that it names.
+
+    Raises:
+        RefusedError: an entry names no resource, or several.
+    """
+    changed = resources
+    for operations, target in entries:
+        names = id_of(
+            {
+                "apiVersion": f"{target.get('group') or ''}/{target.get('version') or ''}",
+                "kind": target.get("kind"),
+                "metadata": {"name": target.get("name"), "namespace": target.get("namespace")},
+            }
+        )
+        changed = _each(changed, [_only(find_by_id(changed, names))], _operating(operations))
+    return _redacted(changed, resources)
+
+
+def _redacted(changed: Resources, before: Resources) -> Resources:
+    """Resources with those redacted again that patches have changed.
+
+    Patches come redacted, but parts of two of them may make a secret together. Once for all of them is enough, and
+    keeps many patches of one resource linear.
+    """
+    if len(changed) != len(before):  # a patch has deleted one
+        return [each.changed(redact(each.content), _FEATURE) for each in changed]
+    pairs = zip(changed, before, strict=True)
+    return [
+        new if new.content is old.content else new.changed(redact_again(new.content, old.content), _FEATURE)
+        for new, old in pairs
+    ]
+
+
+def _apply_patch(
+    resources: Resources, patch: ReadPatch, target: Selector | None, options: Mapping[str, Any]
+) -> Resources:
     if patch.operations is not None:
         if target is None:
             raise RefusedError("a JSON patch has no target")
@@ -80,36 +135,15 @@ def apply_patch(
             raise RefusedError("several patches in one entry have a target")
         return _each(resources, select(resources, target), _merging(patch.merges[0], options, takes_kind=False))
     for merge in patch.merges:
-        resources = apply_merge(resources, merge, options)
+        resources = _apply_merge(resources, merge, options)
     return resources
 
 
-def apply_merge(resources: Resources, merge: dict[str, Any], options: Mapping[str, Any]) -> Resources:
-    """All resources with a patch merged into the one that it names.
-
-    Raises:
-        RefusedError: it names none, or several.
-    """
+def _apply_merge(resources: Resources, merge: dict[str, Any], options: Mapping[str, Any]) -> Resources:
     names = id_of(merge)
     if not names.kind or not names.name:
         raise RefusedError("a patch without a target has no kind or name")
     return _each(resources, [_only(find_by_id(resources, names))], _merging(merge, options, takes_kind=True))
-
-
-def apply_json_patch(resources: Resources, operations: list[Operation], target: Selector) -> Resources:
-    """All resources with an entry of `patchesJson6902` applied to the one that it names.
-
-    Raises:
-        RefusedError: it names none, or several.
-    """
-    names = id_of(
-        {
-            "apiVersion": f"{target.get('group') or ''}/{target.get('version') or ''}",
-            "kind": target.get("kind"),
-            "metadata": {"name": target.get("name"), "namespace": target.get("namespace")},
-        }
-    )
-    return _each(resources, [_only(find_by_id(resources, names))], _operating(operations))
 
 
 def _only(places: list[int]) -> int:
@@ -134,7 +168,7 @@ def _operating(operations: list[Operation]) -> Any:
         if not isinstance(content, dict):
             raise RefusedError("a JSON patch leaves no object")
         content = _with_annotations(content)
-        return resource.remembering().changed(redact_again(bounded(content), resource.content), _FEATURE)
+        return resource.remembering().changed(bounded(content), _FEATURE)
 
     return change
 
@@ -162,7 +196,7 @@ def _merging(merge: dict[str, Any], options: Mapping[str, Any], *, takes_kind: b
 
     def change(resource: BuildResource) -> BuildResource:
         content = resource.content
-        merged = merge_patch(content, patch := shown(content))
+        merged = merge_patch(content, shown(content))
         if not merged:
             return resource._replace(content={})
         may_rename, may_retype = options.get("allowNameChange"), options.get("allowKindChange")
@@ -173,6 +207,6 @@ def _merging(merge: dict[str, Any], options: Mapping[str, Any], *, takes_kind: b
             merged = {**merged, "kind": content["kind"]}
         names = {} if may_rename else {"name": known.name}
         merged = with_metadata(merged, namespace=known.namespace or None, **names)
-        return resource.changed(redact_again(bounded(merged), content, patch), _FEATURE)
+        return resource.changed(bounded(merged), _FEATURE)
 
     return change

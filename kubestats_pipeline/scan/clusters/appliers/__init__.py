@@ -1,1 +1,1 @@
-"""The objects that apply others, as the walk reads them: each module tells what those of one tool apply."""
+"""One applier by itself: the folders that its object asks for, and the objects that it makes of what is built there."""

@@ -24,7 +24,7 @@ _SYNC_KINDS = {"GitRepository": "GitRepository", "OCIRepository": "OCIRepository
 
 
 def spec_of_kustomization(content: dict[str, Any], facts: Facts, namespace: str | None) -> ApplySpec | None:
-    """The folder of a Flux Kustomization, or None if its path is no text.
+    """The folder of a Flux Kustomization, or None if its path is not a text.
 
     Args:
         content: the object.

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from kubestats_pipeline.scan.build.objects import BuiltObject
 from kubestats_pipeline.scan.clusters.appliers import argo, flux, resource_sets
-from kubestats_pipeline.scan.clusters.appliers.nodes import ClusterObject, Settings, Wanted
+from kubestats_pipeline.scan.clusters.appliers.nodes import ClusterObject, ObjectSettings, Wanted
 from kubestats_pipeline.scan.clusters.appliers.post_build import Substituted, is_disabled, substitute_object
 from kubestats_pipeline.scan.clusters.appliers.substitution import MARK
 from kubestats_pipeline.scan.documents.budget import Budget, TooComplexError
@@ -41,7 +41,7 @@ class Surroundings(Protocol):
         """The documents of a file."""
 
 
-def make_object(built: BuiltObject, settings: Settings, surroundings: Surroundings) -> ClusterObject | None:
+def make_object(built: BuiltObject, settings: ObjectSettings, surroundings: Surroundings) -> ClusterObject | None:
     """The object in the cluster, or None if it has no kind or name.
 
     Raises:
@@ -75,7 +75,7 @@ def make_object(built: BuiltObject, settings: Settings, surroundings: Surroundin
     )
 
 
-def _substituted(content: dict[str, Any], settings: Settings, budget: Budget) -> Substituted:
+def _substituted(content: dict[str, Any], settings: ObjectSettings, budget: Budget) -> Substituted:
     """The object with its variables replaced, or as it is if that takes too much."""
     if settings.excess is not None:
         budget.note(settings.excess)
@@ -123,7 +123,7 @@ def scan(content: dict[str, Any], key: ResourceKey, written: dict[int, dict[str,
     return scanner(Decoded(content, 0, written=written or {}), content)
 
 
-def _with_settings(content: dict[str, Any], settings: Settings) -> dict[str, Any]:
+def _with_settings(content: dict[str, Any], settings: ObjectSettings) -> dict[str, Any]:
     if settings.namespace is None and not settings.common:
         return content
     metadata = dict(mapping(content, "metadata"))
@@ -139,7 +139,7 @@ def _with_settings(content: dict[str, Any], settings: Settings) -> dict[str, Any
 def _children(
     content: dict[str, Any], key: ResourceKey, facts: Facts, origin: Identity | None, surroundings: Surroundings
 ) -> Iterable[tuple[str, Wanted]]:
-    """The folders and objects that an object applies itself."""
+    """The appliers that the object is, with their tasks."""
     name = applier_name(key)
     if facts.flux_path is not None:
         spec = flux.spec_of_kustomization(content, facts, key.namespace)

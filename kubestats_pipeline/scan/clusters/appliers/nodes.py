@@ -30,7 +30,7 @@ class NodeKey(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """What an applier applies: folders, or objects that it makes itself.
+    """The task of an applier: folders to apply, or objects that it makes itself.
 
     Attributes:
         path: the first folder, as it is shown.
@@ -45,8 +45,8 @@ class Wanted(NamedTuple):
     incomplete: str | None = None
 
 
-class Settings(NamedTuple):
-    """What an applier does to each object of its build.
+class ObjectSettings(NamedTuple):
+    """The changes that an applier makes to each object of its build.
 
     Attributes:
         namespace: for objects that have none.
@@ -80,7 +80,7 @@ class ClusterObject(NamedTuple):
 
     key: ResourceKey
     built: BuiltObject
-    settings: Settings
+    settings: ObjectSettings
     content: dict[str, Any]
     data: bytes
     facts: Facts
@@ -95,7 +95,7 @@ class ClusterObject(NamedTuple):
         return self.built.origin
 
 
-Part = tuple[str | None, Built, Settings]
+Part = tuple[str | None, Built, ObjectSettings]
 """A folder, its build, and what the applier does to the objects."""
 
 

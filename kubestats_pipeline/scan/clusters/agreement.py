@@ -13,7 +13,7 @@ _DIFFERENCES = {
 """The fields of a resolution in which two apply paths of a release must agree, so that it is one use of one chart."""
 
 
-def common(resolutions: list[Resolved], facts: Facts, identity: Identity) -> Resolved:
+def agreed_resolution(resolutions: list[Resolved], facts: Facts, identity: Identity) -> Resolved:
     """The fields in which all resolutions of a resource agree. The others are as in its document, or unknown."""
     if len(resolutions) == 1:
         return resolutions[0]

@@ -1,0 +1,43 @@
+"""The nodes of a walk that cannot be built, by the file at which the build fails."""
+
+from collections import Counter, defaultdict
+
+from kubestats_pipeline.scan.clusters.appliers.nodes import NodeKey
+
+
+class Failures:
+    """The failures of all nodes at one commit. A cluster that is not real has none."""
+
+    def __init__(self) -> None:
+        self._turned_files: set[str] = set()
+        self._failing: Counter[str] = Counter()
+        self._by_file: defaultdict[str, dict[NodeKey, str]] = defaultdict(dict)
+
+    def __bool__(self) -> bool:
+        """True if something cannot be built, so that the objects that it applies are not known."""
+        return any(self._failing.values())
+
+    def is_failing(self, cluster: str) -> bool:
+        """True if something of a cluster cannot be built."""
+        return self._failing[cluster] > 0
+
+    def at(self, path: str) -> str | None:
+        """The reason why what a file applies cannot be built, or None."""
+        return min(self._by_file.get(path, {}).values(), default=None)
+
+    def take_turned_files(self) -> set[str]:
+        """The files whose reason may have changed since the last call."""
+        files, self._turned_files = self._turned_files, set()
+        return files
+
+    def note(self, key: NodeKey, before: tuple[str, str] | None, after: tuple[str, str] | None) -> None:
+        """Record the file and the reason of a node, before and after it was made. None is for a build that works."""
+        if before == after or not key.cluster.is_real:
+            return
+        if before is not None:
+            self._by_file[before[0]].pop(key, None)
+            self._turned_files.add(before[0])
+        if after is not None:
+            self._by_file[after[0]][key] = after[1]
+            self._turned_files.add(after[0])
+        self._failing[key.cluster.path] += (after is not None) - (before is not None)

@@ -1,1 +1,0 @@
-"""Resolution inside a repository: the effective chart, version and namespace of each release."""
