@@ -230,7 +230,9 @@ class Accumulator:
                 self.resources = merge_generated(self.resources, generated._replace(files=files))
         home = (fields.get("helmGlobals") or {}).get("chartHome")
         for entry in entries(fields, "helmCharts"):
-            self.resources = merge_generated(self.resources, chart_of(entry, home))
+            named = (entry.get("valuesFile"), *(entry.get("additionalValuesFiles") or ()))
+            files = tuple((path, resolve_entry(folder, path)) for path in named if path and not is_remote(path))
+            self.resources = merge_generated(self.resources, chart_of(entry, home)._replace(files=files))
 
     def _transform(self, folder: str, fields: Fields) -> None:
         """Apply the transformers in kustomize's order. JSON patches of the old field come after names and namespace."""

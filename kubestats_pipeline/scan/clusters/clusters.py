@@ -18,12 +18,12 @@ from kubestats_pipeline.scan.clusters.applied import AppliedKey, AppliedObject
 from kubestats_pipeline.scan.clusters.common import common
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
 from kubestats_pipeline.scan.clusters.make_object import scan
-from kubestats_pipeline.scan.clusters.nodes import ClusterObject, NodeKey
+from kubestats_pipeline.scan.clusters.nodes import Cluster, ClusterObject, NodeKey
 from kubestats_pipeline.scan.clusters.places import ARTIFACT, OwnUrls, Places
 from kubestats_pipeline.scan.clusters.references import FactsOf, LookUp, References
 from kubestats_pipeline.scan.clusters.roots import Roots
 from kubestats_pipeline.scan.clusters.substitution import substitute
-from kubestats_pipeline.scan.clusters.values_from import values_inputs
+from kubestats_pipeline.scan.clusters.values_from import Application, application_of, values_inputs
 from kubestats_pipeline.scan.clusters.walk import QUERIES, ObjectAt, Walk
 from kubestats_pipeline.scan.documents.budget import Budget, TooComplexError
 from kubestats_pipeline.scan.facts.charts import Resolved
@@ -144,6 +144,19 @@ class Clusters:
                 self._held[key.cluster].add(key)
         return {key for keys in self._held.values() for key in keys}
 
+    def application(self, key: AppliedKey) -> Application | None:
+        """An object that a cluster runs, or None if it is gone or cannot be built at this commit."""
+        at = _place_of(key)
+        made = self._walk.get(at)
+        return application_of(made, at[0], self._walk) if made is not None else None
+
+    def tell_again(self, keys: Iterable[AppliedKey]) -> None:
+        """Count objects as changed, because files have that they take values from."""
+        for at in map(_place_of, keys):
+            made = self._walk.get(at)
+            if made is not None:
+                self._tell(at, self._as_applied(at, made, self._resolutions[at].as_applied))
+
     def take_applied(self) -> dict[AppliedKey, AppliedObject | None]:
         """The objects of clusters that changed since the last call. None stands for one that is gone."""
         applied, self._applied = self._applied, {}
@@ -240,7 +253,7 @@ class Clusters:
             self._tell(at, None)
             return
         resolution = self._resolution(at, made)
-        if resolution != known or is_new:
+        if resolution != known or is_new or made.facts.values_from:  # one of its ConfigMaps may have changed
             self._resolutions[at] = resolution
             self._tell(at, self._as_applied(at, made, resolution.as_applied))
             if made.origin is not None:
@@ -373,6 +386,10 @@ def _reads_of(identity: Identity, *versions: Manifest | None) -> Iterator[tuple[
             yield "document", ARTIFACT, copy.artifact
         if facts.flux_path is not None and facts.flux_path.source is not None:
             yield "document", facts.flux_path.source.kind, facts.flux_path.source.name
+
+
+def _place_of(key: AppliedKey) -> ObjectAt:
+    return NodeKey(Cluster(key.cluster), key.applied_by), key.key
 
 
 def _facts_of(made: ClusterObject) -> Facts:
