@@ -115,7 +115,7 @@ class Replay:
         changed = self.clusters.resolve_changed()
         self._note_too_complex(changed)
         self._update_inputs((), changed)
-        applied = self.applied_values.take(())
+        held, applied = self.applied_values.hold(), self.applied_values.take(())
         for identity, resolved in self._standings.judge(changed, (), ()).items():
             if identity in self.active:
                 known, manifest = self.active[identity], self._manifest(identity)
@@ -126,7 +126,6 @@ class Replay:
                     manifest = known.manifest  # the one of its last event, because the next event compares with it
                 self.active[identity] = known._replace(resolved=resolved, manifest=manifest, values=values)
         self.values_inputs.touched.clear()
-        held = self.applied_values.hold()
         self.applied.restore(self.applied_values.described(applied, self.active), self._resource_id, held)
 
     def apply(self, commit: Commit, changes: Iterable[Change]) -> None:

@@ -17,7 +17,7 @@ import orjson
 from kubestats_pipeline.redaction.redact import redact_setting
 from kubestats_pipeline.scan.clusters.applied import AppliedKey
 from kubestats_pipeline.scan.clusters.post_build import is_disabled
-from kubestats_pipeline.scan.clusters.substitution import VariableValues, substitute
+from kubestats_pipeline.scan.clusters.substitution import MARK, VariableValues, substitute
 from kubestats_pipeline.scan.clusters.values_from import Application, Supplied
 from kubestats_pipeline.scan.documents.budget import Budget, TooComplexError
 from kubestats_pipeline.scan.documents.canonical_json import canonical_json
@@ -214,8 +214,10 @@ class ValuesInputs:
 
     def _text(self, oid: str, variables: VariableValues | None = None) -> ValuesText:
         """The content of a blob, with its variables replaced."""
-        key = oid if variables is None else (oid, type(variables), *variables.items())
-        return self._kept(key, lambda: self._blob(oid, variables))
+        text = self._kept(oid, lambda: self._blob(oid, None))
+        if variables is None or MARK not in text.content:
+            return text
+        return self._kept((oid, type(variables), *variables.items()), lambda: self._blob(oid, variables))
 
     def _blob(self, oid: str, variables: VariableValues | None) -> bytes | None:
         blob = self.cache.read_blob(oid) if oid else None
@@ -262,9 +264,7 @@ def _supplied(found: Supplied) -> _Input:
     text = mapping(config_map.content, "data").get(entry.key)
     if not isinstance(text, str):
         return named._replace(path=path, text="", target=None) if entry.is_optional else named
-    before = mapping(built.content, "data").get(entry.key)
-    is_replaced = variables is not None and not is_disabled(built.content) and (text != before or _EXPRESSION in text)
-    named = named._replace(variables=variables if is_replaced else None)
+    named = named._replace(variables=variables if not is_disabled(built.content) else None)
     file = dict(built.files).get(entry.key) if _EDITS.isdisjoint(built.changed_by) else None
     return named._replace(path=path, text=text) if file is None else named._replace(path=file)
 
