@@ -1,6 +1,7 @@
 """The Helm values of a release in each cluster: patched, with variables, and over the ConfigMaps of that cluster."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ def patched(values: dict[str, Any]) -> list[dict[str, Any]]:
     return [{"patch": text, "target": {"kind": "HelmRelease"}}]
 
 
-def one_cluster(files: dict[str, str | None], **spec: Any) -> dict[str, str | None]:
+def one_cluster(files: Mapping[str, str | None], **spec: Any) -> dict[str, str | None]:
     return {"clusters/main/app.yaml": flux("app", "app", **spec)} | {
         f"app/{name}": text for name, text in files.items()
     }
@@ -76,7 +77,7 @@ def resource(world: World) -> dict[str, Any]:
     return row
 
 
-def scan(world: World, files: dict[str, str | None]) -> None:
+def scan(world: World, files: Mapping[str, str | None]) -> None:
     world.git.commit(files)
     world.scan()
 
