@@ -90,8 +90,8 @@ def _find(
 ) -> tuple[ClusterObject, str] | None:
     """The one ConfigMap that the release can read, with the folder whose build made it.
 
-    None if the reference is to another kind, if there is no ConfigMap of that name, or if there are several that
-    differ.
+    None for a reference to another kind, for a name that nothing has, and for one that several have with different
+    content.
     """
     if reference.kind != _KIND:
         return None

@@ -31,6 +31,7 @@ class ApplicationValues:
     def __init__(self, clusters: Clusters, inputs: ValuesInputs) -> None:
         self.clusters = clusters
         self._inputs = inputs
+        self._outer: dict[AppliedKey, Values] = {}
 
     def take_applied(self, touched: Iterable[str]) -> dict[AppliedKey, AppliedObject | None]:
         """The objects that changed, with those whose values files did, and record their inputs.
@@ -44,6 +45,7 @@ class ApplicationValues:
             application = self.clusters.application(key) if applied is not None else None
             if application is None:
                 self._inputs.forget(key)
+                self._outer.pop(key, None)
             else:
                 self._inputs.set_application(key, application)
         return told
@@ -62,7 +64,7 @@ class ApplicationValues:
         application = self.clusters.application(key)
         if application is None or not application.made.facts.is_release:
             return applied
-        made, outer, images = application.made, self._inputs.read(key), applied.resolved.images or ()
+        made, outer, images = application.made, self._read_outer(key, values), applied.resolved.images or ()
         layers = outer.layers if outer else ()
         if (
             layers
@@ -79,15 +81,26 @@ class ApplicationValues:
         return applied._replace(resolved=resolved, is_complete=applied.is_complete and is_known)
 
     def read(self, key: AppliedKey, manifest: Manifest, values: Values | None) -> ValuesTree | None:
-        """The values of a release in a cluster.
+        """The values of a release in a cluster, as they were when its images were looked for.
 
         None where they are those of its document, and where the object cannot be built at this commit.
         """
         application = self.clusters.application(key)
-        outer = self._inputs.read(key)
+        outer = self._outer.get(key)
         if application is None or _is_as_written(application.made, outer, manifest, values):
             return None
         return _merged(application.made, outer)
+
+    def _read_outer(self, key: AppliedKey, written: Values | None) -> Values | None:
+        """The values from elsewhere, kept for `read`, because the mirror is closed when rows are made.
+
+        Most releases have those of their document, and share them.
+        """
+        self._outer.pop(key, None)
+        outer = self._inputs.read(key)
+        if outer is not None:
+            self._outer[key] = written if written is not None and written.layers == outer.layers else outer
+        return outer
 
 
 def _merged(made: ClusterObject, outer: Values | None) -> ValuesTree:

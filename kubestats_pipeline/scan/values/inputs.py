@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import orjson
 
+from kubestats_pipeline.git.history import is_of_interest
 from kubestats_pipeline.redaction.redact import redact_setting
 from kubestats_pipeline.scan.clusters.applied import AppliedKey
 from kubestats_pipeline.scan.clusters.post_build import is_disabled
@@ -266,7 +267,9 @@ def _supplied(found: Supplied) -> _Input:
         return named._replace(path=path, text="", target=None) if entry.is_optional else named
     named = named._replace(variables=variables if not is_disabled(built.content) else None)
     file = dict(built.files).get(entry.key) if _EDITS.isdisjoint(built.changed_by) else None
-    return named._replace(path=path, text=text) if file is None else named._replace(path=file)
+    if file is not None and is_of_interest(file):
+        return named._replace(path=file)
+    return named._replace(path=file or path, text=text)
 
 
 def _replaced(blob: bytes, variables: VariableValues) -> bytes:

@@ -43,10 +43,12 @@ def one_cluster(files: Mapping[str, str | None], **spec: Any) -> dict[str, str |
     }
 
 
-def two_clusters(overlays: dict[str, str]) -> dict[str, str | None]:
-    return {f"clusters/{name}/app.yaml": flux("app", f"overlays/{name}") for name in overlays} | {
-        f"overlays/{name}/kustomization.yaml": text for name, text in overlays.items()
-    }
+def two_clusters(overlays: Mapping[str, str]) -> dict[str, str | None]:
+    files: dict[str, str | None] = {}
+    for name, text in overlays.items():
+        files[f"clusters/{name}/app.yaml"] = flux("app", f"overlays/{name}")
+        files[f"overlays/{name}/kustomization.yaml"] = text
+    return files
 
 
 def in_clusters(world: World, name: str = "app") -> list[dict[str, Any]]:
@@ -192,6 +194,13 @@ def test_the_text_of_a_config_map_that_a_patch_changes_counts_in_place_of_its_fi
     assert settings(world) == [{"a": ("2", "app")}]
 
 
+def test_one_setting_may_have_a_whole_file_as_its_value(world: World) -> None:
+    entry = supplied(valuesKey="motd", targetPath="motd")
+    files = {"kustomization.yaml": generated("motd"), "hr.yaml": hr(valuesFrom=[entry]), "motd": "hello ${NAME}\n"}
+    scan(world, one_cluster(files, postBuild={"substitute": {"NAME": "Ann"}}))
+    assert settings(world) == [{"motd": ("hello Ann", "app/motd")}]
+
+
 def test_a_key_and_a_target_choose_the_text_and_its_place_and_an_optional_one_may_be_missing(world: World) -> None:
     entries = [
         supplied(valuesKey="more.yaml"),
@@ -255,7 +264,7 @@ def test_a_new_image_in_the_values_of_one_cluster_is_an_event_of_that_cluster_al
 
     base = {"base/kustomization.yaml": kustomization("hr.yaml"), "base/hr.yaml": hr(valuesFrom=[supplied()])}
     values = {f"overlays/{name}/values.yaml": "image: ghcr.io/o/a:1\n" for name in CLUSTERS}
-    world.git.commit(two_clusters(dict.fromkeys(CLUSTERS, overlay())) | base | values)
+    world.git.commit({**two_clusters(dict.fromkeys(CLUSTERS, overlay())), **base, **values})
     if not at_once:
         world.scan()
     commit = world.git.commit({"overlays/staging/values.yaml": "image: ghcr.io/o/a:2\n"})
