@@ -37,7 +37,12 @@ _CONTENT = (
     Column("chart_url", Type.TEXT, "canonical location of the chart"),
     Column("chart_kind", Type.TEXT, one_of(ChartKind)),
     Column("app_name", Type.TEXT, "application that the object runs"),
-    required("images", Type.IMAGES, "images that it names, as in resources, after all patches and variables"),
+    required(
+        "images",
+        Type.IMAGES,
+        "images that it names, as in resources, after all patches and variables. Those of a release are in its values "
+        "from all inputs, after the images of its `postRenderers`",
+    ),
     required(
         "content_hash",
         Type.TEXT,
@@ -48,7 +53,8 @@ _CONTENT = (
     required(
         "is_complete",
         Type.BOOLEAN,
-        "false where a part needs the network, a secret or a variable that the repository does not hold",
+        "false where a part of it or of its Helm values needs the network, a secret, a ConfigMap or a variable that "
+        "the repository does not hold",
     ),
     required("context", Type.TEXT, f"{one_of(Context)}, from the paths of its cluster and of the applied folder"),
 )

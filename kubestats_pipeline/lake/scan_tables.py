@@ -68,7 +68,7 @@ RESOURCES = Table(
         Column(
             "values_complete",
             Type.BOOLEAN,
-            "whether `helm_values` holds all of its values. False where a Secret or a missing file has some, null "
+            "whether all values of the document are known. False where a Secret or a missing file has some, null "
             "where it is deleted or takes no values",
         ),
         Column(
@@ -101,8 +101,9 @@ HELM_VALUES = Table(
         required(
             "applied_id",
             Type.TEXT,
-            "the application of it whose values these are, a row of `applied_resources`. Empty where nothing applies "
-            "it or the repository does not tell",
+            "the application of it whose values these are, a row of `applied_resources`: as its cluster gets them, "
+            "with patches, variables and ConfigMaps. Empty where nothing applies it or the repository does not tell: "
+            "then the values are those of the document",
             earlier="''",
             may_dangle=True,
         ),
@@ -118,10 +119,16 @@ HELM_VALUES = Table(
         Column(
             "value",
             Type.TEXT,
-            "the value as text, versions as written, secrets redacted, at most 2,000 characters. Null for null, which "
-            "takes the chart's default away, and in the warehouse where it is withheld: see docs/counting.md",
+            "the value as text, secrets redacted, at most 2,000 characters. Versions are as written in a document, and "
+            "numbers as the cluster gets them in an application. Null for null, which takes the chart's default away, "
+            "and in the warehouse where it is withheld: see docs/counting.md",
         ),
-        required("origin", Type.TEXT, "`inline`, or the path of the file that it comes from. The last input wins"),
+        required(
+            "origin",
+            Type.TEXT,
+            "`inline`, or the path of the file that it comes from, or the folder whose build made it. The last input "
+            "wins",
+        ),
     ),
 )
 

@@ -243,7 +243,10 @@ class Accumulator:
         documents = self._readers.chart_documents(folder) if charts else {}
         for entry in charts:
             chart = chart_of(entry, home)
-            self.resources = merge_generated(self.resources, chart._replace(origin=documents.get(chart.id.name)))
+            values = (entry.get("valuesFile"), *(entry.get("additionalValuesFiles") or ()))
+            files = tuple((path, resolve_entry(folder, path)) for path in values if path and not is_remote(path))
+            chart = chart._replace(origin=documents.get(chart.id.name), files=files)
+            self.resources = merge_generated(self.resources, chart)
 
     def _transform(self, folder: str, fields: Fields) -> None:
         """Apply the transformers in kustomize's order. JSON patches of the old field come after names and namespace."""

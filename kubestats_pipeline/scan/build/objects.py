@@ -14,7 +14,8 @@ class BuiltObject(NamedTuple):
         changed_by: the features that changed it: namespace, name, label, image, patch, replacement, ….
         base_name: its name without the hash suffix of a generator, or None if it has no such suffix.
         incomplete: the reason why a part of it is not known, or None.
-        files: of a generated ConfigMap, the keys whose value is a file, with the path of the file.
+        files: of a generated ConfigMap, the keys whose value is a file, with the path of the file. Of a chart,
+            the names of its values files, with their paths.
     """
 
     content: dict[str, Any]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from kubestats_pipeline.scan.facts.charts import Resolved
-from kubestats_pipeline.scan.facts.facts import Facts
+from kubestats_pipeline.scan.facts.facts import Facts, ValuesInput
 from kubestats_pipeline.scan.manifests.identity import Identity
 
 _DIFFERENCES = {
@@ -17,7 +17,9 @@ def agreed_resolution(resolutions: list[Resolved], facts: Facts, identity: Ident
     """The fields in which all resolutions of a resource agree. The others are as in its document, or unknown."""
     if len(resolutions) == 1:
         return resolutions[0]
-    declared = Resolved(identity.key.namespace, facts.chart.version if facts.chart else facts.version)
+    version = facts.chart.version if facts.chart else facts.version
+    inputs = tuple(ValuesInput("unknown", None, None, *entry[1:]) for entry in facts.values_from)
+    declared = Resolved(identity.key.namespace, version, values_inputs=inputs)
     found = [{resolution[column] for resolution in resolutions} for column in range(len(declared))]
     agreed = Resolved._make(each.pop() if len(each) == 1 else own for own, each in zip(declared, found, strict=True))
     if not facts.is_release:

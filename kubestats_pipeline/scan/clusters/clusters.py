@@ -16,7 +16,7 @@ from kubestats_pipeline.scan.clusters.agreement import agreed_resolution
 from kubestats_pipeline.scan.clusters.applied import AppliedKey, AppliedObject
 from kubestats_pipeline.scan.clusters.appliers.applications import Applications
 from kubestats_pipeline.scan.clusters.appliers.fleet import Bundles
-from kubestats_pipeline.scan.clusters.appliers.nodes import ClusterObject
+from kubestats_pipeline.scan.clusters.appliers.nodes import Cluster, ClusterObject, NodeKey
 from kubestats_pipeline.scan.clusters.appliers.own_urls import OwnUrls
 from kubestats_pipeline.scan.clusters.appliers.substitution import substitute
 from kubestats_pipeline.scan.clusters.document_effects import changes_roots, is_not_followed, reads_of
@@ -26,6 +26,7 @@ from kubestats_pipeline.scan.clusters.object_resolver import ObjectResolution, O
 from kubestats_pipeline.scan.clusters.places import Places
 from kubestats_pipeline.scan.clusters.references import LookUp
 from kubestats_pipeline.scan.clusters.roots import Roots
+from kubestats_pipeline.scan.clusters.values_from import Application, application_of
 from kubestats_pipeline.scan.clusters.walk import BUNDLE_FILE, EXPANSION, QUERIES, Walk
 from kubestats_pipeline.scan.documents.budget import Budget, TooComplexError
 from kubestats_pipeline.scan.facts.charts import Resolved
@@ -142,6 +143,19 @@ class Clusters:
                 self._held[key.cluster].add(key)
         return {key for keys in self._held.values() for key in keys}
 
+    def application(self, key: AppliedKey) -> Application | None:
+        """An object that a cluster runs, or None if it is gone or cannot be built at this commit."""
+        at = _place_of(key)
+        made = self._walk.get(at)
+        return application_of(made, at[0], self._walk) if made is not None else None
+
+    def tell_again(self, keys: Iterable[AppliedKey]) -> None:
+        """Count objects as changed, because files have that they take values from."""
+        for at in map(_place_of, keys):
+            made = self._walk.get(at)
+            if made is not None:
+                self._tell(at, self._as_applied(at, made, self._resolutions[at].as_applied))
+
     def take_applied(self) -> dict[AppliedKey, AppliedObject | None]:
         """The objects of clusters that changed since the last call. None stands for one that is gone."""
         applied, self._applied = self._applied, {}
@@ -253,7 +267,7 @@ class Clusters:
         looked_up = set[LookUp]()
         resolution = self._resolver.resolve_object(at, made, looked_up)
         self._look_up(at, looked_up)
-        if resolution != known or is_new:
+        if resolution != known or is_new or made.facts.values_from:  # one of its ConfigMaps may have changed
             self._resolutions[at] = resolution
             self._tell(at, self._as_applied(at, made, resolution.as_applied))
             if made.origin is not None:
@@ -324,6 +338,10 @@ class Clusters:
         if not patchers or self.documents.includers(identity.path):
             return None
         return f"a patch of a release in another file: {patchers[0]}/kustomization.yaml lists it as one"
+
+
+def _place_of(key: AppliedKey) -> ObjectAt:
+    return NodeKey(Cluster(key.cluster), key.applied_by), key.key
 
 
 def _substituted(image: Image, variables: Mapping[str, str | None]) -> Image:

@@ -105,9 +105,9 @@ class AppliedHistory:
         for key in sorted(due, key=order_of_applied):
             self._put(key, due[key], commit)
 
-    def applied_ids(self, identity: Identity) -> list[str]:
-        """The ids of the objects that begin as a document, sorted."""
-        return sorted(self.active[key].applied_id for key in self._by_origin.get(identity, ()))
+    def applications(self, identity: Identity) -> dict[str, AppliedKey]:
+        """The objects that begin as a document, by their ids in order."""
+        return dict(sorted((self.active[key].applied_id, key) for key in self._by_origin.get(identity, ())))
 
     def take_events(self) -> list[AppliedEvent]:
         """Return the events since the last call, and forget them."""

@@ -44,6 +44,13 @@ class Resource(NamedTuple):
         return self.version.context or context_of(self.identity.path)
 
     @property
+    def is_released(self) -> bool:
+        """False for a chart of the repository, and for a dependency that is switched off: their values are defaults."""
+        facts = self.manifest.facts
+        is_chart = facts.chart is not None and not facts.is_release
+        return not is_chart and not (any(facts.switches) and self.resolved.resolution == "not_applicable")
+
+    @property
     def version(self) -> Version:
         """The version of the resource, which is compared with the next one."""
         return Version(self.manifest, self.resolved, self.identity.path, self.values)

@@ -22,6 +22,7 @@ from kubestats_pipeline.scan.manifests.manifests import Manifest, restore_manife
 from kubestats_pipeline.scan.manifests.withheld_paths import WithheldPaths
 from kubestats_pipeline.scan.replay.applied_history import AppliedHistory
 from kubestats_pipeline.scan.replay.applied_records import AppliedRecord
+from kubestats_pipeline.scan.replay.applied_values import AppliedValues
 from kubestats_pipeline.scan.replay.field_changes import detect_changes
 from kubestats_pipeline.scan.replay.ids import new_resource_id
 from kubestats_pipeline.scan.replay.move_detection import match_moves
@@ -30,6 +31,7 @@ from kubestats_pipeline.scan.replay.records import Resource
 from kubestats_pipeline.scan.replay.resource_log import ResourceLog
 from kubestats_pipeline.scan.replay.standing import Standings
 from kubestats_pipeline.scan.replay.tombstones import Tombstones
+from kubestats_pipeline.scan.values.applications import ApplicationValues
 from kubestats_pipeline.scan.values.inputs import ValuesInputs
 from kubestats_pipeline.scan.values.merge import Values, with_images
 from kubestats_pipeline.scan.values.own_repository import OwnRepository
@@ -72,6 +74,7 @@ class Replay:
         queries = QueryStore()
         self._sources = RepositorySources(self.files, self.cache, queries)
         self.clusters = Clusters(self._sources, queries, self.clone_url)
+        self.applied_values = AppliedValues(ApplicationValues(self.clusters, self.values_inputs), self.applied)
         self._too_complex = TooComplex()
         self._deleted = Tombstones(self.tombstones)
         self._outdated = set[Identity]()
@@ -109,6 +112,7 @@ class Replay:
         changed = self.clusters.resolve_changed()
         self._too_complex.replace(changed)
         self._update_inputs((), changed)
+        held, applied = self.applied_values.hold(), self.applied_values.take(())
         for identity, resolved in self._standings.judge(changed, (), ()).items():
             if identity in self.active:
                 known, manifest = self.active[identity], self._manifest(identity)
@@ -119,8 +123,7 @@ class Replay:
                     manifest = known.manifest  # the one of its last event, because the next event compares with it
                 self.active[identity] = known._replace(resolved=resolved, manifest=manifest, values=values)
         self.values_inputs.touched.clear()
-        held = self.clusters.hold(self.applied.active)
-        self.applied.restore(self.clusters.take_applied(), self._resource_id, held)
+        self.applied.restore(self.applied_values.described(applied, self.active), self._resource_id, held)
 
     def apply(self, commit: Commit, changes: Iterable[Change]) -> None:
         """Move by one tree difference, and append its events with the commit.
@@ -139,6 +142,7 @@ class Replay:
         self._too_complex.forget(removed)
         # Inputs come before problems and values: both ask which files are used as values now.
         self._update_inputs(removed, changed)
+        applied = self.applied_values.take(touched)
         changed = self._standings.judge(changed, removed, touched)
         turned = self._too_complex.replace(changed) | self.clusters.take_failed()
         for path in sorted(touched.keys() | self.values_inputs.touched | turned):
@@ -157,7 +161,8 @@ class Replay:
         for identity in sorted(reached - added.keys(), key=order_of):
             resolved = changed.get(identity) or self.active[identity].resolved
             self._modify(identity, identity, self._manifest(identity), resolved, commit)
-        self.applied.apply(commit, self.clusters.take_applied(), self._resource_id, moves)
+        self.applied.apply(commit, self.applied_values.described(applied, self.active), self._resource_id, moves)
+        self.unsaved |= self.applied_values.affected(applied, self.active)
 
     def note_applied(self) -> None:
         """Bring `is_applied` of all active resources up to date."""

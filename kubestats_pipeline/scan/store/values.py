@@ -19,7 +19,7 @@ from kubestats_pipeline.lake.tables import HELM_VALUES
 from kubestats_pipeline.scan.replay.records import Resource
 from kubestats_pipeline.scan.replay.replay import Replay
 from kubestats_pipeline.scan.store.rows import original, printable, values_from_json, values_to_json
-from kubestats_pipeline.scan.values.merge import Values, merge_values
+from kubestats_pipeline.scan.values.merge import Values, ValuesTree, merge_values
 from kubestats_pipeline.scan.values.rows import Setting, flatten
 
 
@@ -82,14 +82,16 @@ def write_values(
         mark = f"{commit} {replay.log.next_sequence}"
         tables.write_values(pl.concat([kept, made]), {"mark": mark})
     last_readable = replay.values_inputs.last_readable
-    unreadable = {path: oid for path, oid in last_readable.items() if replay.files[path].oid != oid}
+    there = {path: file.oid for path in last_readable if (file := replay.files.get(path)) is not None}
+    unreadable = {path: last_readable[path] for path, oid in there.items() if oid != last_readable[path]}
     return SavedValues(mark, unreadable, replay.retained_values(), kept.height + made.height)
 
 
 def _make_rows(repository: Repository, replay: Replay, fresh: set[str]) -> pl.DataFrame:
     """The rows of some resources, built by columns: a repository has tens of thousands of them.
 
-    A release has its rows once for each of its applications, or with an empty `applied_id` where it has none.
+    A release has the rows of each of its applications, or those of its document with an empty `applied_id` where it
+    has none.
     """
     owners: list[str] = []
     applications: list[str] = []
@@ -98,10 +100,12 @@ def _make_rows(repository: Repository, replay: Replay, fresh: set[str]) -> pl.Da
         if resource.resource_id in fresh:
             found, is_complete = _settings(resource)
             replay.active[identity] = resource._replace(values_complete=is_complete)
-            for application in replay.applied.applied_ids(identity) or [""]:
-                owners += [resource.resource_id] * len(found)
-                applications += [application] * len(found)
-                settings += found
+            if is_complete is None:
+                continue
+            for applied_id, rows in _by_application(replay, resource, found).items():
+                owners += [resource.resource_id] * len(rows)
+                applications += [applied_id] * len(rows)
+                settings += rows
     columns = dict(zip(Setting._fields, zip(*settings, strict=True), strict=True)) if settings else {}
     values: dict[str, Any] = {name: list(columns.get(name, ())) for name in Setting._fields}
     constants = {"repository_id": repository.repository_id, "full_name": repository.full_name}
@@ -113,15 +117,20 @@ def _make_rows(repository: Repository, replay: Replay, fresh: set[str]) -> pl.Da
 
 def _settings(resource: Resource) -> tuple[list[Setting], bool | None]:
     facts = resource.manifest.facts
-    if _is_not_released(resource) or (not facts.values and resource.values is None):
+    if not resource.is_released or (not facts.values and resource.values is None):
         return [], None
     tree, is_complete = merge_values(resource.manifest, resource.values)
-    settings = flatten(tree)
-    return [setting._replace(origin=printable(setting.origin)) for setting in settings], is_complete
+    return _flat(tree), is_complete
 
 
-def _is_not_released(resource: Resource) -> bool:
-    """True for a chart of the repository, and for a dependency that is switched off: their values are defaults."""
-    facts = resource.manifest.facts
-    is_chart = facts.chart is not None and not facts.is_release
-    return is_chart or (any(facts.switches) and resource.resolved.resolution == "not_applicable")
+def _by_application(replay: Replay, resource: Resource, declared: list[Setting]) -> dict[str, list[Setting]]:
+    """The settings of each application of a release by its id, `declared` where it has those of its document.
+
+    A release that has no application has those of its document under an empty id.
+    """
+    trees = replay.applied_values.read(resource) or {"": None}
+    return {applied_id: declared if tree is None else _flat(tree) for applied_id, tree in trees.items()}
+
+
+def _flat(tree: ValuesTree) -> list[Setting]:
+    return [setting._replace(origin=printable(setting.origin)) for setting in flatten(tree)]

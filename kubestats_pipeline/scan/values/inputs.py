@@ -1,25 +1,33 @@
 """The inputs of the Helm values of all releases, where they are in other files than the release, from commit to commit.
 
 A values file is plain YAML, which the scanner passes over. It is read only if a release uses it, and once a blob. If a
-file cannot be read, its last readable blob counts, and the file gets a problem. The inputs are merged in `merge.py`,
-and `replay.py` makes events of a change of them.
+file cannot be read, its last readable blob counts, and the file gets a problem. A release has the inputs that its
+document gives it, and in each cluster those that it has there. They are merged in `merge.py`, and `replay.py` makes
+events of a change of them.
 """
 
 import posixpath
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import orjson
 
+from kubestats_pipeline.git.history import is_of_interest
 from kubestats_pipeline.redaction.redact import redact_setting
+from kubestats_pipeline.scan.clusters.applied import AppliedKey
+from kubestats_pipeline.scan.clusters.appliers.post_build import is_disabled
+from kubestats_pipeline.scan.clusters.appliers.substitution import MARK, VariableValues, substitute
+from kubestats_pipeline.scan.clusters.values_from import Application, Supplied
+from kubestats_pipeline.scan.documents.budget import Budget, TooComplexError
 from kubestats_pipeline.scan.documents.canonical_json import canonical_json
 from kubestats_pipeline.scan.documents.file import Problem
 from kubestats_pipeline.scan.documents.repository_paths import normalise_path
 from kubestats_pipeline.scan.facts.charts import Resolved
 from kubestats_pipeline.scan.facts.facts import Facts, Switches, ValuesInput, ValuesPart
 from kubestats_pipeline.scan.facts.helm_set import read_name, read_value
+from kubestats_pipeline.scan.facts.shapes import mapping
 from kubestats_pipeline.scan.manifests.files import ContentCache, Files
 from kubestats_pipeline.scan.manifests.identity import Identity
 from kubestats_pipeline.scan.values.merge import Layer, Values, ValuesText, layer_of, read_values
@@ -28,6 +36,10 @@ from kubestats_pipeline.scan.values.switches import switch_that_is_off
 
 CACHED_TEXTS = 500
 """Values files that are kept in memory: enough for all that a commit and its neighbours touch."""
+
+_EXPRESSION = "${"
+_EDITS = frozenset({"patch", "replacement"})
+"""Features of a build that change the text of a generated ConfigMap, which is then no longer that of its file."""
 
 _MISSING = Problem("too_large", "used as Helm values, and larger than the blobs that a mirror keeps (1 MB)")
 
@@ -42,6 +54,8 @@ class _Input(NamedTuple):
         below: the key of a values file under which the values are, or None for the whole file.
         without: keys at the top of a values file that do not count.
         target: the one setting whose value is the whole content, or None for a mapping of values.
+        text: the content as the cluster has it, if that is not the content of a file. It is redacted.
+        variables: those that the cluster's Kustomization puts into the content, or None if it puts in none.
     """
 
     path: str | None
@@ -51,6 +65,12 @@ class _Input(NamedTuple):
     without: tuple[str, ...] = ()
     target: str | None = None
     is_optional: bool = False
+    text: str | None = None
+    variables: VariableValues | None = None
+
+
+_Subject = Identity | AppliedKey
+"""A release as its document has it, or as one application brings it to a cluster."""
 
 
 @dataclass
@@ -70,57 +90,64 @@ class ValuesInputs:
     touched: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._inputs: dict[Identity, tuple[_Input, ...]] = {}
-        self._releases: defaultdict[str, set[Identity]] = defaultdict(set)
-        self._texts: OrderedDict[str, ValuesText] = OrderedDict()
+        self._inputs: dict[_Subject, tuple[_Input, ...]] = {}
+        self._releases: defaultdict[str, set[_Subject]] = defaultdict(set)
+        self._texts: OrderedDict[Hashable, ValuesText] = OrderedDict()
 
     def set_inputs(self, identity: Identity, facts: Facts, resolved: Resolved) -> None:
-        """Record the inputs that a resource has now."""
-        inputs = tuple(self._inputs_of(identity.path, facts.values, resolved.values_inputs))
-        if inputs == self._inputs.get(identity, ()):
-            return
-        self.forget(identity)
+        """Record the inputs that a resource has now by its document."""
+        named = map(_named, resolved.values_inputs)
+        self._set(identity, (*named, *self._files_of(identity.path, facts.values, {})))
+
+    def set_application(self, key: AppliedKey, application: Application) -> None:
+        """Record the inputs that a release has now in a cluster."""
+        made = application.made
+        path = made.origin.path if made.origin is not None else None
+        files = self._files_of(path, made.facts.values, dict(made.built.files))
+        self._set(key, (*map(_supplied, application.supplied), *files))
+
+    def forget(self, subject: Identity | AppliedKey) -> None:
+        """Drop the inputs of a resource that is gone, or of an object that no cluster has any more."""
+        self._set(subject, ())
+
+    def _set(self, subject: _Subject, inputs: tuple[_Input, ...]) -> None:
+        known = self._inputs.pop(subject, ())
         if inputs:
-            self._inputs[identity] = inputs
-        for path in _paths(inputs):
-            self._releases[path].add(identity)
-            self.touched.add(path)
-
-    def _inputs_of(self, path: str, parts: Iterable[ValuesPart], inputs: Iterable[ValuesInput]) -> Iterator[_Input]:
-        for found in inputs:
-            is_known = found.kind in ("file", "configmap") and found.path is not None
-            config_map = found.identity if found.kind == "configmap" else None
-            yield _Input(
-                path=found.path if is_known else None,
-                config_map=Identity(*config_map) if config_map is not None else None,  # type: ignore[arg-type]
-                key=found.key,
-                target=found.target_path,
-                is_optional=found.is_optional,
-            )
-        for part in parts:
-            if part.kind == "file":
-                is_here = part.repository is None or self.own.is_own(part.repository)
-                file = _resolve(path, part.path) if is_here else None
-                yield _Input(file, below=part.key, without=part.without, is_optional=part.is_optional)
-
-    def forget(self, identity: Identity) -> None:
-        """Drop the inputs of a resource that is gone."""
-        for path in _paths(self._inputs.pop(identity, ())):
-            self._releases[path].discard(identity)
-            self.touched.add(path)
+            self._inputs[subject] = inputs
+        if inputs == known:
+            return
+        before, after = _paths(known), _paths(inputs)
+        self.touched |= before | after
+        for path in after - before:
+            self._releases[path].add(subject)
+        for path in before - after:
+            self._releases[path].discard(subject)
             if not self._releases[path]:
                 del self._releases[path]
                 self.last_readable.pop(path, None)
 
-    def releases_using(self, paths: Iterable[str]) -> set[Identity]:
-        """The releases that take values from at least one of these files."""
-        if not self._releases:
-            return set()
-        return {identity for path in paths for identity in self._releases.get(path, ())}
+    def _files_of(self, path: str | None, parts: Iterable[ValuesPart], known: Mapping[str, str]) -> Iterator[_Input]:
+        """The files that a release in a file at `path` names, of which the places of some may be known."""
+        for part in parts:
+            if part.kind == "file":
+                is_here = part.repository is None or self.own.is_own(part.repository)
+                file = known.get(part.path or "") or (_resolve(path, part.path) if is_here else None)
+                yield _Input(file, below=part.key, without=part.without, is_optional=part.is_optional)
 
-    def read(self, identity: Identity) -> Values | None:
-        """The values that a release takes from other files, or None if it has no such inputs."""
-        inputs = self._inputs.get(identity)
+    def releases_using(self, paths: Iterable[str]) -> set[Identity]:
+        """The releases that take values from at least one of these files by their documents."""
+        return {each for each in self._using(paths) if isinstance(each, Identity)}
+
+    def applications_using(self, paths: Iterable[str]) -> set[AppliedKey]:
+        """The releases in clusters that take values from at least one of these files."""
+        return {each for each in self._using(paths) if isinstance(each, AppliedKey)}
+
+    def _using(self, paths: Iterable[str]) -> Iterator[_Subject]:
+        return (each for path in paths for each in self._releases.get(path, ())) if self._releases else iter(())
+
+    def read(self, subject: Identity | AppliedKey) -> Values | None:
+        """The values that a release takes from elsewhere than its document, or None if it has no such inputs."""
+        inputs = self._inputs.get(subject)
         return Values(tuple(self._layer(entry) for entry in inputs)) if inputs else None
 
     def switched_off_by(self, identity: Identity, switches: Switches) -> str | None:
@@ -136,7 +163,7 @@ class ValuesInputs:
     def problems(self, path: str) -> tuple[Problem, ...]:
         """The reason why a file that is used as values cannot be read."""
         file = self.files.get(path)
-        if file is None or not any(entry.config_map is None and entry.target is None for entry in self._used(path)):
+        if file is None or all(entry.config_map is not None or entry.target is not None for entry in self._used(path)):
             return ()
         known = {problem.problem for problem in file.content.problems}
         problem = self._text(file.oid).problem
@@ -145,20 +172,27 @@ class ValuesInputs:
     def _used(self, path: str) -> Iterator[_Input]:
         """The inputs that are in a file."""
         for identity in self._releases.get(path, ()):
-            yield from (entry for entry in self._inputs[identity] if entry.path == path)
+            yield from (entry for entry in self._inputs[identity] if entry.path == path and entry.text is None)
 
     def _layer(self, entry: _Input) -> Layer | None:
-        file = self.files.get(entry.path) if entry.path is not None else None
-        if entry.path is None or file is None:
-            if entry.path is not None:
-                self.last_readable.pop(entry.path, None)
-            return Layer(entry.path or "") if entry.is_optional and entry.path is not None else None
+        layer = self._read(entry, entry.path) if entry.path is not None else None
+        if layer is None or entry.variables is None or not _holds_expression(layer):
+            return layer
+        return replace(layer, is_complete=False)
+
+    def _read(self, entry: _Input, path: str) -> Layer | None:
+        if entry.text is not None:
+            return self._layer_of_text(entry, path, entry.text)
+        file = self.files.get(path)
+        if file is None:
+            self.last_readable.pop(path, None)
+            return Layer(path) if entry.is_optional else None
         if entry.config_map is not None:
-            return self._config_map(entry, entry.path, entry.config_map)
+            return self._config_map(entry, path, entry.config_map)
         if entry.target is not None:
-            return _setting(entry.path, entry.target, self.cache.read_blob(file.oid) if file.oid else None)
-        oid = self._readable(entry.path, file.oid)
-        return layer_of(_part(self._text(oid), entry), entry.path) if oid is not None else None
+            return _setting(path, entry.target, self._blob(file.oid, entry.variables))
+        oid = self._readable(path, file.oid)
+        return layer_of(_part(self._text(oid, entry.variables), entry), path) if oid is not None else None
 
     def _readable(self, path: str, oid: str) -> str | None:
         """The file's blob, or the last readable one."""
@@ -172,33 +206,101 @@ class ValuesInputs:
         text = data.get(entry.key) if isinstance(data, dict) else None
         if not isinstance(text, str):
             return Layer(path) if entry.is_optional else None
-        if entry.target is not None:
-            return _setting(path, entry.target, text.encode())
-        return layer_of(read_values(text.encode(), self.cache.bounds), path)
+        return self._layer_of_text(entry, path, text)
 
-    def _text(self, oid: str) -> ValuesText:
-        if oid in self._texts:
-            self._texts.move_to_end(oid)
-            return self._texts[oid]
-        blob = self.cache.read_blob(oid)
-        text = self._texts[oid] = ValuesText(problem=_MISSING) if blob is None else read_values(blob, self.cache.bounds)
+    def _layer_of_text(self, entry: _Input, path: str, text: str) -> Layer | None:
+        if entry.target is not None:
+            return _setting(path, entry.target, text.encode("utf-8", "replace"))
+        return layer_of(self._kept(("text", text), lambda: text.encode("utf-8", "replace")), path)
+
+    def _text(self, oid: str, variables: VariableValues | None = None) -> ValuesText:
+        """The content of a blob, with its variables replaced."""
+        text = self._kept(oid, lambda: self._blob(oid, None))
+        if variables is None or MARK not in text.content:
+            return text
+        return self._kept((oid, type(variables), *variables.items()), lambda: self._blob(oid, variables))
+
+    def _blob(self, oid: str, variables: VariableValues | None) -> bytes | None:
+        blob = self.cache.read_blob(oid) if oid else None
+        return _replaced(blob, variables) if blob is not None and variables is not None else blob
+
+    def _kept(self, key: Hashable, read_text: Callable[[], bytes | None]) -> ValuesText:
+        """The text that is kept under a key, or else is read now."""
+        if key in self._texts:
+            self._texts.move_to_end(key)
+            return self._texts[key]
+        found = read_text()
+        text = self._texts[key] = (
+            ValuesText(problem=_MISSING) if found is None else read_values(found, self.cache.bounds)
+        )
         if len(self._texts) > CACHED_TEXTS:
             self._texts.popitem(last=False)
         return text
 
 
-def _resolve(document_path: str, path: str | None) -> str | None:
-    """The path of a values file from the repository's root, or None if it is outside the repository."""
+def _named(found: ValuesInput) -> _Input:
+    """An input as the document of a release names it."""
+    is_known = found.kind in ("file", "configmap") and found.path is not None
+    config_map = found.identity if found.kind == "configmap" else None
+    return _Input(
+        path=found.path if is_known else None,
+        config_map=Identity(*config_map) if config_map is not None else None,  # type: ignore[arg-type]
+        key=found.key,
+        target=found.target_path,
+        is_optional=found.is_optional,
+    )
+
+
+def _supplied(found: Supplied) -> _Input:
+    """An input as a release has it in a cluster.
+
+    The text of a file counts in place of the same text in a ConfigMap, because it is redacted as values.
+    """
+    entry, config_map = found.entry, found.config_map
+    named = _Input(None, key=entry.key, target=entry.target_path, is_optional=entry.is_optional)
+    if config_map is None:
+        return named
+    built, variables = config_map.built, config_map.settings.variables
+    path = config_map.origin.path if config_map.origin is not None else found.made_in
+    text = mapping(config_map.content, "data").get(entry.key)
+    if not isinstance(text, str):
+        return named._replace(path=path, text="", target=None) if entry.is_optional else named
+    named = named._replace(variables=variables if not is_disabled(built.content) else None)
+    file = dict(built.files).get(entry.key) if _EDITS.isdisjoint(built.changed_by) else None
+    if file is not None and is_of_interest(file):
+        return named._replace(path=file)
+    return named._replace(path=file or path, text=text)
+
+
+def _replaced(blob: bytes, variables: VariableValues) -> bytes:
+    """A text with its variables replaced, or as it is if that takes too much."""
+    try:
+        return substitute(blob.decode("utf-8", "replace"), variables, Budget()).encode("utf-8", "replace")
+    except TooComplexError:
+        return blob
+
+
+def _holds_expression(layer: Layer) -> bool:
+    """True if a variable is left in a layer, because its value is not in the repository."""
+    settings = (value for _, value in layer.settings)
+    return _EXPRESSION.encode() in layer.content or any(_EXPRESSION in str(value) for value in settings)
+
+
+def _resolve(document_path: str | None, path: str | None) -> str | None:
+    """The path of a values file from the repository's root, or None if it is not known or outside the repository."""
     if path is None or "://" in path or "$" in path or "{" in path:
         return None
     if path.startswith("/"):
         return normalise_path(path)
+    if document_path is None:
+        return None
     joined = posixpath.normpath(posixpath.join(posixpath.dirname(document_path), path))
     return None if joined.startswith("../") else joined
 
 
 def _paths(inputs: Iterable[_Input]) -> set[str]:
-    return {entry.path for entry in inputs if entry.path is not None}
+    """The files whose change may be a change of these inputs."""
+    return {entry.path for entry in inputs if entry.path is not None and entry.text is None}
 
 
 def _part(text: ValuesText, entry: _Input) -> ValuesText:

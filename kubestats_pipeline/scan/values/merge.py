@@ -6,7 +6,7 @@ earlier layers and stays, because it also removes the chart's default. Placehold
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -95,10 +95,15 @@ def read_values(text: bytes, bounds: Bounds) -> ValuesText:
 
 
 def merge_values(manifest: Manifest, values: Values | None) -> tuple[ValuesTree, bool]:
-    """The effective values of a release, and true if all of its inputs are known."""
+    """The effective values of a release as its document has them, and true if all of its inputs are known."""
+    return merge_layers(layers_of(orjson.loads(manifest.data), manifest.facts.values, values, manifest.numbers))
+
+
+def merge_layers(layers: Iterable[Layer | None]) -> tuple[ValuesTree, bool]:
+    """Merge inputs in their order, None for one that is not known. True if all of them are known."""
     tree: ValuesTree = {}
     is_complete = True
-    for layer in _layers(manifest, values):
+    for layer in layers:
         if layer is not None:
             _overlay(tree, orjson.loads(layer.content), layer)
             for place, value in layer.settings:
@@ -110,10 +115,14 @@ def merge_values(manifest: Manifest, values: Values | None) -> tuple[ValuesTree,
 def with_images(manifest: Manifest, values: Values) -> Values:
     """The same values with the images of the effective values of the release."""
     tree, _ = merge_values(manifest, values)
+    return values._replace(images=images_in_tree(tree, manifest.facts.app_name))
+
+
+def images_in_tree(tree: ValuesTree, release_name: str | None) -> tuple[Image, ...]:
+    """The images in merged values, tags as they are spelled."""
     written: dict[int, dict[str, str]] = {}
     content = _keep_written(tree, (), written)
-    images = images_in_values(Decoded(content, 0, written=written), content, manifest.facts.app_name)
-    return values._replace(images=images)
+    return images_in_values(Decoded(content, 0, written=written), content, release_name)
 
 
 def _keep_written(tree: ValuesTree, place: Place, written: dict[int, dict[str, str]]) -> dict[str, Any]:
@@ -135,26 +144,33 @@ def plain(tree: ValuesTree | Leaf) -> Any:
     return tree.value if isinstance(tree, Leaf) else {key: plain(item) for key, item in tree.items()}
 
 
-def _layers(manifest: Manifest, values: Values | None) -> Iterator[Layer | None]:
-    """All layers of a release in the order of precedence."""
-    parts = manifest.facts.values
+def layers_of(
+    document: Any, parts: Sequence[ValuesPart], values: Values | None, spelling: Iterable[tuple[Place, str]] = ()
+) -> Iterator[Layer | None]:
+    """All layers of a release in the order of precedence.
+
+    Args:
+        document: of the release, redacted.
+        parts: the inputs that it holds or names itself.
+        values: those of other files.
+        spelling: of the numbers in its values.
+    """
     outer = values.layers if values else ()
     files = sum(part.kind == "file" for part in parts)
     yield from outer[: max(len(outer) - files, 0)]
     following = iter(outer[max(len(outer) - files, 0) :])
-    document = orjson.loads(manifest.data)
     for part in parts:
-        yield next(following, None) if part.kind == "file" else _own_layer(manifest, document, part)
+        yield next(following, None) if part.kind == "file" else _own_layer(document, part, spelling)
 
 
-def _own_layer(manifest: Manifest, document: Any, part: ValuesPart) -> Layer | None:
-    """The layer of an input in the release's own document, which is redacted already."""
+def _own_layer(document: Any, part: ValuesPart, spelling: Iterable[tuple[Place, str]]) -> Layer | None:
+    """The layer of an input in the release's own document."""
     value = value_at(document, part.place)
     if value is None and part.kind != "unknown":
         return Layer(INLINE)
     if part.kind == "map" and isinstance(value, dict):
         here = len(part.place)
-        numbers = {place[here:]: text for place, text in manifest.numbers if place[:here] == part.place}
+        numbers = {place[here:]: text for place, text in spelling if place[:here] == part.place}
         return Layer(INLINE, canonical_json(value), numbers=numbers)
     if part.kind == "text" and isinstance(value, str):
         return layer_of(read_values(value.encode(), Bounds()), INLINE)

@@ -70,7 +70,7 @@ def test_an_object_that_two_clusters_run_has_two_ids_and_two_histories() -> None
     history = replayed(dict.fromkeys(keys, thing()), {keys[1]: thing("two", "2.0")})
     assert told(history) == [("CREATED", "web"), ("CREATED", "web"), ("MODIFIED", "web", "content_hash", "version")]
     assert [history.active[key].state.version for key in keys] == ["1.0", "2.0"]
-    assert history.applied_ids(ORIGIN) == sorted(history.active[key].applied_id for key in keys)
+    assert list(history.applications(ORIGIN)) == sorted(history.active[key].applied_id for key in keys)
 
 
 def test_the_same_object_again_makes_no_event() -> None:

@@ -37,6 +37,10 @@ class KnownVariables(dict[str, str | None]):
         """The value, empty if the variable is not set, or None if it is secret."""
         return super().get(key, "")
 
+    def __eq__(self, other: object) -> bool:
+        """False for the same variables where some are not known, because a variable without a value differs there."""
+        return isinstance(other, KnownVariables) and super().__eq__(other)
+
 
 class Substituted(NamedTuple):
     """An object with its variables replaced.
