@@ -5,12 +5,10 @@ Names with hashes and references to them come last, in `builds.py`, because a ba
 """
 
 import functools
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from kubestats_pipeline.redaction.redact import redact
-from kubestats_pipeline.redaction.texts import redact_text
 from kubestats_pipeline.scan.build.configurations import read_configuration, read_field_specs, with_specs
 from kubestats_pipeline.scan.build.generators import (
     CHART,
@@ -23,6 +21,7 @@ from kubestats_pipeline.scan.build.generators import (
 )
 from kubestats_pipeline.scan.build.kustomization import COMPONENT, Fields, check_entries, entries, texts
 from kubestats_pipeline.scan.build.plugins import generate_by_plugin, transform_by_plugin
+from kubestats_pipeline.scan.build.remote_entries import is_remote, without_credentials
 from kubestats_pipeline.scan.build.resource_files import read_objects
 from kubestats_pipeline.scan.build.transformers.field_specs import FieldSpec, FieldSpecs
 from kubestats_pipeline.scan.build.transformers.images import override_images
@@ -56,9 +55,6 @@ MOST_RESOURCES = 20_000
 MOST_STEPS = 5_000_000
 """Changes of one kustomization times the resources that each looks at. The corpora take up to 5,000."""
 
-_REMOTE = re.compile(r"://|^git@|^git::|^gh:|^(?:www\.)?github\.com[/:]|\?ref=|\?version=|^[\w.-]+@[\w.-]+:")
-_CREDENTIALS = re.compile(r"(://|^)[^/@\s]*@")
-
 
 class Accumulation(NamedTuple):
     """The resources of a kustomization before names get their hashes.
@@ -88,16 +84,6 @@ class Readers(NamedTuple):
     kind: Callable[[str], str | None]
     accumulated: Callable[[str], Accumulation]
     chart_documents: Callable[[str], Mapping[str, Identity]]
-
-
-def is_remote(entry: str) -> bool:
-    """True if an entry names a repository or file elsewhere."""
-    return _REMOTE.search(entry) is not None
-
-
-def without_credentials(entry: str) -> str:
-    """A remote entry fit to be shown."""
-    return redact_text(_CREDENTIALS.sub(r"\1", entry))
 
 
 class Accumulator:

@@ -8,31 +8,27 @@ it, and else what it says itself. After a change, only what it can have reached 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from kubestats_pipeline.scan.build.builds import Builds
-from kubestats_pipeline.scan.build.directories import Directories
 from kubestats_pipeline.scan.build.incremental import QueryStore
 from kubestats_pipeline.scan.build.sources import Sources
 from kubestats_pipeline.scan.clusters.agreement import agreed_resolution
 from kubestats_pipeline.scan.clusters.applied import AppliedKey, AppliedObject
-from kubestats_pipeline.scan.clusters.appliers.applications import Applications
-from kubestats_pipeline.scan.clusters.appliers.fleet import Bundles
 from kubestats_pipeline.scan.clusters.appliers.nodes import Cluster, ClusterObject, NodeKey
 from kubestats_pipeline.scan.clusters.appliers.own_urls import OwnUrls
-from kubestats_pipeline.scan.clusters.appliers.substitution import substitute
+from kubestats_pipeline.scan.clusters.appliers.substitution import substitute_image
 from kubestats_pipeline.scan.clusters.document_effects import changes_roots, is_not_followed, reads_of
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
+from kubestats_pipeline.scan.clusters.node_reads import BUNDLE_FILE, EXPANSION, QUERIES
 from kubestats_pipeline.scan.clusters.object_index import ObjectAt
 from kubestats_pipeline.scan.clusters.object_resolver import ObjectResolution, ObjectResolver
 from kubestats_pipeline.scan.clusters.places import Places
 from kubestats_pipeline.scan.clusters.references import LookUp
 from kubestats_pipeline.scan.clusters.roots import Roots
 from kubestats_pipeline.scan.clusters.values_from import Application, application_of
-from kubestats_pipeline.scan.clusters.walk import BUNDLE_FILE, EXPANSION, QUERIES, Walk
-from kubestats_pipeline.scan.documents.budget import Budget, TooComplexError
+from kubestats_pipeline.scan.clusters.walk import Walk
+from kubestats_pipeline.scan.documents.budget import TooComplexError
 from kubestats_pipeline.scan.facts.charts import Resolved
 from kubestats_pipeline.scan.facts.cluster_scope import is_cluster_scoped
 from kubestats_pipeline.scan.facts.facts import Image
-from kubestats_pipeline.scan.facts.images import parse_image
 from kubestats_pipeline.scan.kinds import fleet, helm, helmfile
 from kubestats_pipeline.scan.kustomize.kustomization import Kustomize
 from kubestats_pipeline.scan.manifests.identity import Identity, order_of
@@ -55,8 +51,7 @@ class Clusters:
         self._queries = queries
         self._urls = OwnUrls(clone_url)
         places = Places(self.documents, self._urls)
-        made = Applications(sources, queries), Bundles(sources, queries)
-        self._walk = Walk(places, Builds(sources, queries), Directories(sources, queries), *made)
+        self._walk = Walk(places, sources, queries)
         self._roots = Roots(self.documents, places, self._walk)
         self._last_known: dict[Identity, Resolved] = {}
         self._resolver = ObjectResolver(self._walk, self.documents)
@@ -188,7 +183,7 @@ class Clusters:
             for at in self._applications(identity):
                 each = self._walk.get(at)
                 variables = each.settings.variables if each is not None else None
-                found.add(tuple(_substituted(image, variables) for image in images) if variables else images)
+                found.add(tuple(substitute_image(image, variables) for image in images) if variables else images)
         except TooComplexError:
             return images
         return found.pop() if len(found) == 1 else images
@@ -342,9 +337,3 @@ class Clusters:
 
 def _place_of(key: AppliedKey) -> ObjectAt:
     return NodeKey(Cluster(key.cluster), key.applied_by), key.key
-
-
-def _substituted(image: Image, variables: Mapping[str, str | None]) -> Image:
-    if "$" not in (image.raw or image.image):
-        return image
-    return parse_image(substitute(image.raw or image.image, variables, Budget()), image.role)

@@ -8,7 +8,7 @@ import orjson
 
 from kubestats_pipeline.scan.clusters.appliers import argo, flux, resource_sets
 from kubestats_pipeline.scan.clusters.appliers.fleet import GIT_REPO
-from kubestats_pipeline.scan.clusters.folders import Folders
+from kubestats_pipeline.scan.clusters.appliers.folders import Folders
 from kubestats_pipeline.scan.documents.repository_paths import resolve_entry
 from kubestats_pipeline.scan.facts.facts import Copy, Facts
 from kubestats_pipeline.scan.kinds.argo import GROUP as ARGO

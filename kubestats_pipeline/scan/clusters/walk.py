@@ -6,18 +6,18 @@ commit costs what it touches.
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping
-from typing import Any
+from collections.abc import Hashable, Iterable
 
 from kubestats_pipeline.scan.build.builds import Builds
 from kubestats_pipeline.scan.build.directories import Directories
+from kubestats_pipeline.scan.build.incremental import QueryStore
 from kubestats_pipeline.scan.build.objects import Built, BuiltObject
+from kubestats_pipeline.scan.build.sources import Sources
 from kubestats_pipeline.scan.clusters.appliers import argo, resource_sets
 from kubestats_pipeline.scan.clusters.appliers.applications import Applications
 from kubestats_pipeline.scan.clusters.appliers.fleet import Bundles
 from kubestats_pipeline.scan.clusters.appliers.make_object import embedded, make_object
 from kubestats_pipeline.scan.clusters.appliers.nodes import (
-    Cluster,
     ClusterObject,
     Node,
     NodeKey,
@@ -25,18 +25,15 @@ from kubestats_pipeline.scan.clusters.appliers.nodes import (
     Part,
     Wanted,
 )
-from kubestats_pipeline.scan.clusters.appliers.own_urls import is_own
 from kubestats_pipeline.scan.clusters.appliers.post_build import NotYamlError
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
 from kubestats_pipeline.scan.clusters.failures import Failures
+from kubestats_pipeline.scan.clusters.node_reads import QUERIES, NodeReads, Surveyed
 from kubestats_pipeline.scan.clusters.object_index import ObjectAt, ObjectIndex, Read
 from kubestats_pipeline.scan.clusters.places import ARTIFACT_KINDS, Places
 from kubestats_pipeline.scan.clusters.variables import Variables
-from kubestats_pipeline.scan.facts.facts import Facts
-from kubestats_pipeline.scan.kinds.application_sets import Expansion
 from kubestats_pipeline.scan.kinds.argo import GROUP as ARGO
-from kubestats_pipeline.scan.manifests.identity import Identity
-from kubestats_pipeline.scan.manifests.manifests import Manifest, ResourceKey
+from kubestats_pipeline.scan.manifests.manifests import ResourceKey
 
 MAX_ROUNDS = 20
 """How often one node may be made anew in one commit, because objects of the cluster that it reads change."""
@@ -49,13 +46,6 @@ NAMED_KINDS = frozenset(
 )
 """Kinds of objects that nodes read."""
 
-BUILD, SOUND_BUILD = Builds.of.__qualname__, Builds.as_far_as_possible.__qualname__
-DIRECTORY = Directories.of.__qualname__
-EXPANSION, OVERRIDES = Applications.of.__qualname__, Applications.overrides.__qualname__
-BUNDLE, BUNDLE_FILE = Bundles.objects.__qualname__, Bundles.of.__qualname__
-QUERIES = frozenset({BUILD, SOUND_BUILD, DIRECTORY, EXPANSION, OVERRIDES, BUNDLE, BUNDLE_FILE})
-"""The names of the queries that nodes are made of."""
-
 _Made = tuple[dict[ResourceKey, ClusterObject], frozenset[Read]]
 
 
@@ -64,24 +54,24 @@ class Walk:
 
     Attributes:
         changed: the objects that changed since the last `take_changed`, with what they were before.
-        builds, directories, applications_made, bundles: the queries that it is made of.
+        builds, bundles, applications_made: queries for builds, bundles of Fleet, and Applications of sets.
         index: the objects by name and by document.
         failures: of the nodes that cannot be built.
     """
 
-    def __init__(
-        self, places: Places, builds: Builds, directories: Directories, applications: Applications, bundles: Bundles
-    ) -> None:
+    def __init__(self, places: Places, sources: Sources, queries: QueryStore) -> None:
         self._places = places
-        self.builds = builds
-        self.directories = directories
-        self.applications_made = applications
-        self.bundles = bundles
+        self._queries = queries
+        self.index = ObjectIndex()
+        self.builds = Builds(sources, queries)
+        self.bundles = Bundles(sources, queries)
+        self.applications_made = Applications(sources, queries)
+        made = self.builds, Directories(sources, queries), self.applications_made, self.bundles
+        self._surveyed = Surveyed(self.index, places.documents, places.urls, *made)
         self._nodes: dict[NodeKey, Node] = {}
         self._readers: defaultdict[Read, set[NodeKey]] = defaultdict(set)
         self._dirty: dict[NodeKey, None] = {}
         self.changed: dict[ObjectAt, ClusterObject | None] = {}
-        self.index = ObjectIndex()
         self._variables = Variables(self.index, places.documents)
         self.failures = Failures()
         self._unknown = 0
@@ -92,11 +82,6 @@ class Walk:
     def documents(self) -> DeclaredDocuments:
         """The documents of the repository."""
         return self._places.documents
-
-    @property
-    def own_urls(self) -> frozenset[str]:
-        """The known URLs of the repository."""
-        return self._places.urls.known
 
     def get(self, at: ObjectAt) -> ClusterObject | None:
         """An object, or None if it is gone."""
@@ -111,13 +96,6 @@ class Walk:
     def nodes(self) -> Iterable[Node]:
         """All nodes."""
         return self._nodes.values()
-
-    def facts_of_sources(self, cluster: Cluster | None, kind: str, name: str) -> list[Facts]:
-        """The facts of the sources of a kind and name: of a cluster, or else of all, or else of documents."""
-        found = (cluster is not None and self.index.named(cluster, kind, name)) or self.index.everywhere(kind, name)
-        declared = self._places.documents
-        facts = [each.facts for each in found.values()] or [declared[each].facts for each in declared.named(kind, name)]
-        return [each for each in facts if each.source is not None]
 
     @property
     def has_unknown_appliers(self) -> bool:
@@ -207,7 +185,7 @@ class Walk:
                 if not self._readers[read]:
                     del self._readers[read]
                     if read[0] in QUERIES:
-                        self.builds.queries.forget(read)
+                        self._queries.forget(read)
             for read in reads - node.reads:
                 self._readers[read].add(node.key)
             node.reads = reads
@@ -247,7 +225,7 @@ class Walk:
         node.parts, node.document, node.failure, node.has_templates = parts, wanted.document, None, False
         known = {_name_of(each.built): each for each in node.objects.values()}
         found = dict[ResourceKey, ClusterObject]()
-        look_ups = _NodeReads(self, node.key.cluster, reads)
+        look_ups = NodeReads(self._surveyed, node.key.cluster, reads)
         try:
             for folder, build, settings in parts:
                 if build.failure is not None:
@@ -272,7 +250,7 @@ class Walk:
             settings = self._variables.settings(node.key.cluster, spec, reads)
             # The former settings in place of equal ones, so that objects compare them by identity.
             settings = next((each for _, _, each in node.parts if each == settings), settings)
-            for folder, build in self._places.builds(spec, _NodeReads(self, node.key.cluster, reads)):
+            for folder, build in self._places.builds(spec, NodeReads(self._surveyed, node.key.cluster, reads)):
                 parts.append((folder, build, settings))
         return tuple(parts)
 
@@ -330,56 +308,3 @@ def _unchanged(
 
 _EXPANDED_KINDS = (resource_sets.KIND, argo.APPLICATION, argo.APPLICATION_SET)
 """Kinds of objects whose children depend on more than the object."""
-
-
-class _NodeReads:
-    """The look-ups of one node."""
-
-    def __init__(self, walk: Walk, cluster: Cluster, reads: set[Read]) -> None:
-        self._walk = walk
-        self._cluster = cluster
-        self._reads = reads
-
-    def sources(self, kind: str, name: str) -> list[Facts]:
-        self._reads |= {("object", self._cluster, kind, name), ("object", None, kind, name), ("document", kind, name)}
-        return self._walk.facts_of_sources(self._cluster, kind, name)
-
-    def declared(self, kind: str, name: str) -> None:
-        self._reads.add(("document", kind, name))
-
-    def build(self, folder: str, more: bytes) -> Built:
-        if self._cluster.is_real:
-            self._reads.add((BUILD, folder, more))
-            return self._walk.builds.of(folder, more)
-        self._reads.add((SOUND_BUILD, folder, more))
-        return self._walk.builds.as_far_as_possible(folder, more)
-
-    def directory(self, folder: str, *, is_recursive: bool) -> Built:
-        self._reads.add((DIRECTORY, folder, is_recursive))
-        return self._walk.directories.of(folder, is_recursive)
-
-    def bundle(self, folder: str) -> Built:
-        self._reads.add((BUNDLE, folder))
-        return self._walk.bundles.objects(folder)
-
-    def providers(self, entry: dict[str, Any]) -> list[dict[str, Any]] | None:
-        name = entry.get("name")
-        if not isinstance(name, str):
-            return None
-        index = (self._cluster, resource_sets.PROVIDER, name)
-        self._reads.add(("object", *index))
-        return [each.content for each in self._walk.index.named(*index).values()] or None
-
-    def applications(self, data: bytes) -> Expansion:
-        own_urls = self._walk.own_urls
-        self._reads.add((EXPANSION, data, own_urls))
-        return self._walk.applications_made.of(data, own_urls)
-
-    def overrides(self, url: str, path: str) -> dict[str, Any]:
-        if not is_own(url, self._walk.own_urls):
-            return {}
-        self._reads.add((OVERRIDES, path))
-        return self._walk.applications_made.overrides(path)
-
-    def declared_in(self, path: str) -> Mapping[Identity, Manifest]:
-        return self._walk.documents.in_file(path)

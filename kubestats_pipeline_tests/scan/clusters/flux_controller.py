@@ -67,7 +67,8 @@ class Controller:
         while waiting:
             current = waiting.pop(0)
             name = (current["metadata"].get("namespace"), current["metadata"].get("name", ""))
-            if name in seen or not (self._root / self._path(current)).is_dir():
+            # The folders of other repositories are not here, and their roots have no path.
+            if name in seen or not self._path(current) or not (self._root / self._path(current)).is_dir():
                 continue
             seen.add(name)
             self.kustomizations += 1

@@ -32,7 +32,7 @@ CLUSTERS = [
     ("mchestr/home-cluster", "kubernetes/flux/cluster", ""),
     ("mirceanton/home-ops", "apps", ""),
     ("xunholy/k8s-gitops", "kubernetes/clusters/cluster-00", "kubernetes"),
-    ("pascaliske/infrastructure", "clusters/production", ""),
+    ("pascaliske/infrastructure", "clusters/production/base", ""),
 ]
 """Repositories, the folder that is applied first, and the root of their artifact."""
 

@@ -44,7 +44,7 @@ class Applications:
 
     @query
     def overrides(self, path: str) -> dict[str, Any]:
-        """The fields of a source that a file of overrides sets, redacted. Empty if there is none that can be read."""
+        """The fields of a source that a file of overrides sets, redacted. Empty if no such file can be read."""
         if not self._sources.has_file(path):
             return {}
         try:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 from kubestats_pipeline.scan.clusters.appliers import glob
 from kubestats_pipeline.scan.documents.budget import MAX_LONG_TEXT, MAX_TEXT, Budget
+from kubestats_pipeline.scan.facts.facts import Image
+from kubestats_pipeline.scan.facts.images import parse_image
 
 VariableValues = Mapping[str, str | None]
 """Values by name. The value is None if a variable is set, but not in this repository."""
@@ -66,6 +68,17 @@ def _bounded(text: str) -> str:
     if len(text) > MAX_TEXT:
         raise _TooLongError
     return text
+
+
+def substitute_image(image: Image, variables: VariableValues) -> Image:
+    """An image with its variables replaced.
+
+    Raises:
+        TooComplexError: that takes too many steps.
+    """
+    if "$" not in (image.raw or image.image):
+        return image
+    return parse_image(substitute(image.raw or image.image, variables, Budget()), image.role)
 
 
 class _ExpressionReader:
