@@ -11,8 +11,8 @@ import orjson
 
 from kubestats_pipeline.redaction.redact import redact
 from kubestats_pipeline.scan.clusters.applied import AppliedKey, AppliedObject
-from kubestats_pipeline.scan.clusters.clusters import Clusters
 from kubestats_pipeline.scan.clusters.appliers.nodes import ClusterObject
+from kubestats_pipeline.scan.clusters.clusters import Clusters
 from kubestats_pipeline.scan.documents.number_spelling import value_at
 from kubestats_pipeline.scan.manifests.manifests import Manifest
 from kubestats_pipeline.scan.values.inputs import ValuesInputs
