@@ -62,19 +62,23 @@ class _Node:
         compute: returns the value. The value of an input is kept elsewhere.
         value: `_NOT_COMPUTED` before the first computation.
         is_invalidated: true if the value may be out of date.
+        is_wanted: true if somebody outside of all queries has asked for it, and has not told to forget it.
         changed_at: the revision at which the value last changed.
         verified_at: the revision at which the value was last known to be right.
         reads: the nodes that the last computation read, in their order.
         readers: the memos whose last computation read this node.
     """
 
-    __slots__ = ("changed_at", "compute", "is_invalidated", "key", "readers", "reads", "value", "verified_at")
+    __slots__ = (
+        *("changed_at", "compute", "is_invalidated", "is_wanted", "key"),
+        *("readers", "reads", "value", "verified_at"),
+    )
 
     def __init__(self, key: QueryKey, compute: Callable[[], Any]) -> None:
         self.key = key
         self.compute = compute
         self.value: Any = _NOT_COMPUTED
-        self.is_invalidated = False
+        self.is_invalidated = self.is_wanted = False
         self.changed_at = self.verified_at = 0
         self.reads: tuple[_Node, ...] = ()
         self.readers: set[_Node] = set()
@@ -125,6 +129,8 @@ class QueryStore:
             node = self._nodes[key] = _Node(key, functools.partial(method, owner, *key[1:]))
         if self._reading:
             self._reading[-1][node] = None
+        else:
+            node.is_wanted = True
         if node.value is _NOT_COMPUTED:
             self._compute(node)
         elif node.is_invalidated:
@@ -145,6 +151,7 @@ class QueryStore:
         """Drop a memo that no other memo reads, and all memos that were needed for it alone."""
         node = self._nodes.get(key)
         if node is not None:
+            node.is_wanted = False
             self._drop_unread(node)
 
     def _drop_unread(self, node: _Node) -> None:
@@ -152,7 +159,7 @@ class QueryStore:
         while queue:
             dropped = queue.pop()
             # A query that is being computed is not among the readers yet, so what it has read so far is asked too.
-            if dropped.readers or any(dropped in reads for reads in self._reading):
+            if dropped.is_wanted or dropped.readers or any(dropped in reads for reads in self._reading):
                 continue
             self._nodes.pop(dropped.key, None)
             dropped.is_invalidated = False

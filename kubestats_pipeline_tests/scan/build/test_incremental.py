@@ -109,3 +109,15 @@ def test_a_memo_that_loses_a_reader_while_another_query_reads_it_is_still_invali
     assert sheet.total(3) == 2
     sheet.put("a", 0)
     assert sheet.total(3) == 1
+
+
+def test_a_memo_that_somebody_asked_for_is_told_of_changes_after_a_reader_of_it_is_forgotten() -> None:
+    sheet = Sheet({"a": 1}, {0: ("a",), 1: (0,)})
+    name = Sheet.total.__qualname__
+    assert (sheet.total(0), sheet.total(1)) == (1, 1)
+    sheet.queries.forget((name, 1))
+    sheet.put("a", 2)
+    assert sheet.queries.take_invalidated_keys({name}) == [(name, 0)]
+    sheet.queries.forget((name, 0))
+    sheet.put("a", 1)
+    assert sheet.queries.take_invalidated_keys({name}) == []
