@@ -5,8 +5,10 @@ Namespace is renamed. Of the subjects of a binding only the account `default` mo
 Measured with kustomize 5.7.1.
 """
 
+from functools import lru_cache
 from typing import Any
 
+from kubestats_pipeline.scan.build.transformers.by_identity import KEPT, ById
 from kubestats_pipeline.scan.build.transformers.field_specs import FieldSpec, change_fields
 from kubestats_pipeline.scan.build.transformers.resource import (
     BuildResource,
@@ -36,13 +38,19 @@ def set_namespace(
     """
     if not namespace:
         return resources
-    changed = [
-        resource.remembering().changed(_moved(resource, namespace, specs, unset_only, subjects), "namespace")
-        for resource in resources
-    ]
+    fields = ById(specs)
+    changed = [_in_namespace(ById(resource), namespace, fields, unset_only, subjects) for resource in resources]
     if len(ids_taken(changed)) < len(changed):
         raise RefusedError("two resources become the same one by the namespace")
     return changed
+
+
+@lru_cache(maxsize=KEPT)
+def _in_namespace(
+    resource: ById[BuildResource], namespace: str, specs: ById[tuple[FieldSpec, ...]], unset_only: bool, subjects: str
+) -> BuildResource:
+    content = _moved(resource.value, namespace, specs.value, unset_only, subjects)
+    return resource.value.remembering().changed(content, "namespace")
 
 
 def _moved(

@@ -4,17 +4,20 @@ A patch with a target changes every resource that this selects. One without name
 the resource had. Patches come redacted, and so a secret that a patch holds is never in a build.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
 
 from kubestats_pipeline.redaction.redact import redact, redact_again, redact_content
+from kubestats_pipeline.scan.build.transformers.by_identity import KEPT, ById
 from kubestats_pipeline.scan.build.transformers.json_patch import Operation, apply_operations
 from kubestats_pipeline.scan.build.transformers.resource import (
     BuildResource,
     RefusedError,
+    ResourceId,
     Resources,
     bounded,
     id_of,
@@ -27,6 +30,7 @@ from kubestats_pipeline.scan.documents.document import Bounds, DecodeError
 from kubestats_pipeline.scan.kustomize.reading import read_documents_of_kustomize
 
 _FEATURE = "patch"
+_NAMES_NONE, _NAMES_SEVERAL = "a patch names no resource", "a patch names several resources"
 
 
 class ReadPatch(NamedTuple):
@@ -71,10 +75,78 @@ def apply_patches(
     Raises:
         RefusedError: a patch names no resource, or cannot be applied to one.
     """
-    changed = resources
-    for patch, target, options in entries:
-        changed = _apply_patch(changed, patch, target, options)
-    return _redacted(changed, resources)
+    steps = [step for entry in entries for step in _steps_of(*entry)]
+    by_name, everywhere = defaultdict[tuple[str, str], list[int]](list), list[int]()
+    for number, step in enumerate(steps):
+        (everywhere if step.names is None or step.options else by_name[step.names]).append(number)
+    found, changed = Counter[int](), Resources()
+    for resource in resources:
+        named = (number for names in {each[2:4] for each in resource.ids} for number in by_name.get(names, ()))
+        numbers = sorted({*everywhere, *named})
+        patched = _patched(ById(resource), tuple(steps[number] for number in numbers))
+        found.update(numbers[place] for place in patched.places)
+        if patched.resource.content:
+            changed.append(patched.resource)
+    for number, step in enumerate(steps):
+        if step.names is not None and found[number] != 1:
+            raise RefusedError(_NAMES_SEVERAL if found[number] else _NAMES_NONE)
+    return changed
+
+
+class _Step(NamedTuple):
+    """One patch as the key of a memo.
+
+    Attributes:
+        names: kind and name of the resource that it names itself, or None if it has a target.
+    """
+
+    patch: ById[dict[str, Any] | list[Operation]]
+    names: tuple[str, str] | None
+    target: tuple[tuple[str, Any], ...]
+    options: tuple[tuple[str, Any], ...]
+
+
+class _Patched(NamedTuple):
+    """A resource after some patches, without content if one deletes it, and the places of those that name it."""
+
+    resource: BuildResource
+    places: tuple[int, ...] = ()
+
+
+def _steps_of(patch: ReadPatch, target: Selector | None, options: Mapping[str, Any]) -> Iterator[_Step]:
+    given = tuple(sorted(options.items()))
+    if target is None:
+        if patch.operations is not None:
+            raise RefusedError("a JSON patch has no target")
+        for merge in patch.merges:
+            yield _Step(ById(merge), _names_of(merge)[2:4], (), given)
+        return
+    if len(patch.merges) > 1:
+        raise RefusedError("several patches in one entry have a target")
+    content = patch.merges[0] if patch.operations is None else patch.operations
+    yield _Step(ById(content), None, tuple(sorted(target.items())), given)
+
+
+@lru_cache(maxsize=KEPT)
+def _patched(resource: ById[BuildResource], steps: tuple[_Step, ...]) -> _Patched:
+    """One resource with the patches that it is a target of. In a fleet the same ones come with most commits."""
+    if not steps:
+        return _Patched(resource.value)
+    before, places = resource.value, list[int]()
+    changed = [before]
+    for place, step in enumerate(steps):
+        content = step.patch.value
+        if isinstance(content, list):
+            changed = _each(changed, select(changed, dict(step.target)), _operating(content))
+            continue
+        if step.names is None:
+            chosen = select(changed, dict(step.target))
+        else:
+            chosen = find_by_id(changed, _names_of(content))
+            places += [place] if chosen else []
+        changed = _each(changed, chosen, _merging(content, dict(step.options), takes_kind=step.names is not None))
+    shown = _redacted(changed, [before]) if changed else [before._replace(content={})]
+    return _Patched(shown[0], tuple(places))
 
 
 def apply_merges(resources: Resources, merges: Iterable[dict[str, Any]]) -> Resources:
@@ -123,32 +195,20 @@ def _redacted(changed: Resources, before: Resources) -> Resources:
     ]
 
 
-def _apply_patch(
-    resources: Resources, patch: ReadPatch, target: Selector | None, options: Mapping[str, Any]
-) -> Resources:
-    if patch.operations is not None:
-        if target is None:
-            raise RefusedError("a JSON patch has no target")
-        return _each(resources, select(resources, target), _operating(patch.operations))
-    if target is not None:
-        if len(patch.merges) > 1:
-            raise RefusedError("several patches in one entry have a target")
-        return _each(resources, select(resources, target), _merging(patch.merges[0], options, takes_kind=False))
-    for merge in patch.merges:
-        resources = _apply_merge(resources, merge, options)
-    return resources
-
-
 def _apply_merge(resources: Resources, merge: dict[str, Any], options: Mapping[str, Any]) -> Resources:
+    return _each(resources, [_only(find_by_id(resources, _names_of(merge)))], _merging(merge, options, takes_kind=True))
+
+
+def _names_of(merge: dict[str, Any]) -> ResourceId:
     names = id_of(merge)
     if not names.kind or not names.name:
         raise RefusedError("a patch without a target has no kind or name")
-    return _each(resources, [_only(find_by_id(resources, names))], _merging(merge, options, takes_kind=True))
+    return names
 
 
 def _only(places: list[int]) -> int:
     if len(places) != 1:
-        raise RefusedError("a patch names no resource" if not places else "a patch names several resources")
+        raise RefusedError(_NAMES_SEVERAL if places else _NAMES_NONE)
     return places[0]
 
 
