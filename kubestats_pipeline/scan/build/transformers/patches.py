@@ -5,7 +5,7 @@ the resource had. Patches come redacted, and so a secret that a patch holds is n
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -32,6 +32,8 @@ from kubestats_pipeline.scan.kustomize.reading import read_documents_of_kustomiz
 _FEATURE = "patch"
 _NAMES_NONE, _NAMES_SEVERAL = "a patch names no resource", "a patch names several resources"
 
+_Items = tuple[tuple[str, Any], ...]
+
 
 class ReadPatch(NamedTuple):
     """A patch as its text says it.
@@ -45,7 +47,7 @@ class ReadPatch(NamedTuple):
     operations: list[Operation] | None = None
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=KEPT)
 def read_patch(text: bytes) -> ReadPatch:
     """Read the text of a patch. A text that begins with a bracket is JSON.
 
@@ -75,7 +77,11 @@ def apply_patches(
     Raises:
         RefusedError: a patch names no resource, or cannot be applied to one.
     """
-    steps = [step for entry in entries for step in _steps_of(*entry)]
+    steps = [
+        step
+        for patch, target, options in entries
+        for step in _steps_of(ById(patch), None if target is None else _items(target), _items(options))
+    ]
     by_name, everywhere = defaultdict[tuple[str, str], list[int]](list), list[int]()
     for number, step in enumerate(steps):
         (everywhere if step.names is None or step.options else by_name[step.names]).append(number)
@@ -102,8 +108,8 @@ class _Step(NamedTuple):
 
     patch: ById[dict[str, Any] | list[Operation]]
     names: tuple[str, str] | None
-    target: tuple[tuple[str, Any], ...]
-    options: tuple[tuple[str, Any], ...]
+    target: _Items
+    options: _Items
 
 
 class _Patched(NamedTuple):
@@ -113,18 +119,20 @@ class _Patched(NamedTuple):
     places: tuple[int, ...] = ()
 
 
-def _steps_of(patch: ReadPatch, target: Selector | None, options: Mapping[str, Any]) -> Iterator[_Step]:
-    given = tuple(sorted(options.items()))
+def _items(pairs: Mapping[str, Any]) -> _Items:
+    return tuple(sorted(pairs.items()))
+
+
+@lru_cache(maxsize=KEPT)
+def _steps_of(patch: ById[ReadPatch], target: _Items | None, options: _Items) -> tuple[_Step, ...]:
+    merges, operations = patch.value.merges, patch.value.operations
     if target is None:
-        if patch.operations is not None:
+        if operations is not None:
             raise RefusedError("a JSON patch has no target")
-        for merge in patch.merges:
-            yield _Step(ById(merge), _names_of(merge)[2:4], (), given)
-        return
-    if len(patch.merges) > 1:
+        return tuple(_Step(ById(merge), _names_of(merge)[2:4], (), options) for merge in merges)
+    if len(merges) > 1:
         raise RefusedError("several patches in one entry have a target")
-    content = patch.merges[0] if patch.operations is None else patch.operations
-    yield _Step(ById(content), None, tuple(sorted(target.items())), given)
+    return (_Step(ById(merges[0] if operations is None else operations), None, target, options),)
 
 
 @lru_cache(maxsize=KEPT)
