@@ -89,7 +89,10 @@ APPLIED_EVENTS = Table(
     numbered_by="sequence",
     columns=(
         required(
-            "event_id", Type.TEXT, "function of repository, commit and the object's identity: a replay gives it again"
+            "event_id",
+            Type.TEXT,
+            "function of repository, commit and the object's identity: a replay gives it again",
+            may_dangle=True,  # events of objects have ids of their own
         ),
         required(
             "applied_id",
