@@ -13,6 +13,7 @@ import pytest
 
 from kubestats_pipeline.lake.contract import Table
 from kubestats_pipeline.lake.tables import (
+    APPLIED_RESOURCES,
     ECOSYSTEM_STATS,
     HELM_VALUES,
     REPOSITORIES,
@@ -42,6 +43,17 @@ def active(rows: Iterable[dict[str, Any]]) -> Rows:
     return [row for row in rows if row["status"] == "ACTIVE" and row["context"] == "active"]
 
 
+def uses(read: Read) -> Rows:
+    """What counts: the objects that clusters run, and documents of which their repository does not tell."""
+    untold = [row for row in active(read(RESOURCES)) if row["is_applied"] is None]
+    return untold + [row for row in read(APPLIED_RESOURCES) if row["context"] == "active"]
+
+
+def documents(read: Read) -> Rows:
+    """The documents that are in scope: all but those of which their repository tells that nothing applies them."""
+    return [row for row in active(read(RESOURCES)) if row["is_applied"] is not False]
+
+
 def by_repository(keyed: Iterable[tuple[Any, str]]) -> dict[Any, tuple[int, int]]:
     """How many repositories and how many rows each key has."""
     repositories, rows = defaultdict(set), Counter()
@@ -52,7 +64,7 @@ def by_repository(keyed: Iterable[tuple[Any, str]]) -> dict[Any, tuple[int, int]
 
 
 def test_charts_are_counted_once_per_repository(ask, read):
-    releases = [row for row in active(read(RESOURCES)) if row["resolution"] != "not_applicable"]
+    releases = releases_of(read)
     expected = by_repository(
         ((row["chart_name"], row["chart_url"] if row["resolution"] == "exact" else None), row["repository_id"])
         for row in releases
@@ -63,7 +75,7 @@ def test_charts_are_counted_once_per_repository(ask, read):
 
 
 def test_kinds_are_counted_once_per_repository(ask, read):
-    keyed = (((row["api_group"], row["kind"]), row["repository_id"]) for row in active(read(RESOURCES)))
+    keyed = (((row["api_group"], row["kind"]), row["repository_id"]) for row in documents(read))
     found = {(group, kind): (repositories, count) for group, kind, repositories, count in ask("FROM kinds")}
     assert found == by_repository(keyed)
 
@@ -81,7 +93,7 @@ def test_every_event_stands_in_the_count_of_its_day(ask, read):
 
 
 def releases_of(read: Read) -> Rows:
-    return [row for row in active(read(RESOURCES)) if row["resolution"] != "not_applicable"]
+    return [row for row in uses(read) if row["resolution"] != "not_applicable"]
 
 
 def newest(read: Read) -> Any:
@@ -92,8 +104,8 @@ def test_repositories_have_what_they_run(ask, read):
     """Stars are ten for each number of a repository: see `published_corpus.py`."""
     expected = []
     for number, repository in enumerate(sorted(read(REPOSITORIES), key=lambda row: row["repository_id"]), 1):
-        own = [row for row in active(read(RESOURCES)) if row["repository_id"] == repository["repository_id"]]
-        releases = [row for row in own if row["resolution"] != "not_applicable"]
+        own = [row for row in documents(read) if row["repository_id"] == repository["repository_id"]]
+        releases = [row for row in releases_of(read) if row["repository_id"] == repository["repository_id"]]
         log = [row for row in read(RESOURCE_EVENTS) if row["repository_id"] == repository["repository_id"]]
         charts = {(row["chart_name"], row["chart_url"]) for row in releases if row["chart_name"]}
         apps = {row["app_name"] for row in own if row["app_name"]}
@@ -106,7 +118,7 @@ def test_repositories_have_what_they_run(ask, read):
 
 
 def test_totals_are_those_of_all_repositories(ask, read):
-    own, releases = active(read(RESOURCES)), releases_of(read)
+    own, releases = documents(read), releases_of(read)
     charts = {(row["chart_name"], row["chart_url"]) for row in releases if row["chart_name"]}
     apps = {row["app_name"] for row in own if row["app_name"]}
     columns = "repositories, stars, topics, resources, releases, charts, apps, last_event_at"
@@ -266,13 +278,13 @@ def test_versions_of_charts_are_counted_by_repository(ask, read):
 
 
 def test_images_are_counted_by_tag_and_repository(ask, read):
-    uses = {
-        ((image["image"], image["tag"]), row["repository_id"], row["resource_id"])
-        for row in active(read(RESOURCES))
+    found = {
+        ((image["image"], image["tag"]), row["repository_id"], row.get("applied_id") or row["resource_id"])
+        for row in uses(read)
         if row["api_group"] != "image.toolkit.fluxcd.io"
         for image in row["images"]
     }
-    expected = by_repository((key, repository_id) for key, repository_id, _ in uses)
+    expected = by_repository((key, repository_id) for key, repository_id, _ in found)
     assert {(image, tag): tuple(rest) for image, tag, *rest in ask("FROM image_usage")} == expected
 
 
@@ -318,7 +330,7 @@ def test_every_resource_stands_in_the_overview_once(ask, read):
             row["status"],
             row["resolution"] in ("exact", "not_applicable"),
             row["resolution"] != "not_applicable",
-            row["context"] == "active",
+            row["context"] == "active" and row["is_applied"] is not False,
         )
         for row in rows
     )
@@ -326,10 +338,12 @@ def test_every_resource_stands_in_the_overview_once(ask, read):
 
 
 def test_every_image_of_an_active_resource_is_a_use(ask, read):
+    untold = [row for row in read(RESOURCES) if row["status"] == "ACTIVE" and row["is_applied"] is None]
+    everything = untold + read(APPLIED_RESOURCES)
     expected = Counter(
         (row["resource_id"], image["image"], image["tag"], image["digest"], image["role"])
-        for row in read(RESOURCES)
-        if row["status"] == "ACTIVE" and row["api_group"] != "image.toolkit.fluxcd.io"
+        for row in everything
+        if row["api_group"] != "image.toolkit.fluxcd.io"
         for image in row["images"]
     )
     assert Counter(ask("SELECT resource_id, image, tag, digest, role FROM image_uses")) == expected
