@@ -4,6 +4,7 @@ Each function replays or reads the tables in its own way and shares no SQL with 
 take the small repositories of the corpus; the slow ones take them all, with everything that ever happened there.
 """
 
+import dataclasses
 import datetime
 import itertools
 from collections import Counter, defaultdict
@@ -15,7 +16,7 @@ import polars as pl
 import pytest
 
 from kubestats_pipeline.lake.lake import Lake
-from kubestats_pipeline.lake.tables import RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS
+from kubestats_pipeline.lake.tables import APPLIED_EVENTS, APPLIED_RESOURCES, RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS
 from kubestats_pipeline_tests.corpus import LARGER, LARGEST, SMALL
 from kubestats_pipeline_tests.warehouse.published_corpus import PublishedCorpus, publish_corpus
 
@@ -54,21 +55,79 @@ def present(lake: Lake) -> list[Row]:
     return lake.read_all(RESOURCES).filter(active).to_dicts()
 
 
+def uses(lake: Lake) -> list[Row]:
+    """What counts now: the objects that clusters run, and documents of which their repository does not tell."""
+    applied = lake.read_all(APPLIED_RESOURCES).filter(pl.col("context") == "active").to_dicts()
+    return applied + [row for row in present(lake) if row["is_applied"] is None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Logs:
+    """Both logs of all repositories in their order, and the documents of which their repository tells something."""
+
+    documents: list[Row]
+    objects: list[Row]
+    told: set[str]
+
+    @classmethod
+    def of(cls, lake: Lake) -> "Logs":
+        objects = lake.read_all(APPLIED_EVENTS).sort("repository_id", "sequence").to_dicts()
+        told = lake.read_all(RESOURCES).filter(pl.col("is_applied").is_not_null())["resource_id"]
+        return cls(events_of(lake), objects, set(told))
+
+    def used_before(self, moment: datetime.datetime) -> list[Row]:
+        """What counted just before a moment: a repository's documents do so until its clusters have a log."""
+        objects = left_before(self.objects, "applied_id", moment)
+        with_log = {event["repository_id"] for event in self.objects}
+        has_begun = {event["repository_id"] for event in self.objects if event["event_timestamp"] < moment}
+        documents = [
+            event
+            for event in left_before(self.documents, "resource_id", moment)
+            if event["resource_id"] not in self.told
+            or (event["repository_id"] in with_log and event["repository_id"] not in has_begun)
+        ]
+        return [event for event in documents + objects if event["context"] == "active"]
+
+
+def left_before(log: list[Row], key: str, moment: datetime.datetime) -> list[Row]:
+    """The last events of what exists once each repository has gone as far in its log as it does before a moment."""
+    reached: dict[str, int] = {}
+    for event in log:
+        if event["event_timestamp"] < moment:
+            reached[event["repository_id"]] = event["sequence"]
+    last = {event[key]: event for event in log if event["sequence"] <= reached.get(event["repository_id"], -1)}
+    return [event for event in last.values() if event["event_type"] != "DELETED"]
+
+
+def end_of(month: datetime.date) -> datetime.datetime:
+    """The first moment of the next month."""
+    after = (month + datetime.timedelta(days=32)).replace(day=1)
+    return datetime.datetime(after.year, after.month, 1, tzinfo=datetime.UTC)
+
+
+def watches_images(event: Row) -> bool:
+    """An object's event has its group in a column, a document's in its API version."""
+    group = event["api_group"] if "api_group" in event else event["resource_api_version"].partition("/")[0]
+    return group == "image.toolkit.fluxcd.io"
+
+
+def plain(version: str | None) -> str | None:
+    """A version without the v before its number."""
+    return version[1:] if version and version[0] == "v" and version[1:2].isdigit() else version
+
+
 def is_release(row: Row) -> bool:
     return row["resolution"] != "not_applicable"
 
 
-def test_versions_of_a_month_are_those_of_time_travel_to_its_end(warehouse):
+def test_versions_of_a_month_are_those_that_the_logs_left_at_its_end(published, warehouse):
+    logs = Logs.of(published.lake)
     months = found(warehouse, "SELECT DISTINCT month FROM monthly_versions ORDER BY month")
     for (month,) in months[::7]:
-        after = (month + datetime.timedelta(days=32)).replace(day=1)
-        last = datetime.datetime(after.year, after.month, 1, tzinfo=datetime.UTC) - datetime.timedelta(microseconds=1)
         seen: dict[tuple[Any, ...], set[str]] = defaultdict(set)
-        columns = "chart_name, chart_url, version, repository_id"
-        query = f"SELECT {columns} FROM releases_as_of(?) WHERE context = 'active'"
-        for name, url, version, repository in found(warehouse, query, last):
-            plain = version.removeprefix("v") if version and version[1:2].isdigit() else version
-            seen[name, url, plain].add(repository)
+        for event in filter(is_release, logs.used_before(end_of(month))):
+            url = event["chart_url"] if event["resolution"] == "exact" else None
+            seen[event["chart_name"], url, plain(event["version_after"])].add(event["repository_id"])
         columns = "chart_name, chart_url, version, sum(repositories)"
         query = f"SELECT {columns} FROM monthly_versions WHERE month = ? GROUP BY ALL"
         expected = {key: len(repositories) for key, repositories in seen.items()}
@@ -108,9 +167,9 @@ def test_sources_migrate_from_the_first_oci_repository_on(published, warehouse):
     assert expected
 
 
-def test_pairs_are_what_the_present_resources_say(published, warehouse):
+def test_pairs_are_what_the_uses_of_now_say(published, warehouse):
     apps: dict[str, set[str]] = defaultdict(set)
-    for row in present(published.lake):
+    for row in uses(published.lake):
         if row["app_name"] and (is_release(row) or row["kind"] in WORKLOADS):
             apps[row["repository_id"]].add(row["app_name"])
     single = Counter(itertools.chain(*apps.values()))
@@ -188,46 +247,41 @@ def test_authors_have_the_shares_that_counting_their_events_gives(published, war
 
 def test_registries_of_now_are_those_of_the_present_images(published, warehouse):
     pinned: dict[tuple[str, str, str], bool] = {}
-    for row in present(published.lake):
+    for row in uses(published.lake):
         if row["api_group"] != "image.toolkit.fluxcd.io":
             for image in row["images"]:
                 key = (row["repository_id"], image["registry"], image["image"])
                 pinned[key] = pinned.get(key, True) and image["digest"] is not None
-    uses = Counter(registry for _, registry, _ in pinned)
+    named = Counter(registry for _, registry, _ in pinned)
     by_digest = Counter(registry for (_, registry, _), is_pinned in pinned.items() if is_pinned)
     newest = "(SELECT max(month) FROM monthly_registries)"
     rows = found(warehouse, f"SELECT registry, uses, pinned FROM monthly_registries WHERE month = {newest}")
     assert {registry: (used, count) for registry, used, count in rows} == {
-        registry: (count, by_digest[registry]) for registry, count in uses.items()
+        registry: (count, by_digest[registry]) for registry, count in named.items()
     }
-    assert uses["ghcr.io"] > 3
+    assert named["ghcr.io"] > 3
 
 
 def test_images_of_a_past_month_are_those_that_its_events_left(published, warehouse):
-    """Another way: the last event of each resource before the end of a month, for every tenth month."""
-    events = events_of(published.lake)
+    """Another way: the last event of each use before the end of a month, for every tenth month."""
+    logs = Logs.of(published.lake)
     months = found(warehouse, "SELECT DISTINCT month FROM monthly_registries ORDER BY month")
     for (month,) in months[:-1:10]:
-        after = (month + datetime.timedelta(days=32)).replace(day=1)
-        ends = datetime.datetime(after.year, after.month, 1, tzinfo=datetime.UTC)
-        last = {(each["repository_id"], each["resource_id"]): each for each in events if each["event_timestamp"] < ends}
-        uses = {
+        images = {
             (each["repository_id"], image["image"])
-            for each in last.values()
-            if each["event_type"] != "DELETED" and each["context"] == "active"
-            if not each["resource_api_version"].startswith("image.toolkit.fluxcd.io/")
+            for each in logs.used_before(end_of(month))
+            if not watches_images(each)
             for image in each["images"]
         }
         query = "SELECT sum(uses) FROM monthly_registries WHERE month = ?"
-        assert found(warehouse, query, month) == [(len(uses),)]
+        assert found(warehouse, query, month) == [(len(images),)]
 
 
 def test_drift_is_seen_in_the_present_releases(published, warehouse):
     versions: dict[tuple[Any, ...], set[str]] = defaultdict(set)
-    for row in present(published.lake):
-        if is_release(row) and row["resolution"] == "exact" and row["version"]:
-            key = (row["repository_id"], row["chart_name"], row["chart_url"])
-            versions[key].add(row["version"].removeprefix("v"))
+    for row in uses(published.lake):
+        if row["resolution"] == "exact" and row["version"]:
+            versions[row["repository_id"], row["chart_name"], row["chart_url"]].add(plain(row["version"]))
     rows = found(warehouse, "SELECT repository_id, chart_name, chart_url, versions FROM chart_drift")
     expected = {key: some for key, some in versions.items() if len(some) > 1}
     assert {tuple(key): set(some) for *key, some in rows} == expected
@@ -235,7 +289,7 @@ def test_drift_is_seen_in_the_present_releases(published, warehouse):
 
 
 def test_quality_adds_up_to_what_the_tables_hold(published, warehouse):
-    releases = Counter((row["repository_id"], row["resolution"]) for row in present(published.lake) if is_release(row))
+    releases = Counter((row["repository_id"], row["resolution"]) for row in uses(published.lake) if is_release(row))
     problems = Counter(row["repository_id"] for row in published.lake.read_all(SCAN_PROBLEMS).to_dicts())
     rows = found(warehouse, "SELECT repository_id, exact, ambiguous, unresolved, problems FROM repository_quality")
     for repository, *counts, broken in rows:

@@ -1,6 +1,7 @@
 """Spans, tenures and adoption curves: worked out by hand, and against the time travel of the same warehouse."""
 
 import datetime
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -210,12 +211,15 @@ def test_spans_of_a_moment_are_what_time_travel_gives_for_it(corpus_warehouse):
 
 
 def test_a_curve_is_what_counting_the_events_in_python_gives(corpus_warehouse):
-    """Another way: replay every event, and ask each app at the end of each week, with absences of a week bridged."""
-    expected = weekly_repositories(corpus_warehouse)
+    """Another way: replay the events of clusters and documents, and ask each app at the end of each week."""
+    objects, documents = changes_of_objects(corpus_warehouse), changes_of_documents(corpus_warehouse)
+    expected = weekly_repositories(objects + documents)
     query = "SELECT name, week, repositories FROM weekly_adoption WHERE subject = 'app' AND repositories > 0"
     found = {(name, week): count for name, week, count in corpus_warehouse.execute(query).fetchall()}
     assert found == expected
     assert len(found) > 500
+    assert expected != weekly_repositories(documents)
+    assert expected != weekly_repositories(objects)
 
 
 RUNS = ("Deployment", "StatefulSet", "DaemonSet", "CronJob")
@@ -223,17 +227,44 @@ GAP = datetime.timedelta(days=7)
 FOREVER = datetime.datetime.max.replace(tzinfo=datetime.UTC)
 
 
-def weekly_repositories(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, datetime.date], int]:
-    """Repositories by app and week, from the events alone; their clocks run forwards here."""
-    columns = "repository_id, resource_id, event_timestamp, event_type, resource_kind, app_name, context, resolution"
+Change = tuple[datetime.datetime, str, str, str | None]
+"""A moment, a repository, what it runs (a document or an object of a cluster), and the app from then on."""
+
+
+def app_of(event_type: str, kind: str, app: str | None, context: str, resolution: str) -> str | None:
+    """The app that runs after an event, or None."""
+    counts = resolution != "not_applicable" or kind in RUNS
+    return app if event_type != "DELETED" and context == "active" and counts else None
+
+
+def changes_of_objects(connection: duckdb.DuckDBPyConnection) -> list[Change]:
+    """What the log of the clusters says."""
+    columns = "event_timestamp, repository_id, applied_id, event_type, kind, app_name, context, resolution"
+    rows = connection.execute(f"SELECT {columns} FROM applied_events ORDER BY repository_id, sequence").fetchall()
+    return [(at, repository, applied, app_of(*state)) for at, repository, applied, *state in rows]
+
+
+def changes_of_documents(connection: duckdb.DuckDBPyConnection) -> list[Change]:
+    """What the log of the documents says: where clusters tell of one, up to the first event of the clusters."""
+    told = dict(
+        connection.execute("SELECT repository_id, min(event_timestamp) FROM applied_events GROUP BY ALL").fetchall()
+    )
+    documents = connection.execute("SELECT repository_id, resource_id, is_applied FROM resources").fetchall()
+    ends = {resource: told[repository] for repository, resource, is_applied in documents if is_applied is not None}
+    columns = "event_timestamp, repository_id, resource_id, event_type, resource_kind, app_name, context, resolution"
     rows = connection.execute(f"SELECT {columns} FROM resource_events ORDER BY repository_id, sequence").fetchall()
+    counted = [row for row in rows if row[0] < ends.get(row[2], FOREVER)]
+    changes = [(at, repository, resource, app_of(*state)) for at, repository, resource, *state in counted]
+    return changes + [(ends[row[2]], row[1], row[2], None) for row in counted if row[2] in ends]
+
+
+def weekly_repositories(changes: list[Change]) -> dict[tuple[str, datetime.date], int]:
+    """Repositories by app and week, from the changes alone; the clocks run forwards here."""
     holds: dict[tuple[str, str], list[list[datetime.datetime]]] = {}
-    current: dict[tuple[str, str], str] = {}
-    running: dict[tuple[str, str], int] = {}
-    for repository, resource, at, kind, resource_kind, app, context, resolution in rows:
-        counts = resolution != "not_applicable" or resource_kind in RUNS
-        new = app if kind != "DELETED" and context == "active" and counts else None
-        old = current.get((repository, resource))
+    current: dict[tuple[str, str], str | None] = {}
+    running: Counter[tuple[str, str]] = Counter()
+    for at, repository, use, new in sorted(changes, key=lambda change: change[0]):
+        old = current.get((repository, use))
         if new == old:
             continue
         if old is not None:
@@ -241,11 +272,11 @@ def weekly_repositories(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str
             if running[repository, old] == 0:
                 holds[repository, old][-1][1] = at
         if new is not None:
-            running[repository, new] = running.get((repository, new), 0) + 1
+            running[repository, new] += 1
             if running[repository, new] == 1:
                 holds.setdefault((repository, new), []).append([at, FOREVER])
-        current[repository, resource] = new
-    return count_weeks(holds, max(at for _, _, at, *_ in rows))
+        current[repository, use] = new
+    return count_weeks(holds, max(at for at, *_ in changes))
 
 
 def count_weeks(

@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -208,16 +209,44 @@ def test_first_sightings_are_what_reading_the_events_in_python_gives(corpus_ware
 
 def test_steps_are_the_changes_of_version_that_the_events_say(corpus_warehouse):
     """Another way: version before and after of each event, where the chart stayed the same for the scanner."""
-    state_and_change = "chart_name, chart_url, context, resolution, commit_sha, version_before, version_after"
-    columns = f"repository_id, resource_id, event_type, {state_and_change}"
-    events = rows(corpus_warehouse, f"SELECT {columns} FROM resource_events ORDER BY repository_id, sequence")
-    last: dict[tuple[object, object], tuple[object, ...]] = {}
-    expected = set()
-    for repository, resource, kind, *state, commit, before, after in events:
-        same = last.get((repository, resource)) == tuple(state) and state[2:] == ["active", "exact"]
-        if kind == "MODIFIED" and same and before and after and before.removeprefix("v") != after.removeprefix("v"):
-            expected.add((repository, commit, before.removeprefix("v"), after.removeprefix("v"), *state[:2]))
-        last[repository, resource] = tuple(state)
+    of_objects = steps_of(events_of_objects(corpus_warehouse))
+    of_documents = steps_of(events_of_documents(corpus_warehouse))
     columns = "repository_id, commit_sha, from_version, to_version, chart_name, chart_url"
-    assert set(rows(corpus_warehouse, f"SELECT {columns} FROM version_steps")) == expected
-    assert len(expected) > 100
+    assert set(rows(corpus_warehouse, f"SELECT {columns} FROM version_steps")) == of_objects | of_documents
+    assert len(of_objects | of_documents) > 100
+    assert of_objects - of_documents
+    assert of_documents - of_objects
+
+
+STATE_AND_CHANGE = "event_type, chart_name, chart_url, context, resolution, commit_sha, version_before, version_after"
+Rows = list[tuple[Any, ...]]
+
+
+def events_of_objects(connection: duckdb.DuckDBPyConnection) -> Rows:
+    """What happened to what clusters run, in order."""
+    columns = f"repository_id, applied_id, {STATE_AND_CHANGE}"
+    return rows(connection, f"SELECT {columns} FROM applied_events ORDER BY repository_id, sequence")
+
+
+def events_of_documents(connection: duckdb.DuckDBPyConnection) -> Rows:
+    """What happened to documents, in order: where clusters tell of one, before the first event of the clusters."""
+    told = dict(rows(connection, "SELECT repository_id, min(event_timestamp) FROM applied_events GROUP BY ALL"))
+    documents = rows(connection, "SELECT resource_id FROM resources WHERE is_applied IS NOT NULL")
+    told_documents = {resource for (resource,) in documents}
+    columns = f"event_timestamp, repository_id, resource_id, {STATE_AND_CHANGE}"
+    events = rows(connection, f"SELECT {columns} FROM resource_events ORDER BY repository_id, sequence")
+    return [event for at, *event in events if event[1] not in told_documents or at < told[event[0]]]
+
+
+def steps_of(events: Rows) -> set[tuple[object, ...]]:
+    """Repository, commit, both versions and chart of each change of a version."""
+    last: dict[tuple[object, object], tuple[object, ...]] = {}
+    found = set()
+    for repository, use, event_type, *state, commit, before, after in events:
+        same = last.get((repository, use)) == tuple(state) and state[2:] == ["active", "exact"]
+        if event_type == "MODIFIED" and same and before and after:
+            plain = (before.removeprefix("v"), after.removeprefix("v"))
+            if plain[0] != plain[1]:
+                found.add((repository, commit, *plain, *state[:2]))
+        last[repository, use] = tuple(state)
+    return found
