@@ -142,7 +142,7 @@ class Fleet:
             f"{folder}/kustomization.yaml": _KUSTOMIZATION
             + f"namespace: {team}\nresources:\n- namespace.yaml\n"
             + "".join(f"- ../{app}/{app}.yaml\n- ../{app}/image-policy.yaml\n" for app in apps),
-            f"{folder}/kustomize.yaml": _TEAM_APPLIER.format(team=team, path=f"./apps/{team}/{self._place_of(team)}"),
+            f"{folder}/kustomize.yaml": _APPLIER.format(name=team, path=f"./apps/{team}/{self._place_of(team)}"),
         }
 
     def _place_of(self, team: str) -> str:
@@ -190,7 +190,7 @@ class Fleet:
             f"{folder}/kustomization.yaml": f"{_KUSTOMIZATION}{root}    kind: Kustomization\n",
             f"{folder}/base/kustomization.yaml": f"{_KUSTOMIZATION}resources:\n{teams}",
             f"{folder}/flux-system/kustomization.yaml": f"{_KUSTOMIZATION}{_FLUX_SYSTEM}",
-            f"{folder}/flux-system/gotk-sync.yaml": _CLUSTER_APPLIER.format(path=f"./{folder}"),
+            f"{folder}/flux-system/gotk-sync.yaml": _APPLIER.format(name="flux-system", path=f"./{folder}"),
         }
 
     def _cluster_patch(self, environment: str, cluster: str) -> dict[str, str]:
@@ -217,26 +217,11 @@ spec:
   url: https://charts.example.org
 """
 
-_CLUSTER_APPLIER = """\
+_APPLIER = """\
 apiVersion: kustomize.toolkit.fluxcd.io/v1
 kind: Kustomization
 metadata:
-  name: flux-system
-  namespace: flux-system
-spec:
-  interval: 10m
-  path: {path}
-  prune: true
-  sourceRef:
-    kind: GitRepository
-    name: flux-system
-"""
-
-_TEAM_APPLIER = """\
-apiVersion: kustomize.toolkit.fluxcd.io/v1
-kind: Kustomization
-metadata:
-  name: {team}
+  name: {name}
   namespace: flux-system
 spec:
   interval: 10m

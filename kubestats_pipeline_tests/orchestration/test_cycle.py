@@ -43,6 +43,17 @@ TOKEN = "ghp_0123456789abcdef"
 PURE = (RESOURCES, RESOURCE_EVENTS, SCAN_PROBLEMS, SCANS)
 """Tables that are a function of git's objects and the settings."""
 
+MATERIALIZED = (
+    "snapshots",
+    "resource_events",
+    "scan_problems",
+    "applied_resources",
+    "applied_events",
+    "resources",
+    "scans",
+)
+"""Assets with a partition for each repository."""
+
 WALL_CLOCK = ("last_sync_at", "sync_run_id", "sync_status", "last_scan_at")
 """The only columns that a replay may change."""
 
@@ -154,15 +165,7 @@ def test_each_repository_has_its_own_history_in_dagster(world: World, name: str)
     assert snapshot is not None
     assert scan is not None
     head = snapshot.rows["head_commit"].item()
-    for key in (
-        "snapshots",
-        "resource_events",
-        "scan_problems",
-        "applied_resources",
-        "applied_events",
-        "resources",
-        "scans",
-    ):
+    for key in MATERIALIZED:
         (materialization,) = world.materialized(key, name)
         assert numbers(materialization)["commit"] == head
         assert (materialization.tags or {})["dagster/data_version"] == head
@@ -208,15 +211,7 @@ def test_every_check_is_evaluated_and_passes(world: World):
 
 def test_a_second_cycle_materializes_no_repository_again(world: World, second: Cycle):
     assert second == Cycle(repositories=len(NAMES), changed=0, failures={})
-    for key in (
-        "snapshots",
-        "resource_events",
-        "scan_problems",
-        "applied_resources",
-        "applied_events",
-        "resources",
-        "scans",
-    ):
+    for key in MATERIALIZED:
         assert len(world.materialized(key)) == len(NAMES), key
     assert numbers(world.materialized("sync_runs")[0])["changed"] == 0
 

@@ -21,7 +21,7 @@
 -- chart_kind: helm, oci, git or path
 -- version: effective version
 -- images: images that it names
--- context: active, archived, template or test, from its path, or for applied objects from the paths of their cluster and folder
+-- context: active, archived, template, test or bootstrap, from its path, or for applied objects from the paths of their cluster and folder
 -- resolution: exact, ambiguous, unresolved or not_applicable: how its chart reference resolved
 -- resolution_reason: why the reference is ambiguous or unresolved
 -- is_release: it installs a chart, resolved or not

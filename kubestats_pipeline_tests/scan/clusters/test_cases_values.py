@@ -73,8 +73,7 @@ def test_a_container_with_a_name_that_sounds_secret_runs_its_image(values: dict[
         }
     )
     expected = ["docker.io/library/nginx:1.27.1", f"{BUSYBOX}:1.38"]
-    if way == "inline":
-        assert sorted(images_of(tree.run("web"))) == expected
+    assert sorted(images_of(tree.run("web"))) == expected
     (row,) = (each for identity, each in tree.replay.active.items() if identity.key.name == "web")
     assert sorted(f"{each.image}:{each.tag}" for each in row.version.images) == expected
 
