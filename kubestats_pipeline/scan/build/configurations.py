@@ -1,5 +1,6 @@
 """kustomize's `configurations`: files that add field specs to those that are built in."""
 
+from functools import lru_cache
 from typing import Any
 
 from kubestats_pipeline.scan.build.transformers.field_specs import FieldSpec, FieldSpecs, NameReference
@@ -20,8 +21,9 @@ _FIELDS = {
 }
 
 
+@lru_cache(maxsize=256)
 def read_configuration(text: bytes) -> FieldSpecs:
-    """The field specs of a configuration file.
+    """The field specs of a configuration file. Many folders have equal ones, so the last ones are kept.
 
     Raises:
         RefusedError: it is not such a file.

@@ -321,7 +321,9 @@ class Clusters:
 
     def _applications(self, identity: Identity) -> list[ObjectAt]:
         """The applications of a document: those of clusters, or else those that would be."""
-        found = sorted(self._walk.index.applications(identity), key=repr)
+        found = list(self._walk.index.applications(identity))
+        if len(found) > 1:
+            found.sort(key=repr)
         return [at for at in found if at[0].cluster.is_real] or found
 
     def _patch_reason(self, identity: Identity) -> str | None:

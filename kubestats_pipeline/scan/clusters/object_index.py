@@ -1,6 +1,6 @@
 """The objects of all clusters by name and by the document that they began as."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import Any
 
 from kubestats_pipeline.scan.clusters.appliers.nodes import Cluster, ClusterObject, NodeKey
@@ -26,6 +26,7 @@ class ObjectIndex:
         self._named: defaultdict[tuple[Cluster, str, str], dict[ObjectAt, ClusterObject]] = defaultdict(dict)
         self._everywhere: defaultdict[tuple[str, str], dict[ObjectAt, ClusterObject]] = defaultdict(dict)
         self._applications: defaultdict[Identity, set[ObjectAt]] = defaultdict(set)
+        self._applied: Counter[Identity] = Counter()
         self.unapplied: set[Identity] = set()
         self.turned: set[Identity] = set()
 
@@ -43,7 +44,7 @@ class ObjectIndex:
 
     def is_applied(self, identity: Identity) -> bool:
         """True if a cluster applies a document."""
-        return any(at[0].cluster.is_real for at in self.applications(identity))
+        return identity in self._applied
 
     def declare(self, identity: Identity, *, is_gone: bool) -> None:
         """Record that a document comes or goes."""
@@ -73,7 +74,12 @@ class ObjectIndex:
                 continue
             was_applied = self.is_applied(identity)
             found = self._applications[identity]
+            count = len(found)
             (found.add if identity == after else found.discard)(at)
+            if at[0].cluster.is_real:
+                self._applied[identity] += len(found) - count
+                if not self._applied[identity]:
+                    del self._applied[identity]
             if not found:
                 del self._applications[identity]
             if was_applied != self.is_applied(identity):

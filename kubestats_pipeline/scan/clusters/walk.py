@@ -231,7 +231,8 @@ class Walk:
                 if build.failure is not None:
                     self._fail(node, wanted, build.failure, folder)
                 for built in build.objects:
-                    made = _unchanged(known, built, settings) or make_object(built, settings, look_ups)
+                    made = _unchanged(known, built, settings) if known else None
+                    made = made or make_object(built, settings, look_ups)
                     if made is None or _is_itself(made, wanted, node.key):
                         continue
                     node.has_templates |= made.key.kind in _EXPANDED_KINDS

@@ -231,19 +231,20 @@ class Builder:
         mapping: dict[str, Any] = {}
         self._written.pop(id(mapping), None)  # an overwritten mapping, which is freed, may have had the same id
         following = self._next
-        blocks, is_overwritten, is_merged = len(self._blocks), False, False
+        blocks, is_overwritten, merged = len(self._blocks), False, set[str]()
         entries: dict[int, str] = {}
         with_blocks, first = self._with_blocks, None
         try:
             while type(event := following()) is not MappingEndEvent:
                 first = first or event.start_mark
                 if type(event) is ScalarEvent and event.value == "<<" and _is_merge(event):
-                    is_overwritten = is_merged = True
-                    self._merge(mapping, self._value(following(), depth))
+                    is_overwritten = True
+                    merged |= self._merge_apart(mapping, merged, self._value(following(), depth))
                     continue
                 name, key = event, self._key(event, depth)
                 if key in mapping:
-                    is_overwritten, self._repeated_keys = True, self._repeated_keys + (not is_merged)
+                    is_overwritten, self._repeated_keys = True, self._repeated_keys + (key not in merged)
+                    merged.discard(key)
                 event = following()
                 if (kind := type(event)) in COLLECTIONS:
                     self._place.append(key)
@@ -307,6 +308,14 @@ class Builder:
         if key is None or isinstance(key, str | int | float):
             return to_key(key)
         raise DecodeError("syntax", "a mapping key is not a scalar", self._line(event))
+
+    def _merge_apart(self, mapping: dict[str, Any], merged: set[str], source: Any) -> set[str]:
+        """Merge `<<`, and return its keys. What other readers refuse or merge otherwise counts as repeated keys."""
+        explicit, is_first = mapping.keys() - merged, not merged
+        self._merge(mapping, source)
+        keys = {key for each in (source if isinstance(source, list) else [source]) for key in each}
+        self._repeated_keys += len(explicit & keys) + (not is_first)
+        return keys
 
     def _merge(self, mapping: dict[str, Any], source: Any) -> None:
         """Merge `<<`, as go-yaml does: earlier sources of a list win, and keys after the merge overwrite it."""

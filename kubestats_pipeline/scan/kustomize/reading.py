@@ -23,9 +23,11 @@ _DATE = re.compile(r"(\d{4})-(\d\d?)-(\d\d?)")
 _MERGE = object()
 _FOLDED_BREAK = re.compile(r"(?:(?<=\n)|^)([^\s][^\n]*)(\n+)(?=[ \t])")
 _DIFFERS = compile_pattern(
-    r"(?m)<<|(?:^|[\s:,\[{-])(?:[yYnN]|yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF|\d{4}-\d\d?-\d\d?)[ \t]*"
+    r"(?m)(?:^|[\s:,\[{-])(?:[yYnN]|yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF|\d{4}-\d\d?-\d\d?)[ \t]*"
     r"(?:[,\]}]|\r?$|[ \t]#|:[ \t\r\n])"
 )
+_COMMENT = re.compile(rb"(?m)(?:^|[ \t])#[^\"'\n]*$")
+"""A comment without quotes. What looks like one in a quoted text is a part of it, because it does not end that text."""
 _FOLDED = re.compile(
     rb">[-+0-9]*[ \t]*(?:#[^\n]*)?\r?\n(?:[ \t]*\r?\n)*( +)[^\s][^\n]*\n(?:(?:\1[^\n]*)?\n){0,500}?\1[ \t]"
 )
@@ -33,10 +35,12 @@ _FOLDED = re.compile(
 
 
 def reads_alike(text: bytes) -> bool:
-    """True if kustomize certainly reads the same values of a file as kubectl, but for repeated keys."""
+    """True if kustomize certainly reads the same values of a file as kubectl, but for repeated and merged keys."""
     if not text.endswith(b"\n") and (b"|" in text or b">" in text):
         return False  # kubectl ends a block text at the end of the file with a line break
-    return _DIFFERS.search(text) is None and (b">" not in text or _FOLDED.search(text) is None)
+    if b">" in text and _FOLDED.search(text) is not None:
+        return False
+    return _DIFFERS.search(text) is None or _DIFFERS.search(_COMMENT.sub(b"", text)) is None
 
 
 def read_documents_of_kustomize(blob: bytes, bounds: Bounds) -> list[Any]:

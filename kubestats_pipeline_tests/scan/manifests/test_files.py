@@ -73,11 +73,14 @@ def test_a_commit_that_changes_another_file_is_a_step_without_events(tmp_path: P
 
 
 def test_a_file_says_if_kustomize_reads_it_as_kubectl_does():
-    same = config("a")
-    others = (f"{same}b: yes\n", f"{same}d: 2024-01-01\n", f"{same}m: {{<<: {{a: 1}}}}\n", f"{same}on: 1\n")
-    repeated = "apiVersion: v1\nkind: A\nmetadata: {name: a}\nspec: {x: 1, x: 2}\n"
-    folded = "apiVersion: v1\nkind: A\nmetadata: {name: a}\ns: >-\n  a\n    b\n"
-    cut = "apiVersion: v1\nkind: A\nmetadata: {name: a}\ns: |\n  a"
+    same = "apiVersion: v1\nkind: A\nmetadata: {name: a}\n"
+    comments = f"{same}# turned on\nb: 1 # 2024-01-01: not yet, {{no\n"
+    merged = f"{same}m: {{a: 1, <<: {{b: 1}}, b: 2}}\n"
+    others = (f"{same}b: yes\n", f"{same}d: 2024-01-01\n", f"{same}on: 1\n", f"{same}q: {{a: ' # ', b: on}}\n")
+    merges = ("{a: 1, <<: {a: 2}}", "{<<: {a: 1}, <<: {b: 1}}", "{<<: {a: 1}, a: 2, a: 3}")
+    repeated = f"{same}spec: {{x: 1, x: 2}}\n"
+    folded = f"{same}s: >-\n  a\n    b\n"
+    cut = f"{same}s: |\n  a"
     mixed = f"{same}---\nnot: an object\n"
 
     def reads_alike(text: str) -> bool:
@@ -85,5 +88,6 @@ def test_a_file_says_if_kustomize_reads_it_as_kubectl_does():
         files.apply([Change("a.yaml", "1")])
         return files["a.yaml"].content.reads_alike
 
-    assert reads_alike(same)
+    assert all(map(reads_alike, (same, comments, merged)))
+    assert not any(reads_alike(f"{same}m: {merge}\n") for merge in merges)
     assert not any(map(reads_alike, (*others, repeated, folded, cut, mixed)))

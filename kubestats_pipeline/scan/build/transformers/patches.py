@@ -25,7 +25,7 @@ from kubestats_pipeline.scan.build.transformers.resource import (
     with_metadata,
 )
 from kubestats_pipeline.scan.build.transformers.strategic_merge import merge_patch
-from kubestats_pipeline.scan.build.transformers.targets import Selector, find_by_id, select
+from kubestats_pipeline.scan.build.transformers.targets import Selector, find_by_id, fits, select
 from kubestats_pipeline.scan.documents.document import Bounds, DecodeError
 from kubestats_pipeline.scan.kustomize.reading import read_documents_of_kustomize
 
@@ -82,15 +82,15 @@ def apply_patches(
         for patch, target, options in entries
         for step in _steps_of(ById(patch), None if target is None else _items(target), _items(options))
     ]
-    by_name, everywhere = defaultdict[tuple[str, str], list[int]](list), list[int]()
-    for number, step in enumerate(steps):
-        (everywhere if step.names is None or step.options else by_name[step.names]).append(number)
+    numbers = _Numbers(steps)
     found, changed = Counter[int](), Resources()
     for resource in resources:
-        named = (number for names in {each[2:4] for each in resource.ids} for number in by_name.get(names, ()))
-        numbers = sorted({*everywhere, *named})
-        patched = _patched(ById(resource), tuple(steps[number] for number in numbers))
-        found.update(numbers[place] for place in patched.places)
+        own = numbers.of(resource)
+        if not own:
+            changed.append(resource)
+            continue
+        patched = _patched(ById(resource), tuple(steps[number] for number in own))
+        found.update(own[place] for place in patched.places)
         if patched.resource.content:
             changed.append(patched.resource)
     for number, step in enumerate(steps):
@@ -110,6 +110,43 @@ class _Step(NamedTuple):
     names: tuple[str, str] | None
     target: _Items
     options: _Items
+
+
+class _Numbers:
+    """The steps that a resource may be a target of, by kind, or by kind and name where a patch names it itself."""
+
+    def __init__(self, steps: list[_Step]) -> None:
+        self._steps = steps
+        self._by_name = defaultdict[tuple[str, str], list[int]](list)
+        self._others = [number for number, step in enumerate(steps) if step.names is None or step.options]
+        self._by_kind: dict[str, list[int]] = {}
+        for number, step in enumerate(steps):
+            if step.names is not None and not step.options:
+                self._by_name[step.names].append(number)
+        self._may_retype = any(step.options or _sets_kind(step.patch.value) for step in steps)
+
+    def of(self, resource: BuildResource) -> list[int]:
+        """The numbers of the steps, in their order."""
+        ids = resource.ids
+        kind = ids[-1].kind
+        if kind not in self._by_kind:
+            self._by_kind[kind] = [number for number in self._others if self._may_select(self._steps[number], kind)]
+        own = self._by_kind[kind]
+        if not self._by_name:
+            return own
+        named = [number for names in {each[2:4] for each in ids} for number in self._by_name.get(names, ())]
+        return sorted({*own, *named}) if named else own
+
+    def _may_select(self, step: _Step, kind: str) -> bool:
+        return step.names is not None or self._may_retype or fits(dict(step.target), "kind", kind)
+
+
+def _sets_kind(patch: dict[str, Any] | list[Operation]) -> bool:
+    """True if the operations of a JSON patch may change the kind of an object."""
+    if isinstance(patch, dict):
+        return False
+    paths = (str(operation.get("path")) for operation in patch)
+    return any(path in ("", "/") or path.startswith("/kind") for path in paths)
 
 
 class _Patched(NamedTuple):
@@ -138,8 +175,6 @@ def _steps_of(patch: ById[ReadPatch], target: _Items | None, options: _Items) ->
 @lru_cache(maxsize=KEPT)
 def _patched(resource: ById[BuildResource], steps: tuple[_Step, ...]) -> _Patched:
     """One resource with the patches that it is a target of. In a fleet the same ones come with most commits."""
-    if not steps:
-        return _Patched(resource.value)
     before, places = resource.value, list[int]()
     changed = [before]
     for place, step in enumerate(steps):
@@ -230,8 +265,7 @@ def _each(resources: Resources, places: list[int], change: Any) -> Resources:
 
 def _operating(operations: list[Operation]) -> Any:
     def change(resource: BuildResource) -> BuildResource:
-        is_secret = resource.content.get("kind") == "Secret"
-        shown = redact_content(operations, of_secret=is_secret)
+        shown = _shown_operations(ById(operations), resource.content.get("kind") == "Secret")
         content = apply_operations(_with_annotations(resource.content), shown)
         if not isinstance(content, dict):
             raise RefusedError("a JSON patch leaves no object")
@@ -239,6 +273,13 @@ def _operating(operations: list[Operation]) -> Any:
         return resource.remembering().changed(bounded(content), _FEATURE)
 
     return change
+
+
+@lru_cache(maxsize=KEPT)
+def _shown_operations(operations: ById[list[Operation]], of_secret: bool) -> list[Operation]:
+    """The operations, redacted as they are for objects of a kind."""
+    shown: list[Operation] = redact_content(operations.value, of_secret=of_secret)
+    return shown
 
 
 def _with_annotations(content: dict[str, Any]) -> dict[str, Any]:
@@ -252,15 +293,20 @@ def _with_annotations(content: dict[str, Any]) -> dict[str, Any]:
     return {**content, "metadata": {**metadata, "annotations": texts}}
 
 
+@lru_cache(maxsize=KEPT)
+def _shown_merge(merge: ById[dict[str, Any]], given: tuple[tuple[str, str], ...], of_secret: bool) -> dict[str, Any]:
+    """A patch, redacted as it is for objects of a kind, with fields of the object in place of its own."""
+    shown: dict[str, Any] = redact_content({**merge.value, **dict(given)}, of_secret=of_secret)
+    return shown
+
+
 def _merging(merge: dict[str, Any], options: Mapping[str, Any], *, takes_kind: bool) -> Any:
-    shown_by_kind: dict[tuple[str, str], dict[str, Any]] = {}
+    patch = ById(merge)
 
     def shown(content: dict[str, Any]) -> dict[str, Any]:
-        key = str(content.get("apiVersion")), str(content.get("kind"))
-        if key not in shown_by_kind:
-            given = {} if takes_kind else {name: content[name] for name in ("apiVersion", "kind") if name in content}
-            shown_by_kind[key] = redact_content({**merge, **given}, of_secret=content.get("kind") == "Secret")
-        return shown_by_kind[key]
+        names = () if takes_kind else [(name, content.get(name)) for name in ("apiVersion", "kind")]
+        given = tuple((name, text) for name, text in names if isinstance(text, str))
+        return _shown_merge(patch, given, content.get("kind") == "Secret")
 
     def change(resource: BuildResource) -> BuildResource:
         content = resource.content

@@ -28,8 +28,8 @@ def _is_selected(resource: BuildResource, selector: Selector) -> bool:
     now, first = resource.id, resource.original_id
     return (
         _fits_kind(now, selector)
-        and any(_fits(selector, "namespace", names.effective_namespace) for names in (first, now))
-        and any(_fits(selector, "name", names.name) for names in (first, now))
+        and any(fits(selector, "namespace", names.effective_namespace) for names in (first, now))
+        and any(fits(selector, "name", names.name) for names in (first, now))
         and fits_labels(resource, selector)
     )
 
@@ -44,9 +44,9 @@ def is_named(names: ResourceId, selector: Selector) -> bool:
 
 def _fits_kind(names: ResourceId, selector: Selector) -> bool:
     return (
-        _fits(selector, "kind", names.kind)
-        and _fits(selector, "group", names.group)
-        and _fits(selector, "version", names.version)
+        fits(selector, "kind", names.kind)
+        and fits(selector, "group", names.group)
+        and fits(selector, "version", names.version)
     )
 
 
@@ -61,7 +61,8 @@ def fits_labels(resource: BuildResource, selector: Selector) -> bool:
     return True
 
 
-def _fits(selector: Selector, field: str, text: str) -> bool:
+def fits(selector: Selector, field: str, text: str) -> bool:
+    """True if a text of an id matches the pattern of a field of a target, if it has one."""
     pattern = selector.get(field)
     return not pattern or matches_whole(pattern, text)
 

@@ -5,6 +5,7 @@ writes without quotes is read anew and may become a number, a boolean, a list or
 that needs quotes, or that has several lines, stays a text. `substitution.py` has the expressions.
 """
 
+import operator
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -80,19 +81,20 @@ class _Substitution:
 
     def of(self, value: Any) -> Any:
         """The value with its variables replaced, or the same object if it has none."""
-        if isinstance(value, str):
+        kind = type(value)
+        if kind is str:
             return self._text(value) if "$" in value else value
-        if isinstance(value, dict):
+        if kind is dict:
             return self._mapping(value)
-        if isinstance(value, list):
+        if kind is list:
             items = [self.of(item) for item in value]
-            return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
+            return items if any(map(operator.is_not, items, value)) else value
         return value
 
     def _mapping(self, value: dict[str, Any]) -> dict[str, Any]:
         changed, written = None, dict[str, str]()
         for key, item in value.items():
-            new = self.of(item)
+            new = item if type(item) is str and "$" not in item else self.of(item)
             if new is item and "$" not in key:
                 continue
             changed = dict(value) if changed is None else changed
@@ -101,7 +103,7 @@ class _Substitution:
                 written[key] = self._replaced(item)
         if changed is None:
             return value
-        if any("$" in key for key in changed):
+        if "$" in "".join(changed):
             changed = {self._key(key): item for key, item in changed.items()}
         if written:
             self.written[id(changed)] = written

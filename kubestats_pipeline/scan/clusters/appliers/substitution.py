@@ -31,6 +31,8 @@ _NUMBER = re.compile(r"[-+]?[0-9]+", re.ASCII)
 
 
 _PLAIN = re.compile(r"[^$}:/\\]+")
+_SIMPLE = re.compile(r"\$\{(\w+)(?:(?::[-=?+]|=)([^$}:/\\]*))?\}")
+"""The expressions of nearly all texts: a name, or a name with a default that is a plain text."""
 
 TOO_LONG = f"a text that is too long, or that its variables make more than {MAX_TEXT} characters longer"
 """The note of a text that stays as written."""
@@ -110,12 +112,25 @@ class _ExpressionReader:
 
     def _expression_or_text(self) -> str:
         start = self._at
+        if simple := _SIMPLE.match(self._text, start):
+            self._at = simple.end()
+            value = self._value_or_default(simple[1], simple[2])
+            return simple[0] if value is None else value
         try:
             value = self._expression(0)
         except _BadExpressionError:
             self._at = start + 2
             return "${"
         return self._text[start : self._at] if value is None else value
+
+    def _value_or_default(self, name: str, default: str | None) -> str | None:
+        """The value of a variable, or what an expression with a plain default gives where it has none."""
+        if default is not None:
+            self._budget.spend(len(_bounded(default)))
+        value = self._value(name)
+        if value or default is None or (value is None and name in self._variables):
+            return value
+        return default
 
     def _expression(self, depth: int) -> str | None:
         """The value of the expression that begins here, or None if it is not known."""
