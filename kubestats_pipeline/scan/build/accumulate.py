@@ -78,6 +78,7 @@ class Readers(NamedTuple):
 
     file: Callable[[str], tuple[BuildResource, ...]]
     text: Callable[[str], bytes]
+    patch: Callable[[str], ReadPatch]
     has_file: Callable[[str], bool]
     has_folder: Callable[[str], bool]
     fields: Callable[[str], Fields]
@@ -295,11 +296,15 @@ class Accumulator:
         if bool(text) == bool(path):
             raise RefusedError("a patch needs either a patch or a path")
         try:
-            return read_patch(text.encode("utf-8", "replace") if text else self._text(folder, path))
+            return read_patch(text.encode("utf-8", "replace")) if text else self._patch_of(folder, path)
         except _RemoteTextError:
             return None
         except RefusedError as error:
             raise RefusedError(f"{path}: {error}" if path else str(error)) from None
+
+    def _patch_of(self, folder: str, entry: str) -> ReadPatch:
+        path = resolve_entry(folder, entry)
+        return self._readers.patch(path) if self._readers.has_file(path) else read_patch(self._text(folder, entry))
 
     def _set_labels(self, fields: Fields) -> None:
         for entry in entries(fields, "labels"):

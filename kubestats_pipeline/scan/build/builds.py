@@ -24,8 +24,10 @@ from kubestats_pipeline.scan.build.kustomization import (
 from kubestats_pipeline.scan.build.lenient import LenientAccumulator
 from kubestats_pipeline.scan.build.objects import Built, BuiltObject
 from kubestats_pipeline.scan.build.sources import Sources
+from kubestats_pipeline.scan.build.transformers.by_identity import KEPT, ById
 from kubestats_pipeline.scan.build.transformers.field_specs import DEFAULT
 from kubestats_pipeline.scan.build.transformers.names import follow_references
+from kubestats_pipeline.scan.build.transformers.patches import ReadPatch, read_patch
 from kubestats_pipeline.scan.build.transformers.resource import BuildResource, RefusedError, Resources, with_metadata
 from kubestats_pipeline.scan.documents.repository_paths import resolve_entry
 from kubestats_pipeline.scan.manifests.identity import Identity
@@ -53,6 +55,7 @@ class Builds:
         self._readers = Readers(
             file=self._file_or_refuse,
             text=self._text,
+            patch=self._patch_or_refuse,
             has_file=sources.has_file,
             has_folder=lambda folder: sources.entries(folder) is not None,
             fields=self._fields_or_refuse,
@@ -95,7 +98,7 @@ class Builds:
             return Built(failure=str(error))
         if not all(resource.id.name for resource in resources):
             return Built(failure="a resource has no name in the end")
-        objects = tuple(_built(resource) for resource in resources if not _is_local(resource))
+        objects = tuple(_built(ById(resource)) for resource in resources if not _is_local(resource))
         return Built(objects, missing=accumulated.missing)
 
     @query
@@ -195,6 +198,20 @@ class Builds:
         if text is None:
             raise RefusedError(f"{path}: the file is missing" if not self._sources.has_file(path) else "too large")
         return text
+
+    def _patch_or_refuse(self, path: str) -> ReadPatch:
+        read = self._patch(path)
+        if isinstance(read, str):
+            raise RefusedError(read)
+        return read
+
+    @query
+    def _patch(self, path: str) -> ReadPatch | str:
+        """The patch in a file, or the reason why it is none."""
+        try:
+            return read_patch(self._text(path))
+        except RefusedError as error:
+            return str(error)
 
     @query
     def _generated(self, folder: str) -> tuple[str, ...]:
@@ -319,11 +336,13 @@ def _is_local(resource: BuildResource) -> bool:
     return isinstance(annotations, dict) and annotations.get(_LOCAL) == "true"
 
 
-def _built(resource: BuildResource) -> BuiltObject:
+@lru_cache(maxsize=KEPT)
+def _built(resource: ById[BuildResource]) -> BuiltObject:
     """The object that kustomize puts out, which has no empty annotations."""
-    content = resource.content
+    content = resource.value.content
     metadata = content.get("metadata")
     if isinstance(metadata, dict) and "annotations" in metadata and not metadata["annotations"]:
         content = with_metadata(content, annotations=None)
-    shown = (content, resource.origin, resource.changed_by, resource.base_name, resource.incomplete)
-    return BuiltObject(*shown, files=resource.files)
+    made = resource.value
+    shown = (content, made.origin, made.changed_by, made.base_name, made.incomplete)
+    return BuiltObject(*shown, files=made.files)

@@ -7,6 +7,7 @@ commit costs what it touches.
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable
+from functools import cached_property
 
 from kubestats_pipeline.scan.build.builds import Builds
 from kubestats_pipeline.scan.build.directories import Directories
@@ -223,7 +224,7 @@ class Walk:
         if _are_same(node.parts, parts) and node.document == wanted.document and not node.has_templates:
             return known_made
         node.parts, node.document, node.failure, node.has_templates = parts, wanted.document, None, False
-        known = {_name_of(each.built): each for each in node.objects.values()}
+        known = _Known(node.objects.values())
         found = dict[ResourceKey, ClusterObject]()
         look_ups = NodeReads(self._surveyed, node.key.cluster, reads)
         try:
@@ -231,8 +232,7 @@ class Walk:
                 if build.failure is not None:
                     self._fail(node, wanted, build.failure, folder)
                 for built in build.objects:
-                    made = _unchanged(known, built, settings) if known else None
-                    made = made or make_object(built, settings, look_ups)
+                    made = known.unchanged(built, settings) or make_object(built, settings, look_ups)
                     if made is None or _is_itself(made, wanted, node.key):
                         continue
                     node.has_templates |= made.key.kind in _EXPANDED_KINDS
@@ -287,24 +287,30 @@ def _are_same(before: tuple[Part, ...], after: tuple[Part, ...]) -> bool:
     return all(old[1] is new[1] and old[2] is new[2] for old, new in pairs)
 
 
+class _Known:
+    """The objects of the last build of a node. What is built of the same parts is mostly the same object again."""
+
+    def __init__(self, objects: Iterable[ClusterObject]) -> None:
+        self._objects = list(objects)
+        self._by_built = {id(each.built): each for each in self._objects}
+
+    def unchanged(self, built: BuiltObject, settings: ObjectSettings) -> ClusterObject | None:
+        """The former object, if it was made of equal content with the same settings."""
+        former = self._by_built.get(id(built)) or (self._by_name.get(_name_of(built)) if self._objects else None)
+        if former is None or former.settings is not settings or former.key.kind in _EXPANDED_KINDS:
+            return None
+        return former if former.built is built or former.built == built else None
+
+    @cached_property
+    def _by_name(self) -> dict[Hashable, ClusterObject]:
+        return {_name_of(each.built): each for each in self._objects}
+
+
 def _name_of(built: BuiltObject) -> Hashable:
     """The name by which an object is found among those of the last build. A document may be built several times."""
     metadata = built.content.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None
     return built.origin, str(built.content.get("kind")), str(name)
-
-
-def _unchanged(
-    known: dict[Hashable, ClusterObject], built: BuiltObject, settings: ObjectSettings
-) -> ClusterObject | None:
-    """The former object, if it was made of equal content with the same settings.
-
-    Contents of two builds share what no change has reached, so that they are compared in little time.
-    """
-    former = known.get(_name_of(built))
-    if former is None or former.settings is not settings or former.built != built:
-        return None
-    return None if former.key.kind in _EXPANDED_KINDS else former
 
 
 _EXPANDED_KINDS = (resource_sets.KIND, argo.APPLICATION, argo.APPLICATION_SET)

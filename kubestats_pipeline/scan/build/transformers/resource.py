@@ -101,6 +101,11 @@ class BuildResource(_ResourceParts):
         """Its names now."""
         return id_of(self.content)
 
+    @cached_property
+    def effective(self) -> ResourceId:
+        """Its names now, as kustomize compares them with those of others."""
+        return self.id.effective
+
     @property
     def original_id(self) -> ResourceId:
         """Its names in its file."""
@@ -199,7 +204,7 @@ def add_resource(resources: Resources, taken: set[ResourceId], added: Iterable[B
         RefusedError: one of them has the id of another one.
     """
     for resource in added:
-        effective = resource.id.effective
+        effective = resource.effective
         if effective in taken:
             raise RefusedError(f"the resource is already in the build: {resource.id}")
         taken.add(effective)
@@ -208,4 +213,4 @@ def add_resource(resources: Resources, taken: set[ResourceId], added: Iterable[B
 
 def ids_taken(resources: Iterable[BuildResource]) -> set[ResourceId]:
     """The ids of resources, as `add_resource` compares them."""
-    return {resource.id.effective for resource in resources}
+    return {resource.effective for resource in resources}

@@ -70,4 +70,8 @@ def fits(selector: Selector, field: str, text: str) -> bool:
 def find_by_id(resources: Resources, wanted: ResourceId) -> list[int]:
     """The places of the resources that have or had an id. A group's version counts, and no namespace is `default`."""
     effective = wanted.effective
-    return [place for place, each in enumerate(resources) if any(names.effective == effective for names in each.ids)]
+    return [place for place, each in enumerate(resources) if _has_id(each, effective)]
+
+
+def _has_id(resource: BuildResource, effective: ResourceId) -> bool:
+    return any(names.name == effective.name and names.effective == effective for names in resource.ids)
