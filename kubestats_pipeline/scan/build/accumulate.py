@@ -212,27 +212,23 @@ class Accumulator:
 
     def _generate(self, folder: str, fields: Fields) -> None:
         general = fields.get("generatorOptions") or {}
-
-        def read(entry: str) -> bytes:
-            return self._text(folder, entry)
-
+        read, exists = functools.partial(self._text, folder), functools.partial(self._exists, folder)
         for field, kind in (("configMapGenerator", CONFIG_MAP), ("secretGenerator", SECRET)):
             for entry in entries(fields, field):
+                files = [(key, resolve_entry(folder, path)) for key, path in map(file_key, entry.get("files") or ())]
                 try:
-                    generated = generate(kind, entry, general, read, functools.partial(self._exists, folder))
+                    generated = generate(kind, entry, general, read, exists, files)
                 except _RemoteTextError:
                     continue  # it is among the missing
-                named = map(file_key, entry.get("files") or ())
-                files = tuple((key, resolve_entry(folder, path)) for key, path in named)
-                self.resources = merge_generated(self.resources, generated._replace(files=files))
+                self.resources = merge_generated(self.resources, generated)
         home = (fields.get("helmGlobals") or {}).get("chartHome")
         charts = list(entries(fields, "helmCharts"))
         documents = self._readers.chart_documents(folder) if charts else {}
         for entry in charts:
             chart = chart_of(entry, home)
             values = (entry.get("valuesFile"), *(entry.get("additionalValuesFiles") or ()))
-            files = tuple((path, resolve_entry(folder, path)) for path in values if path and not is_remote(path))
-            chart = chart._replace(origin=documents.get(chart.id.name), files=files)
+            read_by_it = tuple((path, resolve_entry(folder, path)) for path in values if path and not is_remote(path))
+            chart = chart._replace(origin=documents.get(chart.id.name), files=read_by_it)
             self.resources = merge_generated(self.resources, chart)
 
     def _transform(self, folder: str, fields: Fields) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import islice
-from typing import Any
 
 import orjson
 
@@ -98,8 +97,8 @@ class Builds:
             return Built(failure=str(error))
         if not all(resource.id.name for resource in resources):
             return Built(failure="a resource has no name in the end")
-        objects = tuple(_built(ById(resource)) for resource in resources if not _is_local(resource))
-        return Built(objects, missing=accumulated.missing)
+        built = map(_built, map(ById, resources))
+        return Built(tuple(each for each in built if each is not None), missing=accumulated.missing)
 
     @query
     def _accumulated(self, folder: str) -> Accumulation:
@@ -209,6 +208,8 @@ class Builds:
     def _patch(self, path: str) -> ReadPatch | str:
         """The patch in a file, or the reason why it is none."""
         try:
+            if self._sources.reads_alike(path):
+                return ReadPatch(tuple(resource.content for resource in self._file_or_refuse(path)))
             return read_patch(self._text(path))
         except RefusedError as error:
             return str(error)
@@ -240,21 +241,30 @@ class Builds:
         Raises:
             RefusedError: there is such a circle, or the build reaches too many folders.
         """
-        reached = {folder: self._next(folder, fields)}
-        waiting = list(reached[folder])
+        named = self._next(folder, fields)
+        reason = self._circle(folder, named) if named else None
+        if reason is not None:
+            raise RefusedError(reason)
+
+    @query
+    def _circle(self, folder: str, named: tuple[str, ...]) -> str | None:
+        """The reason why a folder that names others cannot be built, or None."""
+        reached = {folder: named}
+        waiting = list(named)
         while waiting:
             place = waiting.pop()
             if place not in reached:
                 reached[place] = self._children(place)
                 waiting += reached[place]
             if len(reached) > MOST_FOLDERS:
-                raise RefusedError(f"the build reaches more than {MOST_FOLDERS} folders")
+                return f"the build reaches more than {MOST_FOLDERS} folders"
         if _depth(reached) is None:
-            raise RefusedError(f"a base leads back to a folder that uses it, or more than {MOST_LEVELS} levels down")
+            return f"a base leads back to a folder that uses it, or more than {MOST_LEVELS} levels down"
         for place in reached:
             around = [above for above in _with_parents(place) if above in reached]
             if any(_leads(place, above, reached) for above in around if above != place):
-                raise RefusedError("a base leads back to a folder that uses it")
+                return "a base leads back to a folder that uses it"
+        return None
 
     @query
     def _children(self, folder: str) -> tuple[str, ...]:
@@ -330,19 +340,15 @@ def _join(folder: str, name: str) -> str:
     return f"{folder}/{name}" if folder and name else folder or name
 
 
-def _is_local(resource: BuildResource) -> bool:
-    metadata: Any = resource.content.get("metadata")
-    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
-    return isinstance(annotations, dict) and annotations.get(_LOCAL) == "true"
-
-
 @lru_cache(maxsize=KEPT)
-def _built(resource: ById[BuildResource]) -> BuiltObject:
-    """The object that kustomize puts out, which has no empty annotations."""
-    content = resource.value.content
+def _built(resource: ById[BuildResource]) -> BuiltObject | None:
+    """The object that kustomize puts out, which has no empty annotations, or None if it is for kustomize alone."""
+    made, content = resource.value, resource.value.content
     metadata = content.get("metadata")
-    if isinstance(metadata, dict) and "annotations" in metadata and not metadata["annotations"]:
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    if isinstance(annotations, dict) and annotations.get(_LOCAL) == "true":
+        return None
+    if isinstance(metadata, dict) and "annotations" in metadata and not annotations:
         content = with_metadata(content, annotations=None)
-    made = resource.value
     shown = (content, made.origin, made.changed_by, made.base_name, made.incomplete)
     return BuiltObject(*shown, files=made.files)

@@ -7,15 +7,18 @@ content is known.
 import base64
 import hashlib
 import posixpath
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import orjson
 
 from kubestats_pipeline.redaction.redact import redact
 from kubestats_pipeline.redaction.secrets import REDACTED
+from kubestats_pipeline.scan.build.transformers.by_identity import ById
 from kubestats_pipeline.scan.build.transformers.names import with_name
 from kubestats_pipeline.scan.build.transformers.resource import BuildResource, RefusedError, Resources
+from kubestats_pipeline.scan.build.transformers.targets import find_by_id
 from kubestats_pipeline.scan.documents.budget import MAX_PATCHES
 
 CONFIG_MAP, SECRET, CHART = "ConfigMap", "Secret", "HelmChartInflationGenerator"
@@ -28,13 +31,21 @@ Raises:
 Exists = Callable[[str], bool]
 """True if an entry names a file that is there, or one that is elsewhere."""
 
+KEPT_GENERATED, MOST_KEPT_BYTES = 512, 32_768
+"""Generated resources that are kept, and the bytes of the largest one of them."""
+
 BEHAVIORS = ("create", "merge", "replace")
 _HASHED_AS = str.maketrans("013ae", "ghkmt")
 """kustomize writes these digits of a hash as letters, so that no word can come out."""
 
 
 def generate(
-    kind: str, entry: Mapping[str, Any], general: Mapping[str, Any], read: ReadText, exists: Exists
+    kind: str,
+    entry: Mapping[str, Any],
+    general: Mapping[str, Any],
+    read: ReadText,
+    exists: Exists,
+    files: Iterable[tuple[str, str]] = (),
 ) -> BuildResource:
     """The ConfigMap or Secret of an entry of a generator.
 
@@ -44,6 +55,7 @@ def generate(
         general: the kustomization's `generatorOptions`.
         read: reads the files of a ConfigMap.
         exists: finds the files of a Secret.
+        files: the keys whose value is a file, with the path of the file.
 
     Raises:
         RefusedError: it has no name, a key twice, or a file that is not there.
@@ -65,13 +77,24 @@ def generate(
     content |= _secret_data(entry, exists) if kind == SECRET else _config_map_data(entry, read)
     if options.get("immutable"):
         content["immutable"] = True
+    needs_hash = not options.get("disableNameSuffixHash")
+    data = orjson.dumps(content)
+    make = _of_data if len(data) <= MOST_KEPT_BYTES else _of_data.__wrapped__
+    return make(data, needs_hash, behavior, tuple(files))
+
+
+@lru_cache(maxsize=KEPT_GENERATED)
+def _of_data(data: bytes, needs_hash: bool, behavior: str, files: tuple[tuple[str, str], ...]) -> BuildResource:
+    """The resource of what a generator made. Components make the same for many folders, so the last ones are kept."""
+    content = orjson.loads(data)
     shown = redact(content)
     return BuildResource(
         shown,
         changed_by=frozenset({"generator"}),
-        needs_hash=not options.get("disableNameSuffixHash"),
-        is_withheld=kind == SECRET or shown != content,
+        needs_hash=needs_hash,
+        is_withheld=content["kind"] == SECRET or shown != content,
         behavior=behavior,
+        files=files,
     )
 
 
@@ -158,10 +181,12 @@ def _env_pairs(text: bytes) -> Iterator[tuple[str, bytes]]:
 
 def hashed(resources: Resources) -> Resources:
     """All resources with the hash of their content in the names of those that take one, as far as it is known."""
-    return [_hashed(resource) if resource.needs_hash else resource for resource in resources]
+    return [_hashed(ById(resource)) if resource.needs_hash else resource for resource in resources]
 
 
-def _hashed(resource: BuildResource) -> BuildResource:
+@lru_cache(maxsize=KEPT_GENERATED)
+def _hashed(generated: ById[BuildResource]) -> BuildResource:
+    resource = generated.value
     name = resource.id.name
     if resource.is_withheld:
         return resource._replace(base_name=name)
@@ -185,8 +210,7 @@ def merge_generated(resources: Resources, generated: BuildResource) -> Resources
     Raises:
         RefusedError: its behavior does not fit the resources that are there.
     """
-    wanted = generated.id.effective
-    places = [place for place, each in enumerate(resources) if any(names.effective == wanted for names in each.ids)]
+    places = find_by_id(resources, generated.id)
     if not places:
         if generated.behavior != BEHAVIORS[0]:
             raise RefusedError("a generator merges with a resource that does not exist")

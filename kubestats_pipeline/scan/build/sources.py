@@ -4,7 +4,7 @@ Resources come from the manifests that the scan has read already. All other file
 kustomizations, patches, replacements, files of generators.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Iterable
 from typing import Any, NamedTuple, Protocol
 
@@ -15,12 +15,16 @@ from kubestats_pipeline.scan.build.incremental import QueryStore
 from kubestats_pipeline.scan.build.resource_files import read_objects
 from kubestats_pipeline.scan.build.transformers.resource import RefusedError, id_of
 from kubestats_pipeline.scan.kinds import argo, helm
-from kubestats_pipeline.scan.manifests.files import ContentCache, Declared, Files
+from kubestats_pipeline.scan.manifests.files import ContentCache, Declared, Files, ReadBlob
 from kubestats_pipeline.scan.manifests.identity import Identity
 from kubestats_pipeline.scan.manifests.manifests import ResourceKey
 
 _EMBEDDED = ((helm.GROUP, helm.DEPENDENCY), (argo.GROUP, argo.SOURCE_KIND))
 """Kinds of rows that stand for parts of documents."""
+
+
+KEPT_BYTES = 8_000_000
+"""Bytes of files that are kept for the next builds."""
 
 
 class FileObject(NamedTuple):
@@ -35,6 +39,9 @@ class Sources(Protocol):
 
     def read(self, path: str) -> bytes | None:
         """The bytes of a file, or None if it is missing or too large."""
+
+    def reads_alike(self, path: str) -> bool:
+        """True if `objects` gives all that is in a file, because the scan has read it as kustomize does."""
 
     def kustomization(self, path: str) -> dict[str, Any] | None:
         """The content of a kustomization file as the scan has read it, or None if builds must read the file."""
@@ -53,6 +60,26 @@ class Sources(Protocol):
         """
 
 
+class RecentTexts:
+    """The blobs that were read last. A build reads the same files of generators and patches in many commits."""
+
+    def __init__(self, read: ReadBlob) -> None:
+        self._read = read
+        self._kept: OrderedDict[str, bytes | None] = OrderedDict()
+        self._size = 0
+
+    def read(self, oid: str) -> bytes | None:
+        """The bytes of a blob, or None if the mirror does not have it."""
+        if oid in self._kept:
+            self._kept.move_to_end(oid)
+            return self._kept[oid]
+        text = self._kept[oid] = self._read(oid)
+        self._size += len(text or b"")
+        while self._size > KEPT_BYTES:
+            self._size -= len(self._kept.popitem(last=False)[1] or b"")
+        return text
+
+
 class RepositorySources:
     """The files of a repository at one commit."""
 
@@ -60,6 +87,7 @@ class RepositorySources:
         self._files = files
         self._cache = cache
         self._queries = queries
+        self._texts = RecentTexts(cache.read_blob)
         self._folders: defaultdict[str, dict[str, bool]] = defaultdict(dict)
 
     def replace(self, paths: Iterable[str]) -> None:
@@ -91,7 +119,13 @@ class RepositorySources:
         """The bytes of a file, or None if it is missing or too large."""
         self._queries.read_input(("content of", path))
         blob = self._files.blob_of(path)
-        return self._cache.read_blob(blob) if blob is not None else None
+        return self._texts.read(blob) if blob is not None else None
+
+    def reads_alike(self, path: str) -> bool:
+        """True if `objects` gives all that is in a file, because the scan has read it as kustomize does."""
+        self._queries.read_input(("content of", path))
+        file = self._files.get(path)
+        return file is not None and file.content.reads_alike and bool(file.content.manifests)
 
     def kustomization(self, path: str) -> dict[str, Any] | None:
         """The content of a kustomization file as the scan has read it, or None if builds must read the file."""
@@ -120,10 +154,9 @@ class RepositorySources:
         Raises:
             RefusedError: kustomize cannot read it.
         """
-        self._queries.read_input(("content of", path))
         file = self._files.get(path)
         declared: Declared = file.declared if file is not None else {}
-        if not with_embedded and (file is None or not (file.content.reads_alike and file.content.manifests)):
+        if not self.reads_alike(path) and not with_embedded:
             return self._read_objects(path, declared)
         return tuple(
             FileObject(orjson.loads(manifest.data), identity)

@@ -15,6 +15,7 @@ from kubestats_pipeline.scan.clusters.places import Places
 from kubestats_pipeline.scan.facts.path_context import context_of
 from kubestats_pipeline.scan.kinds.flux import KUSTOMIZE
 from kubestats_pipeline.scan.manifests.identity import Identity
+from kubestats_pipeline.scan.manifests.manifests import Manifest
 
 MAX_CLIMB = 1_000
 """Folders that are followed from one file upwards."""
@@ -30,21 +31,31 @@ class DeclaredAppliers:
         self._by_folder: defaultdict[str, set[Identity]] = defaultdict(set)
         self._looked_at: tuple[int, frozenset[str]] = (-1, frozenset())
         self._above: dict[str, frozenset[str]] = {}
+        self._specs: dict[Identity, tuple[Manifest, tuple[ApplySpec, ...]]] = {}
         self._tops: dict[str, list[str]] = {}
 
     def specs(self, identity: Identity) -> Iterator[ApplySpec]:
         """The folders that an applier asks for, if its path has no variable."""
-        facts = self._documents[identity].facts
         if identity.key.group == KUSTOMIZE:
-            if facts.flux_path is not None and "$" not in facts.flux_path.path:
-                spec = flux.spec_of_kustomization(self._documents.content(identity), facts, identity.key.namespace)
-                yield from () if spec is None else (spec,)
+            yield from self._specs_of_kustomization(identity)
         elif identity.key.kind == argo.APPLICATION:
             yield from argo.specs_of_application(self._documents.content(identity))
         elif identity.key.kind == argo.APPLICATION_SET:
             made = self._applications.expand(self._documents.content(identity), self._places.urls.known)
             for application in made.applications:
                 yield from argo.specs_of_application(application)
+
+    def _specs_of_kustomization(self, identity: Identity) -> tuple[ApplySpec, ...]:
+        manifest = self._documents[identity]
+        known = self._specs.get(identity)
+        if known is None or known[0] is not manifest:
+            path = manifest.facts.flux_path
+            spec = None
+            if path is not None and "$" not in path.path:
+                content = self._documents.content(identity)
+                spec = flux.spec_of_kustomization(content, manifest.facts, identity.key.namespace)
+            known = self._specs[identity] = manifest, () if spec is None else (spec,)
+        return known[1]
 
     def folders(self, identity: Identity) -> tuple[str, ...]:
         """The folders of this repository that an applier applies."""
@@ -82,6 +93,7 @@ class DeclaredAppliers:
 
     def look(self) -> None:
         """Look at the appliers of the commit as they are now. All other methods answer as of the last look."""
+        self._specs = {identity: known for identity, known in self._specs.items() if identity in self._documents}
         self._by_folder = defaultdict(set)
         for identity in self.all():
             for folder in self.folders(identity):

@@ -82,6 +82,8 @@ def apply_patches(
         for patch, target, options in entries
         for step in _steps_of(ById(patch), None if target is None else _items(target), _items(options))
     ]
+    if not steps:
+        return resources
     numbers = _Numbers(steps)
     found, changed = Counter[int](), Resources()
     for resource in resources:
@@ -103,11 +105,11 @@ class _Step(NamedTuple):
     """One patch as the key of a memo.
 
     Attributes:
-        names: kind and name of the resource that it names itself, or None if it has a target.
+        names: of the resource that it names itself, or None if it has a target.
     """
 
     patch: ById[dict[str, Any] | list[Operation]]
-    names: tuple[str, str] | None
+    names: ResourceId | None
     target: _Items
     options: _Items
 
@@ -122,7 +124,7 @@ class _Numbers:
         self._by_kind: dict[str, list[int]] = {}
         for number, step in enumerate(steps):
             if step.names is not None and not step.options:
-                self._by_name[step.names].append(number)
+                self._by_name[step.names.kind, step.names.name].append(number)
         self._may_retype = any(step.options or _sets_kind(step.patch.value) for step in steps)
 
     def of(self, resource: BuildResource) -> list[int]:
@@ -134,7 +136,8 @@ class _Numbers:
         own = self._by_kind[kind]
         if not self._by_name:
             return own
-        named = [number for names in {each[2:4] for each in ids} for number in self._by_name.get(names, ())]
+        names = {(each.kind, each.name) for each in ids}
+        named = [number for each in names for number in self._by_name.get(each, ())]
         return sorted({*own, *named}) if named else own
 
     def _may_select(self, step: _Step, kind: str) -> bool:
@@ -166,7 +169,7 @@ def _steps_of(patch: ById[ReadPatch], target: _Items | None, options: _Items) ->
     if target is None:
         if operations is not None:
             raise RefusedError("a JSON patch has no target")
-        return tuple(_Step(ById(merge), _names_of(merge)[2:4], (), options) for merge in merges)
+        return tuple(_Step(ById(merge), _names_of(merge), (), options) for merge in merges)
     if len(merges) > 1:
         raise RefusedError("several patches in one entry have a target")
     return (_Step(ById(merges[0] if operations is None else operations), None, target, options),)
@@ -185,7 +188,7 @@ def _patched(resource: ById[BuildResource], steps: tuple[_Step, ...]) -> _Patche
         if step.names is None:
             chosen = select(changed, dict(step.target))
         else:
-            chosen = find_by_id(changed, _names_of(content))
+            chosen = find_by_id(changed, step.names)
             places += [place] if chosen else []
         changed = _each(changed, chosen, _merging(content, dict(step.options), takes_kind=step.names is not None))
     shown = _redacted(changed, [before]) if changed else [before._replace(content={})]
@@ -310,11 +313,11 @@ def _merging(merge: dict[str, Any], options: Mapping[str, Any], *, takes_kind: b
 
     def change(resource: BuildResource) -> BuildResource:
         content = resource.content
-        merged = merge_patch(content, shown(content))
+        known = resource.id
+        merged = merge_patch(content, shown(content), known)
         if not merged:
             return resource._replace(content={})
         may_rename, may_retype = options.get("allowNameChange"), options.get("allowKindChange")
-        known = id_of(content)
         if may_rename or may_retype:
             resource = resource.remembering()
         if not may_retype:

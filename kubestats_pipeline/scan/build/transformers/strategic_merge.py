@@ -9,20 +9,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from kubestats_pipeline.scan.build.transformers.list_keys import list_keys
-from kubestats_pipeline.scan.build.transformers.resource import RefusedError, id_of
+from kubestats_pipeline.scan.build.transformers.resource import RefusedError, ResourceId
 
 _DIRECTIVE = "$patch"
 _GONE = object()
 _Keys = Mapping[str, tuple[str, ...]]
 
 
-def merge_patch(content: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
+def merge_patch(content: dict[str, Any], patch: dict[str, Any], names: ResourceId) -> dict[str, Any]:
     """A copy of an object with a patch merged. It is empty if the patch deletes the object.
+
+    Args:
+        content: the object.
+        patch: a strategic merge patch of it.
+        names: of the object.
 
     Raises:
         RefusedError: the patch has another shape than the object, or an unknown directive.
     """
-    names = id_of(content)
     merged = _merge(content, patch, "", list_keys(names.group, names.kind))
     return {} if merged is _GONE else merged
 
