@@ -56,6 +56,9 @@ MOST_STEPS = 5_000_000
 """Changes of one kustomization times the resources that each looks at. The corpora take up to 5,000."""
 
 
+_ONLY_LABELS = (FieldSpec("metadata/labels", create=True),)
+
+
 class Accumulation(NamedTuple):
     """The resources of a kustomization before names get their hashes.
 
@@ -306,11 +309,10 @@ class Accumulator:
         for entry in entries(fields, "labels"):
             own = read_field_specs(entry.get("fields"))
             if entry.get("includeSelectors"):
-                specs = (*own, *self.specs.common_labels)
-            elif entry.get("includeTemplates"):
-                specs = (*own, *self.specs.template_labels)
+                specs = self.specs.common_labels
             else:
-                specs = (*own, FieldSpec("metadata/labels", create=True))
+                specs = self.specs.template_labels if entry.get("includeTemplates") else _ONLY_LABELS
+            specs = (*own, *specs) if own else specs
             self.resources = set_pairs(self.resources, entry.get("pairs") or {}, specs, "label")
         self.resources = set_pairs(self.resources, fields.get("commonLabels") or {}, self.specs.common_labels, "label")
         self.resources = set_pairs(

@@ -3,6 +3,7 @@
 from functools import lru_cache
 from typing import Any
 
+from kubestats_pipeline.scan.build.transformers.by_identity import ById
 from kubestats_pipeline.scan.build.transformers.field_specs import FieldSpec, FieldSpecs, NameReference
 from kubestats_pipeline.scan.build.transformers.resource import RefusedError
 from kubestats_pipeline.scan.documents.document import Bounds, DecodeError
@@ -43,9 +44,12 @@ def read_configuration(text: bytes) -> FieldSpecs:
 
 def with_specs(specs: FieldSpecs, more: FieldSpecs) -> FieldSpecs:
     """All field specs of both, each once."""
-    if specs is more:
-        return specs
-    both: Any = [tuple(dict.fromkeys((*known, *new))) for known, new in zip(specs, more, strict=True)]
+    return specs if specs is more else _both(ById(specs), ById(more))
+
+
+@lru_cache(maxsize=256)
+def _both(specs: ById[FieldSpecs], more: ById[FieldSpecs]) -> FieldSpecs:
+    both: Any = [tuple(dict.fromkeys((*known, *new))) for known, new in zip(specs.value, more.value, strict=True)]
     return FieldSpecs(*both)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from kubestats_pipeline.scan.build.transformers.by_identity import ById
 from kubestats_pipeline.scan.build.transformers.resource import RefusedError, ResourceId
 
 MAX_STEPS_OF_PATH = 100
@@ -48,7 +49,11 @@ class NameReference(NamedTuple):
 
     def targets(self, resource: ResourceId) -> bool:
         """True if a resource is of the kind that is named."""
-        return FieldSpec("", self.kind, self.group, self.version).selects(resource)
+        return (
+            (not self.kind or self.kind == resource.kind)
+            and (not self.group or self.group == resource.group)
+            and (not self.version or self.version == resource.version)
+        )
 
 
 class FieldSpecs(NamedTuple):
@@ -108,15 +113,21 @@ def change_field(node: Any, path: tuple[str, ...], change: Callable[[Any], Any],
 def change_fields(
     content: dict[str, Any],
     resource: ResourceId,
-    specs: Iterable[FieldSpec],
+    specs: tuple[FieldSpec, ...],
     change: Callable[[Any], Any],
     create: Any,
 ) -> dict[str, Any]:
     """A copy of an object with a change made to each field that a spec selects."""
-    for spec in specs:
-        if spec.selects(resource):
-            content = change_field(content, split_path(spec.path), change, create if spec.create else None)
+    for spec in specs_of_kind(ById(specs), resource.group, resource.version, resource.kind):
+        content = change_field(content, split_path(spec.path), change, create if spec.create else None)
     return content
+
+
+@lru_cache(maxsize=4096)
+def specs_of_kind(specs: ById[tuple[FieldSpec, ...]], group: str, version: str, kind: str) -> tuple[FieldSpec, ...]:
+    """The specs that select the fields of a kind."""
+    names = ResourceId(group, version, kind, "", "")
+    return tuple(spec for spec in specs.value if spec.selects(names))
 
 
 _POD = "spec"

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from kubestats_pipeline.scan.build.transformers.by_identity import ById
 from kubestats_pipeline.scan.build.transformers.field_specs import FieldSpec, NameReference, change_field, split_path
 from kubestats_pipeline.scan.build.transformers.resource import (
     BuildResource,
@@ -77,14 +78,25 @@ def follow_references(resources: Resources, references: tuple[NameReference, ...
     renamed = [resource for resource in resources if resource.former]
     if not renamed:
         return resources
-    by_kind: defaultdict[tuple[str, str], list[NameReference]] = defaultdict(list)
-    kinds = {names.kind for each in renamed for names in each.ids}
-    for reference in references:
-        if reference.kind in kinds and any(reference.targets(names) for each in renamed for names in each.ids):
-            by_kind[reference.group, reference.kind].append(reference)
-    wanted = [reference for group in by_kind.values() for reference in group]
+    kinds = frozenset((names.group, names.version, names.kind) for each in renamed for names in each.ids)
+    wanted = _references_to(kinds, ById(references))
+    if not wanted:
+        return resources
     names = _by_former_name(renamed)
-    return [_Referrer(resource, names).followed(wanted) if wanted else resource for resource in resources]
+    return [_Referrer(resource, names).followed(wanted) for resource in resources]
+
+
+@functools.lru_cache(maxsize=1024)
+def _references_to(
+    kinds: frozenset[tuple[str, str, str]], references: ById[tuple[NameReference, ...]]
+) -> list[NameReference]:
+    """The references to some kinds, those to equal kinds one after another."""
+    renamed = [ResourceId(*kind, "", "") for kind in kinds]
+    by_kind: defaultdict[tuple[str, str], list[NameReference]] = defaultdict(list)
+    for reference in references.value:
+        if any(reference.kind == names.kind and reference.targets(names) for names in renamed):
+            by_kind[reference.group, reference.kind].append(reference)
+    return [reference for group in by_kind.values() for reference in group]
 
 
 def _by_former_name(renamed: Resources) -> dict[str, Candidates]:

@@ -65,8 +65,12 @@ def _moved(
         content = with_metadata(content, namespace=namespace)
     if names.kind in _BINDINGS and subjects != "none":
         content = _with_subjects(content, fill, subjects)
-    fields = [spec for spec in specs if not _is_of_metadata(spec, names.group, names.version)]
-    return change_fields(content, names, fields, fill, "")
+    return change_fields(content, names, _fields(ById(specs), names.group, names.version), fill, "")
+
+
+@lru_cache(maxsize=512)
+def _fields(specs: ById[tuple[FieldSpec, ...]], group: str, version: str) -> tuple[FieldSpec, ...]:
+    return tuple(spec for spec in specs.value if not _is_of_metadata(spec, group, version))
 
 
 def _is_of_metadata(spec: FieldSpec, group: str, version: str) -> bool:
