@@ -5,13 +5,14 @@ class and a line, never with content. `manifests.py` decides which documents are
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from kubestats_pipeline.lake.vocabulary import ProblemClass
 from kubestats_pipeline.scan.documents.document import Bounds, Decoded, DecodeError
 from kubestats_pipeline.scan.documents.encoding import to_text
+from kubestats_pipeline.scan.documents.plain_lines import decode_plain
 from kubestats_pipeline.scan.documents.stream import decode_stream
 
 FILE_NODES = 4
@@ -105,8 +106,10 @@ def _read_text(text: bytes, bounds: Bounds, *, with_blocks: bool) -> Documents:
         message = f"more than {MAX_DIRECTIVES} lines that begin with %, as directives do"
         return Documents((), (Problem("too_complex", message),))
     if b"\0" not in text:
+        allowed = _within(bounds, budget)
         try:
-            decoded = decode_stream(text, _within(bounds, budget), with_blocks=with_blocks)
+            plain = None if with_blocks else decode_plain(text, allowed)
+            decoded = decode_stream(text, allowed, with_blocks=with_blocks) if plain is None else plain
             return Documents(tuple(enumerate(_bounded(decoded, budget))))
         except DecodeError:
             pass  # its other documents can be read one by one
@@ -127,7 +130,7 @@ def _within(bounds: Bounds, budget: int) -> Bounds:
     return replace(bounds, max_nodes=min(bounds.max_nodes, budget))
 
 
-def _bounded(documents: Iterator[Decoded], budget: int) -> Iterator[Decoded]:
+def _bounded(documents: Iterable[Decoded], budget: int) -> Iterator[Decoded]:
     """Pass documents on until the whole file is too complex."""
     nodes = 0
     for count, document in enumerate(documents, 1):
@@ -178,7 +181,8 @@ class _OneByOne:
             return
         allowed = _within(self._bounds, self._budget)
         try:
-            for document in decode_stream(_MARK_AFTER_SEPARATOR.sub(rb"\1", chunk, count=1), allowed, first_line):
+            text = _MARK_AFTER_SEPARATOR.sub(rb"\1", chunk, count=1)
+            for document in decode_plain(text, allowed, first_line) or decode_stream(text, allowed, first_line):
                 self.documents.append((self.index, document))
                 self._budget -= document.nodes
         except DecodeError as error:
