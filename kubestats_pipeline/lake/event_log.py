@@ -132,7 +132,8 @@ class LogWriter:
         self._kept = self._kept[: len(self._kept) - len(merged)]
         old = [self._read(segment) for segment in merged]
         first = merged[0].first if merged else max(self._position, _block_of(stop))
-        frame = pl.concat([to_frame(self._table, []), *old, *self._waiting]).sort(self._table.sort)
+        frames = [*old, *self._waiting] or [to_frame(self._table, [])]
+        frame = frames[0] if len(frames) == 1 else pl.concat(frames).sort(self._table.sort)  # each one is sorted
         segment = Segment(self._prefix + segment_name(first), first, stop)
         self._staged.append(_Staged(self._lake.stage_segment(segment, frame), segment))
         self._waiting, self._end = [], stop

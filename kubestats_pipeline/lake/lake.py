@@ -261,9 +261,10 @@ def to_frame(table: Table, rows: Sequence[Mapping[str, Any]] | pl.DataFrame) -> 
             frame = frame.select(schema.names()).cast(schema, strict=True)
     except (pl.exceptions.PolarsError, TypeError) as error:
         raise LakeError(f"rows do not fit {table.name}: {type(error).__name__}") from error
-    for column in table.columns:
-        if not column.nullable and frame[column.name].null_count():
-            raise LakeError(f"{table.name}.{column.name} is null in {frame[column.name].null_count()} rows")
+    nulls = frame.null_count().row(0)
+    for column, count in zip(table.columns, nulls, strict=True):
+        if count and not column.nullable:
+            raise LakeError(f"{table.name}.{column.name} is null in {count} rows")
     return frame.sort(table.sort, maintain_order=True) if table.sort else frame
 
 

@@ -124,6 +124,7 @@ def scan_repository(job: ScanJob, clock: Callable[[], float] = time.monotonic) -
     except git.GitError as error:
         raise (error if job.mirror.has_commit(job.head) else _missing(job)) from error
     replay, settings = advanced.replay, saver.save(advanced)
+    replay.release()
     return Scanned(
         commit=job.head,
         resources=len(replay.active),

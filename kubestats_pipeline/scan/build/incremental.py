@@ -154,6 +154,13 @@ class QueryStore:
             node.is_wanted = False
             self._drop_unread(node)
 
+    def drop_all(self) -> None:
+        """Drop all memos. They refer to one another in circles, which only the garbage collector would find else."""
+        for node in self._nodes.values():
+            node.reads = ()
+        self._nodes.clear()
+        self._invalidated.clear()
+
     def _drop_unread(self, node: _Node) -> None:
         queue = [node]
         while queue:

@@ -7,12 +7,13 @@ values and follows no such names.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from kubestats_pipeline.scan.facts.charts import Resolved
 from kubestats_pipeline.scan.facts.facts import Facts
 from kubestats_pipeline.scan.facts.path_context import context_of
 from kubestats_pipeline.scan.kinds import flux, helmfile
+from kubestats_pipeline.scan.manifests.files import Files
 from kubestats_pipeline.scan.manifests.identity import Identity, order_of
 from kubestats_pipeline.scan.values.inputs import ValuesInputs
 
@@ -25,12 +26,12 @@ class Standings:
 
     Args:
         values_inputs: the inputs of releases, to which a change is told before it is told here.
-        facts_of: returns the facts of a declared resource.
+        files: the files that declare the resources.
     """
 
-    def __init__(self, values_inputs: ValuesInputs, facts_of: Callable[[Identity], Facts]) -> None:
+    def __init__(self, values_inputs: ValuesInputs, files: Files) -> None:
         self._values_inputs = values_inputs
-        self._facts_of = facts_of
+        self._files = files
         self._resolved: dict[Identity, Resolved] = {}
         self._named: defaultdict[tuple[str, str, str], set[Identity]] = defaultdict(set)
 
@@ -69,6 +70,9 @@ class Standings:
         if kind in (_FLUX_RELEASE, _HELMFILE_RELEASE):
             self._named[(*kind, identity.key.name)].discard(identity)
         return identity.key.name if kind == _FLUX_RELEASE else None
+
+    def _facts_of(self, identity: Identity) -> Facts:
+        return self._files[identity.path].declared[identity].facts
 
     def _judged(self, identity: Identity) -> Resolved:
         resolved = self._resolved[identity]

@@ -129,10 +129,8 @@ def write_applied(
 def _shared_columns(applied: AppliedRecord, repository: Repository) -> Row:
     """The columns that a row of an object and one of its events have in common."""
     group, kind, namespace, name = applied.key.key
-    columns = applied.state._asdict()
-    del columns["version"]
     return {
-        **columns,
+        **{name: value for name, value in zip(AppliedState._fields, applied.state, strict=True) if name != "version"},
         "repository_id": repository.repository_id,
         "full_name": repository.full_name,
         "cluster": printable(applied.key.cluster),

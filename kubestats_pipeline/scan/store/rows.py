@@ -32,6 +32,7 @@ _ESCAPED = re.compile(r"\\(?:\\|x([0-9a-f]{2}))")
 def resource_row(resource: Resource, repository: Repository) -> Row:
     """A row of `resources`."""
     key, manifest, resolved = resource.identity.key, resource.manifest, resource.resolved
+    version = resource.version
     return {
         "resource_id": resource.resource_id,
         "repository_id": repository.repository_id,
@@ -50,8 +51,8 @@ def resource_row(resource: Resource, repository: Repository) -> Row:
         "chart_url": _shown(resolved.chart_url),
         "chart_url_raw": _shown(resolved.chart_url_raw),
         "chart_kind": resolved.chart_kind,
-        "app_name": _shown(resource.version.app_name),
-        "images": [image_row(image) for image in resource.version.images],
+        "app_name": _shown(version.app_name),
+        "images": [image_row(image) for image in version.images],
         "context": resource.context,
         "resolution": resolved.resolution,
         "resolution_reason": _shown(resolved.reason),
@@ -108,6 +109,7 @@ def event_row(event: Event, repository: Repository, run_id: str | None) -> Row:
     before, after = event.before, event.after
     existed, exists = event.event_type in ("MODIFIED", "DELETED"), event.event_type != "DELETED"
     moved = before is not None and before.identity.path != after.identity.path
+    version = after.version
     changes = [{"path": path, "before": one, "after": other} for path, one, other in event.fields]
     return {
         "event_id": event.event_id,
@@ -133,8 +135,8 @@ def event_row(event: Event, repository: Repository, run_id: str | None) -> Row:
         "chart_name": _shown(after.resolved.chart_name),
         "chart_url": _shown(after.resolved.chart_url),
         "chart_kind": after.resolved.chart_kind,
-        "app_name": _shown(after.version.app_name),
-        "images": [image_row(image) for image in after.version.images],
+        "app_name": _shown(version.app_name),
+        "images": [image_row(image) for image in version.images],
         "context": after.context,
         "resolution": after.resolved.resolution,
         "changes_detected": list(event.parts),
@@ -197,8 +199,13 @@ def _layer_from_json(origin: str, content: str, settings: list[Any], numbers: li
 
 
 def image_row(image: Image) -> Row:
-    """An item of a column of images."""
-    image = withhold_in(image)
+    """An item of a column of images. Rows share it, so that nobody may change it."""
+    return _image_row(image.image, image.tag, image.digest, image.role, image.raw)
+
+
+@functools.lru_cache(maxsize=16384)
+def _image_row(*fields: Any) -> Row:
+    image = withhold_in(Image(*fields))
     return {
         "image": image.image,
         "tag": image.tag,

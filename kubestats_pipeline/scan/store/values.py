@@ -19,7 +19,7 @@ from kubestats_pipeline.lake.tables import HELM_VALUES
 from kubestats_pipeline.scan.replay.records import Resource
 from kubestats_pipeline.scan.replay.replay import Replay
 from kubestats_pipeline.scan.store.rows import original, printable, values_from_json, values_to_json
-from kubestats_pipeline.scan.values.merge import Values, ValuesTree, merge_values
+from kubestats_pipeline.scan.values.merge import Values, merge_values
 from kubestats_pipeline.scan.values.rows import Setting, flatten
 
 
@@ -108,6 +108,7 @@ def _make_rows(repository: Repository, replay: Replay, fresh: set[str]) -> pl.Da
                 settings += rows
     columns = dict(zip(Setting._fields, zip(*settings, strict=True), strict=True)) if settings else {}
     values: dict[str, Any] = {name: list(columns.get(name, ())) for name in Setting._fields}
+    values["origin"] = list(map(printable, values["origin"]))
     constants = {"repository_id": repository.repository_id, "full_name": repository.full_name}
     values |= {"resource_id": owners, "applied_id": applications} | {
         name: [value] * len(owners) for name, value in constants.items()
@@ -120,7 +121,7 @@ def _settings(resource: Resource) -> tuple[list[Setting], bool | None]:
     if not resource.is_released or (not facts.values and resource.values is None):
         return [], None
     tree, is_complete = merge_values(resource.manifest, resource.values)
-    return _flat(tree), is_complete
+    return flatten(tree), is_complete
 
 
 def _by_application(replay: Replay, resource: Resource, declared: list[Setting]) -> dict[str, list[Setting]]:
@@ -129,8 +130,4 @@ def _by_application(replay: Replay, resource: Resource, declared: list[Setting])
     A release that has no application has those of its document under an empty id.
     """
     trees = replay.applied_values.read(resource) or {"": None}
-    return {applied_id: declared if tree is None else _flat(tree) for applied_id, tree in trees.items()}
-
-
-def _flat(tree: ValuesTree) -> list[Setting]:
-    return [setting._replace(origin=printable(setting.origin)) for setting in flatten(tree)]
+    return {applied_id: declared if tree is None else flatten(tree) for applied_id, tree in trees.items()}

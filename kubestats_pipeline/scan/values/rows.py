@@ -3,14 +3,12 @@
 Paths are those of `field_changes` without the leading `$.values.`, as `field_paths.py` writes them.
 """
 
-from collections.abc import Iterator
-from itertools import islice
+import functools
 from typing import Any, NamedTuple
 
 import orjson
 
 from kubestats_pipeline.lake.vocabulary import ValueType
-from kubestats_pipeline.scan.documents.document import Place
 from kubestats_pipeline.scan.documents.field_paths import have_names, key_step, list_steps
 from kubestats_pipeline.scan.values.merge import Layer, Leaf, ValuesTree
 
@@ -41,28 +39,41 @@ class Setting(NamedTuple):
 
 def flatten(tree: ValuesTree) -> list[Setting]:
     """The settings of a release in the order of their keys, at most `MAX_SETTINGS`."""
-    return list(islice(_branches(tree, "", ()), MAX_SETTINGS))
+    found: list[Setting] = []
+    _add_branches(found, tree, "", [])
+    return found
 
 
-def _branches(tree: ValuesTree, path: str, place: Place) -> Iterator[Setting]:
+def _add_branches(found: list[Setting], tree: ValuesTree, path: str, place: list[str | int]) -> None:
+    """Append the settings below a mapping. `place` is that of the mapping, also afterwards."""
     for key in sorted(tree):
-        item, below = tree[key], (path + key_step(key)).removeprefix("." if not path else "")
+        item, below = tree[key], path + _step(key) if path else _step(key).removeprefix(".")
+        place.append(key)
         if isinstance(item, Leaf):
-            yield from _leaves(item.value, below, (*place, key), item.layer)
+            _add_leaves(found, item.value, below, place, item.layer)
         else:
-            yield from _branches(item, below, (*place, key))
+            _add_branches(found, item, below, place)
+        place.pop()
 
 
-def _leaves(value: Any, path: str, place: Place, layer: Layer) -> Iterator[Setting]:
-    """The leaves below a value, those in lists included."""
+def _add_leaves(found: list[Setting], value: Any, path: str, place: list[str | int], layer: Layer) -> None:
+    """Append the leaves below a value, those in lists included."""
     if isinstance(value, dict) and value:
         for key in sorted(value):
-            yield from _leaves(value[key], path + key_step(key), (*place, key), layer)
+            place.append(key)
+            _add_leaves(found, value[key], path + _step(key), place, layer)
+            place.pop()
     elif isinstance(value, list) and value:
         for index, (step, item) in enumerate(list_steps(value, by_name=have_names(value))):
-            yield from _leaves(item, path + step, (*place, index), layer)
-    else:
-        yield Setting(path, _TYPES.get(type(value), "null"), _text(value, layer.numbers.get(place)), layer.origin)
+            place.append(index)
+            _add_leaves(found, item, path + step, place, layer)
+            place.pop()
+    elif len(found) < MAX_SETTINGS:
+        written = layer.numbers.get(tuple(place)) if layer.numbers else None
+        found.append(Setting(path, _TYPES.get(type(value), "null"), _text(value, written), layer.origin))
+
+
+_step = functools.lru_cache(maxsize=16384)(key_step)
 
 
 def _text(value: Any, written: str | None) -> str | None:

@@ -1,5 +1,7 @@
 """Results of queries are kept as memos, and computed again only if a change can have reached them."""
 
+import gc
+import weakref
 from collections import Counter
 
 import pytest
@@ -121,3 +123,16 @@ def test_a_memo_that_somebody_asked_for_is_told_of_changes_after_a_reader_of_it_
     sheet.queries.forget((name, 0))
     sheet.put("a", 1)
     assert sheet.queries.take_invalidated_keys({name}) == []
+
+
+def test_memos_that_were_dropped_are_freed_without_the_garbage_collector() -> None:
+    sheet = Sheet({"a": 1}, {0: ("a",), 1: (0,)})
+    sheet.total(1)
+    freed = weakref.ref(sheet)
+    sheet.queries.drop_all()
+    gc.disable()
+    try:
+        del sheet
+        assert freed() is None
+    finally:
+        gc.enable()
