@@ -264,7 +264,8 @@ class Clusters:
         self._look_up(at, looked_up)
         if resolution != known or is_new or made.facts.values_from:  # one of its ConfigMaps may have changed
             self._resolutions[at] = resolution
-            self._tell(at, self._as_applied(at, made, resolution.as_applied))
+            if at[0].cluster.is_real:
+                self._tell(at, self._as_applied(at, made, resolution.as_applied))
             if made.origin is not None:
                 self._touched.add(made.origin)
 

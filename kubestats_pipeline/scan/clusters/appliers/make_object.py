@@ -48,11 +48,11 @@ def make_object(built: BuiltObject, settings: ObjectSettings, surroundings: Surr
         NotYamlError: a text of it is not YAML after the substitution.
     """
     content, incomplete = _with_settings(built.content, settings), built.incomplete
-    data, written, budget = canonical_json(content), dict[int, dict[str, str]](), Budget()
-    if settings.variables is not None and MARK in data and not is_disabled(content):
+    written, budget = dict[int, dict[str, str]](), Budget()
+    if settings.variables is not None and MARK in canonical_json(content) and not is_disabled(content):
         content, written = _substituted(content, settings, budget)
-        data = canonical_json(content)
-        incomplete = incomplete or (_LEFT if _EXPRESSION in data and content.get("kind") != "Secret" else None)
+        is_left = _EXPRESSION in canonical_json(content) and content.get("kind") != "Secret"
+        incomplete = incomplete or (_LEFT if is_left else None)
     key = key_of(content)
     if key is None:
         return None
@@ -66,7 +66,6 @@ def make_object(built: BuiltObject, settings: ObjectSettings, surroundings: Surr
         built=built,
         settings=settings,
         content=content,
-        data=data,
         facts=facts,
         spelled=scan(content, key, written) if written else facts,
         children=children,
@@ -100,7 +99,7 @@ def embedded(made: ClusterObject, origins: Mapping[Identity, Manifest]) -> Itera
             names = (identity for identity in origins if identity.key[1::2] == key[1::2])
             built = BuiltObject(content, next(names, None), made.built.changed_by)
             facts = scan(content, key)
-            yield ClusterObject(key, built, made.settings, content, canonical_json(content), facts, facts)
+            yield ClusterObject(key, built, made.settings, content, facts, facts)
 
 
 def key_of(content: dict[str, Any]) -> ResourceKey | None:

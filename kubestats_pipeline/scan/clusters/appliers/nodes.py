@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from kubestats_pipeline.scan.build.objects import Built, BuiltObject
 from kubestats_pipeline.scan.clusters.appliers.apply_spec import ApplySpec
+from kubestats_pipeline.scan.documents.canonical_json import canonical_json
 from kubestats_pipeline.scan.facts.facts import Facts
 from kubestats_pipeline.scan.manifests.identity import Identity
 from kubestats_pipeline.scan.manifests.manifests import ResourceKey
@@ -63,14 +65,13 @@ class ObjectSettings(NamedTuple):
     excess: str | None = None
 
 
-class ClusterObject(NamedTuple):
-    """One object in a cluster.
+class _ObjectParts(NamedTuple):
+    """The parts of an object in a cluster.
 
     Attributes:
         built: the object as it was before the variables were replaced.
         settings: what the applier did to it.
         content: as it is applied, redacted. It is shared and never changed.
-        data: the same as canonical JSON.
         facts: of the content.
         spelled: the same facts, but with numbers as they are spelled in variables.
         children: what the object applies itself, by the name of the applier.
@@ -82,17 +83,25 @@ class ClusterObject(NamedTuple):
     built: BuiltObject
     settings: ObjectSettings
     content: dict[str, Any]
-    data: bytes
     facts: Facts
     spelled: Facts
     children: tuple[tuple[str, Wanted], ...] = ()
     incomplete: str | None = None
     too_complex: str | None = None
 
+
+class ClusterObject(_ObjectParts):
+    """One object in a cluster. It never changes."""
+
     @property
     def origin(self) -> Identity | None:
         """The document that it began as."""
         return self.built.origin
+
+    @cached_property
+    def data(self) -> bytes:
+        """The content as canonical JSON."""
+        return canonical_json(self.content)
 
 
 Part = tuple[str | None, Built, ObjectSettings]
