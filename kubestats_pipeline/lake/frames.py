@@ -61,7 +61,7 @@ _EPOCH, _MICROSECOND = datetime.datetime.fromtimestamp(0, datetime.UTC), datetim
 
 
 def _are_texts(items: list[Any] | None) -> bool:
-    return not items or all(item is None or isinstance(item, str) for item in items)
+    return items is None or all(item is None or isinstance(item, str) for item in items)
 
 
 def completed(rows: pl.DataFrame, table: Table) -> pl.DataFrame:

@@ -178,6 +178,12 @@ def test_a_list_of_texts_takes_nothing_else(topics: Any):
         to_frame(REPOSITORIES, [any_row(REPOSITORIES, topics=topics)])
 
 
+@pytest.mark.parametrize("pushed_at", [datetime.datetime(2026, 1, 2), datetime.date(2026, 1, 2), "2026-01-02", 7])
+def test_a_time_has_a_zone(pushed_at: Any):
+    with pytest.raises(LakeError, match="repositories"):
+        to_frame(REPOSITORIES, [any_row(REPOSITORIES, pushed_at=pushed_at)])
+
+
 def test_a_refusal_quotes_no_value():
     with pytest.raises(LakeError) as error:
         to_frame(SNAPSHOTS, [COMPLETE | {"consecutive_failures": "hunter2"}])

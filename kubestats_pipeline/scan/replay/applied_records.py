@@ -9,6 +9,7 @@ from typing import NamedTuple
 from kubestats_pipeline.git.history import Commit
 from kubestats_pipeline.lake.vocabulary import AppliedEventType, ChartKind, Context, Resolution
 from kubestats_pipeline.redaction.records import withhold_in
+from kubestats_pipeline.redaction.texts import withhold_shapes
 from kubestats_pipeline.scan.clusters.applied import AppliedKey, AppliedObject
 from kubestats_pipeline.scan.facts.facts import Image
 from kubestats_pipeline.scan.facts.path_context import context_of
@@ -90,7 +91,7 @@ def state_of(key: AppliedKey, applied: AppliedObject, resource_id: str | None) -
         resolved.app_name,
         resolved.reason,
     )
-    version, version_tag, chart_name, chart_url, app_name, reason = withhold_in(texts)
+    version, version_tag, chart_name, chart_url, app_name, reason = (text and withhold_shapes(text) for text in texts)
     return AppliedState(
         resource_id=resource_id,
         applied_path=applied.applied_path,
@@ -101,7 +102,7 @@ def state_of(key: AppliedKey, applied: AppliedObject, resource_id: str | None) -
         chart_url=chart_url,
         chart_kind=resolved.chart_kind,
         app_name=app_name,
-        images=withhold_in(resolved.images or ()),
+        images=withhold_in(resolved.images) if resolved.images else (),
         content_hash=applied.content_hash,
         resolution=resolved.resolution,
         resolution_reason=reason,

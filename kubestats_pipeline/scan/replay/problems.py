@@ -61,5 +61,5 @@ class TooComplex:
 
     def problems(self, declared: Iterable[Identity]) -> Iterator[Problem]:
         """The problems of the resources of one file."""
-        for identity in sorted(self._reasons.keys() & declared, key=order_of):
+        for identity in sorted(self._reasons.keys() & declared, key=order_of) if self._reasons else ():
             yield Problem("too_complex", self._reasons[identity])

@@ -6,6 +6,7 @@ or overwritten by the next run. The logs of events are in `logs.py`.
 """
 
 import datetime
+import functools
 from dataclasses import dataclass, field, replace
 
 import orjson
@@ -39,9 +40,14 @@ def writer() -> str:
     """The name of the program that writes the tables: the scanner's version and a digest of their columns, so that
     neither can be forgotten.
     """
+    return f"{SCANNER_VERSION} {_digest_of_columns()}"
+
+
+@functools.cache
+def _digest_of_columns() -> str:
     tables = (RESOURCES, HELM_VALUES, RESOURCE_EVENTS, SCAN_PROBLEMS, APPLIED_RESOURCES, APPLIED_EVENTS)
     columns = [(column.name, column.type.value) for table in tables for column in table.columns]
-    return f"{SCANNER_VERSION} {digest(repr(columns).encode())}"
+    return digest(repr(columns).encode())
 
 
 @dataclass(frozen=True)

@@ -162,7 +162,7 @@ class ValuesInputs:
 
     def problems(self, path: str) -> tuple[Problem, ...]:
         """The reason why a file that is used as values cannot be read."""
-        file = self.files.get(path)
+        file = self.files.get(path) if path in self._releases else None
         if file is None or all(entry.config_map is not None or entry.target is not None for entry in self._used(path)):
             return ()
         known = {problem.problem for problem in file.content.problems}
