@@ -79,11 +79,14 @@ def follow_references(resources: Resources, references: tuple[NameReference, ...
     if not renamed:
         return resources
     kinds = frozenset((names.group, names.version, names.kind) for each in renamed for names in each.ids)
-    wanted = _references_to(kinds, ById(references))
-    if not wanted:
+    if not _references_to(kinds, ById(references)):
         return resources
-    names = _by_former_name(renamed)
-    return [_Referrer(resource, names).followed(wanted) for resource in resources]
+    names, followed = _by_former_name(renamed), []
+    for resource in resources:
+        original = resource.original_id
+        fields = _naming_fields(kinds, ById(references), original.group, original.version, original.kind)
+        followed.append(_Referrer(resource, names).followed(fields) if fields else resource)
+    return followed
 
 
 @functools.lru_cache(maxsize=1024)
@@ -97,6 +100,20 @@ def _references_to(
         if any(reference.kind == names.kind and reference.targets(names) for names in renamed):
             by_kind[reference.group, reference.kind].append(reference)
     return [reference for group in by_kind.values() for reference in group]
+
+
+@functools.lru_cache(maxsize=8192)
+def _naming_fields(
+    kinds: frozenset[tuple[str, str, str]],
+    references: ById[tuple[NameReference, ...]],
+    group: str,
+    version: str,
+    kind: str,
+) -> tuple[tuple[NameReference, tuple[str, ...]], ...]:
+    """The paths of the fields of a kind that name one of some kinds."""
+    names = ResourceId(group, version, kind, "", "")
+    wanted = _references_to(kinds, references)
+    return tuple((each, split_path(spec.path)) for each in wanted for spec in each.fields if spec.selects(names))
 
 
 def _by_former_name(renamed: Resources) -> dict[str, Candidates]:
@@ -117,14 +134,11 @@ class _Referrer:
         self._role = resource.content.get("roleRef")
         self._account_namespaces = _subject_namespaces(resource.content)
 
-    def followed(self, references: list[NameReference]) -> BuildResource:
+    def followed(self, fields: tuple[tuple[NameReference, tuple[str, ...]], ...]) -> BuildResource:
         """The resource with its references changed."""
-        content, original = self._resource.content, self._resource.original_id
-        for reference in references:
-            change = functools.partial(self._value, reference)
-            for spec in reference.fields:
-                if spec.selects(original):
-                    content = change_field(content, split_path(spec.path), change)
+        content = self._resource.content
+        for reference, path in fields:
+            content = change_field(content, path, functools.partial(self._value, reference))
         return self._resource.changed(content, "reference")
 
     def _value(self, reference: NameReference, value: Any) -> Any:
