@@ -1,6 +1,6 @@
 """Builds folders as kustomize does. Every build is a query, so that a change reaches only the builds that read it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import islice
 
@@ -51,17 +51,6 @@ class Builds:
     def __init__(self, sources: Sources, queries: QueryStore) -> None:
         self._sources = sources
         self.queries = queries
-        self._readers = Readers(
-            file=self._file_or_refuse,
-            text=self._text,
-            patch=self._patch_or_refuse,
-            has_file=sources.has_file,
-            has_folder=lambda folder: sources.entries(folder) is not None,
-            fields=self._fields_or_refuse,
-            kind=self._kind,
-            accumulated=self._accumulated,
-            chart_documents=self._chart_documents,
-        )
 
     @query
     def of(self, folder: str, more: bytes = b"{}") -> Built:
@@ -120,15 +109,27 @@ class Builds:
             return Accumulation(failure=str(error))
 
     def _accumulate(self, folder: str, fields: Fields, kind: type[Accumulator]) -> Accumulation:
-        is_lenient = kind is LenientAccumulator
-        readers = self._readers._replace(accumulated=self._sound_parts) if is_lenient else self._readers
-        accumulator = kind(readers, DEFAULT)
+        accumulated = self._sound_parts if kind is LenientAccumulator else self._accumulated
+        accumulator = kind(self._readers(accumulated), DEFAULT)
         accumulator.run(folder, fields)
         return Accumulation(
             tuple(accumulator.resources),
             accumulator.specs,
             missing=tuple(accumulator.missing),
             variables=accumulator.variables,
+        )
+
+    def _readers(self, accumulated: Callable[[str], Accumulation]) -> Readers:
+        return Readers(
+            file=self._file_or_refuse,
+            text=self._text,
+            patch=self._patch_or_refuse,
+            has_file=self._sources.has_file,
+            has_folder=lambda folder: self._sources.entries(folder) is not None,
+            fields=self._fields_or_refuse,
+            kind=self._kind,
+            accumulated=accumulated,
+            chart_documents=self._chart_documents,
         )
 
     def _own_fields(self, folder: str) -> Fields:
