@@ -12,7 +12,7 @@ from operator import length_hint
 from typing import Any
 
 from kubestats_pipeline.scan.documents.document import VERSION_KEYS, Anchor, Bounds, Decoded
-from kubestats_pipeline.scan.documents.line import END, MARKER, PlainLine, NotPlainError, nodes_of, read_line
+from kubestats_pipeline.scan.documents.line import END, MARKER, NotPlainError, PlainLine, nodes_of, read_line
 from kubestats_pipeline.scan.documents.scalars import ScalarError, to_key
 
 _PRINTABLE = bytes(range(0x20, 0x7F)) + b"\n"
