@@ -129,7 +129,7 @@ def is_bounded(nodes: Sequence[int], size: int, bounds: Bounds) -> bool:
 
 
 def _within(bounds: Bounds, budget: int) -> Bounds:
-    return replace(bounds, max_nodes=min(bounds.max_nodes, budget))
+    return Bounds(bounds.max_bytes, min(bounds.max_nodes, budget), bounds.max_depth)
 
 
 def _bounded(documents: Iterable[Decoded], budget: int) -> Iterator[Decoded]:
