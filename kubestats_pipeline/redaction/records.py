@@ -1,6 +1,7 @@
 """Known shapes in records: what is told of a document beside the document itself, such as versions and images."""
 
 import dataclasses
+import functools
 from typing import Any, TypeVar, cast
 
 from kubestats_pipeline.redaction.shapes import withhold_shapes
@@ -16,6 +17,11 @@ def withhold_in(record: T) -> T:
     return cast(T, _withheld(record))
 
 
+@functools.cache
+def _fields_of(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind) if field.init)
+
+
 def _withheld(value: Any) -> Any:
     if isinstance(value, str):
         return withhold_shapes(value)
@@ -25,7 +31,7 @@ def _withheld(value: Any) -> Any:
             return value
         return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value) if field.init}
-        changed = {name: new for name, item in fields.items() if (new := _withheld(item)) is not item}
+        fields = ((name, getattr(value, name)) for name in _fields_of(type(value)))
+        changed = {name: new for name, item in fields if (new := _withheld(item)) is not item}
         return dataclasses.replace(value, **changed) if changed else value
     return value

@@ -127,10 +127,11 @@ class _Walk:
         copy = {}
         is_plain = not (within or secret)
         renamed = False
+        redacted, plain = self._text, self._plain
         for key, item in value.items():
             trait = _trait(key)
             if trait is None and is_plain:
-                copy[key] = self._text(item) if isinstance(item, str) else self._plain(key, item)
+                copy[key] = redacted(item) if isinstance(item, str) else plain(key, item)
             else:
                 copy[key] = self.member(key, item, within=within, secret=secret)
                 renamed = renamed or (trait is not None and trait.shown is not None)

@@ -37,6 +37,8 @@ MAX_DIRECTIVES = 1_000
 
 _SEPARATOR = re.compile(rb"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
 _TEMPLATE_MARK = re.compile(rb"\{\{|\{%|\{#|#%|#\{|<%")
+_IN_MARKS_AND_BLOCKS = tuple(b"{%|>")
+"""One of these stands in every line with a mark of a template, or with the beginning of a block text."""
 _NO_MARK_COUNTS = re.compile(rb"\"(?:[^\"\\]|\\.)*(?:\"|\\?$)|'[^']*(?:'|$)|(?:^|(?<=[ \t]))#[ \t].*")
 """Quoted texts and comments of one line."""
 _MARK_AFTER_SEPARATOR = re.compile(rb"(---[ \t]*\r?\n)\xef\xbb\xbf")
@@ -127,7 +129,7 @@ def is_bounded(nodes: Sequence[int], size: int, bounds: Bounds) -> bool:
 
 
 def _within(bounds: Bounds, budget: int) -> Bounds:
-    return replace(bounds, max_nodes=min(bounds.max_nodes, budget))
+    return Bounds(bounds.max_bytes, min(bounds.max_nodes, budget), bounds.max_depth)
 
 
 def _bounded(documents: Iterable[Decoded], budget: int) -> Iterator[Decoded]:
@@ -215,8 +217,10 @@ def _is_template(chunk: bytes) -> bool:
     """True if marks of a template language are outside quotes, comments and block texts, where they are usual."""
     passing: int | None = None
     for line in chunk.split(b"\n"):
-        indent = len(line) - len(line.lstrip(b" "))
-        if passing is not None and (indent > passing or not line.strip()):
+        if passing is not None and (len(line) - len(line.lstrip(b" ")) > passing or not line.strip()):
+            continue
+        if not any(map(line.__contains__, _IN_MARKS_AND_BLOCKS)):
+            passing = None
             continue
         bare = _NO_MARK_COUNTS.sub(b"", line)
         if _TEMPLATE_MARK.search(bare):

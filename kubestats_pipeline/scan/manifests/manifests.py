@@ -4,6 +4,7 @@ The result depends only on the blob and on the name of a few files. So a blob is
 paths have it. `files.py` adds the path and makes identities of the keys.
 """
 
+import functools
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -232,12 +233,16 @@ def _resources(content: Any) -> Iterator[dict[str, Any]]:
 
 
 def _is_resource(content: dict[str, Any]) -> bool:
-    api_version, kind, metadata = (content.get(name) for name in ("apiVersion", "kind", "metadata"))
+    api_version, kind, metadata = content.get("apiVersion"), content.get("kind"), content.get("metadata")
     if not isinstance(kind, str) or not isinstance(api_version, str) or not isinstance(metadata, dict):
         return False
-    if not _KIND.fullmatch(kind) or not _API_VERSION.fullmatch(api_version):
-        return False
-    return _name(metadata) is not None and not api_version.startswith(f"{KUSTOMIZE_GROUP}/")
+    return _are_of_resource(api_version, kind) and _name(metadata) is not None
+
+
+@functools.lru_cache(maxsize=4096)
+def _are_of_resource(api_version: str, kind: str) -> bool:
+    is_well_formed = _KIND.fullmatch(kind) and _API_VERSION.fullmatch(api_version)
+    return bool(is_well_formed) and not api_version.startswith(f"{KUSTOMIZE_GROUP}/")
 
 
 def _name(metadata: dict[str, Any]) -> str | None:
@@ -264,7 +269,7 @@ def _manifest(document: Decoded, resource: dict[str, Any], stored: dict[str, Any
     scan = load_scanners().get((group, key.kind), scan_generic)
     facts = scan(document, resource)
     # Key and facts are texts of the document. If redaction has found nothing in the document, they hold no secret.
-    if any(mark in data for mark in _WITHHELD):
+    if any(data.find(mark) >= 0 for mark in _WITHHELD):  # `in` would make and drop an exception for bytes
         key, version, facts = withhold_in((key, version, facts))
     return Manifest(key, version, digest(data), data, facts, _values_numbers(document, resource, facts))
 
