@@ -274,7 +274,7 @@ def _may_apply_more(made: ClusterObject | None) -> bool:
 
 def _is_itself(made: ClusterObject, wanted: Wanted, key: NodeKey) -> bool:
     """True for the applier itself under another name or namespace, which would apply the same once more."""
-    is_applier = made.origin is not None and made.origin == wanted.document
+    is_applier = made.origin is not None and made.origin == wanted.document and bool(made.children)
     return is_applier and all(name != key.applied_by for name, _ in made.children)
 
 

@@ -112,6 +112,7 @@ def test_the_folder_that_an_artifact_is_made_of_is_found_by_the_paths_that_are_a
     assert (web.key.cluster, web.state.applied_path) == ("deploy/cluster", "app")
     assert (web.key.key.namespace, web.state.version) == ("web", "1.0.0")
     assert (tree.resolution("web").namespace, tree.resolution("web").version) == ("web", "1.0.0")
+    assert tree.run("flux", "FluxInstance").key.cluster == "deploy/cluster", "it is an object of its own cluster too"
 
 
 def test_a_bucket_is_an_artifact_too() -> None:
