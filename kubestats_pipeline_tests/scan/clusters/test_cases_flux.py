@@ -93,6 +93,17 @@ def test_two_clusters_of_a_repository_run_the_versions_of_their_own_sources() ->
         assert (resolution.version, resolution.resolution, resolution.namespace) == (version, "exact", "system")
 
 
+def test_kustomizations_that_apply_each_other_go_with_what_began_them() -> None:
+    """Both are applied by the folder that lists them, until another Kustomization is the beginning."""
+    variables = {"components": ["../c"], "postBuild": {"substitute": {"N": "app"}}}
+    tree = Tree().put({"a/app.yaml": oci_repository("app", "${V:=2}")})
+    for name, path in (("m", ""), ("k", "a")):
+        spec = {"path": path, **variables}
+        tree.put({f"a/b/{name}.yaml": manifest("Kustomization", name, api="kustomize.toolkit.fluxcd.io/v1", spec=spec)})
+    assert tree.resolutions() == tree.from_scratch()
+    assert tree.resolution("app", "OCIRepository").version == "${V:=2}"
+
+
 # Sources
 
 
