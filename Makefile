@@ -26,7 +26,7 @@ check: .venv/.installed-dev  ## lint, types and spelling
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/codespell *.md data/README.md docs deploy benchmarks kubestats_pipeline kubestats_pipeline_tests pyproject.toml
+	$(BIN)/codespell *.md data/README.md docs deploy findings benchmarks kubestats_pipeline kubestats_pipeline_tests pyproject.toml
 
 format: .venv/.installed-dev  ## format the code
 	$(BIN)/ruff check --fix

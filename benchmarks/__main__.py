@@ -1,6 +1,7 @@
-"""`python -m benchmarks [NAME|secrets|all] [--against REV]`, with one of the `NAMES` below.
+"""`python -m benchmarks [NAME|secrets|equality|all] [--against REV]`, with one of the `NAMES` below.
 
-One table of costs, and one of planted secrets that came out of the pipeline again.
+One table of costs, one of planted secrets that came out of the pipeline again, and those of the builds that equal
+kubectl's.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from rich.console import Console
 from benchmarks.against import against_lines, check_out
 from benchmarks.discovery import discovery_lines
 from benchmarks.ecosystem import Size
+from benchmarks.equality_report import show_equality
 from benchmarks.fleet import fleet_lines
 from benchmarks.hostile import hostile_lines
 from benchmarks.idle import GOAL_REPOSITORIES, idle_lines
@@ -48,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory(prefix="kubestats-bench-") as folder, contextlib.chdir(folder):
         if options.which in ("secrets", "all"):
             show_secrets(Path(folder) / "secrets", corpus, Console())
+        if options.which in ("equality", "all"):
+            show_equality(Path(folder) / "equality", corpus, Console())
         if not chosen:
             return
         remotes, notes = find_remotes(corpus, Path(folder))
@@ -104,7 +108,7 @@ def _announced(lines: Iterator[Line]) -> Iterator[Line]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Costs beside their floors, as ratios.")
-    parser.add_argument("which", nargs="?", choices=(*NAMES, "secrets", "all"), default="all")
+    parser.add_argument("which", nargs="?", choices=(*NAMES, "secrets", "equality", "all"), default="all")
     parser.add_argument("--against", metavar="REV", help="compare with another revision, which is the floor then")
     parser.add_argument("--corpus", type=Path, default=CORPUS, help="a folder of bundles with its `unpack` script")
     parser.add_argument("--full", action="store_true", help="the longest history, the large fleet and a million events")

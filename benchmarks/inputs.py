@@ -48,6 +48,26 @@ def find_remotes(corpus: Path, folder: Path) -> tuple[list[Path], list[str]]:
     return _by_commits(build_sample(folder / "sample")), [NO_CORPUS]
 
 
+def find_newest(corpus: Path, folder: Path) -> tuple[list[Path], list[str]]:
+    """Repositories with the newest trees: those of `tips` beside the corpus, else of the corpus or the sample."""
+    script = corpus.with_name("tips") / "unpack"
+    if not os.access(script, os.X_OK):
+        return find_remotes(corpus, folder)
+    subprocess.run([str(script), str(folder / "tips")], check=True, stdout=subprocess.DEVNULL, timeout=UNPACK_SECONDS)
+    return sorted((folder / "tips").glob("*/*/.git")), []
+
+
+def export_tip(remote: Path, folder: Path) -> Path:
+    """The files of the newest commit: those of a checked-out repository, or else written to a folder that is new."""
+    if remote.name == ".git":
+        return remote.parent
+    tree = folder / name_of(remote)
+    tree.mkdir(parents=True)
+    archive = subprocess.run(["git", "-C", remote, "archive", "HEAD"], check=True, capture_output=True)
+    subprocess.run(["tar", "-x", "-C", tree], check=True, input=archive.stdout)
+    return tree
+
+
 def name_of(remote: Path) -> str:
     """`owner/name` of a bare repository on this disk."""
     return f"{remote.parent.name}/{remote.name.removesuffix('.git')}"

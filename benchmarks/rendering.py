@@ -1,6 +1,6 @@
 """Cost of finding out what clusters run, beside kubectl's builds of the same folders, one by one.
 
-It runs where the environment variable KUBECTL names kubectl. `test_flux_oracle.py` compares the results.
+It runs where the environment variable KUBECTL names kubectl. `equality.py` compares the results.
 """
 
 import datetime
@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.inputs import name_of
+from benchmarks.inputs import export_tip, name_of
 from benchmarks.measure import Runs, measure
 from benchmarks.report import Goal, Line, ratio_of
 from kubestats_pipeline.git.blobs import BlobReader
@@ -31,10 +31,7 @@ def rendering_lines(remotes: Sequence[Path], folder: Path) -> Iterator[Line]:
     kubectl = os.environ.get("KUBECTL")
     for remote in remotes if kubectl else ():
         walked = measure(applied_folders, remote)
-        tree = folder / remote.parent.name / remote.name
-        tree.mkdir(parents=True)
-        archive = subprocess.run(["git", "-C", remote, "archive", "HEAD"], check=True, capture_output=True)
-        subprocess.run(["tar", "-x", "-C", tree], check=True, input=archive.stdout)
+        tree = export_tip(remote, folder)
         folders = [
             place for place in walked.value if any((tree / place / name).is_file() for name in KUSTOMIZATION_FILES)
         ]

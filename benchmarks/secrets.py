@@ -23,7 +23,7 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.inputs import UNPACK_SECONDS, find_remotes
+from benchmarks.inputs import find_newest
 from benchmarks.planted import CORE, MARK, Planted, plant, subject
 from kubestats_pipeline.git import command as git
 from kubestats_pipeline.lake.lake import read_file
@@ -165,15 +165,6 @@ class Withheld:
     where: str
     before: str
     after: str
-
-
-def find_newest(corpus: Path, folder: Path) -> tuple[list[Path], list[str]]:
-    """Repositories with the newest trees: those of `tips` beside the corpus, else of the corpus or the sample."""
-    script = corpus.with_name("tips") / "unpack"
-    if not os.access(script, os.X_OK):
-        return find_remotes(corpus, folder)
-    subprocess.run([str(script), str(folder / "tips")], check=True, stdout=subprocess.DEVNULL, timeout=UNPACK_SECONDS)
-    return sorted((folder / "tips").glob("*/*/.git")), []
 
 
 def find_withheld(remotes: Iterable[Path]) -> tuple[int, list[Withheld]]:

@@ -1,4 +1,4 @@
-"""The pages of the project, as readers see them on the web: the README, the pages beside it, and those in docs/."""
+"""The pages of the project, as readers see them on the web: the README, the pages beside it, and those in folders."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 PAGES = {
     str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
-    for folder in ("", "docs", "data")
+    for folder in ("", "docs", "data", "findings")
     for path in sorted((ROOT / folder).glob("*.md"))
 }
 """Text of each page by its path from the root of the repository."""

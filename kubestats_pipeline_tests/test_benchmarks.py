@@ -13,6 +13,7 @@ from rich.console import Console
 from benchmarks import against, discovery, fleet, floors, hostile, idle, inputs, scan, sweep, warehouse
 from benchmarks.__main__ import main
 from benchmarks.ecosystem import Size, learn, write_ecosystem
+from benchmarks.equality_report import show_equality
 from benchmarks.made_fleet import ENVIRONMENTS, FleetSize, make_fleet
 from benchmarks.measure import Cost, Runs, measure
 from benchmarks.report import Line, at_most, show
@@ -23,6 +24,7 @@ from kubestats_pipeline.orchestration.base.dagster_home import open_instance
 from kubestats_pipeline.warehouse.build import build_warehouse
 from kubestats_pipeline.warehouse.marts import MACROS, MARTS
 from kubestats_pipeline_tests.builders import GitRepository
+from kubestats_pipeline_tests.scan.documents.oracle import KUBECTL, needs_kubectl
 
 CHEAP = Runs((Cost(1.0, 2.0, 10.0), Cost(3.0, 1.5, 30.0)))
 
@@ -300,3 +302,20 @@ def test_hostile_input_is_shown_with_how_it_grows() -> None:
     first, second, *_ = hostile._lines("trees", dict.fromkeys(half, 0.1), slow)
     assert (first.what, first.goals[0].is_met) == (f"trees of {len(whole)} families, doubled", True)
     assert (second.what, second.ratio, second.goals[0].is_met) == ("trees: patches of a release", 4.0, False)
+
+
+def test_equality_is_measured_only_with_a_kubectl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KUBECTL", raising=False)
+    console = Console(file=io.StringIO(), width=200)
+    assert show_equality(tmp_path, tmp_path / "no corpus", console)
+    assert "not measured" in console.file.getvalue()
+
+
+@needs_kubectl
+def test_equality_with_kubectl_is_told_by_feature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBECTL", str(KUBECTL))
+    console = Console(file=io.StringIO(), width=200)
+    assert show_equality(tmp_path, tmp_path / "no corpus", console)
+    said = console.file.getvalue()
+    assert "folders of tidewater/home-ops: " in said
+    assert all(f"{feature} " in said for feature in ("all", "changed", "namespace", "goal 99.5%"))

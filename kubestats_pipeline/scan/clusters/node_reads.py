@@ -16,6 +16,7 @@ from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
 from kubestats_pipeline.scan.clusters.object_index import ObjectIndex, Read
 from kubestats_pipeline.scan.facts.facts import Facts
 from kubestats_pipeline.scan.kinds.application_sets import Expansion
+from kubestats_pipeline.scan.kinds.argo import is_pinned
 from kubestats_pipeline.scan.manifests.identity import Identity
 from kubestats_pipeline.scan.manifests.manifests import Manifest
 
@@ -97,10 +98,15 @@ class NodeReads:
         self._reads.add((EXPANSION, data, own_urls))
         return self._from.applications.of(data, own_urls)
 
-    def overrides(self, url: str, path: str) -> dict[str, Any]:
-        """The fields of a file of overrides of Argo CD, or none if it is in another repository."""
-        if not is_own(url, self._from.urls.known):
+    def overrides(self, source: dict[str, Any], path: str) -> dict[str, Any] | None:
+        """The fields that a file of overrides of Argo CD sets in a source: none if it is in another repository.
+
+        None if they are not known, because the file cannot be read or is that of another commit.
+        """
+        if not is_own(source["repoURL"], self._from.urls.known):
             return {}
+        if is_pinned(source.get("targetRevision")):
+            return None
         self._reads.add((OVERRIDES, path))
         return self._from.applications.overrides(path)
 

@@ -72,6 +72,7 @@ class Walk:
         self._nodes: dict[NodeKey, Node] = {}
         self._readers: defaultdict[Read, set[NodeKey]] = defaultdict(set)
         self._dirty: dict[NodeKey, None] = {}
+        self._may_hold_circles = False
         self.changed: dict[ObjectAt, ClusterObject | None] = {}
         self._variables = Variables(self.index, places.documents)
         self.failures = Failures()
@@ -116,6 +117,7 @@ class Walk:
         if wanted is None:
             if node is not None and node.wanted_by.pop(owner, None) is not None:
                 self._dirty[key] = None
+                self._may_hold_circles |= bool(node.wanted_by)
             return
         if node is None:
             node = self._nodes[key] = Node(key)
@@ -147,11 +149,30 @@ class Walk:
             rounds[key] += 1
             if node is not None and rounds[key] <= MAX_ROUNDS:
                 self._make(node)
+            if not self._dirty and self._may_hold_circles:
+                self._may_hold_circles = False
+                self._drop_circles()
 
     def take_changed(self) -> dict[ObjectAt, ClusterObject | None]:
         """The objects that changed since the last call, with what they were before."""
         changed, self.changed = self.changed, {}
         return changed
+
+    def _drop_circles(self) -> None:
+        """Drop the appliers that only each other apply."""
+        owned = defaultdict[NodeKey, list[NodeKey]](list)
+        for key, node in self._nodes.items():
+            for owner in node.wanted_by:
+                owned[owner].append(key)
+        queue = [owner for owner in owned if owner not in self._nodes]  # the beginnings of walks
+        reached = set(queue)
+        while queue:
+            new = set(owned.get(queue.pop(), ())) - reached
+            reached |= new
+            queue += new
+        for key in [each for each in self._nodes if each not in reached]:
+            self._nodes[key].wanted_by.clear()
+            self._dirty[key] = None
 
     # One node
 
@@ -275,7 +296,7 @@ def _may_apply_more(made: ClusterObject | None) -> bool:
 
 def _is_itself(made: ClusterObject, wanted: Wanted, key: NodeKey) -> bool:
     """True for the applier itself under another name or namespace, which would apply the same once more."""
-    is_applier = made.origin is not None and made.origin == wanted.document
+    is_applier = made.origin is not None and made.origin == wanted.document and bool(made.children)
     return is_applier and all(name != key.applied_by for name, _ in made.children)
 
 

@@ -150,6 +150,7 @@ class ValuesPart(NamedTuple):
         repository: the URL of the git repository that has the file, if the document names one. It may be another one
             than the one that is read.
         without: keys at the top of the file that do not count.
+        origin: the file that gives it in place of the document, as a file of overrides of Argo CD does.
     """
 
     kind: ValuesPartKind
@@ -159,6 +160,7 @@ class ValuesPart(NamedTuple):
     is_optional: bool = False
     repository: str | None = None
     without: tuple[str, ...] = ()
+    origin: str | None = None
 
 
 class Switches(NamedTuple):

@@ -57,6 +57,33 @@ def _typed(text: str) -> Any:
     return int(text) if _INTEGER.fullmatch(text) else text
 
 
+def read_settings(parameters: object) -> list[tuple[Place, Any] | None] | None:
+    """The places and values of a list of `{name, value, forceString}`, or of a mapping of names.
+
+    An entry that could only be guessed is None. All is None if it is neither a list nor a mapping.
+    """
+    if isinstance(parameters, dict):
+        parameters = [{"name": name, "value": item} for name, item in parameters.items()]
+    return [_setting(entry) for entry in parameters] if isinstance(parameters, list) else None
+
+
+def _setting(entry: Any) -> tuple[Place, Any] | None:
+    if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
+        return None
+    place, value = read_name(entry["name"]), entry.get("value", "")
+    if place is None or isinstance(value, dict | list):
+        return None
+    as_text = entry.get("forceString") is True
+    return place, read_value(value, as_text=as_text) if isinstance(value, str) else value
+
+
+def with_settings(values: Any, parameters: object) -> Any:
+    """A copy of values with those of a list or mapping of parameters that are known."""
+    for setting in read_settings(parameters) or ():
+        values = with_setting(values, *setting) if setting is not None else values
+    return values
+
+
 def with_setting(tree: Any, place: Place, value: Any) -> Any:
     """A copy of nested mappings and lists with a value at one place. Other values on the way there are replaced."""
     if not place:

@@ -12,6 +12,7 @@ from kubestats_pipeline.lake.vocabulary import ImageRole
 from kubestats_pipeline.scan.documents.document import Bounds, Decoded, DecodeError
 from kubestats_pipeline.scan.documents.stream import decode_stream
 from kubestats_pipeline.scan.facts.facts import Image
+from kubestats_pipeline.scan.facts.helm_set import with_settings
 from kubestats_pipeline.scan.facts.images import compose_image, is_reference, names_host, parse_image
 
 MAIN: Final = "main"
@@ -40,14 +41,19 @@ _CONTAINER_KEYS = frozenset(
 _MAIN_CONTAINERS = ("app", "main")
 
 
-def images_in_values(document: Decoded, values: object, release_name: str | None) -> tuple[Image, ...]:
+def images_in_values(
+    document: Decoded, values: object, release_name: str | None, parameters: object = None
+) -> tuple[Image, ...]:
     """The images in values, without repetitions: the main ones, then those of init containers and sidecars.
 
     Args:
         document: the document of the values, for tags as written.
         values: of one release, of any shape.
         release_name: the name that the main controller of an app-template may have.
+        parameters: single settings over the values, as `helm --set` takes them.
     """
+    if parameters:
+        values = with_settings(values, parameters)
     if not isinstance(values, dict):
         return ()
     controllers = values.get("controllers")
@@ -59,15 +65,14 @@ def images_in_values(document: Decoded, values: object, release_name: str | None
     return tuple(sorted(dict.fromkeys(found), key=_order))
 
 
-def images_in_text(text: object, release_name: str | None) -> tuple[Image, ...]:
-    """The images in values that are YAML in a string, or none if that cannot be read."""
-    if not isinstance(text, str):
-        return ()
+def images_in_text(text: object, release_name: str | None, parameters: object = None) -> tuple[Image, ...]:
+    """The images in values that are YAML in a string, with single settings over them. None if that cannot be read."""
     try:
-        document = next(decode_stream(text.encode("utf-8", "replace"), Bounds()), None)
+        found = next(decode_stream(text.encode("utf-8", "replace"), Bounds()), None) if isinstance(text, str) else None
     except DecodeError:
         return ()
-    return images_in_values(document, document.content, release_name) if document else ()
+    document = found or Decoded(None, 1)
+    return images_in_values(document, document.content, release_name, parameters)
 
 
 def _is_app_template(controllers: dict[str, Any]) -> bool:

@@ -21,10 +21,11 @@ GROUP = "argoproj.io"
 SOURCE_KIND = "ApplicationSource"
 TEMPLATE = ("spec", "template", "spec")
 DEFAULT_REVISION = "HEAD"
+OVERRIDDEN_BY = "overriddenBy"
+"""A key that no source has: for each key of its `helm` that a file of overrides sets, the path of the file."""
 
 _PLACEHOLDER = "{{"
 _PINNED = re.compile(r"v?\d+(\.[\w*-]+)*(\+[\w.-]+)?|[0-9a-f]{40}|refs/tags/.*|.*[*^~<>=].*")
-"""A revision that is a tag, a range of tags or a commit, and so not the commit at hand."""
 
 
 @scanner(GROUP, "Application")
@@ -64,6 +65,11 @@ def sources_at(resource: dict[str, Any], place: tuple[str, ...]) -> list[tuple[P
     if isinstance(several, list) and several:
         return [((*place, "sources", index), item) for index, item in enumerate(several) if isinstance(item, dict)]
     return [((*place, "source"), source) for source in mappings([spec.get("source")])]
+
+
+def is_pinned(revision: str | None) -> bool:
+    """True if a revision is a tag, a range of tags or a commit, and so not the commit at hand."""
+    return _PINNED.fullmatch(revision or DEFAULT_REVISION) is not None
 
 
 def chart_use(document: Decoded, source: dict[str, Any]) -> ChartUse | None:
@@ -107,9 +113,10 @@ def _facts(document: Decoded, resource: dict[str, Any], place: tuple[str, ...], 
 
 
 def _images(document: Decoded, helm: dict[str, Any], name: str | None) -> tuple[Image, ...]:
+    parameters = helm.get("parameters")
     if helm.get("valuesObject"):
-        return images_in_values(document, helm["valuesObject"], name)
-    return images_in_text(helm.get("values"), name)
+        return images_in_values(document, helm["valuesObject"], name, parameters)
+    return images_in_text(helm.get("values"), name, parameters)
 
 
 def _refs(document: Decoded, sources: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -121,18 +128,18 @@ def _values(
     document: Decoded, source: dict[str, Any], place: Place, refs: dict[str, dict[str, Any]]
 ) -> list[ValuesPart]:
     """The inputs in their order of precedence: files, then `valuesObject` or else `values`, then parameters."""
-    helm = mapping(source, "helm")
+    helm, origins = mapping(source, "helm"), mapping(source, OVERRIDDEN_BY)
     files = helm.get("valueFiles")
     is_optional = helm.get("ignoreMissingValueFiles") is True
     parts = (
         [_values_file(document, source, file, refs, is_optional) for file in files] if isinstance(files, list) else []
     )
     if helm.get("valuesObject"):
-        parts.append(ValuesPart("map", (*place, "valuesObject")))
+        parts.append(ValuesPart("map", (*place, "valuesObject"), origin=origins.get("valuesObject")))
     elif helm.get("values"):
-        parts.append(ValuesPart("text", (*place, "values")))
+        parts.append(ValuesPart("text", (*place, "values"), origin=origins.get("values")))
     if helm.get("parameters"):
-        parts.append(ValuesPart("parameters", (*place, "parameters")))
+        parts.append(ValuesPart("parameters", (*place, "parameters"), origin=origins.get("parameters")))
     if helm.get("fileParameters"):
         parts.append(ValuesPart("unknown"))
     return parts
@@ -156,7 +163,7 @@ def _values_file(
         holder, inside = None, ""
     else:
         holder, inside = source, file if file.startswith("/") else f"{path}/{file}"
-    if holder is None or _PINNED.fullmatch(document.text(holder, "targetRevision") or DEFAULT_REVISION):
+    if holder is None or is_pinned(document.text(holder, "targetRevision")):
         return ValuesPart("unknown")
     repository = document.text(holder, "repoURL")
     return ValuesPart("file", path=f"/{normalise_path(inside)}", is_optional=is_optional, repository=repository)

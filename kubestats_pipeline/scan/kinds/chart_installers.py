@@ -59,7 +59,7 @@ def scan_crossplane_release(document: Decoded, resource: dict[str, Any]) -> Fact
     parts = [ValuesPart("unknown")] if spec.get("valuesFrom") else []
     parts += [ValuesPart("map", (*place, "values"))] if spec.get("values") else []
     parts += [ValuesPart("parameters", (*place, "set"))] if spec.get("set") else []
-    images = images_in_values(document, spec.get("values"), name)
+    images = images_in_values(document, spec.get("values"), name, spec.get("set"))
     return Facts(chart=use, is_release=True, app_name=name, images=images, values=tuple(parts))
 
 

@@ -19,7 +19,7 @@ def scan_helm_chart(document: Decoded, resource: dict[str, Any]) -> Facts:
     """The chart that the controller installs: `spec.chart` in the repository `spec.repo`, or at a URL."""
     spec, name = mapping(resource, "spec"), document.text(resource["metadata"], "name")
     use = _chart_use(document, spec)
-    images = images_in_text(spec.get("valuesContent"), name)
+    images = images_in_text(spec.get("valuesContent"), name, spec.get("set"))
     return Facts(chart=use, is_release=use is not None, app_name=name, images=images, values=_VALUES if use else ())
 
 

@@ -100,7 +100,7 @@ def _make_rows(repository: Repository, replay: Replay, fresh: set[str]) -> pl.Da
         if resource.resource_id in fresh:
             found, is_complete = _settings(resource)
             replay.active[identity] = resource._replace(values_complete=is_complete)
-            if is_complete is None:
+            if not resource.is_released:
                 continue
             for applied_id, rows in _by_application(replay, resource, found).items():
                 owners += [resource.resource_id] * len(rows)

@@ -76,7 +76,7 @@ class ApplicationValues:
         elif layers:
             images = images_in_tree(_merged(made, outer), made.facts.app_name)
         is_known = all(layer is not None and layer.is_complete for layer in layers)
-        is_known = is_known and all(part.kind != "unknown" for part in made.facts.values)
+        is_known = is_known and _are_known(made)
         resolved = applied.resolved._replace(images=post_rendered(images, made.content))
         return applied._replace(resolved=resolved, is_complete=applied.is_complete and is_known)
 
@@ -87,7 +87,10 @@ class ApplicationValues:
         """
         application = self.clusters.application(key)
         outer = self._outer.get(key)
-        if application is None or _is_as_written(application.made, outer, manifest, values):
+        if application is None:
+            return None
+        parts = (application.made.facts.values, manifest.facts.values, outer, values)
+        if not any(parts) or _is_as_written(application.made, outer, manifest, values):
             return None
         return _merged(application.made, outer)
 
@@ -107,6 +110,13 @@ def _merged(made: ClusterObject, outer: Values | None) -> ValuesTree:
     """The values of an object over those from elsewhere. It is redacted again, because variables were put into it."""
     layers = layers_of(redact(made.content), made.facts.values, outer)
     return merge_layers(layer and replace(layer, numbers={}) for layer in layers)[0]
+
+
+def _are_known(made: ClusterObject) -> bool:
+    """True if all values are known that an object holds itself."""
+    parts = [part for part in made.facts.values if part.kind not in ("map", "file")]
+    layers = layers_of(made.content, parts, None)
+    return all(layer is not None and layer.is_complete for layer in layers)
 
 
 def _is_as_written(made: ClusterObject, outer: Values | None, manifest: Manifest | None, values: Values | None) -> bool:

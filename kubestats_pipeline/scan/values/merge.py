@@ -18,7 +18,7 @@ from kubestats_pipeline.scan.documents.document import Bounds, Decoded, Place
 from kubestats_pipeline.scan.documents.file import ENCODING_REPLACED, Problem, read_documents
 from kubestats_pipeline.scan.documents.number_spelling import Numbers, value_at, written_numbers
 from kubestats_pipeline.scan.facts.facts import Image, ValuesPart
-from kubestats_pipeline.scan.facts.helm_set import read_name, read_value, with_setting
+from kubestats_pipeline.scan.facts.helm_set import read_settings, with_setting
 from kubestats_pipeline.scan.facts.images_in_values import images_in_values
 from kubestats_pipeline.scan.manifests.manifests import Manifest
 
@@ -165,18 +165,20 @@ def layers_of(
 
 def _own_layer(document: Any, part: ValuesPart, spelling: Iterable[tuple[Place, str]]) -> Layer | None:
     """The layer of an input in the release's own document."""
-    value = value_at(document, part.place)
+    value, origin = value_at(document, part.place), part.origin or INLINE
     if value is None and part.kind != "unknown":
-        return Layer(INLINE)
+        return Layer(origin)
     if part.kind == "map" and isinstance(value, dict):
         here = len(part.place)
         numbers = {place[here:]: text for place, text in spelling if place[:here] == part.place}
-        return Layer(INLINE, canonical_json(value), numbers=numbers)
+        return Layer(origin, canonical_json(value), numbers=numbers)
     if part.kind == "text" and isinstance(value, str):
-        return layer_of(read_values(value.encode(), Bounds()), INLINE)
-    if part.kind == "parameters":
-        return _parameters(value)
-    return None
+        return layer_of(read_values(value.encode(), Bounds()), origin)
+    settings = read_settings(value) if part.kind == "parameters" else None
+    if settings is None:
+        return None
+    known = tuple(setting for setting in settings if setting is not None)
+    return Layer(origin, settings=known, is_complete=len(known) == len(settings))
 
 
 def layer_of(text: ValuesText, origin: str) -> Layer | None:
@@ -184,26 +186,6 @@ def layer_of(text: ValuesText, origin: str) -> Layer | None:
     if text.problem is not None:
         return None
     return Layer(origin, text.content, numbers=text.numbers, is_complete=not text.is_encrypted)
-
-
-def _parameters(value: Any) -> Layer | None:
-    """The layer of a list of `{name, value, forceString}`, or of a mapping of names, or None if it is neither."""
-    entries = [{"name": name, "value": item} for name, item in value.items()] if isinstance(value, dict) else value
-    if not isinstance(entries, list):
-        return None
-    settings = [_parameter(entry) for entry in entries]
-    known = tuple(setting for setting in settings if setting is not None)
-    return Layer(INLINE, settings=known, is_complete=len(known) == len(settings))
-
-
-def _parameter(entry: Any) -> tuple[Place, Any] | None:
-    if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
-        return None
-    place, value = read_name(entry["name"]), entry.get("value", "")
-    if place is None or isinstance(value, dict | list):
-        return None
-    as_text = entry.get("forceString") is True
-    return place, read_value(value, as_text=as_text) if isinstance(value, str) else value
 
 
 def _overlay(tree: ValuesTree, content: dict[str, Any], layer: Layer) -> None:

@@ -23,7 +23,7 @@ WITH runs AS (
         lag(chart_name) OVER own AS chart_before, lag(chart_url) OVER own AS url_before, lag(is_resolved AND in_scope AND is_release) OVER own AS counted_before
     FROM use_spans
     WHERE is_release
-    WINDOW own AS (PARTITION BY repository_id, use_id ORDER BY sequence)
+    WINDOW own AS (PARTITION BY repository_id, use_id ORDER BY sequence, valid_from)
 ),
 -- A span also ends for other reasons: what counts is the time since the version began.
 begun AS (
@@ -39,10 +39,10 @@ held AS (
     SELECT
         *,
         lag(valid_from) OVER own AS held_since,
-        row_number() OVER (PARTITION BY repository_id, use_id, chart_name, chart_url, plain ORDER BY sequence) > 1 AS was_run_before
+        row_number() OVER (PARTITION BY repository_id, use_id, chart_name, chart_url, plain ORDER BY sequence, valid_from) > 1 AS was_run_before
     FROM begun
     WHERE is_new
-    WINDOW own AS (PARTITION BY repository_id, use_id ORDER BY sequence)
+    WINDOW own AS (PARTITION BY repository_id, use_id ORDER BY sequence, valid_from)
 ),
 steps AS (
     SELECT

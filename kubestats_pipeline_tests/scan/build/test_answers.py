@@ -6,8 +6,8 @@
 import json
 from typing import Any
 
+from benchmarks.comparison import differences
 from kubestats_pipeline.redaction.redact import redact
-from kubestats_pipeline_tests.scan.build.comparison import differences
 from kubestats_pipeline_tests.scan.build.random_trees import make_tree
 from kubestats_pipeline_tests.scan.build.store_answers import ANSWERS
 from kubestats_pipeline_tests.scan.build.trees import build

@@ -53,6 +53,21 @@ def test_containers_are_merged_by_name_and_those_of_the_patch_come_first():
     assert containers == [{"name": "side", "image": "side:2"}, {"name": "main", "image": "web:1.0"}]
 
 
+@pytest.mark.parametrize(
+    ("item", "left"),
+    [
+        ("{image: 'web:2'}", []),
+        ("{name: main, $patch: replace, image: 'web:2'}", ["web:1.0", "side:1"]),
+        ("{$patch: replace}, {name: main, image: 'web:2'}", ["web:2"]),
+    ],
+)
+def test_a_container_without_a_name_empties_the_list_and_one_that_is_replaced_stays(item: str, left: list[str]):
+    patch = f"spec: {{template: {{spec: {{containers: [{item}]}}}}}}"
+    built = patched("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n" + patch, DEPLOYMENT)
+    containers = contents(built)[0]["spec"]["template"]["spec"]["containers"]
+    assert [each["image"] for each in containers] == left
+
+
 @pytest.mark.parametrize("directive", ["$patch: delete", "$patch: replace\nspec: {a: b}"])
 def test_a_patch_may_delete_or_replace_the_object(directive: str):
     built = contents(patched(HEAD + directive))
@@ -126,6 +141,15 @@ def test_a_json_patch_changes_a_field(operation: str, path: str, expected: Any):
 )
 def test_a_json_patch_that_is_not_possible_is_refused(operation: str):
     assert patched(f"[{{{operation}}}]", target=", target: {kind: HelmRelease}").failure is not None
+
+
+def test_a_json_patch_rounds_the_large_integers_of_the_object_that_it_touches():
+    text = RELEASE.replace("on: true", "chat: 9007199254740993")
+    other = text.replace("name: app", "name: other")
+    patch = '[{"op": "add", "path": "/spec/suspend", "value": true}]'
+    built = contents(patched(patch, f"{text}---\n{other}", ", target: {kind: HelmRelease, name: app}"))
+    found = {each["metadata"]["name"]: each["spec"]["values"]["chat"] for each in built}
+    assert found == {"app": 9007199254740992, "other": 9007199254740993}
 
 
 def test_operations_in_flow_style_that_are_not_json_are_refused():

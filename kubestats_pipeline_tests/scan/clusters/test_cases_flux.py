@@ -93,6 +93,17 @@ def test_two_clusters_of_a_repository_run_the_versions_of_their_own_sources() ->
         assert (resolution.version, resolution.resolution, resolution.namespace) == (version, "exact", "system")
 
 
+def test_kustomizations_that_apply_each_other_go_with_what_began_them() -> None:
+    """Both are applied by the folder that lists them, until another Kustomization is the beginning."""
+    variables = {"components": ["../c"], "postBuild": {"substitute": {"N": "app"}}}
+    tree = Tree().put({"a/app.yaml": oci_repository("app", "${V:=2}")})
+    for name, path in (("m", ""), ("k", "a")):
+        spec = {"path": path, **variables}
+        tree.put({f"a/b/{name}.yaml": manifest("Kustomization", name, api="kustomize.toolkit.fluxcd.io/v1", spec=spec)})
+    assert tree.resolutions() == tree.from_scratch()
+    assert tree.resolution("app", "OCIRepository").version == "${V:=2}"
+
+
 # Sources
 
 
@@ -112,6 +123,7 @@ def test_the_folder_that_an_artifact_is_made_of_is_found_by_the_paths_that_are_a
     assert (web.key.cluster, web.state.applied_path) == ("deploy/cluster", "app")
     assert (web.key.key.namespace, web.state.version) == ("web", "1.0.0")
     assert (tree.resolution("web").namespace, tree.resolution("web").version) == ("web", "1.0.0")
+    assert tree.run("flux", "FluxInstance").key.cluster == "deploy/cluster", "it is an object of its own cluster too"
 
 
 def test_a_bucket_is_an_artifact_too() -> None:

@@ -1,10 +1,12 @@
 """JSON patches (RFC 6902) as kustomize applies them: on copies of the path to each change, within bounds.
 
-`replace` makes the last key where it is absent, and `test` of an absent key against null passes. Measured with
-kustomize 5.7.1.
+`replace` makes the last key where it is absent, and `test` of an absent key against null passes. The object that comes
+out has its integers rounded as floats are. Measured with kustomize 5.7.1.
 """
 
+import operator
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from kubestats_pipeline.scan.build.transformers.resource import MOST_BYTES, TOO_LARGE, RefusedError, size_of
@@ -12,6 +14,9 @@ from kubestats_pipeline.scan.documents.budget import MAX_PATCH_DEPTH, MAX_PATCHE
 
 MOST_COPIED = 200_000_000
 """Operations of a patch times the bytes of the object, because each operation copies a path. Real ones take 100,000."""
+
+EXACT = 2**53
+"""Integers up to this one are the same as floats. Those from 2**64 on are read as floats."""
 
 Operation = dict[str, Any]
 _ABSENT = object()
@@ -35,7 +40,20 @@ def apply_operations(content: Any, operations: list[Operation]) -> Any:
             if copied > MOST_BYTES:
                 raise RefusedError(TOO_LARGE)
         content = _apply(content, operation)
-    return content
+    return _rounded(content)
+
+
+def _rounded(value: Any) -> Any:
+    """A value with its integers as floats have them, in their shortest form. What does not change is shared."""
+    if isinstance(value, dict):
+        items = {key: _rounded(item) for key, item in value.items()}
+        return value if all(items[key] is item for key, item in value.items()) else items
+    if isinstance(value, list):
+        found = [_rounded(item) for item in value]
+        return value if all(map(operator.is_, found, value)) else found
+    if type(value) is not int or not EXACT < abs(value) < 2**64:
+        return value
+    return int(Decimal(repr(float(value))))
 
 
 def _apply(content: Any, operation: Operation) -> Any:

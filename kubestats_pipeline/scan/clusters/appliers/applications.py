@@ -43,18 +43,19 @@ class Applications:
         return expand(Decoded(application_set, 0), application_set, view)
 
     @query
-    def overrides(self, path: str) -> dict[str, Any]:
-        """The fields of a source that a file of overrides sets, redacted. Empty if no such file can be read."""
+    def overrides(self, path: str) -> dict[str, Any] | None:
+        """The fields of a source that a file of overrides sets, redacted. None if the file cannot be read."""
         if not self._sources.has_file(path):
             return {}
         try:
-            document = next(decode_stream(self._sources.read(path) or b"", Bounds()), None)
+            blob = self._sources.read(path)
+            document = next(decode_stream(blob, Bounds()), None) if blob is not None else None
         except DecodeError:
-            return {}
-        content = document.content if document is not None else None
-        if not isinstance(content, dict):
-            return {}
-        found: dict[str, Any] = redact({key: content[key] for key in OVERRIDDEN if isinstance(content.get(key), dict)})
+            return None
+        if document is None or not isinstance(document.content, dict):
+            return None
+        content = document.content
+        found: dict[str, Any] = redact({key: content[key] for key in OVERRIDDEN if key in content})
         return found
 
     @query

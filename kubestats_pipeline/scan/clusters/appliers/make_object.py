@@ -34,8 +34,8 @@ class Surroundings(Protocol):
     def applications(self, data: bytes) -> Expansion:
         """The Applications of an ApplicationSet, which is given as canonical JSON."""
 
-    def overrides(self, url: str, path: str) -> dict[str, Any]:
-        """The fields in a file of overrides of Argo CD, if a URL is that of this repository."""
+    def overrides(self, source: dict[str, Any], path: str) -> dict[str, Any] | None:
+        """The fields that a file of overrides of Argo CD sets in a source, or None if that is not known."""
 
     def declared_in(self, path: str) -> Mapping[Identity, Manifest]:
         """The documents of a file."""
@@ -53,6 +53,9 @@ def make_object(built: BuiltObject, settings: ObjectSettings, surroundings: Surr
         content, written = _substituted(content, settings, budget)
         is_left = _EXPRESSION in canonical_json(content) and content.get("kind") != "Secret"
         incomplete = incomplete or (_LEFT if is_left else None)
+    if argo.is_application(content):
+        content, unknown = argo.with_overrides(content, surroundings.overrides)
+        incomplete = incomplete or unknown
     key = key_of(content)
     if key is None:
         return None
@@ -145,7 +148,7 @@ def _children(
         if spec is not None:
             yield name, Wanted((spec,), path=spec.path, document=origin)
     elif argo.is_application(content):
-        specs = tuple(argo.specs_of_application(content, surroundings.overrides))
+        specs = tuple(argo.specs_of_application(content))
         if specs:
             yield name, Wanted(specs, path=specs[0].path, document=origin)
     elif resource_sets.is_resource_set(content):

@@ -1,5 +1,5 @@
-"""Flux's kustomize-controller in short, for tests: it writes its changes into the kustomization of a copied folder, has
-kubectl build it, and puts the variables into the text that comes out. It shares no code with the builds of the project.
+"""Flux's kustomize-controller in short: it writes its changes into the kustomization of a copied folder, has kubectl
+build it, and puts the variables into the text that comes out. It shares no code with the builds of the project.
 """
 
 import re
@@ -174,7 +174,8 @@ class Controller:
 
 
 def _is_flux(content: Object) -> bool:
-    return content["kind"] == "Kustomization" and content["apiVersion"].startswith("kustomize.toolkit.fluxcd.io/")
+    is_kustomization = content["kind"] == "Kustomization"
+    return is_kustomization and str(content["apiVersion"]).startswith("kustomize.toolkit.fluxcd.io/")
 
 
 def _changed(fields: Object, spec: Object, folder: Path) -> Object:

@@ -1,0 +1,27 @@
+"""The findings: every script is in their list, with a test that exists, and none of them needs our code."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+FINDINGS = Path(__file__).parents[1] / "findings"
+SCRIPTS = sorted(FINDINGS.glob("*.sh"))
+ROW = re.compile(r"^\| \[(?P<script>[\w-]+\.sh)\]\((?P=script)\) \|.*\| `(?P<test>test_\w+)` \|$", re.MULTILINE)
+
+
+def test_the_list_has_every_script_with_a_test_that_exists() -> None:
+    rows = dict(ROW.findall((FINDINGS / "README.md").read_text()))
+    tests = "".join(path.read_text() for path in Path(__file__).parent.glob("scan/build/test_*.py"))
+    assert sorted(rows) == [script.name for script in SCRIPTS]
+    assert [test for test in rows.values() if f"def {test}(" not in tests] == []
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+def test_a_script_states_its_version_and_demands_what_was_seen(script: Path) -> None:
+    lines = script.read_text().splitlines()
+    assert lines[:3] == ["#!/bin/sh", lines[1], '. "$(dirname "$0")/lib"']
+    assert lines[1].startswith("# kustomize 5.7.1: ")
+    assert len(max(lines, key=len)) <= 132
+    assert lines.count("seen <<'END'") == 1
+    assert "kubestats" not in script.read_text()
