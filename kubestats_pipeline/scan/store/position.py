@@ -32,7 +32,7 @@ from kubestats_pipeline.scan.store.applied import is_saved, read_applied, write_
 from kubestats_pipeline.scan.store.rows import Row, problem_from_row, problem_row, resource_from_row, resource_row
 from kubestats_pipeline.scan.store.values import NOTHING_SAVED, SavedValues, saved_values, write_values
 
-SCANNER_VERSION = "6"
+SCANNER_VERSION = "7"
 """Raised when the scanner reads the same history differently: repositories are then replayed from the start."""
 
 
