@@ -174,8 +174,9 @@ ECOSYSTEM_STATS = Table(
     name="ecosystem_stats",
     grain="one row per day, computed from the event log",
     stage="warehouse",
-    partitioning=Partitioning.DATE,
+    partitioning=Partitioning.YEAR,
     key=("date",),
+    sort=("date",),
     columns=(
         required("date", Type.DATE, "day (UTC). The row describes its end"),
         required("total_repositories", Type.INTEGER, "repositories known and not retired"),
