@@ -41,6 +41,7 @@ CALLS = {
     "also_runs": "FROM also_runs('app-template')",
     "applied_as_of": f"FROM applied_as_of({MOMENT})",
     "chart_page": "FROM chart_page('app-template', major := 3)",
+    "file_link": "SELECT file_link('https://bitbucket.example.org/scm/key/ops', 'git:1', 'c0')",
     "most_active_repositories": "FROM most_active_repositories(30)",
     "plain_version": "SELECT plain_version('v1')",
     "release_activity": "FROM release_activity(newest := 5)",
