@@ -42,7 +42,10 @@ CALLS = {
     "applied_as_of": f"FROM applied_as_of({MOMENT})",
     "chart_page": "FROM chart_page('app-template', major := 3)",
     "file_link": "SELECT file_link('https://bitbucket.example.org/scm/key/ops', 'git:1', 'c0')",
+    "grep_resources": "FROM grep_resources('kind: ')",
+    "is_called": "SELECT is_called('ghcr.io/home/plex', 'Plex')",
     "most_active_repositories": "FROM most_active_repositories(30)",
+    "newest": "FROM newest('app-template')",
     "plain_version": "SELECT plain_version('v1')",
     "release_activity": "FROM release_activity(newest := 5)",
     "releases_as_of": f"FROM releases_as_of({MOMENT})",
@@ -54,6 +57,7 @@ CALLS = {
     "version_key": "SELECT version_key('1.2.3-rc.1')",
     "version_level": "SELECT version_level('1.2.3', '1.3.0')",
     "version_scheme": "SELECT version_scheme('2024.6.1')",
+    "who_runs": "FROM who_runs('plex')",
 }
 QUERIES = {name: f"FROM {name}" for name in [*TABLES, INFO, *(mart.name for mart in MARTS)]} | CALLS
 
