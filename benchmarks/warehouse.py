@@ -35,6 +35,8 @@ ARGUMENTS = {
     "chart": "SELECT chart_name FROM chart_popularity WHERE is_resolved ORDER BY releases DESC, chart_name LIMIT 1",
     "days": "SELECT 30",
     "part": "SELECT image FROM image_usage ORDER BY repositories DESC, image LIMIT 1",
+    "text": "SELECT 'replicas'",
+    "wanted": "SELECT chart_name FROM chart_popularity WHERE is_resolved ORDER BY releases DESC, chart_name LIMIT 1",
     "words": "SELECT name FROM repositories ORDER BY repository_id LIMIT 1",
 }
 """Queries for the arguments of macros, by parameter without a default. Each finds a value with many rows."""

@@ -16,6 +16,8 @@ ARGUMENTS = {
     "chart": "'app-template'",
     "days": "7",
     "part": "'plex'",
+    "text": "'plex'",
+    "wanted": "'plex'",
     "words": "'home'",
 }
 """A value for each parameter of macros that has no default."""
@@ -136,13 +138,24 @@ def test_status_joins_what_each_stage_knows_and_keeps_repositories_that_were_nev
     ]
 
 
-def test_metrics_know_the_resources_of_their_day(warehouse):
-    """On 7 March bob/cluster had plex and web left, on 8 March only plex."""
+def test_days_with_metrics_or_events_know_the_resources_of_their_end(warehouse):
+    """On 7 March bob/cluster had plex and web left, on 8 March only plex. Other days have no metrics."""
     query = "SELECT full_name, date::VARCHAR, stars_count, resources_count FROM daily_repository_metrics ORDER BY ALL"
     assert rows(warehouse, query) == [
+        ("alice/home", "2026-02-27", None, 1),
+        ("alice/home", "2026-03-01", None, 2),
+        ("alice/home", "2026-03-02", None, 4),
+        ("alice/home", "2026-03-03", None, 5),
+        ("alice/home", "2026-03-05", None, 5),
         ("alice/home", "2026-03-07", 10, 5),
         ("alice/home", "2026-03-08", 12, 5),
+        ("bob/homelab", "2026-03-01", None, 1),
+        ("bob/homelab", "2026-03-04", None, 2),
+        ("bob/homelab", "2026-03-06", None, 3),
+        ("bob/homelab", "2026-03-07", None, 2),
         ("bob/homelab", "2026-03-08", 5, 1),
+        ("bob/homelab", "2026-03-09", None, 2),
+        ("carol/gone", "2026-02-20", None, 1),
     ]
 
 

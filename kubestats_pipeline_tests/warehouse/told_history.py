@@ -171,17 +171,3 @@ def write_histories(folder: Path, *histories: History, **status: str) -> Lake:
     for each in histories:
         each.write(lake)
     return lake
-
-
-def write_told_ecosystem(folder: Path) -> Lake:
-    """Three repositories that run the same apps, of which one drifts and one replaced its ingress: for examples."""
-    start = datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.UTC)
-    histories = []
-    for number, name in enumerate(("ann/home", "ben/home", "cat/home"), 1):
-        apps = (release(app, "app-template", "4.0.0") for app in ("plex", "sonarr", f"only-{number}"))
-        histories.append(History(number, name).commit(start, put("namespace", kind="Namespace", api_group="")))
-        histories[-1].commit(start + datetime.timedelta(days=1), *apps, release("nginx", "ingress-nginx", "4.1.0"))
-    gateway = release("gateway", "gateway-helm", "1.0.0")
-    histories[0].commit(start + datetime.timedelta(days=9), drop("nginx"), gateway)
-    histories[1].commit(start + datetime.timedelta(days=9), put("plex", version="4.1.0"))
-    return write_histories(folder, *histories)

@@ -30,6 +30,7 @@ PROMETHEUS = f"{MONITORING}/app/helmrelease.yaml"
 PODINFO = f"{APPS}/default/podinfo/app/helmrelease.yaml"
 HOMEPAGE = f"{APPS}/default/homepage/app/helmrelease.yaml"
 HOMEPAGE_IMAGE = "ghcr.io/gethomepage/homepage"
+CHANGES_IMAGE = "ghcr.io/dgtlmoon/changedetection.io"
 HELLO = f"{APPS}/default/hello/deployment.yaml"
 LONGHORN = f"{APPS}/storage/longhorn"
 RELEASES = (CERT_MANAGER, INGRESS, PROMETHEUS, PODINFO, HOMEPAGE)
@@ -235,6 +236,21 @@ _SUMMER = (
         JON,
         "fix: the start page is back",
         ReplaceText(HOMEPAGE, "  suspend: true\n", ""),
+    ),
+    commit(
+        "2026-06-21 11:20",
+        MIRA,
+        "feat: watch pages for changes",
+        *flux_app(
+            f"{APPS}/default/changedetection",
+            chart_release(
+                "changedetection",
+                "app-template",
+                "4.6.2",
+                "bjw-s",
+                app_values("changedetection", CHANGES_IMAGE, "0.51.3", 5000),
+            ),
+        ),
     ),
     upgrade_image("2026-06-24 05:33", HOMEPAGE_IMAGE, "v1.9.0", "v1.10.1", HOMEPAGE),
     upgrade("2026-06-27 05:11", "cert-manager", "v1.20.1", "v1.20.2", CERT_MANAGER),

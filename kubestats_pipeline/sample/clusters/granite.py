@@ -254,6 +254,21 @@ _AFTER = (
         Append("apps/production/kustomization.yaml", files.INLINE_PATCH),
     ),
     upgrade_image("2026-06-17 02:27", LINKDING_IMAGE, "1.44.2", "1.45.0", LINKDING),
+    commit(
+        "2026-06-19 18:05",
+        SAM,
+        "feat: certificates",
+        *_add(
+            "infrastructure/controllers",
+            "cert-manager",
+            ("helmrelease.yaml", reference_release("cert-manager")),
+            (
+                "ocirepository.yaml",
+                oci_repository("cert-manager", "oci://quay.io/jetstack/charts/cert-manager", "v1.20.0"),
+            ),
+        ),
+        Append("infrastructure/controllers/kustomization.yaml", "  - cert-manager\n"),
+    ),
     upgrade("2026-06-22 02:16", "grafana", "10.5.0", "11.0.0", f"{BASE}/grafana/ocirepository.yaml"),
     upgrade(
         "2026-06-24 06:00",

@@ -1,8 +1,8 @@
 """tidewater/home-ops: Flux with OCIRepositories and `spec.chartRef`, mostly the app-template chart.
 
 It shows versions that live beside their releases, one chart shared by two namespaces through a component, images with
-digests and numeric tags, directories that move, an application deleted and brought back, anchors and merge keys, a
-template applied twice, and commits that change only comments or formatting.
+digests and numeric tags, directories that move, an application deleted and brought back for another, anchors and merge
+keys, a template applied twice, and commits that change only comments or formatting.
 """
 
 from kubestats_pipeline.sample.clusters import tidewater_files as files
@@ -27,6 +27,7 @@ CILIUM = f"{APPS}/kube-system/cilium/app/ocirepository.yaml"
 HOME_ASSISTANT = f"{APPS}/default/home-assistant/app/helmrelease.yaml"
 PAPERLESS = f"{APPS}/default/paperless/app/helmrelease.yaml"
 MINIFLUX = f"{APPS}/default/miniflux"
+FRESHRSS = f"{APPS}/default/freshrss"
 TIDES = f"{APPS}/default/tides/app"
 POSTGRES = f"{APPS}/database/postgres/app/cluster.yaml"
 ITEM = "\n" + 14 * " " + "- "
@@ -178,6 +179,13 @@ _MAY = (
         ReplaceText(f"{APPS}/default/kustomization.yaml", "  - ./miniflux/ks.yaml\n", ""),
     ),
     upgrade("2026-05-23 03:44", "tides", "1.9", "1.10", f"{TIDES}/helmrelease.yaml", kind="image"),
+    commit(
+        "2026-05-24 18:20",
+        NELL,
+        "feat(default): freshrss, which everybody else reads",
+        *flux_app(FRESHRSS, _app_template("freshrss", "docker.io/freshrss/freshrss", "1.27.1", 80)),
+        Append(f"{FRESHRSS}/ks.yaml", files.SUBSTITUTE_FROM),
+    ),
     upgrade("2026-05-26 03:15", "ghcr.io/cloudnative-pg/postgresql", "17.6", "18.1", POSTGRES, kind="image"),
     commit("2026-05-26 21:37", NELL, "fix(database): not a major on a Tuesday", ReplaceText(POSTGRES, "18.1", "17.7")),
 )
@@ -188,6 +196,8 @@ _JUNE = (
         "2026-06-03 19:29",
         NELL,
         "feat(default): miniflux is missed, it comes back",
+        Delete(FRESHRSS),
+        ReplaceText(f"{APPS}/default/kustomization.yaml", "  - ./freshrss/ks.yaml\n", ""),
         *flux_app(MINIFLUX, reference_release("miniflux", files.MINIFLUX_VALUES, "app-template")),
     ),
     upgrade("2026-06-04 03:05", "code-server", "4.108.0", "4.109.2", HOME_ASSISTANT, kind="image"),
@@ -217,6 +227,22 @@ _JUNE = (
         Rename(f"{APPS}/network/tunnel/template", "kubernetes/templates/tunnel"),
         ReplaceText(
             f"{APPS}/network/tunnel/ks.yaml", f"./{APPS}/network/tunnel/template", "./kubernetes/templates/tunnel"
+        ),
+    ),
+    commit(
+        "2026-06-21 16:10",
+        NELL,
+        "feat: certificates, and podinfo to try them",
+        *flux_namespace(APPS, "cert-manager"),
+        *flux_app(
+            f"{APPS}/cert-manager/cert-manager",
+            reference_release("cert-manager"),
+            ocirepository=oci_repository("cert-manager", "oci://quay.io/jetstack/charts/cert-manager", "v1.20.1"),
+        ),
+        *flux_app(
+            f"{APPS}/default/podinfo",
+            reference_release("podinfo"),
+            ocirepository=oci_repository("podinfo", "oci://ghcr.io/stefanprodan/charts/podinfo", "6.11.0"),
         ),
     ),
     upgrade("2026-06-23 03:19", "cilium", "1.19.1", "1.19.3", CILIUM),

@@ -1,0 +1,41 @@
+-- One row per line with some text in a document that exists, in scope: FROM grep_resources('storageClassName: nfs'). Lines are keys and values as
+-- `key: value`, without the quotes of JSON. Case does not matter. The lines of a text of several lines are one, with \n between them.
+-- parameter text: the text
+-- full_name: the repository's present name
+-- kind: kind of the resource
+-- namespace: effective namespace, or null when the repository does not say
+-- name: name of the resource
+-- file_path: path in the repository
+-- line_number: its line in the document as json_pretty(data) of resources shows it. The lines of the file are not kept
+-- line: the line, at most 200 characters around the text
+-- source_url: the file on the web, or null where its host's links are not known
+WITH documents AS (
+    SELECT resource_id, string_split(json_pretty(data), chr(10)) AS lines
+    FROM resources
+    WHERE
+        status = 'ACTIVE'
+        AND CASE
+            WHEN trim(text) = '' THEN error('give a text to look for, such as storageClassName')
+            ELSE contains(lower(translate(data::VARCHAR, '" ', '')), lower(translate(text, '" ', '')))
+        END
+),
+shown AS (
+    SELECT
+        resource_id,
+        generate_subscripts(lines, 1) AS line_number,
+        regexp_replace(unnest(lines), '^\s*(?:"((?:[^"\\]|\\.)*)": )?"?(.*?)"?,?$', '\1: \2') AS line
+    FROM documents
+)
+SELECT
+    overview.full_name,
+    overview.kind,
+    overview.namespace,
+    overview.name,
+    overview.file_path,
+    shown.line_number,
+    substr(ltrim(shown.line, ': '), greatest(strpos(lower(ltrim(shown.line, ': ')), lower(text)) - 60, 1)::BIGINT, 200) AS line,
+    overview.source_url
+FROM shown
+JOIN resource_overview AS overview USING (resource_id)
+WHERE overview.in_scope AND contains(lower(ltrim(shown.line, ': ')), lower(text))
+ORDER BY overview.full_name, overview.file_path, overview.kind, overview.name, shown.line_number
