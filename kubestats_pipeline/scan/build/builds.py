@@ -7,6 +7,7 @@ from itertools import islice
 import orjson
 
 from kubestats_pipeline.scan.build.accumulate import Accumulation, Accumulator, Readers
+from kubestats_pipeline.scan.build.circles import circle_of
 from kubestats_pipeline.scan.build.generators import CHART, hashed
 from kubestats_pipeline.scan.build.incremental import QueryStore, query
 from kubestats_pipeline.scan.build.kustomization import (
@@ -30,12 +31,6 @@ from kubestats_pipeline.scan.build.transformers.patches import ReadPatch, read_p
 from kubestats_pipeline.scan.build.transformers.resource import BuildResource, RefusedError, Resources, with_metadata
 from kubestats_pipeline.scan.documents.repository_paths import resolve_entry
 from kubestats_pipeline.scan.manifests.identity import Identity
-
-MOST_FOLDERS = 2_000
-"""Folders that one build reaches."""
-
-MOST_LEVELS = 50
-"""Levels of bases and components below one another. Real ones have up to 8."""
 
 MOST_FILES = 20_000
 """Files of a folder without a kustomization."""
@@ -250,22 +245,7 @@ class Builds:
     @query
     def _circle(self, folder: str, named: tuple[str, ...]) -> str | None:
         """The reason why a folder that names others cannot be built, or None."""
-        reached = {folder: named}
-        waiting = list(named)
-        while waiting:
-            place = waiting.pop()
-            if place not in reached:
-                reached[place] = self._children(place)
-                waiting += reached[place]
-            if len(reached) > MOST_FOLDERS:
-                return f"the build reaches more than {MOST_FOLDERS} folders"
-        if _depth(reached) is None:
-            return f"a base leads back to a folder that uses it, or more than {MOST_LEVELS} levels down"
-        for place in reached:
-            around = [above for above in _with_parents(place) if above in reached]
-            if any(_leads(place, above, reached) for above in around if above != place):
-                return "a base leads back to a folder that uses it"
-        return None
+        return circle_of(folder, named, self._children)
 
     @query
     def _children(self, folder: str) -> tuple[str, ...]:
@@ -296,45 +276,6 @@ def _without_variables(resources: Resources, variables: frozenset[str]) -> Resou
         each._replace(incomplete=reason) if any(mark in orjson.dumps(each.content) for mark in marks) else each
         for each in resources
     ]
-
-
-def _leads(start: str, goal: str, reached: dict[str, tuple[str, ...]]) -> bool:
-    seen: set[str] = set()
-    waiting = list(reached[start])
-    while waiting:
-        place = waiting.pop()
-        if place == goal:
-            return True
-        if place not in seen:
-            seen.add(place)
-            waiting += reached.get(place, ())
-    return False
-
-
-def _depth(reached: dict[str, tuple[str, ...]]) -> int | None:
-    """The number of levels of bases, or None if there is a circle or too many levels."""
-    users = dict.fromkeys(reached, 0)
-    for places in reached.values():
-        for place in places:
-            users[place] += 1
-    level = [place for place, count in users.items() if not count]
-    done = levels = 0
-    while level and levels < MOST_LEVELS:
-        levels, done, following = levels + 1, done + len(level), []
-        for place in level:
-            for used in reached[place]:
-                users[used] -= 1
-                if not users[used]:
-                    following.append(used)
-        level = following
-    return levels if done == len(reached) else None
-
-
-def _with_parents(folder: str) -> Iterator[str]:
-    yield folder
-    while folder:
-        folder = folder.rpartition("/")[0]
-        yield folder
 
 
 def _join(folder: str, name: str) -> str:

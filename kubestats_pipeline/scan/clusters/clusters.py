@@ -290,9 +290,8 @@ class Clusters:
             self._applied.update(dict.fromkeys(self._held.pop(cluster)))
 
     def _as_applied(self, at: ObjectAt, made: ClusterObject, resolved: Resolved) -> AppliedObject:
-        node = self._walk.node(at[0])
         return AppliedObject(
-            applied_path=node.path if node is not None else "",
+            applied_path=node.path if (node := self._walk.node(at[0])) is not None else "",
             origin=made.origin,
             api_version=str(made.content.get("apiVersion", "")).rpartition("/")[2],
             content_hash=digest(made.data),
@@ -322,9 +321,8 @@ class Clusters:
 
     def _applications(self, identity: Identity) -> list[ObjectAt]:
         """The applications of a document: those of clusters, or else those that would be."""
-        found = list(self._walk.index.applications(identity))
-        if len(found) > 1:
-            found.sort(key=repr)
+        places = [*self._walk.index.applications(identity)]
+        found = sorted(places, key=repr) if len(places) > 1 else places
         return [at for at in found if at[0].cluster.is_real] or found
 
     def _patch_reason(self, identity: Identity) -> str | None:

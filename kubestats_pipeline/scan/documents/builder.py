@@ -99,16 +99,8 @@ class Builder:
         return self._decoded(content, block.start, self._defined[first:])
 
     def _decoded(self, content: Any, line: int, anchors: list[Anchor], first_line: int = 0) -> Decoded:
-        return Decoded(
-            content=content,
-            line=line,
-            nodes=self._nodes,
-            written=self._written,
-            blocks=self._blocks,
-            anchors=anchors,
-            first_line=first_line,
-            repeated_keys=self._repeated_keys,
-        )
+        counted = self._nodes, self._written, self._blocks, anchors, first_line, self._repeated_keys
+        return Decoded(content, line, *counted)
 
     def _value(self, event: Any, depth: int) -> Any:
         kind = type(event)
@@ -231,7 +223,8 @@ class Builder:
         mapping: dict[str, Any] = {}
         self._written.pop(id(mapping), None)  # an overwritten mapping, which is freed, may have had the same id
         following = self._next
-        blocks, is_overwritten, merged = len(self._blocks), False, set[str]()
+        blocks, is_overwritten = len(self._blocks), False
+        merged: set[str] | None = None
         entries: dict[int, str] = {}
         with_blocks, first = self._with_blocks, None
         try:
@@ -239,12 +232,15 @@ class Builder:
                 first = first or event.start_mark
                 if type(event) is ScalarEvent and event.value == "<<" and _is_merge(event):
                     is_overwritten = True
-                    merged |= self._merge_apart(mapping, merged, self._value(following(), depth))
+                    merged = self._merge_apart(mapping, merged, self._value(following(), depth))
                     continue
                 name, key = event, self._key(event, depth)
                 if key in mapping:
-                    is_overwritten, self._repeated_keys = True, self._repeated_keys + (key not in merged)
-                    merged.discard(key)
+                    is_overwritten = True
+                    if merged and key in merged:
+                        merged.remove(key)
+                    else:
+                        self._repeated_keys += 1
                 event = following()
                 if (kind := type(event)) in COLLECTIONS:
                     self._place.append(key)
@@ -309,13 +305,13 @@ class Builder:
             return to_key(key)
         raise DecodeError("syntax", "a mapping key is not a scalar", self._line(event))
 
-    def _merge_apart(self, mapping: dict[str, Any], merged: set[str], source: Any) -> set[str]:
-        """Merge `<<`, and return its keys. What other readers refuse or merge otherwise counts as repeated keys."""
-        explicit, is_first = mapping.keys() - merged, not merged
+    def _merge_apart(self, mapping: dict[str, Any], merged: set[str] | None, source: Any) -> set[str]:
+        """Merge `<<`, and return all merged keys. What other readers refuse or merge otherwise is a repeated key."""
+        explicit = mapping.keys() - (merged or ())
         self._merge(mapping, source)
         keys = {key for each in (source if isinstance(source, list) else [source]) for key in each}
-        self._repeated_keys += len(explicit & keys) + (not is_first)
-        return keys
+        self._repeated_keys += len(explicit & keys) + (merged is not None)
+        return keys.union(merged or ())
 
     def _merge(self, mapping: dict[str, Any], source: Any) -> None:
         """Merge `<<`, as go-yaml does: earlier sources of a list win, and keys after the merge overwrite it."""

@@ -150,7 +150,7 @@ class Decoded:
         blocks: its blocks. Inner blocks come before the outer ones.
         anchors: its anchors in the order in which they are defined.
         first_line: line of the first token of its content, or 0 if it was not decoded from a stream.
-        repeated_keys: the number of keys that are set a second time in a mapping without a merge.
+        repeated_keys: keys that are set twice in a mapping, and merges that not all readers read alike.
     """
 
     content: Any

@@ -77,7 +77,12 @@ def test_a_file_says_if_kustomize_reads_it_as_kubectl_does():
     comments = f"{same}# turned on\nb: 1 # 2024-01-01: not yet, {{no\n"
     merged = f"{same}m: {{a: 1, <<: {{b: 1}}, b: 2}}\n"
     others = (f"{same}b: yes\n", f"{same}d: 2024-01-01\n", f"{same}on: 1\n", f"{same}q: {{a: ' # ', b: on}}\n")
-    merges = ("{a: 1, <<: {a: 2}}", "{<<: {a: 1}, <<: {b: 1}}", "{<<: {a: 1}, a: 2, a: 3}")
+    merges = (
+        "{a: 1, <<: {a: 2}}",
+        "{<<: {a: 1}, a: 2, <<: {b: 1}}",
+        "{<<: {a: 1}, <<: {b: 1}}",
+        "{<<: {a: 1}, a: 2, a: 3}",
+    )
     repeated = f"{same}spec: {{x: 1, x: 2}}\n"
     folded = f"{same}s: >-\n  a\n    b\n"
     cut = f"{same}s: |\n  a"

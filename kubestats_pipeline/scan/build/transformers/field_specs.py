@@ -126,8 +126,7 @@ def change_fields(
 @lru_cache(maxsize=4096)
 def specs_of_kind(specs: ById[tuple[FieldSpec, ...]], group: str, version: str, kind: str) -> tuple[FieldSpec, ...]:
     """The specs that select the fields of a kind."""
-    names = ResourceId(group, version, kind, "", "")
-    return tuple(spec for spec in specs.value if spec.selects(names))
+    return tuple(spec for spec in specs.value if spec.selects(ResourceId(group, version, kind, "", "")))
 
 
 _POD = "spec"
