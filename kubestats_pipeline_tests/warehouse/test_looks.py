@@ -45,6 +45,13 @@ HIDDEN = [
     ("image.repository", "192.168.4.7:5000/app"),
     ("backup.repository", "s3.lindqvist.example/cluster"),
     ("backup.s3.bucket", "https://lindqvist.example"),
+    ("repository", "https://git.lindqvist.example/anna/cluster.git"),
+    ("image.tag", "lindqvist"),
+    ("type", "lindqvist"),
+    ("env.TYPE", "LindqvistHome"),
+    ("args[3]", "--lindqvist"),
+    ("env.SUBNET", "10.13.37"),
+    ("config.center[0]", "13.405"),
 ]
 
 

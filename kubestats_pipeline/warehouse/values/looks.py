@@ -61,14 +61,14 @@ _REFERENCE = re.compile(
 
 _PRINTED = re.compile(r"[\s\W_]*")
 _DIGEST = re.compile(r"(?:[\w.-]+@)?sha(?:256:[0-9a-f]{64}|512:[0-9a-f]{128})")
-_FLAG = re.compile(r"(--[a-zA-Z][\w.-]*|-[a-zA-Z])(?:=(.*))?", re.DOTALL)
+_FLAG = re.compile(r"(--?[a-zA-Z][\w.-]*)(?:=(.*))?", re.DOTALL)
 
 _SHOWN_SHAPES = {
     "boolean": re.compile(r"(?i)true|false|yes|no|on|off|null|none"),
     "number": re.compile(r"[-+]?\d+(?:\.\d{1,3})?"),
     "amount": re.compile(r"\d+(?:\.\d+)?(?:[kKMGTPE]i?[Bb]?|[mun]|%)|(?:\d+(?:\.\d+)?(?:ns|us|ms|s|m|h|d|w|y))+"),
     "version": re.compile(
-        r"(?!192\.168)[v~^>=<]{0,2}\d+(?:\.\d+){1,2}(?:[-+](?:alpha|beta|rc|pre|dev|alpine|[\d.])+)?"
+        r"(?!(?:10|172|192)\.)[v~^>=<]{0,2}\d+(?:\.\d+){1,2}(?:[-+](?:alpha|beta|rc|pre|dev|alpine|[\d.])+)?"
     ),
     "schedule": re.compile(r"@(?:hourly|daily|weekly|monthly|yearly|annually)|[\d*/,-]+(?:\s+[\d*/,A-Z?#-]+){4,5}"),
 }
@@ -102,6 +102,8 @@ _IMAGE = re.compile(
     r"(?:oci://|https?://)?[a-zA-Z0-9][\w.-]*(?::\d+)?(?:/[\w.-]+)*/?(?::[\w.-]+)?(?:@sha256:[0-9a-f]{64})?"
 )
 _NAME = re.compile(r"[\w.+/*-]{1,64}", re.ASCII)
+_CHOICE = re.compile(r"(?:[A-Z]+[a-z0-9]+)+[A-Z]+[a-z0-9]*", re.ASCII)
+"""A choice as Kubernetes writes it, such as `ReadWriteOnce`. One word alone is looked up instead."""
 
 _FILE_NAME = re.compile(rf"(\w)\.(?:{'|'.join(sorted(FILES))})\b")
 _CLUSTER_HOSTS = (".svc", ".svc.cluster.local", ".cluster.local", ".pod")
@@ -115,7 +117,7 @@ FREE_TEXT = Look("text", Verdict.FREE, ("\n",))
 def look_at(path: str, value: str) -> Look:
     """The look of a value at a path of Helm values, both as `helm_values` has them."""
     keys = keys_of(path)
-    key = next((each for each in reversed(keys) if each not in ("value", "values")), "")
+    key = next((each for each in reversed(keys) if each not in ("value", "values") and not each.isdecimal()), "")
     return _look(key, frozenset(words_of(path)), value)
 
 
@@ -143,8 +145,8 @@ def _look(key: str, around: frozenset[str], value: str) -> Look:
         return EMPTY if not value.strip() else Look("reference", Verdict.SHOWN)
     if len(value) > LONGEST or "\n" in text:
         return FREE_TEXT
-    if flag := _FLAG.fullmatch(value):
-        return Look("flag", Verdict.SHOWN) if flag[2] is None else _look(flag[1], around, flag[2])
+    if (flag := _FLAG.fullmatch(value)) and flag[2] is not None:
+        return _look(flag[1], around, flag[2])
     return _plain_look(key, around, text) or _words_look(text, around)
 
 
@@ -168,7 +170,7 @@ def _plain_look(key: str, around: frozenset[str], text: str) -> Look | None:
         return Look(name, Verdict.HIDDEN)
     if name := next((name for name, shape in _SHOWN_SHAPES.items() if shape.fullmatch(text)), None):
         return Look(name, Verdict.SHOWN)
-    if key.lower() in ENUM_KEYS and _NAME.fullmatch(text):
+    if key.lower() in ENUM_KEYS and "env" not in around and _CHOICE.fullmatch(text):
         return Look("enum", Verdict.SHOWN)
     if (url := _URL.match(text)) and _belongs_to_all(url[1].lower()) and _URL_TEXT.fullmatch(text):
         return Look("public address", Verdict.SHOWN)
@@ -180,7 +182,9 @@ def _is_image_part(key: str, words: list[str], around: frozenset[str], text: str
     if not _IMAGE.fullmatch(text) or ("image" not in around and not PRIVATE_STORES.isdisjoint(around)):
         return False
     if key.lower() in TAG_KEYS:
-        return True
+        return any(letter.isdigit() for letter in text)
+    if text.startswith("http") and around.isdisjoint(("chart", "charts", "helm")):
+        return False
     is_key = key.lower() in IMAGE_KEYS or (bool(words) and words[-1] in IMAGE_KEYS and "/" in text)
     return is_key and not _ADDRESS.search(text)
 

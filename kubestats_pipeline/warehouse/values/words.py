@@ -193,9 +193,9 @@ PUBLIC_NETWORKS = _set_of(
 """Addresses that mean the same to all: of RFC 1122, 1918, 4193, 6598 and 6890, defaults of Kubernetes, resolvers."""
 
 PERSONAL_KEYS = _set_of(
-    "account address age birth birthday city coordinates country elevation email floor home household lat latitude lon "
-    "longitude location mac meter owner phone place position postal serial sn ssid street telegram vin year zip "
-    "zipcode panel nick whatsapp sms"
+    "account address age bday birth birthday center city coordinates coords country dob elevation email floor gps home",
+    "house household iban lat latitude lng location lon longitude mac meter nick owner panel phone pin place plate",
+    "position postal salary serial sms sn ssid street telegram vin whatsapp year zip zipcode",
 )
 """Words of a setting's name below which a number is about a person, a place or a thing that somebody owns."""
 
@@ -207,12 +207,12 @@ SAFE_KEYS = _set_of(
 )
 """Last keys below which strict mode shows a value: versions, words of Kubernetes, amounts, durations, small numbers."""
 
-TAG_KEYS = _set_of("tag digest newtag targetrevision")
+TAG_KEYS = _set_of("tag digest newtag targetrevision version appversion")
 IMAGE_KEYS = _set_of("image repository registry chart imageregistry newname")
 PRIVATE_STORES = _set_of("restic backup bucket s3 rclone borg kopia git")
 """Keys of parts of images and charts, and words of a path below which a repository is somebody's store instead."""
 
-API_KEYS = _set_of("apiversion apigroup apigroups group")
+API_KEYS = _set_of("apiversion apigroup apigroups")
 ENUM_KEYS = _set_of(
     "accessmode accessmodes concurrencypolicy dnspolicy effect externaltrafficpolicy fsgroupchangepolicy hostpathtype",
     "imagepullpolicy internaltrafficpolicy ipfamilies ipfamilypolicy kind level loglevel mountpropagation operator",
