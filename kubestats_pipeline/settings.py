@@ -121,9 +121,7 @@ class AutomationSettings(_Section):
     sync_minutes: int = Field(default=15, ge=0, le=1440)
     scan_minutes: int = Field(default=30, ge=0, le=1440)
     publish_minutes: int = Field(default=60, ge=0, le=1440)
-    sensor_seconds: int = Field(
-        default=60, ge=10, le=3600, description="how often the sensors look for something to do"
-    )
+    sensor_seconds: int = Field(default=60, ge=10, le=3600, description="how often the sensors look for work")
 
     @field_validator("discover_minutes", "sync_minutes", "scan_minutes", "publish_minutes", mode="after")
     @classmethod
@@ -207,6 +205,7 @@ class Settings(BaseSettings):
     )
     max_repository_mb: int = Field(default=200, ge=1, description="larger repositories are not kept")
     max_repositories: int | None = Field(default=None, ge=1, description="at most so many repositories are processed")
+    publish_values: Literal["looks", "strict"] = Field(default="looks", description="values that are published")
     github: GitHubSettings = Field(default_factory=GitHubSettings)
     gitlab: GitLabSettings = Field(default_factory=GitLabSettings)
     sources: dict[str, dict[str, Any]] = Field(

@@ -132,6 +132,7 @@ def test_a_relative_data_directory_lies_below_the_working_directory(folder: Path
         ("sync: 3", "sync (or KUBESTATS_SYNC): Input should be a valid dictionary"),
         ("repositories: [1]", "repositories (or KUBESTATS_REPOSITORIES): Input should be a valid string"),
         ("github: {api_url: 'ftp://h'}", "github.api_url (or KUBESTATS_GITHUB__API_URL): String should match pattern"),
+        ("publish_values: all", "publish_values (or KUBESTATS_PUBLISH_VALUES): Input should be 'looks' or 'strict'"),
         ("scan: {max_depth: 1000}", "scan.max_depth (or KUBESTATS_SCAN__MAX_DEPTH): Input should be less than"),
     ],
 )

@@ -83,7 +83,12 @@ RESOURCES = Table(
         Column("deleted_at", Type.TIME, "commit time of its deletion, or null while active"),
         required("created_commit", Type.TEXT, "commit of its creation"),
         required("updated_commit", Type.TEXT, "commit of its last event"),
-        required("data", Type.JSON, "the decoded document, secrets redacted"),
+        required(
+            "data",
+            Type.JSON,
+            "the decoded document, secrets redacted. In the warehouse `<withheld>` stands for values of settings that "
+            "are not published",
+        ),
     ),
 )
 
@@ -188,8 +193,8 @@ RESOURCE_EVENTS = Table(
             Type.TEXTS,
             "what changed: spec, metadata, data, file_path, api_version, version, chart, values (of another file), …",
         ),
-        Column("field_changes", Type.JSON, "list of {path, before, after}. Bounded, secrets redacted"),
-        Column("resource_data", Type.JSON, "the document after the event, or null for DELETED"),
+        Column("field_changes", Type.JSON, "list of {path, before, after}. Bounded, with `<withheld>` as in resources"),
+        Column("resource_data", Type.JSON, "the document after the event, as in resources, or null for DELETED"),
         RUN_ID,
     ),
 )

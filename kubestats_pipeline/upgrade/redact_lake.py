@@ -98,7 +98,7 @@ def _replace_published(lake: Lake) -> None:
     from kubestats_pipeline.warehouse.load import WarehouseError
 
     try:
-        build_warehouse(lake)
+        build_warehouse(lake, "strict")  # the settings may ask for it. The next publication goes by them
     except WarehouseError:  # the next publication says what is wrong
         lake.layout.warehouse.unlink(missing_ok=True)
 

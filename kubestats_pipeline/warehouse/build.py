@@ -29,7 +29,7 @@ from kubestats_pipeline.warehouse.known_secrets import FINDINGS_TYPE, SecretFind
 from kubestats_pipeline.warehouse.load import Sources, WarehouseError, count_rows, find_sources, load_table
 from kubestats_pipeline.warehouse.marts import FUNCTIONS, INFO, MACROS, MARTS
 from kubestats_pipeline.warehouse.verify import verify
-from kubestats_pipeline.warehouse.withhold import withhold_values
+from kubestats_pipeline.warehouse.withhold import PublishRule, withhold_values
 
 ATTEMPTS = 3
 """How often a build is tried while a scan goes on replacing files under it: events and resources are two files."""
@@ -40,6 +40,7 @@ INFO_COLUMNS = {
     "schema_version": ("VARCHAR", "digest of all tables' and views' columns. Another one means another schema"),
     "source_rows": ("MAP(VARCHAR, BIGINT)", "rows of each table in the lake's files"),
     "withheld": (FINDINGS_TYPE, "texts of the lake with the shape of a secret that were withheld from this file"),
+    "publish_values": ("VARCHAR", "the rule by which values of settings are published: looks or strict"),
 }
 
 
@@ -66,7 +67,7 @@ class WarehouseReport:
     withheld: tuple[SecretFinding, ...] = ()
 
 
-def build_warehouse(lake: Lake) -> WarehouseReport:
+def build_warehouse(lake: Lake, publish_values: PublishRule = "looks") -> WarehouseReport:
     """Build the warehouse from everything in the lake and publish it.
 
     Every row of every partition is published. When the lake was written to during a build that failed, the build is
@@ -82,11 +83,11 @@ def build_warehouse(lake: Lake) -> WarehouseReport:
     for _ in range(ATTEMPTS - 1):
         sources = find_sources(lake, tuple(TABLES.values()))
         try:
-            return _build(target, sources, started)
+            return _build(target, sources, started, publish_values)
         except WarehouseError:
             if find_sources(lake, tuple(TABLES.values())) == sources:
                 raise
-    return _build(target, find_sources(lake, tuple(TABLES.values())), started)
+    return _build(target, find_sources(lake, tuple(TABLES.values())), started, publish_values)
 
 
 def schema_version() -> str:
@@ -96,7 +97,7 @@ def schema_version() -> str:
     return hashlib.sha256(repr((tables, views)).encode()).hexdigest()[:12]
 
 
-def _build(target: Path, sources: Sources, started: float) -> WarehouseReport:
+def _build(target: Path, sources: Sources, started: float, publish_values: PublishRule) -> WarehouseReport:
     temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
     built_at = datetime.datetime.now(datetime.UTC)
     try:
@@ -104,9 +105,9 @@ def _build(target: Path, sources: Sources, started: float) -> WarehouseReport:
         target.parent.mkdir(parents=True, exist_ok=True)
         with open_to_build(temporary) as connection:
             rows = _load(connection, sources)
-            withhold_values(connection)
+            withhold_values(connection, publish_values)
             withheld = withhold_secrets(connection)
-            _write_info(connection, built_at, rows, withheld)
+            _write_info(connection, built_at, rows, withheld, publish_values)
             _describe(connection)
             _refuse_violations(connection)
             connection.execute("CHECKPOINT")
@@ -137,11 +138,12 @@ def _write_info(
     built_at: datetime.datetime,
     rows: Mapping[str, int],
     withheld: Sequence[SecretFinding],
+    publish_values: PublishRule,
 ) -> None:
     columns = ", ".join(f"{name} {kind}" for name, (kind, _) in INFO_COLUMNS.items())
     connection.execute(f"CREATE TABLE {INFO} ({columns})")
-    values = [built_at, schema_version(), list(rows), list(rows.values()), as_rows(withheld)]
-    connection.execute(f"INSERT INTO {INFO} VALUES (?, ?, map(?, ?), ?)", values)  # noqa: S608 - a constant name
+    values = [built_at, schema_version(), list(rows), list(rows.values()), as_rows(withheld), publish_values]
+    connection.execute(f"INSERT INTO {INFO} VALUES (?, ?, map(?, ?), ?, ?)", values)  # noqa: S608 - a constant name
 
 
 def _describe(connection: duckdb.DuckDBPyConnection) -> None:

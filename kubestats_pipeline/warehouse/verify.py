@@ -11,7 +11,7 @@ import duckdb
 
 from kubestats_pipeline.lake.contract import Table
 from kubestats_pipeline.lake.tables import TABLES
-from kubestats_pipeline.warehouse.withhold import find_unshared
+from kubestats_pipeline.warehouse.withhold import find_unshared, read_rule
 
 CHECKS = (
     "key_is_unique",
@@ -263,9 +263,11 @@ def find_stray_values(connection: duckdb.DuckDBPyConnection) -> list[Violation]:
 
 
 def find_unshared_values(connection: duckdb.DuckDBPyConnection) -> list[Violation]:
-    """Values that are in the file although fewer than three repositories share them."""
-    count, example = find_unshared(connection)
-    detail = f"values that too few repositories share, such as one of {example}"
+    """Values of settings that are in the file although its rule withholds them."""
+    if (rule := read_rule(connection)) is None:
+        return []
+    count, example = find_unshared(connection, rule)
+    detail = f"values that the rule {rule} withholds, such as one of {example}"
     return [Violation("values_are_shared", "helm_values", count, detail)] if count else []
 
 

@@ -172,7 +172,7 @@ def test_a_repositorys_events_lie_together_and_in_the_order_of_its_resources(pub
 
 def test_the_info_row_says_when_and_from_what_the_warehouse_was_built(lake):
     report = build_warehouse(lake)
-    assert query(lake, f"SELECT * FROM {INFO}") == [(report.built_at, schema_version(), report.rows, [])]
+    assert query(lake, f"SELECT * FROM {INFO}") == [(report.built_at, schema_version(), report.rows, [], "looks")]
 
 
 def test_an_empty_lake_gives_empty_tables_and_views(tmp_path: Path):

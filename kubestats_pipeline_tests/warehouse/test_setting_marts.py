@@ -1,4 +1,4 @@
-"""How charts are set: what is counted, what is shown, and what is withheld because too few share it."""
+"""How charts are set: what is counted, what is shown, and what is withheld by its look or because too few share it."""
 
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,7 @@ def query(lake: Lake, sql: str) -> list[tuple[Any, ...]]:
         return connection.execute(sql).fetchall()
 
 
-def test_a_value_is_published_when_three_repositories_share_it_or_its_path_is_safe(published):
+def test_a_value_is_published_when_its_look_shows_it_or_three_repositories_share_it(published):
     shown = query(published, "SELECT full_name, path, value FROM helm_values WHERE value IS NOT NULL ORDER BY ALL")
     assert shown == [
         ("user1/home", "env.TZ", "Europe/Oslo"),
@@ -72,6 +72,7 @@ def test_a_value_is_published_when_three_repositories_share_it_or_its_path_is_sa
         ("user2/home", "ingress.enabled", "true"),
         ("user2/home", "replicas", "2"),
         ("user3/home", "env.TZ", "Europe/Oslo"),
+        ("user3/home", "image.repository", "mine"),
         ("user3/home", "image.tag", "1.0"),
         ("user4/home", "env.TZ", "Europe/Oslo"),
     ]
@@ -81,14 +82,22 @@ def test_the_lake_keeps_every_value(published):
     assert published.read_all(HELM_VALUES)["value"].null_count() == 0
 
 
-def test_what_repositories_share_belongs_to_one_chart(lake):
-    """A third repository sets the same host, but for another chart of the same name."""
-    write_cluster(lake, 3, {HOST: "a.example"}, chart_url="oci://ghcr.io/other/app-template")
+def test_what_repositories_share_belongs_to_one_path_of_a_chart_at_all_its_addresses(lake):
+    """A third repository sets the same words, first for another chart, then for the chart at another address."""
+    for number in (1, 2):
+        write_cluster(lake, number, {"mottos[0]": "festina lente"})
+    write_cluster(lake, 3, {"mottos[7]": "festina lente"}, chart_name="other")
+    build_warehouse(lake)
+    assert query(lake, "SELECT count(*) FROM helm_values WHERE value = 'festina lente'") == [(0,)]
+    write_cluster(lake, 3, {"mottos[7]": "festina lente"}, chart_url="oci://ghcr.io/other/app-template")
+    build_warehouse(lake)
+    assert query(lake, "SELECT count(*) FROM helm_values WHERE value = 'festina lente'") == [(3,)]
+
+
+def test_a_host_is_withheld_whoever_shares_it(lake):
+    write_cluster(lake, 3, {HOST: "a.example"})
     build_warehouse(lake)
     assert query(lake, "SELECT count(*) FROM helm_values WHERE value = 'a.example'") == [(0,)]
-    write_cluster(lake, 3, {"ingress.hosts[7].host": "a.example"})
-    build_warehouse(lake)
-    assert query(lake, "SELECT count(*) FROM helm_values WHERE value = 'a.example'") == [(5,)]
 
 
 def test_popularity_counts_paths_by_repository_and_shows_only_published_values(published):
@@ -99,7 +108,7 @@ def test_popularity_counts_paths_by_repository_and_shows_only_published_values(p
         ("ingress.hosts[].host", 3, 3, ["string"], [], 3),
         ("ingress.enabled", 2, 2, ["boolean"], [("true", 2)], 0),
         ("replicas", 2, 2, ["integer"], [("1", 1), ("2", 1)], 0),
-        ("image.repository", 1, 1, ["string"], [], 1),
+        ("image.repository", 1, 1, ["string"], [("mine", 1)], 0),
         ("image.tag", 1, 1, ["string"], [("1.0", 1)], 0),
     ]
 
@@ -128,13 +137,13 @@ def test_uses_of_settings_are_there_in_every_context(published):
     ]
 
 
-def test_a_published_file_with_a_value_that_too_few_share_is_found(lake):
+def test_a_published_file_with_a_value_that_its_rule_withholds_is_found(lake):
     with duckdb.connect(str(build_warehouse(lake).path)) as connection:
         assert verify(connection) == []
         connection.execute(
-            "UPDATE helm_values SET value = 'a.example' WHERE full_name = 'user3/home' AND path = 'image.repository'"
+            "UPDATE helm_values SET value = 'Asia/Tokyo' WHERE full_name = 'user5/home' AND path = 'env.TZ'"
         )
         (found,) = verify(connection)
     assert (found.check, found.table, found.count) == ("values_are_shared", "helm_values", 1)
-    assert "user3/home" in found.detail
-    assert "a.example" not in found.detail
+    assert "user5/home" in found.detail
+    assert "Asia/Tokyo" not in found.detail

@@ -113,7 +113,7 @@ def warehouse_assets(
     try:
         with services.progress.track("publish", 1) as done:
             redacted = redact_lake(services.lake)
-            report = build_warehouse(services.lake)
+            report = build_warehouse(services.lake, services.settings.publish_values)
             done(report.path.name)
     except (WarehouseError, LakeError, BusyError) as error:
         raise dg.Failure(str(error), allow_retries=False) from error

@@ -4,7 +4,7 @@
 -- path: the setting, without the positions of items in lists
 -- value_type: string, integer, float, boolean, null, or map or list where it is empty
 -- value: the value as text. Null for null, and in the row of all values of the path that are withheld
--- is_withheld: fewer than three repositories share each of these values and their path is not safe
+-- is_withheld: these values are not published, by the rule in docs/counting.md
 -- repositories: repositories that set it
 -- releases: releases that set it, each once for each application and cluster that runs it
 SELECT

@@ -1,5 +1,5 @@
 -- One row per chart and path of its settings, counted by repository. Only the active context counts. It shows how others set a chart.
--- Values that fewer than three repositories share and whose path is not safe are withheld: counted, but not shown.
+-- Values that look personal, and words that fewer than three repositories share, are withheld: counted, but not shown.
 -- chart_name: chart, or null where the repository does not say
 -- chart_url: canonical location of the chart, or null where it could not be resolved
 -- path: the setting, without the positions of items in lists

@@ -11,7 +11,7 @@
 -- path: the setting, without the positions of items in lists: `hosts[].host`
 -- value_type: string, integer, float, boolean, null, or map or list where it is empty
 -- value: the value as text. Null for null, and where it is withheld
--- is_withheld: fewer than three repositories share the value and its path is not safe, so that it is not published
+-- is_withheld: the value is not published, by the rule in docs/counting.md
 -- in_scope: the context is active and the repository is neither blocked nor retired
 -- source_url: the release's file on the web, or null where its host's links are not known
 SELECT
