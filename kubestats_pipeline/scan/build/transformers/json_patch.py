@@ -5,11 +5,12 @@ out has its integers rounded as floats are. Measured with kustomize 5.7.1.
 """
 
 import operator
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from kubestats_pipeline.scan.build.transformers.resource import MOST_BYTES, TOO_LARGE, RefusedError, size_of
+from kubestats_pipeline.scan.build.transformers.resource import MOST_BYTES, TOO_LARGE, RefusedError, json_of, size_of
 from kubestats_pipeline.scan.documents.budget import MAX_PATCH_DEPTH, MAX_PATCHES
 
 MOST_COPIED = 200_000_000
@@ -19,6 +20,8 @@ EXACT = 2**53
 """Integers up to this one are the same as floats. Those from 2**64 on are read as floats."""
 
 Operation = dict[str, Any]
+_MANY_DIGITS = re.compile(rb"[0-9]{16}")
+"""Digits of an integer above `EXACT`, so that most objects need no look at each of their values."""
 _ABSENT = object()
 _OPERATIONS = ("add", "replace", "remove", "test", "move", "copy")
 
@@ -40,7 +43,7 @@ def apply_operations(content: Any, operations: list[Operation]) -> Any:
             if copied > MOST_BYTES:
                 raise RefusedError(TOO_LARGE)
         content = _apply(content, operation)
-    return _rounded(content)
+    return _rounded(content) if _MANY_DIGITS.search(json_of(content)) else content
 
 
 def _rounded(value: Any) -> Any:

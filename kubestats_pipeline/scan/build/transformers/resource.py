@@ -161,13 +161,22 @@ def text_of(value: object) -> str:
 
 
 def size_of(value: Any) -> int:
-    """The bytes of a value as JSON.
+    """The number of bytes of a value as JSON.
+
+    Raises:
+        RefusedError: it is nested deeper than JSON may be here.
+    """
+    return len(json_of(value))
+
+
+def json_of(value: Any) -> bytes:
+    """A value as canonical JSON.
 
     Raises:
         RefusedError: it is nested deeper than JSON may be here.
     """
     try:
-        return len(canonical_json(value))
+        return canonical_json(value)
     except TypeError:
         raise RefusedError(TOO_LARGE) from None
 
