@@ -10,6 +10,7 @@
 -- chart_name: chart, or null for releases whose repository does not say
 -- chart_url: canonical location of the chart, or null where it could not be resolved
 -- version: version as written, or null where none is
+-- version_tag: tag beside the digest that is its version, or null. It is what counts here
 -- lag_status: current, behind, or why that is unknown: unresolved (the chart), no version, range, name, digest, placeholder
 -- newest_version: the newest final version seen of the chart
 -- majors_behind: major versions (in calver: years) behind newest_version
@@ -28,6 +29,7 @@ SELECT
     releases.chart_name,
     releases.chart_url,
     releases.version,
+    releases.version_tag,
     CASE
         WHEN NOT releases.is_resolved THEN 'unresolved'
         WHEN releases.version IS NULL THEN 'no version'
@@ -45,6 +47,6 @@ FROM releases
 LEFT JOIN version_sightings AS sightings
     ON sightings.chart_name = releases.chart_name
     AND sightings.chart_url IS NOT DISTINCT FROM releases.chart_url
-    AND sightings.version = plain_version(releases.version)
+    AND sightings.version = plain_version(coalesce(releases.version_tag, releases.version))
     AND releases.is_resolved
 WHERE releases.in_scope
