@@ -1,5 +1,6 @@
 -- One row per event that changed the version of a resource which still existed after it, in every context. Two images or
--- two charts are not two versions of one thing: an event that puts another first is left out.
+-- two charts are not two versions of one thing: an event that puts another first is left out. Of
+-- an image that moved (image_renames) the old name and the new one are one image.
 -- event_id: the event
 -- resource_id: the resource
 -- repository_id: identity of the repository
@@ -43,8 +44,14 @@ SELECT
 FROM changed AS events
 LEFT JOIN before USING (event_id)
 LEFT JOIN resource_overview AS overview USING (resource_id)
+LEFT JOIN image_renames
+    ON starts_with(versioned_image(before.images, events.version_before), old_place)
+    AND replace(versioned_image(before.images, events.version_before), old_place, new_place)
+    = versioned_image(events.images, events.version_after)
 WHERE
     CASE
         WHEN events.resolution <> 'not_applicable' THEN coalesce(before.chart_name = events.chart_name, TRUE)
-        ELSE versioned_image(before.images, events.version_before) IS NOT DISTINCT FROM versioned_image(events.images, events.version_after)
+        ELSE
+            versioned_image(before.images, events.version_before) IS NOT DISTINCT FROM versioned_image(events.images, events.version_after)
+            OR new_place IS NOT NULL
     END
