@@ -50,6 +50,7 @@ LEFT JOIN image_renames
     = versioned_image(events.images, events.version_after)
 WHERE
     CASE
+        WHEN events.version_before IS NULL OR events.version_after IS NULL THEN TRUE
         WHEN events.resolution <> 'not_applicable' THEN coalesce(before.chart_name = events.chart_name, TRUE)
         ELSE
             versioned_image(before.images, events.version_before) IS NOT DISTINCT FROM versioned_image(events.images, events.version_after)
