@@ -8,6 +8,6 @@ FROM (
     VALUES
         ('k8s.gcr.io/', 'registry.k8s.io/', 'https://kubernetes.io/blog/2022/11/28/registry-k8s-io-faster-cheaper-ga/'),
         ('cr.hotio.dev/hotio/', 'ghcr.io/hotio/', 'https://hotio.dev/containers/cloudflareddns/'),
-        ('docker.io/bitnami/', 'docker.io/bitnamilegacy/', 'https://github.com/bitnami/charts/issues/35164')
+        ('docker.io/bitnami/', 'docker.io/bitnamilegacy/', 'https://github.com/bitnami/containers/issues/83267')
 ) AS known (old_place, new_place, source)
 ORDER BY old_place
