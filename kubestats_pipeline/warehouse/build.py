@@ -25,6 +25,7 @@ from kubestats_pipeline.lake.storage import flush
 from kubestats_pipeline.lake.tables import TABLES
 from kubestats_pipeline.locks import is_alive
 from kubestats_pipeline.warehouse.connect import open_to_build
+from kubestats_pipeline.warehouse.known_places import refuse_contradictions
 from kubestats_pipeline.warehouse.known_secrets import FINDINGS_TYPE, SecretFinding, as_rows, withhold_secrets
 from kubestats_pipeline.warehouse.load import Sources, WarehouseError, count_rows, find_sources, load_table
 from kubestats_pipeline.warehouse.marts import FUNCTIONS, INFO, MACROS, MARTS
@@ -109,6 +110,7 @@ def _build(target: Path, sources: Sources, started: float, publish_values: Publi
             withheld = withhold_secrets(connection)
             _write_info(connection, built_at, rows, withheld, publish_values)
             _describe(connection)
+            refuse_contradictions(connection)
             _refuse_violations(connection)
             connection.execute("CHECKPOINT")
         _publish(temporary, target)

@@ -117,12 +117,19 @@ WHERE logged.state IS DISTINCT FROM folded.state
 _DOCUMENTS = """
 WITH origins AS (
     SELECT DISTINCT repository_id, resource_id, TRUE AS is_there FROM applied_resources WHERE resource_id IS NOT NULL
+), unbuilt AS (
+    SELECT DISTINCT repository_id, TRUE AS is_unbuilt FROM scan_problems WHERE problem = 'not_built'
 )
 SELECT count(*), min(coalesce(resources.full_name, repository_id) || ', resource ' || resource_id)
 FROM (SELECT * FROM resources WHERE status = 'ACTIVE') AS resources
 FULL JOIN origins USING (repository_id, resource_id)
-WHERE coalesce(resources.is_applied, FALSE) <> coalesce(is_there, FALSE) OR resources.status IS NULL
+LEFT JOIN unbuilt USING (repository_id)
+WHERE CASE
+    WHEN is_unbuilt THEN resources.is_applied <> coalesce(is_there, FALSE)
+    ELSE coalesce(resources.is_applied, FALSE) <> coalesce(is_there, FALSE) OR resources.status IS NULL
+END
 """
+"""What cannot be built goes on to run, although its documents change or go: then nobody can tell."""
 
 _APPLICATIONS = """
 SELECT count(*), min(example)

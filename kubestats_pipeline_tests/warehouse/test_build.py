@@ -179,7 +179,10 @@ def test_an_empty_lake_gives_empty_tables_and_views(tmp_path: Path):
     lake = Lake(Layout(tmp_path / "data"))
     report = build_warehouse(lake)
     assert set(report.rows.values()) == {0}
-    assert {name: len(rows) for name, rows in everything(lake).items() if rows} == {"table_figures": len(TABLES)}
+    filled = {name: len(rows) for name, rows in everything(lake).items() if rows}
+    kept_by_hand = {"chart_mirrors", "image_renames"}
+    assert filled.keys() == {"table_figures", *kept_by_hand}
+    assert filled["table_figures"] == len(TABLES)
 
 
 def test_a_second_build_gives_the_same_rows(published):

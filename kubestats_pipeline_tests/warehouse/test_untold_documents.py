@@ -64,3 +64,17 @@ def test_a_step_of_such_a_release_is_counted_once(tmp_path: Path) -> None:
     with published(world) as connection:
         query = "SELECT from_version, to_version, releases, days_held FROM version_steps ORDER BY changed_at"
         assert connection.execute(query).fetchall() == [("1.0.0", "2.0.0", 1, 1.0), ("2.0.0", "3.0.0", 1, 1.0)]
+
+
+def test_what_cannot_be_built_goes_on_to_run_after_its_document_is_gone(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    listed = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [charts.yaml, app.yaml]\n"
+    begin = {"clusters/home/apps.yaml": flux_path("apps", "./apps"), "apps/charts.yaml": helm_repository("charts")}
+    world.git.commit({**begin, **app("1.0.0"), "apps/kustomization.yaml": listed}, at=on(1))
+    world.git.commit({"apps/app.yaml": None}, at=on(2))
+    with published(world) as connection:
+        query = "SELECT name, status, is_applied FROM resources WHERE file_path LIKE 'apps/%' ORDER BY name"
+        documents = connection.execute(query).fetchall()
+        running = connection.execute("SELECT name FROM applied_resources WHERE kind = 'HelmRelease'").fetchall()
+    assert documents == [("app", "DELETED", True), ("charts", "ACTIVE", None)]
+    assert running == [("app",)]

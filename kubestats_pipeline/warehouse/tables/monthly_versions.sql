@@ -4,7 +4,7 @@
 -- chart_url: canonical location of the chart, or null where it could not be resolved
 -- is_resolved: false for charts that could not be resolved
 -- month: first day (UTC) of the month
--- version: version without a leading v, or null for releases without one
+-- version: version without a leading v (of a digest with a tag the tag), or null for releases without one
 -- repositories: repositories that ran it at the end of the month
 -- share: of the repositories that ran the chart then
 WITH months AS (
@@ -20,7 +20,7 @@ WITH months AS (
         unnest(generate_series(date_trunc('month', oldest), newest, INTERVAL 1 MONTH)) AS months (month)
 ),
 uses AS (
-    SELECT chart_name, chart_url, is_resolved, month, plain_version(version) AS version, repository_id
+    SELECT chart_name, chart_url, is_resolved, month, plain_version(coalesce(version_tag, version)) AS version, repository_id
     FROM use_spans
     JOIN months ON valid_from < ends_at AT TIME ZONE 'UTC' AND coalesce(valid_to, 'infinity') >= ends_at AT TIME ZONE 'UTC'
     WHERE is_release AND in_scope

@@ -22,6 +22,7 @@
 -- is_resolved: the chart reference was neither ambiguous nor unresolved
 -- chart_url: canonical location of the chart, or null where it could not be resolved
 -- version: effective version
+-- version_tag: tag beside the digest that was its version in a cluster, or null
 -- images: images that it named
 -- is_release: it installed a chart, resolved or not
 -- in_scope: the context was active and the repository is neither blocked nor retired now
@@ -35,7 +36,7 @@ WITH log AS (
         commit_sha,
         author_kind,
         CASE WHEN event_type <> 'DELETED' THEN hash(
-            app_name, chart_name, chart_url, chart_kind, version_after, images, context, resolution
+            app_name, chart_name, chart_url, chart_kind, version_after, version_tag, images, context, resolution
         ) END AS state
     FROM applied_events
 ),
@@ -117,6 +118,7 @@ SELECT
     is_resolved,
     chart_url,
     version,
+    NULL::VARCHAR AS version_tag,
     images,
     is_release,
     in_scope
@@ -143,6 +145,7 @@ SELECT
     events.resolution NOT IN ('ambiguous', 'unresolved'),
     CASE WHEN events.resolution NOT IN ('ambiguous', 'unresolved') THEN events.chart_url END,
     events.version_after,
+    events.version_tag,
     events.images,
     events.resolution <> 'not_applicable',
     events.context = 'active' AND coalesce(repositories.status NOT IN ('blocked', 'retired'), TRUE)

@@ -1,12 +1,12 @@
 -- One row per resolved chart and version that ever ran somewhere in scope: when it was first seen, and how far it is behind the newest seen.
--- Versions alone have a row: ranges, names such as latest, digests and placeholders have none (function version_class). 1.2.3 and v1.2.3 are
--- one. Newer means newer in order, not in time. Only final versions with all their numbers make others old, pre-releases and 10.0 do not.
+-- Versions alone have a row: ranges, names such as latest, digests and placeholders have none (function version_class), but of a digest with a
+-- tag the tag has one. 1.2.3 and v1.2.3 are one. Newer means newer in order, not in time. Only final versions with all their numbers make others old, pre-releases and 10.0 do not.
 -- chart_name: chart
 -- chart_url: canonical location of the chart
 -- version: version without a leading v
 -- version_kind: exact or partial (1.2 in a HelmRelease is the newest 1.2.x)
--- scheme: semver or calver. Versions of two schemes are not compared
--- is_final: it is not a pre-release
+-- scheme: semver, calver or serial, after the word before the number. Versions of two schemes are not compared
+-- is_final: it is neither a pre-release nor, as 1.2.3-x, one to Helm
 -- place: its place in the order of the chart's versions of this scheme, from 1
 -- first_seen_at: committer time at which it was first seen anywhere
 -- is_lower_bound: the log in which it was first seen begins with it, so that it is older than first_seen_at
@@ -22,7 +22,7 @@
 -- superseded_at: committer time at which the first of those was seen, or null where none was
 WITH uses AS (
     SELECT
-        chart_name, chart_url, plain_version(version) AS plain, repository_id, full_name, valid_from, valid_to, is_first_snapshot
+        chart_name, chart_url, plain_version(coalesce(version_tag, version)) AS plain, repository_id, full_name, valid_from, valid_to, is_first_snapshot
     FROM use_spans
     WHERE is_release AND is_resolved AND in_scope AND chart_name IS NOT NULL AND version IS NOT NULL
 ),
@@ -40,12 +40,16 @@ sightings AS (
     GROUP BY chart_name, chart_url, plain
 ),
 ordered AS (
-    SELECT *, version_key(plain) AS key, version_class(plain) AS kind, version_scheme(plain) AS scheme
+    SELECT *, version_order(plain) AS key, version_class(plain) AS kind, version_scheme(plain) AS scheme
     FROM sightings
     WHERE version_class(plain) IN ('exact', 'partial')
 ),
 judged AS (
-    SELECT *, kind = 'exact' AND key.is_final AS counts FROM ordered
+    SELECT
+        *,
+        key.is_final AND NOT starts_with(version_variant(plain).words, '-') AS is_final,
+        kind = 'exact' AND is_final AS counts
+    FROM ordered
 ),
 compared AS (
     SELECT
@@ -68,7 +72,7 @@ SELECT
     plain AS version,
     kind AS version_kind,
     scheme,
-    key.is_final AS is_final,
+    is_final,
     place,
     first_seen_at,
     first.bound AS is_lower_bound,

@@ -10,15 +10,16 @@
 -- author_kind: human, renovate, dependabot, flux or other_bot
 -- from_version: version before, without a leading v
 -- to_version: version after, without a leading v
--- direction: upgrade, downgrade, same (1.0 and 1.0.0), or unknown where one of them has no order (a range, a digest, another scheme)
--- level: major, minor, patch or prerelease: the first place in which they differ, or null where the direction is unknown
+-- direction: upgrade, downgrade, same (1.0 and 1.0.0, or another variant), or unknown where one of them has no order (a range, a digest, another scheme)
+-- level: major, minor, patch, prerelease or revision: the first place in which they differ, or null where the direction is unknown
 -- is_rollback: a downgrade to a version that one of these releases had run before
 -- releases: releases that took the step, each once for each application and cluster that runs it
 -- days_held: days for which the releases had run from_version, the longest of them
 -- skipped: final versions between the two that had been seen by then and were jumped over, in order. Empty for downgrades
 WITH runs AS (
     SELECT
-        *, plain_version(version) AS plain, row_number() OVER own AS number, lag(plain_version(version)) OVER own AS plain_before,
+        *, plain_version(coalesce(version_tag, version)) AS plain, row_number() OVER own AS number,
+        lag(plain_version(coalesce(version_tag, version))) OVER own AS plain_before,
         lag(valid_to) OVER own AS held_until,
         lag(chart_name) OVER own AS chart_before, lag(chart_url) OVER own AS url_before, lag(is_resolved AND in_scope AND is_release) OVER own AS counted_before
     FROM use_spans

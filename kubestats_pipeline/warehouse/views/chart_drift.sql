@@ -7,9 +7,9 @@
 -- releases: releases of the chart, each once for each application and cluster that runs it
 -- oldest: the lowest version, or null where none has an order
 -- newest: the highest version
--- level: major, minor, patch or prerelease: how far they are apart, or null where that cannot be said
+-- level: major, minor, patch, prerelease or revision: how far they are apart, or null where that cannot be said
 WITH running AS (
-    SELECT repository_id, full_name, chart_name, chart_url, plain_version(version) AS version, count(*) AS releases
+    SELECT repository_id, full_name, chart_name, chart_url, plain_version(coalesce(version_tag, version)) AS version, count(*) AS releases
     FROM releases
     WHERE is_resolved AND in_scope AND version IS NOT NULL
     GROUP BY ALL
@@ -20,10 +20,10 @@ drifting AS (
         full_name,
         chart_name,
         chart_url,
-        list(version ORDER BY version_key(version) ASC NULLS LAST, version) AS versions,
+        list(version ORDER BY version_order(version) ASC NULLS LAST, version) AS versions,
         sum(releases)::BIGINT AS releases,
-        arg_min(version, version_key(version)) AS oldest,
-        arg_max(version, version_key(version)) AS newest
+        arg_min(version, version_order(version)) AS oldest,
+        arg_max(version, version_order(version)) AS newest
     FROM running
     GROUP BY repository_id, full_name, chart_name, chart_url
     HAVING count(*) > 1

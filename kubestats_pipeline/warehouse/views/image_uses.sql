@@ -10,6 +10,7 @@
 -- namespace: effective namespace, or null when the repository does not say
 -- app_name: application that the resource runs
 -- image: image without tag and digest
+-- present_image: its name today: the same, or where image_renames says that it moved to
 -- registry: host of the registry, also where the reference left it out
 -- tag: tag as written, or null where none is
 -- digest: digest, or null where none is
@@ -33,6 +34,7 @@ SELECT
     namespace,
     app_name,
     named_image.image AS image,
+    coalesce(new_place || substr(named_image.image, length(old_place) + 1), named_image.image) AS present_image,
     named_image.registry AS registry,
     named_image.tag AS tag,
     named_image.digest AS digest,
@@ -41,3 +43,4 @@ SELECT
     in_scope,
     source_url
 FROM named
+LEFT JOIN image_renames ON starts_with(named_image.image, old_place)

@@ -14,6 +14,7 @@
 -- chart_url: canonical location of the chart, or null where it could not be resolved
 -- chart_kind: helm, oci, git or path
 -- version: effective version as written, or null where none is
+-- version_tag: tag beside the digest that is its version in a cluster, or null
 -- context: active, archived, template, test or bootstrap, from its path
 -- resolution: exact, ambiguous, unresolved or not_applicable
 -- resolution_reason: why the reference is ambiguous or unresolved
@@ -25,7 +26,7 @@
 -- source_url: its file on the web, or null where its host's links are not known or a generator makes it
 SELECT
     use_id, resource_id, repository_id, full_name, repository_status, cluster, namespace, name, app_name, kind, chart_name, chart_url,
-    chart_kind, version, context, resolution, resolution_reason, is_resolved, in_scope, file_path, created_at, updated_at,
+    chart_kind, version, version_tag, context, resolution, resolution_reason, is_resolved, in_scope, file_path, created_at, updated_at,
     source_url
 FROM resource_uses
 WHERE is_release

@@ -20,6 +20,7 @@
 -- chart_url: canonical location of the chart, or null where it could not be resolved
 -- chart_kind: helm, oci, git or path
 -- version: effective version
+-- version_tag: tag beside the digest that is its version in a cluster, or null
 -- images: images that it names
 -- context: active, archived, template, test or bootstrap, from its path, or for applied objects from the paths of their cluster and folder
 -- resolution: exact, ambiguous, unresolved or not_applicable: how its chart reference resolved
@@ -32,7 +33,7 @@
 SELECT
     resource_id AS use_id, NULL::VARCHAR AS applied_id, resource_id, repository_id, full_name, repository_status, NULL::VARCHAR AS cluster,
     NULL::VARCHAR AS applied_by, api_group, kind, name, namespace, file_path, app_name, chart_name, is_resolved, chart_url, chart_kind, version,
-    images, context, resolution, resolution_reason, is_release, in_scope, created_at, updated_at, source_url
+    NULL::VARCHAR AS version_tag, images, context, resolution, resolution_reason, is_release, in_scope, created_at, updated_at, source_url
 FROM resource_overview
 WHERE status = 'ACTIVE' AND is_applied IS NULL
 UNION ALL
@@ -56,6 +57,7 @@ SELECT
     CASE WHEN applied.resolution NOT IN ('ambiguous', 'unresolved') THEN applied.chart_url END,
     applied.chart_kind,
     applied.version,
+    applied.version_tag,
     applied.images,
     applied.context,
     applied.resolution,

@@ -6,7 +6,7 @@
 -- chart_name: chart
 -- chart_url: canonical location of the chart
 -- version: version without a leading v
--- level: major, minor, patch or prerelease: what kind of upgrade it was
+-- level: major, minor, patch, prerelease or revision: what kind of upgrade it was
 -- author_kind: who made it: human, renovate, dependabot, flux or other_bot
 -- first_seen_at: committer time at which the version was first seen anywhere
 -- first_seen_in: the repository in which it was first seen

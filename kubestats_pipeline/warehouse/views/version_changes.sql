@@ -1,5 +1,6 @@
--- One row per event that changed the version of a resource which still existed after it, in every context. Tags of two images
--- are not two versions of one thing: an event that puts another image first is left out.
+-- One row per event that changed the version of a resource which still existed after it, in every context. Two images or
+-- two charts are not two versions of one thing: an event that puts another first is left out. Of
+-- an image that moved (image_renames) the old name and the new one are one image.
 -- event_id: the event
 -- resource_id: the resource
 -- repository_id: identity of the repository
@@ -19,10 +20,11 @@ WITH changed AS (
     FROM resource_events
     WHERE event_type = 'MODIFIED' AND version_before IS DISTINCT FROM version_after
 ),
-images_before AS (
-    SELECT event_id, lag(images) OVER (PARTITION BY resource_id ORDER BY sequence) AS images
+before AS (
+    SELECT event_id, lag(images) OVER own AS images, lag(chart_name) OVER own AS chart_name
     FROM resource_events
-    WHERE resource_id IN (SELECT resource_id FROM changed WHERE resolution = 'not_applicable')
+    WHERE resource_id IN (SELECT resource_id FROM changed)
+    WINDOW own AS (PARTITION BY resource_id ORDER BY sequence)
 )
 SELECT
     events.event_id,
@@ -40,10 +42,17 @@ SELECT
     events.version_before,
     events.version_after
 FROM changed AS events
-LEFT JOIN images_before USING (event_id)
+LEFT JOIN before USING (event_id)
 LEFT JOIN resource_overview AS overview USING (resource_id)
-WHERE coalesce(
-    list_filter(images_before.images, lambda each: each.role = 'main' AND each.tag = events.version_before)[1].image
-    = list_filter(events.images, lambda each: each.role = 'main' AND each.tag = events.version_after)[1].image,
-    TRUE
-)
+LEFT JOIN image_renames
+    ON starts_with(versioned_image(before.images, events.version_before), old_place)
+    AND replace(versioned_image(before.images, events.version_before), old_place, new_place)
+    = versioned_image(events.images, events.version_after)
+WHERE
+    CASE
+        WHEN events.version_before IS NULL OR events.version_after IS NULL THEN TRUE
+        WHEN events.resolution <> 'not_applicable' THEN coalesce(before.chart_name = events.chart_name, TRUE)
+        ELSE
+            versioned_image(before.images, events.version_before) IS NOT DISTINCT FROM versioned_image(events.images, events.version_after)
+            OR new_place IS NOT NULL
+    END

@@ -22,7 +22,7 @@ WITH left_it AS (
     GROUP BY ALL
 ),
 takers AS (
-    SELECT DISTINCT chart_name, chart_url, plain_version(version) AS version, repository_id
+    SELECT DISTINCT chart_name, chart_url, plain_version(coalesce(version_tag, version)) AS version, repository_id
     FROM use_spans
     WHERE is_release AND is_resolved AND in_scope
 ),

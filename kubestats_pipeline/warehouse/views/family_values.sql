@@ -1,0 +1,24 @@
+-- One row per chart family, path, type and value of its settings, counted by repository: setting_values over all addresses of a chart
+-- (chart_families).
+-- chart_name: chart
+-- family_url: the address that stands for the family
+-- path: the setting, without the positions of items in lists
+-- value_type: string, integer, float, boolean, null, or map or list where it is empty
+-- value: the value as text. Null for null, and in the row of all values of the path that are withheld
+-- is_withheld: the values are not published
+-- repositories: repositories that set it
+-- releases: releases that set it, each once for each application and cluster that runs it
+SELECT
+    families.chart_name,
+    families.family_url,
+    path,
+    value_type,
+    value,
+    is_withheld,
+    count(DISTINCT repository_id) AS repositories,
+    count(DISTINCT use_id) AS releases
+FROM setting_uses AS uses
+JOIN chart_families AS families ON families.chart_name = uses.chart_name AND families.chart_url = uses.chart_url
+WHERE in_scope
+GROUP BY families.chart_name, families.family_url, path, value_type, value, is_withheld
+ORDER BY families.chart_name, families.family_url, path, repositories DESC, value_type, value
