@@ -129,7 +129,7 @@ WHERE CASE
     ELSE coalesce(resources.is_applied, FALSE) <> coalesce(is_there, FALSE) OR resources.status IS NULL
 END
 """
-"""What cannot be built goes on to run, although its documents change or go: then nobody can tell."""
+"""An object that cannot be built goes on to run, although its document changes or goes: then nobody can tell."""
 
 _APPLICATIONS = """
 SELECT count(*), min(example)

@@ -1,4 +1,4 @@
-"""What clusters of real repositories run at the newest commit: all their releases, each with its namespace."""
+"""The releases that clusters of real repositories run at the newest commit, each with its namespace."""
 
 import datetime
 from pathlib import Path

@@ -44,7 +44,7 @@ def test_an_app_or_an_image_is_found_by_its_name_or_the_last_part_of_it(ask, wan
 
 @pytest.mark.parametrize("wanted", ["app-template", CHART])
 def test_a_chart_is_found_by_name_and_place_with_its_first_main_image(ask, wanted: str):
-    """What offers the chart runs nothing, and the archived release is not in scope."""
+    """An offer of the chart runs nothing, and the archived release is not in scope."""
     found = ask(f"SELECT full_name, name, found_as, image FROM who_runs('{wanted}')")
     assert found == [
         ("alice/home", "plex", ["chart"], "ghcr.io/home/plex"),

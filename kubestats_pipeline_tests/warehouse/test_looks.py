@@ -1,4 +1,4 @@
-"""What a value of a setting looks like: shown, hidden, or free until somebody knows its words."""
+"""The looks of a value of a setting: shown, hidden, or free until somebody knows its words."""
 
 import pytest
 

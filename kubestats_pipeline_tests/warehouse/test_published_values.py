@@ -1,4 +1,4 @@
-"""Which values of settings are published: by their looks, by the release's own words, and by who shares them."""
+"""The values of settings that are published: by their looks, by the release's own words, and by who shares them."""
 
 import json
 import subprocess

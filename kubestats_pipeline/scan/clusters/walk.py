@@ -309,7 +309,7 @@ def _are_same(before: tuple[Part, ...], after: tuple[Part, ...]) -> bool:
 
 
 class _Known:
-    """The objects of the last build of a node. What is built of the same parts is mostly the same object again."""
+    """The objects of the last build of a node. Equal parts mostly give the same object again."""
 
     def __init__(self, objects: Iterable[ClusterObject]) -> None:
         self._objects = list(objects)

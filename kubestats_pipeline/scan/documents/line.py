@@ -77,7 +77,7 @@ MARKER, END = PlainLine("end"), PlainLine("end")
 
 @functools.lru_cache(maxsize=16384)
 def read_line(text: str) -> PlainLine | None:
-    """What a line says, or None for a comment and an empty line. A result is shared, never changed.
+    """The meaning of a line, or None for a comment and an empty line. A result is shared, never changed.
 
     Raises:
         NotPlainError: it depends on other lines, or is not plain.

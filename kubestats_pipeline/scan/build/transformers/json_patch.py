@@ -47,7 +47,7 @@ def apply_operations(content: Any, operations: list[Operation]) -> Any:
 
 
 def _rounded(value: Any) -> Any:
-    """A value with its integers as floats have them, in their shortest form. What does not change is shared."""
+    """A value with its integers as floats have them, in their shortest form. Parts that do not change are shared."""
     if isinstance(value, dict):
         items = {key: _rounded(item) for key, item in value.items()}
         return value if all(items[key] is item for key, item in value.items()) else items
