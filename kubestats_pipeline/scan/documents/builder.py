@@ -306,7 +306,7 @@ class Builder:
         raise DecodeError("syntax", "a mapping key is not a scalar", self._line(event))
 
     def _merge_apart(self, mapping: dict[str, Any], merged: set[str] | None, source: Any) -> set[str]:
-        """Merge `<<`, and return all merged keys. Merges that other readers refuse or do otherwise count as repeated keys."""
+        """Merge `<<`, and return all merged keys. A merge that not all readers read alike is a repeated key."""
         explicit = mapping.keys() - (merged or ())
         self._merge(mapping, source)
         keys = {key for each in (source if isinstance(source, list) else [source]) for key in each}
