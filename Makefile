@@ -1,6 +1,9 @@
 # Everything that a user or developer does, from a fresh clone on. Needs Python 3.11 or later, git and make.
 PYTHON ?= python3
 BIN := .venv/bin
+# Older releases of DuckDB that open the published file: one tried every day, the others by test-all.
+CLIENT := 1.4.5
+OTHER_CLIENTS := 1.2.2 1.5.6
 
 .PHONY: demo run dev test test-all check format generate bench reset clean help
 
@@ -16,10 +19,10 @@ run: .venv/.installed  ## one cycle of the real thing
 dev: .venv/.installed  ## the Dagster UI, daemon and schedules on http://127.0.0.1:3000
 	$(BIN)/kubestats dev
 
-test: .venv/.installed-dev  ## the everyday test suite
+test: .venv/.installed-dev $(CLIENT:%=.clients/%/.installed)  ## the everyday test suite
 	$(BIN)/pytest
 
-test-all: .venv/.installed-dev  ## every test, the long ones too
+test-all: .venv/.installed-dev $(CLIENT:%=.clients/%/.installed) $(OTHER_CLIENTS:%=.clients/%/.installed)  ## every test, the long ones too
 	$(BIN)/pytest -m "slow or not slow"
 
 check: .venv/.installed-dev  ## lint, types and spelling
@@ -43,7 +46,7 @@ reset:  ## forget everything in data/ but the administrator's decisions
 	find data -mindepth 1 -maxdepth 1 ! -name README.md ! -name decisions.yaml -exec rm -rf {} +
 
 clean:  ## remove the environment and all caches
-	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info
+	rm -rf .venv .clients .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -57,3 +60,8 @@ clean:  ## remove the environment and all caches
 .venv/.installed-dev: pyproject.toml | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
 	@touch $@ .venv/.installed
+
+# Without network, or a wheel for this Python, the tests of that client are skipped.
+.clients/%/.installed: | .venv/bin/python
+	@$(BIN)/python -m venv .clients/$* && .clients/$*/bin/python -m pip install --quiet --disable-pip-version-check \
+		--only-binary :all: duckdb==$* && touch $@ || { rm -rf .clients/$*; echo "no DuckDB $*: its tests are skipped"; }

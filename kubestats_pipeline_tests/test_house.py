@@ -115,22 +115,23 @@ def test_only_redaction_decides_what_is_secret() -> None:
 
 WRITERS = {
     "write_snapshot": "sync",
+    "put_days": "warehouse",
     **dict.fromkeys(
         ("write_scan", "write_resources", "write_problems", "write_values", "write_applied", "append_events"), "scan"
     ),
 }
-"""Methods of `RepositoryTables`, each with the one stage that may call it."""
+"""Methods of `RepositoryTables`, and what writes days, each with the one stage that may call it."""
 
 
 def test_every_table_has_one_writer() -> None:
     """Relocation, retention and the redaction of earlier lakes rewrite whole files, and take rows as they are."""
     stage_of = {name.upper(): table.stage for name, table in TABLES.items()}
     calls = [
-        (name, node.func.attr, node.args[0].id if node.args and isinstance(node.args[0], ast.Name) else "")
+        (name, called, node.args[0].id if node.args and isinstance(node.args[0], ast.Name) else "")
         for name in MODULES
         if room_of(name) != "lake"
         for node in ast.walk(tree_of(name))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        if isinstance(node, ast.Call) and (called := getattr(node.func, "attr", getattr(node.func, "id", "")))
     ]
     writing = [
         (name, WRITERS.get(method) or stage_of.get(table))

@@ -50,6 +50,15 @@ class GitAddress:
         return f"{self.scheme if unlike_web else 'https'}://{place}"
 
     @property
+    def page(self) -> str | None:
+        """The page for people: the address itself on the web, or that of a forge for `git@host`. None for others."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        if self.scheme in ("http", "https"):
+            return f"{self.scheme}://{host}{f':{self.port}' if self.port else ''}/{self.path}"
+        is_forge = self.scheme == "ssh" and self.user == "git" and self.port is None
+        return f"https://{host}/{self.path}" if is_forge else None
+
+    @property
     def owner(self) -> str:
         """All folders above the repository, or `-`, which no forge allows as an owner."""
         return self.path.rpartition("/")[0] or "-"

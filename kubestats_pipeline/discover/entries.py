@@ -157,6 +157,7 @@ def _remote_record(address: GitAddress) -> FoundRepository:
         owner=address.owner,
         name=address.name,
         clone_url=address.clone_url,
+        html_url=address.page,
         discovery_tags=(LIST_TAG,),
     )
 

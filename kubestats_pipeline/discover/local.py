@@ -1,6 +1,7 @@
 """Git repositories on this machine: recognised, found below a folder, and named.
 
-Nothing is read from a repository but the few names that make a folder one. Fetching from it is sync's work.
+Nothing is read from a repository but the few names that make a folder one, and the address of its `origin`. Fetching
+from it is sync's work.
 """
 
 import os
@@ -8,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-from kubestats_pipeline.discover.addresses import AddressError, url_identity
+from kubestats_pipeline.discover.addresses import AddressError, parse_address, url_identity
 from kubestats_pipeline.discover.records import FoundRepository
+from kubestats_pipeline.git import command as git
 
 DEPTH = 3
 """Levels of folders below an entry that are searched. Tools that clone many repositories lay out host/owner/name."""
@@ -59,7 +61,7 @@ def _is_bare(folder: Path) -> bool:
 
 
 def to_record(path: Path, *, tag: str) -> FoundRepository:
-    """The record of a repository on this machine, whose identity is its real path."""
+    """The record of a repository on this machine. Its identity is its real path, its page that of its `origin`."""
     real = path.resolve()
     folder = real.parent if real.name == ".git" else real
     name = _shown(folder.name.removesuffix(".git")) or "-"
@@ -73,7 +75,17 @@ def to_record(path: Path, *, tag: str) -> FoundRepository:
         name=name,
         clone_url=url,
         discovery_tags=(tag,),
+        html_url=origin_page(folder),
     )
+
+
+def origin_page(folder: Path) -> str | None:
+    """The page for people of the remote that a repository calls `origin`. None without one on the web."""
+    try:
+        url = git.run(["-C", str(folder), "config", "--local", "--no-includes", "--get", "remote.origin.url"])
+        return parse_address(url.decode().strip()).page
+    except (git.GitError, AddressError, UnicodeDecodeError):
+        return None
 
 
 def to_file_url(path: Path) -> str:

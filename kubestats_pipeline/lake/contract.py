@@ -31,6 +31,7 @@ class Partitioning(Enum):
     WHOLE = "whole"
     REPOSITORY = "repository"
     DATE = "date"
+    YEAR = "year"
 
 
 @dataclass(frozen=True)

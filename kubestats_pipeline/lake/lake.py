@@ -40,8 +40,10 @@ class Partition:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
-Key = str | datetime.date | None
-"""The key of a partition: a repository's full name, a day, or None for a table that is one file."""
+Key = str | datetime.date | int | None
+"""The key of a partition: a repository's full name, a day, a year, or None for a table that is one file.
+
+A table of years also takes a day: of a file that an earlier version wrote, see `years.py`."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,10 @@ class Lake:
         """Where a partition lies, whether it exists or not."""
         if table.partitioning is Partitioning.REPOSITORY and isinstance(key, str):
             return self.layout.repository_partition(table.name, key)
-        if table.partitioning is Partitioning.DATE and isinstance(key, datetime.date):
+        if table.partitioning in (Partitioning.DATE, Partitioning.YEAR) and isinstance(key, datetime.date):
             return self.layout.date_partition(table.name, key)
+        if table.partitioning is Partitioning.YEAR and isinstance(key, int):
+            return self.layout.year_partition(table.name, key)
         if table.partitioning is Partitioning.WHOLE and key is None:
             return self.layout.whole_table(table.name)
         raise ValueError(
@@ -200,6 +204,10 @@ class Lake:
         """The days that have a partition of a table, sorted."""
         return map(datetime.date.fromisoformat, self._cuts(table, "date="))
 
+    def years(self, table: Table) -> list[int]:
+        """The years that have a partition of a table, sorted."""
+        return [*map(int, self._cuts(table, "year="))]
+
     def _cuts(self, table: Table, column: str) -> list[str]:
         """The values by which a table is cut into folders, as their names spell them."""
         prefix, suffix = f"{self.layout.name_of(self.layout.table(table.name))}/{column}", "/part.parquet"
@@ -207,10 +215,14 @@ class Lake:
         return sorted(name[len(prefix) : -len(suffix)] for name in names if name.endswith(suffix))
 
     def partitions(self, table: Table) -> list[Key]:
-        """The keys of all partitions of a table, sorted."""
+        """The keys of all partitions of a table, sorted. Daily files of a year that has a file do not count."""
         if table.partitioning is Partitioning.WHOLE:
             return [None] if self.exists(table) else []
-        return list(self.repositories(table) if table.partitioning is Partitioning.REPOSITORY else self.dates(table))
+        if table.partitioning is Partitioning.REPOSITORY:
+            return list(self.repositories(table))
+        dates = list(self.dates(table))  # listed first: their year's file may just be taking their place
+        years = self.years(table) if table.partitioning is Partitioning.YEAR else []
+        return [*years, *(day for day in dates if day.year not in years)]
 
     def read_all(self, table: Table) -> pl.DataFrame:
         """Read all rows of a table, an empty frame before the first one is written.

@@ -114,6 +114,14 @@ class Layout:
         """The file of one day's partition of a table."""
         return self.table(table) / f"date={date.isoformat()}" / "part.parquet"
 
+    def year_partition(self, table: str, year: int) -> Path:
+        """The file of one year's partition of a table of days."""
+        return self.table(table) / f"year={year:04}" / "part.parquet"
+
+    def days_lock(self, table: str) -> Path:
+        """The lock of a process that writes a table of days."""
+        return self.data_dir / "locks" / table
+
     def mirror(self, host: str, owner: str, name: str) -> Path:
         """The bare mirror of one repository. Each part is one folder's name whatever characters it holds."""
         parts = [encode_name(part) for part in (host, owner) if part]

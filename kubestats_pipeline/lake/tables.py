@@ -65,7 +65,7 @@ REPOSITORIES = Table(
         required(
             "clone_url", Type.TEXT, "what git fetches from, without credentials. Of one that is refused only the scheme"
         ),
-        Column("html_url", Type.TEXT, "the page for people"),
+        Column("html_url", Type.TEXT, "the page for people, of a path on this machine that of its `origin`, or null"),
         Column("description", Type.TEXT, "the owner's description"),
         Column("language", Type.TEXT, "main language as the host sees it"),
         required("topics", Type.TEXTS, "all topics of the repository, empty where the host knows none"),
@@ -174,8 +174,9 @@ ECOSYSTEM_STATS = Table(
     name="ecosystem_stats",
     grain="one row per day, computed from the event log",
     stage="warehouse",
-    partitioning=Partitioning.DATE,
+    partitioning=Partitioning.YEAR,
     key=("date",),
+    sort=("date",),
     columns=(
         required("date", Type.DATE, "day (UTC). The row describes its end"),
         required("total_repositories", Type.INTEGER, "repositories known and not retired"),

@@ -18,7 +18,7 @@ import polars as pl
 from kubestats_pipeline.lake.contract import Partitioning, Table
 from kubestats_pipeline.lake.lake import Lake, LakeError, read_file, replace_file, writing
 from kubestats_pipeline.lake.paths import decode_name
-from kubestats_pipeline.lake.tables import REPOSITORIES, RESOURCE_EVENTS, RESOURCES, TABLES
+from kubestats_pipeline.lake.tables import ECOSYSTEM_STATS, REPOSITORIES, RESOURCE_EVENTS, RESOURCES, TABLES
 from kubestats_pipeline.locks import BusyError, locked
 from kubestats_pipeline.redaction import forms, secrets, words
 from kubestats_pipeline.scan.store.position import SCANNER_VERSION
@@ -119,11 +119,14 @@ class _Redaction:
 
     def redact_all(self) -> None:
         """Whole tables and days first, then repository by repository, then what belongs to none of them."""
+        locks = {
+            REPOSITORIES.name: self._layout.register_lock,
+            ECOSYSTEM_STATS.name: self._layout.days_lock(ECOSYSTEM_STATS.name),
+        }
         for table in TABLES.values():
             if table.partitioning is not Partitioning.REPOSITORY:
-                guarded = self._layout.register_lock if table is REPOSITORIES else None
                 names = [self._lake.name(table, key) for key in self._lake.partitions(table)]
-                self._guarded(table.name, guarded, self._files, table, names)
+                self._guarded(table.name, locks.get(table.name), self._files, table, names)
         tables = self._layout.name_of(self._layout.lake)
         for folder in self._below(tables, 1):
             if folder.startswith("repository="):

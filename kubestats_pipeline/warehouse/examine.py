@@ -28,7 +28,12 @@ NEWEST: Mapping[str, str] = {
 }
 """Time of an asset's newest content. A day of the statistics counts as its end."""
 
-_GROUPS = {Partitioning.REPOSITORY: "repository_id", Partitioning.DATE: "date", Partitioning.WHOLE: "''"}
+_GROUPS = {
+    Partitioning.REPOSITORY: "repository_id",
+    Partitioning.DATE: "date",
+    Partitioning.YEAR: "date",
+    Partitioning.WHOLE: "''",
+}
 
 
 def find_other_columns(connection: duckdb.DuckDBPyConnection, lake: Lake, table: Table) -> list[Violation]:

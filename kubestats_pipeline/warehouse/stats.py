@@ -25,6 +25,7 @@ from kubestats_pipeline.lake.tables import (
     RESOURCES,
     SCANS,
 )
+from kubestats_pipeline.lake.years import put_days
 from kubestats_pipeline.warehouse.connect import open_to_build
 from kubestats_pipeline.warehouse.load import find_sources, load_table
 
@@ -67,17 +68,18 @@ DAYS_AT_ONCE = 366
 
 
 def write_ecosystem_stats(lake: Lake, date: datetime.date) -> dict[str, Any] | None:
-    """Compute the row of one day (UTC, as of its end), write its partition and give the row.
+    """Compute the row of one day (UTC, as of its end), write it into the file of its year and give it.
 
     None, and nothing written, when no repository was known and no event had happened by then, or when retention has
     archived events of the day: its row, if there is one, stays as it is.
 
     Raises:
         WarehouseError: a file of the lake is damaged.
-        LakeError: the partition cannot be written.
+        LakeError: the file cannot be written.
+        BusyError: another process has been writing statistics for long.
     """
     with _open_history(lake) as connection:
-        return next(_write_days(lake, connection, [date]), None)
+        return next(iter(_write_days(lake, connection, [date])), None)
 
 
 def backfill_ecosystem_stats(lake: Lake, dates: Sequence[datetime.date]) -> list[datetime.date]:
@@ -85,7 +87,8 @@ def backfill_ecosystem_stats(lake: Lake, dates: Sequence[datetime.date]) -> list
 
     Raises:
         WarehouseError: a file of the lake is damaged.
-        LakeError: a partition cannot be written. The days before it are.
+        LakeError: a file cannot be written. The years before it are.
+        BusyError: another process has been writing statistics for long.
     """
     with _open_history(lake) as connection:
         return _write_all(lake, connection, dates)
@@ -96,7 +99,8 @@ def record_due_days(lake: Lake, today: datetime.date) -> list[datetime.date]:
 
     Raises:
         WarehouseError: a file of the lake is damaged.
-        LakeError: a partition cannot be written. The days before it are.
+        LakeError: a file cannot be written. The years before it are.
+        BusyError: another process has been writing statistics for long.
     """
     with _open_history(lake) as connection:
         return _write_all(lake, connection, _due_days(connection, today))
@@ -151,10 +155,9 @@ def _write_all(
 
 def _write_days(
     lake: Lake, connection: duckdb.DuckDBPyConnection, dates: Sequence[datetime.date]
-) -> Iterator[dict[str, Any]]:
+) -> list[dict[str, Any]]:
     result = connection.execute(_read_sql("ecosystem_stats"), {"dates": list(dates)})
     names = [name for name, *_ in result.description]
-    for values in result.fetchall():
-        row = dict(zip(names, values, strict=True))
-        lake.write(ECOSYSTEM_STATS, row["date"], [row])
-        yield row
+    rows = [dict(zip(names, values, strict=True)) for values in result.fetchall()]
+    put_days(lake, ECOSYSTEM_STATS, rows)
+    return rows

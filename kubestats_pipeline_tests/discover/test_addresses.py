@@ -85,6 +85,23 @@ def test_an_address_is_freed_of_credentials_and_named(text, clone_url, owner, na
 
 
 @pytest.mark.parametrize(
+    ("text", "page"),
+    [
+        ("https://me:s3cret@codeberg.org/ada/ops.git", "https://codeberg.org/ada/ops"),
+        ("http://git.example.org:3000/ada/ops/", "http://git.example.org:3000/ada/ops"),
+        ("https://[::1]/ada/ops", "https://[::1]/ada/ops"),
+        ("git@codeberg.org:ada/ops.git", "https://codeberg.org/ada/ops"),
+        ("ssh://git@gitlab.com/group/sub/ops.git", "https://gitlab.com/group/sub/ops"),
+        ("ssh://git@git.example.org:2222/ada/ops", None),
+        ("alice@nas:/srv/git/ops.git", None),
+        ("git://git.example.org/ops.git", None),
+    ],
+)
+def test_an_address_of_the_web_or_of_a_forge_has_a_page(text, page):
+    assert parse_address(text).page == page
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "https://me:s3/cret@example.org/ada/ops",

@@ -156,7 +156,7 @@ def test_repositories_without_numbers_leave_no_metrics(lake, tmp_path):
     report = discover(lake, sources_from(settings), NOON)
     assert (report.found, report.metrics_rows) == (2, 0)
     assert list(lake.dates(REPOSITORY_METRICS)) == []
-    columns = ("description", "is_fork", "is_archived", "created_at", "pushed_at", "html_url")
+    columns = ("description", "is_fork", "is_archived", "created_at", "pushed_at")
     assert all(row[column] is None for row in rows(lake) for column in columns)
 
 

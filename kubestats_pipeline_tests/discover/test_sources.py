@@ -88,6 +88,7 @@ def test_a_git_url_elsewhere_needs_no_api_and_has_no_facts(github):
     assert (found.host, found.owner, found.name) == ("gitlab.com", "Group/Sub", "ops")
     assert found.full_name == "gitlab.com/Group/Sub/ops"
     assert found.clone_url == "https://gitlab.com/Group/Sub/ops.git"
+    assert found.html_url == "https://gitlab.com/Group/Sub/ops"
     assert (found.description, found.topics, found.is_fork, found.has_numbers) == (None, (), None, False)
     assert "s3cret" not in repr(found)
     assert github.requests == []
@@ -106,6 +107,28 @@ def test_a_repository_on_this_machine_is_named_by_its_folders(github, tmp_path, 
     assert (found.owner, found.name) == ("team", "ops")
     assert found.clone_url == f"file://{path}"
     assert (found.discovery_tags, found.has_numbers) == (("list",), False)
+
+
+@pytest.mark.parametrize(
+    ("origin", "page"),
+    [
+        ("https://me:s3cret@codeberg.org/team/ops.git", "https://codeberg.org/team/ops"),
+        ("git@github.com:team/ops.git", "https://github.com/team/ops"),
+        ("/srv/git/ops.git", None),
+        ("", None),
+    ],
+)
+def test_a_repository_on_this_machine_has_the_page_of_its_origin_and_its_own_identity(github, tmp_path, origin, page):
+    path = init(tmp_path / "team" / "ops")
+    (alone,) = ask(github, path).repositories
+    subprocess.run(["git", "-C", str(path), "config", "remote.origin.url", origin], check=True, timeout=20)
+    (found,) = ask(github, path).repositories
+    assert (alone.html_url, found.html_url) == (None, page)
+    assert (found.repository_id, found.full_name, found.clone_url) == (
+        alone.repository_id,
+        "local/team/ops",
+        f"file://{path}",
+    )
 
 
 def test_all_ways_to_one_folder_are_one_repository(github, tmp_path, monkeypatch):

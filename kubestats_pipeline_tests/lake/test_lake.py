@@ -68,6 +68,7 @@ def key_of(table: Table) -> Key:
         Partitioning.WHOLE: None,
         Partitioning.REPOSITORY: "ann/home-ops",
         Partitioning.DATE: datetime.date(2026, 1, 2),
+        Partitioning.YEAR: 2026,
     }
     return keys[table.partitioning]
 
@@ -127,9 +128,11 @@ def test_what_stands_for_the_rows_travels_with_them(lake: Lake):
 def test_keys_are_listed_as_they_were_given_and_deleted_ones_are_gone(lake: Lake):
     for name in ("zoë/b", "a/b", "git.example.org/a/b"):
         lake.write(SNAPSHOTS, name, [any_row(SNAPSHOTS, full_name=name)])
-    lake.write(ECOSYSTEM_STATS, datetime.date(2026, 1, 2), [any_row(ECOSYSTEM_STATS)])
+    lake.write(REPOSITORY_METRICS, datetime.date(2026, 1, 2), [any_row(REPOSITORY_METRICS)])
+    lake.write(ECOSYSTEM_STATS, 2026, [any_row(ECOSYSTEM_STATS)])
     assert list(lake.repositories(SNAPSHOTS)) == ["a/b", "git.example.org/a/b", "zoë/b"]
-    assert list(lake.dates(ECOSYSTEM_STATS)) == [datetime.date(2026, 1, 2)]
+    assert list(lake.dates(REPOSITORY_METRICS)) == [datetime.date(2026, 1, 2)]
+    assert lake.years(ECOSYSTEM_STATS) == [2026]
     assert sorted(lake.read_all(SNAPSHOTS)["full_name"]) == ["a/b", "git.example.org/a/b", "zoë/b"]
     assert lake.delete(SNAPSHOTS, "a/b") is True
     assert list(lake.repositories(SNAPSHOTS)) == ["git.example.org/a/b", "zoë/b"]

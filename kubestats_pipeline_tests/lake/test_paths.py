@@ -61,9 +61,10 @@ def test_paths_are_those_that_users_query():
     assert LAYOUT.repository_partition("resources", "ann/home-ops") == Path(
         "/data/lake/resources/repository=ann%2Fhome-ops/part.parquet"
     )
-    assert LAYOUT.date_partition("ecosystem_stats", datetime.date(2026, 1, 2)) == Path(
-        "/data/lake/ecosystem_stats/date=2026-01-02/part.parquet"
+    assert LAYOUT.date_partition("repository_metrics", datetime.date(2026, 1, 2)) == Path(
+        "/data/lake/repository_metrics/date=2026-01-02/part.parquet"
     )
+    assert LAYOUT.year_partition("ecosystem_stats", 2026) == Path("/data/lake/ecosystem_stats/year=2026/part.parquet")
     assert LAYOUT.whole_table("repositories") == Path("/data/lake/repositories/part.parquet")
     assert LAYOUT.mirror("github.com", "ann", "home-ops") == Path("/data/git/github.com/ann/home-ops.git")
     assert LAYOUT.warehouse == Path("/data/kubestats.duckdb")

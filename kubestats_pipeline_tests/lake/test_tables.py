@@ -89,7 +89,7 @@ def test_keys_and_order_are_made_of_columns_that_are_never_null(table: Table):
 
 @each_table
 def test_a_partition_of_several_rows_has_an_order_so_that_equal_rows_give_equal_files(table: Table):
-    one_row_each = table.name in ("snapshots", "scans", "ecosystem_stats")
+    one_row_each = table.name in ("snapshots", "scans")
     assert bool(table.sort) is not one_row_each
 
 

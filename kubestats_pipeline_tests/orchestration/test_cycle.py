@@ -197,7 +197,7 @@ def test_discovery_and_publication_tell_their_rows(world: World, first: Cycle):
 
 def test_statistics_are_materialized_for_each_day_since_the_first_event(world: World):
     partitions = world.instance.get_materialized_partitions(dg.AssetKey("ecosystem_stats"))
-    assert partitions == {day.isoformat() for day in world.lake.dates(ECOSYSTEM_STATS)}
+    assert partitions == {day.isoformat() for day in world.lake.read_all(ECOSYSTEM_STATS)["date"]}
     assert NOW.date().isoformat() in partitions
 
 

@@ -82,6 +82,7 @@ def test_an_asset_is_partitioned_as_its_table(specs: dict[str, dg.AssetSpec], ta
         Partitioning.WHOLE: type(None),
         Partitioning.REPOSITORY: dg.DynamicPartitionsDefinition,
         Partitioning.DATE: dg.DailyPartitionsDefinition,
+        Partitioning.YEAR: dg.DailyPartitionsDefinition,
     }
     assert isinstance(partitions, expected[table.partitioning])
     if isinstance(partitions, dg.DynamicPartitionsDefinition):

@@ -37,7 +37,8 @@ def test_a_charts_page_shows_who_runs_it_most_starred_first(ask, call, found):
     )
 
 
-def test_a_charts_page_links_to_the_file_on_github(tmp_path: Path):
+def test_a_charts_page_links_to_the_file_at_the_scanned_commit(tmp_path: Path):
+    """An Enterprise server is known by the identity that it gave."""
     lake = write_small_lake(tmp_path)
     page = {"html_url": "https://github.com/alice/home"}
     elsewhere = {"html_url": "https://git.example.org/bob/homelab", "host": "git.example.org"}
@@ -45,9 +46,11 @@ def test_a_charts_page_links_to_the_file_on_github(tmp_path: Path):
     lake.write(REPOSITORIES, None, rows)
     with duckdb.connect(str(build_warehouse(lake).path), read_only=True) as connection:
         found = connection.execute("SELECT full_name, source_url FROM chart_page('app-template', app := 'plex')")
-        assert found.fetchall() == [("alice/home", "https://github.com/alice/home/blob/HEAD/apps/plex.yaml")]
-        bob = "SELECT DISTINCT source_url FROM resource_overview WHERE full_name = 'bob/homelab'"
-        assert connection.execute(bob).fetchall() == [(None,)]
+        assert found.fetchall() == [("alice/home", "https://github.com/alice/home/blob/c9/apps/plex.yaml")]
+        bob = "SELECT source_url FROM resource_overview WHERE full_name = 'bob/homelab' AND name = 'plex'"
+        assert connection.execute(bob).fetchall() == [("https://git.example.org/bob/homelab/blob/c8/apps/plex.yaml",)]
+        deleted = "SELECT DISTINCT source_url FROM resource_overview WHERE status = 'DELETED'"
+        assert connection.execute(deleted).fetchall() == [(None,)]
 
 
 def test_what_else_runs_where_a_chart_runs(ask):

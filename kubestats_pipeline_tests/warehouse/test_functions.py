@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kubestats_pipeline.lake.repositories import Repository
+from kubestats_pipeline.orchestration.base.code_urls import code_url
 from kubestats_pipeline.warehouse.marts import FUNCTIONS, Mart
 
 DIGEST = "sha256:" + "0f" * 32
@@ -210,3 +212,37 @@ def test_each_function_says_what_it_gives_and_what_it_takes(function: Mart):
     assert function.description
     assert all(parameter.meaning for parameter in function.parameters)
     assert function.columns == ()
+
+
+LINKS = {
+    ("https://github.com/ann/ops", "github:1"): "https://github.com/ann/ops/blob/c0/{path}",
+    ("https://code.example.org/ann/ops", "github:1"): "https://code.example.org/ann/ops/blob/c0/{path}",
+    ("https://github.example.org/ann/ops", "git:0f"): "https://github.example.org/ann/ops/blob/c0/{path}",
+    ("https://gitlab.com/ann/sub/ops", "gitlab:1"): "https://gitlab.com/ann/sub/ops/-/blob/c0/{path}",
+    (
+        "https://code.example.org/ann/ops",
+        "gitlab:1@code.example.org",
+    ): "https://code.example.org/ann/ops/-/blob/c0/{path}",
+    ("https://codeberg.org/ann/ops", "git:0f"): "https://codeberg.org/ann/ops/src/commit/c0/{path}",
+    ("https://gitea.example.org/ann/ops", "git:0f"): "https://gitea.example.org/ann/ops/src/commit/c0/{path}",
+    ("https://bitbucket.org/ann/ops", "git:0f"): "https://bitbucket.org/ann/ops/src/c0/{path}",
+    ("https://bitbucket.example.org/scm/key/ops", "git:0f"): (
+        "https://bitbucket.example.org/projects/key/repos/ops/browse/{path}?at=c0"
+    ),
+    ("https://git.sr.ht/~ann/ops", "git:0f"): "https://git.sr.ht/~ann/ops/tree/c0/item/{path}",
+    ("https://git.example.org/github/ops", "git:0f"): None,
+    (None, "git:0f"): None,
+}
+
+
+@pytest.mark.parametrize(("place", "link"), LINKS.items())
+def test_each_forge_has_its_own_address_of_a_file(functions: duckdb.DuckDBPyConnection, place, link):
+    assert call(functions, "file_link(?, ?, 'c0')", *place) == link
+
+
+@pytest.mark.parametrize(("page", "identity"), [place for place in LINKS if place[0]])
+def test_a_forge_is_known_by_the_rules_by_which_its_folders_are_addressed(
+    functions: duckdb.DuckDBPyConnection, page: str, identity: str
+):
+    tree = code_url(Repository(identity, "ann/ops", "host", "ann", "ops", f"{page}.git"), "c0")
+    assert (call(functions, "file_link(?, ?, 'c0')", page, identity) is None) == (tree == page)

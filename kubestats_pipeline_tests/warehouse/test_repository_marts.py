@@ -115,13 +115,13 @@ def stats(date: datetime.date, repositories: int, resources: int, stars: int | N
 
 def test_growth_compares_with_the_day_the_week_and_the_month_before(tmp_path: Path):
     lake = write_small_lake(tmp_path)
-    for date, *numbers in (
+    days = (
         (datetime.date(2026, 2, 8), 8, 100, None),
         (datetime.date(2026, 3, 3), 9, 150, 20),
         (datetime.date(2026, 3, 9), 10, 130, 21),
         (datetime.date(2026, 3, 10), 10, 125, 25),
-    ):
-        lake.write(ECOSYSTEM_STATS, date, [stats(date, *numbers)])
+    )
+    lake.write(ECOSYSTEM_STATS, 2026, [stats(*numbers) for numbers in days])
     found = query(lake, "SELECT * EXCLUDE (active_repositories) FROM ecosystem_growth LIMIT 1")
     today = (datetime.date(2026, 3, 10), 10, 125, 25)
     assert found == [(*today, 0, 1, 2, 25.0, -5, -25, 25, 25.0, 4, 5, None)]

@@ -86,7 +86,7 @@ def test_a_repository_is_known_from_its_creation_its_first_event_or_its_discover
     days = [datetime.date(2026, 1, 1), datetime.date(2026, 2, 20), march(1)]
     assert [compute(lake, date)["total_repositories"] for date in days] == [1, 2, 3]
     assert write_ecosystem_stats(lake, datetime.date(2025, 12, 31)) is None
-    assert lake.read(ECOSYSTEM_STATS, datetime.date(2025, 12, 31)) is None
+    assert lake.read(ECOSYSTEM_STATS, 2025) is None
 
 
 def test_a_repository_stays_active_for_thirty_days(lake):
@@ -109,11 +109,24 @@ def test_a_commit_clock_that_runs_backwards_does_not_bring_a_resource_back(tmp_p
     assert [compute(lake, march(number))["active_resources"] for number in (3, 4, 5, 6)] == [0, 0, 0, 0]
 
 
-def test_the_row_is_the_partition_of_its_day(lake):
-    row = compute(lake, march(8))
-    partition = lake.read(ECOSYSTEM_STATS, march(8))
+def test_the_rows_of_days_lie_in_the_file_of_their_year(lake):
+    rows = [compute(lake, march(number)) for number in (8, 9, 8)]
+    partition = lake.read(ECOSYSTEM_STATS, 2026)
     assert partition is not None
-    assert partition.rows.to_dicts() == [row]
+    assert partition.rows.to_dicts() == rows[:2]
+    assert lake.partitions(ECOSYSTEM_STATS) == [2026]
+
+
+def test_daily_files_of_an_earlier_version_are_read_and_those_days_are_not_due_again(lake):
+    last = march(12)
+    record_due_days(lake, last)
+    rows = lake.read_all(ECOSYSTEM_STATS)
+    lake.delete(ECOSYSTEM_STATS, 2026)
+    for row in rows.iter_rows(named=True):
+        lake.write(ECOSYSTEM_STATS, row["date"], [row])
+    assert record_due_days(lake, last) == [march(11), march(12)]
+    assert lake.read_all(ECOSYSTEM_STATS).equals(rows)
+    assert lake.partitions(ECOSYSTEM_STATS) == [2026]
 
 
 def test_history_is_filled_from_the_first_event_and_then_only_the_last_two_days_are_due(lake):

@@ -54,7 +54,7 @@ def statistics_assets(
                 days = record_due_days(services.lake, services.now().date())
                 written = set(days)
             done(f"{len(written)} days")
-    except (WarehouseError, LakeError) as error:
+    except (WarehouseError, LakeError, BusyError) as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     context.log.info("%d days computed", len(written), extra={"fields": {"days": len(written)}})
     for day in days:

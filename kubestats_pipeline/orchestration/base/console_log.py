@@ -149,7 +149,7 @@ def _materialized(event: dg.AssetMaterialization) -> Line | None:
     scalars = {name: value for name, value in event.metadata.items() if isinstance(value, SCALARS)}
     facts = {name.rpartition("/")[2]: value.value for name, value in scalars.items()}
     table = TABLES.get(asset)
-    by_day = table is not None and table.partitioning is Partitioning.DATE
+    by_day = table is not None and table.partitioning in (Partitioning.DATE, Partitioning.YEAR)
     part = {"date" if by_day else "repository": event.partition} if event.partition else {}
     return Line(logging.INFO, " ".join([asset, *part.values()]), {"asset": asset, **part, **facts})
 

@@ -15,7 +15,7 @@
 -- created_at: commit time of the release's creation
 -- age_days: whole days from its creation to reference_at of reference_moment
 -- updated_at: commit time of its last event
--- source_url: the file on the web, or null where the host is not GitHub
+-- source_url: the file on the web, or null where its host's links are not known
 SELECT
     releases.full_name,
     metrics.stars_count,

@@ -22,7 +22,7 @@
 -- file_path: path of the document, or null for what a generator makes
 -- created_at: commit time of its creation
 -- updated_at: commit time of its last event
--- source_url: its file on the web, or null where the host is not GitHub or a generator makes it
+-- source_url: its file on the web, or null where its host's links are not known or a generator makes it
 SELECT
     use_id, resource_id, repository_id, full_name, repository_status, cluster, namespace, name, app_name, kind, chart_name, chart_url,
     chart_kind, version, context, resolution, resolution_reason, is_resolved, in_scope, file_path, created_at, updated_at,

@@ -72,4 +72,4 @@ LEFT JOIN latest_metrics AS metrics USING (repository_id)
 LEFT JOIN declared USING (repository_id)
 LEFT JOIN used USING (repository_id)
 LEFT JOIN happened USING (repository_id)
-ORDER BY stars_count DESC NULLS LAST, full_name
+ORDER BY metrics.stars_count DESC NULLS LAST, known.full_name

@@ -27,7 +27,7 @@
 -- created_at: commit time of its creation
 -- updated_at: commit time of its last event
 -- deleted_at: commit time of its deletion, or null while active
--- source_url: its file on the web, or null where it is deleted or the host is not GitHub
+-- source_url: its file on the web at the scanned commit, or null where it is deleted or its host's links are not known
 SELECT
     resources.resource_id,
     resources.repository_id,
@@ -57,9 +57,12 @@ SELECT
     resources.created_at,
     resources.updated_at,
     resources.deleted_at,
-    CASE
-        WHEN resources.status = 'ACTIVE' AND repositories.host = 'github.com'
-            THEN repositories.html_url || '/blob/HEAD/' || replace(url_encode(resources.file_path), '%2F', '/')
-    END AS source_url
+    CASE WHEN resources.status = 'ACTIVE' THEN replace(links.link, '{path}', replace(url_encode(resources.file_path), '%2F', '/')) END
+        AS source_url
 FROM resources
 LEFT JOIN repositories USING (repository_id)
+LEFT JOIN (
+    SELECT repository_id, file_link(repositories.html_url, repository_id, scans.scanned_commit) AS link
+    FROM repositories
+    JOIN scans USING (repository_id)
+) AS links USING (repository_id)

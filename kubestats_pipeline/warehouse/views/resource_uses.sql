@@ -28,7 +28,7 @@
 -- in_scope: the context is active and the repository is neither blocked nor retired
 -- created_at: commit time of its creation
 -- updated_at: commit time of its last event
--- source_url: the document on the web, or null where the host is not GitHub or a generator makes it
+-- source_url: the document on the web, or null where its host's links are not known or a generator makes it
 SELECT
     resource_id AS use_id, NULL::VARCHAR AS applied_id, resource_id, repository_id, full_name, repository_status, NULL::VARCHAR AS cluster,
     NULL::VARCHAR AS applied_by, api_group, kind, name, namespace, file_path, app_name, chart_name, is_resolved, chart_url, chart_kind, version,

@@ -13,7 +13,7 @@
 -- value: the value as text. Null for null, and where it is withheld
 -- is_withheld: fewer than three repositories share the value and its path is not safe, so that it is not published
 -- in_scope: the context is active and the repository is neither blocked nor retired
--- source_url: the release's file on the web, or null where the host is not GitHub
+-- source_url: the release's file on the web, or null where its host's links are not known
 SELECT
     releases.use_id,
     helm_values.resource_id,
