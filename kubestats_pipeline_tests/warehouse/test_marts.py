@@ -100,7 +100,8 @@ def test_daily_counts_say_what_happened_on_a_day(warehouse):
         ("2026-03-01", "MODIFIED", "HelmRelease", "media", 1, 1),
         ("2026-03-02", "CREATED", "HelmRelease", None, 2, 1),
     ]
-    assert rows(warehouse, "SELECT sum(events)::BIGINT FROM daily_event_counts") == [(14,)]
+    query = "SELECT sum(events)::BIGINT, sum(joined_the_data)::BIGINT FROM daily_event_counts"
+    assert rows(warehouse, query) == [(14, 3)]
 
 
 def test_days_are_utc_wherever_the_reader_is(warehouse):
