@@ -185,7 +185,11 @@ ECOSYSTEM_STATS = Table(
         required("total_resources", Type.INTEGER, "resources ever seen"),
         required("active_resources", Type.INTEGER, "resources that exist"),
         required("total_resource_events", Type.INTEGER, "events up to the day"),
-        required("daily_created_resources", Type.INTEGER, "resources created or resurrected on the day"),
+        required(
+            "daily_created_resources",
+            Type.INTEGER,
+            "resources created or resurrected on the day, without the first commit of each log",
+        ),
         required("daily_modified_resources", Type.INTEGER, "modifications on the day"),
         required("daily_deleted_resources", Type.INTEGER, "deletions on the day"),
         required("resource_type_breakdown", Type.COUNTS, "active resources by kind"),
@@ -196,9 +200,23 @@ ECOSYSTEM_STATS = Table(
         Column("total_forks", Type.INTEGER, "sum over the day's metrics, or null when none were recorded"),
         Column("total_watchers", Type.INTEGER, "sum over the day's metrics, or null when none were recorded"),
         Column("total_open_issues", Type.INTEGER, "sum over the day's metrics, or null when none were recorded"),
-        Column("repository_growth", Type.INTEGER, "total_repositories less the day before"),
-        Column("resource_growth", Type.INTEGER, "active_resources less the day before"),
-        Column("star_growth", Type.INTEGER, "total_stars less the day before, or null when either is"),
+        Column(
+            "repository_growth",
+            Type.INTEGER,
+            "total_repositories less the day before, without those that joined the data",
+        ),
+        Column("resource_growth", Type.INTEGER, "active_resources less the day before, without joined_resources"),
+        Column("star_growth", Type.INTEGER, "growth of stars since the day before, of repositories recorded on both"),
+        Column(
+            "total_joined_repositories",
+            Type.INTEGER,
+            "repositories that joined the data up to the day: the first that is known is not their creation on the "
+            "host. This and the columns below are null in rows of earlier versions",
+        ),
+        Column("total_left_repositories", Type.INTEGER, "repositories that were retired up to the day"),
+        Column("joined_resources", Type.INTEGER, "those of active_resources whose repository's log begins on the day"),
+        Column("joined_resources_in_week", Type.INTEGER, "the same, where the log begins in the 7 days up to the day"),
+        Column("joined_resources_in_month", Type.INTEGER, "the same, where it begins in the 30 days up to the day"),
     ),
 )
 

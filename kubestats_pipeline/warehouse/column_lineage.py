@@ -92,9 +92,14 @@ DECLARED: Mapping[str, Lineage] = {
         total_forks="repository_metrics.forks_count",
         total_watchers="repository_metrics.watchers_count",
         total_open_issues="repository_metrics.open_issues_count",
-        repository_growth="repositories.repository_id repositories.retired_at",
+        repository_growth="repositories.repository_id repositories.created_at repositories.retired_at",
         resource_growth="resource_events.resource_id resource_events.event_type",
         star_growth=_STARS,
+        total_joined_repositories="repositories.repository_id repositories.created_at",
+        total_left_repositories="repositories.repository_id repositories.retired_at",
+        joined_resources="resource_events.resource_id resource_events.event_timestamp",
+        joined_resources_in_week="resource_events.resource_id resource_events.event_timestamp",
+        joined_resources_in_month="resource_events.resource_id resource_events.event_timestamp",
     ),
 }
 """Origins of the lake's columns that come from other tables."""

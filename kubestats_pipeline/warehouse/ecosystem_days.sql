@@ -41,7 +41,9 @@ compared AS (
     SELECT
         day,
         (events > 0 OR repositories > 0) AS is_known,
-        (events, repositories, stars) IS DISTINCT FROM (total_resource_events, total_repositories, total_stars) AS is_due
+        (events, repositories, stars) IS DISTINCT FROM (total_resource_events, total_repositories, total_stars)
+        -- Rows of an earlier version do not tell what joined.
+        OR total_joined_repositories IS NULL AS is_due
     FROM expected
     LEFT JOIN ecosystem_stats ON ecosystem_stats.date = expected.day
 )

@@ -2,6 +2,44 @@
 -- Reads the tables repositories, resources, resource_events, applied_events and scans. Days are UTC.
 -- Counts of repositories leave out those that were retired on that day or before. Counts of resources and events take all.
 
+-- A commit with an impossible date makes no days: where one of a repository is older than Kubernetes' first public commit, its events count from
+-- the earliest plausible time that follows in the log.
+CREATE TABLE corrections AS
+SELECT log, repository_id, sequence, plausible_at
+FROM (
+    SELECT
+        *,
+        min(event_timestamp) FILTER (WHERE event_timestamp >= TIMESTAMPTZ '2014-06-06 00:00:00+00') OVER (
+            PARTITION BY log, repository_id ORDER BY sequence DESC
+        ) AS plausible_at
+    FROM (
+        SELECT 'resources' AS log, repository_id, sequence, event_timestamp FROM resource_events
+        UNION ALL
+        SELECT 'applied', repository_id, sequence, event_timestamp FROM applied_events
+    )
+    WHERE repository_id IN (
+        SELECT repository_id FROM resource_events WHERE event_timestamp < TIMESTAMPTZ '2014-06-06 00:00:00+00'
+    )
+)
+WHERE event_timestamp < TIMESTAMPTZ '2014-06-06 00:00:00+00' AND plausible_at IS NOT NULL;
+
+UPDATE resource_events SET event_timestamp = plausible_at
+FROM corrections
+WHERE log = 'resources' AND corrections.repository_id = resource_events.repository_id AND corrections.sequence = resource_events.sequence;
+
+UPDATE applied_events SET event_timestamp = plausible_at
+FROM corrections
+WHERE log = 'applied' AND corrections.repository_id = applied_events.repository_id AND corrections.sequence = applied_events.sequence;
+
+-- One row per log whose beginning is known: the day from which on its repository is seen. Its first commit holds what was there
+-- before, so that it creates nothing. Where retention has archived events, the log is older than all days that can be computed.
+CREATE TABLE log_beginnings AS
+SELECT repository_id, min(event_timestamp)::DATE AS begins_on, arg_min(commit_sha, sequence) AS first_commit
+FROM resource_events
+LEFT JOIN scans USING (repository_id)
+GROUP BY repository_id
+HAVING coalesce(any_value(complete_from), 0) = 0;
+
 -- One row per repository that discovery knows, from its creation on the host, its first event or its discovery on,
 -- whichever came first.
 CREATE TABLE repository_lives AS
@@ -13,6 +51,7 @@ SELECT
     language,
     topics,
     least(created_at, discovered_at, first_event_at)::DATE AS first_day,
+    first_day IS NOT DISTINCT FROM created_at::DATE AS is_created,
     retired_at::DATE AS retired_day
 FROM repositories
 LEFT JOIN first_events USING (repository_id);
@@ -22,10 +61,11 @@ SELECT
     event_timestamp::DATE AS day,
     repository_id,
     count(*) AS events,
-    count(*) FILTER (WHERE event_type IN ('CREATED', 'RESURRECTED')) AS created,
+    count(*) FILTER (WHERE event_type IN ('CREATED', 'RESURRECTED') AND commit_sha IS DISTINCT FROM first_commit) AS created,
     count(*) FILTER (WHERE event_type = 'MODIFIED') AS modified,
     count(*) FILTER (WHERE event_type = 'DELETED') AS deleted
 FROM resource_events
+LEFT JOIN log_beginnings USING (repository_id)
 GROUP BY ALL;
 
 -- One row per repository of which retention has archived events: how many, and the last day that had some of them. Up to its end
@@ -118,6 +158,12 @@ WHERE told_day IS NULL OR from_day < told_day;
 CREATE TABLE gains AS
 SELECT 'active_resources' AS breakdown, '' AS key, NULL AS repository_id, from_day, until_day FROM stays WHERE NOT is_in_cluster
 UNION ALL
+SELECT 'joined_resources_' || days, '', NULL, from_day, least(until_day, begins_on + days)
+FROM stays
+JOIN log_beginnings USING (repository_id)
+CROSS JOIN (SELECT unnest([1, 7, 30])::INTEGER AS days)
+WHERE NOT is_in_cluster AND from_day < begins_on + days
+UNION ALL
 SELECT 'resource_type_breakdown', kind, NULL, from_day, until_day FROM stays WHERE NOT is_in_cluster
 UNION ALL
 SELECT 'repositories_with_resources', '', repository_id, from_day, least(until_day, retired_day)
@@ -136,6 +182,10 @@ LEFT JOIN repository_lives USING (repository_id)
 WHERE day < coalesce(retired_day, DATE 'infinity')
 UNION ALL
 SELECT 'total_repositories', '', repository_id, first_day, retired_day FROM repository_lives
+UNION ALL
+SELECT 'total_joined_repositories', '', repository_id, first_day, NULL FROM repository_lives WHERE NOT is_created
+UNION ALL
+SELECT 'total_left_repositories', '', repository_id, retired_day, NULL FROM repository_lives WHERE retired_day IS NOT NULL
 UNION ALL
 SELECT 'language_breakdown', coalesce(language, 'unknown'), repository_id, first_day, retired_day FROM repository_lives
 UNION ALL

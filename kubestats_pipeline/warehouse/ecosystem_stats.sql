@@ -27,6 +27,11 @@ totals AS (
         coalesce(max(value) FILTER (WHERE breakdown = 'repositories_with_resources'), 0) AS repositories_with_resources,
         coalesce(max(value) FILTER (WHERE breakdown = 'total_resources'), 0) AS total_resources,
         coalesce(max(value) FILTER (WHERE breakdown = 'active_resources'), 0) AS active_resources,
+        coalesce(max(value) FILTER (WHERE breakdown = 'total_joined_repositories'), 0) AS joined,
+        coalesce(max(value) FILTER (WHERE breakdown = 'total_left_repositories'), 0) AS gone,
+        coalesce(max(value) FILTER (WHERE breakdown = 'joined_resources_1'), 0) AS joined_1,
+        coalesce(max(value) FILTER (WHERE breakdown = 'joined_resources_7'), 0) AS joined_7,
+        coalesce(max(value) FILTER (WHERE breakdown = 'joined_resources_30'), 0) AS joined_30,
         coalesce(max(value) FILTER (WHERE breakdown = 'total_resource_events'), 0) AS total_resource_events
     FROM days
     LEFT JOIN counts ON counts.day = days.day AND key = ''
@@ -62,6 +67,12 @@ metrics AS (
         sum(open_issues_count)::BIGINT AS open_issues
     FROM repository_metrics
     GROUP BY date
+),
+stars AS (
+    SELECT today.date AS day, sum(today.stars_count - before.stars_count)::BIGINT AS growth
+    FROM repository_metrics AS today
+    JOIN repository_metrics AS before ON before.repository_id = today.repository_id AND before.date = today.date - 1
+    GROUP BY today.date
 )
 SELECT
     wanted.day AS date,
@@ -82,15 +93,20 @@ SELECT
     metrics.forks AS total_forks,
     metrics.watchers AS total_watchers,
     metrics.open_issues AS total_open_issues,
-    totals.total_repositories - before.total_repositories AS repository_growth,
-    totals.active_resources - before.active_resources AS resource_growth,
-    metrics.stars - metrics_before.stars AS star_growth
+    totals.total_repositories - before.total_repositories - (totals.joined - before.joined) AS repository_growth,
+    totals.active_resources - before.active_resources - totals.joined_1 AS resource_growth,
+    stars.growth AS star_growth,
+    totals.joined AS total_joined_repositories,
+    totals.gone AS total_left_repositories,
+    totals.joined_1 AS joined_resources,
+    totals.joined_7 AS joined_resources_in_week,
+    totals.joined_30 AS joined_resources_in_month
 FROM wanted
 JOIN totals ON totals.day = wanted.day
 JOIN totals AS before ON before.day = wanted.day - 1
 LEFT JOIN breakdowns ON breakdowns.day = wanted.day
 LEFT JOIN daily ON daily.day = wanted.day
 LEFT JOIN metrics ON metrics.day = wanted.day
-LEFT JOIN metrics AS metrics_before ON metrics_before.day = wanted.day - 1
+LEFT JOIN stars ON stars.day = wanted.day
 WHERE totals.total_repositories > 0 OR totals.total_resource_events > 0
 ORDER BY date

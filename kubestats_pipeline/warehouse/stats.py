@@ -33,13 +33,14 @@ SQL = Path(__file__).parent
 
 _READ_COLUMNS = {
     REPOSITORIES: ("repository_id", "language", "topics", "created_at", "discovered_at", "retired_at"),
-    REPOSITORY_METRICS: ("date", "stars_count", "forks_count", "watchers_count", "open_issues_count"),
+    REPOSITORY_METRICS: ("repository_id", "date", "stars_count", "forks_count", "watchers_count", "open_issues_count"),
     RESOURCE_EVENTS: (
         "resource_id",
         "repository_id",
         "sequence",
         "event_type",
         "event_timestamp",
+        "commit_sha",
         "resource_kind",
         "resolution",
         "chart_name",
@@ -58,7 +59,13 @@ _READ_COLUMNS = {
         "context",
     ),
     SCANS: ("repository_id", "complete_from"),
-    ECOSYSTEM_STATS: ("date", "total_resource_events", "total_repositories", "total_stars"),
+    ECOSYSTEM_STATS: (
+        "date",
+        "total_resource_events",
+        "total_repositories",
+        "total_stars",
+        "total_joined_repositories",
+    ),
 }
 """The columns that the statistics need. The documents, nearly all of the lake's bytes, stay unread."""
 

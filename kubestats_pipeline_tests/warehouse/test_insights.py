@@ -43,14 +43,17 @@ def test_versions_of_a_chart_are_counted_at_the_end_of_each_month(ask):
     alice = begun(1, "alice/home").commit(day(1, 5), release("plex", "plex", "1.0.0"))
     alice.commit(day(2, 10), put("plex", version="1.1.0")).commit(day(3, 3), put("web"))
     bob = begun(2, "bob/home").commit(day(1, 20), release("plex", "plex", "v1.0.0")).commit(day(2, 28), drop("plex"))
-    carol = begun(3, "carol/home").commit(day(2, 1), release("plex", "plex", "1.0.0"), release("two", "plex", "1.1.0"))
-    query = "SELECT month::VARCHAR, version, repositories, share FROM monthly_versions ORDER BY month, version"
+    carol = begun(3, "carol/home", day(2, 1)).commit(
+        day(2, 1), release("plex", "plex", "1.0.0"), release("two", "plex", "1.1.0")
+    )
+    columns = "month::VARCHAR, version, repositories, share, joined_the_data, repositories_growth"
+    query = f"SELECT {columns} FROM monthly_versions ORDER BY month, version"
     assert ask(query, alice, bob, carol) == [
-        ("2026-01-01", "1.0.0", 2, 1.0),
-        ("2026-02-01", "1.0.0", 1, 0.5),
-        ("2026-02-01", "1.1.0", 2, 1.0),
-        ("2026-03-01", "1.0.0", 1, 0.5),
-        ("2026-03-01", "1.1.0", 2, 1.0),
+        ("2026-01-01", "1.0.0", 2, 1.0, 2, 0),
+        ("2026-02-01", "1.0.0", 1, 0.5, 1, -2),
+        ("2026-02-01", "1.1.0", 2, 1.0, 1, 1),
+        ("2026-03-01", "1.0.0", 1, 0.5, 0, 0),
+        ("2026-03-01", "1.1.0", 2, 1.0, 0, 0),
     ]
 
 
@@ -234,12 +237,12 @@ def test_registries_and_pinning_are_counted_by_repository_and_image(ask):
         .commit(day(2, 2), put("b", images=[loose]))
         .commit(day(2, 3), put("watch", images=[image("watched")], api_group="image.toolkit.fluxcd.io"))
     )
-    bob = begun(2, "bob/home").commit(day(2, 4), put("a", images=[pinned]))
-    columns = "registry, repositories, images, uses, pinned, share_pinned, share_of_uses"
+    bob = begun(2, "bob/home", day(2, 1)).commit(day(2, 4), put("a", images=[pinned]))
+    columns = "registry, repositories, images, uses, pinned, share_pinned, share_of_uses, joined_uses, uses_growth"
     assert ask(f"SELECT month::VARCHAR, {columns} FROM monthly_registries", alice, bob) == [
-        ("2026-01-01", "ghcr.io", 1, 1, 1, 1, 1.0, 0.5),
-        ("2026-01-01", "quay.io", 1, 1, 1, 0, 0.0, 0.5),
-        ("2026-02-01", "ghcr.io", 2, 1, 2, 1, 0.5, 1.0),
+        ("2026-01-01", "ghcr.io", 1, 1, 1, 1, 1.0, 0.5, 1, 0),
+        ("2026-01-01", "quay.io", 1, 1, 1, 0, 0.0, 0.5, 1, 0),
+        ("2026-02-01", "ghcr.io", 2, 1, 2, 1, 0.5, 1.0, 1, 0),
     ]
 
 

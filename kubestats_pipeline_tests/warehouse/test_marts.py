@@ -48,10 +48,10 @@ def test_charts_that_could_not_be_resolved_have_rows_of_their_own(warehouse):
 def test_chart_versions_know_present_users_and_past_times(warehouse):
     query = "SELECT * EXCLUDE (chart_url, is_resolved) FROM chart_versions ORDER BY chart_name, version"
     assert rows(warehouse, query) == [
-        ("app-template", "2.9.0", 0, 0, day(2, 27), day(3, 1)),
-        ("app-template", "3.0.0", 1, 1, day(3, 1), day(3, 5)),
-        ("app-template", "3.1.0", 2, 2, day(3, 4), day(3, 5)),
-        ("thing", "1.0.0", 1, 1, day(3, 3), day(3, 3)),
+        ("app-template", "2.9.0", 0, 0, day(2, 27), True, day(3, 1)),
+        ("app-template", "3.0.0", 1, 1, day(3, 1), False, day(3, 5)),
+        ("app-template", "3.1.0", 2, 2, day(3, 4), False, day(3, 5)),
+        ("thing", "1.0.0", 1, 1, day(3, 3), False, day(3, 3)),
     ]
 
 
@@ -102,7 +102,8 @@ def test_daily_counts_say_what_happened_on_a_day(warehouse):
         ("2026-03-01", "MODIFIED", "HelmRelease", "media", 1, 1),
         ("2026-03-02", "CREATED", "HelmRelease", None, 2, 1),
     ]
-    assert rows(warehouse, "SELECT sum(events)::BIGINT FROM daily_event_counts") == [(14,)]
+    query = "SELECT sum(events)::BIGINT, sum(joined_the_data)::BIGINT FROM daily_event_counts"
+    assert rows(warehouse, query) == [(14, 3)]
 
 
 def test_days_are_utc_wherever_the_reader_is(warehouse):

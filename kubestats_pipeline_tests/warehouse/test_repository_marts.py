@@ -122,9 +122,11 @@ def test_growth_compares_with_the_day_the_week_and_the_month_before(tmp_path: Pa
         (datetime.date(2026, 3, 10), 10, 125, 25),
     )
     lake.write(ECOSYSTEM_STATS, 2026, [stats(*numbers) for numbers in days])
+    for date, _, _, stars in days:
+        lake.write(REPOSITORY_METRICS, date, [metrics(1, date, stars_count=stars)])
     found = query(lake, "SELECT * EXCLUDE (active_repositories) FROM ecosystem_growth LIMIT 1")
     today = (datetime.date(2026, 3, 10), 10, 125, 25)
-    assert found == [(*today, 0, 1, 2, 25.0, -5, -25, 25, 25.0, 4, 5, None)]
+    assert found == [(*today, 0, 1, 2, 25.0, -5, -25, 25, 25.0, 4, 5, None, 0, 0, 0)]
 
 
 def test_the_figures_count_every_row_and_know_what_is_new(tmp_path: Path):

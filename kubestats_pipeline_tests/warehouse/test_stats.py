@@ -56,7 +56,12 @@ def test_a_past_day_is_computed_from_the_events_up_to_its_end(lake):
         "total_open_issues": None,
         "repository_growth": 0,
         "resource_growth": -1,
-        "star_growth": 7,
+        "star_growth": 2,
+        "total_joined_repositories": 2,
+        "total_left_repositories": 0,
+        "joined_resources": 0,
+        "joined_resources_in_week": 0,
+        "joined_resources_in_month": 7,
     }
 
 
@@ -77,6 +82,7 @@ def test_a_resurrected_resource_counts_as_created_and_exists_again(lake):
 def test_a_repository_is_retired_from_its_day_on(lake):
     row = compute(lake, march(10))
     assert (row["total_repositories"], row["repository_growth"], row["repositories_with_resources"]) == (2, -1, 2)
+    assert row["total_left_repositories"] == 1
     assert counts(row["popular_helm_charts"])["app-template"] == 2
     assert row["active_resources"] == 8
 

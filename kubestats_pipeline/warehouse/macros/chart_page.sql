@@ -13,7 +13,8 @@
 -- version: effective version as written, or null where none is
 -- major_version: its first number, after a v, or null where it has none
 -- created_at: commit time of the release's creation
--- age_days: whole days from its creation to reference_at of reference_moment
+-- age_days: whole days from created_at to reference_at of reference_moment
+-- is_lower_bound: the release is at least so old, for its log begins with it
 -- updated_at: commit time of its last event
 -- source_url: the file on the web, or null where its host's links are not known
 SELECT
@@ -28,6 +29,7 @@ SELECT
     TRY_CAST(regexp_extract(releases.version, '^[vV]?(\d+)', 1) AS BIGINT) AS major_version,
     releases.created_at,
     greatest(date_diff('second', releases.created_at, reference_at) // 86400, 0) AS age_days,
+    releases.is_lower_bound,
     releases.updated_at,
     releases.source_url
 FROM releases

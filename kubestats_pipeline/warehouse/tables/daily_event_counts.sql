@@ -6,7 +6,10 @@
 -- namespace: effective namespace after the event, or null when the repository does not say
 -- events: events
 -- repositories: repositories in which they happened
-SELECT day, event_type, kind, namespace, count(*) AS events, count(DISTINCT repository_id) AS repositories
+-- joined_the_data: those of events that the first commit of a log made: what was there before, and no change
+SELECT
+    day, event_type, kind, namespace, count(*) AS events, count(DISTINCT repository_id) AS repositories,
+    count(*) FILTER (WHERE is_first_snapshot) AS joined_the_data
 FROM event_overview
 GROUP BY day, event_type, kind, namespace
 ORDER BY day, event_type, kind, namespace

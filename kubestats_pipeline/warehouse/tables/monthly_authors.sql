@@ -8,18 +8,18 @@
 -- version_changes: events that changed a version
 -- share_of_changes: of all changes of the month
 -- share_of_version_changes: of all version changes of the month, or null where there were none
-WITH first_commits AS (
-    SELECT repository_id, arg_min(commit_sha, sequence) AS first_commit FROM resource_events GROUP BY repository_id
-),
-changes AS (
+-- joined_the_data: those of repositories whose log begins in the month, so that it covers a part of it
+-- joined_changes: those of changes in these repositories
+WITH changes AS (
     SELECT
         date_trunc('month', event_timestamp AT TIME ZONE 'UTC')::DATE AS month,
         author_kind,
         repository_id,
         commit_sha,
+        date_trunc('month', begins_at AT TIME ZONE 'UTC') = month AS is_new,
         event_type = 'MODIFIED' AND version_before IS DISTINCT FROM version_after AS is_version_change
     FROM resource_events
-    JOIN first_commits USING (repository_id)
+    JOIN repository_logs USING (repository_id)
     LEFT JOIN repositories USING (repository_id)
     WHERE commit_sha <> first_commit AND context = 'active' AND coalesce(repositories.status NOT IN ('blocked', 'retired'), TRUE)
 )
@@ -31,7 +31,9 @@ SELECT
     count(*) AS changes,
     count(*) FILTER (WHERE is_version_change) AS version_changes,
     count(*) / sum(count(*)) OVER (PARTITION BY month) AS share_of_changes,
-    version_changes / nullif(sum(version_changes) OVER (PARTITION BY month), 0) AS share_of_version_changes
+    version_changes / nullif(sum(version_changes) OVER (PARTITION BY month), 0) AS share_of_version_changes,
+    count(DISTINCT repository_id) FILTER (WHERE is_new) AS joined_the_data,
+    count(*) FILTER (WHERE is_new) AS joined_changes
 FROM changes
 GROUP BY month, author_kind
 ORDER BY month, changes DESC, author_kind

@@ -1,6 +1,7 @@
 -- One row per month and registry from which somebody took images at its end: where images come from, and who pins them by digest.
 -- A repository counts once for each image, in scope only. An ImageRepository watches an image and runs none, so it does not count. The last
 -- month ends with the newest event of all. Months whose log was written by an earlier version lack what it did not record.
+-- Growth counts repositories whose log covers the end of the month and of the one before. Those that joined the data in between stand apart.
 -- month: first day (UTC) of the month
 -- registry: host of the registry, docker.io where none is written
 -- repositories: repositories that took an image from it
@@ -9,6 +10,9 @@
 -- pinned: those of uses that named a digest wherever they named the image
 -- share_pinned: pinned of uses
 -- share_of_uses: uses of all uses of the month
+-- joined_the_data: those of repositories whose log begins in the month. Nobody knows when they began to take images from it
+-- joined_uses: those of uses in these repositories
+-- uses_growth: uses less those of the month before, without joined_uses
 WITH months AS (
     SELECT month::DATE AS month, least(month + INTERVAL 1 MONTH, newest + INTERVAL 1 MICROSECOND) AS ends_at
     FROM (
@@ -22,27 +26,36 @@ WITH months AS (
         unnest(generate_series(date_trunc('month', oldest), newest, INTERVAL 1 MONTH)) AS months (month)
 ),
 named AS (
-    SELECT month, repository_id, unnest(images) AS named_image
+    SELECT month, repository_id, date_trunc('month', begins_at AT TIME ZONE 'UTC') = month AS is_new, unnest(images) AS named_image
     FROM use_spans
+    JOIN repository_logs USING (repository_id)
     JOIN months ON valid_from < ends_at AT TIME ZONE 'UTC' AND coalesce(valid_to, 'infinity') >= ends_at AT TIME ZONE 'UTC'
+        AND begins_at < ends_at AT TIME ZONE 'UTC'
     WHERE in_scope AND len(images) > 0 AND api_group <> 'image.toolkit.fluxcd.io'
 ),
 taken AS (
     SELECT
-        month, repository_id, named_image.registry AS registry, named_image.image AS image,
+        month, repository_id, is_new, named_image.registry AS registry, named_image.image AS image,
         bool_and(named_image.digest IS NOT NULL) AS is_pinned
     FROM named
     GROUP BY ALL
+),
+counted AS (
+    SELECT
+        month,
+        registry,
+        count(DISTINCT repository_id) AS repositories,
+        count(DISTINCT image) AS images,
+        count(*) AS uses,
+        count(*) FILTER (WHERE is_pinned) AS pinned,
+        pinned / uses AS share_pinned,
+        uses / sum(uses) OVER (PARTITION BY month) AS share_of_uses,
+        count(DISTINCT repository_id) FILTER (WHERE is_new) AS joined_the_data,
+        count(*) FILTER (WHERE is_new) AS joined_uses
+    FROM taken
+    GROUP BY month, registry
 )
-SELECT
-    month,
-    registry,
-    count(DISTINCT repository_id) AS repositories,
-    count(DISTINCT image) AS images,
-    count(*) AS uses,
-    count(*) FILTER (WHERE is_pinned) AS pinned,
-    pinned / uses AS share_pinned,
-    uses / sum(uses) OVER (PARTITION BY month) AS share_of_uses
-FROM taken
-GROUP BY month, registry
+SELECT counted.*, counted.uses - coalesce(earlier.uses, 0) - counted.joined_uses AS uses_growth
+FROM counted
+LEFT JOIN counted AS earlier ON earlier.registry = counted.registry AND earlier.month + INTERVAL 1 MONTH = counted.month
 ORDER BY month, uses DESC, registry

@@ -7,6 +7,8 @@
 -- version: version without a leading v (of a digest with a tag the tag), or null for releases without one
 -- repositories: repositories that ran it at the end of the month
 -- share: of the repositories that ran the chart then
+-- joined_the_data: those of repositories whose log begins in the month. Nobody knows since when they had run it
+-- repositories_growth: repositories less those of the month before, without joined_the_data
 WITH months AS (
     SELECT month::DATE AS month, least(month + INTERVAL 1 MONTH, newest + INTERVAL 1 MICROSECOND) AS ends_at
     FROM (
@@ -20,22 +22,46 @@ WITH months AS (
         unnest(generate_series(date_trunc('month', oldest), newest, INTERVAL 1 MONTH)) AS months (month)
 ),
 uses AS (
-    SELECT chart_name, chart_url, is_resolved, month, plain_version(coalesce(version_tag, version)) AS version, repository_id
+    SELECT
+        chart_name, chart_url, is_resolved, month, plain_version(coalesce(version_tag, version)) AS version, repository_id,
+        date_trunc('month', begins_at AT TIME ZONE 'UTC') = month AS is_new
     FROM use_spans
+    JOIN repository_logs USING (repository_id)
     JOIN months ON valid_from < ends_at AT TIME ZONE 'UTC' AND coalesce(valid_to, 'infinity') >= ends_at AT TIME ZONE 'UTC'
+        AND begins_at < ends_at AT TIME ZONE 'UTC'
     WHERE is_release AND in_scope
 ),
 totals AS (
     SELECT chart_name, chart_url, is_resolved, month, count(DISTINCT repository_id) AS total FROM uses GROUP BY ALL
 ),
 counted AS (
-    SELECT chart_name, chart_url, is_resolved, month, version, count(DISTINCT repository_id) AS repositories FROM uses GROUP BY ALL
+    SELECT
+        chart_name, chart_url, is_resolved, month, version,
+        count(DISTINCT repository_id) AS repositories,
+        count(DISTINCT repository_id) FILTER (WHERE is_new) AS joined_the_data
+    FROM uses
+    GROUP BY ALL
 )
-SELECT counted.chart_name, counted.chart_url, counted.is_resolved, counted.month, version, repositories, repositories / total AS share
+SELECT
+    counted.chart_name,
+    counted.chart_url,
+    counted.is_resolved,
+    counted.month,
+    counted.version,
+    counted.repositories,
+    counted.repositories / total AS share,
+    counted.joined_the_data,
+    counted.repositories - coalesce(earlier.repositories, 0) - counted.joined_the_data AS repositories_growth
 FROM counted
 JOIN totals
     ON totals.chart_name IS NOT DISTINCT FROM counted.chart_name
     AND totals.chart_url IS NOT DISTINCT FROM counted.chart_url
     AND totals.is_resolved = counted.is_resolved
     AND totals.month = counted.month
-ORDER BY counted.chart_name, counted.chart_url, counted.is_resolved, counted.month, version
+LEFT JOIN counted AS earlier
+    ON earlier.chart_name IS NOT DISTINCT FROM counted.chart_name
+    AND earlier.chart_url IS NOT DISTINCT FROM counted.chart_url
+    AND earlier.is_resolved = counted.is_resolved
+    AND earlier.version IS NOT DISTINCT FROM counted.version
+    AND earlier.month + INTERVAL 1 MONTH = counted.month
+ORDER BY counted.chart_name, counted.chart_url, counted.is_resolved, counted.month, counted.version

@@ -24,6 +24,7 @@
 -- is_release: it installs a chart, resolved or not
 -- context: active, archived, template, test or bootstrap, from its path
 -- repository_in_scope: the repository is neither blocked nor retired
+-- is_first_snapshot: the first commit of the repository's log made it, so that it tells of no change
 -- in_scope: the context is active and the repository is in scope
 SELECT
     events.event_id,
@@ -51,6 +52,8 @@ SELECT
     events.resolution <> 'not_applicable' AS is_release,
     events.context,
     coalesce(repositories.status NOT IN ('blocked', 'retired'), TRUE) AS repository_in_scope,
+    coalesce(events.commit_sha = logs.first_commit, FALSE) AS is_first_snapshot,
     events.context = 'active' AND repository_in_scope AS in_scope
 FROM resource_events AS events
+LEFT JOIN repository_logs AS logs USING (repository_id)
 LEFT JOIN repositories USING (repository_id)

@@ -21,12 +21,14 @@
 -- is_resolved: the chart reference is neither ambiguous nor unresolved
 -- in_scope: the context is active and the repository is neither blocked nor retired
 -- file_path: path of the document, or null for what a generator makes
--- created_at: commit time of its creation
+-- created_at: commit time of its creation, or of the first commit that tells of it
 -- updated_at: commit time of its last event
+-- is_lower_bound: its log begins with it, so that it is at least as old as created_at says
 -- source_url: its file on the web, or null where its host's links are not known or a generator makes it
 SELECT
     use_id, resource_id, repository_id, full_name, repository_status, cluster, namespace, name, app_name, kind, chart_name, chart_url,
     chart_kind, version, version_tag, context, resolution, resolution_reason, is_resolved, in_scope, file_path, created_at, updated_at,
+    is_lower_bound,
     source_url
 FROM resource_uses
 WHERE is_release

@@ -21,6 +21,8 @@
 -- charts: different charts that it runs
 -- apps: different applications that it runs
 -- last_event_at: committer time of its newest event, in every context
+-- log_begins_at: since when its log tells what happens: what it had then is at least so old
+-- watched_days: days from then to its newest commit. No age of what it holds is longer
 WITH declared AS (
     SELECT
         repository_id,
@@ -65,11 +67,14 @@ SELECT
     coalesce(used.releases, 0) AS releases,
     coalesce(used.charts, 0) AS charts,
     coalesce(used.apps, 0) AS apps,
-    happened.last_event_at
+    happened.last_event_at,
+    logs.begins_at AS log_begins_at,
+    logs.days AS watched_days
 FROM repository_status AS known
 LEFT JOIN repositories USING (repository_id)
 LEFT JOIN latest_metrics AS metrics USING (repository_id)
 LEFT JOIN declared USING (repository_id)
 LEFT JOIN used USING (repository_id)
 LEFT JOIN happened USING (repository_id)
+LEFT JOIN repository_logs AS logs USING (repository_id)
 ORDER BY metrics.stars_count DESC NULLS LAST, known.full_name

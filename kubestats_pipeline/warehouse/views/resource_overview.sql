@@ -24,9 +24,10 @@
 -- in_scope: the context is active, the repository is neither blocked nor retired, and it does not tell that nothing applies the resource
 -- is_applied: whether a cluster runs it, or ran it until it was deleted, or null where the repository does not tell
 -- status: ACTIVE or DELETED
--- created_at: commit time of its creation
+-- created_at: commit time of its creation, or of the first commit of its log
 -- updated_at: commit time of its last event
 -- deleted_at: commit time of its deletion, or null while active
+-- is_lower_bound: its log begins with it, so that it is at least as old as created_at says
 -- source_url: its file on the web at the scanned commit, or null where it is deleted or its host's links are not known
 SELECT
     resources.resource_id,
@@ -57,10 +58,12 @@ SELECT
     resources.created_at,
     resources.updated_at,
     resources.deleted_at,
+    coalesce(resources.created_commit = logs.first_commit, FALSE) AS is_lower_bound,
     CASE WHEN resources.status = 'ACTIVE' THEN replace(links.link, '{path}', replace(url_encode(resources.file_path), '%2F', '/')) END
         AS source_url
 FROM resources
 LEFT JOIN repositories USING (repository_id)
+LEFT JOIN repository_logs AS logs USING (repository_id)
 LEFT JOIN (
     SELECT repository_id, file_link(repositories.html_url, repository_id, scans.scanned_commit) AS link
     FROM repositories

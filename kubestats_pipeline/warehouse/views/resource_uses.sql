@@ -27,13 +27,15 @@
 -- resolution_reason: why the reference is ambiguous or unresolved
 -- is_release: it installs a chart, resolved or not
 -- in_scope: the context is active and the repository is neither blocked nor retired
--- created_at: commit time of its creation
+-- created_at: commit time of its creation, or of the first commit that tells of it
 -- updated_at: commit time of its last event
+-- is_lower_bound: its log begins with it, so that it is at least as old as created_at says
 -- source_url: the document on the web, or null where its host's links are not known or a generator makes it
 SELECT
     resource_id AS use_id, NULL::VARCHAR AS applied_id, resource_id, repository_id, full_name, repository_status, NULL::VARCHAR AS cluster,
     NULL::VARCHAR AS applied_by, api_group, kind, name, namespace, file_path, app_name, chart_name, is_resolved, chart_url, chart_kind, version,
-    NULL::VARCHAR AS version_tag, images, context, resolution, resolution_reason, is_release, in_scope, created_at, updated_at, source_url
+    NULL::VARCHAR AS version_tag, images, context, resolution, resolution_reason, is_release, in_scope, created_at, updated_at,
+    is_lower_bound, source_url
 FROM resource_overview
 WHERE status = 'ACTIVE' AND is_applied IS NULL
 UNION ALL
@@ -66,7 +68,13 @@ SELECT
     applied.context = 'active' AND coalesce(repositories.status NOT IN ('blocked', 'retired'), TRUE),
     applied.created_at,
     applied.updated_at,
+    coalesce(
+        applied.created_at <= CASE WHEN documents.is_lower_bound THEN documents.created_at ELSE logs.begins_at END
+        OR (applied.created_at = logs.told_at AND documents.created_at < logs.told_at),
+        FALSE
+    ),
     documents.source_url
 FROM applied_resources AS applied
+LEFT JOIN repository_logs AS logs ON logs.repository_id = applied.repository_id
 LEFT JOIN repositories ON repositories.repository_id = applied.repository_id
 LEFT JOIN resource_overview AS documents ON documents.resource_id = applied.resource_id

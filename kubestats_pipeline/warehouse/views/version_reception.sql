@@ -4,6 +4,7 @@
 -- chart_url: canonical location of the chart
 -- version: version without a leading v
 -- first_seen_at: committer time at which it was first seen anywhere
+-- is_lower_bound: the log in which it was first seen begins with it, so that it ran at least since then
 -- repositories_ever: repositories that ever ran it
 -- repositories_now: repositories that run it now
 -- skipped_by: repositories that upgraded past it when it had been seen, and never ran it
@@ -45,6 +46,7 @@ SELECT
     sightings.chart_url,
     sightings.version,
     first_seen_at,
+    is_lower_bound,
     repositories_ever,
     repositories_now,
     coalesce(skipped_by, 0) AS skipped_by,
