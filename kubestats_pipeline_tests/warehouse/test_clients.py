@@ -43,8 +43,10 @@ CALLS = {
     "chart_page": "FROM chart_page('app-template', major := 3)",
     "file_link": "SELECT file_link('https://bitbucket.example.org/scm/key/ops', 'git:1', 'c0')",
     "grep_resources": "FROM grep_resources('kind: ')",
+    "is_prerelease": "SELECT is_prerelease('-rc.1')",
     "is_called": "SELECT is_called('ghcr.io/home/plex', 'Plex')",
     "most_active_repositories": "FROM most_active_repositories(30)",
+    "natural_words": "SELECT natural_words('rc10.2')",
     "newest": "FROM newest('app-template')",
     "plain_version": "SELECT plain_version('v1')",
     "release_activity": "FROM release_activity(newest := 5)",
@@ -56,7 +58,11 @@ CALLS = {
     "version_direction": "SELECT version_direction('1.2.3', 'v1.3')",
     "version_key": "SELECT version_key('1.2.3-rc.1')",
     "version_level": "SELECT version_level('1.2.3', '1.3.0')",
+    "version_order": "SELECT version_order('1.24.0-alpine3.18')",
+    "version_parts": "SELECT version_parts('chart-39.8.0+k3s1')",
     "version_scheme": "SELECT version_scheme('2024.6.1')",
+    "version_variant": "SELECT version_variant('1.24.0-alpine3.18')",
+    "versioned_image": "SELECT any_value(versioned_image(images, version)) FROM resources",
     "who_runs": "FROM who_runs('plex')",
 }
 QUERIES = {name: f"FROM {name}" for name in [*TABLES, INFO, *(mart.name for mart in MARTS)]} | CALLS
@@ -101,4 +107,9 @@ def test_everything_answers_the_same_in_an_older_duckdb(version: str, published:
         pytest.skip(f"no environment with DuckDB {version}: `make .clients/{version}/.installed` could not make it")
     answers = ask(python, published)
     assert answers.pop("version") == version
-    assert {name: rows for name, rows in answers.items() if rows != expected[name]} == {}
+    assert {name: rows for name, rows in answers.items() if plain(rows) != plain(expected[name])} == {}
+
+
+def plain(answer: Any) -> str:
+    """An answer without the marks around texts in structures, which versions write differently."""
+    return str(answer).replace("'", "").replace('"', "").replace("\\", "")

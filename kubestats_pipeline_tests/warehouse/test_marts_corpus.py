@@ -231,8 +231,10 @@ def test_settings_are_counted_by_chart_and_path_and_no_value_of_one_repository_i
 
 def test_the_spec_before_an_event_is_that_after_the_one_before(ask, read):
     log: dict[str, list[Any]] = defaultdict(list)
-    for row in sorted(read(RESOURCE_EVENTS), key=lambda row: row["sequence"]):
-        log[row["resource_id"]].append(row)
+    for event, resource, data in ask(
+        "SELECT event_id, resource_id, resource_data FROM resource_events ORDER BY sequence"
+    ):
+        log[resource].append({"event_id": event, "resource_data": data})
     places = {row["event_id"]: (own, place) for own in log.values() for place, row in enumerate(own)}
     found = ask("SELECT event_id, spec_before, spec_after FROM release_activity(newest := 200)")
     for event_id, before, after in found:
