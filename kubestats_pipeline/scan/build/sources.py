@@ -23,8 +23,8 @@ _EMBEDDED = ((helm.GROUP, helm.DEPENDENCY), (argo.GROUP, argo.SOURCE_KIND))
 """Kinds of rows that stand for parts of documents."""
 
 
-KEPT_BYTES = 8_000_000
-"""Bytes of files that are kept for the next builds."""
+KEPT_BYTES, KEPT_TEXTS = 8_000_000, 10_000
+"""Bytes and number of the files that are kept for the next builds."""
 
 
 class FileObject(NamedTuple):
@@ -75,7 +75,7 @@ class RecentTexts:
             return self._kept[oid]
         text = self._kept[oid] = self._read(oid)
         self._size += len(text or b"")
-        while self._size > KEPT_BYTES:
+        while self._size > KEPT_BYTES or len(self._kept) > KEPT_TEXTS:
             self._size -= len(self._kept.popitem(last=False)[1] or b"")
         return text
 

@@ -133,16 +133,8 @@ def read_with_documents(
         if _is_encrypted_kind(document.content):
             problems.append(Problem("encrypted_kind", f"line {document.line}: its kind is encrypted", index))
         documents.append(read_document(document, file_name, whole=whole))
-    named = file_name in KUSTOMIZATION_FILES
-    found = (read_kustomization(document, named=named) for _, document in read.documents)
-    kustomize = withhold_in(next((kustomization for kustomization in found if kustomization), None))
-    if (
-        kustomize is not None
-        and not problems
-        and blob.endswith(b"\n")
-        and is_kustomization(whole[0].content, named=named)
-    ):
-        kustomize = kustomize._replace(content=whole[0].content)
+    named, is_as_written = file_name in KUSTOMIZATION_FILES, not problems and blob.endswith(b"\n")
+    kustomize = _kustomize(whole, named=named, is_as_written=is_as_written)
     is_complete = not any(problem.hides_resources for problem in problems)
     content = FileContent(
         declared_by(documents),
