@@ -19,9 +19,12 @@ def test_the_list_has_every_script_with_a_test_that_exists() -> None:
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
 def test_a_script_states_its_version_and_demands_what_was_seen(script: Path) -> None:
-    lines = script.read_text().splitlines()
-    assert lines[:3] == ["#!/bin/sh", lines[1], '. "$(dirname "$0")/lib"']
-    assert lines[1].startswith("# kustomize 5.7.1: ")
-    assert len(max(lines, key=len)) <= 132
+    text = script.read_text()
+    opening, *lines = text.splitlines()
+    assert opening == "#!/usr/bin/env bash"
+    assert [line.partition(":")[0] for line in lines[:3]] == ["# Versions", "# Behaviour", "# Seen"]
+    assert "kubectl 1.35.2 with kustomize 5.7.1" in lines[0]
+    assert lines[3] == "set -euo pipefail"
+    assert 'source "$(dirname "$0")/lib"' in lines
     assert lines.count("seen <<'END'") == 1
-    assert "kubestats" not in script.read_text()
+    assert "kubestats" not in text
