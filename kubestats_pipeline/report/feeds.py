@@ -8,7 +8,6 @@ import hashlib
 import re
 from xml.etree import ElementTree
 
-from kubestats_pipeline.report.parts import addresses
 from kubestats_pipeline.report.parts.page import Page
 from kubestats_pipeline.report.parts.published import Rows
 
@@ -21,7 +20,7 @@ _NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot hold, not even escaped."""
 
 
-def feed_of(page: Page, events: Rows) -> bytes:
+def feed_of(page: Page, events: Rows, base: str) -> bytes:
     """The feed of a page, from its events, the newest first: `event_id`, `happened_at`, `title` and `summary`."""
     feed = ElementTree.Element("feed", xmlns=ATOM)
     _add(feed, "id", _identity(page.address))
@@ -29,7 +28,7 @@ def feed_of(page: Page, events: Rows) -> bytes:
     _add(feed, "updated", str(events.rows[0][1]) if events.rows else BEGINNING)
     author = ElementTree.SubElement(feed, "author")
     _add(author, "name", "Kubestats")
-    target = addresses.relative(page.address, page.address)
+    target = f"{base}{page.address}" if base else page.address.rpartition("/")[2]
     for event_id, at, title, summary in events.rows:
         entry = ElementTree.SubElement(feed, "entry")
         _add(entry, "id", _identity(f"{page.address} {event_id}"))

@@ -36,13 +36,12 @@ Found = Mapping[Section, Rows]
 """The rows of each section of one page."""
 
 
-def render(page: Page, found: Found, links: Links) -> Iterator[tuple[str, bytes]]:
-    """The files of a page, by address.
+def render(page: Page, found: Found, links: Links, base: str) -> Iterator[tuple[str, bytes]]:
+    """The files of a page, by address. `base` is the address of the site, or nothing where that is not known.
 
     Raises:
         ReportError: a template fails.
     """
-    links.page = page.address
     try:
         html = _environment().get_template(page.kind.template).render(_variables(page, found, links))
     except (jinja2.TemplateError, TypeError, ValueError, LookupError) as error:
@@ -51,7 +50,7 @@ def render(page: Page, found: Found, links: Links) -> Iterator[tuple[str, bytes]
     yield page.address, html.encode()
     yield addresses.beside(page.address, ".json"), _as_json(page, found)
     if page.kind.feed:
-        yield feed_address(page), feed_of(page, found[page.kind.feed])
+        yield feed_address(page), feed_of(page, found[page.kind.feed], base)
 
 
 def feed_address(page: Page) -> str:
@@ -73,13 +72,12 @@ def _environment() -> jinja2.Environment:
 
 
 def _variables(page: Page, found: Found, links: Links) -> dict[str, Any]:
-    root = addresses.relative(".", page.address)
     up, above = page.kind.up(page.known)
     variables = {
         "page": page,
         "known": page.known,
         "lead": page.kind.lead(page.known),
-        "root": "" if root == "." else f"{root}/",
+        "root": addresses.root_of(page.address),
         "policy": POLICY,
         "menu": [(kind.menu, addresses.relative(kind.address({}), page.address), kind is page.kind) for kind in MENU],
         "up": (up, addresses.relative(above, page.address)),

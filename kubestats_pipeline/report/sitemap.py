@@ -1,7 +1,7 @@
-"""The list of all pages for search engines (sitemaps.org), with addresses below a placeholder of the site's own.
+"""The list of all pages for search engines (sitemaps.org).
 
-A sitemap must name whole URLs, and a static site does not know where it will be published. So addresses are those
-below the site's root, and the web server puts its name before them: see docs/pages.md.
+A sitemap names whole URLs, so it is of use where the setting `report.url` says where the site is published. Without it
+addresses begin at the root of whatever host.
 """
 
 from collections.abc import Iterable
@@ -12,9 +12,9 @@ from kubestats_pipeline.report.feeds import DECLARATION
 NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 
 
-def sitemap_of(pages: Iterable[str]) -> bytes:
-    """The sitemap of some addresses."""
+def sitemap_of(pages: Iterable[str], base: str) -> bytes:
+    """The sitemap of some addresses below `base`, which ends with a slash, or below the root."""
     root = ElementTree.Element("urlset", xmlns=NAMESPACE)
     for address in pages:
-        ElementTree.SubElement(ElementTree.SubElement(root, "url"), "loc").text = f"/{address}"
+        ElementTree.SubElement(ElementTree.SubElement(root, "url"), "loc").text = f"{base or '/'}{address}"
     return DECLARATION + bytes(ElementTree.tostring(root, encoding="utf-8"))

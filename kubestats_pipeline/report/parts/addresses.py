@@ -83,7 +83,12 @@ def beside(address: str, suffix: str) -> str:
 
 def relative(target: str, page: str) -> str:
     """The link to an address, with or without an anchor, as a page has it. The site works below any folder."""
-    return posixpath.relpath(target, posixpath.dirname(page) or ".")
+    return root_of(page) + target
+
+
+def root_of(page: str) -> str:
+    """The way from a page up to the root of the site, with a slash at its end, or nothing at the root itself."""
+    return "../" * page.count("/")
 
 
 def _without_scheme(url: str) -> str:

@@ -6,9 +6,8 @@ made again when the page that it leads to comes or goes. `asked` has everything 
 
 from collections.abc import Mapping
 from hashlib import blake2b
+from html import escape
 from typing import Any
-
-from markupsafe import escape
 
 from kubestats_pipeline.report.parts import addresses
 
