@@ -7,7 +7,7 @@ or went. So a build after a small change gives, byte for byte, what a build from
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,13 @@ from kubestats_pipeline.locks import locked
 from kubestats_pipeline.report.digests import digest_code, digest_pages, share_views
 from kubestats_pipeline.report.make import PageMaker
 from kubestats_pipeline.report.pages.all_pages import KINDS_OF_PAGES
+from kubestats_pipeline.report.pages.resources import RESOURCES_PAGE
 from kubestats_pipeline.report.parts.links import Subject, short
 from kubestats_pipeline.report.parts.page import Page, PageKind
 from kubestats_pipeline.report.parts.published import Publication, ReportError, identify, open_published, read
 from kubestats_pipeline.report.render import FOLDER, STATIC
+from kubestats_pipeline.report.search.index import write_index
+from kubestats_pipeline.report.search.names import NAMES, names_of
 from kubestats_pipeline.report.site_folder import NewSite, SiteFolder
 from kubestats_pipeline.report.sitemap import sitemap_of
 
@@ -109,6 +112,7 @@ def _build(connection: duckdb.DuckDBPyConnection, site: NewSite, last: Mapping[s
                 site.write(address, content)
             files = [address for address, _ in made.files]
             noted[made.page.address] = {"digest": digests[made.page.address], "files": files, "asked": made.asked}
+    fresh = set(noted)
     for page in every:
         if page.address not in noted:
             noted[page.address] = known[page.address]
@@ -117,9 +121,20 @@ def _build(connection: duckdb.DuckDBPyConnection, site: NewSite, last: Mapping[s
     for path in sorted(STATIC.iterdir()):
         site.write(path.name, path.read_bytes())
     site.write("sitemap.xml", sitemap_of([page.address for page in every], made_for.base))
+    _write_search(connection, site, every, fresh, anew=not known)
     shortened = {short(subject): address for subject, address in subjects.items()}
     site.publish({**asdict(made_for), "pages": noted, "subjects": shortened})
     return len(every)
+
+
+def _write_search(
+    connection: duckdb.DuckDBPyConnection, site: NewSite, pages: Sequence[Page], fresh: Collection[str], *, anew: bool
+) -> None:
+    """Write the files by which names and words are found. `fresh` has the addresses of the pages made by this build."""
+    site.write(NAMES, names_of(connection, pages))
+    resources = [page for page in pages if page.kind is RESOURCES_PAGE]
+    resources.sort(key=lambda page: (page.address.rpartition("/")[0], page.known["page"]))
+    write_index(site, [page.address for page in resources], fresh, anew=anew)
 
 
 def _pages_of(connection: duckdb.DuckDBPyConnection, kind: PageKind) -> list[Page]:

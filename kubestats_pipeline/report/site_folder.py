@@ -92,6 +92,11 @@ class NewSite:
     kept: int = 0
     _made: set[Path] = field(default_factory=set)
 
+    @property
+    def path(self) -> Path:
+        """The folder of its files."""
+        return self.folder / "site"
+
     def write(self, address: str, content: bytes) -> None:
         """Write a file, or link it if the last site has the same one."""
         before = self.last / "site" / address if self.last else None

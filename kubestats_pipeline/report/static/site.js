@@ -71,3 +71,13 @@ for (const table of document.querySelectorAll("table.data")) {
   makeSortable(table);
   if (table.tBodies[0].rows.length >= LONG_TABLE) makeFilter(table);
 }
+
+// The key / leads to the search, from every page.
+document.addEventListener("keydown", (event) => {
+  const isTyping = /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement?.tagName ?? "");
+  if (event.key !== "/" || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+  event.preventDefault();
+  const here = document.getElementById("search-words");
+  if (here) here.focus();
+  else location.assign(`${document.querySelector("a.brand").getAttribute("href")}#search-words`);
+});
