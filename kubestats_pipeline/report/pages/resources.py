@@ -9,7 +9,7 @@ from kubestats_pipeline.report.parts import addresses
 from kubestats_pipeline.report.parts.page import Known, PageKind
 from kubestats_pipeline.report.parts.sections import Section
 
-EVENTS_EACH = 30
+EVENTS_EACH = 15
 """The newest events of one resource that are shown. The query below has all."""
 
 PLACES = f"""

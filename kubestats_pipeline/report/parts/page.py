@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import duckdb
@@ -55,7 +56,7 @@ class PageKind:
         return (*self.sections, self.feed) if self.feed else self.sections
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Page:
     """One page.
 
@@ -69,7 +70,7 @@ class Page:
     key: Key
     known: Known
 
-    @property
+    @cached_property
     def address(self) -> str:
         """Its address."""
         return self.kind.address(self.known)
