@@ -73,7 +73,7 @@ def build_site(published: Path, target: Path, schema_version: str, url: str | No
     """
     started = time.monotonic()
     place = SiteFolder(target)
-    with locked(target, WAIT_SECONDS), open_published(published) as connection:
+    with locked(place.sites / "build", WAIT_SECONDS), open_published(published) as connection:
         publication = identify(connection, schema_version)
         state = place.read_state()
         made_for = _MadeFor(publication, f"{digest_code(FOLDER)} {url}", f"{url.rstrip('/')}/" if url else "")
