@@ -90,7 +90,8 @@ def test_the_table_of_commands_names_them_all():
     decisions = {"approve", "block", "unblock", "delete"}
     assert (
         named
-        == {"demo", "run", "sync", "status", "sql", "tables", "doctor", "metrics", "clean", "retire", "dev"} | decisions
+        == {"demo", "run", "sync", "status", "sql", "tables", "doctor", "metrics", "clean", "retire", "dev", "report"}
+        | decisions
     )
 
 

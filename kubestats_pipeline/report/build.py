@@ -76,7 +76,7 @@ def build_site(published: Path, target: Path, schema_version: str, url: str | No
     """
     started = time.monotonic()
     place = SiteFolder(target)
-    with locked(target, WAIT_SECONDS), open_published(published) as connection:
+    with locked(place.sites / "build", WAIT_SECONDS), open_published(published) as connection:
         publication = identify(connection, schema_version)
         state = place.read_state()
         made_for = _MadeFor(publication, f"{digest_code(FOLDER)} {url}", f"{url.rstrip('/')}/" if url else "")
@@ -106,12 +106,12 @@ def _build(connection: duckdb.DuckDBPyConnection, site: NewSite, last: Mapping[s
     maker = PageMaker(connection, subjects, made_for.base)
     noted: dict[str, Any] = {}
     for kind, some in pages.items():
-        stale = [page for page in some if _is_stale(known.get(page.address), digests[page.address], moved)]
+        stale = [page for page in some if _is_stale(known.get(page.address), digests.get(page.address), moved)]
         for made in maker.make(kind, stale, everything=len(stale) == len(some)):
             for address, content in made.files:
                 site.write(address, content)
             files = [address for address, _ in made.files]
-            noted[made.page.address] = {"digest": digests[made.page.address], "files": files, "asked": made.asked}
+            noted[made.page.address] = {"digest": digests.get(made.page.address), "files": files, "asked": made.asked}
     fresh = set(noted)
     for page in every:
         if page.address not in noted:
@@ -155,8 +155,9 @@ def _moved(before: Mapping[str, str], subjects: Mapping[Subject, str]) -> set[st
     return {subject for subject, _ in now.items() ^ before.items()}
 
 
-def _is_stale(known: Mapping[str, Any] | None, digest: str, moved: set[str]) -> bool:
-    return known is None or known["digest"] != digest or not moved.isdisjoint(known["asked"])
+def _is_stale(known: Mapping[str, Any] | None, digest: str | None, moved: set[str]) -> bool:
+    """True if a page must be made. One without a digest is always made, and written where it differs."""
+    return known is None or digest is None or known["digest"] != digest or not moved.isdisjoint(known["asked"])
 
 
 def _first_line(error: Exception) -> str:

@@ -11,18 +11,31 @@ from pathlib import Path
 
 import duckdb
 
-from kubestats_pipeline.report.parts.page import Page, PageKind
-from kubestats_pipeline.report.parts.published import read
+from kubestats_pipeline.report.parts.page import Page, PageKind, want
 from kubestats_pipeline.report.parts.sections import Key, Section
 
-SHARED = ("resource_overview", "resource_uses", "releases", "event_overview", "image_uses", "version_lag")
+SHARED = (
+    "resource_overview",
+    "resource_uses",
+    "releases",
+    "image_uses",
+    "version_lag",
+    "family_popularity",
+    "version_reception",
+    "repository_overview",
+    "repository_quality",
+)
 """Views that several sections read, each after those that it reads itself."""
 
-UNSEEN_COLUMNS = {
-    "resource_events": ("resource_data", "sync_run_id", "file_hash_before", "file_hash_after"),
-    "resources": (),
+STANDING = {
+    "resources": "* EXCLUDE (repository_id)",
+    "resource_events": "* EXCLUDE (repository_id, images, resource_data, sync_run_id, file_hash_before)",
+    "applied_resources": "* EXCLUDE (repository_id)",
+    "repository_metrics": "* EXCLUDE (repository_id)",
+    "scan_problems": "* EXCLUDE (repository_id)",
+    "scans": "scanned_commit",
 }
-"""Tables that can stand for sections, and their columns that no page shows."""
+"""Tables that can stand for sections of a repository's pages, and their columns that such pages show."""
 
 
 def share_views(connection: duckdb.DuckDBPyConnection) -> None:
@@ -34,16 +47,20 @@ def share_views(connection: duckdb.DuckDBPyConnection) -> None:
 def digest_pages(
     connection: duckdb.DuckDBPyConnection, kinds: Iterable[PageKind], pages: Mapping[PageKind, list[Page]]
 ) -> dict[str, str]:
-    """The digest of every page, by its address."""
-    tables = {table: _digest_table(connection, table) for table in UNSEEN_COLUMNS}
+    """The digest of every page of which there are several, by its address. Single pages are always made."""
+    tables = {table: _digest_table(connection, table) for table in STANDING}
     digests = {}
-    for kind in kinds:
+    for kind in (kind for kind in kinds if kind.key and pages[kind]):
+        if kind.is_part:
+            want(connection, kind, pages[kind])
         found = defaultdict[Key, list[str]](list)
-        for section in kind.queries:
-            for key, digest in _digest_section(connection, kind, section, tables):
+        for section in (section for section in kind.queries if not section.digested):
+            for key, digest in _digest_section(connection, kind, section):
                 found[key].append(digest)
+        standing = {table: None for section in kind.queries for table in section.digested}
         for page in pages[kind]:
-            digests[page.address] = _whole(page, found.get(page.key, []))
+            local = [tables[table].get(page.key[0], "") for table in standing]
+            digests[page.address] = _whole(page, [*local, *found.get(page.key, [])])
     return digests
 
 
@@ -62,20 +79,14 @@ def _whole(page: Page, digests: list[str]) -> str:
 
 
 def _digest_section(
-    connection: duckdb.DuckDBPyConnection, kind: PageKind, section: Section, tables: Mapping[str, Mapping[Key, str]]
+    connection: duckdb.DuckDBPyConnection, kind: PageKind, section: Section
 ) -> Iterator[tuple[Key, str]]:
     """The digest of a section on each page where it has rows. It names the section."""
-    if section.digested:
-        for table in section.digested:
-            yield from ((key, f"{section.title} {digest}") for key, digest in tables[table].items())
-        return
-    bulk = section.bulk(kind.key, everything=True)
+    bulk = section.bulk(kind.key, everything=not kind.is_part)
     keys = len(kind.key)
-    columns = connection.sql(bulk).columns[keys:]
-    names = ", ".join(f'rows."{name}"' for name in columns)
+    names = ", ".join(f'rows."{name}"' for name in connection.sql(bulk).columns[keys:])
     keyed = ", ".join(f"key_{number}" for number in range(keys))
-    group = f"GROUP BY {keyed}" if keys else "HAVING count(*) > 0"
-    query = f"SELECT {keyed}{', ' if keys else ''}{_SUM.format(names)} FROM ({bulk}) AS rows {group}"  # noqa: S608 - constants
+    query = f"SELECT {keyed}, {_SUM.format(names)} FROM ({bulk}) AS rows GROUP BY {keyed}"  # noqa: S608 - constants
     for row in connection.execute(query).fetchall():
         yield tuple(row[:keys]), f"{section.title} {row[keys]}"
 
@@ -83,9 +94,9 @@ def _digest_section(
 _SUM = "CAST(sum(CAST(hash({}) AS HUGEINT)) AS VARCHAR) || ' ' || count(*)"
 
 
-def _digest_table(connection: duckdb.DuckDBPyConnection, table: str) -> dict[Key, str]:
+def _digest_table(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str | int, str]:
     """The digest of a table's rows by repository."""
-    unseen = UNSEEN_COLUMNS[table]
-    names = ", ".join(name for name in read(connection, f"FROM {table} LIMIT 0").columns if name not in unseen)
-    query = f"SELECT repository_id, {_SUM.format(names)} FROM {table} GROUP BY repository_id"  # noqa: S608 - constants
-    return {(identity,): digest for identity, digest in connection.execute(query).fetchall()}
+    columns = connection.sql(f"SELECT {STANDING[table]} FROM {table}").columns  # noqa: S608 - constants
+    digest = _SUM.format(", ".join(columns))
+    query = f"SELECT repository_id, {digest} FROM {table} GROUP BY repository_id"  # noqa: S608 - constants
+    return {identity: f"{table} {digest}" for identity, digest in connection.execute(query).fetchall()}

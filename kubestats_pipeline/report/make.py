@@ -7,9 +7,9 @@ from itertools import groupby
 import duckdb
 
 from kubestats_pipeline.report.parts.links import Links, Subject
-from kubestats_pipeline.report.parts.page import Page, PageKind
-from kubestats_pipeline.report.parts.published import Row, Rows, declared_columns, read
-from kubestats_pipeline.report.parts.sections import WANTED, Key, Section
+from kubestats_pipeline.report.parts.page import Page, PageKind, want
+from kubestats_pipeline.report.parts.published import Row, Rows, read
+from kubestats_pipeline.report.parts.sections import Key, Section
 from kubestats_pipeline.report.render import Found, render
 
 
@@ -44,7 +44,7 @@ class PageMaker:
         """
         for start in range(0, len(pages), kind.at_once):
             some = pages[start : start + kind.at_once]
-            found = self._fetch(kind, some, everything=everything and len(some) == len(pages))
+            found = self._fetch(kind, some, everything=everything and not kind.is_part and len(some) == len(pages))
             for page in some:
                 links = Links(self.subjects, page.address)
                 files = list(render(page, found[page.key], links, self.base))
@@ -53,7 +53,7 @@ class PageMaker:
     def _fetch(self, kind: PageKind, pages: Sequence[Page], *, everything: bool) -> Mapping[Key, Found]:
         """The rows of every section of some pages, by the pages' keys."""
         if kind.key and not everything:
-            self._want(kind, pages)
+            want(self.connection, kind, pages)
         found = {page.key: dict[Section, Rows]() for page in pages}
         for section in kind.queries:
             rows = read(self.connection, section.bulk(kind.key, everything=everything))
@@ -62,14 +62,6 @@ class PageMaker:
             for page in pages:
                 found[page.key][section] = Rows(columns, types, split.get(page.key, []))
         return found
-
-    def _want(self, kind: PageKind, pages: Sequence[Page]) -> None:
-        """Fill the table of the pages that are made now."""
-        columns = declared_columns(kind.key, pages[0].key)
-        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {WANTED} ({columns})")
-        values = ", ".join("unnest(?)" for _ in kind.key)
-        insert = f"INSERT INTO {WANTED} SELECT {values}"
-        self.connection.execute(insert, [list(column) for column in zip(*(page.key for page in pages), strict=True)])
 
 
 def _split(rows: Rows, keys: int) -> dict[Key, list[Row]]:

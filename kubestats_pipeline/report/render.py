@@ -19,7 +19,7 @@ from kubestats_pipeline.report.parts.links import Links
 from kubestats_pipeline.report.parts.page import Page
 from kubestats_pipeline.report.parts.published import ReportError, Rows
 from kubestats_pipeline.report.parts.sections import Section
-from kubestats_pipeline.report.resource_lives import lives_of
+from kubestats_pipeline.report.resource_lives import contents_of, lives_of
 
 FOLDER = Path(__file__).parent
 TEMPLATES, STATIC = FOLDER / "templates", FOLDER / "static"
@@ -89,7 +89,8 @@ def _variables(page: Page, found: Found, links: Links) -> dict[str, Any]:
         variables["has_resources"] = links.to("resources", (page.key[0], 1)) is not None
     if page.kind.template == "resources.html":
         resources, events = page.kind.sections
-        variables["resources"] = lives_of(found[resources], found[events], page.known, links)
+        variables["contents"] = contents_of(found[resources])
+        variables["lives"] = lives_of(found[resources], found[events], page.known, links)
     return variables
 
 

@@ -124,7 +124,7 @@ class NewSite:
         link.symlink_to(Path(self.place.sites.name) / final.name / "site")
         link.replace(self.place.target)
         for folder in self.place.sites.iterdir():
-            if folder not in (final, self.last) and not folder.name.endswith(".tmp"):
+            if folder.is_dir() and folder not in (final, self.last) and not folder.name.endswith(".tmp"):
                 shutil.rmtree(folder, ignore_errors=True)
 
     def discard(self) -> None:

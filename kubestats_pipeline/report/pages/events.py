@@ -18,7 +18,7 @@ JOIN places ON places.resource_id = events.resource_id
 WHERE {{only}}
 """,
     order="happened_at DESC, sequence DESC",
-    limit=1000,
+    limit=300,
     note="The newest first, in every context. Filter by any word, such as an event, a kind, an author or a version.",
     digested=("resource_events", "resources"),
 )

@@ -59,6 +59,7 @@ STARS = Section(
     "SELECT date, stars_count, forks_count FROM daily_repository_metrics\nWHERE stars_count IS NOT NULL AND {only}",
     order="date",
     shape="lines",
+    digested=("repository_metrics",),
 )
 
 RESOURCES = Section(
@@ -66,6 +67,10 @@ RESOURCES = Section(
     "SELECT date, resources_count FROM daily_repository_metrics\nWHERE resources_count IS NOT NULL AND {only}",
     order="date",
     shape="lines",
+    digested=(
+        "resource_events",
+        "repository_metrics",
+    ),
 )
 
 RUNS = Section(
@@ -98,6 +103,7 @@ GROUP BY cluster, applied_by, applied_path, context
     order="cluster, applied_by, applied_path, context",
     limit=300,
     note="After patches, variables and generators. Incomplete ones need something that the repository does not hold.",
+    digested=("applied_resources",),
 )
 
 KINDS = Section(
@@ -111,6 +117,7 @@ GROUP BY kind, api_group
 """,
     order="resources DESC, deleted DESC, kind, api_group",
     limit=100,
+    digested=("resources",),
 )
 
 ACTIVITY = Section(
@@ -137,6 +144,7 @@ FROM repository_authors
 WHERE {only}
 """,
     order="changes DESC, author_kind",
+    digested=("resource_events",),
 )
 
 MIGRATIONS = Section(
@@ -155,12 +163,17 @@ PROBLEMS = Section(
     "SELECT file_path, problem, message FROM scan_problems\nWHERE {only}",
     order="file_path, problem",
     limit=200,
+    digested=("scan_problems",),
 )
 
 DRIFT = Section(
     "Several versions of one chart",
     "SELECT chart_name, chart_url, versions, releases, level FROM chart_drift\nWHERE {only}",
     order="chart_name, chart_url",
+    digested=(
+        "resources",
+        "applied_resources",
+    ),
 )
 
 QUALITY = Section(

@@ -9,7 +9,7 @@ from kubestats_pipeline.report.parts import addresses
 from kubestats_pipeline.report.parts.page import Known, PageKind
 from kubestats_pipeline.report.parts.sections import Section
 
-EVENTS_EACH = 30
+EVENTS_EACH = 15
 """The newest events of one resource that are shown. The query below has all."""
 
 PLACES = f"""
@@ -40,6 +40,7 @@ WHERE {{only}}
 """,
     order="status, kind, api_group, namespace, name, resource_id",
     key=("resources.repository_id", "places.page"),
+    digested=("resources", "resource_events", "scans"),
 )
 
 EVENTS = Section(
@@ -60,6 +61,7 @@ WHERE {{only}}
 """,
     order="resource_id, sequence DESC",
     key=("repository_id", "page"),
+    digested=("resource_events",),
 )
 
 
@@ -75,19 +77,15 @@ RESOURCES_PAGE = PageKind(
     (RESOURCES, EVENTS),
     key=("repository_id", "page"),
     pages=f"""
-WITH places AS ({PLACES}),
-pages AS (
-    SELECT repository_id, page, min(kind) AS first_kind, max(kind) AS last_kind
+WITH counted AS (
+    SELECT repository_id, (count(*) - 1) // {addresses.RESOURCES_EACH} + 1 AS pages
     FROM resources
-    JOIN places ON places.resource_id = resources.resource_id
-    GROUP BY repository_id, page
+    GROUP BY repository_id
 ),
 known AS ({repository.PAGES})
-SELECT
-    pages.repository_id, page, full_name, is_namesake, html_url,
-    max(page) OVER (PARTITION BY pages.repository_id) AS pages
-FROM pages
-JOIN known ON known.repository_id = pages.repository_id
+SELECT counted.repository_id, unnest(range(1, pages + 1)) AS page, full_name, is_namesake, html_url, pages
+FROM counted
+JOIN known ON known.repository_id = counted.repository_id
 """,
     lead=lambda known: f"Page {known['page']} of {known['pages']}. Those that exist come first, by kind.",
     template="resources.html",

@@ -7,6 +7,9 @@ from kubestats_pipeline.report.parts.sections import Section
 SHARED_BY = 3
 """Repositories that make a setting worth a page. The page of its chart has all others."""
 
+MOST_PAGES = 2000
+"""Settings that have a page, those that most repositories make."""
+
 KEY = ("chart_name", "family_url", "path")
 _JOINED = """JOIN chart_families AS families
     ON families.chart_name = settings.chart_name AND families.chart_url = settings.chart_url"""
@@ -53,7 +56,7 @@ FROM setting_uses AS settings
 WHERE in_scope AND {{only}}
 """,
     order="full_name, name, app_name, value_type, value, source_url",
-    limit=200,
+    limit=100,
     key=_KEY,
     note="The source leads to the file in which the release is declared.",
 )
@@ -87,7 +90,10 @@ FROM value_popularity AS settings
 {_JOINED}
 GROUP BY families.chart_name, families.family_url, settings.path
 HAVING sum(repositories) >= {SHARED_BY}
+ORDER BY sum(repositories) DESC, families.chart_name, families.family_url, settings.path
+LIMIT {MOST_PAGES}
 """,
+    is_part=True,
     lead=lambda known: f"A setting of the chart {known['chart_name']} from {known['family_url']}",
     up=lambda _: ("Settings of charts", "settings/index.html"),
     subjects=lambda known: tuple(

@@ -6,12 +6,16 @@ on every disk, also where `A` and `a` are one. A name that is written otherwise 
 `~`, which no name keeps. Whoever makes two names with one hash gets one page for both.
 """
 
+import functools
 import hashlib
 import posixpath
 import re
 
 LONGEST = 80
 """Characters of one part of an address, without its suffix. File systems allow 255 bytes."""
+
+REMEMBERED = 100_000
+"""Names whose folder is remembered while pages are made."""
 
 RESOURCES_EACH = 40
 """Resources on one page of a repository."""
@@ -21,12 +25,14 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?|.*\.|\..*|-.*|.*\.
 """Names that a system takes for a device, hides, cuts or reads as an option, those of our files, and none at all."""
 
 
+@functools.lru_cache(REMEMBERED)
 def folder_name(name: str) -> str:
     """A folder's name that belongs to this name alone."""
     plain = _OTHER.sub("-", name.lower())[:LONGEST]
-    if plain == name and not _RESERVED.fullmatch(plain):
+    is_reserved = _RESERVED.fullmatch(plain) is not None
+    if plain == name and not is_reserved:
         return plain
-    return f"{plain.strip('.-') or 'x'}~{hashlib.sha256(name.encode()).hexdigest()[:10]}"
+    return f"{'x-' if is_reserved else ''}{plain.strip('.-')}~{hashlib.sha256(name.encode()).hexdigest()[:10]}"
 
 
 def repository_page(full_name: str, part: str = "index.html") -> str:

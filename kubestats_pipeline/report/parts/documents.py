@@ -5,8 +5,8 @@ as JSON else, which YAML reads too. So whoever reads the text as YAML gets the d
 minutes for all documents.
 """
 
+import functools
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -24,62 +24,53 @@ _BLOCK = re.compile(r"\S[^\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uf
 """Texts that a block of lines can hold: printable, with neither blanks nor empty lines at their ends."""
 
 
+_UNREADABLE = re.compile(r"[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+"""Characters that JSON may hold as they are, and YAML may not."""
+
+REMEMBERED = 50_000
+"""Short texts whose spelling is remembered. Keys and values come again and again."""
+
+
 def as_yaml(document: str) -> str:
     """The text of a document, cut where it is too long.
 
     Args:
         document: JSON.
     """
-    value = orjson.loads(document)
-    if isinstance(value, dict) and value:
-        text = "\n".join(_map(value, ""))
+    lines: list[str] = []
+    _append(lines, orjson.loads(document), "", "")
+    text = "\n".join(lines) + "\n"
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}\n# … {len(text) - LONGEST:,} characters more\n"
+
+
+def _append(lines: list[str], value: Any, indent: str, head: str) -> None:
+    """Append the lines of a value. The first one begins with `head`, which has the indentation, the others with theirs.
+
+    It appends to one list, and makes no list or generator of each part, because this is most of the work of a site.
+    """
+    if value and type(value) is dict:
+        for key, part in value.items():
+            name = _plain_or_quoted(key)
+            if part and type(part) in (dict, list):
+                lines.append(f"{head or indent}{name}:")
+                _append(lines, part, f"{indent}  ", "")
+            else:
+                lines.append(f"{head or indent}{name}: {_scalar(part, indent)}")
+            head = ""
+    elif value and type(value) is list:
+        for part in value:
+            _append(lines, part, f"{indent}  ", f"{head or indent}- ")
+            head = ""
     else:
-        text = "\n".join(_lines(value, "", "")) or _scalar(value, "")
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}\n# … {len(text) - LONGEST:,} characters more"
-
-
-def _map(value: dict[str, Any], indent: str) -> Iterator[str]:
-    for key, part in value.items():
-        name = key if _is_plain(key) else _quoted(key)
-        yield from _entry(f"{indent}{name}:", part, indent)
-
-
-def _entry(head: str, part: Any, indent: str) -> Iterator[str]:
-    if isinstance(part, dict) and part:
-        yield head
-        yield from _map(part, f"{indent}  ")
-    elif isinstance(part, list) and part:
-        yield head
-        yield from _list(part, f"{indent}  ")
-    else:
-        yield f"{head} {_scalar(part, indent)}"
-
-
-def _list(value: list[Any], indent: str) -> Iterator[str]:
-    for part in value:
-        yield from _lines(part, indent, "- ")
-
-
-def _lines(part: Any, indent: str, mark: str) -> Iterator[str]:
-    """An item of a list. The first line of a map or a list in it stands beside its mark."""
-    inner = f"{indent}  " if mark else indent
-    if isinstance(part, dict) and part:
-        nested = _map(part, inner)
-    elif isinstance(part, list) and part:
-        nested = _list(part, inner)
-    else:
-        yield f"{indent}{mark}{_scalar(part, indent)}"
-        return
-    yield f"{indent}{mark}{next(nested)[len(inner) :]}"
-    yield from nested
+        lines.append(f"{head or indent}{_scalar(value, indent)}")
 
 
 def _scalar(value: Any, indent: str) -> str:
-    if not isinstance(value, str):
+    if type(value) is not str:
         return orjson.dumps(value).decode()
-    if _is_plain(value):
-        return value
-    return _block(value, f"{indent}  ") if "\n" in value and _BLOCK.fullmatch(value) else _quoted(value)
+    if "\n" in value and _BLOCK.fullmatch(value):
+        return _block(value, f"{indent}  ")
+    return _plain_or_quoted(value)
 
 
 def _block(text: str, indent: str) -> str:
@@ -89,9 +80,8 @@ def _block(text: str, indent: str) -> str:
     return "\n".join([mark, *(f"{indent}{line}" if line else "" for line in lines)])
 
 
-def _is_plain(text: str) -> bool:
-    return _PLAIN.fullmatch(text) is not None and text.lower() not in _MEANINGS
-
-
-def _quoted(text: str) -> str:
-    return orjson.dumps(text).decode()
+@functools.lru_cache(REMEMBERED)
+def _plain_or_quoted(text: str) -> str:
+    if _PLAIN.fullmatch(text) and text.lower() not in _MEANINGS:
+        return text
+    return _UNREADABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", orjson.dumps(text).decode())

@@ -1,11 +1,14 @@
 """A kind of page, and one page of it: which pages there are, their addresses and titles, and their sections."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+import duckdb
+
 from kubestats_pipeline.report.parts.links import Subject
-from kubestats_pipeline.report.parts.sections import Key, Section
+from kubestats_pipeline.report.parts.sections import WANTED, Key, Section
 
 Known = Mapping[str, Any]
 """Facts about a page that are known before its sections: the columns of its row in `PageKind.pages`."""
@@ -28,6 +31,7 @@ class PageKind:
         up: the page above it, as a title and an address.
         menu: its short name in the menu, if it is there.
         subjects: what else leads to a page.
+        is_part: keys without a page are in the rows too, because only some are worth one.
         at_once: pages whose rows are in memory at one time.
     """
 
@@ -43,6 +47,7 @@ class PageKind:
     up: Callable[[Known], tuple[str, str]] = lambda _: ("Kubestats", "index.html")
     menu: str = ""
     subjects: Callable[[Known], tuple[Subject, ...]] = lambda _: ()
+    is_part: bool = False
     at_once: int = 500
 
     @property
@@ -51,7 +56,7 @@ class PageKind:
         return (*self.sections, self.feed) if self.feed else self.sections
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Page:
     """One page.
 
@@ -65,7 +70,7 @@ class Page:
     key: Key
     known: Known
 
-    @property
+    @cached_property
     def address(self) -> str:
         """Its address."""
         return self.kind.address(self.known)
@@ -79,3 +84,13 @@ class Page:
     def subjects(self) -> tuple[Subject, ...]:
         """Everything that leads to it."""
         return ((self.kind.sort, self.key), *self.kind.subjects(self.known))
+
+
+def want(connection: duckdb.DuckDBPyConnection, kind: PageKind, pages: Sequence[Page]) -> None:
+    """Fill the table of the pages whose rows are wanted, by which sections restrict theirs."""
+    types = ("BIGINT" if isinstance(value, int) else "VARCHAR" for value in pages[0].key)
+    columns = ", ".join(f'"{name}" {kind_of_value}' for name, kind_of_value in zip(kind.key, types, strict=True))
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {WANTED} ({columns})")
+    values = ", ".join("unnest(?)" for _ in kind.key)
+    insert = f"INSERT INTO {WANTED} SELECT {values}"
+    connection.execute(insert, [list(column) for column in zip(*(page.key for page in pages), strict=True)])

@@ -100,9 +100,3 @@ def read(connection: duckdb.DuckDBPyConnection, query: str) -> Rows:
     if any(kind in _TEXT_OF for kind in types):
         query = f"SELECT {', '.join(plain)} FROM ({query})"  # noqa: S608 - of constants and a quoted key
     return Rows(columns, types, connection.execute(query).fetchall())
-
-
-def declared_columns(names: Sequence[str], values: Sequence[str | int]) -> str:
-    """Columns of a table as SQL declares them, by values that they will hold."""
-    types = ("BIGINT" if isinstance(value, int) else "VARCHAR" for value in values)
-    return ", ".join(f'"{name}" {kind}' for name, kind in zip(names, types, strict=True))
