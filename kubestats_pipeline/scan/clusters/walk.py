@@ -214,10 +214,11 @@ class Walk:
         if objects == before and objects.keys() == before.keys():
             return
         node.objects = objects
-        for key in before.keys() | objects.keys():
-            old, new = before.get(key), objects.get(key)
-            if old is not new:
+        for key, new in objects.items():
+            if (old := before.get(key)) is not new:
                 self._replace_object((node.key, key), old, new)
+        for key in before.keys() - objects.keys():
+            self._replace_object((node.key, key), before[key], None)
 
     def _replace_object(self, at: ObjectAt, old: ClusterObject | None, new: ClusterObject | None) -> None:
         self.changed.setdefault(at, old)
@@ -245,7 +246,7 @@ class Walk:
         if _are_same(node.parts, parts) and node.document == wanted.document and not node.has_templates:
             return known_made
         node.parts, node.document, node.failure, node.has_templates = parts, wanted.document, None, False
-        known = _Known(node.objects.values())
+        known = _Known(node.objects.values(), parts)
         found = dict[ResourceKey, ClusterObject]()
         look_ups = NodeReads(self._surveyed, node.key.cluster, reads)
         try:
@@ -296,7 +297,7 @@ def _may_apply_more(made: ClusterObject | None) -> bool:
 
 def _is_itself(made: ClusterObject, wanted: Wanted, key: NodeKey) -> bool:
     """True for the applier itself under another name or namespace, which would apply the same once more."""
-    is_applier = made.origin is not None and made.origin == wanted.document and bool(made.children)
+    is_applier = bool(made.children) and made.origin is not None and made.origin == wanted.document
     return is_applier and all(name != key.applied_by for name, _ in made.children)
 
 
@@ -311,20 +312,22 @@ def _are_same(before: tuple[Part, ...], after: tuple[Part, ...]) -> bool:
 class _Known:
     """The objects of the last build of a node. Equal parts mostly give the same object again."""
 
-    def __init__(self, objects: Iterable[ClusterObject]) -> None:
-        self._objects = list(objects)
-        self._by_built = {id(each.built): each for each in self._objects}
+    def __init__(self, objects: Iterable[ClusterObject], parts: tuple[Part, ...]) -> None:
+        self._by_built = {id(each.built): each for each in objects}
+        self._parts = parts
 
     def unchanged(self, built: BuiltObject, settings: ObjectSettings) -> ClusterObject | None:
         """The former object, if it was made of equal content with the same settings."""
-        former = self._by_built.get(id(built)) or (self._by_name.get(_name_of(built)) if self._objects else None)
+        former = self._by_built.get(id(built)) or (self._by_name.get(_name_of(built)) if self._by_built else None)
         if former is None or former.settings is not settings or former.key.kind in _EXPANDED_KINDS:
             return None
         return former if former.built is built or former.built == built else None
 
     @cached_property
     def _by_name(self) -> dict[Hashable, ClusterObject]:
-        return {_name_of(each.built): each for each in self._objects}
+        """The objects that are not found by identity, as nearly all are."""
+        present = {id(built) for _, build, _ in self._parts for built in build.objects}
+        return {_name_of(each.built): each for each in self._by_built.values() if id(each.built) not in present}
 
 
 def _name_of(built: BuiltObject) -> Hashable:
