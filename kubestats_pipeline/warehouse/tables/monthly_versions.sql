@@ -9,6 +9,7 @@
 -- share: of the repositories that ran the chart then
 -- joined_the_data: those of repositories whose log begins in the month. Nobody knows since when they had run it
 -- repositories_growth: repositories less those of the month before, without joined_the_data
+-- share_growth: share without joined_the_data, less that of the month before. Null where either month has no such repositories
 WITH months AS (
     SELECT month::DATE AS month, least(month + INTERVAL 1 MONTH, newest + INTERVAL 1 MICROSECOND) AS ends_at
     FROM (
@@ -32,7 +33,11 @@ uses AS (
     WHERE is_release AND in_scope
 ),
 totals AS (
-    SELECT chart_name, chart_url, is_resolved, month, count(DISTINCT repository_id) AS total FROM uses GROUP BY ALL
+    SELECT
+        chart_name, chart_url, is_resolved, month, count(DISTINCT repository_id) AS total,
+        count(DISTINCT repository_id) FILTER (WHERE NOT is_new) AS known_total
+    FROM uses
+    GROUP BY ALL
 ),
 counted AS (
     SELECT
@@ -49,15 +54,21 @@ SELECT
     counted.month,
     counted.version,
     counted.repositories,
-    counted.repositories / total AS share,
+    counted.repositories / totals.total AS share,
     counted.joined_the_data,
-    counted.repositories - coalesce(earlier.repositories, 0) - counted.joined_the_data AS repositories_growth
+    counted.repositories - coalesce(earlier.repositories, 0) - counted.joined_the_data AS repositories_growth,
+    (counted.repositories - counted.joined_the_data) / nullif(totals.known_total, 0) - coalesce(earlier.repositories, 0) / before.total AS share_growth
 FROM counted
 JOIN totals
     ON totals.chart_name IS NOT DISTINCT FROM counted.chart_name
     AND totals.chart_url IS NOT DISTINCT FROM counted.chart_url
     AND totals.is_resolved = counted.is_resolved
     AND totals.month = counted.month
+LEFT JOIN totals AS before
+    ON before.chart_name IS NOT DISTINCT FROM counted.chart_name
+    AND before.chart_url IS NOT DISTINCT FROM counted.chart_url
+    AND before.is_resolved = counted.is_resolved
+    AND before.month + INTERVAL 1 MONTH = counted.month
 LEFT JOIN counted AS earlier
     ON earlier.chart_name IS NOT DISTINCT FROM counted.chart_name
     AND earlier.chart_url IS NOT DISTINCT FROM counted.chart_url
