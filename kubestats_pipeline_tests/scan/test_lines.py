@@ -1,6 +1,6 @@
 """The line of a resource: where its document begins in the file of the scanned commit, as a host's page counts."""
 
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from kubestats_pipeline.scan.manifests.incremental import IncrementalReader
 from kubestats_pipeline.scan.manifests.manifests import read_with_documents
 from kubestats_pipeline_tests.corpus import SMALL, read_tip, unpack
 from kubestats_pipeline_tests.scan.documents.yaml_texts import manifests
-from kubestats_pipeline_tests.scan.world import BROKEN, World, config, documents, kustomization, manifest, read
+from kubestats_pipeline_tests.scan.world import BROKEN, World, adopt, config, documents, kustomization, manifest, read
 
 HEAD = "# first\n\n"
 
@@ -142,6 +142,22 @@ def test_real_documents_begin_where_pyyaml_marks_them(tmp_path: Path) -> None:
         assert told
         assert all_of_file == marked(blob)
     assert len(declaring) > 20
+
+
+def test_at_the_scanned_commit_each_real_document_begins_on_its_line(world: World, tmp_path: Path) -> None:
+    """The text from there to the next marker names the resource, after two scans with half of the history each."""
+    commits = adopt(world, SMALL[0], tmp_path / "corpus")
+    world.scan(commits[len(commits) // 2])
+    world.scan(commits[-1])
+    active = [row for row in world.resources if row["status"] == "ACTIVE"]
+    for row in active:
+        lines = world.git.git("show", f"head:{row['file_path']}").split("\n")
+        text = "\n".join(takewhile(lambda line: not line.startswith("---"), lines[row["line"] - 1 :]))
+        found = yaml.safe_load(text)
+        assert not lines[row["line"] - 1].startswith(("#", "---", " "))
+        assert (found["kind"], found["metadata"]["name"]) == (row["kind"], row["name"])
+    assert len(active) > 20
+    assert any(row["line"] > 5 for row in active)
 
 
 def test_an_edited_file_has_the_lines_of_the_new_one() -> None:
