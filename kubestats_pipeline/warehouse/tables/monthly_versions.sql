@@ -34,10 +34,14 @@ uses AS (
 ),
 totals AS (
     SELECT
-        chart_name, chart_url, is_resolved, month, count(DISTINCT repository_id) AS total,
-        count(DISTINCT repository_id) FILTER (WHERE NOT is_new) AS known_total
-    FROM uses
+        chart_name, chart_url, is_resolved, month, count(*) AS total, count(*) FILTER (WHERE NOT is_new) AS known_total
+    FROM (SELECT DISTINCT chart_name, chart_url, is_resolved, month, repository_id, is_new FROM uses) AS running
     GROUP BY ALL
+),
+compared AS (
+    SELECT *, CASE WHEN lag(month) OVER own + INTERVAL 1 MONTH = month THEN lag(total) OVER own END AS total_before
+    FROM totals
+    WINDOW own AS (PARTITION BY chart_name, chart_url, is_resolved ORDER BY month)
 ),
 counted AS (
     SELECT
@@ -57,18 +61,13 @@ SELECT
     counted.repositories / totals.total AS share,
     counted.joined_the_data,
     counted.repositories - coalesce(earlier.repositories, 0) - counted.joined_the_data AS repositories_growth,
-    (counted.repositories - counted.joined_the_data) / nullif(totals.known_total, 0) - coalesce(earlier.repositories, 0) / before.total AS share_growth
+    (counted.repositories - counted.joined_the_data) / nullif(totals.known_total, 0) - coalesce(earlier.repositories, 0) / totals.total_before AS share_growth
 FROM counted
-JOIN totals
+JOIN compared AS totals
     ON totals.chart_name IS NOT DISTINCT FROM counted.chart_name
     AND totals.chart_url IS NOT DISTINCT FROM counted.chart_url
     AND totals.is_resolved = counted.is_resolved
     AND totals.month = counted.month
-LEFT JOIN totals AS before
-    ON before.chart_name IS NOT DISTINCT FROM counted.chart_name
-    AND before.chart_url IS NOT DISTINCT FROM counted.chart_url
-    AND before.is_resolved = counted.is_resolved
-    AND before.month + INTERVAL 1 MONTH = counted.month
 LEFT JOIN counted AS earlier
     ON earlier.chart_name IS NOT DISTINCT FROM counted.chart_name
     AND earlier.chart_url IS NOT DISTINCT FROM counted.chart_url
