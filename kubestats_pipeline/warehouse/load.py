@@ -6,7 +6,7 @@ to the lake.
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -122,7 +122,6 @@ def _fill(
     except duckdb.Error:
         if _lacks_required(connection, table, files):
             raise
-        connection.execute(f"DELETE FROM {name}")  # noqa: S608 - the contract's
         _insert(connection, table, name, files, replace, older=True)
 
 
@@ -162,12 +161,24 @@ def _insert(
     if replace is None:
         connection.execute(f"INSERT INTO {name} {rows}", {"files": list(files)})
         return
-    with tempfile.TemporaryDirectory(prefix="kubestats-") as folder:
+    # One transaction, because each one leaves a group of rows unfilled, which the next checkpoint would write again.
+    with tempfile.TemporaryDirectory(prefix="kubestats-") as folder, _transaction(connection):
         other = Path(folder) / "replaced.parquet"
         for start in range(0, len(files), FILES_AT_ONCE):
             some = files[start : start + FILES_AT_ONCE]
             replace(connection, rows, some, other)
             _insert_replaced(connection, table, name, rows, some, other)
+
+
+@contextlib.contextmanager
+def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    connection.execute("BEGIN")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
 
 
 def _insert_replaced(
