@@ -44,6 +44,7 @@ SELECT shared.chart_name, shared.general_path, shared.value
 FROM shared_values AS shared
 SEMI JOIN value_looks ON value_looks.path = shared.general_path AND value_looks.value = shared.value
 """
+_DECIDED = "SELECT 1 FROM duckdb_tables() WHERE temporary AND table_name = 'own_words'"
 _LOOK_COLUMNS = {"path": "VARCHAR", "value": "VARCHAR", "is_hidden": "BOOLEAN", "words": "VARCHAR[]"}
 _RELEASE = ("name", "namespace")
 _EVENT = ("resource_name", "resource_namespace")
@@ -79,8 +80,12 @@ def withhold_values(connection: duckdb.DuckDBPyConnection, rule: PublishRule) ->
 
 
 def find_unshared(connection: duckdb.DuckDBPyConnection, rule: PublishRule) -> tuple[int, str | None]:
-    """The number of values in `helm_values` that must not be published, and one of their repositories."""
-    _decide(connection, rule)
+    """The number of values in `helm_values` that must not be published, and one of their repositories.
+
+    A connection that has withheld them knows the decision. A published file is decided about anew.
+    """
+    if not connection.execute(_DECIDED).fetchall():
+        _decide(connection, rule)
     query = f"SELECT count(*), min(full_name) FROM ({UNSHARED})"  # noqa: S608 - our own file
     row = connection.execute(query).fetchone()
     return (row[0], row[1]) if row else (0, None)

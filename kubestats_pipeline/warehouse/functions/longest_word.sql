@@ -3,7 +3,8 @@
 -- parameter text: any text
 coalesce(
     list_reduce(
-        regexp_extract_all(lower(text), '[^\s":,]+'), lambda one, other: CASE WHEN length(other) > length(one) THEN other ELSE one END
+        regexp_extract_all(lower(text), '[^\s":,]+') || [''],
+        lambda one, other: CASE WHEN length(other) > length(one) THEN other ELSE one END
     ),
     ''
 )
