@@ -16,7 +16,7 @@ import orjson
 import polars as pl
 
 from kubestats_pipeline.warehouse.load import count_rows
-from kubestats_pipeline.warehouse.values.documents import Settings, withhold_changes, withhold_settings
+from kubestats_pipeline.warehouse.values.documents import ReleaseSettings, withhold_changes, withhold_settings
 from kubestats_pipeline.warehouse.values.looks import Look, Verdict, look_at, look_strictly, words_of
 
 PublishRule = Literal["looks", "strict"]
@@ -150,8 +150,8 @@ class Shown:
         columns = {"resource_data": documents, "field_changes": changes}
         pl.DataFrame(columns, dict.fromkeys(columns, pl.String)).write_parquet(to, compression="lz4")
 
-    def _settings_of(self, chart: str | None, text: str) -> Settings:
-        return Settings(partial(self._shows, chart, frozenset(words_of(text))))
+    def _settings_of(self, chart: str | None, text: str) -> ReleaseSettings:
+        return ReleaseSettings(partial(self._shows, chart, frozenset(words_of(text))))
 
     def _shows(self, chart: str | None, words: frozenset[str], path: str, value: str) -> bool:
         """True if a value may be published in a document of a chart's release that says these words elsewhere."""

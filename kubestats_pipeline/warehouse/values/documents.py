@@ -35,7 +35,7 @@ MOST_BLOCKS = 512
 """Versions of a release's settings that are remembered."""
 
 
-class Settings:
+class ReleaseSettings:
     """Withholds the settings of one release. It remembers what it has decided: versions of a release are alike."""
 
     def __init__(self, is_shown: IsShown) -> None:
@@ -72,7 +72,7 @@ class Settings:
             del self._blocks[next(iter(self._blocks))]
 
 
-def withhold_settings(document: Any, settings: Settings) -> Any:
+def withhold_settings(document: Any, settings: ReleaseSettings) -> Any:
     """A decoded document of which values of settings are `WITHHELD` that may not be published, as orjson writes it.
 
     A document without such values is returned itself.
@@ -82,7 +82,7 @@ def withhold_settings(document: Any, settings: Settings) -> Any:
     return _replace_items(document, settings) if isinstance(document, list) else document
 
 
-def withhold_changes(changes: list[dict[str, Any]], settings: Settings) -> list[dict[str, Any]]:
+def withhold_changes(changes: list[dict[str, Any]], settings: ReleaseSettings) -> list[dict[str, Any]]:
     """The field changes of an event in `resource_events` without such values. It is the very list if none is."""
     return _kept([_withhold_change(change, settings) for change in changes], changes)
 
@@ -93,7 +93,7 @@ def _replace_members(items: dict[str, Any], replace: Callable[[str, Any], Any]) 
     return {**items, **changed} if changed else items
 
 
-def _replace_items(items: list[Any], settings: Settings) -> list[Any]:
+def _replace_items(items: list[Any], settings: ReleaseSettings) -> list[Any]:
     return _kept([withhold_settings(item, settings) for item in items], items)
 
 
@@ -102,7 +102,7 @@ def _kept(replaced: list[Any], items: list[Any]) -> list[Any]:
     return replaced if any(map(operator.is_not, replaced, items)) else items
 
 
-def _withhold_member(key: str, item: Any, settings: Settings) -> Any:
+def _withhold_member(key: str, item: Any, settings: ReleaseSettings) -> Any:
     if not isinstance(item, dict | list | str):
         return item
     if isinstance(item, str):
@@ -116,7 +116,7 @@ def _withhold_member(key: str, item: Any, settings: Settings) -> Any:
     return _replace_items(item, settings)
 
 
-def _withhold_parameter(item: Any, settings: Settings) -> Any:
+def _withhold_parameter(item: Any, settings: ReleaseSettings) -> Any:
     """An item of Argo CD's `helm.parameters`: a path and its value."""
     if not isinstance(item, dict) or not isinstance(item.get("name"), str) or "value" not in item:
         return item
@@ -124,7 +124,7 @@ def _withhold_parameter(item: Any, settings: Settings) -> Any:
     return item if published is item["value"] else {**item, "value": published}
 
 
-def _withhold_change(change: dict[str, Any], settings: Settings) -> dict[str, Any]:
+def _withhold_change(change: dict[str, Any], settings: ReleaseSettings) -> dict[str, Any]:
     parameter, file, member, path = _read_place(change["path"])
 
     def withhold(name: str, item: Any) -> Any:
