@@ -17,15 +17,24 @@ WITH documents AS (
         status = 'ACTIVE'
         AND CASE
             WHEN trim(text) = '' THEN error('give a text to look for, such as storageClassName')
-            ELSE contains(lower(translate(data::VARCHAR, '" ', '')), lower(translate(text, '" ', '')))
+            WHEN contains(lower(data::VARCHAR), longest_word(text))
+                THEN longest_word(text) = lower(text)
+                    OR contains(lower(translate(data::VARCHAR, '" ', '')), lower(translate(text, '" ', '')))
+            ELSE FALSE
         END
+),
+numbered AS (
+    SELECT resource_id, generate_subscripts(lines, 1) AS line_number, unnest(lines) AS line
+    FROM documents
 ),
 shown AS (
     SELECT
         resource_id,
-        generate_subscripts(lines, 1) AS line_number,
-        regexp_replace(unnest(lines), '^\s*(?:"((?:[^"\\]|\\.)*)": )?"?(.*?)"?,?$', '\1: \2') AS line
-    FROM documents
+        line_number,
+        CASE WHEN contains(lower(line), longest_word(text))
+            THEN ltrim(regexp_replace(line, '^\s*(?:"((?:[^"\\]|\\.)*)": )?"?(.*?)"?,?$', '\1: \2'), ': ')
+        END AS line
+    FROM numbered
 )
 SELECT
     overview.full_name,
@@ -35,9 +44,9 @@ SELECT
     overview.file_path,
     overview.line AS document_line,
     shown.line_number,
-    substr(ltrim(shown.line, ': '), greatest(strpos(lower(ltrim(shown.line, ': ')), lower(text)) - 60, 1)::BIGINT, 200) AS line,
+    substr(shown.line, greatest(strpos(lower(shown.line), lower(text)) - 60, 1)::BIGINT, 200) AS line,
     overview.source_url
 FROM shown
 JOIN resource_overview AS overview USING (resource_id)
-WHERE overview.in_scope AND contains(lower(ltrim(shown.line, ': ')), lower(text))
+WHERE overview.in_scope AND contains(lower(shown.line), lower(text))
 ORDER BY overview.full_name, overview.file_path, overview.kind, overview.name, shown.line_number
