@@ -8,6 +8,7 @@ from kubestats_pipeline.report.build import build_site
 from kubestats_pipeline.warehouse.build import build_warehouse, schema_version
 from kubestats_pipeline_tests.demo import Command, demo  # noqa: F401 - a fixture
 from kubestats_pipeline_tests.report.site_reader import ReadSite
+from kubestats_pipeline_tests.warehouse.published_corpus import PublishedCorpus, published_corpus  # noqa: F401 - a fixture
 from kubestats_pipeline_tests.warehouse.small_lake import write_small_lake
 
 
@@ -32,4 +33,11 @@ def small_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def small_site(small_file: Path) -> ReadSite:
     target = small_file.with_name("report")
     build_site(small_file, target, schema_version())
+    return ReadSite(target)
+
+
+@pytest.fixture(scope="session")
+def corpus_site(published_corpus: PublishedCorpus, tmp_path_factory: pytest.TempPathFactory) -> ReadSite:  # noqa: F811
+    target = tmp_path_factory.mktemp("corpus_site") / "report"
+    build_site(published_corpus.lake.layout.warehouse, target, schema_version())
     return ReadSite(target)

@@ -23,20 +23,30 @@ def pages(demo_site: ReadSite) -> Iterator[Served]:
         yield served
 
 
-@pytest.fixture(scope="module")
-def kinds_of_pages(demo_site: ReadSite) -> list[str]:
-    """One page of each kind: the largest of those that are in folders of one depth below one folder."""
+def one_of_each_kind(site: ReadSite) -> list[str]:
+    """The largest page of each kind: of those that are as deep in folders of the same name."""
     kinds: dict[str, str] = {}
-    for address in demo_site.addresses:
+    for address in site.addresses:
         top, _, rest = address.partition("/")
         kind = f"{top}/{rest.count('/')}/{re.sub('[0-9]+', 'n', rest.rpartition('/')[2])}"
-        size = (demo_site.folder / address).stat().st_size
-        if kind not in kinds or size > (demo_site.folder / kinds[kind]).stat().st_size:
+        size = (site.folder / address).stat().st_size
+        if kind not in kinds or size > (site.folder / kinds[kind]).stat().st_size:
             kinds[kind] = address
     return sorted(kinds.values())
 
 
-def test_every_kind_of_page_is_silent_accessible_and_fits_a_phone(pages: Served, kinds_of_pages: list[str]) -> None:
+def test_every_kind_of_page_is_silent_accessible_and_fits_a_phone(pages: Served, demo_site: ReadSite) -> None:
+    examine(pages, one_of_each_kind(demo_site))
+
+
+@pytest.mark.slow
+def test_every_kind_of_page_of_real_repositories_is_so_too(corpus_site: ReadSite) -> None:
+    with in_browser(corpus_site.folder) as pages:
+        examine(pages, one_of_each_kind(corpus_site))
+
+
+def examine(pages: Served, kinds_of_pages: list[str]) -> None:
+    """Open each page in the light and in the dark, with everything folded out, and on a phone."""
     assert len(kinds_of_pages) >= 15
     pages.said.clear()
     broken, wide = {}, {}
@@ -47,7 +57,8 @@ def test_every_kind_of_page_is_silent_accessible_and_fits_a_phone(pages: Served,
             found = page.evaluate("axe.run()")
             page.emulate_media(color_scheme="dark")
             dark = page.evaluate("axe.run({ runOnly: ['color-contrast'] })")
-            assert len(found["passes"]) > 10 and dark["passes"]
+            assert len(found["passes"]) > 10
+            assert dark["passes"]
             page.set_viewport_size({"width": PHONE, "height": 740})
             width = page.evaluate("document.documentElement.scrollWidth")
         rules = [*found["violations"], *dark["violations"]]
@@ -67,7 +78,8 @@ def test_pages_keep_their_own_policy_and_ask_no_other_host(pages: Served) -> Non
         page.evaluate("document.body.append(Object.assign(document.createElement('script'), { textContent: 'x = 1' }))")
         assert page.evaluate("typeof x") == "undefined"
     refused = " ".join(pages.said)
-    assert "Connecting to 'https://example.org/' violates" in refused and "script-src 'self'" in refused
+    assert "Connecting to 'https://example.org/' violates" in refused
+    assert "script-src 'self'" in refused
     pages.said.clear()
 
 

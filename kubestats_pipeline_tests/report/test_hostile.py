@@ -14,6 +14,7 @@ from kubestats_pipeline.lake.tables import REPOSITORIES, SCAN_PROBLEMS
 from kubestats_pipeline.report.build import build_site
 from kubestats_pipeline.report.parts.cells import outside
 from kubestats_pipeline.warehouse.build import build_warehouse, schema_version
+from kubestats_pipeline_tests.report.browser import in_browser, needs_browser
 from kubestats_pipeline_tests.report.site_reader import ReadSite, files_of
 from kubestats_pipeline_tests.warehouse.small_lake import (
     APP_TEMPLATE,
@@ -40,6 +41,8 @@ HOSTILE = [
     "\x00\x1b[2J\ud7ff\ufffe",
     "javascript:alert(1)",
 ]
+
+NAMES = "(all) => all.map((one) => one.tagName)"
 
 KNOWN_TAGS = {
     *("html", "head", "meta", "title", "link", "script", "body", "a", "header", "nav", "ul", "li", "main", "div", "p"),
@@ -108,7 +111,8 @@ def test_only_our_own_tags_are_on_the_pages_and_none_runs_or_styles(site: ReadSi
     for address, page in every_page(site):
         assert {tag.name for tag in page.tags} <= KNOWN_TAGS, address
         scripts = [tag.attributes for tag in page.tags if tag.name == "script"]
-        assert [sorted(attributes) for attributes in scripts] == [["defer", "src"]], address
+        assert {tuple(sorted(attributes)) for attributes in scripts} == {("defer", "src")}, address
+        assert {(attributes["src"] or "").rpartition("/")[2] for attributes in scripts} <= {"site.js", "search.js"}
         assert not [name for tag in page.tags for name in tag.attributes if name.startswith("on") or name == "style"]
 
 
@@ -180,3 +184,23 @@ def test_the_site_of_hostile_names_is_built_again_without_writing(site: ReadSite
     target = tmp_path / "report"
     build_site(Path(published), target, schema_version())
     assert files_of(target) == files_of(site.folder)
+
+
+@needs_browser
+def test_no_page_and_no_search_runs_or_styles_anything_in_a_browser(site: ReadSite):
+    named = [address for address in site.addresses if "mallory" in address or address.startswith(("charts/", "apps/"))]
+    with in_browser(site.folder) as pages, pages.page() as page:
+        page.on("dialog", lambda dialog: pages.said.append(dialog.message))
+        for address in named:
+            page.goto(pages.root + address)
+            assert page.locator("h1").is_visible(), address
+        for words in ("<script>alert", "onerror=alert", "javascript:alert", "DROP TABLE"):
+            page.goto(pages.root)
+            page.fill("#search-words", words)
+            page.locator("#search-results").get_by_text("found.").wait_for()
+            assert words.lower() in page.locator("#search-results").inner_text().lower()
+            assert {tag.lower() for tag in page.eval_on_selector_all("#search-results *", NAMES)} <= KNOWN_TAGS
+            targets = page.eval_on_selector_all("#search-results a", "(all) => all.map((one) => one.href)")
+            assert targets
+            assert all(target.startswith(pages.root) for target in targets)
+    assert (pages.said, pages.elsewhere) == ([], [])
