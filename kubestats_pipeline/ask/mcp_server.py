@@ -82,7 +82,7 @@ def _tools_of_names(ask: Callable[..., QueryResult]) -> list[Callable[..., Query
 
 def _tools_of_repositories(ask: Callable[..., QueryResult]) -> list[Callable[..., QueryResult]]:
     def repository(name: Name, rows: Rows = ROWS) -> QueryResult:
-        """What is known about a repository, by its full name owner/name: numbers, engine, charts, state of the scan."""
+        """One repository, by its full name owner/name: numbers, engine, charts, state of the scan."""
         query = """FROM repository_overview AS overview JOIN repository_status USING (repository_id)
             WHERE lower(overview.full_name) = lower($name)"""
         return ask(query, rows, name=name)

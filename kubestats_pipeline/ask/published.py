@@ -32,7 +32,7 @@ CLOSED = (
 MOST_ROWS = 500
 MOST_SECONDS = 20.0
 MOST_CHARACTERS = 100_000
-"""Of the rows of one answer as JSON, about 25,000 tokens. What would be more is left out and told."""
+"""Of the rows of one answer as JSON, about 25,000 tokens. The rest is left out and told."""
 
 MOST_IN_CELL = 4_000
 """Characters of one text. Documents have more, and `grep` finds their lines."""

@@ -1,4 +1,4 @@
-"""Which SQL may be asked of the published file, and how its values are written as JSON."""
+"""The SQL that may be asked of the published file, and its values as JSON."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -20,6 +20,7 @@ from kubestats_pipeline.cli import terminal
 from kubestats_pipeline.cli.explained import FAILED, INTERRUPTED, explained
 from kubestats_pipeline.cli.mcp import mcp
 from kubestats_pipeline.cli.query import Format, run_query
+from kubestats_pipeline.cli.review import review
 from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.git import command as git
 from kubestats_pipeline.lake.paths import Layout
@@ -43,6 +44,7 @@ app = typer.Typer(
 )
 
 app.command()(mcp)
+app.command()(review)
 
 
 @app.command()
