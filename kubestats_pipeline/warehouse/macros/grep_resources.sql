@@ -6,9 +6,10 @@
 -- namespace: effective namespace, or null when the repository does not say
 -- name: name of the resource
 -- file_path: path in the repository
--- line_number: its line in the document as json_pretty(data) of resources shows it. The lines of the file are not kept
+-- document_line: line of the file on which the document begins, or null where nobody can tell
+-- line_number: the line that was found, in the document as json_pretty(data) of resources shows it. The file's own line of it is not kept
 -- line: the line, at most 200 characters around the text
--- source_url: the file on the web, or null where its host's links are not known
+-- source_url: the document on the web, or null where its host's links are not known
 WITH documents AS (
     SELECT resource_id, string_split(json_pretty(data), chr(10)) AS lines
     FROM resources
@@ -32,6 +33,7 @@ SELECT
     overview.namespace,
     overview.name,
     overview.file_path,
+    overview.line AS document_line,
     shown.line_number,
     substr(ltrim(shown.line, ': '), greatest(strpos(lower(ltrim(shown.line, ': ')), lower(text)) - 60, 1)::BIGINT, 200) AS line,
     overview.source_url
