@@ -4,13 +4,11 @@ Exit status: 0 when everything succeeded, 1 when anything failed (it is named), 
 an interrupt.
 """
 
-import contextlib
 import datetime
 import os
-import sqlite3
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -19,7 +17,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kubestats_pipeline.cli import terminal
+from kubestats_pipeline.cli.explained import FAILED, INTERRUPTED, explained
+from kubestats_pipeline.cli.mcp import mcp
 from kubestats_pipeline.cli.query import Format, run_query
+from kubestats_pipeline.cli.review import review
 from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.git import command as git
 from kubestats_pipeline.lake.paths import Layout
@@ -42,7 +43,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-FAILED, WRONG_CALL, INTERRUPTED = 1, 2, 130
+app.command()(mcp)
+app.command()(review)
 
 
 @app.command()
@@ -50,7 +52,7 @@ def demo() -> None:
     """Run the whole pipeline on sample repositories that the package builds itself. No network is needed."""
     from kubestats_pipeline.sample.build import build_sample
 
-    with _explained():
+    with explained():
         known = load_settings()
         git.require()
         sample = Layout(known.data_dir).sample
@@ -69,7 +71,7 @@ def run(
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="process at most so many repositories")] = None,
 ) -> None:
     """One cycle: discover, sync, scan and publish. Exits with 1 if anything failed, and names it."""
-    with _explained():
+    with explained():
         settings = load_settings(**({"max_repositories": limit} if limit else {}))
         git.require()
         _check_sources(settings, source or [])
@@ -84,7 +86,7 @@ def status(
     """How every repository does: its last sync and scan, what it holds, what is wrong. Exits with 1 if one failed."""
     from kubestats_pipeline.cli.status import read_status
 
-    with _explained():
+    with explained():
         layout = Layout(load_settings().data_dir)
         if not layout.lake.is_dir():
             raise ExplainedError(f"{layout.data_dir} holds nothing yet. Run `kubestats demo` or `kubestats run` first")
@@ -129,7 +131,7 @@ def sync(
     from kubestats_pipeline.lake.repositories import find_active
     from kubestats_pipeline.orchestration.cycle import run_some
 
-    with _explained():
+    with explained():
         settings = load_settings()
         git.require()
         names = find_active(Lake(Layout(settings.data_dir)), repositories)
@@ -144,7 +146,7 @@ def sql(
     output: Annotated[Path | None, typer.Option("--output", help="write to a file instead")] = None,
 ) -> None:
     """Query the published warehouse, read-only."""
-    with _explained():
+    with explained():
         text = sys.stdin.read() if query == "-" else query
         run_query(Layout(load_settings().data_dir).warehouse, text, output_format, output)
 
@@ -167,7 +169,7 @@ def doctor(
     """
     from kubestats_pipeline.cli.doctor import examine
 
-    with _explained():
+    with explained():
         healthy = terminal.show_diagnoses(examine(load_settings()), as_json=as_json)
     raise typer.Exit(0 if healthy else FAILED)
 
@@ -179,7 +181,7 @@ def metrics(
     """The state of the pipeline in Prometheus' text format, for a scraper or node_exporter's textfile collector."""
     from kubestats_pipeline.cli.metrics import measure, render, write
 
-    with _explained():
+    with explained():
         measures = measure(load_settings(), datetime.datetime.now(datetime.UTC))
         if output is None:
             typer.echo(render(measures), nl=False)
@@ -194,7 +196,7 @@ def clean() -> None:
     from kubestats_pipeline.orchestration.base.dagster_home import open_instance
     from kubestats_pipeline.orchestration.cycle import run_clean_up
 
-    with _explained():
+    with explained():
         settings = load_settings()
         with open_instance(Layout(settings.data_dir)) as instance:
             terminal.show_removed(run_clean_up(Services(settings), instance))
@@ -206,7 +208,7 @@ def retire() -> None:
     from kubestats_pipeline.lake.lake import Lake
     from kubestats_pipeline.scan.store.retire import retire_all
 
-    with _explained():
+    with explained():
         settings = load_settings()
         today = datetime.datetime.now(datetime.UTC).date()
         succeeded = terminal.show_retired(retire_all(Lake(Layout(settings.data_dir)), settings.retention, today))
@@ -218,7 +220,7 @@ def dev(
     port: Annotated[int, typer.Option(min=1, max=65535, help="where the UI listens, on 127.0.0.1")] = 3000,
 ) -> None:
     """The Dagster UI, daemon and schedules, until interrupted."""
-    with _explained():
+    with explained():
         settings = load_settings()
         git.require()
         _serve(settings, port)
@@ -256,7 +258,7 @@ def _decide(verb: "Verb", repository: str, reason: str | None) -> None:
     from kubestats_pipeline.orchestration.base.dagster_home import open_instance
     from kubestats_pipeline.orchestration.decision_jobs import carry_out
 
-    with _explained():
+    with explained():
         settings = load_settings()
         with open_instance(Layout(settings.data_dir)) as instance:
             terminal.show_line(carry_out(Services(settings), instance, verb, repository, reason).text)
@@ -305,26 +307,3 @@ def _interruptible(work: Callable[[], "Cycle"]) -> "Cycle":
         except KeyboardInterrupt:
             terminal.show_error("interrupted. Nothing is lost, run it again to go on")
             os._exit(INTERRUPTED)
-
-
-@contextlib.contextmanager
-def _explained() -> Iterator[None]:
-    """Turn the failures that a user can act on into one message and an exit status."""
-    try:
-        yield
-    except SettingsError as error:
-        terminal.show_error(str(error))
-        raise typer.Exit(WRONG_CALL) from None
-    except (ExplainedError, git.GitError) as error:
-        terminal.show_error(str(error))
-        raise typer.Exit(FAILED) from None
-    except _disk_errors() as error:
-        first = str(error).partition("\n")[0]  # SQLAlchemy goes on with its statement
-        terminal.show_error(f"{first}. See that the disk is neither full nor read-only, and run again")
-        raise typer.Exit(FAILED) from None
-
-
-def _disk_errors() -> tuple[type[Exception], ...]:
-    """Those of the system and of Dagster's storage. Asked for when something failed, since many commands load none."""
-    sqlalchemy = sys.modules.get("sqlalchemy.exc")
-    return (OSError, sqlite3.Error, *((sqlalchemy.SQLAlchemyError,) if sqlalchemy else ()))

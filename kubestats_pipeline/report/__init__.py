@@ -1,0 +1,1 @@
+"""The static site, made from the published file alone."""
