@@ -2,19 +2,13 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
-import axe_playwright_python
 import pytest
 
-from kubestats_pipeline_tests.report.browser import Served, in_browser, needs_browser
+from kubestats_pipeline_tests.report.browser import Served, examine, in_browser, needs_browser, one_of_each_kind
 from kubestats_pipeline_tests.report.site_reader import ReadSite
 
 pytestmark = needs_browser
-
-AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
-PHONE = 360
-"""Width of a small phone, in CSS pixels."""
 
 
 @pytest.fixture(scope="module")
@@ -23,50 +17,8 @@ def pages(demo_site: ReadSite) -> Iterator[Served]:
         yield served
 
 
-def one_of_each_kind(site: ReadSite) -> list[str]:
-    """The largest page of each kind: of those that are as deep in folders of the same name."""
-    kinds: dict[str, str] = {}
-    for address in site.addresses:
-        top, _, rest = address.partition("/")
-        kind = f"{top}/{rest.count('/')}/{re.sub('[0-9]+', 'n', rest.rpartition('/')[2])}"
-        size = (site.folder / address).stat().st_size
-        if kind not in kinds or size > (site.folder / kinds[kind]).stat().st_size:
-            kinds[kind] = address
-    return sorted(kinds.values())
-
-
 def test_every_kind_of_page_is_silent_accessible_and_fits_a_phone(pages: Served, demo_site: ReadSite) -> None:
     examine(pages, one_of_each_kind(demo_site))
-
-
-@pytest.mark.slow
-def test_every_kind_of_page_of_real_repositories_is_so_too(corpus_site: ReadSite) -> None:
-    with in_browser(corpus_site.folder) as pages:
-        examine(pages, one_of_each_kind(corpus_site))
-
-
-def examine(pages: Served, kinds_of_pages: list[str]) -> None:
-    """Open each page in the light and in the dark, with everything folded out, and on a phone."""
-    assert len(kinds_of_pages) >= 15
-    pages.said.clear()
-    broken, wide = {}, {}
-    for address in kinds_of_pages:
-        with pages.page(address, bypass_csp=True, color_scheme="light") as page:
-            page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
-            page.evaluate(AXE)
-            found = page.evaluate("axe.run()")
-            page.emulate_media(color_scheme="dark")
-            dark = page.evaluate("axe.run({ runOnly: ['color-contrast'] })")
-            assert len(found["passes"]) > 10
-            assert dark["passes"]
-            page.set_viewport_size({"width": PHONE, "height": 740})
-            width = page.evaluate("document.documentElement.scrollWidth")
-        rules = [*found["violations"], *dark["violations"]]
-        if rules:
-            broken[address] = {rule["id"]: [node["target"] for node in rule["nodes"]][:3] for rule in rules}
-        if width > PHONE:
-            wide[address] = width
-    assert (broken, wide, pages.said, pages.elsewhere) == ({}, {}, [], [])
 
 
 def test_pages_keep_their_own_policy_and_ask_no_other_host(pages: Served) -> None:
