@@ -56,21 +56,29 @@ WHERE {only}
 
 STARS = Section(
     "Stars over time",
-    "SELECT date, stars_count, forks_count FROM daily_repository_metrics\nWHERE stars_count IS NOT NULL AND {only}",
-    order="date",
+    """
+SELECT CAST(date_trunc('week', date) AS DATE) AS week, max(stars_count) AS stars, max(forks_count) AS forks
+FROM daily_repository_metrics
+WHERE stars_count IS NOT NULL AND {only}
+GROUP BY week
+""",
+    order="week",
     shape="lines",
     digested=("repository_metrics",),
 )
 
 RESOURCES = Section(
     "Resources over time",
-    "SELECT date, resources_count FROM daily_repository_metrics\nWHERE resources_count IS NOT NULL AND {only}",
-    order="date",
+    """
+SELECT CAST(date_trunc('week', date) AS DATE) AS week, arg_max(resources_count, date) AS resources
+FROM daily_repository_metrics
+WHERE resources_count IS NOT NULL AND {only}
+GROUP BY week
+""",
+    order="week",
     shape="lines",
-    digested=(
-        "resource_events",
-        "repository_metrics",
-    ),
+    digested=("resource_events", "repository_metrics"),
+    note="At the end of each week in which something is known of it.",
 )
 
 RUNS = Section(
