@@ -84,18 +84,17 @@ GROUP BY week
 RUNS = Section(
     "Running in its clusters",
     """
-SELECT cluster, namespace, name, chart_name, chart_url, version, newest_version_anywhere AS newest, lag_status,
-    versions_behind_anywhere
-    AS versions_behind
-FROM (
-    SELECT lag.*, releases.namespace
-    FROM version_lag AS lag
-    JOIN releases ON releases.use_id = lag.use_id
-)
+SELECT
+    lag.cluster, namespace, lag.name, lag.chart_name, lag.chart_url, lag.version, newest_version_anywhere AS newest,
+    CASE WHEN versions_behind_anywhere > 0 THEN 'behind' ELSE lag_status END AS state,
+    versions_behind_anywhere AS versions_behind, superseded_at AS late_since
+FROM version_lag AS lag
+JOIN releases ON releases.use_id = lag.use_id
 WHERE {only}
 """,
     order="cluster, namespace, name, chart_name, version, newest",
     limit=300,
+    key=("lag.repository_id",),
     note="Releases in the active context, and the newest version that anybody was seen to run of the same chart.",
 )
 
