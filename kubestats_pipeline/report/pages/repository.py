@@ -56,38 +56,45 @@ WHERE {only}
 
 STARS = Section(
     "Stars over time",
-    "SELECT date, stars_count, forks_count FROM daily_repository_metrics\nWHERE stars_count IS NOT NULL AND {only}",
-    order="date",
+    """
+SELECT CAST(date_trunc('week', date) AS DATE) AS week, max(stars_count) AS stars, max(forks_count) AS forks
+FROM daily_repository_metrics
+WHERE stars_count IS NOT NULL AND {only}
+GROUP BY week
+""",
+    order="week",
     shape="lines",
     digested=("repository_metrics",),
 )
 
 RESOURCES = Section(
     "Resources over time",
-    "SELECT date, resources_count FROM daily_repository_metrics\nWHERE resources_count IS NOT NULL AND {only}",
-    order="date",
+    """
+SELECT CAST(date_trunc('week', date) AS DATE) AS week, arg_max(resources_count, date) AS resources
+FROM daily_repository_metrics
+WHERE resources_count IS NOT NULL AND {only}
+GROUP BY week
+""",
+    order="week",
     shape="lines",
-    digested=(
-        "resource_events",
-        "repository_metrics",
-    ),
+    digested=("resource_events", "repository_metrics"),
+    note="At the end of each week in which something is known of it.",
 )
 
 RUNS = Section(
     "Running in its clusters",
     """
-SELECT cluster, namespace, name, chart_name, chart_url, version, newest_version_anywhere AS newest, lag_status,
-    versions_behind_anywhere
-    AS versions_behind
-FROM (
-    SELECT lag.*, releases.namespace
-    FROM version_lag AS lag
-    JOIN releases ON releases.use_id = lag.use_id
-)
+SELECT
+    lag.cluster, namespace, lag.name, lag.chart_name, lag.chart_url, lag.version, newest_version_anywhere AS newest,
+    CASE WHEN versions_behind_anywhere > 0 THEN 'behind' ELSE lag_status END AS state,
+    versions_behind_anywhere AS versions_behind, superseded_at AS late_since
+FROM version_lag AS lag
+JOIN releases ON releases.use_id = lag.use_id
 WHERE {only}
 """,
     order="cluster, namespace, name, chart_name, version, newest",
     limit=300,
+    key=("lag.repository_id",),
     note="Releases in the active context, and the newest version that anybody was seen to run of the same chart.",
 )
 
