@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 
 from kubestats_pipeline.locks import locked
+from kubestats_pipeline.report.confidence import answers
 from kubestats_pipeline.report.digests import digest_code, digest_pages, share_views
 from kubestats_pipeline.report.make import PageMaker
 from kubestats_pipeline.report.pages.all_pages import KINDS_OF_PAGES
@@ -122,6 +123,8 @@ def _build(connection: duckdb.DuckDBPyConnection, site: NewSite, last: Mapping[s
         site.write(path.name, path.read_bytes())
     site.write("sitemap.xml", sitemap_of([page.address for page in every], made_for.base))
     _write_search(connection, site, every, fresh, anew=not known)
+    for address, content in answers(connection):
+        site.write(address, content)
     shortened = {short(subject): address for subject, address in subjects.items()}
     site.publish({**asdict(made_for), "pages": noted, "subjects": shortened})
     return len(every)

@@ -47,17 +47,15 @@ WHERE {only}
 ADOPTION = Section(
     "Who runs it over time",
     """
-SELECT week, sum(repositories) AS repositories, sum(adopted) AS adopted, sum(abandoned) AS abandoned
-FROM weekly_adoption AS weekly
-JOIN chart_families AS families ON families.chart_name = weekly.name AND families.chart_url = weekly.chart_url
-WHERE subject = 'chart' AND {only}
-GROUP BY week
+SELECT week, repositories, adopted, abandoned
+FROM weekly_adoption
+WHERE subject = 'family' AND {only}
 """,
     order="week",
-    key=_FAMILY,
+    key=("name", "chart_url"),
     shape="lines",
     drawn=("repositories",),
-    note="Repositories by week. One that uses two addresses of the chart at once counts for each.",
+    note="Repositories by week, under whatever address of the chart.",
 )
 
 VERSIONS = Section(
