@@ -23,10 +23,10 @@ from kubestats_pipeline.report.pages.resources import RESOURCES_PAGE
 from kubestats_pipeline.report.parts.links import Subject, short
 from kubestats_pipeline.report.parts.page import Page, PageKind
 from kubestats_pipeline.report.parts.published import Publication, ReportError, identify, open_published, read
+from kubestats_pipeline.report.parts.site_folder import NewSite, SiteFolder
 from kubestats_pipeline.report.render import FOLDER, STATIC
 from kubestats_pipeline.report.search.index import write_index
 from kubestats_pipeline.report.search.names import NAMES, names_of
-from kubestats_pipeline.report.site_folder import NewSite, SiteFolder
 from kubestats_pipeline.report.sitemap import sitemap_of
 
 WAIT_SECONDS = 600

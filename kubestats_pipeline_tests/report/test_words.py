@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kubestats_pipeline.report.parts.site_folder import SiteFolder
 from kubestats_pipeline.report.search import index, words
-from kubestats_pipeline.report.site_folder import SiteFolder
 from kubestats_pipeline_tests.report.site_reader import ReadSite, files_of
 
 PAGE = "repositories/o/r{}/resources-{}.html"

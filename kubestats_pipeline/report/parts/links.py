@@ -29,7 +29,7 @@ class Links:
         self.asked: set[str] = set()
 
     def to(self, sort: str, key: tuple[Any, ...]) -> str | None:
-        """The link to a page, or None if there is no such page."""
+        """The link to a page, or None if it does not exist."""
         self.asked.add(short((sort, key)))
         target = self._pages.get((sort, key))
         return None if target is None else addresses.relative(target, self.page)

@@ -6,8 +6,8 @@ from itertools import groupby
 from pathlib import Path
 
 from kubestats_pipeline.report.parts import addresses
+from kubestats_pipeline.report.parts.site_folder import NewSite
 from kubestats_pipeline.report.search import words
-from kubestats_pipeline.report.site_folder import NewSite
 
 PAGES = "search/pages.txt"
 """One line a repository: the folder of its pages, and how many pages of resources there are."""
@@ -98,7 +98,7 @@ def _changed(file: Path, changes: dict[str, dict[int, bool]], some: Collection[s
 
 
 def _start_of(word: str, starts: Collection[str]) -> str | None:
-    """The start of the file that a word belongs to, or None if there is no such file yet."""
+    """The start of the file that a word belongs to, or None before it exists."""
     plain = word.removeprefix(words.NAMED)
     start = next((plain[:end] for end in range(len(plain), 0, -1) if plain[:end] in starts), None)
     is_split = start is not None and any(other != start and other.startswith(start) for other in starts)
