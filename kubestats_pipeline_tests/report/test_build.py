@@ -164,6 +164,17 @@ def test_a_folder_of_somebody_in_the_place_of_the_site_is_not_touched(lake: Lake
     assert (lake.layout.report / "mine").read_text() == "mine"
 
 
+def test_a_copy_that_followed_the_link_is_replaced(lake: Lake):
+    build(lake)
+    before = files_of(lake.layout.report)
+    copy = shutil.copytree(lake.layout.report, lake.layout.report.with_name("copy"))
+    lake.layout.report.unlink()
+    copy.rename(lake.layout.report)
+    assert build(lake) == len(before)
+    assert lake.layout.report.is_symlink()
+    assert files_of(lake.layout.report) == before
+
+
 KILLED = """
 import sys
 from pathlib import Path

@@ -31,5 +31,5 @@ EVENTS_PAGE = PageKind(
     key=repository.KEY,
     pages=repository.PAGES,
     up=lambda known: (known["full_name"], repository.address(known)),
-    at_once=200,
+    at_once=500,
 )

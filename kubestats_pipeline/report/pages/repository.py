@@ -254,5 +254,5 @@ REPOSITORY = PageKind(
     feed=FEED,
     up=lambda _: ("Repositories", "repositories/index.html"),
     subjects=lambda known: () if known["is_namesake"] else (("repository", (known["full_name"],)),),
-    at_once=200,
+    at_once=2000,
 )

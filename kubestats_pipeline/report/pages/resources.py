@@ -19,6 +19,7 @@ PLACES = f"""
         resource_id) - 1)
             // {addresses.RESOURCES_EACH} AS page
     FROM resources
+    WHERE {{first}}
 """
 """The page on which a resource stands."""
 
@@ -53,7 +54,7 @@ SELECT
     changes_detected, previous_file_path, file_path, field_changes
 FROM (
     SELECT events.*, places.page
-    FROM resource_events AS events
+    FROM (FROM resource_events WHERE {{first}}) AS events
     JOIN places ON places.resource_id = events.resource_id
     QUALIFY row_number() OVER (PARTITION BY events.resource_id ORDER BY sequence DESC) <= {EVENTS_EACH}
 )
@@ -90,5 +91,5 @@ JOIN known ON known.repository_id = counted.repository_id
     lead=lambda known: f"Page {known['page']} of {known['pages']}. Those that exist come first, by kind.",
     template="resources.html",
     up=lambda known: (known["full_name"], repository.address(known)),
-    at_once=1000,
+    at_once=1500,
 )

@@ -23,6 +23,8 @@ ALL = "TRUE"
 _OUTER = re.compile(r"^(SELECT|GROUP BY)\b", re.MULTILINE)
 """The outer SELECT and its GROUP BY, which begin a line. Inner ones are indented."""
 
+_PLACE = re.compile(r"\{(only|first)\}")
+
 
 @dataclass(frozen=True, eq=False)
 class Section:
@@ -30,7 +32,8 @@ class Section:
 
     Attributes:
         title: heading of the section.
-        sql: a SELECT without ORDER BY and LIMIT, with `{only}` in its WHERE unless its page is the only one.
+        sql: a SELECT without ORDER BY and LIMIT, with `{only}` in its WHERE unless its page is the only one. `{first}`
+            restricts to the first part of the key alone, where that spares work.
         order: ORDER BY over columns of the result, between all rows where there is a limit. Empty for one row.
         limit: rows of one page, or None for all.
         key: the page's key columns as this query calls them. Empty: as the kind of page does.
@@ -60,7 +63,8 @@ class Section:
     def query(self, columns: Sequence[str], values: Key) -> str:
         """The query of one page, as a person would write it."""
         only = " AND ".join(_equals(*pair) for pair in zip(self.key or columns, values, strict=True))
-        lines = [self.sql.strip().replace("{only}", only or ALL)]
+        first = _equals(columns[0], values[0]) if values else ALL
+        lines = [_restricted(self.sql.strip(), only or ALL, first)]
         lines += [f"ORDER BY {self.order}"] if self.order else []
         return "\n".join([*lines, *([f"LIMIT {self.limit}"] if self.limit else [])])
 
@@ -72,7 +76,9 @@ class Section:
         keys = {"SELECT": ", ".join(f"{name} AS key_{number}" for number, name in enumerate(names))}
         keys["GROUP BY"] = ", ".join(names)
         only = ALL if everything else f"({', '.join(names)}) IN (FROM {WANTED})"
-        rows = _OUTER.sub(lambda found: f"{found[1]} {keys[found[1]]},", self.sql.strip()).replace("{only}", only)
+        first = ALL if everything else f"{columns[0]} IN (SELECT {columns[0]} FROM {WANTED})"  # noqa: S608 - constants
+        selected = _OUTER.sub(lambda found: f"{found[1]} {keys[found[1]]},", self.sql.strip())
+        rows = _restricted(selected, only, first)
         return f"FROM ({rows})\n{self._first(len(names))}"
 
     def _first(self, keys: int) -> str:
@@ -82,6 +88,11 @@ class Section:
             return order
         place = f"row_number() OVER (PARTITION BY {page} ORDER BY {self.order})"
         return f"QUALIFY {place} <= {self.limit}\n{order}"
+
+
+def _restricted(sql: str, only: str, first: str) -> str:
+    """A query with its restrictions. They are put in at once, because a name may look like a place for another one."""
+    return _PLACE.sub(lambda found: only if found[0] == "{only}" else first, sql)
 
 
 def _equals(name: str, value: str | int) -> str:

@@ -22,6 +22,9 @@ from kubestats_pipeline.report.parts.published import ReportError
 STATE = "state.json"
 """Notes for the next build, beside the site and not in it."""
 
+OWN_FILES = ("index.html", "index.json", "feed.xml", "sitemap.xml", "site.js", "style.css")
+"""Files by which a site is known for ours."""
+
 
 @dataclass
 class SiteFolder:
@@ -55,13 +58,17 @@ class SiteFolder:
             return {}
         return state if isinstance(state, dict) else {}
 
+    def _is_copy(self) -> bool:
+        """True if a whole site of ours is in the place of the link, as a copy that followed the link leaves it."""
+        return all((self.target / name).is_file() for name in OWN_FILES)
+
     def begin(self) -> "NewSite":
         """A new folder beside the one in use. Folders of builds that were killed are removed.
 
         Raises:
             ReportError: something else stands in its place.
         """
-        if self.target.exists() and not self.target.is_symlink():
+        if self.target.exists() and not self.target.is_symlink() and not self._is_copy():
             raise ReportError(f"{self.target} is in the way of the pages. Move it elsewhere, and run again")
         self.sites.mkdir(parents=True, exist_ok=True)
         for leftover in self.sites.glob("*.tmp"):
@@ -122,6 +129,8 @@ class NewSite:
         link = self.place.target.with_name(f"{self.place.target.name}.{os.getpid()}.link")
         link.unlink(missing_ok=True)
         link.symlink_to(Path(self.place.sites.name) / final.name / "site")
+        if self.place.target.is_dir() and not self.place.target.is_symlink():
+            self.place.target.rename(self.place.sites / f"{os.getpid()}-copy")
         link.replace(self.place.target)
         for folder in self.place.sites.iterdir():
             if folder.is_dir() and folder not in (final, self.last) and not folder.name.endswith(".tmp"):
@@ -132,9 +141,9 @@ class NewSite:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _next_number(self) -> int:
-        """One more than that of the last site, so that no two folders have one name."""
-        last = self.last.name.rpartition("-")[2] if self.last else "0"
-        return int(last) + 1 if last.isdecimal() else 1
+        """One more than that of any site, so that no two folders have one name."""
+        known = (path.name.rpartition("-")[2] for path in self.place.sites.iterdir())
+        return 1 + max((int(number) for number in known if number.isdecimal()), default=0)
 
     def _path(self, address: str) -> Path:
         path = self.folder / "site" / address
