@@ -23,6 +23,7 @@ from benchmarks.hostile import hostile_lines
 from benchmarks.idle import GOAL_REPOSITORIES, idle_lines
 from benchmarks.inputs import CORPUS, find_remotes
 from benchmarks.made_fleet import FleetSize
+from benchmarks.pages import pages_lines
 from benchmarks.rendering import rendering_lines
 from benchmarks.report import Line, show
 from benchmarks.scan import scan_lines
@@ -31,7 +32,7 @@ from benchmarks.startup import startup_lines
 from benchmarks.sweep import sweep_lines
 from benchmarks.warehouse import warehouse_lines
 
-NAMES = ("startup", "discovery", "scan", "rendering", "fleet", "hostile", "run", "sweep", "idle", "warehouse")
+NAMES = ("startup", "discovery", "scan", "rendering", "fleet", "hostile", "run", "sweep", "idle", "warehouse", "pages")
 """`run` is compared with another revision only."""
 USUAL_HISTORY = "infrastructure.git"
 """The repository of the corpus whose whole history is short enough for every day."""
@@ -85,6 +86,8 @@ def _lines(chosen: Sequence[str], remotes: Sequence[Path], folder: Path, options
         yield from idle_lines(options.idle_repositories, folder / "idle", 1)
     if "warehouse" in chosen:
         yield from warehouse_lines(remotes, folder / "warehouse", size, repeats)
+    if "pages" in chosen:
+        yield from pages_lines(remotes, folder / "pages", size)
 
 
 def _without_goals(line: Line) -> Line:

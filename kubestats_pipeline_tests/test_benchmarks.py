@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from benchmarks import against, discovery, fleet, floors, hostile, idle, inputs, scan, sweep, warehouse
+from benchmarks import against, discovery, fleet, floors, hostile, idle, inputs, pages, scan, sweep, warehouse
 from benchmarks.__main__ import main
 from benchmarks.ecosystem import Size, learn, write_ecosystem
 from benchmarks.equality_report import show_equality
@@ -25,6 +25,7 @@ from kubestats_pipeline.warehouse.build import build_warehouse
 from kubestats_pipeline.warehouse.marts import MACROS, MARTS
 from kubestats_pipeline_tests.builders import GitRepository
 from kubestats_pipeline_tests.scan.documents.oracle import KUBECTL, needs_kubectl
+from kubestats_pipeline_tests.warehouse.small_lake import write_small_lake
 
 CHEAP = Runs((Cost(1.0, 2.0, 10.0), Cost(3.0, 1.5, 30.0)))
 
@@ -319,3 +320,13 @@ def test_equality_with_kubectl_is_told_by_feature(tmp_path: Path, monkeypatch: p
     said = console.file.getvalue()
     assert "folders of tidewater/home-ops: " in said
     assert all(f"{feature} " in said for feature in ("all", "changed", "namespace", "goal 99.5%"))
+
+
+def test_a_change_of_one_repository_for_the_pages_passes_every_check_and_writes_some_of_them(tmp_path: Path) -> None:
+    lake = write_small_lake(tmp_path)
+    build_warehouse(lake)
+    whole = pages.build_pages(lake)
+    pages.change_one(lake)
+    build_warehouse(lake)  # it refuses rows that break a rule
+    assert 0 < pages.build_pages(lake).written < whole.written
+    assert pages.read_shown(lake.layout.warehouse) > 0

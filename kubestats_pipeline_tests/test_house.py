@@ -22,7 +22,7 @@ MODULES = {
 }
 
 BELOW_STAGES = ("redaction", "lake", "git", "hosts")
-STAGES = ("discover", "sync", "scan", "clean", "warehouse")
+STAGES = ("discover", "sync", "scan", "clean", "warehouse", "report")
 MOST_MODULES, MOST_LOOSE_MODULES = 16, 8
 """Modules of one folder, and of the package's top level; `__init__` does not count."""
 

@@ -41,7 +41,7 @@ ROWS_AT_ONCE = 10_000
 
 
 class UnusableFileError(ExplainedError):
-    """There is no published file, or one that this version cannot ask. The text says what to do."""
+    """The published file is missing, or this version cannot ask it. The text says what to do."""
 
 
 @dataclass(frozen=True)

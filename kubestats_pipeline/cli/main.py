@@ -19,6 +19,7 @@ import typer
 from kubestats_pipeline.cli import terminal
 from kubestats_pipeline.cli.explained import FAILED, INTERRUPTED, explained
 from kubestats_pipeline.cli.mcp import mcp
+from kubestats_pipeline.cli.pages import beside, report
 from kubestats_pipeline.cli.query import Format, run_query
 from kubestats_pipeline.cli.review import review
 from kubestats_pipeline.errors import ExplainedError
@@ -43,8 +44,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-app.command()(mcp)
-app.command()(review)
+for command in (mcp, report, review):
+    app.command()(command)
 
 
 @app.command()
@@ -228,8 +229,9 @@ def dev(
 
 def _serve(settings: Settings, port: int) -> None:
     from kubestats_pipeline.lake.lake import Lake
+    from kubestats_pipeline.loopback import listen
     from kubestats_pipeline.orchestration.base.dagster_home import claim_home, open_instance
-    from kubestats_pipeline.orchestration.dev_server import listen, serve
+    from kubestats_pipeline.orchestration.dev_server import serve
     from kubestats_pipeline.orchestration.repairs.clock_reset import forget_the_future
     from kubestats_pipeline.orchestration.repairs.orphaned_runs import fail_orphans
     from kubestats_pipeline.upgrade.redact_lake import redact_lake
@@ -241,7 +243,8 @@ def _serve(settings: Settings, port: int) -> None:
         fail_orphans(instance, alone=True)
         forget_the_future(instance, time.time())
         terminal.show_redacted(redact_lake(Lake(layout)))
-        serve(instance, server, settings.ui.hosts, "json" if settings.log_format == "json" else "colored")
+        with beside(settings):
+            serve(instance, server, settings.ui.hosts, "json" if settings.log_format == "json" else "colored")
 
 
 def _check_sources(settings: Settings, names: list[str]) -> None:

@@ -123,6 +123,8 @@ def show_cycle(cycle: "Cycle", layout: Layout, *, as_json: bool = False) -> None
         errors.print(f"[yellow]warning:[/yellow] {_shown(subject)}: {_shown(reason)}", soft_wrap=True, highlight=False)
     if layout.warehouse.is_file():
         console.print(f"warehouse: {_shown(str(layout.warehouse))}", soft_wrap=True, highlight=False)
+    if layout.report.exists():
+        console.print(f"pages: {_shown(str(layout.report / 'index.html'))}", soft_wrap=True, highlight=False)
 
 
 def show_demo(layout: Layout) -> None:
@@ -136,6 +138,7 @@ def show_demo(layout: Layout) -> None:
             console.print(_table(names, cursor.fetchall(), title=title))
     console.print("These are samples. Go on with:")
     console.print('  kubestats sql "FROM repository_status"   ask the warehouse anything', highlight=False)
+    console.print("  kubestats report --open                  the pages, in the browser", highlight=False)
     console.print("  make dev                                 the Dagster UI on http://127.0.0.1:3000", highlight=False)
     console.print("  make reset && make run                   the real thing, without the samples", highlight=False)
 

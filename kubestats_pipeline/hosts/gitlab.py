@@ -15,7 +15,8 @@ from kubestats_pipeline.hosts.errors import HostError, MisdirectedError, Unavail
 from kubestats_pipeline.hosts.fields import Text, Time
 from kubestats_pipeline.hosts.limits import Rate
 from kubestats_pipeline.hosts.messages import Host, Response
-from kubestats_pipeline.settings import GitLabSettings, SettingsError
+from kubestats_pipeline.setting_sections import GitLabSettings
+from kubestats_pipeline.settings import SettingsError
 
 PER_PAGE = "100"
 LONGEST_WAIT = 86_400.0

@@ -47,6 +47,11 @@ class Layout:
         return self.data_dir / "kubestats.duckdb"
 
     @property
+    def report(self) -> Path:
+        """The published pages, a link to a folder beside it."""
+        return self.data_dir / "report"
+
+    @property
     def dagster_home(self) -> Path:
         """Dagster's own storage."""
         return self.data_dir / "dagster"

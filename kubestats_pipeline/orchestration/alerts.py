@@ -15,7 +15,7 @@ from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.orchestration.base.context import Services
 from kubestats_pipeline.orchestration.base.failures import reason_of
 from kubestats_pipeline.redaction.texts import withhold_shapes
-from kubestats_pipeline.settings import AlertSettings
+from kubestats_pipeline.setting_sections import AlertSettings
 
 PAUSES = (1.0, 4.0)
 """Seconds before a second and a third attempt. With the longest time-out a tick stays below Dagster's minute."""

@@ -7,6 +7,7 @@ daemon and every run start quickly. Heavy modules are imported inside the assets
 import dagster as dg
 
 from kubestats_pipeline.orchestration.assets.discover import discover_assets
+from kubestats_pipeline.orchestration.assets.report import report_assets
 from kubestats_pipeline.orchestration.assets.scan import scan_assets, scan_runs
 from kubestats_pipeline.orchestration.assets.sync import sync_assets, sync_runs
 from kubestats_pipeline.orchestration.assets.warehouse import statistics_assets, warehouse_assets
@@ -35,6 +36,7 @@ def build_definitions(services: Services, *, headless: bool = False) -> dg.Defin
             scan_runs,
             statistics_assets,
             warehouse_assets,
+            report_assets,
         ],
         asset_checks=CHECKS,
         jobs=[*jobs, *DECISION_JOBS],

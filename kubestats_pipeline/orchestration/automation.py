@@ -30,7 +30,8 @@ from kubestats_pipeline.orchestration.jobs import (
 )
 from kubestats_pipeline.orchestration.repairs.orphaned_runs import fail_orphans
 from kubestats_pipeline.orchestration.repairs.pools import wake_waiting
-from kubestats_pipeline.settings import AutomationSettings, Settings
+from kubestats_pipeline.setting_sections import AutomationSettings
+from kubestats_pipeline.settings import Settings
 
 BATCH_SIZE = 500
 """Repositories of one run that a sensor asks for: a retry stays cheap and the launchpad readable."""

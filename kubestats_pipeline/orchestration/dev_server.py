@@ -6,7 +6,6 @@ starts anew when the code is reloaded.
 """
 
 import contextlib
-import errno
 import logging
 import os
 import signal
@@ -32,10 +31,9 @@ from dagster_webserver.cli import (
     DEFAULT_POOL_RECYCLE,
 )
 
-from kubestats_pipeline.errors import ExplainedError
+from kubestats_pipeline.loopback import ServerError
 from kubestats_pipeline.orchestration.guard import Guard
 
-HOST = "127.0.0.1"
 WORKSPACE = Path(__file__).parents[1] / "workspace.yaml"
 
 LAST_ANSWERS_SECONDS = 5
@@ -43,30 +41,6 @@ LAST_ANSWERS_SECONDS = 5
 
 DAEMON_SECONDS = 60
 """Time for the daemon to end."""
-
-
-class ServerError(ExplainedError):
-    """The UI cannot be served. The text says what to do."""
-
-
-def listen(port: int) -> socket.socket:
-    """Take the port of the UI on 127.0.0.1 before anything else is started.
-
-    Raises:
-        ServerError: another program has the port, or it is not for this user.
-    """
-    server = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a restart need not wait for the last connections
-    try:
-        server.bind((HOST, port))
-        server.listen()
-    except OSError as error:
-        server.close()
-        why = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
-        raise ServerError(
-            f"port {port} on {HOST} {why}. End what listens there, or choose another with --port"
-        ) from None
-    return server
 
 
 def serve(instance: dg.DagsterInstance, server: socket.socket, hosts: Sequence[str], log_format: str) -> None:

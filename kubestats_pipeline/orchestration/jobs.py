@@ -50,8 +50,8 @@ _PLANS = (
     _Plan("record_statistics", _assets("ecosystem_stats"), "Compute every day whose row is missing or stale.", hours=1),
     _Plan(
         "publish_warehouse",
-        _assets("warehouse", *(mart.name for mart in MARTS)) | dg.AssetSelection.checks(*CHECKS),
-        "Build the DuckDB file from the lake, check it and rename it into place.",
+        _assets("warehouse", *(mart.name for mart in MARTS), "report") | dg.AssetSelection.checks(*CHECKS),
+        "Build the DuckDB file from the lake, check it and rename it into place. Then make its pages.",
         hours=1,
     ),
     _Plan(

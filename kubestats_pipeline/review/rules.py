@@ -28,7 +28,7 @@ def parse_rules(text: str) -> tuple[str, ...]:
     """The rules of a list with commas, an empty one for none.
 
     Raises:
-        ReviewError: there is no rule of some name.
+        ReviewError: a name is not that of a rule.
     """
     names = [name.strip() for name in text.split(",") if name.strip()]
     unknown = [plain(name) for name in names if name not in RULES]

@@ -17,7 +17,8 @@ from kubestats_pipeline.hosts.github.client import GitHubClient
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.lake.tables import REPOSITORIES, REPOSITORY_METRICS
-from kubestats_pipeline.settings import GitHubSettings, SettingsError, load_settings
+from kubestats_pipeline.setting_sections import GitHubSettings
+from kubestats_pipeline.settings import SettingsError, load_settings
 from kubestats_pipeline_tests.hosts.github_server import GitHubServer, rate_limited
 
 NOON = datetime.datetime(2025, 6, 2, 12, tzinfo=datetime.UTC)

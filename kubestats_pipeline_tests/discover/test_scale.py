@@ -13,7 +13,7 @@ from kubestats_pipeline.hosts.github.search import FIRST_DAY
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.lake.tables import REPOSITORIES, REPOSITORY_METRICS
-from kubestats_pipeline.settings import GitHubSettings
+from kubestats_pipeline.setting_sections import GitHubSettings
 from kubestats_pipeline_tests.hosts.github_server import GitHubServer
 
 TOKEN = "ghp_0123456789abcdef"

@@ -12,7 +12,7 @@ from kubestats_pipeline.discover.github import GitHubTopics
 from kubestats_pipeline.discover.records import Found
 from kubestats_pipeline.hosts.client import ATTEMPTS
 from kubestats_pipeline.hosts.github.client import GitHubClient
-from kubestats_pipeline.settings import GitHubSettings
+from kubestats_pipeline.setting_sections import GitHubSettings
 from kubestats_pipeline_tests.hosts.github_server import GitHubServer, broken_json, html, rate_limited
 
 GIT_URL = "https://git.example.org"

@@ -19,7 +19,8 @@ from kubestats_pipeline.hosts.errors import (
     UnavailableError,
 )
 from kubestats_pipeline.hosts.github.client import GitHubClient
-from kubestats_pipeline.settings import GitHubSettings, SettingsError
+from kubestats_pipeline.setting_sections import GitHubSettings
+from kubestats_pipeline.settings import SettingsError
 from kubestats_pipeline_tests.hosts.github_server import (
     GitHubServer,
     Reply,

@@ -26,7 +26,7 @@ from kubestats_pipeline.hosts.github.contents import (
     get_repository_contents,
 )
 from kubestats_pipeline.hosts.github.objects import DamagedAnswerError, get_blob, get_commit, get_head
-from kubestats_pipeline.settings import GitHubSettings
+from kubestats_pipeline.setting_sections import GitHubSettings
 from kubestats_pipeline_tests.builders import EXECUTABLE, FILE, SUBMODULE, SYMLINK, GitRepository
 from kubestats_pipeline_tests.hosts.github_server import GitHubServer
 from kubestats_pipeline_tests.hosts.github_wire import BLOCKED, Reply

@@ -4,7 +4,7 @@ import pytest
 
 from kubestats_pipeline.hosts.errors import UnauthorizedError
 from kubestats_pipeline.hosts.github.health import describe_github
-from kubestats_pipeline.settings import GitHubSettings
+from kubestats_pipeline.setting_sections import GitHubSettings
 from kubestats_pipeline_tests.hosts.github_server import GitHubServer, Reply
 
 TOKEN = "ghp_0123456789abcdef"

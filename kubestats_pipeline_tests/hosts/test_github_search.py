@@ -12,7 +12,7 @@ from kubestats_pipeline.discover.github import GitHubTopics
 from kubestats_pipeline.hosts.client import ATTEMPTS
 from kubestats_pipeline.hosts.github.client import GitHubClient
 from kubestats_pipeline.hosts.github.search import FIRST_DAY, SearchAnswer, Slice, search_repositories
-from kubestats_pipeline.settings import GitHubSettings
+from kubestats_pipeline.setting_sections import GitHubSettings
 from kubestats_pipeline_tests.hosts.github_server import GitHubServer, Reply, html, rate_limited
 
 SEARCH = "/search/repositories"

@@ -7,7 +7,7 @@ import pytest
 
 from kubestats_pipeline.hosts.github.client import GitHubClient
 from kubestats_pipeline.hosts.github.repositories import KnownName, get_repository_by_id, read_facts
-from kubestats_pipeline.settings import GitHubSettings
+from kubestats_pipeline.setting_sections import GitHubSettings
 from kubestats_pipeline_tests.hosts.github_server import GitHubServer, secondary_limit
 
 TOKEN = "ghp_0123456789abcdef"

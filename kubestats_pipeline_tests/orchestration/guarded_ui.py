@@ -14,8 +14,8 @@ from dagster._core.workspace.load_target import EmptyWorkspaceTarget
 from dagster_webserver.app import create_app_from_workspace_process_context
 
 from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.loopback import listen
 from kubestats_pipeline.orchestration.base.dagster_home import open_instance
-from kubestats_pipeline.orchestration.dev_server import listen
 from kubestats_pipeline.orchestration.guard import Guard
 
 MUTATION = 'mutation { setConcurrencyLimit(concurrencyKey: "planted", limit: 3) }'

@@ -15,7 +15,8 @@ from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.orchestration.alerts import LONGEST_TEXT, AlertError, build_alerts, describe_failure, post_alert
 from kubestats_pipeline.orchestration.assembly import build_definitions
 from kubestats_pipeline.orchestration.base.context import Services
-from kubestats_pipeline.settings import AlertSettings, SettingsError, load_settings
+from kubestats_pipeline.setting_sections import AlertSettings
+from kubestats_pipeline.settings import SettingsError, load_settings
 from kubestats_pipeline_tests.builders import settings_for
 
 PATH = "/services/T0SECRET/B0SECRET"

@@ -14,7 +14,7 @@ from kubestats_pipeline.lake.tables import REPOSITORIES, SNAPSHOTS
 from kubestats_pipeline.orchestration import automation
 from kubestats_pipeline.orchestration.automation import build_automation, build_schedules, cron_of
 from kubestats_pipeline.orchestration.base.context import Services
-from kubestats_pipeline.settings import AutomationSettings
+from kubestats_pipeline.setting_sections import AutomationSettings
 from kubestats_pipeline_tests.builders import settings_for
 from kubestats_pipeline_tests.lake.test_lake import any_row
 

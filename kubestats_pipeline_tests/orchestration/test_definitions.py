@@ -27,7 +27,7 @@ JOBS = {
     "clean_up": set(),
     "retire_events": set(),
     "record_statistics": {"ecosystem_stats"},
-    "publish_warehouse": {"warehouse", *(mart.name for mart in MARTS)},
+    "publish_warehouse": {"warehouse", "report", *(mart.name for mart in MARTS)},
 }
 
 
@@ -52,13 +52,13 @@ def test_everything_can_be_loaded(definitions: dg.Definitions):
 
 def test_each_table_each_view_and_the_batches_are_assets_and_nothing_else(specs: dict[str, dg.AssetSpec]):
     views = {mart.name for mart in MARTS}
-    assert set(specs) == {*TABLES, *views, "warehouse", "sync_runs", "scan_runs"}
+    assert set(specs) == {*TABLES, *views, "warehouse", "report", "sync_runs", "scan_runs"}
 
 
 def test_every_asset_has_a_description_a_group_and_an_owner(specs: dict[str, dg.AssetSpec]):
     for spec in specs.values():
         assert spec.description, spec.key
-        assert spec.group_name in {"discover", "sync", "scan", "warehouse", "marts"}, spec.key
+        assert spec.group_name in {"discover", "sync", "scan", "warehouse", "marts", "report"}, spec.key
         assert spec.owners == ["team:kubestats"], spec.key
 
 
@@ -104,7 +104,7 @@ def test_jobs_have_their_promised_names_and_assets(definitions: dg.Definitions):
 
 def test_checks_are_evaluated_by_publishing_and_by_no_run_over_partitions(definitions: dg.Definitions):
     steps = {name: {node.name for node in definitions.resolve_job_def(name).nodes} for name in JOBS}
-    assert steps["publish_warehouse"] == {"publish", *(check.op.name for check in CHECKS)}
+    assert steps["publish_warehouse"] == {"publish", "report_pages", *(check.op.name for check in CHECKS)}
     assert steps["sync_repositories"] == {"sync"}
     assert steps["scan_repositories"] == {"scan"}
 
@@ -127,6 +127,7 @@ def test_every_stage_has_a_pool_of_its_own_so_that_nothing_overlaps_with_itself(
         "scan": "scan",
         "statistics": "statistics",
         "publish": "warehouse",
+        "report_pages": "report",
     }
 
 

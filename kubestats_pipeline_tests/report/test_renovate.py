@@ -59,7 +59,7 @@ def look_up(folder: Path, release: str, port: int, datasource: str) -> list[dict
         "requireConfig": "ignored",
         "enabledManagers": ["flux"],
         "flux": {"fileMatch": ["release.yaml"]},
-        "mergeConfidenceEndpoint": f"http://{host}/",
+        "mergeConfidenceEndpoint": f"http://{host}/pages/",
         "mergeConfidenceDatasources": [datasource],
         "hostRules": [
             {"hostType": "merge-confidence", "matchHost": f"http://{host}", "token": "any"},
@@ -89,8 +89,8 @@ def test_renovate_reports_the_confidence_of_a_chart_served_over_http(tmp_path: P
     site = tmp_path / "site"
     with serve_files(site) as port:
         address = f"http://127.0.0.1:{port}/charts"
-        write_answers(publish(tmp_path, chart_url=address), site)
-        (site / "charts").mkdir()
+        write_answers(publish(tmp_path, chart_url=address), site / "pages")
+        (site / "charts").mkdir(parents=True)
         (site / "charts" / "index.yaml").write_text(HELM_INDEX.replace("NEW", new))
         (update,) = look_up(tmp_path, RELEASE.replace("SOURCE", f'{{url: "{address}"}}'), port, "helm")
     assert (update["newVersion"], update["mergeConfidenceLevel"]) == (new, confidence)
@@ -100,7 +100,7 @@ def test_renovate_reports_the_confidence_of_a_chart_in_a_registry(tmp_path: Path
     site = tmp_path / "site"
     with serve_files(site) as port:
         address = f"127.0.0.1:{port}/charts/podinfo"
-        write_answers(publish(tmp_path, chart_url=f"oci://{address}"), site)
+        write_answers(publish(tmp_path, chart_url=f"oci://{address}"), site / "pages")
         tags = site / "v2" / "charts" / "podinfo" / "tags"
         tags.mkdir(parents=True)
         (tags / "list").write_bytes(orjson.dumps({"name": "charts/podinfo", "tags": ["6.5.0", "6.5.1"]}))

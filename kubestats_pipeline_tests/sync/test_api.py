@@ -447,7 +447,7 @@ import sys
 from pathlib import Path
 from kubestats_pipeline.git.mirror_folder import Mirror
 from kubestats_pipeline.hosts.github.client import GitHubClient
-from kubestats_pipeline.settings import GitHubSettings
+from kubestats_pipeline.setting_sections import GitHubSettings
 from kubestats_pipeline.sync.api import ApiSource, sync_by_api
 with GitHubClient(GitHubSettings(api_url=sys.argv[2])) as client:
     sync_by_api(ApiSource(client, "owner/ops", 200, 30), Mirror(Path(sys.argv[1])), None)

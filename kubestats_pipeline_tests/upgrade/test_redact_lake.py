@@ -26,7 +26,7 @@ from kubestats_pipeline.lake.tables import (
     TABLES,
 )
 from kubestats_pipeline.scan.store.retire import retire_all
-from kubestats_pipeline.settings import RetentionSettings
+from kubestats_pipeline.setting_sections import RetentionSettings
 from kubestats_pipeline.upgrade import redact_lake as module
 from kubestats_pipeline.upgrade.redact_lake import is_redacted, redact_lake
 from kubestats_pipeline.warehouse.build import build_warehouse

@@ -21,7 +21,8 @@ from kubestats_pipeline.hosts.errors import (
 from kubestats_pipeline.hosts.github.graphql import QueryAnswer, read_query_answer
 from kubestats_pipeline.hosts.limits import Rate
 from kubestats_pipeline.hosts.messages import Call, Host, Response
-from kubestats_pipeline.settings import GitHubSettings, SettingsError
+from kubestats_pipeline.setting_sections import GitHubSettings
+from kubestats_pipeline.settings import SettingsError
 
 API_VERSION = "2022-11-28"
 

@@ -8,7 +8,7 @@ import datetime
 from kubestats_pipeline.hosts.errors import ForbiddenError
 from kubestats_pipeline.hosts.github.client import GitHubClient
 from kubestats_pipeline.hosts.github.rates import Bucket, TokenOwner, read_buckets, read_token_owner
-from kubestats_pipeline.settings import GitHubSettings
+from kubestats_pipeline.setting_sections import GitHubSettings
 
 BUCKETS = ("core", "search", "graphql")
 """The buckets that Kubestats takes calls from."""

@@ -22,7 +22,7 @@ from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.lake.repository_tables import RepositoryTables
 from kubestats_pipeline.lake.storage import Storage, flush
 from kubestats_pipeline.lake.tables import RESOURCE_EVENTS
-from kubestats_pipeline.settings import RetentionSettings
+from kubestats_pipeline.setting_sections import RetentionSettings
 
 _UNFINISHED = ".unfinished"
 

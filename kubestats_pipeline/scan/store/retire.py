@@ -23,7 +23,7 @@ from kubestats_pipeline.scan.store.retention import (
     retire,
     wanted_boundaries,
 )
-from kubestats_pipeline.settings import RetentionSettings
+from kubestats_pipeline.setting_sections import RetentionSettings
 
 LOCK_SECONDS = 5
 """How long retention waits for a scan of a repository. The next run takes up what it passed over."""

@@ -1,5 +1,5 @@
 -- The longest run of characters in a text, in lower case, that a document in JSON has as well wherever it has the text: without quotes, blanks,
--- colons and commas. Empty where there is none. To look for it first spares most of the work of a search.
+-- colons and commas. Empty without one. To look for it first spares most of the work of a search.
 -- parameter text: any text
 coalesce(
     list_reduce(

@@ -20,7 +20,8 @@ from kubestats_pipeline.orchestration.base.context import Services
 from kubestats_pipeline.scan.store import position as store
 from kubestats_pipeline.scan.store.retention import Part, wanted_boundaries
 from kubestats_pipeline.scan.store.retire import Retired, RetireFailed, retire_all
-from kubestats_pipeline.settings import RetentionSettings, load_settings
+from kubestats_pipeline.setting_sections import RetentionSettings
+from kubestats_pipeline.settings import load_settings
 from kubestats_pipeline.warehouse.build import build_warehouse
 from kubestats_pipeline.warehouse.stats import backfill_ecosystem_stats, days_to_compute
 from kubestats_pipeline_tests.scan.store.test_crash import IMPATIENCE_SECONDS, SPAWN, die_at, digests

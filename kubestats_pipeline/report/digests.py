@@ -1,0 +1,102 @@
+"""A digest of everything that a page shows, computed in DuckDB, by which a build knows what has changed.
+
+The digest of a section is the sum of the hashes of its rows, because DuckDB gives equal rows in any order. Views that
+many sections read are computed once and put before the views of the file under the same names.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import duckdb
+
+from kubestats_pipeline.report.parts.page import Page, PageKind, want
+from kubestats_pipeline.report.parts.sections import Key, Section
+
+SHARED = (
+    "resource_overview",
+    "resource_uses",
+    "releases",
+    "image_uses",
+    "version_lag",
+    "family_popularity",
+    "version_reception",
+    "repository_overview",
+    "repository_quality",
+)
+"""Views that several sections read, each after those that it reads itself."""
+
+STANDING = {
+    "resources": "* EXCLUDE (repository_id)",
+    "resource_events": "* EXCLUDE (repository_id, images, resource_data, sync_run_id, file_hash_before)",
+    "applied_resources": "* EXCLUDE (repository_id)",
+    "repository_metrics": "* EXCLUDE (repository_id)",
+    "scan_problems": "* EXCLUDE (repository_id)",
+    "scans": "scanned_commit",
+}
+"""Tables that can stand for sections of a repository's pages, and their columns that such pages show."""
+
+
+def share_views(connection: duckdb.DuckDBPyConnection) -> None:
+    """Compute each shared view once. Temporary tables come before views of the same name, inside other views too."""
+    for view in SHARED:
+        connection.execute(f"CREATE TEMP TABLE {view} AS FROM {view}")
+
+
+def digest_pages(
+    connection: duckdb.DuckDBPyConnection, kinds: Iterable[PageKind], pages: Mapping[PageKind, list[Page]]
+) -> dict[str, str]:
+    """The digest of every page of which there are several, by its address. Single pages are always made."""
+    tables = {table: _digest_table(connection, table) for table in STANDING}
+    digests = {}
+    for kind in (kind for kind in kinds if kind.key and pages[kind]):
+        if kind.is_part:
+            want(connection, kind, pages[kind])
+        found = defaultdict[Key, list[str]](list)
+        for section in (section for section in kind.queries if not section.digested):
+            for key, digest in _digest_section(connection, kind, section):
+                found[key].append(digest)
+        standing = {table: None for section in kind.queries for table in section.digested}
+        for page in pages[kind]:
+            local = [tables[table].get(page.key[0], "") for table in standing]
+            digests[page.address] = _whole(page, [*local, *found.get(page.key, [])])
+    return digests
+
+
+def digest_code(folder: Path) -> str:
+    """The digest of everything in the code that decides how a page looks."""
+    digest = hashlib.sha256(duckdb.__version__.encode())
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.suffix != ".pyc":
+            digest.update(f"{path.relative_to(folder)}\n".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _whole(page: Page, digests: list[str]) -> str:
+    text = repr((page.title, sorted(page.known.items(), key=str), digests))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _digest_section(
+    connection: duckdb.DuckDBPyConnection, kind: PageKind, section: Section
+) -> Iterator[tuple[Key, str]]:
+    """The digest of a section on each page where it has rows. It names the section."""
+    bulk = section.bulk(kind.key, everything=not kind.is_part)
+    keys = len(kind.key)
+    names = ", ".join(f'rows."{name}"' for name in connection.sql(bulk).columns[keys:])
+    keyed = ", ".join(f"key_{number}" for number in range(keys))
+    query = f"SELECT {keyed}, {_SUM.format(names)} FROM ({bulk}) AS rows GROUP BY {keyed}"  # noqa: S608 - constants
+    for row in connection.execute(query).fetchall():
+        yield tuple(row[:keys]), f"{section.title} {row[keys]}"
+
+
+_SUM = "CAST(sum(CAST(hash({}) AS HUGEINT)) AS VARCHAR) || ' ' || count(*)"
+
+
+def _digest_table(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str | int, str]:
+    """The digest of a table's rows by repository."""
+    columns = connection.sql(f"SELECT {STANDING[table]} FROM {table}").columns  # noqa: S608 - constants
+    digest = _SUM.format(", ".join(columns))
+    query = f"SELECT repository_id, {digest} FROM {table} GROUP BY repository_id"  # noqa: S608 - constants
+    return {identity: f"{table} {digest}" for identity, digest in connection.execute(query).fetchall()}

@@ -1,0 +1,71 @@
+"""Makes pages: the rows of all sections of many pages with one query a section, then the files of each page."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import duckdb
+
+from kubestats_pipeline.report.parts.links import Links, Subject
+from kubestats_pipeline.report.parts.page import Page, PageKind, want
+from kubestats_pipeline.report.parts.published import Row, Rows, read
+from kubestats_pipeline.report.parts.sections import Key, Section
+from kubestats_pipeline.report.render import Found, render
+
+
+@dataclass(frozen=True)
+class MadePage:
+    """A page with its files by address, and what it asked for to link to it."""
+
+    page: Page
+    files: Sequence[tuple[str, bytes]]
+    asked: Sequence[str]
+
+
+@dataclass(frozen=True)
+class PageMaker:
+    """Makes pages from one open file.
+
+    Attributes:
+        connection: the file, with the shared views.
+        subjects: the address of each page, by what leads to it.
+        base: the address of the site with a slash at its end, or nothing where that is not known.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    subjects: Mapping[Subject, str]
+    base: str
+
+    def make(self, kind: PageKind, pages: Sequence[Page], *, everything: bool) -> Iterator[MadePage]:
+        """Make pages of one kind. `everything` says that these are all of it.
+
+        Raises:
+            ReportError: a template fails.
+        """
+        for start in range(0, len(pages), kind.at_once):
+            some = pages[start : start + kind.at_once]
+            found = self._fetch(kind, some, everything=everything and not kind.is_part and len(some) == len(pages))
+            for page in some:
+                links = Links(self.subjects, page.address)
+                files = list(render(page, found[page.key], links, self.base))
+                yield MadePage(page, files, sorted(links.asked))
+
+    def _fetch(self, kind: PageKind, pages: Sequence[Page], *, everything: bool) -> Mapping[Key, Found]:
+        """The rows of every section of some pages, by the pages' keys."""
+        if kind.key and not everything:
+            want(self.connection, kind, pages)
+        found = {page.key: dict[Section, Rows]() for page in pages}
+        for section in kind.queries:
+            rows = read(self.connection, section.bulk(kind.key, everything=everything))
+            split = _split(rows, len(kind.key))
+            columns, types = rows.columns[len(kind.key) :], rows.types[len(kind.key) :]
+            for page in pages:
+                found[page.key][section] = Rows(columns, types, split.get(page.key, []))
+        return found
+
+
+def _split(rows: Rows, keys: int) -> dict[Key, list[Row]]:
+    """The rows of each page, which are neighbours, without the key."""
+    if not keys:
+        return {(): list(rows.rows)}
+    return {key: [row[keys:] for row in some] for key, some in groupby(rows.rows, key=lambda row: tuple(row[:keys]))}

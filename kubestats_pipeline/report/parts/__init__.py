@@ -1,0 +1,1 @@
+"""The parts of pages: addresses, queries, cells, links, drawings and documents. It knows no single page."""

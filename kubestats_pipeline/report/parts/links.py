@@ -1,0 +1,45 @@
+"""The pages that exist, by what they are about, and the links to them from one page.
+
+Not everything that is named has a page: a chart that could not be resolved has none. So a page with a link must be
+made again when the page that it leads to comes or goes. `asked` has everything that a page asked for.
+"""
+
+from collections.abc import Mapping
+from hashlib import blake2b
+from html import escape
+from typing import Any
+
+from kubestats_pipeline.report.parts import addresses
+
+Subject = tuple[str, tuple[Any, ...]]
+"""A sort of page, such as `chart`, and the key of one."""
+
+
+class Links:
+    """Links of one page to others.
+
+    Attributes:
+        page: the address of the page that is made.
+        asked: everything that it asked for, as short hashes.
+    """
+
+    def __init__(self, pages: Mapping[Subject, str], page: str = "index.html") -> None:
+        self._pages = pages
+        self.page = page
+        self.asked: set[str] = set()
+
+    def to(self, sort: str, key: tuple[Any, ...]) -> str | None:
+        """The link to a page, or None if it does not exist."""
+        self.asked.add(short((sort, key)))
+        target = self._pages.get((sort, key))
+        return None if target is None else addresses.relative(target, self.page)
+
+    def anchor(self, sort: str, key: tuple[Any, ...], shown: str) -> str:
+        """A text, which is escaped already, as a link if its page exists."""
+        target = self.to(sort, key)
+        return shown if target is None else f'<a href="{escape(target)}">{shown}</a>'
+
+
+def short(subject: Subject) -> str:
+    """A short hash of a subject, which stands for it from build to build."""
+    return blake2b(repr(subject).encode(), digest_size=6).hexdigest()

@@ -1,0 +1,104 @@
+"""A section of a page: a title and one query over the published views, from which all its pages are made.
+
+The query is written once, with `{only}` where its rows are restricted to one page. In bulk, `{only}` names all
+pages that are made now, the page's key is selected too, and the rows come sorted by page. The query that is shown
+under a section is the same text with the key of its page. A test runs both and compares them.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Key = tuple[str | int, ...]
+"""The values of a page's key columns. A page of which there is one alone has none."""
+
+Shape = Literal["table", "facts", "lines", "bars"]
+
+WANTED = "wanted_pages"
+"""The temporary table with the keys of the pages that are made now."""
+
+ALL = "TRUE"
+
+_OUTER = re.compile(r"^(SELECT|GROUP BY)\b", re.MULTILINE)
+"""The outer SELECT and its GROUP BY, which begin a line. Inner ones are indented."""
+
+_PLACE = re.compile(r"\{(only|first)\}")
+
+
+@dataclass(frozen=True, eq=False)
+class Section:
+    """One query of a kind of page, and how its rows are shown.
+
+    Attributes:
+        title: heading of the section.
+        sql: a SELECT without ORDER BY and LIMIT, with `{only}` in its WHERE unless its page is the only one. `{first}`
+            restricts to the first part of the key alone, where that spares work.
+        order: ORDER BY over columns of the result, between all rows where there is a limit. Empty for one row.
+        limit: rows of one page, or None for all.
+        key: the page's key columns as this query calls them. Empty: as the kind of page does.
+        shape: a table, one row of facts, or a drawing with its table behind it: lines over its first column, or bars.
+        note: a sentence below the heading.
+        drawn: the columns that are drawn. Empty: all numbers.
+        empty: what to say where there are no rows. Empty: the section is left out there.
+        digested: tables whose rows of one repository decide the section, where comparing them costs less.
+    """
+
+    title: str
+    sql: str
+    order: str = ""
+    limit: int | None = None
+    key: tuple[str, ...] = ()
+    shape: Shape = "table"
+    note: str = ""
+    drawn: tuple[str, ...] = ()
+    empty: str = ""
+    digested: tuple[str, ...] = ()
+
+    @property
+    def anchor(self) -> str:
+        """The section's anchor on its page."""
+        return "-".join("".join(sign if sign.isalnum() else " " for sign in self.title.lower()).split())
+
+    def query(self, columns: Sequence[str], values: Key) -> str:
+        """The query of one page, as a person would write it."""
+        only = " AND ".join(_equals(*pair) for pair in zip(self.key or columns, values, strict=True))
+        first = _equals(columns[0], values[0]) if values else ALL
+        lines = [_restricted(self.sql.strip(), only or ALL, first)]
+        lines += [f"ORDER BY {self.order}"] if self.order else []
+        return "\n".join([*lines, *([f"LIMIT {self.limit}"] if self.limit else [])])
+
+    def bulk(self, columns: Sequence[str], *, everything: bool) -> str:
+        """The query of all pages, or of those in `WANTED`: first the key, then the rows."""
+        names = self.key or tuple(columns)
+        if not names:
+            return self.query((), ())
+        keys = {"SELECT": ", ".join(f"{name} AS key_{number}" for number, name in enumerate(names))}
+        keys["GROUP BY"] = ", ".join(names)
+        only = ALL if everything else f"({', '.join(names)}) IN (FROM {WANTED})"
+        first = ALL if everything else f"{columns[0]} IN (SELECT {columns[0]} FROM {WANTED})"  # noqa: S608 - constants
+        selected = _OUTER.sub(lambda found: f"{found[1]} {keys[found[1]]},", self.sql.strip())
+        rows = _restricted(selected, only, first)
+        return f"FROM ({rows})\n{self._first(len(names))}"
+
+    def _first(self, keys: int) -> str:
+        page = ", ".join(f"key_{number}" for number in range(keys))
+        order = f"ORDER BY {page}, {self.order}" if self.order else f"ORDER BY {page}"
+        if not self.limit:
+            return order
+        place = f"row_number() OVER (PARTITION BY {page} ORDER BY {self.order})"
+        return f"QUALIFY {place} <= {self.limit}\n{order}"
+
+
+def _restricted(sql: str, only: str, first: str) -> str:
+    """A query with its restrictions. They are put in at once, because a name may look like a place for another one."""
+    return _PLACE.sub(lambda found: only if found[0] == "{only}" else first, sql)
+
+
+def _equals(name: str, value: str | int) -> str:
+    return f"{name} = {value if isinstance(value, int) else quoted(value)}"
+
+
+def quoted(text: str) -> str:
+    """A text as SQL writes it."""
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,153 @@
+"""The folder of the site, and how a new one takes its place as a whole.
+
+`report` is a symbolic link to `report.sites/<digest>/site`. A build makes a folder of its own beside it, links the
+files that have not changed, writes the others, and moves the symbolic link, which is one step for whoever reads. The
+site before stays until the next build, for those who are reading it. A build that is killed leaves a folder that the
+next one removes.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from kubestats_pipeline.locks import is_alive
+from kubestats_pipeline.report.parts.published import ReportError
+
+STATE = "state.json"
+"""Notes for the next build, beside the site and not in it."""
+
+OWN_FILES = ("index.html", "index.json", "feed.xml", "sitemap.xml", "site.js", "style.css")
+"""Files by which a site is known for ours."""
+
+
+@dataclass
+class SiteFolder:
+    """The published site of one place, `target`.
+
+    Attributes:
+        target: the symbolic link by which the site is reached.
+    """
+
+    target: Path
+
+    @property
+    def sites(self) -> Path:
+        """The folder of the sites, the one in use among them."""
+        return self.target.with_name(f"{self.target.name}.sites")
+
+    @property
+    def current(self) -> Path | None:
+        """The folder of the site in use, or None before the first build."""
+        if not self.target.is_symlink():
+            return None
+        folder = self.target.parent / self.target.readlink()
+        return folder.parent if (folder / "index.html").is_file() else None
+
+    def read_state(self) -> dict[str, Any]:
+        """The notes of the last build. Without them, or where they cannot be read, everything is made anew."""
+        current = self.current
+        try:
+            state = orjson.loads((current / STATE).read_bytes()) if current else {}
+        except (OSError, orjson.JSONDecodeError):
+            return {}
+        return state if isinstance(state, dict) else {}
+
+    def _is_copy(self) -> bool:
+        """True if a whole site of ours is in the place of the link, as a copy that followed the link leaves it."""
+        return all((self.target / name).is_file() for name in OWN_FILES)
+
+    def begin(self) -> "NewSite":
+        """A new folder beside the one in use. Folders of builds that were killed are removed.
+
+        Raises:
+            ReportError: something else stands in its place.
+        """
+        if self.target.exists() and not self.target.is_symlink() and not self._is_copy():
+            raise ReportError(f"{self.target} is in the way of the pages. Move it elsewhere, and run again")
+        self.sites.mkdir(parents=True, exist_ok=True)
+        for leftover in self.sites.glob("*.tmp"):
+            process = leftover.name.partition(".")[0]
+            if not process.isdecimal() or int(process) == os.getpid() or not is_alive(int(process)):
+                shutil.rmtree(leftover, ignore_errors=True)
+        folder = self.sites / f"{os.getpid()}.tmp"
+        (folder / "site").mkdir(parents=True)
+        return NewSite(self, folder, self.current)
+
+
+@dataclass
+class NewSite:
+    """A site that is being built.
+
+    Attributes:
+        place: where it will be published.
+        folder: where it is built.
+        last: the site in use, from which files are linked.
+        written: how many files were written.
+        kept: how many were linked.
+    """
+
+    place: SiteFolder
+    folder: Path
+    last: Path | None
+    written: int = 0
+    kept: int = 0
+    _made: set[Path] = field(default_factory=set)
+
+    @property
+    def path(self) -> Path:
+        """The folder of its files."""
+        return self.folder / "site"
+
+    def write(self, address: str, content: bytes) -> None:
+        """Write a file, or link it if the last site has the same one."""
+        before = self.last / "site" / address if self.last else None
+        if before and before.is_file() and before.read_bytes() == content:
+            self.keep(address)
+            return
+        self._path(address).write_bytes(content)
+        self.written += 1
+
+    def keep(self, address: str) -> None:
+        """Link a file of the last site."""
+        if self.last is None:
+            raise FileNotFoundError(address)
+        os.link(self.last / "site" / address, self._path(address))
+        self.kept += 1
+
+    def publish(self, state: Mapping[str, Any]) -> None:
+        """Note what the next build must know, and let the site take the place of the last one."""
+        content = orjson.dumps(state)
+        (self.folder / STATE).write_bytes(content)
+        final = self.place.sites / f"{hashlib.sha256(content).hexdigest()[:16]}-{self._next_number()}"
+        self.folder.rename(final)
+        link = self.place.target.with_name(f"{self.place.target.name}.{os.getpid()}.link")
+        link.unlink(missing_ok=True)
+        link.symlink_to(Path(self.place.sites.name) / final.name / "site")
+        if self.place.target.is_dir() and not self.place.target.is_symlink():
+            self.place.target.rename(self.place.sites / f"{os.getpid()}-copy")
+        link.replace(self.place.target)
+        for folder in self.place.sites.iterdir():
+            if folder.is_dir() and folder not in (final, self.last) and not folder.name.endswith(".tmp"):
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def discard(self) -> None:
+        """Remove everything that was built."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _next_number(self) -> int:
+        """One more than that of any site, so that no two folders have one name."""
+        known = (path.name.rpartition("-")[2] for path in self.place.sites.iterdir())
+        return 1 + max((int(number) for number in known if number.isdecimal()), default=0)
+
+    def _path(self, address: str) -> Path:
+        path = self.folder / "site" / address
+        if path.parent not in self._made:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._made.add(path.parent)
+        return path

@@ -1,0 +1,154 @@
+"""From the rows of a page to its files: HTML by the templates, JSON beside it, and a feed where it has one.
+
+Templates escape everything and fail where they name something that is not there.
+"""
+
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import orjson
+from markupsafe import Markup
+
+from kubestats_pipeline.report.feeds import feed_of
+from kubestats_pipeline.report.pages.all_pages import MENU
+from kubestats_pipeline.report.parts import addresses, cells, drawing
+from kubestats_pipeline.report.parts.links import Links
+from kubestats_pipeline.report.parts.page import Page
+from kubestats_pipeline.report.parts.published import ReportError, Rows
+from kubestats_pipeline.report.parts.sections import Section
+from kubestats_pipeline.report.resource_lives import contents_of, lives_of
+
+FOLDER = Path(__file__).parent
+TEMPLATES, STATIC = FOLDER / "templates", FOLDER / "static"
+
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'self'"
+)
+"""The Content-Security-Policy of every page. The server sends it too."""
+
+MOST_BARS = 20
+
+Found = Mapping[Section, Rows]
+"""The rows of each section of one page."""
+
+
+def render(page: Page, found: Found, links: Links, base: str) -> Iterator[tuple[str, bytes]]:
+    """The files of a page, by address. `base` is the address of the site, or nothing where that is not known.
+
+    Raises:
+        ReportError: a template fails.
+    """
+    try:
+        html = _environment().get_template(page.kind.template).render(_variables(page, found, links))
+    except (jinja2.TemplateError, TypeError, ValueError, LookupError) as error:
+        problem = f"the template {page.kind.template} fails for {page.address}: {error}"
+        raise ReportError(f"{problem}. The last site stays. Report it, or install the version before") from error
+    yield page.address, html.encode()
+    yield addresses.beside(page.address, ".json"), _as_json(page, found)
+    if page.kind.feed:
+        yield feed_address(page), feed_of(page, found[page.kind.feed], base)
+
+
+def feed_address(page: Page) -> str:
+    """The address of the feed of a page: one in its folder."""
+    folder = page.address.rpartition("/")[0]
+    return f"{folder}/feed.xml" if folder else "feed.xml"
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+
+
+def _variables(page: Page, found: Found, links: Links) -> dict[str, Any]:
+    up, above = page.kind.up(page.known)
+    variables = {
+        "page": page,
+        "known": page.known,
+        "lead": page.kind.lead(page.known),
+        "root": addresses.root_of(page.address),
+        "policy": POLICY,
+        "menu": [(kind.menu, addresses.relative(kind.address({}), page.address), kind is page.kind) for kind in MENU],
+        "up": (up, addresses.relative(above, page.address)),
+        "json": addresses.relative(addresses.beside(page.address, ".json"), page.address),
+        "feed": addresses.relative(feed_address(page), page.address) if page.kind.feed else None,
+        "sections": [_section(section, page, found[section], links) for section in page.kind.sections],
+    }
+    if page.kind.template == "repository.html":
+        variables["has_resources"] = links.to("resources", (page.key[0], 1)) is not None
+    if page.kind.template == "resources.html":
+        resources, events = page.kind.sections
+        variables["contents"] = contents_of(found[resources])
+        variables["lives"] = lives_of(found[resources], found[events], page.known, links)
+    return variables
+
+
+def _section(section: Section, page: Page, rows: Rows, links: Links) -> dict[str, Any]:
+    """The variables of one section: what is drawn, its table, and the query behind it."""
+    is_custom = page.kind.template == "resources.html"
+    is_facts = section.shape == "facts" and len(rows.rows) == 1
+    return {
+        "title": section.title,
+        "anchor": section.anchor,
+        "note": section.note,
+        "empty": section.empty,
+        "count": len(rows.rows),
+        "limit": section.limit,
+        "query": section.query(page.kind.key, page.key),
+        "drawing": None if is_custom else _drawing(section, rows),
+        "facts": cells.facts(rows, links, page.known) if is_facts else None,
+        "columns": _headings(rows),
+        "rows": Markup("") if is_custom or is_facts else Markup(cells.table_rows(rows, links, page.known)),  # noqa: S704
+    }
+
+
+def _headings(rows: Rows) -> list[tuple[str, bool]]:
+    return [(cells.heading_of(rows.columns[place]), cells.is_number(rows.types[place])) for place in cells.shown(rows)]
+
+
+def _drawing(section: Section, rows: Rows) -> Markup:
+    if section.shape not in ("lines", "bars"):
+        return Markup("")
+    numbers = [name for name, kind in zip(rows.columns, rows.types, strict=True) if cells.is_number(kind)]
+    drawn = list(section.drawn) or numbers
+    places = [rows.columns.index(name) for name in drawn]
+    if section.shape == "bars":
+        return drawing.bars(section.title, [(str(row[0]), row[places[0]]) for row in rows.rows[:MOST_BARS]])
+    points = [[row[0], *(row[place] for place in places)] for row in rows.rows]
+    return drawing.lines(section.title, points, [cells.heading_of(name) for name in drawn])
+
+
+def _as_json(page: Page, found: Found) -> bytes:
+    sections = [
+        {
+            "title": section.title,
+            "query": section.query(page.kind.key, page.key),
+            "columns": found[section].columns,
+            "rows": _plain(found[section]),
+        }
+        for section in page.kind.sections
+    ]
+    content = {"title": page.title, "page": page.address, "sections": sections}
+    return orjson.dumps(content, default=str, option=orjson.OPT_NON_STR_KEYS)
+
+
+def _plain(rows: Rows) -> Sequence[Sequence[Any]]:
+    """Rows as JSON has them: a document is an object, not a text."""
+    places = {place for place, kind in enumerate(rows.types) if kind == "JSON"}
+    if not places:
+        return rows.rows
+    return [
+        [orjson.Fragment(value) if place in places and value else value for place, value in enumerate(row)]
+        for row in rows.rows
+    ]

@@ -1,0 +1,126 @@
+"""The resources of one page as HTML, each with its facts, its life and its document.
+
+It is the largest part of a site by far, so it is not made by a template, which would take four times as long. Every
+text goes through `escape`, and a test reads it with hostile ones.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from html import escape
+from typing import Any
+
+import orjson
+from markupsafe import Markup
+
+from kubestats_pipeline.report.parts import addresses, cells, documents
+from kubestats_pipeline.report.parts.links import Links
+from kubestats_pipeline.report.parts.page import Known
+from kubestats_pipeline.report.parts.published import Row, Rows
+
+CHANGES_EACH = 12
+"""Field changes of one event that are shown."""
+
+LONGEST_VALUE = 160
+"""Characters of a value before or after a change that are shown."""
+
+Facts = Mapping[str, Any]
+
+
+def lives_of(resources: Rows, events: Rows, known: Known, links: Links) -> Markup:
+    """The resources of a page in its order."""
+    by_resource: dict[str, list[str]] = defaultdict(list)
+    for row in events.rows:
+        by_resource[row[0]].append(_event(row, known["html_url"]))
+    columns = resources.columns
+    lives = (dict(zip(columns, row, strict=True)) for row in resources.rows)
+    return Markup("".join(_life(one, by_resource.get(one["resource_id"], []), links) for one in lives))  # noqa: S704
+
+
+def contents_of(resources: Rows) -> list[tuple[str, str]]:
+    """The anchor and the name of each resource."""
+    identity, kind, name = (resources.columns.index(column) for column in ("resource_id", "kind", "name"))
+    return [(addresses.resource_anchor(row[identity]), f"{row[kind]} {row[name]}") for row in resources.rows]
+
+
+def _life(facts: Facts, events: list[str], links: Links) -> str:
+    anchor = addresses.resource_anchor(facts["resource_id"])
+    kind, name = escape(facts["kind"]), escape(facts["name"])
+    gone = ' <span class="badge gone">deleted</span>' if facts["status"] == "DELETED" else ""
+    shown = "".join(
+        f"<div{extra}><dt>{title}</dt><dd>{value}</dd></div>" for title, value, extra in _facts(facts, links)
+    )
+    life = f'<ol class="life">{"".join(events)}</ol>' if events else ""
+    return f"""<section class="resource" id="{anchor}" aria-labelledby="{anchor}-title">
+<h2 id="{anchor}-title"><span class="kind">{kind}</span> {name}{gone}</h2>
+<dl class="facts">{shown}</dl>
+{life}
+<details class="document"><summary>Document<span class="unseen"> of {kind} {name}</span></summary>
+<pre tabindex="0"><code>{escape(documents.as_yaml(facts["data"]), quote=False)}</code></pre></details>
+</section>
+"""
+
+
+def _facts(facts: Facts, links: Links) -> Iterator[tuple[str, str, str]]:
+    """Title and HTML of each fact that is known, and an attribute."""
+    kind = links.anchor("kind", (facts["api_group"], facts["kind"]), escape(facts["kind"]))
+    group = escape(f"{facts['api_group']}/{facts['api_version']}".lstrip("/"))
+    yield "kind", f'{kind} <span class="dim">{group}</span>', ""
+    if facts["namespace"] is not None:
+        yield "namespace", escape(facts["namespace"]), ""
+    source = f" {cells.outside(facts['source_url'])}" if facts["source_url"] else ""
+    yield "file", f"<code>{escape(facts['file_path'])}</code>{source}", ' class="wide"'
+    if (chart := facts["chart_name"]) is not None:
+        yield "chart", links.anchor("chart", (chart, facts["chart_url"]), escape(chart)), ""
+    if facts["version"] is not None:
+        yield "version", escape(facts["version"]), ""
+    if (app := facts["app_name"]) is not None:
+        yield "app", links.anchor("app", (app,), escape(app)), ""
+    if facts["resolution_reason"] is not None:
+        yield "chart reference", escape(f"{facts['resolution']}: {facts['resolution_reason']}"), ""
+    if facts["context"] != "active":
+        yield "context", escape(facts["context"]), ""
+    if facts["is_applied"] is False:
+        yield "applied", "no cluster of this repository applies it", ""
+    end = f" to {facts['deleted_at'][:10]}" if facts["deleted_at"] else ""
+    yield "since", f"{'at least ' if facts['is_lower_bound'] else ''}{facts['created_at'][:10]}{end}", ""
+
+
+def _event(row: Row, html_url: str | None) -> str:
+    _, _, event_type, at, commit, subject, author, before, after, changes, earlier, _, fields = row
+    name = event_type.lower()
+    step = f" {escape(before or '')} → {escape(after or 'none')}" if before != after else ""
+    changed = f"{escape(', '.join(changes))}, " if changes else ""
+    told = f"by {escape(author)}</span> {commit_link(html_url, commit)} {escape(subject or '')}</p>"
+    moved = f'<p class="dim">moved from <code>{escape(earlier)}</code></p>' if earlier else ""
+    return (
+        f'<li class="{escape(name)}"><p><time datetime="{at}">{at[:10]}</time> <b>{escape(name)}</b>{step} '
+        f'<span class="dim">{changed}{told}{moved}{_changes(fields)}</li>'
+    )
+
+
+def commit_link(html_url: str | None, commit: str) -> str:
+    """A commit, as a link to it on its host where the repository has a page on the web."""
+    linked = cells.outside(f"{html_url}/commit/{commit}", commit[:10]) if html_url else cells.NOTHING
+    return f"<code>{escape(commit[:10])}</code>" if linked == cells.NOTHING else linked
+
+
+def _changes(fields: str | None) -> str:
+    changes = orjson.loads(fields) if fields else []
+    if not changes:
+        return ""
+    more = len(changes) - CHANGES_EACH
+    items = "".join([f"<li>{_change(one)}</li>" for one in changes[:CHANGES_EACH]])
+    rest = f"<li>and {more} more</li>" if more > 0 else ""
+    return f'<details><summary>{len(changes)} changed</summary><ul class="changes">{items}{rest}</ul></details>'
+
+
+def _change(one: dict[str, Any]) -> str:
+    path = escape(str(one.get("path", "")))
+    return f"<code>{path}</code> {_side(one.get('before'))} → {_side(one.get('after'))}"
+
+
+def _side(value: Any) -> str:
+    if value is None:
+        return "<i>nothing</i>"
+    text = value if isinstance(value, str) else orjson.dumps(value).decode()
+    return f"<code>{escape(text if len(text) <= LONGEST_VALUE else text[:LONGEST_VALUE] + '…')}</code>"

@@ -1,0 +1,109 @@
+"""The files of words of a site: all of them made anew, or those changed whose words came to a page or left it."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from itertools import groupby
+from pathlib import Path
+
+from kubestats_pipeline.report.parts import addresses
+from kubestats_pipeline.report.parts.site_folder import NewSite
+from kubestats_pipeline.report.search import words
+
+PAGES = "search/pages.txt"
+"""One line a repository: the folder of its pages, and how many pages of resources there are."""
+
+STARTS = "search/words.txt"
+"""One line a file of words: the characters by which its words begin."""
+
+
+def write_index(site: NewSite, pages: Sequence[str], made: Collection[str], *, anew: bool) -> None:
+    """Write the files of words.
+
+    Args:
+        site: the site that is being built, whose pages are written.
+        pages: the addresses of all pages of resources, those of one repository in their order.
+        made: those that were made by this build. The others are those of the last site.
+        anew: true if nothing of the last site counts.
+    """
+    listed = _listed(pages)
+    last = site.last / "site" if site.last else None
+    if last is None or anew or not (last / PAGES).is_file() or (last / PAGES).read_bytes() != listed:
+        _write_all(site, pages)
+    else:
+        _write_changed(site, last, pages, made)
+    site.write(PAGES, listed)
+
+
+def file_of(start: str) -> str:
+    """The file of the words that begin with some characters."""
+    return f"search/words/w-{start}.txt"
+
+
+def _listed(pages: Sequence[str]) -> bytes:
+    folders = ((page.rpartition("/")[0], page) for page in pages)
+    groups = ((folder, sum(1 for _ in some)) for folder, some in groupby(folders, key=lambda pair: pair[0]))
+    return "".join(f"{folder} {count}\n" for folder, count in groups).encode()
+
+
+def _write_all(site: NewSite, pages: Sequence[str]) -> None:
+    postings = defaultdict[str, list[int]](list)
+    for number, page in enumerate(pages):
+        for word in words.words_of_page(_json_of(site.path, page)):
+            postings[word].append(number)
+    starts = []
+    for start, some in words.in_files(postings):
+        site.write(file_of(start), words.written(some))
+        starts.append(start)
+    site.write(STARTS, "".join(f"{start}\n" for start in starts).encode())
+
+
+def _write_changed(site: NewSite, last: Path, pages: Sequence[str], made: Collection[str]) -> None:
+    """Change the words of the pages that were made anew, unless a file comes, goes or becomes too large."""
+    changes = defaultdict[str, dict[int, bool]](dict)
+    for number, page in enumerate(pages):
+        if page in made:
+            before, after = (words.words_of_page(_json_of(root, page)) for root in (last, site.path))
+            for word in before ^ after:
+                changes[word][number] = word in after
+    starts = (last / STARTS).read_text().split()
+    changed = {start: dict[str, list[int]]() for start in starts}
+    for word in changes:
+        start = _start_of(word, changed)
+        if start is None:
+            _write_all(site, pages)
+            return
+        changed[start][word] = []
+    contents = {start: _changed(last / file_of(start), changes, some) for start, some in changed.items() if some}
+    if any(not content or len(content) > words.MOST_BYTES for content in contents.values()):
+        _write_all(site, pages)
+        return
+    for start in starts:
+        if start in contents:
+            site.write(file_of(start), contents[start])
+        else:
+            site.keep(file_of(start))
+    site.keep(STARTS)
+
+
+def _changed(file: Path, changes: dict[str, dict[int, bool]], some: Collection[str]) -> bytes:
+    postings = words.read_back(file.read_bytes())
+    for word in some:
+        kept = set(postings.get(word, ())) - changes[word].keys()
+        now = sorted(kept | {number for number, is_there in changes[word].items() if is_there})
+        if now:
+            postings[word] = now
+        else:
+            postings.pop(word, None)
+    return words.written(postings)
+
+
+def _start_of(word: str, starts: Collection[str]) -> str | None:
+    """The start of the file that a word belongs to, or None before it exists."""
+    plain = word.removeprefix(words.NAMED)
+    start = next((plain[:end] for end in range(len(plain), 0, -1) if plain[:end] in starts), None)
+    is_split = start is not None and any(other != start and other.startswith(start) for other in starts)
+    return None if is_split and start != plain else start
+
+
+def _json_of(root: Path, page: str) -> bytes:
+    return (root / addresses.beside(page, ".json")).read_bytes()
