@@ -68,7 +68,8 @@ def _facts(facts: Facts, links: Links) -> Iterator[tuple[str, str, str]]:
     if facts["namespace"] is not None:
         yield "namespace", escape(facts["namespace"]), ""
     source = f" {cells.outside(facts['source_url'])}" if facts["source_url"] else ""
-    yield "file", f"<code>{escape(facts['file_path'])}</code>{source}", ' class="wide"'
+    line = f":{facts['line']}" if facts["line"] is not None else ""
+    yield "file", f"<code>{escape(facts['file_path'])}{line}</code>{source}", ' class="wide"'
     if (chart := facts["chart_name"]) is not None:
         yield "chart", links.anchor("chart", (chart, facts["chart_url"]), escape(chart)), ""
     if facts["version"] is not None:

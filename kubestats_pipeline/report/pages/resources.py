@@ -30,7 +30,7 @@ WITH places AS ({PLACES})
 SELECT
     resources.resource_id, resources.status, resources.kind, resources.api_group, resources.api_version,
     resources.namespace,
-    resources.name, resources.file_path, resources.version, resources.chart_name, overview.chart_url,
+    resources.name, resources.file_path, resources.line, resources.version, resources.chart_name, overview.chart_url,
     resources.app_name,
     resources.context, resources.resolution, resources.resolution_reason, resources.is_applied, resources.created_at,
     resources.deleted_at, overview.is_lower_bound, overview.source_url, resources.data

@@ -138,9 +138,9 @@ def _height(value: float | None, top: float) -> float | None:
 
 
 def _ceiling(most: float) -> float:
-    """A round number that is at least as large."""
-    if most <= GRID_LINES:
-        return GRID_LINES
+    """A round number that is at least as large. Small ones have whole numbers at all lines of the grid."""
+    if most <= 10 * GRID_LINES:
+        return max(math.ceil(most / GRID_LINES), 1) * GRID_LINES
     size = 10.0 ** math.floor(math.log10(most))
     return next(size * step for step in (1, 2, 4, 6, 8, 10) if size * step >= most)
 
