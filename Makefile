@@ -22,7 +22,7 @@ dev: .venv/.installed  ## the Dagster UI, daemon and schedules on http://127.0.0
 test: .venv/.installed-dev $(CLIENT:%=.clients/%/.installed)  ## the everyday test suite
 	$(BIN)/pytest
 
-test-all: .venv/.installed-dev $(CLIENT:%=.clients/%/.installed) $(OTHER_CLIENTS:%=.clients/%/.installed)  ## every test, the long ones too
+test-all: .venv/.installed-dev $(CLIENT:%=.clients/%/.installed) $(OTHER_CLIENTS:%=.clients/%/.installed) .clients/renovate/.installed  ## every test, the long ones too
 	$(BIN)/pytest -m "slow or not slow"
 
 check: .venv/.installed-dev  ## lint, types and spelling
@@ -65,3 +65,8 @@ clean:  ## remove the environment and all caches
 .clients/%/.installed: | .venv/bin/python
 	@$(BIN)/python -m venv .clients/$* && .clients/$*/bin/python -m pip install --quiet --disable-pip-version-check \
 		--only-binary :all: duckdb==$* && touch $@ || { rm -rf .clients/$*; echo "no DuckDB $*: its tests are skipped"; }
+
+# The real Renovate, which asks for the merge confidence that is published. Without npm the tests of it are skipped.
+.clients/renovate/.installed:
+	@npm install --prefix $(@D) --ignore-scripts --no-audit --no-fund --silent renovate@39 && touch $@ || \
+		{ rm -rf $(@D); echo "no Renovate 39: its tests are skipped"; }

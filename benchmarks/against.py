@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import indent
 from typing import NamedTuple
 
 from benchmarks.ecosystem import Size
@@ -98,12 +99,28 @@ _SWEEP = (
 _RUN = "import subprocess, sys\nsubprocess.run([sys.executable, '-m', 'kubestats_pipeline.cli', 'run'], check=True)"
 _IDLE = _SWEEP.replace("sweep", "idle")
 _LAKE = "from benchmarks import warehouse\nlake = warehouse.Lake(warehouse.Layout(folder / 'ecosystem'))\n"
-_ECOSYSTEM = (
-    "size = warehouse.Size({size.resources}, {size.events})\n"
-    "scanned = [warehouse.scan_remote(remote, folder) for remote in remotes]\n"
-    "warehouse.write_ecosystem(warehouse.learn(scanned), lake, size)\n"
-    "warehouse.compute_statistics(lake)\n"
-)
+_ECOSYSTEM = """
+import json, polars
+from benchmarks import ecosystem
+made, names = warehouse.Lake(warehouse.Layout(folder.parent / "ours" / "ecosystem")), folder.parent / "names.json"
+tables = [each for each in vars(ecosystem).values() if isinstance(each, ecosystem.Table)]
+if folder.name == "ours":
+    scanned = [warehouse.scan_remote(remote, folder) for remote in remotes]
+    warehouse.write_ecosystem(warehouse.learn(scanned), lake, warehouse.Size({size.resources}, {size.events}))
+else:
+    names.write_text(json.dumps([each.name for each in (*tables, *warehouse.MARTS)]))
+    for table, key in [(table, key) for table in tables for key in made.partitions(table)]:
+        rows = polars.concat([polars.read_parquet(file, hive_partitioning=False) for file in made.files(table, key)])
+        lake.write(table, key, rows.select(table.column_names).unique(table.key, keep="first", maintain_order=True))
+warehouse.compute_statistics(lake)
+"""
+"""Our generator makes the lake of both sides. The other one gets the tables and columns of it that it knows."""
+_SHARED_TABLES = """
+import json
+from benchmarks import statements
+names = json.loads((folder.parent / "names.json").read_text())
+print(json.dumps([*statements.cost_of(statements.profile_build(lake), names)]))
+"""
 
 
 def check_out(revision: str, environments: Path = ENVIRONMENTS) -> Revision:
@@ -197,7 +214,10 @@ def _others(remotes: Sequence[Path], size: Size, swept: int, idle: int) -> Itera
     )
     build = _LAKE + "report(timed(warehouse.build_warehouse, lake))"
     what = f"build of {size.resources:,} resources, {size.events:,} events"
-    yield Work("warehouse", what, _LAKE + _ECOSYSTEM.format(size=size), build, tuple(remotes))
+    prepare = _LAKE + _ECOSYSTEM.format(size=size)
+    yield Work("warehouse", what, prepare, build, tuple(remotes))
+    shared = f"if folder.name == 'ours':\n{indent(_SHARED_TABLES, ' ')}\nelse:\n {build.removeprefix(_LAKE)}"
+    yield Work("warehouse", f"{what}, tables of both sides", prepare, _LAKE + shared, tuple(remotes))
 
 
 def _cost(work: Work, side: Revision, place: Path, number: int) -> Cost:

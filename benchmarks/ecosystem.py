@@ -92,6 +92,8 @@ def learn(lakes: Sequence[Lake]) -> Lives:
     numbers = resources.select("repository_id", "resource_id", "life")
     sizes = resources.group_by("repository_id").len().sort("repository_id")["len"].to_list()
     own = ["repository_id", "resource_id"]
+    lost = _lost_objects(applied, resources)
+    applied, changes, values = (rows.join(lost, on="applied_id", how="anti") for rows in (applied, changes, values))
     events, values = events.join(numbers, on=own), values.join(numbers, on=own)
     # An object belongs to the document that it began as last.
     owners = changes.sort("sequence").select("applied_id", *own).vstack(applied.select("applied_id", *own))
@@ -101,6 +103,12 @@ def learn(lakes: Sequence[Lake]) -> Lives:
     )
     changes = _stretch(changes.join(newest, on="repository_id"), "event_timestamp").join(lives, on="applied_id")
     return Lives(resources, events, values, applied, changes, sizes)
+
+
+def _lost_objects(applied: pl.DataFrame, resources: pl.DataFrame) -> pl.DataFrame:
+    """The ids of objects without an applied document: those of a folder that cannot be built any more go on to run."""
+    documents = resources.filter(pl.col("is_applied") & (pl.col("status") == "ACTIVE"))
+    return applied.join(documents, on=["repository_id", "resource_id"], how="anti").select("applied_id")
 
 
 def _stretch(rows: pl.DataFrame, *columns: str) -> pl.DataFrame:

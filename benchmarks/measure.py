@@ -95,9 +95,9 @@ def repeat(times: int, function: Callable[P, object], /, *args: P.args, **kwargs
 
 def timed(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Measured[T]:
     """Call a function in this process. Peak memory is that of the process' whole life so far."""
-    cpu, wall = _cpu_seconds(), time.perf_counter()
+    cpu, wall = cpu_seconds(), time.perf_counter()
     value = function(*args, **kwargs)
-    cost = Cost(_cpu_seconds() - cpu, time.perf_counter() - wall, _peak_mb())
+    cost = Cost(cpu_seconds() - cpu, time.perf_counter() - wall, peak_mb())
     return Measured(value, cost)
 
 
@@ -118,11 +118,12 @@ def _usages() -> Iterable[resource.struct_rusage]:
     return (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 
 
-def _cpu_seconds() -> float:
+def cpu_seconds() -> float:
+    """User and system seconds of this process and its children that have ended."""
     return sum(usage.ru_utime + usage.ru_stime for usage in _usages())
 
 
-def _peak_mb() -> float:
+def peak_mb() -> float:
     """The peak memory of this process, or of its largest child.
 
     On Linux a process inherits `ru_maxrss` from the one that started it, so its own mark is read instead. The inherited

@@ -1,4 +1,4 @@
-"""Failures that a user can act on, as one message and an exit status."""
+"""How commands end: the failures that a user can act on, as one message and an exit status."""
 
 import contextlib
 import sqlite3
@@ -12,12 +12,12 @@ from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.git import command as git
 from kubestats_pipeline.settings import SettingsError
 
-FAILED, WRONG_CALL = 1, 2
+FAILED, WRONG_CALL, INTERRUPTED = 1, 2, 130
 
 
 @contextlib.contextmanager
 def explained() -> Iterator[None]:
-    """Turn the failures that a user can act on into a message, and end with an exit status."""
+    """Turn the failures that a user can act on into one message and an exit status."""
     try:
         yield
     except SettingsError as error:

@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kubestats_pipeline.cli import terminal
-from kubestats_pipeline.cli.explained import FAILED, explained
+from kubestats_pipeline.cli.explained import FAILED, INTERRUPTED, explained
+from kubestats_pipeline.cli.mcp import mcp
 from kubestats_pipeline.cli.pages import beside, report
 from kubestats_pipeline.cli.query import Format, run_query
+from kubestats_pipeline.cli.review import review
 from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.git import command as git
 from kubestats_pipeline.lake.paths import Layout
@@ -42,9 +44,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-INTERRUPTED = 130
-
 app.command()(report)
+app.command()(mcp)
+app.command()(review)
 
 
 @app.command()

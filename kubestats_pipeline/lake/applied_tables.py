@@ -74,7 +74,7 @@ APPLIED_RESOURCES = Table(
         *_PLACE,
         Column("version", Type.TEXT, "effective version in its cluster: chart version, source ref or image tag"),
         *_CONTENT,
-        required("created_at", Type.TIME, "commit time since which the cluster has it without a break"),
+        required("created_at", Type.TIME, "commit time since which the cluster has it, or at which its log begins"),
         required("updated_at", Type.TIME, "commit time of the last change of this row"),
     ),
 )

@@ -47,6 +47,12 @@ RESOURCES = Table(
         required(
             "ordinal", Type.INTEGER, "order among resources of the same kind, namespace and name in one file, from 0"
         ),
+        Column(
+            "line",
+            Type.INTEGER,
+            "line of the file, from 1, on which its document begins at the scanned commit. A part of a document, as is "
+            "an item of a list, has the line of the document. Null where it is deleted or nobody can tell",
+        ),
         required("content_hash", Type.TEXT, "hash of the canonical redacted document"),
         Column("version", Type.TEXT, "effective version as written: chart version, source ref or image tag"),
         Column("chart_name", Type.TEXT, "chart that the resource uses or is"),

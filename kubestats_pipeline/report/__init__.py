@@ -1,1 +1,1 @@
-"""The stage that makes a static site of the published DuckDB file: pages, their JSON, feeds and a sitemap."""
+"""The static site, made from the published file alone."""

@@ -37,7 +37,7 @@ class PageMaker:
     base: str
 
     def make(self, kind: PageKind, pages: Sequence[Page], *, everything: bool) -> Iterator[MadePage]:
-        """Make pages of one kind. `everything` says that there are no others of it.
+        """Make pages of one kind. `everything` says that they are all of it.
 
         Raises:
             ReportError: a template fails.

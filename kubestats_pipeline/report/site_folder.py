@@ -66,7 +66,7 @@ class SiteFolder:
         """A new folder beside the one in use. Folders of builds that were killed are removed.
 
         Raises:
-            ReportError: something that is no site of ours stands in its place.
+            ReportError: something else than a site of ours stands in its place.
         """
         if self.target.exists() and not self.target.is_symlink() and not self._is_copy():
             raise ReportError(f"{self.target} is in the way of the pages. Move it elsewhere, and run again")

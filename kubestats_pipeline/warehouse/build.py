@@ -22,7 +22,7 @@ import duckdb
 
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.storage import flush
-from kubestats_pipeline.lake.tables import TABLES
+from kubestats_pipeline.lake.tables import RESOURCE_EVENTS, TABLES
 from kubestats_pipeline.locks import is_alive
 from kubestats_pipeline.warehouse.connect import open_to_build
 from kubestats_pipeline.warehouse.known_places import refuse_contradictions
@@ -105,8 +105,7 @@ def _build(target: Path, sources: Sources, started: float, publish_values: Publi
         _remove(temporary)
         target.parent.mkdir(parents=True, exist_ok=True)
         with open_to_build(temporary) as connection:
-            rows = _load(connection, sources)
-            withhold_values(connection, publish_values)
+            rows = _load(connection, sources, publish_values)
             withheld = withhold_secrets(connection)
             _write_info(connection, built_at, rows, withheld, publish_values)
             _describe(connection)
@@ -125,14 +124,17 @@ def _build(target: Path, sources: Sources, started: float, publish_values: Publi
     return WarehouseReport(target, built_at, rows, views, size, seconds, tuple(withheld))
 
 
-def _load(connection: duckdb.DuckDBPyConnection, sources: Sources) -> dict[str, int]:
-    """Fill all tables. Give the rows that the lake's files say that they have."""
-    rows = {}
+def _load(connection: duckdb.DuckDBPyConnection, sources: Sources, publish_values: PublishRule) -> dict[str, int]:
+    """Fill all tables with what may be published. Give the rows that the lake's files say that they have.
+
+    Events come last: what their documents may show is decided by all the others.
+    """
     for table in TABLES.values():
-        files = list(sources[table.name])
-        load_table(connection, table, files)
-        rows[table.name] = count_rows(connection, files)
-    return rows
+        if table is not RESOURCE_EVENTS:
+            load_table(connection, table, list(sources[table.name]))
+    shown = withhold_values(connection, publish_values)
+    load_table(connection, RESOURCE_EVENTS, list(sources[RESOURCE_EVENTS.name]), shown.replace_events)
+    return {name: count_rows(connection, list(sources[name])) for name in TABLES}
 
 
 def _write_info(

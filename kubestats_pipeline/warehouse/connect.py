@@ -12,6 +12,7 @@ SESSION: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": "4GB",  # the promised bound of a build. DuckDB spills to disk beyond it
     "TimeZone": "UTC",  # dates are cut from times in UTC wherever the build runs
     "autoinstall_known_extensions": False,  # a build never fetches code from the network
+    "parquet_metadata_cache": True,  # a build asks thousands of files three times for their footers
     "storage_compatibility_version": "v1.2.0",  # the oldest DuckDB that opens the published file
 }
 """Settings of a build. All cores are used, which is DuckDB's default."""

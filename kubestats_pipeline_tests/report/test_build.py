@@ -113,7 +113,7 @@ def test_a_file_of_another_schema_or_of_somebody_else_is_refused_and_the_last_si
         build_site(lake.layout.warehouse, lake.layout.report, "another")
     other = lake.layout.warehouse.with_name("other.duckdb")
     duckdb.connect(str(other)).close()
-    with pytest.raises(ReportError, match="no file of Kubestats"):
+    with pytest.raises(ReportError, match="does not come from Kubestats"):
         build_site(other, lake.layout.report, SCHEMA)
     other.write_bytes(b"no database at all, and long enough to look like one" * 1000)
     with pytest.raises(ReportError, match="cannot be opened"):

@@ -5,9 +5,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from kubestats_pipeline.lake.tables import REPOSITORIES
+from kubestats_pipeline.lake.tables import REPOSITORIES, SCANS
 from kubestats_pipeline.warehouse.build import build_warehouse
-from kubestats_pipeline_tests.warehouse.small_lake import day, repository, write_small_lake
+from kubestats_pipeline_tests.warehouse.small_lake import day, repository, scan, write_small_lake, write_story
 
 CHART = "oci://ghcr.io/bjw-s/app-template"
 PLEX_OF_ALICE = ("alice/home", 12, "plex", "3.1.0", 3, 10)
@@ -51,6 +51,23 @@ def test_a_charts_page_links_to_the_file_at_the_scanned_commit(tmp_path: Path):
         assert connection.execute(bob).fetchall() == [("https://git.example.org/bob/homelab/blob/c8/apps/plex.yaml",)]
         deleted = "SELECT DISTINCT source_url FROM resource_overview WHERE status = 'DELETED'"
         assert connection.execute(deleted).fetchall() == [(None,)]
+
+
+def test_a_link_leads_to_the_line_of_the_document(tmp_path: Path):
+    """What an earlier scan has read has no line, and leads to the file."""
+    lake = write_small_lake(tmp_path)
+    lake.write(REPOSITORIES, None, [repository(9, "zoe/lab", html_url="https://github.com/zoe/lab")])
+    steps = [("CREATED", day(3, 5), "1")]
+    chart = {"chart_name": "web", "resolution": "exact"}
+    write_story(lake, 9, "zoe/lab", {"web": (steps, {"line": 12, **chart}), "old": (steps, chart)})
+    lake.write(SCANS, "zoe/lab", [scan(9, "zoe/lab")])
+    folder = "https://github.com/zoe/lab/blob/c9/apps"
+    marts = "resource_overview", "releases", "chart_page('web')", "who_runs('web')"
+    with duckdb.connect(str(build_warehouse(lake).path), read_only=True) as connection:
+        for mart in marts:
+            query = f"SELECT source_url FROM {mart} WHERE full_name = 'zoe/lab' ORDER BY name DESC"
+            found = connection.execute(query).fetchall()
+            assert found == [(f"{folder}/web.yaml#L12",), (f"{folder}/old.yaml",)], mart
 
 
 def test_what_else_runs_where_a_chart_runs(ask):

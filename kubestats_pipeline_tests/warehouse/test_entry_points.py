@@ -100,11 +100,11 @@ def grep(tmp_path_factory: pytest.TempPathFactory):
         lake,
         9,
         "zoe/lab",
-        {"web": (steps, {"data": DOCUMENT}), "old": (steps, {"context": "archived", "data": DOCUMENT})},
+        {"web": (steps, {"data": DOCUMENT, "line": 7}), "old": (steps, {"context": "archived", "data": DOCUMENT})},
     )
     with duckdb.connect(str(build_warehouse(lake).path), read_only=True) as connection:
         yield lambda text: connection.execute(
-            "SELECT name, line_number, line FROM grep_resources(?)", [text]
+            "SELECT name, line_number, line, document_line FROM grep_resources(?)", [text]
         ).fetchall()
 
 
@@ -120,14 +120,14 @@ def grep(tmp_path_factory: pytest.TempPathFactory):
     ],
 )
 def test_a_text_is_found_as_people_write_it(grep, text: str, line: str):
-    ((name, number, found),) = [row for row in grep(text) if row[0] == "web"]
-    assert (name, found) == ("web", line)
+    ((name, number, found, begins_at),) = [row for row in grep(text) if row[0] == "web"]
+    assert (name, found, begins_at) == ("web", line, 7)
     assert number > 1
 
 
 def test_what_is_not_there_or_not_in_scope_is_not_found(grep):
     assert grep("replicas: 3") == []
-    assert {name for name, _, _ in grep("replicas")} == {"web"}
+    assert {row[0] for row in grep("replicas")} == {"web"}
 
 
 @pytest.mark.parametrize("call", ["who_runs('')", "newest(' ')", "grep_resources('')"])

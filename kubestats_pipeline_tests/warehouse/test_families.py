@@ -113,6 +113,49 @@ def test_an_image_that_moved_has_its_present_name_and_its_versions_are_compared(
     assert changes == [("a", "3.8", "3.9")]
 
 
+@pytest.fixture(scope="module")
+def moved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """One repository moves a chart from its home to the mirror, and in March to a chart of another family."""
+    history = (
+        History(1, "ann/home")
+        .commit(day(1, 1), put("web"))
+        .commit(day(1, 5), release("cert", "cert-manager", "v1.0.0", chart_url=HOME))
+        .commit(day(2, 9), put("cert", chart_url=MIRROR, version="1.0.0"))
+        .commit(day(3, 9), put("cert", chart_url=OTHER))
+    )
+    lake = write_histories(tmp_path_factory.mktemp("moved"), history)
+    with duckdb.connect(str(build_warehouse(lake).path), read_only=True) as connection:
+        yield connection
+
+
+def test_a_move_inside_of_a_family_ends_the_chart_at_its_address_but_not_the_family(moved):
+    query = "SELECT chart_url, started_at, ended_at FROM tenures WHERE subject = ? ORDER BY started_at"
+    assert moved.execute(query, ["chart"]).fetchall() == [
+        (HOME, day(1, 5), day(2, 9)),
+        (MIRROR, day(2, 9), day(3, 9)),
+        (OTHER, day(3, 9), None),
+    ]
+    assert moved.execute(query, ["family"]).fetchall() == [(HOME, day(1, 5), day(3, 9)), (OTHER, day(3, 9), None)]
+
+
+def test_a_move_inside_of_a_family_is_neither_adopted_nor_abandoned_there(moved):
+    sums = "chart_url, sum(adopted), sum(abandoned), count(*) FILTER (WHERE repositories = 1)"
+    query = f"SELECT {sums} FROM weekly_adoption WHERE subject = ? GROUP BY chart_url ORDER BY min(week)"
+    assert moved.execute(query, ["chart"]).fetchall() == [(HOME, 1, 1, 5), (MIRROR, 1, 1, 4), (OTHER, 1, 0, 1)]
+    assert moved.execute(query, ["family"]).fetchall() == [(HOME, 1, 1, 9), (OTHER, 1, 0, 1)]
+
+
+def test_a_family_lasts_as_long_as_any_of_its_addresses(moved):
+    query = "SELECT tenures, ended, watched_days, median_days FROM survival WHERE subject = ?"
+    assert moved.execute(query, ["every chart"]).fetchall() == [(3, 2, 35, 28)]
+    assert moved.execute(query, ["every family"]).fetchall() == [(2, 1, 63, 63)]
+
+
+def test_what_replaced_what_is_told_once_by_its_charts(moved):
+    rows = moved.execute("SELECT subject, old_url, new_url FROM replacements ORDER BY first_at").fetchall()
+    assert rows == [("chart", HOME, MIRROR), ("chart", MIRROR, OTHER)]
+
+
 CONTRADICTIONS = {
     "a circle": ("chart_mirrors", [("a", "b"), ("b", "a")], "a has the home b, which has the home a"),
     "itself": ("chart_mirrors", [("a", "a")], "a has the home a, which has the home a"),

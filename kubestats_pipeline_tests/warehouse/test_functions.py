@@ -268,28 +268,28 @@ def test_each_function_says_what_it_gives_and_what_it_takes(function: Mart):
 
 
 LINKS = {
-    ("https://github.com/ann/ops", "github:1"): "https://github.com/ann/ops/blob/c0/{path}",
-    ("https://code.example.org/ann/ops", "github:1"): "https://code.example.org/ann/ops/blob/c0/{path}",
-    ("https://github.example.org/ann/ops", "git:0f"): "https://github.example.org/ann/ops/blob/c0/{path}",
-    ("https://gitlab.com/ann/sub/ops", "gitlab:1"): "https://gitlab.com/ann/sub/ops/-/blob/c0/{path}",
+    ("https://github.com/ann/ops", "github:1"): "https://github.com/ann/ops/blob/c0/{path}#L{line}",
+    ("https://code.example.org/ann/ops", "github:1"): "https://code.example.org/ann/ops/blob/c0/{path}#L{line}",
+    ("https://github.example.org/ann/ops", "git:0f"): "https://github.example.org/ann/ops/blob/c0/{path}#L{line}",
+    ("https://gitlab.com/ann/sub/ops", "gitlab:1"): "https://gitlab.com/ann/sub/ops/-/blob/c0/{path}#L{line}",
     (
         "https://code.example.org/ann/ops",
         "gitlab:1@code.example.org",
-    ): "https://code.example.org/ann/ops/-/blob/c0/{path}",
-    ("https://codeberg.org/ann/ops", "git:0f"): "https://codeberg.org/ann/ops/src/commit/c0/{path}",
-    ("https://gitea.example.org/ann/ops", "git:0f"): "https://gitea.example.org/ann/ops/src/commit/c0/{path}",
-    ("https://bitbucket.org/ann/ops", "git:0f"): "https://bitbucket.org/ann/ops/src/c0/{path}",
+    ): "https://code.example.org/ann/ops/-/blob/c0/{path}#L{line}",
+    ("https://codeberg.org/ann/ops", "git:0f"): "https://codeberg.org/ann/ops/src/commit/c0/{path}#L{line}",
+    ("https://gitea.example.org/ann/ops", "git:0f"): "https://gitea.example.org/ann/ops/src/commit/c0/{path}#L{line}",
+    ("https://bitbucket.org/ann/ops", "git:0f"): "https://bitbucket.org/ann/ops/src/c0/{path}#lines-{line}",
     ("https://bitbucket.example.org/scm/key/ops", "git:0f"): (
-        "https://bitbucket.example.org/projects/key/repos/ops/browse/{path}?at=c0"
+        "https://bitbucket.example.org/projects/key/repos/ops/browse/{path}?at=c0#{line}"
     ),
-    ("https://git.sr.ht/~ann/ops", "git:0f"): "https://git.sr.ht/~ann/ops/tree/c0/item/{path}",
+    ("https://git.sr.ht/~ann/ops", "git:0f"): "https://git.sr.ht/~ann/ops/tree/c0/item/{path}#L{line}",
     ("https://git.example.org/github/ops", "git:0f"): None,
     (None, "git:0f"): None,
 }
 
 
 @pytest.mark.parametrize(("place", "link"), LINKS.items())
-def test_each_forge_has_its_own_address_of_a_file(functions: duckdb.DuckDBPyConnection, place, link):
+def test_each_forge_has_its_own_address_of_a_line(functions: duckdb.DuckDBPyConnection, place, link):
     assert call(functions, "file_link(?, ?, 'c0')", *place) == link
 
 

@@ -39,21 +39,24 @@ def begun(number: int, full_name: str, at: datetime.datetime | None = None) -> H
 
 
 def test_versions_of_a_chart_are_counted_at_the_end_of_each_month(ask):
-    """Bob drops plex on 28 February; v1.0.0 and 1.0.0 are one; March ends with the newest event, of 3 March."""
+    """Bob drops plex on 28 February; v1.0.0 and 1.0.0 are one; March ends with the newest event, of 3 March.
+
+    Carol's log begins in February: of those who ran plex in January only alice does, all at 1.1.0.
+    """
     alice = begun(1, "alice/home").commit(day(1, 5), release("plex", "plex", "1.0.0"))
     alice.commit(day(2, 10), put("plex", version="1.1.0")).commit(day(3, 3), put("web"))
     bob = begun(2, "bob/home").commit(day(1, 20), release("plex", "plex", "v1.0.0")).commit(day(2, 28), drop("plex"))
     carol = begun(3, "carol/home", day(2, 1)).commit(
         day(2, 1), release("plex", "plex", "1.0.0"), release("two", "plex", "1.1.0")
     )
-    columns = "month::VARCHAR, version, repositories, share, joined_the_data, repositories_growth"
+    columns = "month::VARCHAR, version, repositories, share, joined_the_data, repositories_growth, share_growth"
     query = f"SELECT {columns} FROM monthly_versions ORDER BY month, version"
     assert ask(query, alice, bob, carol) == [
-        ("2026-01-01", "1.0.0", 2, 1.0, 2, 0),
-        ("2026-02-01", "1.0.0", 1, 0.5, 1, -2),
-        ("2026-02-01", "1.1.0", 2, 1.0, 1, 1),
-        ("2026-03-01", "1.0.0", 1, 0.5, 0, 0),
-        ("2026-03-01", "1.1.0", 2, 1.0, 0, 0),
+        ("2026-01-01", "1.0.0", 2, 1.0, 2, 0, None),
+        ("2026-02-01", "1.0.0", 1, 0.5, 1, -2, -1.0),
+        ("2026-02-01", "1.1.0", 2, 1.0, 1, 1, 1.0),
+        ("2026-03-01", "1.0.0", 1, 0.5, 0, 0, 0.0),
+        ("2026-03-01", "1.1.0", 2, 1.0, 0, 0, 0.0),
     ]
 
 
@@ -162,9 +165,9 @@ def test_what_begins_in_the_commit_that_ends_something_replaced_it(ask):
     bob.commit(day(2, 6), put("logs", app_name="logs"), put("other", app_name="other"))
     carol = begun(3, "carol/home").commit(day(1, 2), put("loki", app_name="loki")).commit(day(2, 1), drop("loki"))
     carol.commit(day(3, 13), put("logs", app_name="logs"))
-    columns = "old_name, new_name, score, repositories, in_one_commit, first_at, last_at"
+    columns = "old_name, new_name, score, repositories, in_one_commit, watched_days, first_at, last_at"
     query = f"SELECT {columns} FROM replacements WHERE subject = 'app'"
-    assert ask(query, alice, bob, carol) == [("loki", "logs", 1.1, 2, 1, day(2, 1), day(2, 1))]
+    assert ask(query, alice, bob, carol) == [("loki", "logs", 1.1, 2, 1, 36.0, day(2, 1), day(2, 1))]
 
 
 def test_what_begins_together_shares_what_it_replaced(ask):
@@ -239,10 +242,11 @@ def test_registries_and_pinning_are_counted_by_repository_and_image(ask):
     )
     bob = begun(2, "bob/home", day(2, 1)).commit(day(2, 4), put("a", images=[pinned]))
     columns = "registry, repositories, images, uses, pinned, share_pinned, share_of_uses, joined_uses, uses_growth"
+    columns += ", share_pinned_growth, share_of_uses_growth"
     assert ask(f"SELECT month::VARCHAR, {columns} FROM monthly_registries", alice, bob) == [
-        ("2026-01-01", "ghcr.io", 1, 1, 1, 1, 1.0, 0.5, 1, 0),
-        ("2026-01-01", "quay.io", 1, 1, 1, 0, 0.0, 0.5, 1, 0),
-        ("2026-02-01", "ghcr.io", 2, 1, 2, 1, 0.5, 1.0, 1, 0),
+        ("2026-01-01", "ghcr.io", 1, 1, 1, 1, 1.0, 0.5, 1, 0, None, None),
+        ("2026-01-01", "quay.io", 1, 1, 1, 0, 0.0, 0.5, 1, 0, None, None),
+        ("2026-02-01", "ghcr.io", 2, 1, 2, 1, 0.5, 1.0, 1, 0, -1.0, 0.5),
     ]
 
 

@@ -119,15 +119,15 @@ def test_activity_counts_back_from_the_newest_event_and_not_from_now(warehouse):
         "SELECT full_name, reference_at, active_resources, events_7_days, events_30_days, events_90_days, last_event_at"
     )
     assert rows(warehouse, query + " FROM repository_activity ORDER BY full_name") == [
-        ("alice/home", day(3, 9), 5, 2, 7, 7, day(3, 5)),
-        ("bob/homelab", day(3, 9), 2, 5, 6, 6, day(3, 9)),
-        ("carol/gone", day(3, 9), 1, 0, 1, 1, day(2, 20)),
+        ("alice/home", day(3, 9), 5, 2, 6, 6, day(3, 5)),
+        ("bob/homelab", day(3, 9), 2, 5, 5, 5, day(3, 9)),
+        ("carol/gone", day(3, 9), 1, 0, 0, 0, day(2, 20)),
     ]
 
 
 def test_activity_splits_events_by_type(warehouse):
     query = "SELECT created_90_days, modified_90_days, deleted_90_days, resurrected_90_days FROM repository_activity"
-    assert rows(warehouse, query + " ORDER BY full_name") == [(5, 2, 0, 0), (3, 0, 2, 1), (1, 0, 0, 0)]
+    assert rows(warehouse, query + " ORDER BY full_name") == [(4, 2, 0, 0), (2, 0, 2, 1), (0, 0, 0, 0)]
 
 
 def test_status_joins_what_each_stage_knows_and_keeps_repositories_that_were_never_synced(warehouse):

@@ -138,10 +138,16 @@ def test_a_search_finds_what_python_finds(ask, read):
         assert {name for (name,) in ask(f"SELECT full_name FROM search_repositories('{words}')")} == expected
 
 
+def later(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The events that are not of the first commit of their log."""
+    first = {row["full_name"]: row["commit_sha"] for row in rows if row["sequence"] == 0}
+    return [row for row in rows if row["commit_sha"] != first[row["full_name"]]]
+
+
 @pytest.mark.parametrize("days", [1, 365, 2000])
 def test_the_most_active_repositories_have_the_most_events(ask, read, days: int):
     since = newest(read) - timedelta(days=days)
-    recent = [row for row in read(RESOURCE_EVENTS) if row["event_timestamp"] > since]
+    recent = [row for row in later(read(RESOURCE_EVENTS)) if row["event_timestamp"] > since]
     expected = Counter((row["full_name"], row["event_type"]) for row in recent)
     columns = "full_name, created, modified, deleted, resurrected, events"
     found = ask(f"SELECT {columns} FROM most_active_repositories({days})")
@@ -313,7 +319,7 @@ def test_changes_of_versions_are_those_of_the_log_and_not_of_another_image(ask, 
 
 
 def test_activity_counts_back_from_the_newest_event(ask, read):
-    ages = [(row["full_name"], newest(read) - row["event_timestamp"]) for row in read(RESOURCE_EVENTS)]
+    ages = [(row["full_name"], newest(read) - row["event_timestamp"]) for row in later(read(RESOURCE_EVENTS))]
     expected = {
         name: tuple(sum(each == name and age < timedelta(days=days) for each, age in ages) for days in (7, 30, 90))
         for name in {name for name, _ in ages}

@@ -17,7 +17,7 @@ from kubestats_pipeline.lake.tables import HELM_VALUES, REPOSITORIES, RESOURCE_E
 from kubestats_pipeline.scan.values.merge import Layer, Leaf
 from kubestats_pipeline.scan.values.rows import flatten
 from kubestats_pipeline.warehouse.build import build_warehouse
-from kubestats_pipeline.warehouse.values.documents import WITHHELD, withhold_changes, withhold_settings
+from kubestats_pipeline.warehouse.values.documents import WITHHELD, ReleaseSettings, withhold_changes, withhold_settings
 from kubestats_pipeline_tests.corpus import CORPUS
 from kubestats_pipeline_tests.warehouse.personal_values import PERSONAL
 from kubestats_pipeline_tests.warehouse.published_corpus import scan_corpus_repository
@@ -141,10 +141,29 @@ def test_no_personal_value_is_published_from_two_repositories(tmp_path: Path):
 def test_paths_in_documents_are_those_of_the_rows():
     values = {"a": {"b.c/d": ["x"]}, "e": [{"name": "N", "value": "v"}], "f": [{"name": "N"}, 7], "g": "text"}
     seen = list[tuple[str, str]]()
-    withhold_settings({"values": values}, lambda path, value: not seen.append((path, value)))
+    withhold_settings({"values": values}, ReleaseSettings(lambda path, value: not seen.append((path, value))))
     tree = {key: Leaf(value, Layer({}, "inline")) for key, value in values.items()}
     assert sorted(seen) == sorted(
         (each.path.replace("[0]", "[]").replace("[1]", "[]"), each.value) for each in flatten(tree)
+    )
+
+
+def withhold_all(path: str, value: str) -> bool:
+    return False
+
+
+def test_a_document_with_settings_that_are_known_is_published_like_one_that_is_taken_apart():
+    """The text of the settings stands once more as a text, below a key that only ends like theirs."""
+    settings = ReleaseSettings(lambda path, value: path != "a.b")
+    values = {"a": {"b": "x"}, "c": "y"}
+    block = orjson.dumps(values).decode()
+    for other in ({}, {"note": f'"values":{block}'}, {'the "values': values}, {"x": {"values": {"a": {"b": "z"}}}}):
+        document = {**other, "spec": {"values": values}}
+        text = orjson.dumps(document).decode()
+        taken_apart = orjson.dumps(withhold_settings(document, settings)).decode()
+        assert settings.replace_known(text, block) in (None, taken_apart)
+    assert settings.replace_known(orjson.dumps({"values": values}).decode(), block) == (
+        '{"values":{"a":{"b":"<withheld>"},"c":"y"}}'
     )
 
 
@@ -164,7 +183,7 @@ def test_paths_in_documents_are_those_of_the_rows():
     ],
 )
 def test_settings_are_found_where_tools_keep_them(document: dict[str, Any], published: dict[str, Any]):
-    assert withhold_settings(document, lambda path, value: False) == published
+    assert orjson.loads(orjson.dumps(withhold_settings(document, ReleaseSettings(withhold_all)))) == published
 
 
 @pytest.mark.parametrize(
@@ -182,8 +201,8 @@ def test_settings_are_found_where_tools_keep_them(document: dict[str, Any], publ
     ],
 )
 def test_changes_are_withheld_like_documents(path: str, item: object, published: object):
-    (change,) = withhold_changes([{"path": path, "before": None, "after": item}], lambda path, value: False)
-    assert change == {"path": path, "before": None, "after": published}
+    (change,) = withhold_changes([{"path": path, "before": None, "after": item}], ReleaseSettings(withhold_all))
+    assert orjson.loads(orjson.dumps(change)) == {"path": path, "before": None, "after": published}
 
 
 @pytest.mark.slow

@@ -80,7 +80,7 @@ def identify(connection: duckdb.DuckDBPyConnection, schema_version: str) -> Publ
     try:
         found = read(connection, "SELECT schema_version, built_at, reference_at FROM warehouse_info, reference_moment")
     except duckdb.CatalogException as error:
-        raise ReportError(f"the published file is no file of Kubestats. {REBUILD}") from error
+        raise ReportError(f"the published file does not come from Kubestats. {REBUILD}") from error
     publication = Publication(*found.rows[0])
     if publication.schema_version != schema_version:
         which = f"schema {publication.schema_version}, and these pages are written for {schema_version}"

@@ -29,7 +29,7 @@ class Variables:
     def settings(self, cluster: Cluster, spec: ApplySpec, reads: set[Read]) -> ObjectSettings:
         """The changes that an applier makes to the objects of a folder. The look-ups are added to `reads`."""
         common = orjson.loads(spec.common) or None
-        plain = ObjectSettings(spec.namespace, spec.forces_namespace, common)
+        plain = ObjectSettings(spec.namespace, spec.forces_namespace, common, helm=orjson.loads(spec.helm) or None)
         if not spec.substitutes:
             return plain
         variables = self._values(cluster, spec, reads)

@@ -6,17 +6,17 @@ commit costs what it touches.
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable
-from functools import cached_property
+from collections.abc import Iterable
 
 from kubestats_pipeline.scan.build.builds import Builds
 from kubestats_pipeline.scan.build.directories import Directories
 from kubestats_pipeline.scan.build.incremental import QueryStore
-from kubestats_pipeline.scan.build.objects import Built, BuiltObject
+from kubestats_pipeline.scan.build.objects import Built
 from kubestats_pipeline.scan.build.sources import Sources
-from kubestats_pipeline.scan.clusters.appliers import argo, resource_sets
+from kubestats_pipeline.scan.clusters.appliers import argo
 from kubestats_pipeline.scan.clusters.appliers.applications import Applications
 from kubestats_pipeline.scan.clusters.appliers.fleet import Bundles
+from kubestats_pipeline.scan.clusters.appliers.known_objects import EXPANDED_KINDS, KnownObjects
 from kubestats_pipeline.scan.clusters.appliers.make_object import embedded, make_object
 from kubestats_pipeline.scan.clusters.appliers.nodes import (
     ClusterObject,
@@ -214,10 +214,11 @@ class Walk:
         if objects == before and objects.keys() == before.keys():
             return
         node.objects = objects
-        for key in before.keys() | objects.keys():
-            old, new = before.get(key), objects.get(key)
-            if old is not new:
+        for key, new in objects.items():
+            if (old := before.get(key)) is not new:
                 self._replace_object((node.key, key), old, new)
+        for key in before.keys() - objects.keys():
+            self._replace_object((node.key, key), before[key], None)
 
     def _replace_object(self, at: ObjectAt, old: ClusterObject | None, new: ClusterObject | None) -> None:
         self.changed.setdefault(at, old)
@@ -245,7 +246,7 @@ class Walk:
         if _are_same(node.parts, parts) and node.document == wanted.document and not node.has_templates:
             return known_made
         node.parts, node.document, node.failure, node.has_templates = parts, wanted.document, None, False
-        known = _Known(node.objects.values())
+        known = KnownObjects(node.objects.values(), parts)
         found = dict[ResourceKey, ClusterObject]()
         look_ups = NodeReads(self._surveyed, node.key.cluster, reads)
         try:
@@ -256,7 +257,7 @@ class Walk:
                     made = known.unchanged(built, settings) or make_object(built, settings, look_ups)
                     if made is None or _is_itself(made, wanted, node.key):
                         continue
-                    node.has_templates |= made.key.kind in _EXPANDED_KINDS
+                    node.has_templates |= made.key.kind in EXPANDED_KINDS
                     for each in (made, *self._embedded(made)):
                         found[each.key] = each  # of several with equal keys the last one stays in the cluster
         except NotYamlError:
@@ -296,7 +297,7 @@ def _may_apply_more(made: ClusterObject | None) -> bool:
 
 def _is_itself(made: ClusterObject, wanted: Wanted, key: NodeKey) -> bool:
     """True for the applier itself under another name or namespace, which would apply the same once more."""
-    is_applier = made.origin is not None and made.origin == wanted.document and bool(made.children)
+    is_applier = bool(made.children) and made.origin is not None and made.origin == wanted.document
     return is_applier and all(name != key.applied_by for name, _ in made.children)
 
 
@@ -306,33 +307,3 @@ def _are_same(before: tuple[Part, ...], after: tuple[Part, ...]) -> bool:
         return False
     pairs = zip(before, after, strict=True)
     return all(old[1] is new[1] and old[2] is new[2] for old, new in pairs)
-
-
-class _Known:
-    """The objects of the last build of a node. Equal parts mostly give the same object again."""
-
-    def __init__(self, objects: Iterable[ClusterObject]) -> None:
-        self._objects = list(objects)
-        self._by_built = {id(each.built): each for each in self._objects}
-
-    def unchanged(self, built: BuiltObject, settings: ObjectSettings) -> ClusterObject | None:
-        """The former object, if it was made of equal content with the same settings."""
-        former = self._by_built.get(id(built)) or (self._by_name.get(_name_of(built)) if self._objects else None)
-        if former is None or former.settings is not settings or former.key.kind in _EXPANDED_KINDS:
-            return None
-        return former if former.built is built or former.built == built else None
-
-    @cached_property
-    def _by_name(self) -> dict[Hashable, ClusterObject]:
-        return {_name_of(each.built): each for each in self._objects}
-
-
-def _name_of(built: BuiltObject) -> Hashable:
-    """The name by which an object is found among those of the last build. A document may be built several times."""
-    metadata = built.content.get("metadata")
-    name = metadata.get("name") if isinstance(metadata, dict) else None
-    return built.origin, str(built.content.get("kind")), str(name)
-
-
-_EXPANDED_KINDS = (resource_sets.KIND, argo.APPLICATION, argo.APPLICATION_SET)
-"""Kinds of objects whose children depend on more than the object."""

@@ -144,8 +144,8 @@ class ValuesPart(NamedTuple):
             of the repository) or `unknown` (not in the repository).
         place: the keys and list indices that lead to it from the document's root: `("spec", "values")`.
         path: of a file, relative to the folder of the document's file, or with a leading `/` to the repository's root.
-        key: the key of the file's content under which the values are. A wrapper chart's `values.yaml` has them under
-            the dependency's alias or name.
+        key: the key of the content under which the values are. A wrapper chart's values have them under the
+            dependency's alias or name.
         is_optional: true if a missing file counts as an empty one.
         repository: the URL of the git repository that has the file, if the document names one. It may be another one
             than the one that is read.

@@ -119,6 +119,13 @@ def _images(document: Decoded, helm: dict[str, Any], name: str | None) -> tuple[
     return images_in_text(helm.get("values"), name, parameters)
 
 
+def values_of_source(document: Decoded, resource: dict[str, Any]) -> list[ValuesPart]:
+    """The values that the `source` of an Application in `file` gives to a chart, with `refs` to its other sources."""
+    refs = _refs(document, mappings(resource.get("refs")))
+    parts = _values(document, mapping(resource, "source"), ("source", "helm"), refs)
+    return [part._replace(origin=part.origin or document.text(resource, "file")) for part in parts]
+
+
 def _refs(document: Decoded, sources: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """The sources that others refer to, by their `ref`."""
     return {ref: source for source in sources if (ref := document.text(source, "ref"))}

@@ -12,6 +12,7 @@ from kubestats_pipeline.scan.documents.document import Decoded
 from kubestats_pipeline.scan.facts.facts import ChartUse, Facts, Switches, ValuesPart
 from kubestats_pipeline.scan.facts.images_in_values import images_in_values
 from kubestats_pipeline.scan.facts.shapes import mapping
+from kubestats_pipeline.scan.kinds.argo import values_of_source
 from kubestats_pipeline.scan.kinds.registry import scanner
 
 GROUP = "helm.sh"
@@ -43,13 +44,15 @@ def scan_chart(document: Decoded, resource: dict[str, Any]) -> Facts:
 def scan_chart_dependency(document: Decoded, resource: dict[str, Any]) -> Facts:
     """The chart that another one depends on, by its Chart.yaml or, in charts of version 1, its requirements.yaml.
 
-    Its values are in the wrapper's values, under its alias or name.
+    Its values are in the wrapper's values, under its alias or name. In a cluster they are below those that the source
+    of an Application gives to the wrapper, which is then its `source`.
     """
     spec, key = mapping(resource, "spec"), document.text(resource["metadata"], "name")
     name, version = document.text(spec, "name"), document.text(spec, "version")
     use = _chart_at(document.text(spec, "repository"), name, version)
     app = document.text(resource, "chart") or key
-    values = (ValuesPart("file", path=_VALUES_FILE, key=key, is_optional=True),)
+    wrapper = ValuesPart("file", path=_VALUES_FILE, is_optional=True)
+    values = tuple(part._replace(key=key) for part in (wrapper, *values_of_source(document, resource)))
     return Facts(chart=use, is_release=True, app_name=app, values=values, switches=_switches(document, spec))
 
 

@@ -51,6 +51,12 @@ class File(NamedTuple):
     declared: Declared
     retained: frozenset[Identity] = frozenset()
 
+    @property
+    def lines(self) -> Iterator[tuple[Identity, int]]:
+        """The resources with the line on which the content of their document begins, where it can be told."""
+        readable = (identity for identity in self.declared if identity not in self.retained)
+        return zip(readable, self.content.lines, strict=False)
+
 
 class BlobKey(NamedTuple):
     """The key of a file's content: its blob, and its name if the content depends on it, else an empty text."""
@@ -189,7 +195,7 @@ class Files:
         """Let the next step read a file again, as if it had changed. Of its resources only the known ones stay."""
         file = self._files[path]
         declared = {identity: manifest for identity, manifest in file.declared.items() if identity in known}
-        self._files[path] = file._replace(oid="", declared=declared)
+        self._files[path] = file._replace(oid="", content=file.content._replace(lines=()), declared=declared)
         self._changed.add(path)
 
     def apply(self, changes: Iterable[Change]) -> dict[str, tuple[File | None, File | None]]:
@@ -321,12 +327,9 @@ def _in_context(manifests: Iterable[Manifest], path: str, chart: str) -> Iterato
     """The resources of a chart's template in their context: the name of the folder `templates` does not count."""
     inside = path.removeprefix(chart.removesuffix(CHART_FILE)).removeprefix(_TEMPLATES)
     context = context_of(chart.removesuffix(CHART_FILE) + inside)
+    is_of_path = context == context_of(path)
     for manifest in manifests:
-        yield (
-            manifest
-            if context == context_of(path)
-            else manifest._replace(facts=manifest.facts._replace(context=context))
-        )
+        yield manifest if is_of_path else manifest._replace(facts=manifest.facts._replace(context=context))
 
 
 def _size(content: FileContent) -> int:

@@ -26,6 +26,7 @@ from kubestats_pipeline.scan.manifests.manifests import (
     ReadDocument,
     are_resources,
     declared_by,
+    lines_of,
     may_declare,
     read_document,
     read_file,
@@ -166,9 +167,8 @@ def _read_edits(before: _KeptVersion, lines: list[bytes], bounds: Bounds) -> _Ke
             documents = [
                 document if index in touched else _moved(document, edit) for index, document in enumerate(documents)
             ]
-    return _KeptVersion(
-        lines, size, documents, FileContent(declared_by(documents), reads_alike=are_resources(documents))
-    )
+    content = FileContent(declared_by(documents), reads_alike=are_resources(documents), lines=lines_of(documents))
+    return _KeptVersion(lines, size, documents, content)
 
 
 def _is_header(before: _KeptVersion, edit: Edit) -> bool:

@@ -20,6 +20,7 @@ from kubestats_pipeline.scan.documents.canonical_json import canonical_json
 from kubestats_pipeline.scan.documents.document import Bounds, Decoded, Place
 from kubestats_pipeline.scan.documents.encoding import is_utf16
 from kubestats_pipeline.scan.documents.file import Problem, encoding_problem, read_documents
+from kubestats_pipeline.scan.documents.line_diff import is_by_lines
 from kubestats_pipeline.scan.documents.number_spelling import value_at, written_numbers
 from kubestats_pipeline.scan.facts.facts import Facts
 from kubestats_pipeline.scan.kinds.generic import scan_generic
@@ -84,6 +85,9 @@ class FileContent(NamedTuple):
         is_complete: true if all documents could be read, so that a resource that is not in `manifests` is gone.
         reads_alike: true if all documents are resources that kustomize reads as kubectl does, so that builds can use
             `manifests`.
+        lines: of each of `manifests`, the line on which the content of its document begins, from 1. They are not in the
+            manifests, because a document that only moves in its file stays the same. Empty if YAML counts the lines of
+            the file in another way than hosts do.
     """
 
     manifests: tuple[Manifest, ...] = ()
@@ -91,6 +95,7 @@ class FileContent(NamedTuple):
     kustomize: Kustomize | None = None
     is_complete: bool = True
     reads_alike: bool = True
+    lines: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +147,7 @@ def read_with_documents(
         kustomize,
         is_complete=is_complete,
         reads_alike=is_complete and are_resources(documents),
+        lines=lines_of(documents) if is_by_lines(blob) or is_by_lines(blob.replace(b"\r\n", b"\n")) else (),
     )
     return content, documents
 
@@ -192,6 +198,11 @@ def are_resources(documents: Iterable[ReadDocument]) -> bool:
 def declared_by(documents: Iterable[ReadDocument]) -> tuple[Manifest, ...]:
     """All resources of some documents."""
     return tuple(manifest for document in documents for manifest in document.manifests)
+
+
+def lines_of(documents: Iterable[ReadDocument]) -> tuple[int, ...]:
+    """The line on which the content of its document begins, for each of the resources that `declared_by` gives."""
+    return tuple(document.decoded.first_line for document in documents for _ in document.manifests)
 
 
 def _declared(document: Decoded, file_name: str, whole: Sequence[Decoded]) -> Iterator[dict[str, Any]]:

@@ -8,6 +8,7 @@ Parquet rows of the state.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import InitVar, dataclass, field
+from itertools import chain
 
 from kubestats_pipeline.git.history import Change, Commit
 from kubestats_pipeline.scan.build.incremental import QueryStore
@@ -174,6 +175,10 @@ class Replay:
             is_applied = self.clusters.is_applied(identity)
             if is_applied is not resource.is_applied:
                 self.active[identity] = resource._replace(is_applied=is_applied)
+
+    def lines(self) -> dict[Identity, int]:
+        """The lines on which the documents of active resources begin, as far as they can be told."""
+        return dict(chain.from_iterable(self.files[path].lines for path in self.files.paths))
 
     def _update_inputs(self, removed: Iterable[Identity], changed: Mapping[Identity, Resolved]) -> None:
         for identity in removed:

@@ -192,7 +192,9 @@ def write_tables(
     known_mark = known.applied_mark if known else ""
     mark = write_applied(tables, repository, replay.applied, position.commit, known_mark)
     replay.note_applied()
-    rows = [resource_row(resource, repository) for resource in (*replay.active.values(), *replay.tombstones.values())]
+    lines = replay.lines()
+    rows = [resource_row(resource, repository, lines.get(identity)) for identity, resource in replay.active.items()]
+    rows += [resource_row(tombstone, repository) for tombstone in replay.tombstones.values()]
     tables.write_resources(rows, position.metadata | saved.metadata | {"applied_mark": mark})
     replay.unsaved.clear()
     replay.applied.saved()

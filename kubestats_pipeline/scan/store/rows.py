@@ -29,8 +29,8 @@ _UNDECODABLE = re.compile("[\udc80-\udcff]")
 _ESCAPED = re.compile(r"\\(?:\\|x([0-9a-f]{2}))")
 
 
-def resource_row(resource: Resource, repository: Repository) -> Row:
-    """A row of `resources`."""
+def resource_row(resource: Resource, repository: Repository, line: int | None = None) -> Row:
+    """A row of `resources`. `line` is where its document begins now, which is no part of its state."""
     key, manifest, resolved = resource.identity.key, resource.manifest, resource.resolved
     version = resource.version
     return {
@@ -45,6 +45,7 @@ def resource_row(resource: Resource, repository: Repository) -> Row:
         "declared_namespace": key.namespace,
         "file_path": printable(resource.identity.path),
         "ordinal": resource.identity.ordinal,
+        "line": line,
         "content_hash": manifest.content_hash,
         "version": _shown(resolved.version),
         "chart_name": _shown(resolved.chart_name),

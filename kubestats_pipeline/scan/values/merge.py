@@ -7,7 +7,7 @@ earlier layers and stays, because it also removes the chart's default. Placehold
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import orjson
@@ -165,6 +165,22 @@ def layers_of(
 
 def _own_layer(document: Any, part: ValuesPart, spelling: Iterable[tuple[Place, str]]) -> Layer | None:
     """The layer of an input in the release's own document."""
+    layer = _whole_layer(document, part, spelling)
+    return layer if layer is None or part.key is None else _below(layer, part.key)
+
+
+def _below(layer: Layer, key: str) -> Layer:
+    """The values of a layer below a key, such as those of a chart that a wrapper depends on."""
+    below = orjson.loads(layer.content).get(key)
+    return replace(
+        layer,
+        content=canonical_json(below if isinstance(below, dict) else {}),
+        settings=tuple((place[1:], value) for place, value in layer.settings if place[0] == key and len(place) > 1),
+        numbers={place[1:]: number for place, number in layer.numbers.items() if place[0] == key},
+    )
+
+
+def _whole_layer(document: Any, part: ValuesPart, spelling: Iterable[tuple[Place, str]]) -> Layer | None:
     value, origin = value_at(document, part.place), part.origin or INLINE
     if value is None and part.kind != "unknown":
         return Layer(origin)

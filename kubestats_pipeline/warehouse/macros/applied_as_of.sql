@@ -28,6 +28,7 @@
 -- is_complete: false where a part needed the network, a secret or a variable that the repository does not hold
 -- context: active, archived, template or test
 -- created_at: commit time since which the cluster had it without a break
+-- is_lower_bound: the log of its repository, or of what its clusters run, begins then, so that it is at least as old as created_at says
 -- updated_at: commit time of its last event up to then
 -- updated_commit: commit of that event
 WITH reached AS (
@@ -72,8 +73,10 @@ SELECT
     events.is_complete,
     events.context,
     lives.created_at,
+    coalesce(lives.created_at <= logs.begins_at OR lives.created_at = logs.told_at, FALSE) AS is_lower_bound,
     events.event_timestamp AS updated_at,
     events.commit_sha AS updated_commit
 FROM lives
 JOIN applied_events AS events ON events.repository_id = lives.repository_id AND events.sequence = lives.sequence
+LEFT JOIN repository_logs AS logs ON logs.repository_id = lives.repository_id
 WHERE events.event_type <> 'DELETED'

@@ -16,7 +16,7 @@
 -- age_days: whole days from created_at to reference_at of reference_moment
 -- is_lower_bound: the release is at least so old, for its log begins with it
 -- updated_at: commit time of its last event
--- source_url: the file on the web, or null where its host's links are not known
+-- source_url: the release's document on the web, or null where its host's links are not known
 SELECT
     releases.full_name,
     metrics.stars_count,

@@ -1,5 +1,5 @@
 -- One row per repository in scope with an event in the last days, most events first, in every context:
--- FROM most_active_repositories(7). Days count back from reference_at of reference_moment.
+-- FROM most_active_repositories(7). Days count back from reference_at of reference_moment. The first commit of a log is left out.
 -- parameter days: how many days
 -- repository_id: identity of the repository
 -- full_name: the repository's present name
@@ -27,6 +27,6 @@ SELECT
 FROM event_overview AS events
 JOIN reference_moment ON event_timestamp <= reference_at AND event_timestamp > reference_at - to_days(days::INTEGER)
 LEFT JOIN latest_metrics AS metrics USING (repository_id)
-WHERE repository_in_scope
+WHERE repository_in_scope AND NOT is_first_snapshot
 GROUP BY events.repository_id
 ORDER BY events DESC, full_name

@@ -25,10 +25,16 @@ WITH named AS (
     FROM (SELECT * EXCLUDE (images), unnest(images) AS one FROM use_spans WHERE in_scope AND api_group <> 'image.toolkit.fluxcd.io')
     WHERE is_called(one.image, wanted)
 ),
-ordered AS (
-    SELECT *, plain_version(written) AS plain, version_key(written) AS key, version_scheme(written) AS counted_as
-    FROM named
+-- Many run the same version: each text is read once.
+texts AS (
+    SELECT written, plain_version(written) AS plain, version_key(written) AS key, version_scheme(written) AS counted_as
+    FROM (SELECT DISTINCT written FROM named)
     WHERE version_class(written) IN ('exact', 'partial')
+),
+ordered AS (
+    SELECT named.*, plain, key, counted_as
+    FROM named
+    JOIN texts ON texts.written = named.written
 ),
 newest_of AS (
     SELECT

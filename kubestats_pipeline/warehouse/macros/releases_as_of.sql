@@ -17,11 +17,12 @@
 -- is_resolved: the chart reference was neither ambiguous nor unresolved
 -- file_path: path as of then
 -- created_at: commit time of its first event
+-- is_lower_bound: its log begins with it, so that it is at least as old as created_at says
 -- updated_at: commit time of its last event up to then
 SELECT
     resource_id, repository_id, full_name, namespace, name, app_name, kind, chart_name,
     CASE WHEN resolution NOT IN ('ambiguous', 'unresolved') THEN chart_url END AS chart_url,
     chart_kind, version, context, resolution, resolution NOT IN ('ambiguous', 'unresolved') AS is_resolved, file_path,
-    created_at, updated_at
+    created_at, is_lower_bound, updated_at
 FROM resources_as_of(moment)
 WHERE resolution <> 'not_applicable'

@@ -21,6 +21,7 @@
 -- resolution: exact, ambiguous, unresolved or not_applicable: how its chart reference resolved
 -- content_hash: hash of its document, comparable with that of other moments
 -- created_at: commit time of its first event
+-- is_lower_bound: its log begins with it, so that it is at least as old as created_at says
 -- updated_at: commit time of its last event up to then
 -- updated_commit: commit of that event
 -- data: its document as of then, or null where retention has removed it
@@ -56,10 +57,12 @@ SELECT
     events.resolution,
     events.file_hash_after AS content_hash,
     resources.created_at,
+    coalesce(resources.created_commit = logs.first_commit, FALSE) AS is_lower_bound,
     events.event_timestamp AS updated_at,
     events.commit_sha AS updated_commit,
     events.resource_data AS data
 FROM lives
 JOIN resource_events AS events ON events.repository_id = lives.repository_id AND events.sequence = lives.sequence
 JOIN resources ON resources.resource_id = lives.resource_id
+LEFT JOIN repository_logs AS logs ON logs.repository_id = lives.repository_id
 WHERE events.event_type <> 'DELETED'

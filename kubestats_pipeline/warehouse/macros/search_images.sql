@@ -11,7 +11,7 @@
 -- name: name of the resource
 -- namespace: effective namespace, or null when the repository does not say
 -- app_name: application that the resource runs
--- source_url: the file on the web, or null where its host's links are not known
+-- source_url: the document on the web, or null where its host's links are not known
 SELECT
     uses.image,
     uses.tag,

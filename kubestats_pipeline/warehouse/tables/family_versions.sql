@@ -12,6 +12,7 @@
 -- majors_behind: major versions (in calver: years) behind newest_version
 -- versions_behind: final versions above it that were seen
 -- superseded_at: committer time at which the first of those was seen, or null where none was
+-- superseded_is_lower_bound: the log in which that one was first seen begins with it, so that it was superseded at least since then. Null where none was
 WITH uses AS (
     SELECT
         families.chart_name, family_url, families.chart_url, plain_version(coalesce(version_tag, version)) AS plain, repository_id,
@@ -48,7 +49,8 @@ compared AS (
         arg_max(plain, key) FILTER (WHERE counts) OVER (PARTITION BY chart_name, family_url, scheme) AS newest_version,
         max(key.major) FILTER (WHERE counts) OVER (PARTITION BY chart_name, family_url, scheme) AS newest_major,
         count(*) FILTER (WHERE counts) OVER above AS versions_behind,
-        min(first_seen_at) FILTER (WHERE counts) OVER above AS superseded_at
+        min(first_seen_at) FILTER (WHERE counts) OVER above AS superseded_at,
+        arg_min(is_lower_bound, (first_seen_at, NOT is_lower_bound)) FILTER (WHERE counts) OVER above AS superseded_is_lower_bound
     FROM ordered
     WINDOW above AS (
         PARTITION BY chart_name, family_url, scheme ORDER BY key DESC GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
@@ -67,6 +69,7 @@ SELECT
     newest_version,
     greatest(newest_major - key.major, 0) AS majors_behind,
     versions_behind,
-    superseded_at
+    superseded_at,
+    superseded_is_lower_bound
 FROM compared
 ORDER BY chart_name, family_url, scheme, key, version

@@ -11,6 +11,7 @@
 -- started_at: committer time of the first new one, or null while there is none
 -- is_left_censored: the new one is older, for it was there with the first commit of the repository's log, or retention took what was before
 -- completed_at: committer time at which the last old one went, or null while there are any, or were none
+-- watched_days: days for which the repository's log covers it. A migration that was over before is not seen
 -- old_left: old ones that exist now
 -- new_now: new ones that exist now
 -- migration_status: not begun, under way, complete, born new (never had the old), went back (only old ones are left), or over (neither is left: it moved on, or all are gone)
@@ -95,7 +96,7 @@ joined AS (
 )
 SELECT
     repository_id,
-    coalesce(repositories.full_name, names.full_name) AS full_name,
+    coalesce(repositories.full_name, repository_logs.full_name) AS full_name,
     wave,
     subject,
     moved_from,
@@ -103,6 +104,7 @@ SELECT
     started_at,
     is_left_censored,
     completed_at,
+    days AS watched_days,
     old_left,
     new_now,
     CASE
@@ -114,6 +116,6 @@ SELECT
         ELSE 'under way'
     END AS migration_status
 FROM joined
+JOIN repository_logs USING (repository_id)
 LEFT JOIN repositories USING (repository_id)
-LEFT JOIN (SELECT repository_id, any_value(full_name) AS full_name FROM resource_spans GROUP BY repository_id) AS names USING (repository_id)
 ORDER BY wave, subject, moved_from, moved_to, full_name

@@ -13,6 +13,8 @@
 -- joined_the_data: those of repositories whose log begins in the month. Nobody knows when they began to take images from it
 -- joined_uses: those of uses in these repositories
 -- uses_growth: uses less those of the month before, without joined_uses
+-- share_pinned_growth: share_pinned without joined_uses, less that of the month before. Null where either has no uses
+-- share_of_uses_growth: share_of_uses without joined_uses, less that of the month before. Null where either month has no uses
 WITH months AS (
     SELECT month::DATE AS month, least(month + INTERVAL 1 MONTH, newest + INTERVAL 1 MICROSECOND) AS ends_at
     FROM (
@@ -51,11 +53,21 @@ counted AS (
         pinned / uses AS share_pinned,
         uses / sum(uses) OVER (PARTITION BY month) AS share_of_uses,
         count(DISTINCT repository_id) FILTER (WHERE is_new) AS joined_the_data,
-        count(*) FILTER (WHERE is_new) AS joined_uses
+        count(*) FILTER (WHERE is_new) AS joined_uses,
+        count(*) FILTER (WHERE is_pinned AND NOT is_new) AS known_pinned
     FROM taken
     GROUP BY month, registry
+),
+totals AS (
+    SELECT month, sum(uses) AS uses, sum(uses - joined_uses) AS known_uses FROM counted GROUP BY month
 )
-SELECT counted.*, counted.uses - coalesce(earlier.uses, 0) - counted.joined_uses AS uses_growth
+SELECT
+    counted.* EXCLUDE (known_pinned),
+    counted.uses - coalesce(earlier.uses, 0) - counted.joined_uses AS uses_growth,
+    counted.known_pinned / nullif(counted.uses - counted.joined_uses, 0) - earlier.share_pinned AS share_pinned_growth,
+    (counted.uses - counted.joined_uses) / nullif(totals.known_uses, 0) - coalesce(earlier.uses, 0) / before.uses AS share_of_uses_growth
 FROM counted
+JOIN totals ON totals.month = counted.month
+LEFT JOIN totals AS before ON before.month + INTERVAL 1 MONTH = counted.month
 LEFT JOIN counted AS earlier ON earlier.registry = counted.registry AND earlier.month + INTERVAL 1 MONTH = counted.month
-ORDER BY month, uses DESC, registry
+ORDER BY counted.month, counted.uses DESC, counted.registry

@@ -9,6 +9,7 @@
 -- share: of the repositories that ran the chart then
 -- joined_the_data: those of repositories whose log begins in the month. Nobody knows since when they had run it
 -- repositories_growth: repositories less those of the month before, without joined_the_data
+-- share_growth: share without joined_the_data, less that of the month before. Null where either month has no such repositories
 WITH months AS (
     SELECT month::DATE AS month, least(month + INTERVAL 1 MONTH, newest + INTERVAL 1 MICROSECOND) AS ends_at
     FROM (
@@ -32,7 +33,15 @@ uses AS (
     WHERE is_release AND in_scope
 ),
 totals AS (
-    SELECT chart_name, chart_url, is_resolved, month, count(DISTINCT repository_id) AS total FROM uses GROUP BY ALL
+    SELECT
+        chart_name, chart_url, is_resolved, month, count(*) AS total, count(*) FILTER (WHERE NOT is_new) AS known_total
+    FROM (SELECT DISTINCT chart_name, chart_url, is_resolved, month, repository_id, is_new FROM uses) AS running
+    GROUP BY ALL
+),
+compared AS (
+    SELECT *, CASE WHEN lag(month) OVER own + INTERVAL 1 MONTH = month THEN lag(total) OVER own END AS total_before
+    FROM totals
+    WINDOW own AS (PARTITION BY chart_name, chart_url, is_resolved ORDER BY month)
 ),
 counted AS (
     SELECT
@@ -49,11 +58,12 @@ SELECT
     counted.month,
     counted.version,
     counted.repositories,
-    counted.repositories / total AS share,
+    counted.repositories / totals.total AS share,
     counted.joined_the_data,
-    counted.repositories - coalesce(earlier.repositories, 0) - counted.joined_the_data AS repositories_growth
+    counted.repositories - coalesce(earlier.repositories, 0) - counted.joined_the_data AS repositories_growth,
+    (counted.repositories - counted.joined_the_data) / nullif(totals.known_total, 0) - coalesce(earlier.repositories, 0) / totals.total_before AS share_growth
 FROM counted
-JOIN totals
+JOIN compared AS totals
     ON totals.chart_name IS NOT DISTINCT FROM counted.chart_name
     AND totals.chart_url IS NOT DISTINCT FROM counted.chart_url
     AND totals.is_resolved = counted.is_resolved

@@ -11,6 +11,7 @@
 -- score: sum of what each case counts, 1 at most
 -- repositories: repositories in which it happened
 -- in_one_commit: repositories in which it happened in one commit
+-- watched_days: days for which the longest log of these repositories covers it. Under 60 days, much that took longer is not seen
 -- first_at: committer time of the first end
 -- last_at: committer time of the last end
 WITH candidates AS (
@@ -23,7 +24,8 @@ WITH candidates AS (
         AND begun.subject = ended.subject
         AND begun.started_at BETWEEN ended.ended_at - INTERVAL 30 DAY AND ended.ended_at + INTERVAL 30 DAY
         AND (begun.name, begun.chart_url) IS DISTINCT FROM (ended.name, ended.chart_url)
-    WHERE NOT ended.is_running
+    WHERE ended.subject IN ('chart', 'app')  -- a family that took another's place is told by its charts
+        AND NOT ended.is_running
         AND NOT begun.is_left_censored
         AND ended.name IS NOT NULL
         AND begun.name IS NOT NULL
@@ -52,9 +54,11 @@ SELECT
     round(sum(weight), 3) AS score,
     count(DISTINCT repository_id) AS repositories,
     count(DISTINCT repository_id) FILTER (WHERE is_one_commit) AS in_one_commit,
+    max(days) AS watched_days,
     min(ended_at) AS first_at,
     max(ended_at) AS last_at
 FROM weighed
+JOIN repository_logs USING (repository_id)
 WHERE weight > 0
 GROUP BY subject, old_name, old_url, new_name, new_url
 HAVING in_one_commit > 0 OR repositories > 1

@@ -8,12 +8,14 @@
 -- resources: resources of it, for sops also files whose very kind is encrypted
 -- kinds: their kinds
 -- first_at: committer time of the oldest of them
+-- is_lower_bound: the repository's log begins with that one, so that it has kept them so at least since then
 WITH kept AS (
     SELECT
         repository_id,
         full_name,
         kind,
         created_at,
+        created_commit,
         json_extract_string(data, '$.sops') IS NOT NULL AS is_sops,
         CASE WHEN kind = 'Secret' AND api_group = '' THEN list_concat(
             json_extract_string(data, '$.data.*'), json_extract_string(data, '$.stringData.*')
@@ -33,7 +35,7 @@ WITH kept AS (
     FROM resources
     WHERE status = 'ACTIVE' AND context = 'active'
     UNION ALL
-    SELECT repository_id, full_name, 'encrypted', first_seen_at, TRUE, NULL, 'sops'
+    SELECT repository_id, full_name, 'encrypted', first_seen_at, commit_sha, TRUE, NULL, 'sops'
     FROM scan_problems
     WHERE problem = 'encrypted_kind'
 )
@@ -43,8 +45,10 @@ SELECT
     practice,
     count(*) AS resources,
     list(DISTINCT kind ORDER BY kind) AS kinds,
-    min(kept.created_at) AS first_at
+    min(kept.created_at) AS first_at,
+    coalesce(arg_min(created_commit = first_commit, (kept.created_at, created_commit <> first_commit)), FALSE) AS is_lower_bound
 FROM kept
+LEFT JOIN repository_logs USING (repository_id)
 LEFT JOIN repositories USING (repository_id)
 WHERE practice IS NOT NULL AND coalesce(repositories.status NOT IN ('blocked', 'retired'), TRUE)
 GROUP BY repository_id, practice

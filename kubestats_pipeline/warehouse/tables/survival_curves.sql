@@ -1,9 +1,9 @@
--- One row per chart or app and number of days after which a tenure of it ended or was last seen: its Kaplan-Meier survival curve.
+-- One row per chart, chart family or app and number of days after which a tenure of it ended or was last seen: its Kaplan-Meier survival curve.
 -- Tenures count (see tenures), by repository. One that is running is censored: it counts as at risk up to its age. One whose beginning is not
--- known is left out. The subjects "every chart" and "every app" take all together.
--- subject: chart, app, every chart or every app
+-- known is left out. The subjects "every chart", "every family" and "every app" take all together.
+-- subject: chart, family, app, every chart, every family or every app
 -- name: name of the chart or app, or null for charts whose repository does not say, and for all together
--- chart_url: canonical location of the chart, or null for apps, and where it could not be resolved
+-- chart_url: canonical location of the chart, family_url of a family, or null for apps, and where it could not be resolved
 -- is_resolved: false for charts that could not be resolved
 -- day: whole days since the start
 -- at_risk: tenures that had lasted so long

@@ -1,14 +1,15 @@
--- One row per repository, chart or app, and time in which the repository ran it without a break: from its first resource to its last.
+-- One row per repository, chart, chart family or app, and time in which the repository ran it without a break: from its first resource to its last.
 -- Uses count (see use_spans): what clusters run where the repository tells it. A chart is run by releases, an app by releases and by workloads of its name (Deployment, StatefulSet, DaemonSet, CronJob). In scope only.
 -- An absence of less than 7 days, such as a move in two commits or a new installation, is not a break.
 -- A tenure that began with the first commit of the repository's log is left-censored: it is older than the log. One that is running is
--- right-censored: its end is not known. Charts that could not be resolved count by name, without a chart_url.
+-- right-censored: its end is not known. Charts that could not be resolved count by name, without a chart_url, and belong to no family.
+-- A family is one chart under all its addresses (chart_families): a move from one to another ends the tenure of the chart, but not that of the family.
 -- repository_id: identity of the repository
 -- full_name: the repository's present name
--- subject: chart or app
+-- subject: chart, family or app
 -- name: name of the chart or app, or null for charts whose repository does not say
--- chart_url: canonical location of the chart, or null for apps, and where it could not be resolved
--- is_resolved: false for charts that could not be resolved, true for apps
+-- chart_url: canonical location of the chart, family_url of a family, or null for apps, and where it could not be resolved
+-- is_resolved: false for charts that could not be resolved, true for families and apps
 -- started_at: committer time of the commit that began it
 -- ended_at: committer time of the commit that ended it, or null while running
 -- is_running: it has not ended
@@ -28,6 +29,11 @@ WITH running AS (
 ),
 uses AS (
     SELECT *, 'chart' AS subject, chart_name AS name, chart_url AS url, is_resolved AS resolved FROM running WHERE is_release
+    UNION ALL
+    SELECT running.*, 'family', running.chart_name, family_url, TRUE
+    FROM running
+    JOIN chart_families AS families ON families.chart_name = running.chart_name AND families.chart_url = running.chart_url
+    WHERE is_release AND is_resolved
     UNION ALL
     SELECT *, 'app', app_name, NULL, TRUE FROM running WHERE app_name IS NOT NULL
 ),

@@ -20,6 +20,7 @@
 -- patches_behind: patches behind the newest seen of its own minor version, or null for partial, which follows them
 -- versions_behind: final versions above it that were seen
 -- superseded_at: committer time at which the first of those was seen, or null where none was
+-- superseded_is_lower_bound: the log in which that one was first seen begins with it, so that it was superseded at least since then. Null where none was
 WITH uses AS (
     SELECT
         chart_name, chart_url, plain_version(coalesce(version_tag, version)) AS plain, repository_id, full_name, valid_from, valid_to, is_first_snapshot
@@ -60,7 +61,8 @@ compared AS (
         max(key.minor) FILTER (WHERE counts) OVER (PARTITION BY chart_name, chart_url, scheme, key.major) AS newest_minor,
         max(key.patch) FILTER (WHERE counts) OVER (PARTITION BY chart_name, chart_url, scheme, key.major, key.minor) AS newest_patch,
         count(*) FILTER (WHERE counts) OVER above AS versions_behind,
-        min(first_seen_at) FILTER (WHERE counts) OVER above AS superseded_at
+        min(first_seen_at) FILTER (WHERE counts) OVER above AS superseded_at,
+        arg_min(first.bound, (first_seen_at, NOT first.bound)) FILTER (WHERE counts) OVER above AS superseded_is_lower_bound
     FROM judged
     WINDOW above AS (
         PARTITION BY chart_name, chart_url, scheme ORDER BY key DESC GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
@@ -85,6 +87,7 @@ SELECT
     greatest(coalesce(newest_minor, key.minor) - key.minor, 0) AS minors_behind,
     CASE WHEN kind = 'exact' THEN greatest(coalesce(newest_patch, key.patch) - key.patch, 0) END AS patches_behind,
     versions_behind,
-    superseded_at
+    superseded_at,
+    superseded_is_lower_bound
 FROM compared
 ORDER BY chart_name, chart_url, scheme, place, version

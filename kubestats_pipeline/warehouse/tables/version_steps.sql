@@ -15,6 +15,7 @@
 -- is_rollback: a downgrade to a version that one of these releases had run before
 -- releases: releases that took the step, each once for each application and cluster that runs it
 -- days_held: days for which the releases had run from_version, the longest of them
+-- is_lower_bound: the log begins while one of them ran it, so that it ran at least so long
 -- skipped: final versions between the two that had been seen by then and were jumped over, in order. Empty for downgrades
 WITH runs AS (
     SELECT
@@ -40,6 +41,7 @@ held AS (
     SELECT
         *,
         lag(valid_from) OVER own AS held_since,
+        lag(is_first_snapshot) OVER own AS is_held_longer,
         row_number() OVER (PARTITION BY repository_id, use_id, chart_name, chart_url, plain ORDER BY sequence, valid_from) > 1 AS was_run_before
     FROM begun
     WHERE is_new
@@ -60,7 +62,8 @@ steps AS (
         version_level(from_version, to_version) AS level,
         direction = 'downgrade' AND bool_or(was_run_before) AS is_rollback,
         count(DISTINCT use_id) AS releases,
-        max(date_diff('second', held_since, valid_from)) / 86400 AS days_held
+        max(date_diff('second', held_since, valid_from)) / 86400 AS days_held,
+        bool_or(is_held_longer) AS is_lower_bound
     FROM held
     WHERE is_step
     GROUP BY repository_id, chart_name, chart_url, commit_sha, plain_before, plain

@@ -1,11 +1,11 @@
--- One row per chart or app and week in which somebody ran it or ceased to: its adoption curve, up to the week of the newest event.
+-- One row per chart, chart family or app and week in which somebody ran it or ceased to: its adoption curve, up to the week of the newest event.
 -- Times before Kubernetes existed, which only a wrong clock gives, count in its first week, that of 2 June 2014.
 -- Repositories count, in scope only, as in tenures. A repository whose log begins in a week is not an adoption of what it already ran: it counts as
 -- running, and in joined_the_data.
--- subject: chart or app
+-- subject: chart, family or app. A move between addresses of a family is neither adopted nor abandoned there
 -- name: name of the chart or app, or null for charts whose repository does not say
--- chart_url: canonical location of the chart, or null for apps, and where it could not be resolved
--- is_resolved: false for charts that could not be resolved, true for apps
+-- chart_url: canonical location of the chart, family_url of a family, or null for apps, and where it could not be resolved
+-- is_resolved: false for charts that could not be resolved, true for families and apps
 -- week: Monday (UTC) that begins the week
 -- repositories: repositories that ran it at the end of the week
 -- adopted: repositories that began to run it in the week

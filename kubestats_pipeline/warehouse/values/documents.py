@@ -5,6 +5,8 @@ values, and in ConfigMaps as a file of values. Everything else of a document sta
 those of `helm_values`, without positions in lists.
 """
 
+import functools
+import operator
 import re
 from collections.abc import Callable
 from typing import Any
@@ -24,69 +26,142 @@ _CHANGED = re.compile(r"\$(?:.*?\.)?(values|valuesObject|valuesInline|valuesCont
 _CHANGED_FILE = re.compile(r"\$.*\['((?:.*[-_.])?values\.ya?ml)'\]")
 _CHANGED_PARAMETER = re.compile(r"\$.*\.parameters\[name=([^\]]+)\]\.value")
 
+_MEMBER = re.compile(r'"values(?:Object|Inline|Content)?":')
+_TEXTS = re.compile(r'\[(?:"(?:[^"\\]|\\.)*",?)*\]')
+_ELSEWHERE = ('"parameters":', 'values.yaml"', 'values.yml"')
+"""The text of a document: keys of settings, what is none of them below such a key, and places of other settings."""
 
-def withhold_settings(document: Any, is_shown: IsShown) -> Any:
-    """A decoded document of which values of settings are `WITHHELD` that may not be published."""
-    if isinstance(document, list):
-        return [withhold_settings(item, is_shown) for item in document]
-    if not isinstance(document, dict):
-        return document
-    return {key: _withhold_member(key, item, is_shown) for key, item in document.items()}
-
-
-def withhold_changes(changes: list[dict[str, Any]], is_shown: IsShown) -> list[dict[str, Any]]:
-    """The field changes of an event, as `resource_events` has them, without such values."""
-    return [_withhold_change(change, is_shown) for change in changes]
+MOST_BLOCKS = 512
+"""Versions of a release's settings that are remembered."""
 
 
-def _withhold_member(key: str, item: Any, is_shown: IsShown) -> Any:
-    if (key in _VALUES and isinstance(item, dict | str)) or (_FILE.fullmatch(key) and isinstance(item, str)):
-        return _withhold_values(item, "", is_shown)
-    if key in _VALUES and isinstance(item, list):
-        return [_withhold_values(each, "", is_shown) if isinstance(each, dict) else each for each in item]
-    if key == "parameters" and isinstance(item, list):
-        return [_withhold_parameter(each, is_shown) for each in item]
-    return withhold_settings(item, is_shown)
+class ReleaseSettings:
+    """Withholds the settings of one release. It remembers what it has decided: versions of a release are alike."""
+
+    def __init__(self, is_shown: IsShown) -> None:
+        self._is_shown = functools.cache(is_shown)
+        self._blocks: dict[str, str] = {}
+
+    def withhold(self, item: Any, path: str = "") -> Any:
+        """The values at a path, as orjson writes them. It is the very object if all of them may be published."""
+        if path or not isinstance(item, dict):
+            return _withhold_values(item, path, self._is_shown)
+        written = orjson.dumps(item).decode()
+        published = self._blocks.get(written)
+        if published is None:
+            published = orjson.dumps(_withhold_values(item, "", self._is_shown)).decode()
+            self._remember(written, published)
+        return item if published == written else orjson.Fragment(published)
+
+    def replace_known(self, document: str, block: str) -> str | None:
+        """The published form of a document whose settings are one mapping, `block`, both as JSON.
+
+        None where that mapping is not remembered or the document may hold more settings.
+        """
+        published = self._blocks.get(block)
+        before, key, after = document.partition(f'"values":{block}')
+        if published is None or not key or before.endswith("\\") or any(place in document for place in _ELSEWHERE):
+            return None
+        if any(not _TEXTS.match(rest, found.end()) for rest in (before, after) for found in _MEMBER.finditer(rest)):
+            return None
+        return f'{before}"values":{published}{after}'
+
+    def _remember(self, written: str, published: str) -> None:
+        self._blocks[written] = published
+        if len(self._blocks) > MOST_BLOCKS:
+            del self._blocks[next(iter(self._blocks))]
 
 
-def _withhold_parameter(item: Any, is_shown: IsShown) -> Any:
+def withhold_settings(document: Any, settings: ReleaseSettings) -> Any:
+    """A decoded document of which values of settings are `WITHHELD` that may not be published, as orjson writes it.
+
+    A document without such values is returned itself.
+    """
+    if isinstance(document, dict):
+        return _replace_members(document, lambda key, item: _withhold_member(key, item, settings))
+    return _replace_items(document, settings) if isinstance(document, list) else document
+
+
+def withhold_changes(changes: list[dict[str, Any]], settings: ReleaseSettings) -> list[dict[str, Any]]:
+    """The field changes of an event in `resource_events` without such values. It is the very list if none is."""
+    return _kept([_withhold_change(change, settings) for change in changes], changes)
+
+
+def _replace_members(items: dict[str, Any], replace: Callable[[str, Any], Any]) -> dict[str, Any]:
+    """A mapping with other items. Itself if all are as before, which spares the copies of nearly everything."""
+    changed = {key: new for key, item in items.items() if (new := replace(key, item)) is not item}
+    return {**items, **changed} if changed else items
+
+
+def _replace_items(items: list[Any], settings: ReleaseSettings) -> list[Any]:
+    return _kept([withhold_settings(item, settings) for item in items], items)
+
+
+def _kept(replaced: list[Any], items: list[Any]) -> list[Any]:
+    """The old list if its items are the very objects of the new one."""
+    return replaced if any(map(operator.is_not, replaced, items)) else items
+
+
+def _withhold_member(key: str, item: Any, settings: ReleaseSettings) -> Any:
+    if not isinstance(item, dict | list | str):
+        return item
+    if isinstance(item, str):
+        return settings.withhold(item) if key in _VALUES or _FILE.fullmatch(key) else item
+    if isinstance(item, dict):
+        return settings.withhold(item) if key in _VALUES else withhold_settings(item, settings)
+    if key in _VALUES:
+        return _kept([settings.withhold(each) if isinstance(each, dict) else each for each in item], item)
+    if key == "parameters":
+        return _kept([_withhold_parameter(each, settings) for each in item], item)
+    return _replace_items(item, settings)
+
+
+def _withhold_parameter(item: Any, settings: ReleaseSettings) -> Any:
     """An item of Argo CD's `helm.parameters`: a path and its value."""
     if not isinstance(item, dict) or not isinstance(item.get("name"), str) or "value" not in item:
         return item
-    return {**item, "value": _withhold_values(item["value"], f".{item['name']}", is_shown)}
+    published = settings.withhold(item["value"], f".{item['name']}")
+    return item if published is item["value"] else {**item, "value": published}
 
 
-def _withhold_change(change: dict[str, Any], is_shown: IsShown) -> dict[str, Any]:
-    return {
-        name: item if name == "path" else _withhold_at(change["path"], item, is_shown) for name, item in change.items()
-    }
+def _withhold_change(change: dict[str, Any], settings: ReleaseSettings) -> dict[str, Any]:
+    parameter, file, member, path = _read_place(change["path"])
+
+    def withhold(name: str, item: Any) -> Any:
+        if name == "path" or not isinstance(item, dict | list | str | int | float):
+            return item
+        if parameter or path:
+            return settings.withhold(item, parameter or path)
+        return _withhold_member(file or member, item, settings)
+
+    return _replace_members(change, withhold)
 
 
-def _withhold_at(place: str, item: Any, is_shown: IsShown) -> Any:
-    """The value before or after a change at a place of a document."""
+@functools.lru_cache(maxsize=4096)
+def _read_place(place: str) -> tuple[str, str, str, str]:
+    """The parts of a place at which a change may be one of settings: a parameter, a file, a key and a path below it."""
     if parameter := _CHANGED_PARAMETER.fullmatch(place):
-        return _withhold_values(item, f".{parameter[1]}", is_shown)
+        return f".{parameter[1]}", "", "", ""
     if file := _CHANGED_FILE.fullmatch(place):
-        return _withhold_member(file[1], item, is_shown)
+        return "", file[1], "", ""
     values = _CHANGED.fullmatch(place)
-    if values and values[2]:
-        return _withhold_values(item, re.sub(r"\[\d+\]", "[]", values[2]), is_shown)
-    return _withhold_member(values[1], item, is_shown) if values else withhold_settings(item, is_shown)
+    return ("", "", values[1], re.sub(r"\[\d+\]", "[]", values[2])) if values else ("", "", "", "")
 
 
 def _withhold_values(item: Any, path: str, is_shown: IsShown) -> Any:
     """The values at a path, which begins with the mark of its first step."""
     if isinstance(item, dict):
-        return {key: _withhold_values(below, path + _step(key), is_shown) for key, below in item.items()}
+        return _replace_members(item, lambda key, below: _withhold_values(below, path + _step(key), is_shown))
     if isinstance(item, list):
-        steps = _list_steps(item)
-        return [_withhold_values(below, path + step, is_shown) for step, below in zip(steps, item, strict=True)]
+        below = zip(_list_steps(item), item, strict=True)
+        return _kept([_withhold_values(each, path + step, is_shown) for step, each in below], item)
     if item is None or isinstance(item, bool):
         return item
     text = item if isinstance(item, str) else orjson.dumps(item).decode()
     return item if is_shown(path.removeprefix("."), text) else WITHHELD
 
 
+@functools.lru_cache(maxsize=65536)
 def _step(key: str) -> str:
     """The step into a mapping, as `scan` writes it."""
     if key.replace("_", "").replace("-", "").isalnum():

@@ -17,7 +17,7 @@
 -- role: main, init or sidecar
 -- context: active, archived, template, test or bootstrap, from its path
 -- in_scope: the context is active and the repository is neither blocked nor retired
--- source_url: the file on the web, or null where its host's links are not known
+-- source_url: the document on the web, or null where its host's links are not known
 WITH named AS (
     SELECT *, unnest(images) AS named_image
     FROM resource_uses

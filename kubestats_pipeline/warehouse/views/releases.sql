@@ -24,7 +24,7 @@
 -- created_at: commit time of its creation, or of the first commit that tells of it
 -- updated_at: commit time of its last event
 -- is_lower_bound: its log begins with it, so that it is at least as old as created_at says
--- source_url: its file on the web, or null where its host's links are not known or a generator makes it
+-- source_url: its document on the web, or null where its host's links are not known or a generator makes it
 SELECT
     use_id, resource_id, repository_id, full_name, repository_status, cluster, namespace, name, app_name, kind, chart_name, chart_url,
     chart_kind, version, version_tag, context, resolution, resolution_reason, is_resolved, in_scope, file_path, created_at, updated_at,

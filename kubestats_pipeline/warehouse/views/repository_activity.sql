@@ -1,5 +1,6 @@
 -- One row per repository that any stage knows, with its events of the last 7, 30 and 90 days, in every context.
--- Days count back from reference_at, not from the present, so that the same events always give the same numbers.
+-- Days count back from reference_at, not from the present, so that the same events always give the same numbers. The first commit of a log is
+-- left out, because its resources were there before or came with it.
 -- repository_id: identity of the repository
 -- full_name: the repository's present name
 -- reference_at: committer time of the newest event of all repositories. Commits dated after the build are left out
@@ -11,11 +12,14 @@
 -- modified_90_days: those of events_90_days that are MODIFIED
 -- deleted_90_days: those of events_90_days that are DELETED
 -- resurrected_90_days: those of events_90_days that are RESURRECTED
--- last_event_at: committer time of the repository's newest event up to reference_at, or null where there is none
+-- last_event_at: committer time of the repository's newest event up to reference_at, that of its first commit too, or null where there is none
 WITH recent AS (
-    SELECT repository_id, event_type, event_timestamp, reference_at - event_timestamp AS age
+    SELECT
+        repository_id, event_type, event_timestamp,
+        CASE WHEN commit_sha IS DISTINCT FROM first_commit THEN reference_at - event_timestamp END AS age
     FROM resource_events
     CROSS JOIN reference_moment
+    LEFT JOIN repository_logs USING (repository_id)
     WHERE event_timestamp <= reference_at
 ),
 counts AS (

@@ -10,6 +10,7 @@
 -- name: metadata.name
 -- namespace: effective namespace, or null when the repository does not say
 -- file_path: path in the repository
+-- line: line of the file on which its document begins at the scanned commit, or null where it is deleted or nobody can tell
 -- app_name: application that the resource runs
 -- chart_name: chart that the resource stands for
 -- is_resolved: the chart reference is neither ambiguous nor unresolved
@@ -28,7 +29,7 @@
 -- updated_at: commit time of its last event
 -- deleted_at: commit time of its deletion, or null while active
 -- is_lower_bound: its log begins with it, so that it is at least as old as created_at says
--- source_url: its file on the web at the scanned commit, or null where it is deleted or its host's links are not known
+-- source_url: its document on the web at the scanned commit, or null where it is deleted or its host's links are not known
 SELECT
     resources.resource_id,
     resources.repository_id,
@@ -40,6 +41,7 @@ SELECT
     resources.name,
     resources.namespace,
     resources.file_path,
+    resources.line,
     resources.app_name,
     resources.chart_name,
     resources.resolution NOT IN ('ambiguous', 'unresolved') AS is_resolved,
@@ -59,8 +61,14 @@ SELECT
     resources.updated_at,
     resources.deleted_at,
     coalesce(resources.created_commit = logs.first_commit, FALSE) AS is_lower_bound,
-    CASE WHEN resources.status = 'ACTIVE' THEN replace(links.link, '{path}', replace(url_encode(resources.file_path), '%2F', '/')) END
-        AS source_url
+    CASE
+        WHEN resources.status = 'ACTIVE'
+            THEN replace(
+                CASE WHEN resources.line IS NULL THEN split_part(link, '#', 1) ELSE replace(link, '{line}', resources.line::VARCHAR) END,
+                '{path}',
+                replace(url_encode(resources.file_path), '%2F', '/')
+            )
+    END AS source_url
 FROM resources
 LEFT JOIN repositories USING (repository_id)
 LEFT JOIN repository_logs AS logs USING (repository_id)

@@ -13,7 +13,7 @@
 -- value: the value as text. Null for null, and where it is withheld
 -- is_withheld: the value is not published, by the rule in docs/counting.md
 -- in_scope: the context is active and the repository is neither blocked nor retired
--- source_url: the release's file on the web, or null where its host's links are not known
+-- source_url: the release's document on the web, or null where its host's links are not known
 SELECT
     releases.use_id,
     helm_values.resource_id,

@@ -14,6 +14,7 @@
 -- is_first: this repository was the first
 -- is_lower_bound: the version is older than the log in which it was first seen, so that the delay was longer
 -- days: days between the two
+-- watched_days: days from first_seen_at to reference_at of reference_moment. Who takes longer has not been seen yet
 WITH upgrades AS (
     SELECT
         repository_id,
@@ -39,8 +40,10 @@ SELECT
     first.at AS upgraded_at,
     first_seen_in = upgrades.full_name AND first_seen_at = first.at AS is_first,
     is_lower_bound,
-    date_diff('second', first_seen_at, first.at) / 86400 AS days
+    date_diff('second', first_seen_at, first.at) / 86400 AS days,
+    greatest(date_diff('second', first_seen_at, reference_at), 0) / 86400 AS watched_days
 FROM upgrades
+CROSS JOIN reference_moment
 JOIN version_sightings AS sightings
     ON sightings.chart_name = upgrades.chart_name
     AND sightings.chart_url IS NOT DISTINCT FROM upgrades.chart_url

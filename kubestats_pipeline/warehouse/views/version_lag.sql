@@ -18,6 +18,7 @@
 -- patches_behind: patches behind the newest seen of its own minor version
 -- versions_behind: final versions above it that were seen
 -- superseded_at: committer time at which the first of those was seen
+-- is_lower_bound: the log in which it was seen begins with it, so that the release is behind at least since then. Null where it is not behind
 -- family_url: the address that stands for the chart's family (chart_families), or null where it could not be resolved
 -- newest_version_anywhere: the newest final version seen of the family, at whatever address
 -- majors_behind_anywhere: major versions (in calver: years) behind newest_version_anywhere
@@ -47,6 +48,7 @@ SELECT
     patches_behind,
     sightings.versions_behind,
     sightings.superseded_at,
+    sightings.superseded_is_lower_bound AS is_lower_bound,
     families.family_url,
     anywhere.newest_version AS newest_version_anywhere,
     anywhere.majors_behind AS majors_behind_anywhere,

@@ -11,6 +11,8 @@
 -- rolled_back_by: repositories that went from it back to a lower version that they had run before
 -- downgraded_by: repositories that went from it to any lower version
 -- median_days_held: median over the steps away from it of the days for which it had run, or null where nobody left it
+-- held_is_lower_bound: some of these days begin with a log, so that it ran at least so long. Null where nobody left it
+-- watched_days: days from first_seen_at to reference_at of reference_moment. Nobody can be seen to have held it for longer
 WITH left_it AS (
     SELECT
         chart_name,
@@ -18,7 +20,8 @@ WITH left_it AS (
         from_version AS version,
         count(DISTINCT repository_id) FILTER (WHERE is_rollback) AS rolled_back_by,
         count(DISTINCT repository_id) FILTER (WHERE direction = 'downgrade') AS downgraded_by,
-        median(days_held) AS median_days_held
+        median(days_held) AS median_days_held,
+        bool_or(is_lower_bound) AS held_is_lower_bound
     FROM version_steps
     GROUP BY ALL
 ),
@@ -46,14 +49,17 @@ SELECT
     sightings.chart_url,
     sightings.version,
     first_seen_at,
-    is_lower_bound,
+    sightings.is_lower_bound,
     repositories_ever,
     repositories_now,
     coalesce(skipped_by, 0) AS skipped_by,
     coalesce(rolled_back_by, 0) AS rolled_back_by,
     coalesce(downgraded_by, 0) AS downgraded_by,
-    median_days_held
+    median_days_held,
+    held_is_lower_bound,
+    greatest(date_diff('second', first_seen_at, reference_at), 0) / 86400 AS watched_days
 FROM version_sightings AS sightings
+CROSS JOIN reference_moment
 LEFT JOIN passed
     ON passed.chart_name = sightings.chart_name
     AND passed.chart_url IS NOT DISTINCT FROM sightings.chart_url

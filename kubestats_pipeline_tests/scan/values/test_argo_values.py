@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kubestats_pipeline.lake.applied_tables import APPLIED_RESOURCES
+from kubestats_pipeline.lake.applied_tables import APPLIED_EVENTS, APPLIED_RESOURCES
 from kubestats_pipeline.lake.scan_tables import HELM_VALUES
 from kubestats_pipeline.scan.values.own_repository import OwnRepository
 from kubestats_pipeline_tests.scan.world import World, manifest
@@ -185,3 +185,52 @@ def test_a_secret_in_a_file_of_overrides_is_hidden(tmp_path: Path) -> None:
     world, row = in_cluster(tmp_path, {FOR_ALL: overrides}, {**IN_GIT, "helm": INLINE})
     assert {"auth.password", "token"} <= settings(world, row).keys()
     assert "hunter2" not in str(settings(world, row))
+
+
+# Dependencies of a wrapper chart
+
+WRAPPER = {
+    "charts/web/Chart.yaml": "apiVersion: v2\nname: w\nversion: 0.0.0\ndependencies: "
+    "[{name: redis, alias: cache, version: 1.0.0, repository: 'https://charts.example.org'}]\n",
+    "charts/web/values.yaml": "cache: {size: 1, image: {repository: o/redis, tag: v1}}\nsize: 9\n",
+    "charts/web/prod.yaml": "cache: {size: 2, depth: 1}\n",
+}
+
+
+def test_an_application_gives_values_to_the_dependencies_of_its_chart(tmp_path: Path) -> None:
+    helm = {
+        "valueFiles": ["prod.yaml"],
+        "valuesObject": {"cache": {"image": {"tag": "v2"}}, "size": 8},
+        "parameters": [{"name": "cache.on", "value": "true"}, {"name": "size", "value": "7"}],
+    }
+    world, _ = in_cluster(tmp_path, WRAPPER, {**IN_GIT, "helm": helm})
+    row = run(world, "cache")
+    assert settings(world, row) == {
+        "size": ("2", "charts/web/prod.yaml"),
+        "depth": ("1", "charts/web/prod.yaml"),
+        "image.repository": ("o/redis", "charts/web/values.yaml"),
+        "image.tag": ("v2", "a.yaml"),
+        "on": ("true", "a.yaml"),
+    }
+    assert (images(row), row["is_complete"]) == (["o/redis:v2"], True)
+    (document,) = [each for each in world.resources if each["kind"] == "ChartDependency"]
+    assert images(document) == ["o/redis:v1"], "the document has the values of its chart alone"
+
+
+def test_a_text_of_values_is_given_to_a_dependency_and_follows_from_commit_to_commit(tmp_path: Path) -> None:
+    world, _ = in_cluster(tmp_path, WRAPPER, {**IN_GIT, "helm": {"values": "cache: {image: {tag: v2}}"}})
+    assert images(run(world, "cache")) == ["o/redis:v2"]
+    source = {**IN_GIT, "helm": {"values": "cache: {image: {tag: v3}}"}}
+    world.git.commit({"a.yaml": manifest("Application", "a", api="argoproj.io/v1alpha1", spec={"source": source})})
+    world.scan()
+    assert images(run(world, "cache")) == ["o/redis:v3"]
+    events = [row for row in world.rows(APPLIED_EVENTS) if row["name"] == "cache"]
+    assert [row["event_type"] for row in events] == ["CREATED", "MODIFIED"]
+    world.git.commit({"a.yaml": manifest("Application", "a", api="argoproj.io/v1alpha1", spec={"source": IN_GIT})})
+    world.scan()
+    assert images(run(world, "cache")) == ["o/redis:v1"]
+
+
+def test_a_values_file_of_another_repository_leaves_a_dependency_incomplete(tmp_path: Path) -> None:
+    world, _ = in_cluster(tmp_path, WRAPPER, {**IN_GIT, "helm": {"valueFiles": ["$other/values.yaml"]}})
+    assert run(world, "cache")["is_complete"] is False

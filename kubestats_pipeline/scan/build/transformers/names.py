@@ -7,9 +7,9 @@ goes on naming the ConfigMap without its hash.
 import functools
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
-from kubestats_pipeline.scan.build.transformers.by_identity import ById
+from kubestats_pipeline.scan.build.transformers.by_identity import KEPT, ById
 from kubestats_pipeline.scan.build.transformers.field_specs import FieldSpec, NameReference, change_field, split_path
 from kubestats_pipeline.scan.build.transformers.resource import (
     BuildResource,
@@ -23,7 +23,18 @@ _UNTOUCHED = ("CustomResourceDefinition", "Namespace", "HelmChartInflationGenera
 _UNTOUCHED_IN = ("apiregistration.k8s.io", "APIService")
 """Kinds whose names stay: those that kustomize leaves out, and the charts, whose objects are not known."""
 _FEATURE = "name"
-Candidates = list[BuildResource]
+
+
+class Renamed(NamedTuple):
+    """The names of a renamed resource: those now, the former ones, and the outermost prefix and suffix."""
+
+    id: ResourceId
+    former: tuple[ResourceId, ...]
+    prefix: str
+    suffix: str
+
+
+Candidates = list[Renamed]
 
 
 def add_prefix(resources: Resources, prefix: str, specs: tuple[FieldSpec, ...]) -> Resources:
@@ -81,11 +92,12 @@ def follow_references(resources: Resources, references: tuple[NameReference, ...
     kinds = frozenset((names.group, names.version, names.kind) for each in renamed for names in each.ids)
     if not _references_to(kinds, ById(references)):
         return resources
-    names, followed = _by_former_name(renamed), []
+    names = ById(_by_former_name(tuple(Renamed(each.id, each.former, each.prefix, each.suffix) for each in renamed)))
+    followed = []
     for resource in resources:
         original = resource.original_id
         fields = _naming_fields(kinds, ById(references), original.group, original.version, original.kind)
-        followed.append(_Referrer(resource, names).followed(fields) if fields else resource)
+        followed.append(_followed(ById(resource), ById(fields), names) if fields else resource)
     return followed
 
 
@@ -116,12 +128,23 @@ def _naming_fields(
     return tuple((each, split_path(spec.path)) for each in wanted for spec in each.fields if spec.selects(names))
 
 
-def _by_former_name(renamed: Resources) -> dict[str, Candidates]:
+@functools.lru_cache(maxsize=256)
+def _by_former_name(renamed: tuple[Renamed, ...]) -> dict[str, Candidates]:
+    """Renamed resources by each former name. Most commits rename the same ones as the commit before."""
     found: defaultdict[str, Candidates] = defaultdict(list)
     for resource in renamed:
         for name in dict.fromkeys(names.name for names in resource.former):
             found[name].append(resource)
     return found
+
+
+@functools.lru_cache(maxsize=KEPT)
+def _followed(
+    resource: ById[BuildResource],
+    fields: ById[tuple[tuple[NameReference, tuple[str, ...]], ...]],
+    names: ById[dict[str, Candidates]],
+) -> BuildResource:
+    return _Referrer(resource.value, names.value).followed(fields.value)
 
 
 class _Referrer:
@@ -158,7 +181,7 @@ class _Referrer:
             raise RefusedError("a reference has no name")
         candidates = list(self._candidates(name))
         if isinstance(namespace, str):
-            first = [each for each in candidates if each.original_id.effective_namespace == namespace]
+            first = [each for each in candidates if each.former[0].effective_namespace == namespace]
             candidates = first or [each for each in candidates if each.id.effective_namespace == namespace]
         referral = self._referral(name, reference, candidates)
         if referral is None:
@@ -168,7 +191,7 @@ class _Referrer:
             changed["namespace"] = referral.id.namespace
         return changed if changed != value else value
 
-    def _candidates(self, name: str) -> Iterator[BuildResource]:
+    def _candidates(self, name: str) -> Iterator[Renamed]:
         """The renamed resources that had a name, as far as this resource may name them."""
         for candidate in self._names.get(name, ()):
             names = candidate.id
@@ -176,7 +199,7 @@ class _Referrer:
             if self._now.is_cluster_scoped or is_near or names.namespace in self._account_namespaces:
                 yield candidate
 
-    def _referral(self, name: str, reference: NameReference, candidates: Candidates) -> BuildResource | None:
+    def _referral(self, name: str, reference: NameReference, candidates: Candidates) -> Renamed | None:
         found = [
             each
             for each in candidates
@@ -197,13 +220,13 @@ class _Referrer:
             return True
         return (self._role.get("kind"), self._role.get("apiGroup")) == (names.kind, names.group)
 
-    def _is_in_same_namespace(self, candidate: BuildResource) -> bool:
+    def _is_in_same_namespace(self, candidate: Renamed) -> bool:
         names = candidate.id
         if self._now.is_cluster_scoped or names.is_cluster_scoped:
             return True
         return names.effective_namespace == self._now.effective_namespace
 
-    def _has_same_prefixes(self, candidate: BuildResource) -> bool:
+    def _has_same_prefixes(self, candidate: Renamed) -> bool:
         return (candidate.prefix, candidate.suffix) == (self._resource.prefix, self._resource.suffix)
 
 

@@ -35,6 +35,8 @@ class ApplySpec(NamedTuple):
         substitutes: true if variables are substituted.
         variables: those of the applier itself. A value that is secret is None.
         variables_from: the ConfigMaps and Secrets that hold more of them, with their namespace.
+        helm: canonical JSON of the values that an Application gives to a chart in the folder: its `source`, the sources
+            that this may refer to (`refs`), and the `file` of the Application.
         is_kustomize: true if a folder without a kustomization gets one, as Flux does it. Argo CD applies its files.
         is_recursive: true if it then applies the files of all folders below it too.
         forces_namespace: true if objects that have another namespace get it too, as Fleet does it.
@@ -50,6 +52,7 @@ class ApplySpec(NamedTuple):
     substitutes: bool = False
     variables: tuple[tuple[str, str | None], ...] = ()
     variables_from: tuple[Reference, ...] = ()
+    helm: bytes = b"{}"
     is_kustomize: bool = True
     is_recursive: bool = False
     ignores_missing_components: bool = False

@@ -75,11 +75,18 @@ def _git_folder(source: dict[str, Any]) -> str | None:
     return normalise_path(path)
 
 
-def specs_of_application(content: dict[str, Any]) -> Iterator[ApplySpec]:
-    """The folders of an Application: one for each of its sources that is a path in a git repository."""
+def specs_of_application(content: dict[str, Any], file: str | None = None) -> Iterator[ApplySpec]:
+    """The folders of an Application: one for each of its sources that is a path in a git repository.
+
+    Args:
+        content: of the Application.
+        file: the path of its document, if it has one.
+    """
     destination = mapping(content, "spec", "destination").get("namespace")
     namespace = destination if isinstance(destination, str) and destination else None
-    for _, source in sources_at(content, ("spec",)):
+    sources = [source for _, source in sources_at(content, ("spec",))]
+    refs = [source for source in sources if "ref" in source]
+    for source in sources:
         folder = _git_folder(source)
         if folder is None:
             continue
@@ -88,9 +95,16 @@ def specs_of_application(content: dict[str, Any]) -> Iterator[ApplySpec]:
             source=SourceOf("Git", url=source["repoURL"], is_pinned=_is_commit(source.get("targetRevision"))),
             more=canonical_json(dict(_changes(mapping(source, "kustomize")))),
             namespace=namespace,
+            helm=canonical_json(_values_for_chart(source, refs, file) if mapping(source, "helm") else {}),
             is_kustomize=False,
             is_recursive=mapping(source, "directory").get("recurse") is True,
         )
+
+
+def _values_for_chart(source: dict[str, Any], refs: list[dict[str, Any]], file: str | None) -> dict[str, Any]:
+    """The values that a source gives to the chart in its folder, for `values_of_source`."""
+    needed = ("helm", "path", "repoURL", "targetRevision", OVERRIDDEN_BY)
+    return {"source": {key: source[key] for key in needed if key in source}, "refs": refs, "file": file}
 
 
 def _is_commit(revision: object) -> bool:

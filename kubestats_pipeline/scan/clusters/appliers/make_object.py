@@ -16,6 +16,7 @@ from kubestats_pipeline.scan.facts.facts import Facts
 from kubestats_pipeline.scan.facts.shapes import mapping
 from kubestats_pipeline.scan.kinds.application_sets import Expansion
 from kubestats_pipeline.scan.kinds.generic import scan_generic
+from kubestats_pipeline.scan.kinds.helm import DEPENDENCY
 from kubestats_pipeline.scan.kinds.registry import load_scanners
 from kubestats_pipeline.scan.manifests.embedded import embedded_in_resource
 from kubestats_pipeline.scan.manifests.identity import Identity
@@ -126,6 +127,8 @@ def scan(content: dict[str, Any], key: ResourceKey, written: dict[int, dict[str,
 
 
 def _with_settings(content: dict[str, Any], settings: ObjectSettings) -> dict[str, Any]:
+    if settings.helm is not None and content.get("kind") == DEPENDENCY:
+        content = {**content, **settings.helm}
     if settings.namespace is None and not settings.common:
         return content
     metadata = dict(mapping(content, "metadata"))
@@ -148,7 +151,7 @@ def _children(
         if spec is not None:
             yield name, Wanted((spec,), path=spec.path, document=origin)
     elif argo.is_application(content):
-        specs = tuple(argo.specs_of_application(content))
+        specs = tuple(argo.specs_of_application(content, origin.path if origin is not None else None))
         if specs:
             yield name, Wanted(specs, path=specs[0].path, document=origin)
     elif resource_sets.is_resource_set(content):

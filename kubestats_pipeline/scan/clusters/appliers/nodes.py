@@ -55,6 +55,7 @@ class ObjectSettings(NamedTuple):
         forces_namespace: true if it is for all other objects too.
         common: labels and annotations that are set on all objects.
         variables: by name, or None if nothing is substituted.
+        helm: the source of an Application that gives values to the dependencies of a chart, or None.
         excess: the reason why there are too many of them to be substituted, or None.
     """
 
@@ -63,6 +64,7 @@ class ObjectSettings(NamedTuple):
     common: Mapping[str, Mapping[str, Any]] | None = None
     variables: Mapping[str, str | None] | None = None
     excess: str | None = None
+    helm: Mapping[str, Any] | None = None
 
 
 class _ObjectParts(NamedTuple):

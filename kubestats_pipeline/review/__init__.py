@@ -1,0 +1,1 @@
+"""`kubestats review`: a change of a user's own repository, seen with what the ecosystem knows."""
