@@ -21,6 +21,7 @@ import pytest
 
 from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.orchestration.base.dagster_home import open_instance
+from kubestats_pipeline.report.serve import HEADERS
 from kubestats_pipeline_tests.orchestration.live import TOKEN, free_port
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
@@ -109,6 +110,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     data, code, public, admin = folder / "data", *(free_port() for _ in range(3))
     with open_instance(Layout(data)) as instance:
         instance.add_dynamic_partitions("repository", ["ann/zero"])
+    write_pages(data / "report")
     proxy = Proxy(free_port(), free_port(), admin, make_certificate(folder), data)
     (folder / "workspace.yaml").write_text(
         f"load_from: [{{grpc_server: {{host: 127.0.0.1, port: {code}, location_name: kubestats}}}}]\n"
@@ -125,6 +127,14 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
         for name, auth in ((PUBLIC, None), (ADMIN, PASSWORD)):
             wait_until_loaded(proxy.client(name, auth))
         yield proxy
+
+
+def write_pages(site: Path) -> None:
+    """A site with a start page and one answer for Renovate."""
+    answer = site / "api/mc/json/helm/podinfo/6.5.0/6.5.1"
+    answer.parent.mkdir(parents=True)
+    answer.write_text('{"confidence": "high"}')
+    (site / "index.html").write_text("the start page")
 
 
 def read_only_command(port: int) -> list[str]:
@@ -157,6 +167,7 @@ def configure(folder: Path, proxy: Proxy, public: int, admin: int) -> Path:
         "/etc/nginx/kubestats.htpasswd": str(folder / "htpasswd"),
         "127.0.0.1:3001": f"127.0.0.1:{public}",
         "127.0.0.1:3000": f"127.0.0.1:{admin}",
+        "/srv/kubestats/data/": f"{proxy.data}/",
     }
     for old, new in places.items():
         assert old in site, old
@@ -247,6 +258,23 @@ def test_everybody_may_look(proxy: Proxy):
     assert "max-age" in page.headers["strict-transport-security"]
     assets = ask(public, "{ assetNodes { assetKey { path } } }")["assetNodes"]
     assert ["warehouse"] in [node["assetKey"]["path"] for node in assets]
+
+
+def test_everybody_reads_the_pages_and_nobody_writes_there(proxy: Proxy):
+    public = proxy.client(PUBLIC)
+    page = public.get("/pages/")
+    assert (page.status_code, page.text) == (200, "the start page")
+    assert page.headers["content-security-policy"] == HEADERS["Content-Security-Policy"]
+    assert public.get("/pages/missing.html").status_code == 404
+    assert public.put("/pages/index.html", content=b"x").status_code == 403
+
+
+def test_renovate_gets_an_answer_or_404_however_often_it_asks(proxy: Proxy):
+    public = proxy.client(PUBLIC)
+    answer = public.get("/pages/api/mc/json/helm/podinfo/6.5.0/6.5.1")
+    assert (answer.json(), answer.headers["content-type"]) == ({"confidence": "high"}, "application/json")
+    asked = [public.get(f"/pages/api/mc/json/helm/podinfo/6.5.0/7.0.{number}").status_code for number in range(150)]
+    assert set(asked) == {404}, "more than the pages allow in a burst"
 
 
 @pytest.mark.parametrize("what", MUTATIONS)
