@@ -15,6 +15,7 @@ import polars as pl
 from benchmarks.ecosystem import Size, learn, write_ecosystem
 from benchmarks.measure import Runs, measure
 from benchmarks.report import Goal, Line, at_most
+from benchmarks.search import search_lines
 from benchmarks.warehouse import QUIET, compute_statistics, scan_remote
 from kubestats_pipeline.lake.contract import Table
 from kubestats_pipeline.lake.lake import Lake
@@ -41,6 +42,7 @@ def pages_lines(remotes: Sequence[Path], folder: Path, size: Size) -> Iterator[L
     first = measure(build_pages, lake)
     cost = Runs((first.cost,))
     yield Line(GROUP, f"{first.value.pages:,} pages of {what}", cost, floor, (_goal(cost, WHOLE_GOAL_SECONDS),))
+    yield from search_lines(lake.layout.report)
     same = Runs((measure(build_pages, lake).cost,))
     yield Line(GROUP, "the same publication", same, floor)
     change_one(lake)
