@@ -50,13 +50,13 @@ def _life(facts: Facts, events: list[str], links: Links) -> str:
         f"<div{extra}><dt>{title}</dt><dd>{value}</dd></div>" for title, value, extra in _facts(facts, links)
     )
     life = f'<ol class="life">{"".join(events)}</ol>' if events else ""
-    return f"""<section class="resource" id="{anchor}" aria-labelledby="{anchor}-title">
+    return f"""<article class="resource" id="{anchor}" aria-labelledby="{anchor}-title">
 <h2 id="{anchor}-title"><span class="kind">{kind}</span> {name}{gone}</h2>
 <dl class="facts">{shown}</dl>
 {life}
 <details class="document"><summary>Document<span class="unseen"> of {kind} {name}</span></summary>
 <pre tabindex="0"><code>{escape(documents.as_yaml(facts["data"]), quote=False)}</code></pre></details>
-</section>
+</article>
 """
 
 

@@ -97,7 +97,7 @@ def examine(pages: Served, kinds_of_pages: list[str]) -> None:
             page.emulate_media(color_scheme="dark")
             dark = page.evaluate("axe.run({ runOnly: ['color-contrast'] })")
             assert len(found["passes"]) > 10
-            assert dark["passes"]
+            assert dark["passes"] or dark["incomplete"]
             page.set_viewport_size({"width": PHONE, "height": 740})
             width = page.evaluate("document.documentElement.scrollWidth")
         rules = [*found["violations"], *dark["violations"]]

@@ -48,7 +48,7 @@ KNOWN_TAGS = {
     *("html", "head", "meta", "title", "link", "script", "body", "a", "header", "nav", "ul", "li", "main", "div", "p"),
     *("h1", "h2", "section", "details", "summary", "pre", "code", "span", "table", "thead", "tbody", "tr", "th", "td"),
     *("dl", "dt", "dd", "footer", "form", "label", "input", "button", "figure", "svg", "desc", "path", "text", "rect"),
-    *("ol", "b", "i", "time"),
+    *("ol", "b", "i", "time", "article"),
 }
 """The tags that our own templates make."""
 

@@ -140,7 +140,7 @@ async function readPage(address, words) {
   const page = new DOMParser().parseFromString(await fetchText(address), "text/html");
   fetched.delete(address); // pages are large, and the browser keeps them
   const found = [];
-  for (const section of page.querySelectorAll("section.resource")) {
+  for (const section of page.querySelectorAll("article.resource")) {
     const title = section.querySelector("h2").textContent.trim();
     const file = section.querySelector("dl .wide code")?.textContent ?? "";
     const lines = (section.querySelector("pre code")?.textContent ?? "").split("\n");
