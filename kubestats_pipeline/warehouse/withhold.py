@@ -65,12 +65,12 @@ _HOLDS = " OR ".join(f"""contains({{0}}, '{text}')""" for text in ('"values', '"
 
 _DOCUMENT = (
     f"CASE WHEN {_HOLDS.format('{column}::VARCHAR')} THEN coalesce(published_document("
-    "chart_name, {words}, {column}::VARCHAR, json_extract({column}, '$.spec.values')::VARCHAR)::JSON, {column}) "
+    "chart_name, {words}, {column}::VARCHAR, json_extract({column}, '$.spec.values')::VARCHAR), {column}) "
     "ELSE {column} END"
 )
 _CHANGES = (
     "CASE WHEN regexp_matches({column}::VARCHAR, 'values|parameters') THEN coalesce(published_changes("
-    "chart_name, {words}, {column}::VARCHAR)::JSON, {column}) ELSE {column} END"
+    "chart_name, {words}, {column}::VARCHAR), {column}) ELSE {column} END"
 )
 WITH_DOCUMENTS = {
     "resources": {"data": _DOCUMENT},
@@ -134,8 +134,8 @@ class Shown:
 
         The connection is taught their functions. Each document is then read, decided about and written in one pass.
         """
-        _teach(connection, "published_document", self.document, 4)
-        _teach(connection, "published_changes", self._changes, 3)
+        _teach(connection, "published_document", self.document, 4, "JSON")
+        _teach(connection, "published_changes", self._changes, 3, "JSON")
         words = _words_around(_NAMES[table])
         return {column: sql.format(column=column, words=words) for column, sql in WITH_DOCUMENTS[table].items()}
 
@@ -197,7 +197,7 @@ def _words_said(text: str) -> list[str]:
 
 
 def _teach(
-    connection: duckdb.DuckDBPyConnection, name: str, function: Callable[..., Any], texts: int, gives: str = "VARCHAR"
+    connection: duckdb.DuckDBPyConnection, name: str, function: Callable[..., Any], texts: int, gives: str
 ) -> None:
     """Let SQL call a function of some texts, any of which may be null."""
     with contextlib.suppress(duckdb.InvalidInputException):

@@ -26,6 +26,8 @@ _CHANGED = re.compile(r"\$(?:.*?\.)?(values|valuesObject|valuesInline|valuesCont
 _CHANGED_FILE = re.compile(r"\$.*\['((?:.*[-_.])?values\.ya?ml)'\]")
 _CHANGED_PARAMETER = re.compile(r"\$.*\.parameters\[name=([^\]]+)\]\.value")
 
+_KEY = '"values":'
+_BLOCK = f"{_KEY}{{"
 _MEMBER = re.compile(r'"values(?:Object|Inline|Content)?":')
 _TEXTS = re.compile(r'\[(?:"(?:[^"\\]|\\.)*",?)*\]')
 _ELSEWHERE = ('"parameters":', 'values.yaml"', 'values.yml"')
@@ -60,11 +62,15 @@ class ReleaseSettings:
 
         The document is not parsed. None where it may hold more settings.
         """
-        before, key, after = document.partition(f'"values":{block}')
-        if not key or before.endswith("\\") or _may_hold_settings(f"{before}\n{after}"):
+        start = document.find(_BLOCK) + len(_KEY)
+        end = start + len(block)
+        if start < len(_KEY) or not document.startswith(block, start):
+            return None
+        before, after = document[:start], document[end:]
+        if before.endswith(f"\\{_KEY}") or _may_hold_settings(f"{before[: -len(_KEY)]}\n{after}"):
             return None
         published = self._replace(block, self._is_shown)
-        return document if published is None else f'{before}"values":{published}{after}'
+        return document if published is None else f"{before}{published}{after}"
 
 
 def _may_hold_settings(document: str) -> bool:
