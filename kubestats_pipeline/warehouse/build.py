@@ -22,15 +22,22 @@ import duckdb
 
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.storage import flush
-from kubestats_pipeline.lake.tables import RESOURCE_EVENTS, TABLES
+from kubestats_pipeline.lake.tables import RESOURCES, TABLES
 from kubestats_pipeline.locks import is_alive
 from kubestats_pipeline.warehouse.connect import open_to_build
 from kubestats_pipeline.warehouse.known_places import refuse_contradictions
 from kubestats_pipeline.warehouse.known_secrets import FINDINGS_TYPE, SecretFinding, as_rows, withhold_secrets
-from kubestats_pipeline.warehouse.load import Sources, WarehouseError, count_rows, find_sources, load_table
+from kubestats_pipeline.warehouse.load import (
+    Sources,
+    WarehouseError,
+    count_rows,
+    find_sources,
+    load_table,
+    some_columns,
+)
 from kubestats_pipeline.warehouse.marts import FUNCTIONS, INFO, MACROS, MARTS
 from kubestats_pipeline.warehouse.verify import verify
-from kubestats_pipeline.warehouse.withhold import PublishRule, withhold_values
+from kubestats_pipeline.warehouse.withhold import DECIDING, WITH_DOCUMENTS, PublishRule, withhold_values
 
 ATTEMPTS = 3
 """How often a build is tried while a scan goes on replacing files under it: events and resources are two files."""
@@ -127,13 +134,15 @@ def _build(target: Path, sources: Sources, started: float, publish_values: Publi
 def _load(connection: duckdb.DuckDBPyConnection, sources: Sources, publish_values: PublishRule) -> dict[str, int]:
     """Fill all tables with what may be published. Give the rows that the lake's files say that they have.
 
-    Events come last: what their documents may show is decided by all the others.
+    Documents come last: what they may show is decided by all other tables and columns.
     """
     for table in TABLES.values():
-        if table is not RESOURCE_EVENTS:
+        if table.name not in WITH_DOCUMENTS:
             load_table(connection, table, list(sources[table.name]))
-    shown = withhold_values(connection, publish_values)
-    load_table(connection, RESOURCE_EVENTS, list(sources[RESOURCE_EVENTS.name]), shown.replace_events)
+    with some_columns(connection, RESOURCES, list(sources[RESOURCES.name]), DECIDING):
+        shown = withhold_values(connection, publish_values)
+    for name in WITH_DOCUMENTS:
+        load_table(connection, TABLES[name], list(sources[name]), shown.teach(connection, name))
     return {name: count_rows(connection, list(sources[name])) for name in TABLES}
 
 

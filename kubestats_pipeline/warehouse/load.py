@@ -5,12 +5,12 @@ to the lake.
 """
 
 import contextlib
-import tempfile
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+import dataclasses
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import duckdb
-import polars as pl
 
 from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.lake.contract import Column, Table, Type
@@ -28,9 +28,6 @@ class WarehouseError(ExplainedError):
 DOCUMENTS = "USING COMPRESSION zstd"
 """How documents are stored. DuckDB leaves them uncompressed by itself. Of neighbours that are versions of one document,
 zstd makes a twentieth, at no cost to a build, which writes less, and next to none to a query."""
-
-FILES_AT_ONCE = 256
-"""Files whose replaced values are in memory and on disk at one time."""
 
 Stamp = tuple[int, int, int]
 """Inode, size in bytes and modification time in nanoseconds of a file: another stamp means that it was replaced."""
@@ -54,25 +51,47 @@ def find_sources(lake: Lake, tables: Sequence[Table]) -> Sources:
         raise WarehouseError(str(error)) from error
 
 
-Replace = Callable[[duckdb.DuckDBPyConnection, str, Sequence[str], Path], None]
-"""Writes a Parquet file with a row for each row of a SELECT from `$files`: the values that replace its own, or null."""
-
-
 def load_table(
-    connection: duckdb.DuckDBPyConnection, table: Table, files: Sequence[str], replace: Replace | None = None
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    files: Sequence[str],
+    published: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Create a table and fill it from its Parquet files, in the order of the files and of their rows.
 
-    Without files the table is empty. With `replace`, other values are loaded in the place of some.
+    Without files the table is empty. `published` has SQL expressions over a row for the columns that are loaded in
+    another form.
 
     Raises:
         WarehouseError: a file is damaged or does not fit the contract, or memory or disk do not suffice. The text never
             quotes a value, because DuckDB's own messages do and documents may hold what nobody should read.
     """
     try:
-        _fill(connection, table, table.name, files, replace)
+        _fill(connection, table, table.name, files, published)
     except duckdb.Error as error:
         raise WarehouseError(_explain(table, files, error)) from None
+
+
+@contextlib.contextmanager
+def some_columns(
+    connection: duckdb.DuckDBPyConnection, table: Table, files: Sequence[str], names: Collection[str]
+) -> Iterator[None]:
+    """Have a temporary table of some columns in the place of one that is loaded later.
+
+    Raises:
+        WarehouseError: as in `load_table`.
+    """
+    try:
+        _fill(connection, keep_columns(table, names), table.name, files, kind="TEMP TABLE")
+    except duckdb.Error as error:
+        raise WarehouseError(_explain(table, files, error)) from None
+    yield
+    connection.execute(f"DROP TABLE temp.{table.name}")
+
+
+def keep_columns(table: Table, names: Collection[str]) -> Table:
+    """A table with some of its columns."""
+    return dataclasses.replace(table, columns=tuple(column for column in table.columns if column.name in names))
 
 
 def select_rows(
@@ -110,19 +129,21 @@ def _fill(
     table: Table,
     name: str,
     files: Sequence[str],
-    replace: Replace | None = None,
+    published: Mapping[str, str] = MappingProxyType({}),
+    *,
+    kind: str = "TABLE",
 ) -> None:
     columns = ", ".join(f'"{column.name}" {_declare(column.type)}' for column in table.columns)
-    connection.execute(f"CREATE OR REPLACE TABLE {name} ({columns})")
+    connection.execute(f"CREATE OR REPLACE {kind} {name} ({columns})")
     if not files:
         return
     _refuse_newer(connection, table, files)
     try:
-        _insert(connection, table, name, files, replace)
+        _insert(connection, table, name, files, published)
     except duckdb.Error:
         if _lacks_required(connection, table, files):
             raise
-        _insert(connection, table, name, files, replace, older=True)
+        _insert(connection, table, name, files, published, older=True)
 
 
 def _columns_of(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> set[str]:
@@ -149,7 +170,7 @@ def _insert(
     table: Table,
     name: str,
     files: Sequence[str],
-    replace: Replace | None,
+    published: Mapping[str, str],
     *,
     older: bool = False,
 ) -> None:
@@ -158,43 +179,10 @@ def _insert(
     Until a repository has been scanned again, or where that fails, its files are those of an earlier version.
     """
     rows = select_rows(connection, table, files, older=older)
-    if replace is None:
-        connection.execute(f"INSERT INTO {name} {rows}", {"files": list(files)})
-        return
-    # One transaction, because each one leaves a group of rows unfilled, which the next checkpoint would write again.
-    with tempfile.TemporaryDirectory(prefix="kubestats-") as folder, _transaction(connection):
-        other = Path(folder) / "replaced.parquet"
-        for start in range(0, len(files), FILES_AT_ONCE):
-            some = files[start : start + FILES_AT_ONCE]
-            replace(connection, rows, some, other)
-            _insert_replaced(connection, table, name, rows, some, other)
-
-
-@contextlib.contextmanager
-def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    connection.execute("BEGIN")
-    try:
-        yield
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
-
-
-def _insert_replaced(
-    connection: duckdb.DuckDBPyConnection, table: Table, name: str, rows: str, files: Sequence[str], other: Path
-) -> None:
-    """Insert rows side by side with those of a file of as many, whose values win. A join would not keep their order."""
-    replaced = pl.read_parquet_schema(other)
-    values = (
-        f'coalesce(other."{column}"::{kind}, own."{column}")' if column in replaced else f'own."{column}"'
-        for column, kind in ((column.name, column.type.value) for column in table.columns)
-    )
-    connection.execute(
-        f"INSERT INTO {name} SELECT {', '.join(values)} FROM ({rows}) AS own "  # noqa: S608 - the contract's
-        "POSITIONAL JOIN read_parquet($other) AS other",
-        {"files": list(files), "other": str(other)},
-    )
+    if published:
+        replaced = ", ".join(f'{expression} AS "{column}"' for column, expression in published.items())
+        rows = f"SELECT * REPLACE ({replaced}) FROM ({rows})"  # noqa: S608 - the contract's
+    connection.execute(f"INSERT INTO {name} {rows}", {"files": list(files)})
 
 
 def _read_column(column: Column, known: Container[str] | None) -> str:

@@ -8,13 +8,11 @@ after the scans and before `build.py`, which publishes them like every other tab
 import contextlib
 import datetime
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from kubestats_pipeline.lake.contract import Table
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.tables import (
     APPLIED_EVENTS,
@@ -27,7 +25,7 @@ from kubestats_pipeline.lake.tables import (
 )
 from kubestats_pipeline.lake.years import put_days
 from kubestats_pipeline.warehouse.connect import open_to_build
-from kubestats_pipeline.warehouse.load import find_sources, load_table
+from kubestats_pipeline.warehouse.load import find_sources, keep_columns, load_table
 
 SQL = Path(__file__).parent
 
@@ -137,13 +135,9 @@ def _open_history(lake: Lake) -> Iterator[duckdb.DuckDBPyConnection]:
     sources = find_sources(lake, tuple(_READ_COLUMNS))
     with open_to_build() as connection:
         for table, names in _READ_COLUMNS.items():
-            load_table(connection, _keep_columns(table, names), list(sources[table.name]))
+            load_table(connection, keep_columns(table, names), list(sources[table.name]))
         connection.execute(_read_sql("ecosystem_history"))
         yield connection
-
-
-def _keep_columns(table: Table, names: Sequence[str]) -> Table:
-    return replace(table, columns=tuple(column for column in table.columns if column.name in names))
 
 
 def _read_sql(name: str) -> str:

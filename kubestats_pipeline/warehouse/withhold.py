@@ -5,7 +5,8 @@ The lake holds every value. `build.py` withholds before anything is computed fro
 All of `helm_values` must therefore be loaded from the lake in every build.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
@@ -13,19 +14,21 @@ from typing import Any, Literal
 
 import duckdb
 import orjson
-import polars as pl
+from duckdb.func import FunctionNullHandling
+from duckdb.sqltypes import VARCHAR
 
-from kubestats_pipeline.warehouse.load import count_rows
-from kubestats_pipeline.warehouse.values.documents import ReleaseSettings, withhold_changes, withhold_settings
+from kubestats_pipeline.warehouse.values.documents import (
+    ReleaseSettings,
+    replace_block,
+    withhold_changes,
+    withhold_settings,
+)
 from kubestats_pipeline.warehouse.values.looks import Look, Verdict, look_at, look_strictly, words_of
 
 PublishRule = Literal["looks", "strict"]
 """By their looks, or only values that are shared or stand below a safe key."""
 
 LOOKS: Mapping[str, Callable[[str, str], Look]] = {"looks": look_at, "strict": look_strictly}
-
-WITHHELD = {"helm_values": ("value",), "resources": ("data",), "resource_events": ("resource_data", "field_changes")}
-"""The columns of each table in which the published file may say less than the lake."""
 
 ROWS_AT_ONCE = 2_000
 
@@ -34,48 +37,65 @@ SETTINGS, UNSHARED = (
     for name in ("chart_settings", "unshared_values")
 )
 
+_TOLD = r"""
+SELECT path, CASE WHEN contains(path, '[') THEN regexp_replace(path, '\[\d+\]', '[]', 'g') ELSE path END, value
+FROM (SELECT DISTINCT path, value FROM helm_values
+      WHERE value IS NOT NULL AND value_type IN ('string', 'integer', 'float'))
+"""
 _SHARED = """
 CREATE OR REPLACE TEMP TABLE shared_values AS
-SELECT chart_name, general_path, value FROM chart_settings WHERE in_scope
-GROUP BY ALL HAVING count(DISTINCT repository_id) >= 3
-"""
-_SHARED_AND_FREE = """
-SELECT shared.chart_name, shared.general_path, shared.value
-FROM shared_values AS shared
-SEMI JOIN value_looks ON value_looks.path = shared.general_path AND value_looks.value = shared.value
+SELECT chart_name, setting
+FROM (SELECT DISTINCT chart_name, setting, repository_id FROM chart_settings WHERE in_scope AND NOT is_hidden)
+GROUP BY ALL HAVING count(*) >= 3
 """
 _DECIDED = "SELECT 1 FROM duckdb_tables() WHERE temporary AND table_name = 'own_words'"
-_LOOK_COLUMNS = {"path": "VARCHAR", "value": "VARCHAR", "is_hidden": "BOOLEAN", "words": "VARCHAR[]"}
-_RELEASE = ("name", "namespace")
-_EVENT = ("resource_name", "resource_namespace")
+_LOOK_COLUMNS = {
+    "path": "VARCHAR",
+    "value": "VARCHAR",
+    "setting": "BIGINT",
+    "is_hidden": "BOOLEAN",
+    "words": "VARCHAR[]",
+}
+_NAMES = {"resources": ("name", "namespace"), "resource_events": ("resource_name", "resource_namespace")}
+DECIDING = ("resource_id", "full_name", "chart_name", "context", "is_applied", "images", *_NAMES["resources"])
+"""The columns of `resources` that decide what may be published."""
+
 _HOLDS = " OR ".join(f"""contains({{0}}, '{text}')""" for text in ('"values', '"parameters":', "values.y"))
 """What is true of every document with settings. A search for texts takes half the time of one for a pattern."""
 
-_BLOCK = "json_extract({}, '$.spec.values')::VARCHAR"
+_DOCUMENT = (
+    f"CASE WHEN {_HOLDS.format('{column}::VARCHAR')} THEN coalesce(published_document("
+    "chart_name, {words}, {column}::VARCHAR, json_extract({column}, '$.spec.values')::VARCHAR), {column}) "
+    "ELSE {column} END"
+)
+_CHANGES = (
+    "CASE WHEN regexp_matches({column}::VARCHAR, 'values|parameters') THEN coalesce(published_changes("
+    "chart_name, {words}, {column}::VARCHAR), {column}) ELSE {column} END"
+)
+WITH_DOCUMENTS = {
+    "resources": {"data": _DOCUMENT},
+    "resource_events": {"resource_data": _DOCUMENT, "field_changes": _CHANGES},
+}
+"""The columns of each table that hold settings in documents, with SQL for what is published in their place."""
 
-RELEASES_AT_ONCE = 1_024
-"""Releases whose decisions are remembered. Documents come by repository."""
+WITHHELD = {"helm_values": ("value",), **{table: tuple(columns) for table, columns in WITH_DOCUMENTS.items()}}
+"""The columns of each table in which the published file may say less than the lake."""
+
+RELEASES_AT_ONCE, BLOCKS_AT_ONCE = 4_096, 16_384
+"""Releases whose decisions are remembered, and versions of their settings. Documents come by repository."""
+CHANGES_AT_ONCE = 16_384
+"""Changes of releases that are remembered: one bot makes the same ones in many repositories."""
 
 
 def withhold_values(connection: duckdb.DuckDBPyConnection, rule: PublishRule) -> "Shown":
-    """Set values of `helm_values` to null that must not be published, and replace them in documents of `resources`.
+    """Set values of `helm_values` to null that must not be published.
 
-    Returns the decision, by which the documents and changes of events are replaced when they are loaded.
+    Returns the decision, by which documents and changes are replaced when they are loaded.
     """
     shown = _decide(connection, rule)
     connection.execute(
-        f"UPDATE helm_values SET value = NULL FROM ({UNSHARED}) AS unshared "  # noqa: S608 - our own file
-        "WHERE helm_values.resource_id = unshared.resource_id AND helm_values.applied_id = unshared.applied_id "
-        "AND helm_values.path = unshared.path"
+        f"UPDATE helm_values SET value = NULL FROM ({UNSHARED}) AS unshared WHERE helm_values.rowid = unshared.row"  # noqa: S608 - our own file
     )
-    query = (
-        f"SELECT rowid, chart_name, {_words_around(_RELEASE)}, data::VARCHAR, {_BLOCK.format('data')} FROM resources "  # noqa: S608 - constants
-        f"WHERE {_HOLDS.format('data::VARCHAR')}"
-    )
-    rows = _fetch(connection.cursor().execute(query))
-    replaced = ((row, new) for row, *known in rows if (new := shown.document(*known)) is not None)
-    _fill(connection, "replaced", {"row": "BIGINT", "document": "VARCHAR"}, replaced)
-    connection.execute("UPDATE resources SET data = document::JSON FROM replaced WHERE resources.rowid = replaced.row")
     return shown
 
 
@@ -105,7 +125,19 @@ class Shown:
 
     def __init__(self, look: Callable[[str, str], Look], shared: frozenset[tuple[str | None, str, str]]) -> None:
         self._look, self._shared = look, shared
+        self._replace = lru_cache(BLOCKS_AT_ONCE)(replace_block)
         self._settings = lru_cache(RELEASES_AT_ONCE)(self._settings_of)
+        self._changes = lru_cache(CHANGES_AT_ONCE)(self.changes)
+
+    def teach(self, connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
+        """SQL expressions of what is published of the documents and changes of a table, in the place of each column.
+
+        The connection is taught their functions. Each document is then read, decided about and written in one pass.
+        """
+        _teach(connection, "published_document", self.document, 4, "JSON")
+        _teach(connection, "published_changes", self._changes, 3, "JSON")
+        words = _words_around(_NAMES[table])
+        return {column: sql.format(column=column, words=words) for column, sql in WITH_DOCUMENTS[table].items()}
 
     def document(self, chart: str | None, text: str, written: str, block: str | None) -> str | None:
         """The published form of a document of a chart's release that says `text` elsewhere. None if it is the same.
@@ -113,9 +145,9 @@ class Shown:
         `block` is the mapping of its settings, where Flux has it.
         """
         settings = self._settings(chart, text)
-        known = settings.replace_known(written, block) if block else None
-        if known is not None:
-            return None if known == written else known
+        replaced = settings.replace_in(written, block) if block and block.startswith("{") else None
+        if replaced is not None:
+            return None if replaced == written else replaced
         document = orjson.loads(written)
         published = withhold_settings(document, settings)
         return None if published is document else orjson.dumps(published).decode()
@@ -126,32 +158,8 @@ class Shown:
         published = withhold_changes(changes, self._settings(chart, text))
         return None if published is changes else orjson.dumps(published).decode()
 
-    def replace_events(self, connection: duckdb.DuckDBPyConnection, rows: str, files: Sequence[str], to: Path) -> None:
-        """Write what is published in place of the documents and changes of events: a row for each event, mostly null.
-
-        `rows` is the SELECT of the events from `$files`, in the order of which the rows of the Parquet file `to` are.
-        """
-        query = (
-            f"SELECT row, chart_name, {_words_around(_EVENT)}, CASE WHEN holds THEN resource_data::VARCHAR END, "  # noqa: S608 - constants
-            f"CASE WHEN holds THEN {_BLOCK.format('resource_data')} END, "
-            "CASE WHEN changes THEN field_changes::VARCHAR END "
-            "FROM (SELECT *, row_number() OVER () - 1 AS row, "
-            f"coalesce({_HOLDS.format('resource_data::VARCHAR')}, FALSE) AS holds, "
-            "coalesce(regexp_matches(field_changes::VARCHAR, 'values|parameters'), FALSE) AS changes "
-            f"FROM ({rows}) AS events) WHERE holds OR changes"
-        )
-        found = connection.cursor().execute(query, {"files": list(files)})
-        height = count_rows(connection, files)
-        documents: list[str | None] = [None] * height
-        changes: list[str | None] = [None] * height
-        for row, chart, text, document, block, changed in _fetch(found):
-            documents[row] = self.document(chart, text, document, block) if document else None
-            changes[row] = self.changes(chart, text, changed) if changed else None
-        columns = {"resource_data": documents, "field_changes": changes}
-        pl.DataFrame(columns, dict.fromkeys(columns, pl.String)).write_parquet(to, compression="lz4")
-
     def _settings_of(self, chart: str | None, text: str) -> ReleaseSettings:
-        return ReleaseSettings(partial(self._shows, chart, frozenset(words_of(text))))
+        return ReleaseSettings(partial(self._shows, chart, frozenset(words_of(text))), self._replace)
 
     def _shows(self, chart: str | None, words: frozenset[str], path: str, value: str) -> bool:
         """True if a value may be published in a document of a chart's release that says these words elsewhere."""
@@ -162,36 +170,45 @@ class Shown:
 
 
 def _decide(connection: duckdb.DuckDBPyConnection, rule: PublishRule) -> Shown:
-    """Fill the temporary tables that `unshared_values.sql` reads. Give the same for documents.
-
-    A cursor does not see temporary tables, so each answer is read to its end before the next question.
-    """
+    """Fill the temporary tables that `unshared_values.sql` reads. Give the same for documents."""
     look = LOOKS[rule]
-    connection.execute(f"CREATE OR REPLACE TEMP VIEW chart_settings AS {SETTINGS}")
-    connection.execute(_SHARED)
+    numbers: dict[tuple[str, str], int] = {}
     looks = [
-        (path, value, seen.verdict is Verdict.HIDDEN, list(seen.words))
-        for path, value in _fetch(connection.execute("SELECT DISTINCT general_path, value FROM chart_settings"))
-        if (seen := look(path, value)).verdict is not Verdict.SHOWN
+        (path, value, numbers.setdefault((general, value), len(numbers)), seen.verdict is Verdict.HIDDEN, seen.words)
+        for path, general, value in connection.execute(_TOLD).fetchall()
+        if (seen := look(general, value)).verdict is not Verdict.SHOWN
     ]
     _fill(connection, "value_looks", _LOOK_COLUMNS, looks)
-    releases = connection.execute(
-        f"SELECT resource_id, {_words_around(_RELEASE)} FROM resources SEMI JOIN helm_values USING (resource_id)"  # noqa: S608 - the contract's
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW chart_settings AS {SETTINGS}")
+    connection.execute(_SHARED)
+    _teach(connection, "words_said", lru_cache(RELEASES_AT_ONCE)(_words_said), 1, "VARCHAR[]")
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE own_words AS "  # noqa: S608 - the contract's
+        f"SELECT resource_id, words_said({_words_around(_NAMES['resources'])}) AS words "
+        "FROM resources SEMI JOIN helm_values USING (resource_id)"
     )
-    words = [(resource_id, sorted(set(words_of(text)))) for resource_id, text in _fetch(releases)]
-    _fill(connection, "own_words", {"resource_id": "VARCHAR", "words": "VARCHAR[]"}, words)
-    return Shown(look, frozenset(_fetch(connection.execute(_SHARED_AND_FREE))))
+    settings = list(numbers)
+    shared = connection.execute("SELECT chart_name, setting FROM shared_values").fetchall()
+    return Shown(look, frozenset((chart, *settings[number]) for chart, number in shared))
+
+
+def _words_said(text: str) -> list[str]:
+    return sorted(set(words_of(text)))
+
+
+def _teach(
+    connection: duckdb.DuckDBPyConnection, name: str, function: Callable[..., Any], texts: int, gives: str
+) -> None:
+    """Let SQL call a function of some texts, any of which may be null."""
+    with contextlib.suppress(duckdb.InvalidInputException):
+        connection.remove_function(name)
+    connection.create_function(name, function, [VARCHAR] * texts, gives, null_handling=FunctionNullHandling.SPECIAL)
 
 
 def _words_around(names: tuple[str, str]) -> str:
     """An SQL expression of all that a row says elsewhere: its name, namespace, chart and images."""
     images = "array_to_string([each.image FOR each IN images], ' ')"
     return f"concat_ws(' ', {', '.join(names)}, chart_name, {images})"
-
-
-def _fetch(result: duckdb.DuckDBPyConnection) -> Iterator[Any]:
-    while rows := result.fetchmany(ROWS_AT_ONCE):
-        yield from rows
 
 
 def _fill(

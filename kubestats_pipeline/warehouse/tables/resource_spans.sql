@@ -65,27 +65,33 @@ exposed AS (
         END AS exposure
     FROM reached
 ),
-log AS (
+-- Before the log is sorted: what it is sorted with is copied.
+states AS (
     SELECT
-        repository_id,
-        resource_id,
-        sequence,
-        min(event_timestamp) OVER (PARTITION BY repository_id ORDER BY sequence DESC) AS reached_at,
-        sequence = min(sequence) OVER (PARTITION BY repository_id) AS is_first,
-        commit_sha,
-        event_type,
-        exposure,
+        repository_id, resource_id, sequence, event_timestamp, commit_sha, event_type, exposure,
         CASE WHEN event_type <> 'DELETED' THEN hash(
             resource_kind, resource_api_version, resource_name, resource_namespace, app_name, chart_name, chart_url, chart_kind,
             version_after, images, exposure, context, resolution
         ) END AS state
     FROM exposed
 ),
+log AS (
+    SELECT
+        repository_id,
+        resource_id,
+        sequence,
+        min(event_timestamp) OVER (PARTITION BY repository_id ORDER BY sequence DESC) AS reached_at,
+        commit_sha,
+        event_type,
+        exposure,
+        state
+    FROM states
+),
 first_commits AS (
-    SELECT repository_id, commit_sha AS first_commit FROM log WHERE is_first
+    SELECT repository_id, arg_min(commit_sha, sequence) AS first_commit FROM resource_events GROUP BY repository_id
 ),
 steps AS (
-    SELECT * EXCLUDE (is_first)
+    SELECT *
     FROM log
     QUALIFY state IS DISTINCT FROM lag(state) OVER (PARTITION BY repository_id, resource_id ORDER BY sequence)
 ),

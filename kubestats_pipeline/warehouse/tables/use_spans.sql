@@ -26,19 +26,20 @@
 -- images: images that it named
 -- is_release: it installed a chart, resolved or not
 -- in_scope: the context was active and the repository is neither blocked nor retired now
-WITH log AS (
+WITH states AS (
     SELECT
-        repository_id,
-        applied_id,
-        sequence,
-        min(event_timestamp) OVER (PARTITION BY repository_id ORDER BY sequence DESC) AS reached_at,
-        sequence = min(sequence) OVER (PARTITION BY repository_id) AS is_first,
-        commit_sha,
-        author_kind,
+        repository_id, applied_id, sequence, event_timestamp, commit_sha, author_kind,
         CASE WHEN event_type <> 'DELETED' THEN hash(
             app_name, chart_name, chart_url, chart_kind, version_after, version_tag, images, context, resolution
         ) END AS state
     FROM applied_events
+),
+log AS (
+    SELECT
+        * EXCLUDE (event_timestamp),
+        min(event_timestamp) OVER (PARTITION BY repository_id ORDER BY sequence DESC) AS reached_at,
+        sequence = min(sequence) OVER (PARTITION BY repository_id) AS is_first
+    FROM states
 ),
 beginnings AS (
     SELECT repository_id, reached_at AS told_at, commit_sha AS told_commit FROM log WHERE is_first
@@ -71,8 +72,11 @@ covers AS (
     JOIN applied_events AS events ON events.repository_id = spans.repository_id AND events.sequence = spans.sequence
     WHERE state IS NOT NULL AND resource_id IS NOT NULL
 ),
+-- Only documents of which objects run have times that count for these. The spans of all others are as they are.
 pieces AS (
-    SELECT resource_id, sequence, valid_from, commit_sha, author_kind, is_first_snapshot FROM resource_spans
+    SELECT resource_id, sequence, valid_from, commit_sha, author_kind, is_first_snapshot
+    FROM resource_spans
+    SEMI JOIN covers USING (resource_id)
     UNION
     SELECT spans.resource_id, spans.sequence, covered_to, covers.ended_commit, ended_by, FALSE
     FROM resource_spans AS spans
@@ -97,6 +101,10 @@ told AS (
     FROM uncovered
     LEFT JOIN covers ON covers.resource_id = uncovered.resource_id AND covered_from > uncovered.valid_from
     GROUP BY ALL
+    UNION ALL
+    SELECT resource_id, sequence, valid_from, NULL, NULL, commit_sha, author_kind, is_first_snapshot
+    FROM resource_spans
+    ANTI JOIN covers USING (resource_id)
 )
 SELECT
     spans.resource_id AS use_id,

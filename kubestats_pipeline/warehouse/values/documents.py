@@ -26,50 +26,59 @@ _CHANGED = re.compile(r"\$(?:.*?\.)?(values|valuesObject|valuesInline|valuesCont
 _CHANGED_FILE = re.compile(r"\$.*\['((?:.*[-_.])?values\.ya?ml)'\]")
 _CHANGED_PARAMETER = re.compile(r"\$.*\.parameters\[name=([^\]]+)\]\.value")
 
+_KEY = '"values":'
+_BLOCK = f"{_KEY}{{"
 _MEMBER = re.compile(r'"values(?:Object|Inline|Content)?":')
 _TEXTS = re.compile(r'\[(?:"(?:[^"\\]|\\.)*",?)*\]')
 _ELSEWHERE = ('"parameters":', 'values.yaml"', 'values.yml"')
 """The text of a document: keys of settings, what is none of them below such a key, and places of other settings."""
 
-MOST_BLOCKS = 512
-"""Versions of a release's settings that are remembered."""
+ReplaceBlock = Callable[[str, IsShown], str | None]
+"""Gives the published form of a mapping of settings as JSON. None if all of them may be published."""
+
+
+def replace_block(block: str, is_shown: IsShown) -> str | None:
+    """Withhold values of a mapping of settings. Versions of a release are alike, so that it pays to remember some."""
+    item = orjson.loads(block)
+    published = _withhold_values(item, "", is_shown)
+    return None if published is item else orjson.dumps(published).decode()
 
 
 class ReleaseSettings:
-    """Withholds the settings of one release. It remembers what it has decided: versions of a release are alike."""
+    """Withholds the settings of one release, and remembers what it has decided."""
 
-    def __init__(self, is_shown: IsShown) -> None:
-        self._is_shown = functools.cache(is_shown)
-        self._blocks: dict[str, str] = {}
+    def __init__(self, is_shown: IsShown, replace: ReplaceBlock = replace_block) -> None:
+        self._is_shown, self._replace = functools.cache(is_shown), replace
 
     def withhold(self, item: Any, path: str = "") -> Any:
         """The values at a path, as orjson writes them. It is the very object if all of them may be published."""
         if path or not isinstance(item, dict):
             return _withhold_values(item, path, self._is_shown)
-        written = orjson.dumps(item).decode()
-        published = self._blocks.get(written)
-        if published is None:
-            published = orjson.dumps(_withhold_values(item, "", self._is_shown)).decode()
-            self._remember(written, published)
-        return item if published == written else orjson.Fragment(published)
+        published = self._replace(orjson.dumps(item).decode(), self._is_shown)
+        return item if published is None else orjson.Fragment(published)
 
-    def replace_known(self, document: str, block: str) -> str | None:
+    def replace_in(self, document: str, block: str) -> str | None:
         """The published form of a document whose settings are one mapping, `block`, both as JSON.
 
-        None where that mapping is not remembered or the document may hold more settings.
+        The document is not parsed. None where it may hold more settings.
         """
-        published = self._blocks.get(block)
-        before, key, after = document.partition(f'"values":{block}')
-        if published is None or not key or before.endswith("\\") or any(place in document for place in _ELSEWHERE):
+        start = document.find(_BLOCK) + len(_KEY)
+        end = start + len(block)
+        if start < len(_KEY) or not document.startswith(block, start):
             return None
-        if any(not _TEXTS.match(rest, found.end()) for rest in (before, after) for found in _MEMBER.finditer(rest)):
+        before, after = document[:start], document[end:]
+        if before.endswith(f"\\{_KEY}") or _may_hold_settings(f"{before[: -len(_KEY)]}\n{after}"):
             return None
-        return f'{before}"values":{published}{after}'
+        published = self._replace(block, self._is_shown)
+        return document if published is None else f"{before}{published}{after}"
 
-    def _remember(self, written: str, published: str) -> None:
-        self._blocks[written] = published
-        if len(self._blocks) > MOST_BLOCKS:
-            del self._blocks[next(iter(self._blocks))]
+
+def _may_hold_settings(document: str) -> bool:
+    if "values" not in document and "parameters" not in document:
+        return False
+    if any(place in document for place in _ELSEWHERE):
+        return True
+    return any(not _TEXTS.match(document, found.end()) for found in _MEMBER.finditer(document))
 
 
 def withhold_settings(document: Any, settings: ReleaseSettings) -> Any:
