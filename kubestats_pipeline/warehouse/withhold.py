@@ -104,10 +104,13 @@ def find_unshared(connection: duckdb.DuckDBPyConnection, rule: PublishRule) -> t
 
     A connection that has withheld them knows the decision. A published file is decided about anew.
     """
-    if not connection.execute(_DECIDED).fetchall():
+    is_decided = bool(connection.execute(_DECIDED).fetchall())
+    if not is_decided:
         _decide(connection, rule)
     query = f"SELECT count(*), min(full_name) FROM ({UNSHARED})"  # noqa: S608 - our own file
     row = connection.execute(query).fetchone()
+    if not is_decided:
+        connection.execute("DROP TABLE own_words")
     return (row[0], row[1]) if row else (0, None)
 
 

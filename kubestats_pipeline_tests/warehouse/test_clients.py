@@ -44,6 +44,7 @@ CALLS = {
     "file_link": "SELECT file_link('https://bitbucket.example.org/scm/key/ops', 'git:1', 'c0')",
     "grep_resources": "FROM grep_resources('kind: ')",
     "is_prerelease": "SELECT is_prerelease('-rc.1')",
+    "longest_word": "SELECT longest_word('image: org/web')",
     "is_called": "SELECT is_called('ghcr.io/home/plex', 'Plex')",
     "most_active_repositories": "FROM most_active_repositories(30)",
     "natural_words": "SELECT natural_words('rc10.2')",

@@ -260,6 +260,22 @@ def test_no_text_makes_a_function_fail(functions, text):
     call(functions, "version_level(?, '1.0.0')", text)
 
 
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("replicas: 3", "replicas"),
+        ('image: "Ghcr.io/Org/web"', "ghcr.io/org/web"),
+        (r"C:\\data", "data"),
+        ("", ""),
+        (": ,", ""),
+    ],
+)
+def test_the_longest_word_of_a_text_is_in_a_document_that_has_the_text(functions, text, word):
+    (found,) = functions.execute("SELECT longest_word(?)", [text]).fetchone()
+    assert found == word
+    assert found in json.dumps({"text": text}).lower()
+
+
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
 def test_each_function_says_what_it_gives_and_what_it_takes(function: Mart):
     assert function.description

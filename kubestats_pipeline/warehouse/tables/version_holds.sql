@@ -75,7 +75,7 @@ judged AS (
 by_use AS (
     SELECT
         subject, name, family_url, version, repository_id, use_id, any_value(full_name) AS full_name, list(DISTINCT wrote) AS wrote,
-        min(valid_from) AS held_since, sum(days) AS days_held, bool_or(valid_to IS NULL) AS is_held,
+        min(valid_from) AS held_since, CAST(sum(CAST(days AS DECIMAL(18, 9))) AS DOUBLE) AS days_held, bool_or(valid_to IS NULL) AS is_held,
         max(valid_to) FILTER (WHERE is_downgrade) AS went_back_at,
         arg_max({'to': next_version, 'is_return': is_return}, valid_to) FILTER (WHERE is_downgrade) AS back
     FROM judged
