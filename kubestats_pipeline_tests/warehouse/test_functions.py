@@ -1,5 +1,6 @@
 """The functions of the warehouse: what is a version, which of two is newer, and by how much."""
 
+import json
 from collections.abc import Iterator
 
 import duckdb
