@@ -68,8 +68,8 @@ class Section:
         lines += [f"ORDER BY {self.order}"] if self.order else []
         return "\n".join([*lines, *([f"LIMIT {self.limit}"] if self.limit else [])])
 
-    def bulk(self, columns: Sequence[str], *, everything: bool) -> str:
-        """The query of all pages, or of those in `WANTED`: first the key, then the rows."""
+    def bulk(self, columns: Sequence[str], *, everything: bool, sort: bool = True) -> str:
+        """The query of all pages, or of those in `WANTED`: first the key, then the rows. Unsorted, it has no limit."""
         names = self.key or tuple(columns)
         if not names:
             return self.query((), ())
@@ -79,7 +79,7 @@ class Section:
         first = ALL if everything else f"{columns[0]} IN (SELECT {columns[0]} FROM {WANTED})"  # noqa: S608 - constants
         selected = _OUTER.sub(lambda found: f"{found[1]} {keys[found[1]]},", self.sql.strip())
         rows = _restricted(selected, only, first)
-        return f"FROM ({rows})\n{self._first(len(names))}"
+        return f"FROM ({rows})\n{self._first(len(names)) if sort else ''}"
 
     def _first(self, keys: int) -> str:
         page = ", ".join(f"key_{number}" for number in range(keys))
