@@ -149,8 +149,13 @@ class NewSite:
     def _path(self, address: str) -> str:
         """Where a file goes, as text: making objects of tens of thousands of paths takes longer than linking them."""
         path = f"{self.folder}/site/{address}"
-        folder = path.rpartition("/")[0]
-        if folder not in self._made:
-            Path(folder).mkdir(parents=True, exist_ok=True)
-            self._made.add(folder)
+        self._make_folder(path.rpartition("/")[0])
         return path
+
+    def _make_folder(self, folder: str) -> None:
+        """Make a folder, and those above it first, none of them twice."""
+        if folder not in self._made:
+            self._made.add(folder)
+            if folder != str(self.path):
+                self._make_folder(folder.rpartition("/")[0])
+                Path(folder).mkdir()
