@@ -12,6 +12,9 @@ from kubestats_pipeline.report.parts.published import Row, Rows, read
 from kubestats_pipeline.report.parts.sections import Key, Section
 from kubestats_pipeline.report.render import Found, render
 
+FEW = 20
+"""First parts of keys, such as repositories, that a query names one by one."""
+
 
 @dataclass(frozen=True)
 class MadePage:
@@ -55,8 +58,10 @@ class PageMaker:
         if kind.key and not everything:
             want(self.connection, kind, pages)
         found = {page.key: dict[Section, Rows]() for page in pages}
+        firsts = sorted({page.key[0] for page in pages}, key=str) if kind.key else []
+        few = firsts if len(firsts) <= FEW else ()
         for section in kind.queries:
-            rows = read(self.connection, section.bulk(kind.key, everything=everything))
+            rows = read(self.connection, section.bulk(kind.key, everything=everything, few=few))
             split = _split(rows, len(kind.key))
             columns, types = rows.columns[len(kind.key) :], rows.types[len(kind.key) :]
             for page in pages:

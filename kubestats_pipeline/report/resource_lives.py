@@ -4,15 +4,16 @@ It is the largest part of a site by far, so it is not made by a template, which 
 text goes through `escape`, and a test reads it with hostile ones.
 """
 
+import html
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from html import escape
 from typing import Any
 
 import orjson
 from markupsafe import Markup
 
 from kubestats_pipeline.report.parts import addresses, cells, documents
+from kubestats_pipeline.report.parts.escaping import escape
 from kubestats_pipeline.report.parts.links import Links
 from kubestats_pipeline.report.parts.page import Known
 from kubestats_pipeline.report.parts.published import Row, Rows
@@ -55,7 +56,7 @@ def _life(facts: Facts, events: list[str], links: Links) -> str:
 <dl class="facts">{shown}</dl>
 {life}
 <details class="document"><summary>Document<span class="unseen"> of {kind} {name}</span></summary>
-<pre tabindex="0"><code>{escape(documents.as_yaml(facts["data"]), quote=False)}</code></pre></details>
+<pre tabindex="0"><code>{html.escape(documents.as_yaml(facts["data"]), quote=False)}</code></pre></details>
 </article>
 """
 

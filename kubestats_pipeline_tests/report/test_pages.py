@@ -9,7 +9,11 @@ from typing import Any
 import duckdb
 import pytest
 
+from kubestats_pipeline.report import build
+from kubestats_pipeline.report.pages.all_pages import KINDS_OF_PAGES
 from kubestats_pipeline.report.parts.cells import UNSEEN
+from kubestats_pipeline.report.parts.page import want
+from kubestats_pipeline.report.parts.published import open_published, read
 from kubestats_pipeline.report.render import POLICY
 from kubestats_pipeline_tests.report.site_reader import ReadSite
 
@@ -76,6 +80,20 @@ def test_every_number_is_what_the_query_under_it_gives(site: ReadSite, file: Pat
                     assert section["query"] in page.queries, (address, section["title"])
                     seen |= {(sort_of(address), section["title"])} if shows_integers(page, section) else set()
     assert len(seen) > 40
+
+
+def test_pages_of_few_repositories_have_the_rows_that_they_have_among_all(demo_file: Path):
+    compared = 0
+    with open_published(demo_file) as connection:
+        for kind in (kind for kind in KINDS_OF_PAGES if kind.key):
+            pages = build._pages_of(connection, kind)
+            few = {page.key[0] for page in pages[:2]}
+            want(connection, kind, [page for page in pages if page.key[0] in few])
+            for section in kind.queries:
+                restricted = read(connection, section.bulk(kind.key, everything=False, few=sorted(few, key=str)))
+                assert restricted == read(connection, section.bulk(kind.key, everything=False)), section.title
+                compared += len(restricted.rows)
+    assert compared > 500
 
 
 def shows_integers(page: Any, section: dict[str, Any]) -> bool:

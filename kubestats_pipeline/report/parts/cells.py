@@ -5,12 +5,12 @@ Everything that strangers wrote is escaped here or by the templates. A link that
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from html import escape
 from typing import Any
 
 from markupsafe import Markup
 
 from kubestats_pipeline.report.parts import addresses
+from kubestats_pipeline.report.parts.escaping import escape
 from kubestats_pipeline.report.parts.links import Links
 from kubestats_pipeline.report.parts.published import Rows
 

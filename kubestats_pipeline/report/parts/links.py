@@ -4,15 +4,20 @@ Not everything that is named has a page: a chart that could not be resolved has 
 made again when the page that it leads to comes or goes. `asked` has everything that a page asked for.
 """
 
+import functools
 from collections.abc import Mapping
 from hashlib import blake2b
-from html import escape
 from typing import Any
 
 from kubestats_pipeline.report.parts import addresses
+from kubestats_pipeline.report.parts.escaping import escape
 
 Subject = tuple[str, tuple[Any, ...]]
 """A sort of page, such as `chart`, and the key of one."""
+
+
+REMEMBERED = 100_000
+"""Subjects whose hash is remembered. Most are asked for by many pages."""
 
 
 class Links:
@@ -40,6 +45,7 @@ class Links:
         return shown if target is None else f'<a href="{escape(target)}">{shown}</a>'
 
 
+@functools.lru_cache(REMEMBERED)
 def short(subject: Subject) -> str:
     """A short hash of a subject, which stands for it from build to build."""
     return blake2b(repr(subject).encode(), digest_size=6).hexdigest()

@@ -6,7 +6,7 @@ under a section is the same text with the key of its page. A test runs both and 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -68,18 +68,29 @@ class Section:
         lines += [f"ORDER BY {self.order}"] if self.order else []
         return "\n".join([*lines, *([f"LIMIT {self.limit}"] if self.limit else [])])
 
-    def bulk(self, columns: Sequence[str], *, everything: bool) -> str:
-        """The query of all pages, or of those in `WANTED`: first the key, then the rows."""
+    def bulk(
+        self, columns: Sequence[str], *, everything: bool, sort: bool = True, few: Collection[str | int] = ()
+    ) -> str:
+        """The query of all pages, or of those in `WANTED`: first the key, then the rows.
+
+        Args:
+            columns: the page's key columns, as the kind of page calls them.
+            everything: the query is of all pages.
+            sort: sort the rows, and restrict them to the limit.
+            few: the first parts of all keys in `WANTED`, where there are few. DuckDB looks for constants in statistics
+                of its row groups, so that it reads only those of few repositories.
+        """
         names = self.key or tuple(columns)
         if not names:
             return self.query((), ())
         keys = {"SELECT": ", ".join(f"{name} AS key_{number}" for number, name in enumerate(names))}
         keys["GROUP BY"] = ", ".join(names)
-        only = ALL if everything else f"({', '.join(names)}) IN (FROM {WANTED})"
-        first = ALL if everything else f"{columns[0]} IN (SELECT {columns[0]} FROM {WANTED})"  # noqa: S608 - constants
+        only = ALL if everything else f"{_among(names[0], few)}({', '.join(names)}) IN (FROM {WANTED})"
+        first = f"{_among(columns[0], few)}{columns[0]} IN (SELECT {columns[0]} FROM {WANTED})"  # noqa: S608 - quoted
+        first = ALL if everything else first
         selected = _OUTER.sub(lambda found: f"{found[1]} {keys[found[1]]},", self.sql.strip())
         rows = _restricted(selected, only, first)
-        return f"FROM ({rows})\n{self._first(len(names))}"
+        return f"FROM ({rows})\n{self._first(len(names)) if sort else ''}"
 
     def _first(self, keys: int) -> str:
         page = ", ".join(f"key_{number}" for number in range(keys))
@@ -95,8 +106,17 @@ def _restricted(sql: str, only: str, first: str) -> str:
     return _PLACE.sub(lambda found: only if found[0] == "{only}" else first, sql)
 
 
+def _among(name: str, values: Collection[str | int]) -> str:
+    """A restriction to some values with an AND after it, or nothing without values."""
+    return f"{name} IN ({', '.join(map(_constant, values))}) AND " if values else ""
+
+
 def _equals(name: str, value: str | int) -> str:
-    return f"{name} = {value if isinstance(value, int) else quoted(value)}"
+    return f"{name} = {_constant(value)}"
+
+
+def _constant(value: str | int) -> str:
+    return str(value) if isinstance(value, int) else quoted(value)
 
 
 def quoted(text: str) -> str:

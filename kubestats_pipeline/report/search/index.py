@@ -52,7 +52,7 @@ def _write_all(site: NewSite, pages: Sequence[str]) -> None:
             postings[word].append(number)
     starts = []
     for start, some in words.in_files(postings):
-        site.write(file_of(start), words.written(some))
+        site.write(file_of(start), some)
         starts.append(start)
     site.write(STARTS, "".join(f"{start}\n" for start in starts).encode())
 

@@ -5,9 +5,9 @@ order of `search/pages.txt`, written as gaps and runs in base 36. Words are kept
 larger than `MOST_BYTES`, so that a search fetches few and small files. A word after `@` is part of a resource's name.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
-from operator import itemgetter
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby, zip_longest
 from typing import Any
 
 import orjson
@@ -23,9 +23,11 @@ FIRST_CHARACTERS = 2
 
 NAMED = "@"
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
-_LETTERS = frozenset(_DIGITS.encode())
+_LETTERS = frozenset(f"{_DIGITS}.".encode())
 _SPLIT = bytes(place if place in _LETTERS else 32 for place in range(256))
-_SPLIT_BUT_DOTS = bytes(place if place in _LETTERS or place == ord(".") else 32 for place in range(256))
+
+REMEMBERED = 20_000
+"""Numbers whose text is remembered: there are as many as pages, and each comes again and again."""
 
 Postings = Mapping[str, Sequence[int]]
 """The pages of each word, in rising order."""
@@ -33,10 +35,13 @@ Postings = Mapping[str, Sequence[int]]
 
 def words_of(text: str) -> set[str]:
     """The words of a text."""
-    plain = text.lower().encode()
-    whole = {word.strip(b".") for word in plain.translate(_SPLIT_BUT_DOTS).split()}
-    found = whole.union(plain.translate(_SPLIT).split())
-    return {word[:LONGEST].decode() for word in found if len(word) >= SHORTEST}
+    found = set(text.lower().encode().translate(_SPLIT).decode().split())
+    dotted = {word for word in found if "." in word}
+    found -= dotted
+    for word in dotted:
+        found.add(word.strip("."))
+        found.update(word.split("."))
+    return {word[:LONGEST] for word in found if len(word) >= SHORTEST}
 
 
 def words_of_page(page: bytes) -> set[str]:
@@ -44,11 +49,9 @@ def words_of_page(page: bytes) -> set[str]:
     resources = orjson.loads(page)["sections"][0]
     columns = resources["columns"]
     name, kind, file, document = map(columns.index, ("name", "kind", "file_path", "data"))
-    words = set[str]()
-    names = set[str]()
-    for row in resources["rows"]:
-        names |= words_of(str(row[name]))
-        words |= words_of(f"{row[kind]} {row[file]} {_text(row[document])}")
+    rows = resources["rows"]
+    names = words_of(" ".join([str(row[name]) for row in rows]))
+    words = words_of(" ".join([f"{row[kind]} {row[file]} {_text(row[document])}" for row in rows]))
     return words | names | {f"{NAMED}{word}" for word in names}
 
 
@@ -56,24 +59,29 @@ def _text(document: Any) -> str:
     return document if isinstance(document, str) else orjson.dumps(document).decode()
 
 
-def in_files(postings: Postings) -> Iterator[tuple[str, Mapping[str, Sequence[int]]]]:
-    """The words of each file, with the characters by which they begin."""
-    yield from _split(sorted((word.removeprefix(NAMED), word) for word in postings), postings, FIRST_CHARACTERS)
+def in_files(postings: Postings) -> Iterator[tuple[str, bytes]]:
+    """The files of words, each with the characters by which its words begin."""
+    lines = {word: _line(word, pages) for word, pages in postings.items()}
+    yield from _split(sorted((word.removeprefix(NAMED), word) for word in postings), lines, FIRST_CHARACTERS)
 
 
-def _split(words: list[tuple[str, str]], postings: Postings, length: int) -> Iterator[tuple[str, Postings]]:
+def _split(words: list[tuple[str, str]], lines: Mapping[str, str], length: int) -> Iterator[tuple[str, bytes]]:
     for start, some in groupby(words, key=lambda pair: pair[0][:length]):
         group = list(some)
-        content = {word: postings[word] for _, word in group}
-        if len(written(content)) > MOST_BYTES and any(len(plain) > length for plain, _ in group):
-            yield from _split(group, postings, length + 1)
+        size = sum(len(lines[word]) for _, word in group)
+        if size > MOST_BYTES and any(len(plain) > length for plain, _ in group):
+            yield from _split(group, lines, length + 1)
         else:
-            yield start, content
+            yield start, "".join([lines[word] for word in sorted(word for _, word in group)]).encode()
 
 
 def written(postings: Postings) -> bytes:
     """A file of words: a line each, with its pages."""
-    return "".join(f"{word} {_numbers(pages)}\n" for word, pages in sorted(postings.items())).encode()
+    return "".join([_line(word, pages) for word, pages in sorted(postings.items())]).encode()
+
+
+def _line(word: str, pages: Sequence[int]) -> str:
+    return f"{word} {_numbers(pages)}\n"
 
 
 def read_back(content: bytes) -> dict[str, list[int]]:
@@ -82,14 +90,15 @@ def read_back(content: bytes) -> dict[str, list[int]]:
     return {word: list(_read_numbers(numbers)) for word, _, numbers in lines}
 
 
-def _numbers(pages: Iterable[int]) -> str:
+def _numbers(pages: Sequence[int]) -> str:
     """Rising numbers as gaps in base 36, each with how many more follow it at once: 3, 4, 5 and 9 are `3+2 4`."""
-    texts, last = [], 0
-    for _, run in groupby(enumerate(pages), key=lambda pair: pair[1] - pair[0]):
-        numbers = list(map(itemgetter(1), run))
-        more = numbers[-1] - numbers[0]
-        texts.append(_base36(numbers[0] - last) + (f"+{_base36(more)}" if more else ""))
-        last = numbers[-1]
+    texts, last, first = [], 0, -1
+    for number, following in zip_longest(pages, pages[1:]):
+        if first < 0:
+            first = number
+        if following != number + 1:
+            texts.append(_base36(first - last) + (f"+{_base36(number - first)}" if number > first else ""))
+            last, first = number, -1
     return " ".join(texts)
 
 
@@ -102,6 +111,7 @@ def _read_numbers(text: str) -> Iterator[int]:
         yield from range(first, last + 1)
 
 
+@functools.lru_cache(REMEMBERED)
 def _base36(number: int) -> str:
     text = ""
     while True:
