@@ -48,7 +48,7 @@ SELECT full_name, cluster, kind, api_group, namespace, name, chart_name, chart_u
 FROM resource_uses
 WHERE in_scope AND (is_release OR len(images) > 0) AND {only}
 """,
-    order="full_name, cluster, kind, api_group, namespace, name, version, chart_name, source_url",
+    order="full_name, cluster, kind, api_group, namespace, name, version, chart_name, chart_url, source_url",
     limit=500,
 )
 

@@ -92,7 +92,7 @@ FROM version_lag AS lag
 JOIN releases ON releases.use_id = lag.use_id
 WHERE {only}
 """,
-    order="cluster, namespace, name, chart_name, version, newest",
+    order="cluster, namespace, name, chart_name, chart_url, version, newest, late_since",
     limit=300,
     key=("lag.repository_id",),
     note="Releases in the active context, and the newest version that anybody was seen to run of the same chart.",
