@@ -53,7 +53,7 @@ def _published(against: str | None, cache: Path) -> Path:
 
 @contextmanager
 def _never_one() -> Iterator[None]:
-    """Whatever fails, the status is not that of a rule that holds."""
+    """A failure that is explained never has the status of a rule that holds."""
     try:
         yield
     except (ExplainedError, GitError, OSError) as error:

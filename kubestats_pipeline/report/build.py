@@ -81,28 +81,45 @@ def build_site(published: Path, target: Path, schema_version: str, url: str | No
         publication = identify(connection, schema_version)
         state = place.read_state()
         made_for = _MadeFor(publication, f"{digest_code(FOLDER)} {url}", f"{url.rstrip('/')}/" if url else "")
-        if state and (state["publication"], state["code"]) == (asdict(publication), made_for.code):
+        if state and (state.get("publication"), state.get("code")) == (asdict(publication), made_for.code):
             files = sum(len(page["files"]) for page in state["pages"].values())
             return SiteReport(target / "index.html", len(state["pages"]), 0, files, _since(started))
         try:
-            site = place.begin()
+            share_views(connection)
             try:
-                pages = _build(connection, site, state, made_for)
-            finally:
-                site.discard()
+                site = _build(connection, place, state, made_for)
+            except FileNotFoundError:  # somebody has removed files of the last site
+                site = _build(connection, place, {}, made_for)
         except (OSError, duckdb.Error) as error:
             problem = f"{target} cannot be built ({type(error).__name__}: {_first_line(error)})"
             raise ReportError(f"{problem}. The last site stays. See that the disk has room, and run again") from error
-    return SiteReport(target / "index.html", pages, site.written, site.kept, _since(started))
+    return SiteReport(target / "index.html", site.pages, site.written, site.kept, _since(started))
 
 
-def _build(connection: duckdb.DuckDBPyConnection, site: NewSite, last: Mapping[str, Any], made_for: _MadeFor) -> int:
-    share_views(connection)
+def _build(
+    connection: duckdb.DuckDBPyConnection, place: SiteFolder, last: Mapping[str, Any], made_for: _MadeFor
+) -> NewSite:
+    """Build and publish a site. `last` has the notes of the one before, or nothing where all of it is made anew.
+
+    Raises:
+        FileNotFoundError: the site before has lost a file.
+    """
+    site = place.begin()
+    try:
+        site.pages = _write_pages(connection, site, last, made_for)
+    finally:
+        site.discard()
+    return site
+
+
+def _write_pages(
+    connection: duckdb.DuckDBPyConnection, site: NewSite, last: Mapping[str, Any], made_for: _MadeFor
+) -> int:
     pages = {kind: _pages_of(connection, kind) for kind in KINDS_OF_PAGES}
     every = [page for some in pages.values() for page in some]
     subjects = {subject: page.address for page in every for subject in page.subjects}
     digests = digest_pages(connection, KINDS_OF_PAGES, pages)
-    known = last["pages"] if last and last["code"] == made_for.code else {}
+    known = last["pages"] if last.get("code") == made_for.code else {}
     moved = _moved(last.get("subjects", {}), subjects)
     maker = PageMaker(connection, subjects, made_for.base)
     noted: dict[str, Any] = {}

@@ -45,7 +45,8 @@ def render(page: Page, found: Found, links: Links, base: str) -> Iterator[tuple[
     try:
         html = _environment().get_template(page.kind.template).render(_variables(page, found, links))
     except (jinja2.TemplateError, TypeError, ValueError, LookupError) as error:
-        problem = f"the template {page.kind.template} fails for {page.address}: {error}"
+        told = str(error) if isinstance(error, jinja2.TemplateError) else type(error).__name__  # others quote values
+        problem = f"the template {page.kind.template} fails for {page.address}: {told}"
         raise ReportError(f"{problem}. The last site stays. Report it, or install the version before") from error
     yield page.address, html.encode()
     yield addresses.beside(page.address, ".json"), _as_json(page, found)

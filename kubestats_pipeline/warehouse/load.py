@@ -210,6 +210,8 @@ def _explain(table: Table, files: Sequence[str], error: duckdb.Error) -> str:
         problem = _problem_of(table, file)
         if problem:
             return f"{file} cannot be read as {table.name} ({problem}). {REMEDY}"
+    if isinstance(error, duckdb.InvalidInputException):  # a function of `withhold.py`, whose own error quotes values
+        return f"{table.name} cannot be loaded, because its settings cannot be withheld. Scan its repositories again"
     return f"{table.name} cannot be loaded ({type(error).__name__}). See that the disk is neither full nor read-only"
 
 

@@ -60,7 +60,7 @@ _NAMES = {"resources": ("name", "namespace"), "resource_events": ("resource_name
 DECIDING = ("resource_id", "full_name", "chart_name", "context", "is_applied", "images", *_NAMES["resources"])
 """The columns of `resources` that decide what may be published."""
 
-_HOLDS = " OR ".join(f"""contains({{0}}, '{text}')""" for text in ('"values', '"parameters":', "values.y"))
+_HOLDS = " OR ".join(f"""contains({{0}}, '{text}')""" for text in ('"values', '"parameters":', '"set":', "values.y"))
 """What is true of every document with settings. A search for texts takes half the time of one for a pattern."""
 
 _DOCUMENT = (
@@ -69,7 +69,7 @@ _DOCUMENT = (
     "ELSE {column} END"
 )
 _CHANGES = (
-    "CASE WHEN regexp_matches({column}::VARCHAR, 'values|parameters') THEN coalesce(published_changes("
+    r"CASE WHEN regexp_matches({column}::VARCHAR, 'values|parameters|\bset\b') THEN coalesce(published_changes("
     "chart_name, {words}, {column}::VARCHAR), {column}) ELSE {column} END"
 )
 WITH_DOCUMENTS = {

@@ -18,7 +18,7 @@ def pages(demo_site: ReadSite) -> Iterator[Served]:
 
 
 def test_every_kind_of_page_is_silent_accessible_and_fits_a_phone(pages: Served, demo_site: ReadSite) -> None:
-    examine(pages, one_of_each_kind(demo_site))
+    assert examine(pages, one_of_each_kind(demo_site)) == {}
 
 
 def test_pages_keep_their_own_policy_and_ask_no_other_host(pages: Served) -> None:

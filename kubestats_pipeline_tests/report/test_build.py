@@ -56,6 +56,17 @@ def test_a_second_build_of_the_same_publication_writes_nothing_and_moves_nothing
     assert lake.layout.report.readlink() == place
 
 
+@pytest.mark.parametrize("lost", ["repositories/bob/homelab/index.json", "search/words.txt"])
+def test_files_that_somebody_removed_are_there_after_the_next_publication(lake: Lake, lost: str):
+    build(lake)
+    (lake.layout.report / lost).unlink()
+    build_warehouse(lake)
+    build(lake)
+    whole = lake.layout.report.with_name("whole")
+    build_site(lake.layout.warehouse, whole, SCHEMA)
+    assert files_of(lake.layout.report) == files_of(whole)
+
+
 def test_a_new_publication_of_the_same_rows_writes_only_the_page_that_says_when(lake: Lake):
     build(lake)
     before = files_of(lake.layout.report)

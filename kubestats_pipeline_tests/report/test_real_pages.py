@@ -10,4 +10,4 @@ from kubestats_pipeline_tests.report.site_reader import ReadSite
 @pytest.mark.slow
 def test_every_kind_of_page_of_real_repositories_is_silent_accessible_and_fits_a_phone(corpus_site: ReadSite) -> None:
     with in_browser(corpus_site.folder) as pages:
-        examine(pages, one_of_each_kind(corpus_site))
+        assert examine(pages, one_of_each_kind(corpus_site)) == {}

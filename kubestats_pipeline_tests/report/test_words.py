@@ -83,20 +83,32 @@ def test_a_page_that_changes_changes_the_files_of_its_words_and_no_other(tmp_pat
     assert words.read_back(after[index.file_of("be")])["beta"] == [0, 1]
 
 
-texts = st.lists(st.sampled_from(["alpha", "beta", "gamma", "alphabet", "delta.io", "1.2.3"]), max_size=4)
+texts = st.lists(st.sampled_from(["alpha", "beta", "gamma", "alphabet", "alp", "delta.io", "1.2.3"]), max_size=4)
 histories = st.lists(st.dictionaries(st.sampled_from([PAGE.format(n, 1) for n in range(4)]), texts), max_size=5)
 
 
-@settings(deadline=None, max_examples=40)
-@given(histories)
-def test_an_index_that_was_changed_has_the_words_of_one_that_was_made_anew(tmp_path_factory, history) -> None:
+@settings(deadline=None, max_examples=60)
+@given(histories, st.sampled_from([words.MOST_BYTES, 60, 20, 12]))
+def test_an_index_that_was_changed_has_the_files_of_one_that_was_made_anew(tmp_path_factory, history, most) -> None:
     contents: Contents = {}
     changed = SiteFolder(tmp_path_factory.mktemp("changed") / "report")
-    for step in history:
-        contents |= {address: page_json(("n", " ".join(text))) for address, text in step.items()}
-        last = publish(changed, contents, set(step))
-        anew = publish(SiteFolder(tmp_path_factory.mktemp("anew") / "report"), contents, set(contents), anew=True)
-        assert last == anew
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(words, "MOST_BYTES", most)
+        for step in history:
+            contents |= {address: page_json(("n", " ".join(text))) for address, text in step.items()}
+            last = publish(changed, contents, set(step))
+            anew = publish(SiteFolder(tmp_path_factory.mktemp("anew") / "report"), contents, set(contents), anew=True)
+            assert last == anew
+
+
+def test_files_that_were_split_are_one_again_where_their_words_have_become_fewer(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(words, "MOST_BYTES", 17)
+    contents = {PAGE.format(number, 1): page_json(("n", "alpa alpb")) for number in (0, 2)}
+    contents[PAGE.format(1, 1)] = page_json(("n", "other"))
+    place = SiteFolder(tmp_path / "report")
+    assert {index.file_of("alpa"), index.file_of("alpb")} <= publish(place, contents, set(contents)).keys()
+    contents[PAGE.format(2, 1)] = page_json(("n", "alpb"))
+    assert index.file_of("al") in publish(place, contents, {PAGE.format(2, 1)})
 
 
 def test_a_site_has_the_words_of_all_its_documents(small_site: ReadSite) -> None:

@@ -317,6 +317,16 @@ def test_no_value_of_a_damaged_partition_stands_in_the_error(published):
     assert "hunter2" not in "".join(traceback.format_exception(error))
 
 
+def test_a_document_whose_settings_cannot_be_withheld_is_never_published(published):
+    """It is deeper than any that a scan writes, and is read by DuckDB, but not by the function that withholds."""
+    path = published.path(RESOURCES, "bob/cluster")
+    frame = pl.read_parquet(path, hive_partitioning=False)
+    deep = '{"set":' + "[" * 1500 + '"hunter2"' + "]" * 1500 + "}"
+    frame.with_columns(pl.lit(deep).alias("data")).write_parquet(path)
+    error = assert_refused(published, "settings cannot be withheld")
+    assert "hunter2" not in "".join(traceback.format_exception(error))
+
+
 def test_a_key_that_two_partitions_hold_is_refused(published):
     published.write(SNAPSHOTS, "bob/renamed", [snapshot(2, "bob/renamed")])
     assert_refused(published, r"snapshots: 1 keys \(repository_id\) that several rows have, such as github:2")

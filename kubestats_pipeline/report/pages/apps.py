@@ -1,5 +1,6 @@
 """The list of apps, and a page for each: who runs it with which image, for how long, and with what."""
 
+from kubestats_pipeline.report.pages.replacements import replacement_sections
 from kubestats_pipeline.report.parts import addresses
 from kubestats_pipeline.report.parts.page import PageKind
 from kubestats_pipeline.report.parts.sections import Section
@@ -88,29 +89,7 @@ WHERE {only}
     note="Confidence is the share of its repositories that run the other too. Lift is how much above chance.",
 )
 
-REPLACED = Section(
-    "Replaced by",
-    """
-SELECT new_name, new_url, score, repositories, in_one_commit, last_at
-FROM replacements
-WHERE subject = 'app' AND {only}
-""",
-    order="score DESC, new_name, new_url",
-    limit=15,
-    key=("old_name",),
-)
-
-REPLACES = Section(
-    "Took the place of",
-    """
-SELECT old_name, old_url, score, repositories, in_one_commit, last_at
-FROM replacements
-WHERE subject = 'app' AND {only}
-""",
-    order="score DESC, old_name, old_url",
-    limit=15,
-    key=("new_name",),
-)
+REPLACED, REPLACES = replacement_sections("app", ("{own}_name",))
 
 APPS = PageKind(
     "apps",

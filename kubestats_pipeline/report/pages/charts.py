@@ -1,5 +1,6 @@
 """The list of charts, and a page for each chart family: who runs it, at which version, how it spreads and is set."""
 
+from kubestats_pipeline.report.pages.replacements import replacement_sections
 from kubestats_pipeline.report.parts import addresses
 from kubestats_pipeline.report.parts.page import Known, PageKind
 from kubestats_pipeline.report.parts.sections import Section
@@ -168,30 +169,10 @@ GROUP BY others.chart_name, others.family_url
     note="Charts in the same repositories.",
 )
 
-REPLACED = Section(
-    "Replaced by",
-    """
-SELECT new_name, new_url, score, repositories, in_one_commit, first_at, last_at
-FROM replacements
-JOIN chart_families AS families ON families.chart_name = old_name AND families.chart_url = old_url
-WHERE subject = 'chart' AND {only}
-""",
-    order="score DESC, new_name, new_url",
-    limit=15,
-    key=_FAMILY,
-)
-
-REPLACES = Section(
-    "Took the place of",
-    """
-SELECT old_name, old_url, score, repositories, in_one_commit, first_at, last_at
-FROM replacements
-JOIN chart_families AS families ON families.chart_name = new_name AND families.chart_url = new_url
-WHERE subject = 'chart' AND {only}
-""",
-    order="score DESC, old_name, old_url",
-    limit=15,
-    key=_FAMILY,
+REPLACED, REPLACES = replacement_sections(
+    "chart",
+    _FAMILY,
+    "JOIN chart_families AS families ON families.chart_name = {own}_name AND families.chart_url = {own}_url",
 )
 
 ADDRESSES = Section(

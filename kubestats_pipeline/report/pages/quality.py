@@ -41,7 +41,8 @@ WHERE in_scope
 GROUP BY value_type
 """,
     order="settings DESC, value_type",
-    note="Values of settings that could say something about a person are withheld until three repositories share them.",
+    note="Values that could tell of a person are withheld: hosts and addresses always, words of one's own until three "
+    "repositories share the value.",
 )
 
 QUALITY = PageKind(

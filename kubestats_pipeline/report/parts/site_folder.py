@@ -90,6 +90,7 @@ class NewSite:
         last: the site in use, from which files are linked.
         written: how many files were written.
         kept: how many were linked.
+        pages: how many pages it has.
     """
 
     place: SiteFolder
@@ -97,6 +98,7 @@ class NewSite:
     last: Path | None
     written: int = 0
     kept: int = 0
+    pages: int = 0
     _made: set[str] = field(default_factory=set)
 
     @property

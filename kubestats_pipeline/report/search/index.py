@@ -1,7 +1,7 @@
 """The files of words of a site: all of them made anew, or those changed whose words came to a page or left it."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -74,7 +74,7 @@ def _write_changed(site: NewSite, last: Path, pages: Sequence[str], made: Collec
             return
         changed[start][word] = []
     contents = {start: _changed(last / file_of(start), changes, some) for start, some in changed.items() if some}
-    if any(not content or len(content) > words.MOST_BYTES for content in contents.values()):
+    if not all(_keeps_its_place(start, contents, starts, last) for start in contents):
         _write_all(site, pages)
         return
     for start in starts:
@@ -83,6 +83,18 @@ def _write_changed(site: NewSite, last: Path, pages: Sequence[str], made: Collec
         else:
             site.keep(file_of(start))
     site.keep(STARTS)
+
+
+def _keeps_its_place(start: str, contents: Mapping[str, bytes], starts: Sequence[str], last: Path) -> bool:
+    """True if an index that is made anew has this file too: it has words, fits, and is still worth a split."""
+    if not contents[start] or len(contents[start]) > words.MOST_BYTES:
+        return False
+    if len(start) <= words.FIRST_CHARACTERS:
+        return True
+    is_whole_word = any(other != start and other.startswith(start) for other in starts)
+    group = [other for other in starts if other.startswith(start if is_whole_word else start[:-1])]
+    sizes = (len(contents[one]) if one in contents else (last / file_of(one)).stat().st_size for one in group)
+    return sum(sizes) > words.MOST_BYTES
 
 
 def _changed(file: Path, changes: dict[str, dict[int, bool]], some: Collection[str]) -> bytes:

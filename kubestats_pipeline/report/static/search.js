@@ -111,8 +111,8 @@ function numbersOf(text) {
 
 async function pagesWith(word) {
   const starts = linesOf(await fetchText("search/words.txt"));
-  const files = starts.filter((start) => start.startsWith(word) || word.startsWith(start)).slice(0, MOST_FILES);
-  const texts = await Promise.all(files.map((start) => fetchText(`search/words/w-${start}.txt`)));
+  const files = starts.filter((start) => start.startsWith(word) || word.startsWith(start));
+  const texts = await Promise.all(files.slice(0, MOST_FILES).map((start) => fetchText(`search/words/w-${start}.txt`)));
   const all = new Set();
   const named = new Set();
   for (const line of texts.flatMap(linesOf)) {
@@ -121,7 +121,7 @@ async function pagesWith(word) {
     if (!(isName ? key.slice(1) : key).startsWith(word)) continue;
     for (const number of numbersOf(rest.join(" "))) (isName ? named : all).add(number);
   }
-  return { all, named };
+  return { all, named, isCut: files.length > MOST_FILES };
 }
 
 async function pagesOf(words) {
@@ -132,7 +132,7 @@ async function pagesOf(words) {
   const listed = linesOf(await fetchText("search/pages.txt")).map((line) => line.split(" "));
   const addresses = listed.flatMap(([folder, count]) =>
     Array.from({ length: Number(count) }, (_, place) => `${folder}/resources-${place + 1}.html`));
-  return numbers.map((number) => addresses[number]);
+  return { pages: numbers.map((number) => addresses[number]), isCut: found.some((one) => one.isCut) };
 }
 
 async function readPage(address, words) {
@@ -199,7 +199,7 @@ async function searchTexts(words, mine, place) {
   const status = make("p", { class: "dim", role: "status" }, "Looking into documents …");
   const list = make("ul", { class: "found" });
   place.replaceChildren(make("h2", {}, "Documents"), status, list);
-  const pages = await pagesOf(wordsOf(words.join(" ")));
+  const { pages, isCut } = await pagesOf(wordsOf(words.join(" ")));
   let next = 0;
   let shown = 0;
   const more = make("button", { type: "button" }, "Look further");
@@ -217,7 +217,8 @@ async function searchTexts(words, mine, place) {
       }
     }
     const rest = pages.length - next;
-    status.textContent = `${shown} found${rest ? `, ${rest} pages of documents are left to look into` : ""}.`;
+    const left = rest ? `, ${rest} pages of documents are left to look into` : "";
+    status.textContent = `${shown} found${left}.${isCut ? " Many words begin so: type more of it to search them all." : ""}`;
     if (rest) place.append(more);
   };
   more.addEventListener("click", go);

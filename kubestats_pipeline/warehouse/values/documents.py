@@ -1,8 +1,8 @@
 """Documents and field changes without the values of settings that may not be published.
 
 Settings stand in a document below the keys that Flux, Argo CD, k3s, kustomize, Crossplane and Helmfile give to Helm
-values, and in ConfigMaps as a file of values. Everything else of a document stays as it is. The paths of settings are
-those of `helm_values`, without positions in lists.
+values and to single settings, and in ConfigMaps as a file of values. Everything else of a document stays as it is. The
+paths of settings are those of `helm_values`, without positions in lists.
 """
 
 import functools
@@ -22,15 +22,20 @@ IsShown = Callable[[str, str], bool]
 _VALUES = frozenset(("values", "valuesObject", "valuesInline", "valuesContent"))
 _FILE = re.compile(r"(?:.*[-_.])?values\.ya?ml")
 """The name of a file of values in a ConfigMap. Its text is one value without a path."""
+_SET = "set"
+"""The key of single settings, if a chart stands beside it, because other kinds set headers of HTTP below such a key."""
 _CHANGED = re.compile(r"\$(?:.*?\.)?(values|valuesObject|valuesInline|valuesContent)(?=\.|\['|$)(.*)", re.DOTALL)
 _CHANGED_FILE = re.compile(r"\$.*\['((?:.*[-_.])?values\.ya?ml)'\]")
-_CHANGED_PARAMETER = re.compile(r"\$.*\.parameters\[name=([^\]]+)\]\.value")
+_CHANGED_PARAMETER = re.compile(
+    r"\$.*\.parameters\[name=([^\]]+)\]\.value|\$\.spec(?:\.forProvider)?\.set\[name=([^\]]+)\]\.value"
+)
+_CHANGED_SET = re.compile(r"\$\.spec(?:\.forProvider)?\.set(?:\.([\w-]+)|\['([^']*)'\])?")
 
 _KEY = '"values":'
 _BLOCK = f"{_KEY}{{"
 _MEMBER = re.compile(r'"values(?:Object|Inline|Content)?":')
 _TEXTS = re.compile(r'\[(?:"(?:[^"\\]|\\.)*",?)*\]')
-_ELSEWHERE = ('"parameters":', 'values.yaml"', 'values.yml"')
+_ELSEWHERE = ('"parameters":', '"set":', 'values.yaml"', 'values.yml"')
 """The text of a document: keys of settings, what is none of them below such a key, and places of other settings."""
 
 ReplaceBlock = Callable[[str, IsShown], str | None]
@@ -74,8 +79,6 @@ class ReleaseSettings:
 
 
 def _may_hold_settings(document: str) -> bool:
-    if "values" not in document and "parameters" not in document:
-        return False
     if any(place in document for place in _ELSEWHERE):
         return True
     return any(not _TEXTS.match(document, found.end()) for found in _MEMBER.finditer(document))
@@ -87,7 +90,13 @@ def withhold_settings(document: Any, settings: ReleaseSettings) -> Any:
     A document without such values is returned itself.
     """
     if isinstance(document, dict):
-        return _replace_members(document, lambda key, item: _withhold_member(key, item, settings))
+        is_release = _SET in document and "chart" in document
+        return _replace_members(
+            document,
+            lambda key, item: (
+                _withhold_set(item, settings) if is_release and key == _SET else _withhold_member(key, item, settings)
+            ),
+        )
     return _replace_items(document, settings) if isinstance(document, list) else document
 
 
@@ -121,12 +130,19 @@ def _withhold_member(key: str, item: Any, settings: ReleaseSettings) -> Any:
     if key in _VALUES:
         return _kept([settings.withhold(each) if isinstance(each, dict) else each for each in item], item)
     if key == "parameters":
-        return _kept([_withhold_parameter(each, settings) for each in item], item)
+        return _withhold_set(item, settings)
     return _replace_items(item, settings)
 
 
+def _withhold_set(item: Any, settings: ReleaseSettings) -> Any:
+    """Single settings: a list of names and values, or of k3s a mapping of dotted names."""
+    if isinstance(item, dict):
+        return _replace_members(item, lambda name, value: settings.withhold(value, f".{name}"))
+    return _kept([_withhold_parameter(each, settings) for each in item], item) if isinstance(item, list) else item
+
+
 def _withhold_parameter(item: Any, settings: ReleaseSettings) -> Any:
-    """An item of Argo CD's `helm.parameters`: a path and its value."""
+    """An item of Argo CD's `helm.parameters`, or of `set` in Helmfile and Crossplane: a path and its value."""
     if not isinstance(item, dict) or not isinstance(item.get("name"), str) or "value" not in item:
         return item
     published = settings.withhold(item["value"], f".{item['name']}")
@@ -141,6 +157,8 @@ def _withhold_change(change: dict[str, Any], settings: ReleaseSettings) -> dict[
             return item
         if parameter or path:
             return settings.withhold(item, parameter or path)
+        if member == _SET:
+            return _withhold_set(item, settings)
         return _withhold_member(file or member, item, settings)
 
     return _replace_members(change, withhold)
@@ -150,11 +168,15 @@ def _withhold_change(change: dict[str, Any], settings: ReleaseSettings) -> dict[
 def _read_place(place: str) -> tuple[str, str, str, str]:
     """The parts of a place at which a change may be one of settings: a parameter, a file, a key and a path below it."""
     if parameter := _CHANGED_PARAMETER.fullmatch(place):
-        return f".{parameter[1]}", "", "", ""
+        return f".{parameter[1] or parameter[2]}", "", "", ""
     if file := _CHANGED_FILE.fullmatch(place):
         return "", file[1], "", ""
-    values = _CHANGED.fullmatch(place)
-    return ("", "", values[1], re.sub(r"\[\d+\]", "[]", values[2])) if values else ("", "", "", "")
+    if values := _CHANGED.fullmatch(place):
+        return "", "", values[1], re.sub(r"\[\d+\]", "[]", values[2])
+    if single := _CHANGED_SET.fullmatch(place):
+        name = single[1] or single[2]
+        return (f".{name}", "", "", "") if name else ("", "", _SET, "")
+    return "", "", "", ""
 
 
 def _withhold_values(item: Any, path: str, is_shown: IsShown) -> Any:
