@@ -47,6 +47,11 @@ class Layout:
         return self.data_dir / "kubestats.duckdb"
 
     @property
+    def basis(self) -> Path:
+        """What the published file was built from."""
+        return self.data_dir / "kubestats.basis.duckdb"
+
+    @property
     def report(self) -> Path:
         """The published pages, a link to a folder beside it."""
         return self.data_dir / "report"

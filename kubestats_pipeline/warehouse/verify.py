@@ -11,7 +11,8 @@ import duckdb
 
 from kubestats_pipeline.lake.contract import Table
 from kubestats_pipeline.lake.tables import TABLES
-from kubestats_pipeline.warehouse.withhold import find_unshared, read_rule
+from kubestats_pipeline.warehouse.load import WarehouseError
+from kubestats_pipeline.warehouse.values.withhold import find_unshared, read_rule
 
 CHECKS = (
     "key_is_unique",
@@ -184,6 +185,19 @@ def verify(connection: duckdb.DuckDBPyConnection) -> list[Violation]:
         *find_stray_applications(connection),
         *find_unshared_values(connection),
     ]
+
+
+def refuse_violations(connection: duckdb.DuckDBPyConnection) -> None:
+    """Check a built warehouse.
+
+    Raises:
+        WarehouseError: it breaks a rule. The published file is untouched.
+    """
+    violations = verify(connection)
+    if violations:
+        lines = [f"{found.table}: {found.count} {found.detail} [{found.check}]" for found in violations]
+        remedy = "Scan the repositories named again, or restore their partitions. The published warehouse is unchanged"
+        raise WarehouseError(f"{'; '.join(lines)}. {remedy}")
 
 
 def find_duplicate_keys(connection: duckdb.DuckDBPyConnection, table: Table) -> list[Violation]:
