@@ -47,6 +47,11 @@ class Layout:
         return self.data_dir / "kubestats.duckdb"
 
     @property
+    def basis(self) -> Path:
+        """A note of what the published DuckDB file was built from. Without it the next publication builds it anew."""
+        return self.data_dir / "kubestats.basis.json"
+
+    @property
     def report(self) -> Path:
         """The published pages, a link to a folder beside it."""
         return self.data_dir / "report"

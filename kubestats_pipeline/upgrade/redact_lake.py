@@ -95,7 +95,7 @@ def _replace_published(lake: Lake) -> None:
     itself.
     """
     from kubestats_pipeline.warehouse.build import build_warehouse  # duckdb: only an upgrade pays for it
-    from kubestats_pipeline.warehouse.load import WarehouseError
+    from kubestats_pipeline.warehouse.sources import WarehouseError
 
     try:
         build_warehouse(lake, "strict")  # the settings may ask for it. The next publication goes by them

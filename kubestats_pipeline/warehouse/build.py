@@ -24,18 +24,13 @@ from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.storage import flush
 from kubestats_pipeline.lake.tables import RESOURCES, TABLES
 from kubestats_pipeline.locks import is_alive
+from kubestats_pipeline.warehouse.basis import Basis, note_basis, read_basis
 from kubestats_pipeline.warehouse.connect import open_to_build
 from kubestats_pipeline.warehouse.known_places import refuse_contradictions
 from kubestats_pipeline.warehouse.known_secrets import FINDINGS_TYPE, SecretFinding, as_rows, withhold_secrets
-from kubestats_pipeline.warehouse.load import (
-    Sources,
-    WarehouseError,
-    count_rows,
-    find_sources,
-    load_table,
-    some_columns,
-)
+from kubestats_pipeline.warehouse.load import count_rows, load_table, some_columns
 from kubestats_pipeline.warehouse.marts import FUNCTIONS, INFO, MACROS, MARTS
+from kubestats_pipeline.warehouse.sources import Sources, WarehouseError, find_sources
 from kubestats_pipeline.warehouse.verify import verify
 from kubestats_pipeline.warehouse.withhold import DECIDING, WITH_DOCUMENTS, PublishRule, withhold_values
 
@@ -44,7 +39,11 @@ ATTEMPTS = 3
 
 INFO_COMMENT = "one row: this build of the warehouse"
 INFO_COLUMNS = {
-    "built_at": ("TIMESTAMPTZ", "when the build began to read the lake"),
+    "built_at": (
+        "TIMESTAMPTZ",
+        "when the build began to read the lake. Later looks at repositories that found nothing new are not "
+        "in the file, for six hours at most",
+    ),
     "schema_version": ("VARCHAR", "digest of all tables' and views' columns. Another one means another schema"),
     "source_rows": ("MAP(VARCHAR, BIGINT)", "rows of each table in the lake's files"),
     "withheld": (FINDINGS_TYPE, "texts of the lake with the shape of a secret that were withheld from this file"),
@@ -89,13 +88,13 @@ def build_warehouse(lake: Lake, publish_values: PublishRule = "looks") -> Wareho
     target = lake.layout.warehouse
     _remove_leftovers(target)
     for _ in range(ATTEMPTS - 1):
-        sources = find_sources(lake, tuple(TABLES.values()))
+        basis = read_basis(lake, publish_values)
         try:
-            return _build(target, sources, started, publish_values)
+            return _build(lake, basis, started, publish_values)
         except WarehouseError:
-            if find_sources(lake, tuple(TABLES.values())) == sources:
+            if find_sources(lake, tuple(TABLES.values())) == basis.sources:
                 raise
-    return _build(target, find_sources(lake, tuple(TABLES.values())), started, publish_values)
+    return _build(lake, read_basis(lake, publish_values), started, publish_values)
 
 
 def schema_version() -> str:
@@ -105,14 +104,15 @@ def schema_version() -> str:
     return hashlib.sha256(repr((tables, views)).encode()).hexdigest()[:12]
 
 
-def _build(target: Path, sources: Sources, started: float, publish_values: PublishRule) -> WarehouseReport:
+def _build(lake: Lake, basis: Basis, started: float, publish_values: PublishRule) -> WarehouseReport:
+    target = lake.layout.warehouse
     temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
     built_at = datetime.datetime.now(datetime.UTC)
     try:
         _remove(temporary)
         target.parent.mkdir(parents=True, exist_ok=True)
         with open_to_build(temporary) as connection:
-            rows = _load(connection, sources, publish_values)
+            rows = _load(connection, basis.sources, publish_values)
             withheld = withhold_secrets(connection)
             _write_info(connection, built_at, rows, withheld, publish_values)
             _describe(connection)
@@ -120,6 +120,7 @@ def _build(target: Path, sources: Sources, started: float, publish_values: Publi
             _refuse_violations(connection)
             connection.execute("CHECKPOINT")
         _publish(temporary, target)
+        note_basis(lake, basis, built_at)
         size = target.stat().st_size
     except (OSError, duckdb.OperationalError) as error:
         problem = f"{target} cannot be built ({type(error).__name__})"

@@ -16,7 +16,8 @@ from kubestats_pipeline.lake.frames import parquet_schema
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.tables import TABLES
 from kubestats_pipeline.warehouse.known_secrets import find_secrets, read_withheld
-from kubestats_pipeline.warehouse.load import find_sources, select_rows
+from kubestats_pipeline.warehouse.load import select_rows
+from kubestats_pipeline.warehouse.sources import find_sources
 from kubestats_pipeline.warehouse.verify import Violation
 from kubestats_pipeline.warehouse.withhold import WITHHELD
 

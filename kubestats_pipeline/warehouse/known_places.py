@@ -5,7 +5,7 @@ Both are SQL files in `tables/`. `build.py` asks here after it has made them, be
 
 import duckdb
 
-from kubestats_pipeline.warehouse.load import WarehouseError
+from kubestats_pipeline.warehouse.sources import WarehouseError
 
 PLACES = {
     "chart_mirrors": ("address", "home", "address"),

@@ -17,8 +17,8 @@ from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.lake.tables import HELM_VALUES, RESOURCE_EVENTS, RESOURCES, SCANS, SNAPSHOTS, TABLES
 from kubestats_pipeline.warehouse import build
 from kubestats_pipeline.warehouse.build import build_warehouse, schema_version
-from kubestats_pipeline.warehouse.load import WarehouseError
 from kubestats_pipeline.warehouse.marts import INFO, MARTS
+from kubestats_pipeline.warehouse.sources import WarehouseError
 from kubestats_pipeline.warehouse.stats import write_ecosystem_stats
 from kubestats_pipeline.warehouse.verify import Violation, verify
 from kubestats_pipeline_tests.warehouse.small_lake import (
@@ -97,7 +97,7 @@ def everything(lake: Lake) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def files_beside(lake: Lake) -> set[str]:
-    return {path.name for path in lake.layout.data_dir.iterdir()} - {"lake"}
+    return {path.name for path in lake.layout.data_dir.iterdir()} - {"lake", "kubestats.basis.json"}
 
 
 def start(script: str, argument: Path) -> subprocess.Popen[str]:

@@ -42,7 +42,7 @@ def statistics_assets(
     context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Compute the run's days, or all days whose row is missing or out of date."""
-    from kubestats_pipeline.warehouse.load import WarehouseError  # duckdb: only the run pays for it
+    from kubestats_pipeline.warehouse.sources import WarehouseError  # duckdb: only the run pays for it
     from kubestats_pipeline.warehouse.stats import backfill_ecosystem_stats, record_due_days
 
     try:
@@ -108,7 +108,7 @@ def warehouse_assets(
     from kubestats_pipeline.upgrade.redact_lake import redact_lake
     from kubestats_pipeline.warehouse.build import build_warehouse  # duckdb: only the run pays for it
     from kubestats_pipeline.warehouse.describe import describe_marts
-    from kubestats_pipeline.warehouse.load import WarehouseError
+    from kubestats_pipeline.warehouse.sources import WarehouseError
 
     try:
         with services.progress.track("publish", 1) as done:
