@@ -48,8 +48,13 @@ class Layout:
 
     @property
     def basis(self) -> Path:
-        """What the published file was built from."""
-        return self.data_dir / "kubestats.basis.duckdb"
+        """A note of what the published DuckDB file was built from. Without it the next publication builds it anew."""
+        return self.data_dir / "kubestats.basis.json"
+
+    @property
+    def built_from(self) -> Path:
+        """The files that the published DuckDB file was built from. Without it the next build is a whole one."""
+        return self.data_dir / "kubestats.built_from.duckdb"
 
     @property
     def report(self) -> Path:

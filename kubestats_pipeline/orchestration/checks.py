@@ -273,3 +273,6 @@ def _failed_repositories(services: Services, table: Table) -> dg.AssetCheckResul
 
 
 CHECKS = [check_tables, check_freshness, warehouse_invariants, repositories_synced, repositories_scanned, files_read]
+
+CHECK_KEYS = tuple(key for check in CHECKS for key in check.check_keys)
+"""Every check of a publication."""

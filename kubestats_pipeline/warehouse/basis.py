@@ -1,126 +1,162 @@
-"""The basis of the published file: the files of the lake that it was built from, and who shares which setting.
+"""The basis that the published file was built from, by which a publication that would show nothing new is left out.
 
-It lies beside the published file as a DuckDB file of its own, which nobody else reads. The next build compares it with
-the lake and builds only what has changed. It belongs to one published file, by the moment of its build. Without it, or
-with that of another file, the next build is a whole one: it may be deleted at any time. It holds digests of settings,
-never their values.
+A build notes what decides its content: the code, the settings, and for each table the stamps of its files. Files that
+every discovery and sync writes anew are noted by their content instead, without the columns of `LAST_LOOKS`: those say
+when somebody last looked, and alone make no publication. So the published file may give them `LEFT_FOR` too early.
+
+Whatever cannot be read or compared counts as another basis: a build too many costs seconds, one too few hides rows.
 """
 
 import datetime
 import functools
 import hashlib
+import json
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
-import duckdb
+import polars as pl
 
-from kubestats_pipeline.lake.paths import Layout
-from kubestats_pipeline.warehouse.connect import open_to_read, quote
-from kubestats_pipeline.warehouse.load import Sources, Stamp
-from kubestats_pipeline.warehouse.values.withhold import PublishRule
+from kubestats_pipeline.lake.contract import Partitioning, Table
+from kubestats_pipeline.lake.frames import parquet_schema
+from kubestats_pipeline.lake.lake import Lake
+from kubestats_pipeline.lake.tables import ECOSYSTEM_STATS, REPOSITORIES, REPOSITORY_METRICS, SNAPSHOTS, TABLES
+from kubestats_pipeline.warehouse.sources import Sources, Stamp, WarehouseError, find_sources
 
 PACKAGE = Path(__file__).parents[1]
-RULES = ("lake", "redaction", "warehouse")
-"""The folders of the package whose code and SQL decide what a published file holds."""
 
-Files = Mapping[str, Mapping[str, tuple[Stamp, int]]]
-"""The Parquet files of each table by path, each with its stamp and the number of its rows."""
+_RULES = ""
+"""The key of the digest that is of no table."""
 
-_SCHEMA = """
-CREATE TABLE {place}.info (built_at TIMESTAMPTZ, whole_at TIMESTAMPTZ, rules VARCHAR, publish_values VARCHAR);
-CREATE TABLE {place}.files (table_name VARCHAR, path VARCHAR, stamp BIGINT[], file_rows BIGINT);
-CREATE TABLE {place}.setting_shares AS FROM {shares}
+LEFT_FOR = datetime.timedelta(hours=6)
+"""The longest that the file is left as it is: a quarter of the age from which the checks of freshness warn."""
+
+LAST_LOOKS: Mapping[str, Mapping[str, pl.Expr | None]] = {
+    REPOSITORIES.name: {"last_seen_at": None},
+    REPOSITORY_METRICS.name: {"recorded_at": None},
+    SNAPSHOTS.name: {
+        "last_sync_at": None,
+        "sync_run_id": None,
+        "sync_status": pl.col("sync_status").replace("unchanged", "synced"),
+        "consecutive_failures": pl.col("consecutive_failures") > 0,
+        "next_attempt_at": None,
+    },
+    ECOSYSTEM_STATS.name: {},
+}
+"""The tables that are written though nothing is new, with their columns that do not count, or what of them counts.
+
+The first sync after a change says `unchanged` where that of the change said `synced`: both say that all is well. One
+that fails as the last one did only counts on.
 """
 
 
 @dataclass(frozen=True)
 class Basis:
-    """The basis of one published file.
+    """The content that a build reads.
 
     Attributes:
-        built_at: when the build of that file began to read the lake.
-        whole_at: the same of the last build that read all of it.
-        rules: digest of the code that built it, see `rules_digest`.
-        publish_values: the rule by which values of settings were published.
-        files: the files that the file was built from.
+        sources: the files of the lake.
+        digests: of the code and the rule together, and of each table by its name.
     """
 
-    built_at: datetime.datetime
-    whole_at: datetime.datetime
-    rules: str
-    publish_values: PublishRule
-    files: Files
+    sources: Sources
+    digests: Mapping[str, str]
 
     @property
-    def rows(self) -> dict[str, int]:
-        """The rows of each table in the lake's files."""
-        return {table: sum(rows for _, rows in files.values()) for table, files in self.files.items()}
+    def rules(self) -> str:
+        """The digest of the code and the rule."""
+        return self.digests[_RULES]
+
+
+def read_basis(lake: Lake, publish_values: str) -> Basis:
+    """The basis of a build that would begin now.
+
+    Args:
+        lake: the tables.
+        publish_values: the rule by which values of settings are published.
+
+    Raises:
+        WarehouseError: one of several files of a log is damaged.
+    """
+    sources = find_sources(lake, tuple(TABLES.values()))
+    tables = {table.name: _digest_table(lake, table, sources[table.name]) for table in TABLES.values()}
+    return Basis(sources, {_RULES: _digest([_digest_code(), publish_values]), **tables})
+
+
+def note_basis(lake: Lake, basis: Basis, built_at: datetime.datetime) -> None:
+    """Note the basis of the file just published, or nothing where a table of `LAST_LOOKS` was written to meanwhile.
+
+    Its content may have gone and come back then, with the build between.
+
+    Raises:
+        OSError: the disk is full or read-only.
+    """
+    lake.layout.basis.unlink(missing_ok=True)
+    restless = {name: basis.sources[name] for name in LAST_LOOKS}
+    if restless != find_sources(lake, [TABLES[name] for name in LAST_LOOKS]):
+        return
+    note = {"file": _stamp(lake), "built_at": built_at.isoformat(), "digests": basis.digests}
+    lake.storage.put(lake.layout.name_of(lake.layout.basis), json.dumps(note).encode())
+
+
+def is_current(lake: Lake, publish_values: str, now: datetime.datetime) -> bool:
+    """True if a build would now publish what is published, but for `LAST_LOOKS`, and the file is not too old."""
+    try:
+        note = json.loads(lake.layout.basis.read_bytes())
+        age = now - datetime.datetime.fromisoformat(note["built_at"])
+        if note["file"] != _stamp(lake) or not datetime.timedelta() <= age < LEFT_FOR:
+            return False
+        return bool(note["digests"] == read_basis(lake, publish_values).digests)
+    except (OSError, ValueError, KeyError, TypeError, WarehouseError):
+        return False
+
+
+def confirm_basis(lake: Lake) -> None:
+    """Remember that the published file was seen to be current, by the time of its note."""
+    lake.layout.basis.touch()
+
+
+def _stamp(lake: Lake) -> list[int]:
+    status = lake.layout.warehouse.stat()
+    return [status.st_ino, status.st_size, status.st_mtime_ns]
+
+
+def _digest_table(lake: Lake, table: Table, files: Mapping[str, Stamp]) -> str:
+    """The digest of a table's files: of their content where every look writes them, of their stamps elsewhere."""
+    stamped = {lake.layout.name_of(Path(path)): stamp for path, stamp in files.items()}
+    if table.name not in LAST_LOOKS:
+        return _digest(sorted(stamped.items()))
+    restless = list(files)[-1:] if table.partitioning is Partitioning.DATE else list(files)  # earlier days are done
+    steady = [(name, stamped[name]) for name in sorted({*stamped} - {lake.layout.name_of(Path(p)) for p in restless})]
+    return _digest([*steady, _read_content(table, restless)])
+
+
+def _read_content(table: Table, files: Sequence[str]) -> str:
+    """The rows of some files in the order of their keys, without the columns that do not count.
+
+    Files that cannot be read equal nothing, so that a build tries them and says what is wrong.
+    """
+    if not files:
+        return ""
+    looks = LAST_LOOKS[table.name]
+    try:
+        rows = pl.read_parquet(
+            list(files), hive_partitioning=False, schema=parquet_schema(table), missing_columns="insert"
+        )
+    except (OSError, pl.exceptions.PolarsError):
+        return uuid.uuid4().hex
+    kept = rows.with_columns(counted for counted in looks.values() if counted is not None)
+    return kept.drop(name for name, counted in looks.items() if counted is None).sort(table.key).write_ndjson()
 
 
 @functools.cache
-def rules_digest() -> str:
-    """Digest of everything in this program that decides what a file built from given files holds."""
-    digest = hashlib.sha256(duckdb.__version__.encode())
-    for folder in RULES:
-        for path in sorted((PACKAGE / folder).rglob("*")):
-            if path.suffix in (".py", ".sql"):
-                digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
+def _digest_code() -> str:
+    """The digest of this package and of its engine: another version may publish another file."""
+    files = sorted(path for path in PACKAGE.rglob("*") if path.is_file() and path.suffix != ".pyc")
+    return _digest([version("duckdb"), *((path.relative_to(PACKAGE).as_posix(), path.read_bytes()) for path in files)])
 
 
-def read_basis(layout: Layout) -> Basis | None:
-    """The basis of the published file, or None where there is none."""
-    if not (layout.basis.exists() and layout.warehouse.exists()):
-        return None
-    try:
-        with open_to_read(layout.warehouse) as connection:
-            (built_at,) = connection.execute("SELECT built_at FROM warehouse_info").fetchall()[0]
-        with open_to_read(layout.basis) as connection:
-            found = connection.execute("FROM info").fetchall()[0]
-            rows = connection.execute("SELECT table_name, path, stamp, file_rows FROM files").fetchall()
-    except (duckdb.Error, IndexError):  # a file of another version, or a damaged one
-        return None
-    files: dict[str, dict[str, tuple[Stamp, int]]] = {}
-    for table, file, (inode, size, written), count in rows:
-        files.setdefault(table, {})[str(layout.data_dir / file)] = ((inode, size, written), count)
-    made_at, whole_at, rules, rule = found
-    return Basis(made_at, whole_at, rules, rule, files) if made_at == built_at else None
-
-
-def write_basis(connection: duckdb.DuckDBPyConnection, path: Path, layout: Layout, basis: Basis, shares: str) -> None:
-    """Write a basis to a new file. `shares` is a query's source with who shares which setting."""
-    connection.execute(f"ATTACH {quote(str(path))} AS basis")
-    connection.execute(_SCHEMA.format(place="basis", shares=shares))
-    info = [basis.built_at, basis.whole_at, basis.rules, basis.publish_values]
-    connection.execute("INSERT INTO basis.info VALUES (?, ?, ?, ?)", info)
-    rows = [
-        (table, layout.name_of(Path(file)), list(stamp), count)
-        for table, files in basis.files.items()
-        for file, (stamp, count) in files.items()
-    ]
-    columns = [list(column) for column in zip(*rows, strict=True)] or [[], [], [], []]
-    unnested = "unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), unnest(?::BIGINT[][]), unnest(?::BIGINT[])"
-    connection.execute(f"INSERT INTO basis.files SELECT {unnested}", columns)
-    connection.execute("CHECKPOINT basis; DETACH basis")
-
-
-def with_rows(connection: duckdb.DuckDBPyConnection, sources: Sources, known: Files | None = None) -> Files:
-    """The files with the number of their rows: that of `known` for a file with the same stamp, or from its footer."""
-    known = known or {}
-    found: dict[str, dict[str, tuple[Stamp, int]]] = {}
-    for table, files in sources.items():
-        before = known.get(table, {})
-        changed = [path for path, stamp in files.items() if before.get(path, (None, 0))[0] != stamp]
-        counted = _count_rows(connection, changed)
-        rows = {**{path: count for path, (_, count) in before.items()}, **counted}
-        found[table] = {path: (stamp, rows[path]) for path, stamp in files.items()}
-    return found
-
-
-def _count_rows(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> dict[str, int]:
-    """The rows that Parquet files say that they have, from their footers alone."""
-    if not files:
-        return {}
-    query = "SELECT file_name, num_rows FROM parquet_file_metadata($files)"
-    return dict(connection.execute(query, {"files": list(files)}).fetchall())
+def _digest(parts: Sequence[object]) -> str:
+    return hashlib.sha256(repr(list(parts)).encode()).hexdigest()[:32]

@@ -18,20 +18,19 @@ from pathlib import Path
 import duckdb
 
 from kubestats_pipeline.lake.lake import Lake
-from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.lake.storage import flush
 from kubestats_pipeline.lake.tables import TABLES
 from kubestats_pipeline.locks import is_alive
-from kubestats_pipeline.warehouse.basis import Basis, rules_digest, with_rows, write_basis
+from kubestats_pipeline.warehouse.basis import Basis, note_basis, read_basis
+from kubestats_pipeline.warehouse.built_from import BuiltFrom, with_rows, write_built_from
 from kubestats_pipeline.warehouse.changes import WholeBuildNeeded
 from kubestats_pipeline.warehouse.connect import open_to_build
-from kubestats_pipeline.warehouse.known_places import refuse_contradictions
-from kubestats_pipeline.warehouse.load import Sources, WarehouseError, find_sources
 from kubestats_pipeline.warehouse.marts import MACROS, MARTS
-from kubestats_pipeline.warehouse.refresh import refresh
+from kubestats_pipeline.warehouse.refresh import Build, refresh
+from kubestats_pipeline.warehouse.sources import WarehouseError, find_sources
 from kubestats_pipeline.warehouse.values.known_secrets import SecretFinding, withhold_secrets
 from kubestats_pipeline.warehouse.values.withhold import PublishRule
-from kubestats_pipeline.warehouse.verify import refuse_violations
+from kubestats_pipeline.warehouse.verify import refuse_contradictions, refuse_violations
 from kubestats_pipeline.warehouse.whole import describe, load_tables, write_info
 
 ATTEMPTS = 3
@@ -74,16 +73,16 @@ def build_warehouse(lake: Lake, publish_values: PublishRule = "looks", *, whole:
             published file is as it was and nothing is left beside it.
     """
     started = time.monotonic()
-    for path in (lake.layout.basis, lake.layout.warehouse):
+    for path in (lake.layout.built_from, lake.layout.warehouse):
         _remove_leftovers(path)
     for _ in range(ATTEMPTS - 1):
-        sources = find_sources(lake, tuple(TABLES.values()))
+        basis = read_basis(lake, publish_values)
         try:
-            return _build(lake, sources, started, publish_values, whole=whole)
+            return _build(lake, basis, publish_values, started, whole=whole)
         except WarehouseError:
-            if find_sources(lake, tuple(TABLES.values())) == sources:
+            if find_sources(lake, tuple(TABLES.values())) == basis.sources:
                 raise
-    return _build(lake, find_sources(lake, tuple(TABLES.values())), started, publish_values, whole=whole)
+    return _build(lake, read_basis(lake, publish_values), publish_values, started, whole=whole)
 
 
 def schema_version() -> str:
@@ -93,63 +92,54 @@ def schema_version() -> str:
     return hashlib.sha256(repr((tables, views)).encode()).hexdigest()[:12]
 
 
-def _build(
-    lake: Lake, sources: Sources, started: float, publish_values: PublishRule, *, whole: bool
-) -> WarehouseReport:
-    target, built_at = lake.layout.warehouse, datetime.datetime.now(datetime.UTC)
-    basis, temporary = _beside(lake.layout.basis), _beside(target)
-    withheld: list[SecretFinding] = []
-    because = None
+def _build(lake: Lake, basis: Basis, publish_values: PublishRule, started: float, *, whole: bool) -> WarehouseReport:
+    built_at = datetime.datetime.now(datetime.UTC)
+    build = Build(lake, basis.sources, basis.rules, publish_values, built_at)
+    target = lake.layout.warehouse
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            if whole:
-                raise WholeBuildNeeded("it was asked for")
-            rows = refresh(lake, temporary, basis, sources, publish_values, built_at)
-        except WholeBuildNeeded as reason:
-            because = str(reason)
-            _remove(temporary)
-            _remove(basis)
-            rows, withheld = _fill(lake.layout, temporary, basis, sources, publish_values, built_at)
-        _publish(basis, lake.layout.basis)
-        _publish(temporary, target)
+        rows, withheld, because = _build_what_is_needed(build, whole=whole)
+        _publish(build.origin, lake.layout.built_from)
+        _publish(build.file, target)
+        note_basis(lake, basis, built_at)
         size = target.stat().st_size
     except (OSError, duckdb.OperationalError) as error:
         problem = f"{target} cannot be built ({type(error).__name__})"
         raise WarehouseError(f"{problem}. See that the disk is neither full nor read-only, and run again") from error
     finally:
-        _remove(temporary)
-        _remove(basis)
+        _remove(build.file)
+        _remove(build.origin)
     views = tuple(mart.name for mart in MARTS)
     seconds = round(time.monotonic() - started, 3)
-    return WarehouseReport(target, built_at, rows, views, size, seconds, tuple(withheld), because)
+    return WarehouseReport(target, built_at, rows, views, size, seconds, withheld, because)
 
 
-def _fill(
-    layout: Layout,
-    temporary: Path,
-    basis: Path,
-    sources: Sources,
-    publish_values: PublishRule,
-    built_at: datetime.datetime,
-) -> tuple[dict[str, int], list[SecretFinding]]:
-    """Build everything. Give the rows that the lake's files say that they have, and what was withheld."""
-    with open_to_build(temporary) as connection:
-        load_tables(connection, sources, publish_values)
-        now = Basis(built_at, built_at, rules_digest(), publish_values, with_rows(connection, sources))
+def _build_what_is_needed(build: Build, *, whole: bool) -> tuple[dict[str, int], tuple[SecretFinding, ...], str | None]:
+    """Build the file, and give its rows by table, what was withheld, and why it was built as a whole."""
+    try:
+        if whole:
+            raise WholeBuildNeeded("it was asked for")
+        return refresh(build), (), None
+    except WholeBuildNeeded as reason:
+        because = str(reason)
+    _remove(build.file)
+    _remove(build.origin)
+    return *_build_whole(build), because
+
+
+def _build_whole(build: Build) -> tuple[dict[str, int], tuple[SecretFinding, ...]]:
+    with open_to_build(build.file) as connection:
+        load_tables(connection, build.sources, build.publish_values)
+        files = with_rows(connection, build.sources)
+        origin = BuiltFrom(build.built_at, build.built_at, build.rules, files)
         withheld = withhold_secrets(connection)
-        write_info(connection, built_at, schema_version(), now.rows, withheld, publish_values)
+        write_info(connection, build.built_at, schema_version(), origin.rows, withheld, build.publish_values)
         describe(connection)
         refuse_contradictions(connection)
         refuse_violations(connection)
-        write_basis(connection, basis, layout, now, "setting_shares")
+        write_built_from(connection, build.origin, origin, "setting_shares")
         connection.execute("CHECKPOINT")
-    return now.rows, withheld
-
-
-def _beside(path: Path) -> Path:
-    """Where the next file is written: its place is taken by a rename."""
-    return path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    return origin.rows, tuple(withheld)
 
 
 def _publish(temporary: Path, target: Path) -> None:

@@ -13,9 +13,10 @@ import duckdb
 from kubestats_pipeline.lake.contract import Partitioning, Table
 from kubestats_pipeline.lake.paths import encode_name
 from kubestats_pipeline.lake.tables import REPOSITORIES, SCANS, SNAPSHOTS, TABLES
-from kubestats_pipeline.warehouse.basis import Basis
-from kubestats_pipeline.warehouse.load import Sources, Stamp, load_table
+from kubestats_pipeline.warehouse.built_from import BuiltFrom
+from kubestats_pipeline.warehouse.load import load_table
 from kubestats_pipeline.warehouse.marts import INFO
+from kubestats_pipeline.warehouse.sources import Sources, Stamp
 
 LARGEST_SHARE = 0.25
 """Share of the lake's bytes that may have changed. To replace more is hardly cheaper than to build all."""
@@ -58,17 +59,17 @@ class Changes:
     moved: frozenset[str]
 
 
-def find_changes(connection: duckdb.DuckDBPyConnection, sources: Sources, basis: Basis) -> Changes:
-    """Compare the lake's files with those of the basis, and the rows of small tables with those of the file.
+def find_changes(connection: duckdb.DuckDBPyConnection, sources: Sources, origin: BuiltFrom) -> Changes:
+    """Compare the lake's files with those of the origin, and the rows of small tables with those of the file.
 
     `connection` has the file as `whole`. Its database `memory` is used for the rows of small tables.
 
     Raises:
         WholeBuildNeeded: a repository has gone, or was decided about.
     """
-    written = {name: _written(name, sources, basis) for name in (table.name for table in OWNED)}
+    written = {name: _written(name, sources, origin) for name in (table.name for table in OWNED)}
     folders = frozenset().union(*(found for name, found in written.items() if name not in _STATES))
-    moved = {name for name in TABLES if name not in written and dict(sources[name]) != _stamps(basis, name)}
+    moved = {name for name in TABLES if name not in written and dict(sources[name]) != _stamps(origin, name)}
     load_table(connection, REPOSITORIES, list(sources[REPOSITORIES.name]))
     _refuse_decisions(connection)
     names = _unlike(connection, REPOSITORIES)
@@ -77,7 +78,7 @@ def find_changes(connection: duckdb.DuckDBPyConnection, sources: Sources, basis:
     for table in (SNAPSHOTS, SCANS):
         load_table(connection, table, list(_within(sources[table.name], written[table.name])))
         names |= _unlike(connection, table)
-    if early := _dated_after(connection, basis):
+    if early := _dated_after(connection, origin):
         moved.add(INFO)
     folders |= {FOLDER + encode_name(name) for name in names | early}
     needed = {name: folders | (written[name] if name in _STATES else set()) for name in written}
@@ -108,16 +109,16 @@ def _size(sources: Sources) -> int:
     return sum(size for files in sources.values() for _, size, _ in files.values())
 
 
-def _written(name: str, sources: Sources, basis: Basis) -> set[str]:
+def _written(name: str, sources: Sources, origin: BuiltFrom) -> set[str]:
     """The folders of a table in which some file has been written, added or removed."""
-    before, now = _by_folder(_stamps(basis, name)), _by_folder(sources[name])
+    before, now = _by_folder(_stamps(origin, name)), _by_folder(sources[name])
     if before.keys() - now.keys():
         raise WholeBuildNeeded("a repository has gone from the lake")
     return {folder for folder, files in now.items() if before.get(folder) != files}
 
 
-def _stamps(basis: Basis, name: str) -> dict[str, Stamp]:
-    return {path: stamp for path, (stamp, _) in basis.files.get(name, {}).items()}
+def _stamps(origin: BuiltFrom, name: str) -> dict[str, Stamp]:
+    return {path: stamp for path, (stamp, _) in origin.files.get(name, {}).items()}
 
 
 def _by_folder(files: Mapping[str, Stamp]) -> dict[str, dict[str, Stamp]]:
@@ -151,10 +152,10 @@ def _unlike(connection: duckdb.DuckDBPyConnection, table: Table) -> set[str]:
     return {name for (name,) in connection.execute(query).fetchall()}
 
 
-def _dated_after(connection: duckdb.DuckDBPyConnection, basis: Basis) -> set[str]:
+def _dated_after(connection: duckdb.DuckDBPyConnection, origin: BuiltFrom) -> set[str]:
     """The repositories with commits that are dated after the build: their marts change as time passes."""
     query = (
         "SELECT full_name FROM whole.snapshots WHERE head_committed_at > $moment "
         "UNION SELECT full_name FROM whole.resource_events WHERE event_timestamp > $moment"
     )
-    return {name for (name,) in connection.execute(query, {"moment": basis.built_at}).fetchall()}
+    return {name for (name,) in connection.execute(query, {"moment": origin.built_at}).fetchall()}

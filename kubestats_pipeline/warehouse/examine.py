@@ -15,7 +15,8 @@ from kubestats_pipeline.lake.contract import Partitioning, Table, references
 from kubestats_pipeline.lake.frames import parquet_schema
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.tables import TABLES
-from kubestats_pipeline.warehouse.load import find_sources, select_rows
+from kubestats_pipeline.warehouse.load import select_rows
+from kubestats_pipeline.warehouse.sources import find_sources
 from kubestats_pipeline.warehouse.values.known_secrets import find_secrets, read_withheld
 from kubestats_pipeline.warehouse.values.withhold import WITHHELD
 from kubestats_pipeline.warehouse.verify import Violation

@@ -9,7 +9,9 @@ gone or was decided about: DuckDB hides deleted rows, but their bytes stay in a 
 """
 
 import datetime
+import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -17,7 +19,7 @@ import duckdb
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.paths import decode_name, encode_name
 from kubestats_pipeline.lake.tables import TABLES
-from kubestats_pipeline.warehouse.basis import Basis, read_basis, rules_digest, with_rows, write_basis
+from kubestats_pipeline.warehouse.built_from import BuiltFrom, read_built_from, with_rows, write_built_from
 from kubestats_pipeline.warehouse.changes import (
     FOLDER,
     OWNED,
@@ -29,8 +31,8 @@ from kubestats_pipeline.warehouse.changes import (
 )
 from kubestats_pipeline.warehouse.connect import open_to_build, quote
 from kubestats_pipeline.warehouse.kept_marts import PART, WHOLE, KeptMarts
-from kubestats_pipeline.warehouse.load import Sources
 from kubestats_pipeline.warehouse.marts import INFO
+from kubestats_pipeline.warehouse.sources import Sources
 from kubestats_pipeline.warehouse.values.known_secrets import withhold_secrets
 from kubestats_pipeline.warehouse.values.withhold import SHARED, PublishRule
 from kubestats_pipeline.warehouse.verify import verify
@@ -48,43 +50,75 @@ SELECT DISTINCT chart_name FROM ((FROM old EXCEPT FROM new) UNION ALL (FROM new 
 """
 
 
-def refresh(
-    lake: Lake, temporary: Path, basis_file: Path, sources: Sources, rule: PublishRule, built_at: datetime.datetime
-) -> dict[str, int]:
-    """Write the published file as of now to `temporary`, its basis to `basis_file`, and return the rows of each table.
+@dataclass(frozen=True)
+class Build:
+    """One build that is to be published.
+
+    Attributes:
+        lake: the tables.
+        sources: the files of the lake that it reads.
+        rules: digest of the code that decides what it gives, and of its settings.
+        publish_values: the rule by which values of settings are published.
+        built_at: when it began to read the lake.
+    """
+
+    lake: Lake
+    sources: Sources
+    rules: str
+    publish_values: PublishRule
+    built_at: datetime.datetime
+
+    @property
+    def file(self) -> Path:
+        """Where the file is built. It takes the place of the published one by a rename."""
+        return _beside(self.lake.layout.warehouse)
+
+    @property
+    def origin(self) -> Path:
+        """The same of the file that says what it was built from."""
+        return _beside(self.lake.layout.built_from)
+
+
+def refresh(build: Build) -> dict[str, int]:
+    """Bring a copy of the published file up to date, and return the rows of each table.
 
     Raises:
-        WholeBuildNeeded: the file has to be built as a whole. `temporary` may be anything.
+        WholeBuildNeeded: the file has to be built as a whole. What lies in its place may be anything.
         WarehouseError: as in `load_table`.
     """
-    basis = _usable_basis(lake, rule, built_at)
-    shutil.copyfile(lake.layout.warehouse, temporary)
+    before = _usable_origin(build)
+    shutil.copyfile(build.lake.layout.warehouse, build.file)
     with open_to_build() as connection:
-        connection.execute(f"ATTACH {quote(str(temporary))} AS whole")
-        connection.execute(f"ATTACH {quote(str(lake.layout.basis))} AS earlier (READ_ONLY)")
+        connection.execute(f"ATTACH {quote(str(build.file))} AS whole")
+        connection.execute(f"ATTACH {quote(str(build.lake.layout.built_from))} AS earlier (READ_ONLY)")
         connection.execute("SET checkpoint_threshold = '1TB'")  # one at the end, not one after each large statement
         _refuse_withheld(connection)
-        changes, repositories = _load(connection, find_changes(connection, sources, basis), sources, rule)
-        now = Basis(built_at, basis.whole_at, basis.rules, rule, with_rows(connection, sources, basis.files))
-        _check(connection, changes, now)
+        changes, repositories = _load(connection, find_changes(connection, build.sources, before), build)
+        files = with_rows(connection, build.sources, before.files)
+        now = BuiltFrom(build.built_at, before.whole_at, build.rules, files)
+        _check(connection, changes, now, build.publish_values)
         _replace(connection, changes, repositories, now)
         _refuse_other_counts(connection, now)
-        write_basis(connection, basis_file, lake.layout, now, _SHARES.format(repositories=repositories))
+        write_built_from(connection, build.origin, now, _SHARES.format(repositories=repositories))
         connection.execute("CHECKPOINT whole; DETACH whole")
-    with open_to_build(temporary) as connection:
+    with open_to_build(build.file) as connection:
         _refuse(connection)
     return now.rows
 
 
-def _usable_basis(lake: Lake, rule: PublishRule, built_at: datetime.datetime) -> Basis:
-    basis = read_basis(lake.layout)
-    if basis is None:
+def _beside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.{os.getpid()}.tmp")
+
+
+def _usable_origin(build: Build) -> BuiltFrom:
+    origin = read_built_from(build.lake.layout)
+    if origin is None:
         raise WholeBuildNeeded("nobody knows from what the published file was built")
-    if (basis.rules, basis.publish_values) != (rules_digest(), rule):
+    if origin.rules != build.rules:
         raise WholeBuildNeeded("the published file was built by other rules")
-    if not datetime.timedelta(0) <= built_at - basis.whole_at < WHOLE_EVERY:
+    if not datetime.timedelta(0) <= build.built_at - origin.whole_at < WHOLE_EVERY:
         raise WholeBuildNeeded("the last whole build is a day old")
-    return basis
+    return origin
 
 
 def _refuse_withheld(connection: duckdb.DuckDBPyConnection) -> None:
@@ -92,22 +126,20 @@ def _refuse_withheld(connection: duckdb.DuckDBPyConnection) -> None:
         raise WholeBuildNeeded("texts with the shape of a secret were withheld")
 
 
-def _load(
-    connection: duckdb.DuckDBPyConnection, changes: Changes, sources: Sources, rule: PublishRule
-) -> tuple[Changes, str]:
+def _load(connection: duckdb.DuckDBPyConnection, changes: Changes, build: Build) -> tuple[Changes, str]:
     """Load the repositories that have changed, and those that may show more or less because of them.
 
     Return the changes with all of them, and an SQL list of their ids.
     """
     while True:
-        refuse_many(changes, sources)
+        refuse_many(changes, build.sources)
         repositories = _find_ids(connection, changes)
         shares = _SHARES.format(repositories=repositories)
-        load_tables(connection, changes.sources, rule, shares)
+        load_tables(connection, changes.sources, build.publish_values, shares)
         more = _others_affected(connection, shares) - changes.folders
         if not more:
             return changes, repositories
-        changes = with_folders(changes, sources, more)
+        changes = with_folders(changes, build.sources, more)
 
 
 def _find_ids(connection: duckdb.DuckDBPyConnection, changes: Changes) -> str:
@@ -140,12 +172,12 @@ def _others_affected(connection: duckdb.DuckDBPyConnection, shares: str) -> froz
     return frozenset(FOLDER + encode_name(name) for (name,) in connection.execute(logs).fetchall())
 
 
-def _check(connection: duckdb.DuckDBPyConnection, changes: Changes, now: Basis) -> None:
+def _check(connection: duckdb.DuckDBPyConnection, changes: Changes, now: BuiltFrom, rule: PublishRule) -> None:
     """Check the rows that are to be published, as a file of their own."""
     if withhold_secrets(connection):
         raise WholeBuildNeeded("a text has the shape of a secret")
     rows = {name: sum(now.files[name][path][1] for path in files) for name, files in changes.sources.items()}
-    write_info(connection, now.built_at, "", rows, (), now.publish_values)
+    write_info(connection, now.built_at, "", rows, (), rule)
     _refuse(connection)
 
 
@@ -155,7 +187,7 @@ def _refuse(connection: duckdb.DuckDBPyConnection) -> None:
         raise WholeBuildNeeded(f"rows break the rule {violations[0].check} of {violations[0].table}")
 
 
-def _replace(connection: duckdb.DuckDBPyConnection, changes: Changes, repositories: str, now: Basis) -> None:
+def _replace(connection: duckdb.DuckDBPyConnection, changes: Changes, repositories: str, now: BuiltFrom) -> None:
     """Replace the rows of the repositories in the file, and what depends on them."""
     marts = KeptMarts(connection, repositories, set(changes.moved))
     marts.remember()
@@ -176,7 +208,7 @@ def _replace(connection: duckdb.DuckDBPyConnection, changes: Changes, repositori
     marts.bring_up_to_date()
 
 
-def _refuse_other_counts(connection: duckdb.DuckDBPyConnection, now: Basis) -> None:
+def _refuse_other_counts(connection: duckdb.DuckDBPyConnection, now: BuiltFrom) -> None:
     for name, expected in now.rows.items():
         ((rows,),) = connection.execute(f"SELECT count(*) FROM {WHOLE}.{name}").fetchall()  # noqa: S608
         if rows != expected:

@@ -11,14 +11,19 @@ import duckdb
 
 from kubestats_pipeline.lake.tables import RESOURCES, TABLES
 from kubestats_pipeline.warehouse.connect import quote
-from kubestats_pipeline.warehouse.load import Sources, load_table, some_columns
+from kubestats_pipeline.warehouse.load import load_table, some_columns
 from kubestats_pipeline.warehouse.marts import FUNCTIONS, INFO, MACROS, MARTS
+from kubestats_pipeline.warehouse.sources import Sources
 from kubestats_pipeline.warehouse.values.known_secrets import FINDINGS_TYPE, SecretFinding, as_rows
 from kubestats_pipeline.warehouse.values.withhold import DECIDING, WITH_DOCUMENTS, PublishRule, withhold_values
 
 INFO_COMMENT = "one row: this build of the warehouse"
 INFO_COLUMNS = {
-    "built_at": ("TIMESTAMPTZ", "when the build began to read the lake"),
+    "built_at": (
+        "TIMESTAMPTZ",
+        "when the build began to read the lake. Later looks at repositories that found nothing new are not "
+        "in the file, for six hours at most",
+    ),
     "schema_version": ("VARCHAR", "digest of all tables' and views' columns. Another one means another schema"),
     "source_rows": ("MAP(VARCHAR, BIGINT)", "rows of each table in the lake's files"),
     "withheld": (FINDINGS_TYPE, "texts of the lake with the shape of a secret that were withheld from this file"),

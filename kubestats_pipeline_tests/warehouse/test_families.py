@@ -9,9 +9,9 @@ import pytest
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.warehouse import build
 from kubestats_pipeline.warehouse.build import build_warehouse
-from kubestats_pipeline.warehouse.known_places import refuse_contradictions
-from kubestats_pipeline.warehouse.load import WarehouseError
 from kubestats_pipeline.warehouse.marts import MARTS
+from kubestats_pipeline.warehouse.sources import WarehouseError
+from kubestats_pipeline.warehouse.verify import refuse_contradictions
 from kubestats_pipeline_tests.warehouse.small_lake import day
 from kubestats_pipeline_tests.warehouse.told_history import History, image, put, release, write_histories
 

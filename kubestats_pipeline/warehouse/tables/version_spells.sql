@@ -1,6 +1,6 @@
 -- One row per chart family or image, version and repository that ever ran it, in scope: version_holds, with what its days are counted from.
--- A chart counts over all addresses of its family (chart_families), an image by its tag. Ranges, names such as latest, digests alone and
--- placeholders are no versions. Where one resource runs two tags of an image at once, nobody can tell which came first, so that its time
+-- A chart counts over all addresses of its family (chart_families), an image by its tag. Of ranges, names such as latest, digests alone and
+-- placeholders nothing is kept. Where one resource runs two tags of an image at once, nobody can tell which came first, so that its time
 -- counts for neither.
 -- subject: chart or image
 -- name: chart, or image without tag and digest
@@ -12,7 +12,7 @@
 -- held_since: committer time from which on it first ran there
 -- days_ended: days for which a release or workload ran it that runs it no more, the longest of them, or 0
 -- counts_since: moment from which the days of one that runs it now count, as if earlier times lay just before, of the longest. Null where none does
--- went_back_at: committer time of the last step from it down to a lower version, or null where there was none
+-- went_back_at: committer time of the last step from it down to a lower version, or null where nobody went back
 -- went_back_to: the lower version, without a leading v, or null
 -- is_rollback: that release or workload had run the lower version before, or null where nobody went back
 WITH chart_uses AS (
