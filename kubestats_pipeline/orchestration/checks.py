@@ -81,13 +81,14 @@ def _check_tables(services: Services) -> Iterator[dg.AssetCheckResult]:
 
     lake = services.lake
     with _published(services) as connection:
+        refreshed = examine.narrow_to_refreshed(connection, lake)
         for table in ALL_TABLES:
             yield _result(table, "schema", examine.find_other_columns(connection, lake, table))
             broken = [*verify.find_duplicate_keys(connection, table), *verify.find_missing_values(connection, table)]
             yield _result(table, "key", broken)
             if references(table, ALL_TABLES):
                 yield _result(table, "references", examine.find_lost_references(connection, table))
-            yield _result(table, "equals_lake", examine.find_differences(connection, lake, table))
+            yield _result(table, "equals_lake", examine.find_differences(connection, lake, table, refreshed))
             yield _secrets_result(
                 table,
                 examine.find_published_secrets(connection, table),

@@ -20,7 +20,7 @@ Files = Mapping[str, Mapping[str, tuple[Stamp, int]]]
 """The Parquet files of each table by path, each with its stamp and the number of its rows."""
 
 _SCHEMA = """
-CREATE TABLE {place}.info (built_at TIMESTAMPTZ, whole_at TIMESTAMPTZ, rules VARCHAR);
+CREATE TABLE {place}.info (built_at TIMESTAMPTZ, whole_at TIMESTAMPTZ, rules VARCHAR, refreshed VARCHAR[]);
 CREATE TABLE {place}.files (table_name VARCHAR, path VARCHAR, stamp BIGINT[], file_rows BIGINT);
 CREATE TABLE {place}.setting_shares AS FROM {shares}
 """
@@ -35,12 +35,14 @@ class BuiltFrom:
         whole_at: the same of the last build that read all of it.
         rules: digest of the code that built it and of its settings.
         files: the files that the file was built from.
+        refreshed: the folders of the repositories whose rows were replaced since that whole build.
     """
 
     built_at: datetime.datetime
     whole_at: datetime.datetime
     rules: str
     files: Files
+    refreshed: frozenset[str] = frozenset()
 
     @property
     def rows(self) -> dict[str, int]:
@@ -63,16 +65,16 @@ def read_built_from(layout: Layout) -> BuiltFrom | None:
     files: dict[str, dict[str, tuple[Stamp, int]]] = {}
     for table, file, (inode, size, written), count in rows:
         files.setdefault(table, {})[str(layout.data_dir / file)] = ((inode, size, written), count)
-    made_at, whole_at, rules = found
-    return BuiltFrom(made_at, whole_at, rules, files) if made_at == built_at else None
+    made_at, whole_at, rules, refreshed = found
+    return BuiltFrom(made_at, whole_at, rules, files, frozenset(refreshed)) if made_at == built_at else None
 
 
 def write_built_from(connection: duckdb.DuckDBPyConnection, path: Path, origin: BuiltFrom, shares: str) -> None:
     """Write the origin to a new file in the data directory. `shares` is an SQL source like `setting_shares`."""
     connection.execute(f"ATTACH {quote(str(path))} AS origin")
     connection.execute(_SCHEMA.format(place="origin", shares=shares))
-    info = [origin.built_at, origin.whole_at, origin.rules]
-    connection.execute("INSERT INTO origin.info VALUES (?, ?, ?)", info)
+    info = [origin.built_at, origin.whole_at, origin.rules, sorted(origin.refreshed)]
+    connection.execute("INSERT INTO origin.info VALUES (?, ?, ?, ?)", info)
     rows = [
         (table, Path(file).relative_to(path.parent).as_posix(), list(stamp), count)
         for table, files in origin.files.items()

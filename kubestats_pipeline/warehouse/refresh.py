@@ -95,7 +95,8 @@ def refresh(build: Build) -> dict[str, int]:
         _refuse_withheld(connection)
         changes, repositories = _load(connection, find_changes(connection, build.sources, before), build)
         files = with_rows(connection, build.sources, before.files)
-        now = BuiltFrom(build.built_at, before.whole_at, build.rules, files)
+        refreshed = before.refreshed | changes.folders
+        now = BuiltFrom(build.built_at, before.whole_at, build.rules, files, refreshed)
         _check(connection, changes, now, build.publish_values)
         _replace(connection, changes, repositories, now)
         _refuse_other_counts(connection, now)

@@ -10,11 +10,14 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from kubestats_pipeline.lake.contract import Table
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.paths import Layout
-from kubestats_pipeline.lake.tables import TABLES
+from kubestats_pipeline.lake.tables import RESOURCE_EVENTS, TABLES
 from kubestats_pipeline.warehouse import changes
 from kubestats_pipeline.warehouse.build import build_warehouse
+from kubestats_pipeline.warehouse.connect import open_to_read
+from kubestats_pipeline.warehouse.examine import find_differences, find_lost_references, narrow_to_refreshed
 from kubestats_pipeline.warehouse.marts import MARTS
 from kubestats_pipeline_tests.warehouse.changing_lake import ChangingLake
 
@@ -147,3 +150,28 @@ def change_at_random(world: ChangingLake) -> None:
     one = (ChangingLake.push, ChangingLake.rewrite, ChangingLake.describe, ChangingLake.block, ChangingLake.remove)
     change = world.draw.choices((*alone, *one), weights=(2, 2, 1, 1, 6, 2, 1, 1, 1))[0]
     change(world, *([] if change in alone else [world.draw.choice([*world.rows])]))
+
+
+def test_checks_look_at_the_rows_that_were_replaced_since_all_were_built(changing: ChangingLake) -> None:
+    changing.push(3)
+    published = build_warehouse(changing.lake).path
+    with duckdb.connect(str(published)) as connection:
+        connection.execute(
+            "UPDATE resource_events SET commit_subject = 'other' WHERE repository_id IN ('github:3', 'github:4')"
+        )
+    assert differing_repositories(changing.lake, RESOURCE_EVENTS) == {"github:3"}
+    published.unlink()
+    build_warehouse(changing.lake)
+    with duckdb.connect(str(published)) as connection:
+        connection.execute("UPDATE resource_events SET commit_subject = 'other' WHERE repository_id = 'github:4'")
+    assert differing_repositories(changing.lake, RESOURCE_EVENTS) == {"github:4"}
+
+
+def differing_repositories(lake: Lake, table: Table) -> set[str]:
+    """The repository that a check names, which must be the only one."""
+    with open_to_read(lake.layout.warehouse) as connection:
+        folders = narrow_to_refreshed(connection, lake)
+        assert find_lost_references(connection, table) == []
+        found = find_differences(connection, lake, table, folders)
+    assert [violation.count for violation in found] == [1]
+    return {word.rstrip(".") for violation in found for word in violation.detail.split() if word.startswith("github:")}
