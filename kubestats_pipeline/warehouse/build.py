@@ -122,6 +122,8 @@ def _build_what_is_needed(build: Build, *, whole: bool) -> tuple[dict[str, int],
         return refresh(build), (), None
     except WholeBuildNeeded as reason:
         because = str(reason)
+    except duckdb.Error as error:  # a whole build asks less of memory and of the old file, or says what is wrong
+        because = f"the published file cannot be brought up to date ({type(error).__name__})"
     _remove(build.file)
     _remove(build.origin)
     return *_build_whole(build), because
