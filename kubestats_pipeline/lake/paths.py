@@ -57,6 +57,11 @@ class Layout:
         return self.data_dir / "kubestats.built_from.duckdb"
 
     @property
+    def statistics_basis(self) -> Path:
+        """A note of what the daily statistics were last computed from. Without it they are computed again."""
+        return self.data_dir / "statistics.basis.json"
+
+    @property
     def report(self) -> Path:
         """The published pages, a link to a folder beside it."""
         return self.data_dir / "report"

@@ -25,6 +25,7 @@ from kubestats_pipeline.orchestration.repairs.orphaned_runs import fail_orphans
 from kubestats_pipeline.orchestration.repairs.pools import kept_awake
 from kubestats_pipeline.orchestration.standing import NOTHING_NEW, find_standing
 from kubestats_pipeline.upgrade.redact_lake import redact_lake
+from kubestats_pipeline.warehouse.basis import has_statistics
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,8 @@ def run_cycle(services: Services, instance: dg.DagsterInstance, sources: Sequenc
     if names:
         runner.run(jobs.sync_repositories, "sync", {"repositories": names})
         changed = runner.run(jobs.scan_repositories, "scan", {"repositories": names})
-        runner.run(jobs.record_statistics)
+        if not has_statistics(services.lake, services.now().date()):
+            runner.run(jobs.record_statistics)
     runner.publish(services)
     return runner.sum_up(len(names), changed)
 

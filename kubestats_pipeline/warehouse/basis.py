@@ -118,6 +118,35 @@ def confirm_basis(lake: Lake) -> None:
     lake.layout.basis.touch()
 
 
+def note_statistics(lake: Lake, before: Basis, day: datetime.date) -> None:
+    """Note from what the statistics up to a day were computed, or nothing where a table was written to meanwhile.
+
+    Args:
+        lake: the tables, with the statistics.
+        before: the basis that was read before they were computed.
+        day: the last day.
+
+    Raises:
+        OSError: the disk is full or read-only.
+        WarehouseError: one of several files of a log is damaged.
+    """
+    lake.layout.statistics_basis.unlink(missing_ok=True)
+    after = read_basis(lake, "")
+    if any(before.sources[name] != after.sources[name] for name in TABLES if name != ECOSYSTEM_STATS.name):
+        return
+    note = {"day": day.isoformat(), "digests": after.digests}
+    lake.storage.put(lake.layout.name_of(lake.layout.statistics_basis), json.dumps(note).encode())
+
+
+def has_statistics(lake: Lake, day: datetime.date) -> bool:
+    """True if computing the statistics up to a day again would give the rows that are there."""
+    try:
+        note = json.loads(lake.layout.statistics_basis.read_bytes())
+        return bool(note == {"day": day.isoformat(), "digests": dict(read_basis(lake, "").digests)})
+    except (OSError, ValueError, WarehouseError):
+        return False
+
+
 def _stamp(lake: Lake) -> list[int]:
     status = lake.layout.warehouse.stat()
     return [status.st_ino, status.st_size, status.st_mtime_ns]

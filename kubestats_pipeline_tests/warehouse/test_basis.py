@@ -197,6 +197,34 @@ def test_a_sync_during_a_build_leaves_no_note(lake: Lake, monkeypatch: pytest.Mo
     assert not lake.layout.basis.exists()
 
 
+# Statistics
+
+
+STATISTICS = {
+    "nothing": (lambda lake: None, True),
+    "a look": (lambda lake: rewrite(lake, REPOSITORIES, other(REPOSITORIES, "last_seen_at")), True),
+    "stars": (lambda lake: rewrite(lake, REPOSITORY_METRICS, other(REPOSITORY_METRICS, "stars_count")), False),
+    "a scan": (lambda lake: rewrite(lake, SCANS), False),
+    "lost rows": (remove_statistics, False),
+}
+
+
+@pytest.mark.parametrize("change", STATISTICS)
+def test_statistics_are_computed_again_where_anything_else_has_changed(lake: Lake, change: str) -> None:
+    basis.note_statistics(lake, basis.read_basis(lake, ""), DAYS[1])
+    alter, stand = STATISTICS[change]
+    alter(lake)
+    assert basis.has_statistics(lake, DAYS[1]) == stand
+    assert not basis.has_statistics(lake, DAYS[1] + datetime.timedelta(days=1)), "a new day has its own row"
+
+
+def test_statistics_during_which_a_table_changed_are_not_noted(lake: Lake) -> None:
+    before = basis.read_basis(lake, "")
+    rewrite(lake, REPOSITORIES)
+    basis.note_statistics(lake, before, DAYS[1])
+    assert not basis.has_statistics(lake, DAYS[1])
+
+
 # Any sequence of changes, runs and killed runs
 
 

@@ -42,6 +42,7 @@ def statistics_assets(
     context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Compute the run's days, or all days whose row is missing or out of date."""
+    from kubestats_pipeline.warehouse.basis import note_statistics, read_basis
     from kubestats_pipeline.warehouse.sources import WarehouseError  # duckdb: only the run pays for it
     from kubestats_pipeline.warehouse.statistics.ecosystem import backfill_ecosystem_stats, record_due_days
 
@@ -51,8 +52,10 @@ def statistics_assets(
                 days = [date.fromisoformat(key) for key in context.partition_keys]
                 written = set(backfill_ecosystem_stats(services.lake, days))
             else:
-                days = record_due_days(services.lake, services.now().date())
+                before, today = read_basis(services.lake, ""), services.now().date()
+                days = record_due_days(services.lake, today)
                 written = set(days)
+                note_statistics(services.lake, before, today)
             done(f"{len(written)} days")
     except (WarehouseError, LakeError, BusyError) as error:
         raise dg.Failure(str(error), allow_retries=False) from error
