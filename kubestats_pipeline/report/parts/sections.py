@@ -108,6 +108,8 @@ def _restricted(sql: str, only: str, first: str) -> str:
 def _wanted(names: Sequence[str], few: Collection[str | int]) -> str:
     """A restriction of some columns, the first of a key or all of it, to the keys in `WANTED`."""
     among = f"{names[0]} IN ({', '.join(map(_constant, few))})" if few else ""
+    if len(few) == 1:  # DuckDB takes an equation into more views than a list
+        among = _equals(names[0], *few)
     if few and len(names) == 1:
         return among
     keys = ", ".join(f"#{place}" for place in range(1, len(names) + 1))
