@@ -97,18 +97,19 @@ def status(
 
 _Name = Annotated[str, typer.Argument(metavar="OWNER/NAME", help="its full name, or one that it had")]
 _Reason = Annotated[str | None, typer.Option("--reason", help="the reason, which is kept and shown")]
+_UnknownToo = Annotated[bool, typer.Option("--unknown-too", help="also a name that no discovery has seen yet")]
 
 
 @app.command()
-def approve(repository: _Name, reason: _Reason = None) -> None:
+def approve(repository: _Name, reason: _Reason = None, unknown_too: _UnknownToo = False) -> None:
     """Let a repository in that is too large, or was deleted. No limit of size holds for it then."""
-    _decide("approve", repository, reason)
+    _decide("approve", repository, reason, unknown_too)
 
 
 @app.command()
-def block(repository: _Name, reason: _Reason = None) -> None:
+def block(repository: _Name, reason: _Reason = None, unknown_too: _UnknownToo = False) -> None:
     """Neither sync nor scan a repository any more. Its history stays, and its numbers are still recorded."""
-    _decide("block", repository, reason)
+    _decide("block", repository, reason, unknown_too)
 
 
 @app.command()
@@ -118,9 +119,9 @@ def unblock(repository: _Name) -> None:
 
 
 @app.command()
-def delete(repository: _Name, reason: _Reason = None) -> None:
+def delete(repository: _Name, reason: _Reason = None, unknown_too: _UnknownToo = False) -> None:
     """Remove everything about a repository for good. No discovery brings it back."""
-    _decide("delete", repository, reason)
+    _decide("delete", repository, reason, unknown_too)
 
 
 @app.command()
@@ -256,7 +257,7 @@ def _check_sources(settings: Settings, names: list[str]) -> None:
         raise SettingsError(str(error)) from None
 
 
-def _decide(verb: "Verb", repository: str, reason: str | None) -> None:
+def _decide(verb: "Verb", repository: str, reason: str | None, unknown_too: bool = False) -> None:
     from kubestats_pipeline.orchestration.base.context import Services
     from kubestats_pipeline.orchestration.base.dagster_home import open_instance
     from kubestats_pipeline.orchestration.decision_jobs import carry_out
@@ -264,7 +265,8 @@ def _decide(verb: "Verb", repository: str, reason: str | None) -> None:
     with explained():
         settings = load_settings()
         with open_instance(Layout(settings.data_dir)) as instance:
-            terminal.show_line(carry_out(Services(settings), instance, verb, repository, reason).text)
+            decided = carry_out(Services(settings), instance, verb, repository, reason, unknown_too=unknown_too)
+        terminal.show_line(decided.text)
 
 
 def _run_cycle(settings: Settings, sources: list[str] | None = None) -> bool:
