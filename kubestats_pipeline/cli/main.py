@@ -20,7 +20,7 @@ from kubestats_pipeline.cli import terminal
 from kubestats_pipeline.cli.explained import FAILED, INTERRUPTED, explained
 from kubestats_pipeline.cli.mcp import mcp
 from kubestats_pipeline.cli.pages import beside, report
-from kubestats_pipeline.cli.query import Format, run_query
+from kubestats_pipeline.cli.query import Format, Showing, run_query
 from kubestats_pipeline.cli.review import review
 from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.git import command as git
@@ -146,11 +146,16 @@ def sql(
     query: Annotated[str, typer.Argument(help="a query, or `-` to read it from standard input")],
     output_format: Annotated[Format, typer.Option("--format", help="how to print the rows")] = Format.TABLE,
     output: Annotated[Path | None, typer.Option("--output", help="write to a file instead")] = None,
+    rows: Annotated[
+        int | None, typer.Option("--rows", min=0, help="rows of a table, 0 for all. Default: 200 on a terminal")
+    ] = None,
+    pager: Annotated[bool, typer.Option(" /--no-pager", help="write long tables to the terminal at once")] = True,
 ) -> None:
     """Query the published warehouse, read-only."""
     with explained():
         text = sys.stdin.read() if query == "-" else query
-        run_query(Layout(load_settings().data_dir).warehouse, text, output_format, output)
+        showing = Showing(output_format, output, rows, pager)
+        run_query(Layout(load_settings().data_dir).warehouse, text, showing)
 
 
 @app.command()
