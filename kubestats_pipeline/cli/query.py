@@ -10,7 +10,6 @@ import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,8 +17,9 @@ import duckdb
 import orjson
 
 from kubestats_pipeline.ask.statements import QueryError, refuse_changes, to_json, told_apart
-from kubestats_pipeline.cli.pager import show_lines
-from kubestats_pipeline.cli.rows import as_lines
+from kubestats_pipeline.cli.answers.pager import show_lines
+from kubestats_pipeline.cli.answers.rows import as_lines
+from kubestats_pipeline.cli.formats import Format
 from kubestats_pipeline.plain_text import plain_json, plain_lines
 from kubestats_pipeline.warehouse.connect import open_to_read
 
@@ -28,16 +28,6 @@ ROWS_AT_ONCE = 10_000
 
 ROWS_ON_TERMINAL = 200
 """Rows of a table that a terminal shows where the user names no number."""
-
-
-class Format(StrEnum):
-    """How rows are printed."""
-
-    TABLE = "table"
-    VERTICAL = "vertical"
-    CSV = "csv"
-    JSON = "json"
-    PARQUET = "parquet"
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,14 @@
-"""Output of the kubestats command: progress bars, tables and summaries, made with rich. It decides nothing."""
+"""Output of the kubestats command: tables and summaries, made with rich. It decides nothing."""
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import orjson
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from kubestats_pipeline.cli.grid import lay_out
 from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.plain_text import plain_json, plain_lines
 
@@ -56,36 +53,6 @@ DEMO_QUERIES: Mapping[str, str] = {
 """Queries that the demo runs at its end. The README shows them too."""
 
 
-class RichProgress:
-    """Progress bars on the terminal, one for each stage."""
-
-    def __init__(self) -> None:
-        self._progress = Progress(
-            SpinnerColumn(finished_text="[green]✓[/green]"),
-            TextColumn("{task.description:<11}"),
-            BarColumn(bar_width=30),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("[dim]{task.fields[last]}[/dim]"),
-            console=console,
-        )
-
-    def __enter__(self) -> "RichProgress":
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._progress.stop()
-
-    @contextlib.contextmanager
-    def track(self, stage: str, total: int) -> Iterator[Callable[[str], None]]:
-        """Begin a stage of `total` items. The callable is called for each one that is done."""
-        task = self._progress.add_task(stage, total=total, last="")
-        yield lambda done: self._progress.update(task, advance=1, last=_shown(done))
-
-
 def show_error(text: str) -> None:
     """One message on standard error."""
     errors.print(f"[red]error:[/red] {_shown(text)}", soft_wrap=True, highlight=False)
@@ -104,7 +71,10 @@ def open_progress(*, as_json: bool) -> Iterator["ProgressOfStages"]:
     if as_json:
         yield SilentProgress()
         return
-    with RichProgress() as progress:
+
+    from kubestats_pipeline.cli.progress import RichProgress
+
+    with RichProgress(console) as progress:
         yield progress
 
 
@@ -230,6 +200,8 @@ def _status_cells(status: "RepositorySummary") -> list[Any]:
 
 def show_table(names: Sequence[str], rows: Sequence[Sequence[Any]], title: str | None = None) -> None:
     """Rows as a table under a title. A terminal that is too narrow for all columns is told which have no room."""
+    from kubestats_pipeline.cli.answers.grid import lay_out
+
     grid = lay_out(names, rows, console.width if console.is_terminal else None)
     if title:
         console.print(f"\n[bold]{_shown(title)}[/bold]", highlight=False)

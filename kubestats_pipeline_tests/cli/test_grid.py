@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from kubestats_pipeline.cli.grid import lay_down, lay_out
-from kubestats_pipeline.cli.rows import as_lines
+from kubestats_pipeline.cli.answers.grid import lay_down, lay_out
+from kubestats_pipeline.cli.answers.rows import as_lines
 
 NAMES = [f"column_{number:02}" for number in range(12)]
 ROWS = [[f"value {number} of {row}" for number in range(12)] for row in range(40)]

@@ -12,7 +12,6 @@ from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 
-from kubestats_pipeline.ask.statements import to_json
 from kubestats_pipeline.plain_text import plain, plain_lines
 
 GAP = "  "
@@ -73,7 +72,11 @@ def _text(value: Any) -> str:
         return value.strftime("%Y-%m-%d %H:%M:%S")
     if isinstance(value, list) and not any(isinstance(item, list | dict) for item in value):
         return ", ".join("" if item is None else str(item) for item in value)
-    return to_json(value) if isinstance(value, list | dict) else str(value)
+    if isinstance(value, list | dict):
+        from kubestats_pipeline.ask.statements import to_json  # DuckDB comes with it, which `status` does without
+
+        return to_json(value)
+    return str(value)
 
 
 def _cell(value: Any) -> str:

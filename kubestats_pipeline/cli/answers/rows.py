@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from kubestats_pipeline.cli.grid import lay_down, lay_out
+from kubestats_pipeline.cli.answers.grid import lay_down, lay_out
 
 FEW_ROWS, FEWEST_ROWS = 20, 3
 """So many rows at most are shown one value a line, where fewer than half of the columns would fit, or not all."""
