@@ -10,6 +10,7 @@ import duckdb
 import pytest
 import yaml
 
+from kubestats_pipeline.cli.answers.sections import ANSWERS
 from kubestats_pipeline.cli.terminal import DEMO_QUERIES
 from kubestats_pipeline.lake.tables import TABLES
 from kubestats_pipeline.scan.documents.document import Bounds
@@ -87,7 +88,7 @@ def test_nothing_in_the_shell_blocks_is_left_untested():
 
 def test_the_table_of_commands_names_them_all():
     named = set(re.findall(r"^\| `kubestats (\w+)", README, re.MULTILINE))
-    decisions, questions = {"approve", "block", "unblock", "delete"}, {"sql", "tables", "mcp", "review"}
+    decisions, questions = {"approve", "block", "unblock", "delete"}, {"sql", "tables", "mcp", "review", *ANSWERS}
     stages = {"demo", "run", "sync", "status", "doctor", "metrics", "clean", "retire", "dev", "report"}
     assert named == stages | decisions | questions
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kubestats_pipeline.cli import terminal
+from kubestats_pipeline.cli import questions, terminal
+from kubestats_pipeline.cli.answers.formats import Format
 from kubestats_pipeline.cli.decisions import approve, block, delete, unblock
 from kubestats_pipeline.cli.explained import FAILED, explained
-from kubestats_pipeline.cli.formats import Format
 from kubestats_pipeline.cli.loaded import load_settings
 from kubestats_pipeline.cli.mcp import mcp
 from kubestats_pipeline.cli.pages import beside, report
@@ -36,7 +36,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for command in (mcp, report, review, approve, block, unblock, delete):
+QUESTIONS = (questions.chart, questions.app, questions.image, questions.repo, questions.grep, questions.tables)
+
+for command in (*QUESTIONS, mcp, report, review, approve, block, unblock, delete):
     app.command()(command)
 
 
@@ -123,14 +125,6 @@ def sql(
         text = sys.stdin.read() if query == "-" else query
         showing = Showing(output_format, output, rows, pager)
         run_query(Layout(load_settings().data_dir).warehouse, text, showing)
-
-
-@app.command()
-def tables() -> None:
-    """The data dictionary, as Markdown: every table and view with its columns."""
-    from kubestats_pipeline.warehouse.dictionary import describe_tables
-
-    typer.echo(describe_tables())
 
 
 @app.command()

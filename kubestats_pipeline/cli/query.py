@@ -17,9 +17,9 @@ import duckdb
 import orjson
 
 from kubestats_pipeline.ask.statements import QueryError, refuse_changes, to_json, told_apart
+from kubestats_pipeline.cli.answers.formats import Format
 from kubestats_pipeline.cli.answers.pager import show_lines
 from kubestats_pipeline.cli.answers.rows import as_lines
-from kubestats_pipeline.cli.formats import Format
 from kubestats_pipeline.plain_text import plain_json, plain_lines
 from kubestats_pipeline.warehouse.connect import open_to_read
 
