@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kubestats_pipeline.cli import terminal
-from kubestats_pipeline.cli.explained import INTERRUPTED
+from kubestats_pipeline.cli.explained import INTERRUPTED, after_interrupt
+from kubestats_pipeline.cli.progress import RichProgress
 from kubestats_pipeline.lake.paths import Layout
-from kubestats_pipeline.orchestration.base.context import Services
+from kubestats_pipeline.orchestration.base.context import Progress, Services
 from kubestats_pipeline.orchestration.base.dagster_home import open_instance
 from kubestats_pipeline.orchestration.cycle import Cycle, run_cycle, run_some
 from kubestats_pipeline.settings import Settings
@@ -22,22 +23,22 @@ if TYPE_CHECKING:
     from dagster import DagsterInstance
 
 
-def cycle_over(settings: Settings, sources: Sequence[str] = ()) -> bool:
-    """Run a cycle and show it. Gives True if nothing has failed."""
-    return _run(settings, lambda services, instance: run_cycle(services, instance, sources))
+def cycle_over(settings: Settings, sources: Sequence[str] = (), *, command: str = "run") -> bool:
+    """Run a cycle and show it, for a command that would go on after an interrupt. Gives True if nothing has failed."""
+    return _run(settings, lambda services, instance: run_cycle(services, instance, sources), command)
 
 
 def cycle_of(settings: Settings, names: Sequence[str]) -> bool:
     """Sync and scan some repositories, publish, and show it. Gives True if nothing has failed."""
-    return _run(settings, lambda services, instance: run_some(services, instance, names))
+    return _run(settings, lambda services, instance: run_some(services, instance, names), "sync")
 
 
-def _run(settings: Settings, work: Callable[[Services, "DagsterInstance"], Cycle]) -> bool:
+def _run(settings: Settings, work: Callable[[Services, "DagsterInstance"], Cycle], command: str) -> bool:
     layout = Layout(settings.data_dir)
     as_json = settings.log_format == "json"
     sys.unraisablehook = _show_unraisable
     with open_instance(layout) as instance, terminal.open_progress(as_json=as_json) as progress:
-        cycle = _interruptible(partial(work, Services(settings, progress), instance))
+        cycle = _interruptible(partial(work, Services(settings, progress), instance), progress, command)
     terminal.show_cycle(cycle, layout, as_json=as_json)
     return cycle.succeeded
 
@@ -53,7 +54,7 @@ def _show_unraisable(unraisable: "UnraisableHookArgs") -> None:
         sys.__unraisablehook__(unraisable)
 
 
-def _interruptible(work: Callable[[], Cycle]) -> Cycle:
+def _interruptible(work: Callable[[], Cycle], progress: Progress, command: str) -> Cycle:
     """Do the work in a thread, for in the main one Dagster would take an interrupt for a step's failure and go on.
 
     An interrupt ends the process at once. That is safe: whatever was under way, the next run ends where this one would
@@ -64,5 +65,7 @@ def _interruptible(work: Callable[[], Cycle]) -> Cycle:
         try:
             return future.result()
         except KeyboardInterrupt:
-            terminal.show_error("interrupted. Nothing is lost, run it again to go on")
+            if isinstance(progress, RichProgress):
+                progress.stop()  # it would leave the terminal without a cursor
+            terminal.show_error(after_interrupt(command))
             os._exit(INTERRUPTED)

@@ -16,7 +16,7 @@ import typer
 from kubestats_pipeline.cli import questions, terminal
 from kubestats_pipeline.cli.answers.formats import Format
 from kubestats_pipeline.cli.decisions import approve, block, delete, unblock
-from kubestats_pipeline.cli.explained import FAILED, explained
+from kubestats_pipeline.cli.explained import FAILED, ExplainedCommands, explained
 from kubestats_pipeline.cli.loaded import load_settings
 from kubestats_pipeline.cli.mcp import mcp
 from kubestats_pipeline.cli.pages import beside, report
@@ -30,16 +30,18 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="kubestats",
-    help="Watches the GitOps ecosystem: discover, sync, scan, publish.",
+    cls=ExplainedCommands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 
-QUESTIONS = (questions.chart, questions.app, questions.image, questions.repo, questions.grep, questions.tables)
 
-for command in (*QUESTIONS, mcp, report, review, approve, block, unblock, delete):
-    app.command()(command)
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="show the traceback of an error before its message")] = False,
+) -> None:
+    """Watches the GitOps ecosystem: discover, sync, scan, publish."""
 
 
 @app.command()
@@ -54,7 +56,7 @@ def demo() -> None:
         sample = Layout(known.data_dir).sample
         settings = load_settings(repositories=[str(sample)], github={"topics": []}, max_repositories=None)
         build_sample(sample)
-        succeeded = cycle_over(settings)
+        succeeded = cycle_over(settings, command="demo")
         terminal.show_demo(Layout(settings.data_dir))
     raise typer.Exit(0 if succeeded else FAILED)
 
@@ -192,6 +194,12 @@ def dev(
         settings = load_settings()
         git.require()
         _serve(settings, port)
+
+
+QUESTIONS = (questions.chart, questions.app, questions.image, questions.repo, questions.grep, questions.tables)
+
+for command in (*QUESTIONS, mcp, report, review, approve, block, unblock, delete):
+    app.command()(command)
 
 
 def _serve(settings: "Settings", port: int) -> None:
