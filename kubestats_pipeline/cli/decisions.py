@@ -5,14 +5,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kubestats_pipeline.cli import terminal
+from kubestats_pipeline.cli.answers.completion import names_of
 from kubestats_pipeline.cli.explained import explained
-from kubestats_pipeline.cli.loaded import load_settings
+from kubestats_pipeline.cli.loaded import load_settings, published_file
 from kubestats_pipeline.lake.paths import Layout
 
 if TYPE_CHECKING:
     from kubestats_pipeline.discover.decide import Verb
 
-Name = Annotated[str, typer.Argument(metavar="OWNER/NAME", help="its full name, or one that it had")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="OWNER/NAME",
+        help="its full name, or one that it had",
+        autocompletion=names_of("repo", published_file),
+    ),
+]
 Reason = Annotated[str | None, typer.Option("--reason", help="the reason, which is kept and shown")]
 UnknownToo = Annotated[bool, typer.Option("--unknown-too", help="also a name that no discovery has seen yet")]
 

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kubestats_pipeline.cli import questions, terminal
+from kubestats_pipeline.cli.answers.completion import names_of
 from kubestats_pipeline.cli.answers.formats import Format
 from kubestats_pipeline.cli.decisions import approve, block, delete, unblock
 from kubestats_pipeline.cli.explained import FAILED, ExplainedCommands, explained
-from kubestats_pipeline.cli.loaded import load_settings
+from kubestats_pipeline.cli.loaded import load_settings, published_file
 from kubestats_pipeline.cli.mcp import mcp
 from kubestats_pipeline.cli.pages import beside, report
 from kubestats_pipeline.cli.review import review
-from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.git import command as git
 from kubestats_pipeline.lake.paths import Layout
 
@@ -32,7 +32,6 @@ app = typer.Typer(
     name="kubestats",
     cls=ExplainedCommands,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -57,7 +56,8 @@ def demo() -> None:
         settings = load_settings(repositories=[str(sample)], github={"topics": []}, max_repositories=None)
         build_sample(sample)
         succeeded = cycle_over(settings, command="demo")
-        terminal.show_demo(Layout(settings.data_dir))
+        if succeeded:
+            terminal.show_demo(Layout(settings.data_dir))
     raise typer.Exit(0 if succeeded else FAILED)
 
 
@@ -69,12 +69,13 @@ def run(
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="process at most so many repositories")] = None,
 ) -> None:
     """One cycle: discover, sync, scan and publish. Exits with 1 if anything failed, and names it."""
-    from kubestats_pipeline.cli.cycles import cycle_over
+    from kubestats_pipeline.cli.cycles import cycle_over, tell_costs
 
     with explained():
         settings = load_settings(**({"max_repositories": limit} if limit else {}))
         git.require()
         _check_sources(settings, source or [])
+        tell_costs(settings, source or [])
         succeeded = cycle_over(settings, source or [])
     raise typer.Exit(0 if succeeded else FAILED)
 
@@ -84,19 +85,27 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object a repository")] = False,
 ) -> None:
     """How every repository does: its last sync and scan, what it holds, what is wrong. Exits with 1 if one failed."""
-    from kubestats_pipeline.cli.status import read_status
+    from kubestats_pipeline.cli.status import NothingKnownError, read_status, why_nothing_is_known
 
     with explained():
         layout = Layout(load_settings().data_dir)
-        if not layout.lake.is_dir():
-            raise ExplainedError(f"{layout.data_dir} holds nothing yet. Run `kubestats demo` or `kubestats run` first")
-        healthy = terminal.show_status(read_status(layout), as_json=as_json)
+        known = list(read_status(layout))
+        if not known:
+            raise NothingKnownError(why_nothing_is_known(layout))
+        healthy = terminal.show_status(known, as_json=as_json)
     raise typer.Exit(0 if healthy else FAILED)
 
 
 @app.command()
 def sync(
-    repositories: Annotated[list[str], typer.Argument(metavar="OWNER/NAME...", help="full names, or ones they had")],
+    repositories: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="OWNER/NAME...",
+            help="full names, or ones they had",
+            autocompletion=names_of("repo", published_file),
+        ),
+    ],
 ) -> None:
     """Sync and scan some repositories now, those too that wait for their next attempt, and publish."""
     from kubestats_pipeline.cli.cycles import cycle_of
@@ -204,7 +213,7 @@ for command in (*QUESTIONS, mcp, report, review, approve, block, unblock, delete
 
 def _serve(settings: "Settings", port: int) -> None:
     from kubestats_pipeline.lake.lake import Lake
-    from kubestats_pipeline.loopback import listen
+    from kubestats_pipeline.loopback import HOST, listen
     from kubestats_pipeline.orchestration.base.dagster_home import claim_home, open_instance
     from kubestats_pipeline.orchestration.dev_server import serve
     from kubestats_pipeline.orchestration.repairs.clock_reset import forget_the_future
@@ -219,6 +228,7 @@ def _serve(settings: "Settings", port: int) -> None:
         forget_the_future(instance, time.time())
         terminal.show_redacted(redact_lake(Lake(layout)))
         with beside(settings):
+            terminal.show_line(f"UI: http://{HOST}:{port} in some seconds, until Ctrl-C")
             serve(instance, server, settings.ui.hosts, "json" if settings.log_format == "json" else "colored")
 
 

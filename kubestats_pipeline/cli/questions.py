@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kubestats_pipeline.cli.answers.completion import complete_table, names_of
 from kubestats_pipeline.cli.answers.formats import AnswerFormat
 from kubestats_pipeline.cli.explained import explained
-from kubestats_pipeline.cli.loaded import load_settings
-from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.cli.loaded import published_file
 
 if TYPE_CHECKING:
     from kubestats_pipeline.cli.answers.sections import Subject
@@ -32,7 +32,10 @@ Against = Annotated[
 
 
 def chart(
-    name: Annotated[str, typer.Argument(help="a chart, such as cert-manager")],
+    name: Annotated[
+        str,
+        typer.Argument(help="a chart, such as cert-manager", autocompletion=names_of("chart", published_file)),
+    ],
     form: Form = AnswerFormat.TABLE,
     rows: Rows = ROWS,
     pager: Pager = True,
@@ -43,7 +46,9 @@ def chart(
 
 
 def app(
-    name: Annotated[str, typer.Argument(help="an application, such as jellyfin")],
+    name: Annotated[
+        str, typer.Argument(help="an application, such as jellyfin", autocompletion=names_of("app", published_file))
+    ],
     form: Form = AnswerFormat.TABLE,
     rows: Rows = ROWS,
     pager: Pager = True,
@@ -54,7 +59,12 @@ def app(
 
 
 def image(
-    name: Annotated[str, typer.Argument(help="an image without its tag, whole or its last part")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="an image without its tag, whole or its last part", autocompletion=names_of("image", published_file)
+        ),
+    ],
     form: Form = AnswerFormat.TABLE,
     rows: Rows = ROWS,
     pager: Pager = True,
@@ -65,7 +75,14 @@ def image(
 
 
 def repo(
-    name: Annotated[str, typer.Argument(metavar="OWNER/NAME", help="a repository by its full name")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="OWNER/NAME",
+            help="a repository by its full name",
+            autocompletion=names_of("repo", published_file),
+        ),
+    ],
     form: Form = AnswerFormat.TABLE,
     rows: Rows = ROWS,
     pager: Pager = True,
@@ -87,7 +104,10 @@ def grep(
 
 
 def tables(
-    name: Annotated[str | None, typer.Argument(help="one table, view, macro or function, with its SQL")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="one table, view, macro or function, with its SQL", autocompletion=complete_table),
+    ] = None,
     pager: Pager = True,
 ) -> None:
     """The data dictionary: one table or view with its columns and SQL, or all as Markdown."""
@@ -109,5 +129,5 @@ def _tell(subject: "Subject", name: str, form: AnswerFormat, rows: int, paged: b
         from kubestats_pipeline.cli.answers.answer import ask_about, show_answer
         from kubestats_pipeline.cli.answers.sections import ANSWERS
 
-        answer = ask_about(against or Layout(load_settings().data_dir).warehouse, subject, name)
+        answer = ask_about(against or published_file(), subject, name)
         show_answer(answer, form, ANSWERS[subject].main, rows, paged=paged)

@@ -93,6 +93,14 @@ def read_entry(text: str, *, git_url: str) -> Entry:
         raise EntryError(f"the path cannot be looked up ({type(error).__name__}). Give {_EXPECTED}") from None
 
 
+def is_github_name(text: str, *, git_url: str) -> bool:
+    """True for an entry about which GitHub is asked."""
+    try:
+        return isinstance(read_entry(text, git_url=git_url), GitHubName)
+    except EntryError:
+        return False
+
+
 def shown_entry(text: str) -> str:
     """An entry for messages: without what may be a credential, be it oddly placed."""
     scheme, separator, rest = text.strip().partition("://")

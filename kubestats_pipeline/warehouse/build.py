@@ -121,7 +121,7 @@ def _build(target: Path, sources: Sources, started: float, publish_values: Publi
             connection.execute("CHECKPOINT")
         _publish(temporary, target)
         size = target.stat().st_size
-    except (OSError, duckdb.OperationalError) as error:
+    except (OSError, duckdb.OperationalError, duckdb.FatalException) as error:  # a full disk can be any of them
         problem = f"{target} cannot be built ({type(error).__name__})"
         raise WarehouseError(f"{problem}. See that the disk is neither full nor read-only, and run again") from error
     finally:
