@@ -111,3 +111,28 @@ def test_the_script_of_a_shell_is_one_that_it_reads(tmp_path, shell):
     assert "_KUBESTATS_COMPLETE" in script
     if shutil.which(shell):
         subprocess.run([shell, "-n"], input=script, text=True, check=True, cwd=tmp_path, env=dict(os.environ))
+
+
+def test_a_python_that_is_not_there_is_not_called_too_old(tmp_path):
+    """users.md 15: `python3.99` was said to be older than 3.11."""
+    shutil.copy(Path(__file__).parents[2] / "Makefile", tmp_path)
+    make = ["make", ".venv/bin/python", "PYTHON=python3.99"]
+    made = subprocess.run(make, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert made.returncode != 0
+    assert made.stdout == "there is no python3.99; name another: make PYTHON=python3.12 …\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("megabytes", [3, 12])
+def test_a_demo_on_a_disk_that_is_full_tells_that_alone(kubestats, megabytes):
+    """users.md 9: ten lines of SQLAlchemy, and a cause that was cut off."""
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(kubestats.directory)]
+    if os.geteuid() or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only root mounts a small disk, and not everywhere")
+    try:
+        finished = kubestats("demo")
+    finally:
+        subprocess.run(["umount", "-l", str(kubestats.directory)], check=True)
+    assert finished.returncode == 1
+    (line,) = finished.stderr.splitlines()
+    assert "See that the disk is neither full nor read-only, and run again" in line
