@@ -1,8 +1,8 @@
 """The one base of all failures whose text is meant for the user: it says what was tried and what to do.
 
 Each stage raises its own subclass. The command line shows the text. The Dagster skin makes it the step's failure, which
-Dagster keeps. A text can quote a name or a host's answer, so shapes of secrets are withheld from it. What is unknown is
-refused with the names that may be meant.
+Dagster keeps. A text can quote a name or a host's answer, so shapes of secrets are withheld from it. An unknown name is
+refused with those that may be meant.
 """
 
 import difflib

@@ -19,7 +19,7 @@ FAILED, WRONG_CALL, INTERRUPTED = 1, 2, 130
 INTERRUPTED_QUERY = "Query interrupted"
 """The error of DuckDB, which listens to Ctrl-C itself."""
 
-GO_ON = "What was done is kept, nothing is half written, and `kubestats {}` goes on from there"
+GO_ON = "All that was done is kept, nothing is half written, and `kubestats {}` goes on from there"
 UNCHANGED = "Nothing was changed"
 
 AFTER_INTERRUPT: Mapping[str, str] = {
@@ -35,7 +35,7 @@ AFTER_INTERRUPT: Mapping[str, str] = {
     "unblock": "See `kubestats status` whether it was decided",
     "delete": "`kubestats delete` again, or the next discovery, completes it",
 }
-"""What is safe after Ctrl-C, and how to go on, by command. All others only read."""
+"""The safe state after Ctrl-C, and how to go on, by command. All others only read."""
 
 
 DEBUG: ContextVar[bool] = ContextVar("debug", default=False)
@@ -51,16 +51,27 @@ class ExplainedCommands(TyperGroup):
         try:
             with explained():
                 return super().invoke(ctx)
-        except (KeyboardInterrupt, Exception) as error:
-            if isinstance(error, typer.Abort | BrokenPipeError) or hasattr(error, "exit_code"):
+        except BaseException as error:
+            if _ends_a_command(error):
                 raise
-            if isinstance(error, KeyboardInterrupt) or str(error) == INTERRUPTED_QUERY:
-                terminal.show_error(after_interrupt(str(ctx.invoked_subcommand)))
-                raise typer.Exit(INTERRUPTED) from None
-            _show_traceback()
-            report = f"Please report it with what `kubestats --debug {ctx.invoked_subcommand} …` shows"
-            terminal.show_error(f"unexpected {type(error).__name__}: {_first_line(error)}. {report}")
-            raise typer.Exit(FAILED) from None
+            raise typer.Exit(_tell(error, str(ctx.invoked_subcommand))) from None
+
+
+def _ends_a_command(error: BaseException) -> bool:
+    """True for what typer and Python take care of themselves."""
+    own = isinstance(error, typer.Abort | BrokenPipeError) or hasattr(error, "exit_code")
+    return own or not isinstance(error, Exception | KeyboardInterrupt)
+
+
+def _tell(error: BaseException, command: str) -> int:
+    """Show an interrupt, or an error that nobody foresaw, and give the exit status."""
+    if isinstance(error, KeyboardInterrupt) or str(error) == INTERRUPTED_QUERY:
+        terminal.show_error(after_interrupt(command))
+        return INTERRUPTED
+    _show_traceback()
+    report = f"Please report it with what `kubestats --debug {command} …` shows"
+    terminal.show_error(f"unexpected {type(error).__name__}: {_first_line(error)}. {report}")
+    return FAILED
 
 
 @contextlib.contextmanager
@@ -87,7 +98,7 @@ def after_interrupt(command: str) -> str:
     return f"interrupted. {AFTER_INTERRUPT.get(command, UNCHANGED)}"
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     """SQLAlchemy goes on with its statement."""
     return str(ExplainedError(str(error).partition("\n")[0]))
 

@@ -1,7 +1,7 @@
 """`kubestats sql`: one query against the published warehouse, its rows printed or written.
 
 For a program, which asks for CSV, JSON or Parquet, the rows are complete. For a person at a terminal a table has the
-first ones and says of how many. What is longer than the screen is paged, and what is wider stands one value a line.
+first ones and says of how many. Long ones are paged, wide ones stand one value a line.
 """
 
 import csv

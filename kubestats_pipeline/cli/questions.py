@@ -88,7 +88,7 @@ def repo(
     pager: Pager = True,
     against: Against = None,
 ) -> None:
-    """What a repository runs, how far it is behind, and what it changed lately."""
+    """The releases of a repository, how far they are behind, and its latest changes."""
     _tell("repo", name, form, rows, pager, against)
 
 

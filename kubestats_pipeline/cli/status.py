@@ -66,7 +66,7 @@ def read_status(layout: Layout) -> Iterator[RepositorySummary]:
 
 
 def why_nothing_is_known(layout: Layout) -> str:
-    """What to do where no repository is known: after a discovery that failed its reasons stand in front.
+    """The remedy where no repository is known. After a discovery that failed its reasons stand in front.
 
     Raises:
         HomeError: Dagster's storage cannot be opened.

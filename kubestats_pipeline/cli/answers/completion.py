@@ -6,12 +6,14 @@ Typer makes the scripts for bash, zsh and fish. The shell runs the command at ea
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from kubestats_pipeline.errors import ExplainedError
+
 MOST = 200
 """Names that are offered. A shell asks before it lists more."""
 
 
 def names_of(subject: str, published: Callable[[], Path]) -> Callable[[str], list[str]]:
-    """What completes a name of a subject: `chart`, `app`, `image` or `repo`.
+    """The completion of names of a subject: `chart`, `app`, `image` or `repo`.
 
     Args:
         subject: as `ask/queries/names.sql` calls it.
@@ -19,9 +21,11 @@ def names_of(subject: str, published: Callable[[], Path]) -> Callable[[str], lis
     """
 
     def complete(incomplete: str) -> list[str]:
+        import duckdb
+
         try:
             return _that_begin(_known(subject, published()), incomplete)
-        except Exception:  # noqa: BLE001 - a message would stand in the user's command line
+        except (ExplainedError, duckdb.Error, OSError):  # a message would stand in the user's command line
             return []
 
     return complete
