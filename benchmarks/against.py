@@ -115,6 +115,12 @@ else:
 warehouse.compute_statistics(lake)
 """
 """Our generator makes the lake of both sides. The other one gets the tables and columns of it that it knows."""
+_PUSH = """
+if folder.name == "ours":
+    from benchmarks.ecosystem import push_to_one
+    push_to_one(lake, number)
+"""
+"""The other revision builds the same whatever has changed."""
 _SHARED_TABLES = """
 import json
 from benchmarks import statements
@@ -212,12 +218,19 @@ def _others(remotes: Sequence[Path], size: Size, swept: int, idle: int) -> Itera
     yield Work(
         "idle", f"cycle over {idle} unchanged", prepare, _IDLE + "report(timed(idle.launch, settings, idle.JOBS))"
     )
-    build = _LAKE + "report(timed(warehouse.build_warehouse, lake))"
+    build = _LAKE + "lake.layout.warehouse.unlink(missing_ok=True)\nreport(timed(warehouse.build_warehouse, lake))"
     what = f"build of {size.resources:,} resources, {size.events:,} events"
     prepare = _LAKE + _ECOSYSTEM.format(size=size)
     yield Work("warehouse", what, prepare, build, tuple(remotes))
     shared = f"if folder.name == 'ours':\n{indent(_SHARED_TABLES, ' ')}\nelse:\n {build.removeprefix(_LAKE)}"
     yield Work("warehouse", f"{what}, tables of both sides", prepare, _LAKE + shared, tuple(remotes))
+    yield Work(
+        "warehouse",
+        "publication after one repository changed",
+        prepare + "warehouse.build_warehouse(lake)\n",
+        _LAKE + _PUSH + "report(timed(warehouse.build_warehouse, lake))",
+        tuple(remotes),
+    )
 
 
 def _cost(work: Work, side: Revision, place: Path, number: int) -> Cost:

@@ -136,6 +136,34 @@ def write_ecosystem(lives: Lives, lake: Lake, size: Size) -> int:
     return events
 
 
+def push_to_one(lake: Lake, number: int) -> None:
+    """One commit more in one repository: a resource of it gets another version."""
+    name = _repository(number)["full_name"]
+    log, declared, scanned = (lake.read(table, name) for table in (RESOURCE_EVENTS, RESOURCES, SCANS))
+    if log is None or declared is None or scanned is None:
+        raise ValueError(f"{name} is not in the lake")
+    active = declared.rows.filter(pl.col("status") == "ACTIVE")["resource_id"][0]
+    count = log.rows.height
+    commit = f"{count:040x}"
+    moment = log.rows["event_timestamp"].max()
+    event = log.rows.filter(pl.col("resource_id") == active).tail(1)
+    event = event.with_columns(
+        event_id=pl.lit(_ids(number, count + 1, "event")[-1]),
+        sequence=pl.lit(count, pl.Int64),
+        event_type=pl.lit("MODIFIED"),
+        event_timestamp=pl.lit(moment) + pl.duration(hours=1),
+        commit_sha=pl.lit(commit),
+        version_before=pl.col("version_after"),
+        version_after=pl.lit(f"99.0.{count}"),
+        file_hash_after=pl.lit(commit),
+    )
+    is_it = pl.col("resource_id") == active
+    changed = pl.when(is_it).then(pl.lit(commit)).otherwise(pl.col("content_hash"))
+    lake.write(RESOURCE_EVENTS, name, pl.concat([log.rows, event]), log.metadata)
+    lake.write(RESOURCES, name, declared.rows.with_columns(content_hash=changed), declared.metadata)
+    lake.write(SCANS, name, scanned.rows.with_columns(scanned_commit=pl.lit(commit)), scanned.metadata)
+
+
 def _shares(sizes: Sequence[int], total: int) -> list[int]:
     """Indices at which the resources of repositories begin and end, in proportion to `sizes`, with the given sum."""
     whole = sum(sizes)

@@ -38,7 +38,7 @@ def profile_build(lake: Lake) -> dict[str, Cost]:
     """Build the warehouse of a lake, and return the costs of all parts of it, the dearest first."""
     clock, opened = _Clock(), open_to_build
     with patch.object(build, "open_to_build", lambda path: _Timed(opened(path), clock)):
-        build.build_warehouse(lake)
+        build.build_warehouse(lake, whole=True)
     clock.begin("")
     return dict(sorted(clock.costs.items(), key=lambda part: -part[1].cpu))
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import duckdb
 
-from benchmarks.ecosystem import NOW, Size, learn, write_ecosystem
+from benchmarks.ecosystem import NOW, Size, learn, push_to_one, write_ecosystem
 from benchmarks.inputs import mirror, name_of
 from benchmarks.measure import Cost, Measured, Runs, measure, timed
-from benchmarks.report import Goal, Line, at_most
+from benchmarks.report import Goal, Line, at_most, ratio_of
 from benchmarks.scan import scan
 from benchmarks.statements import profile_build
 from kubestats_pipeline.lake.contract import Table
@@ -23,7 +23,7 @@ from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.lake.tables import RESOURCE_EVENTS, RESOURCES
 from kubestats_pipeline.warehouse.build import build_warehouse
 from kubestats_pipeline.warehouse.marts import MACROS, MARTS, Mart
-from kubestats_pipeline.warehouse.stats import record_due_days
+from kubestats_pipeline.warehouse.statistics.ecosystem import record_due_days
 
 GROUP = "warehouse"
 LARGE = (RESOURCES, RESOURCE_EVENTS)
@@ -45,6 +45,8 @@ ARGUMENTS = {
 BUILD_GOAL_SECONDS = 60
 BUILD_GOAL_MB = 4000
 QUERY_GOAL_SECONDS = 1
+REFRESH_GOAL = 0.2
+"""Share of the CPU of a whole build."""
 LEAST_SECONDS = 0.1
 """CPU seconds of the smallest part of a build that has a line."""
 
@@ -56,7 +58,9 @@ def warehouse_lines(remotes: Sequence[Path], folder: Path, size: Size, repeats: 
     what = f"{size.repositories:,} repositories, {size.resources:,} resources, {events:,} events"
     days = measure(compute_statistics, lake)
     yield Line(GROUP, f"statistics of {days.value:,} days", Runs((days.cost,)))
-    yield _build_line(lake, what)
+    whole = _build_line(lake, what)
+    yield whole
+    yield _refresh_line(lake, whole.runs, repeats)
     for part, cost in measure(profile_build, lake).value.items():
         if cost.cpu >= LEAST_SECONDS:
             yield Line(GROUP, f"of a build: {part}", Runs((cost,)))
@@ -134,6 +138,22 @@ def _build_line(lake: Lake, what: str) -> Line:
         runs,
         Runs((floor.cost,)),
         (_wall_goal(runs, BUILD_GOAL_SECONDS), memory),
+    )
+
+
+def _refresh_line(lake: Lake, whole: Runs, repeats: int) -> Line:
+    """Publications each after a commit in one repository. The floor is the whole build."""
+    costs = []
+    for number in range(repeats):
+        push_to_one(lake, number)
+        costs.append(measure(build_warehouse, lake).cost)
+    runs = Runs(tuple(costs))
+    return Line(
+        GROUP,
+        "publication after one repository changed",
+        runs,
+        whole,
+        (at_most(ratio_of(runs, whole), REFRESH_GOAL, "× of a whole build"),),
     )
 
 

@@ -1,7 +1,7 @@
 """The settings of this process for the commands, loaded when one asks for them.
 
 `kubestats --help` loads every module that declares a command, so those import at their top what declares and explains
-it alone: typer, rich and this package's light modules. What does the work is imported where it begins.
+it alone: typer, rich and this package's light modules. The modules that do the work are imported where it begins.
 `test_startup.py` names the packages that must wait.
 """
 

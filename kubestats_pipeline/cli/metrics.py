@@ -111,12 +111,13 @@ def _times(lake: Lake, statuses: list[RepositorySummary]) -> Iterator[Measure]:
         "sync": [status.last_sync_at for status in statuses if status.last_sync_at],
         "scan": [status.last_scan_at for status in statuses if status.last_scan_at],
     }
-    meaning = "When a stage last wrote a row, or the warehouse was published."
+    meaning = "When a stage last wrote a row, or the warehouse was published or found to hold what the lake holds."
     for stage, times in newest.items():
         if times:
             yield Measure("last_activity_timestamp_seconds", meaning, max(times).timestamp(), {"stage": stage})
     if lake.layout.warehouse.is_file():
-        published = lake.layout.warehouse.stat().st_mtime
+        confirmed = (path for path in (lake.layout.warehouse, lake.layout.basis) if path.is_file())
+        published = max(path.stat().st_mtime for path in confirmed)
         yield Measure("last_activity_timestamp_seconds", meaning, published, {"stage": "publish"})
 
 

@@ -27,7 +27,7 @@ from kubestats_pipeline.discover.rules import Policy, is_tombstone
 from kubestats_pipeline.discover.sources import Known, Source, Testimony, Witness
 from kubestats_pipeline.lake.lake import Lake, LakeError, to_frame
 from kubestats_pipeline.lake.repository_tables import RepositoryTables
-from kubestats_pipeline.lake.tables import REPOSITORY_METRICS
+from kubestats_pipeline.lake.tables import REPOSITORY_METRICS, SNAPSHOTS
 from kubestats_pipeline.locks import BusyError
 from kubestats_pipeline.redaction.texts import withhold_shapes
 
@@ -178,20 +178,18 @@ def _known(row: Row) -> Known:
 def _too_large(lake: Lake, found: Iterable[FoundRepository], known: pl.DataFrame, max_mb: int | None) -> dict[str, str]:
     """The reason for each repository whose host gives no size and whose mirror passed the present limit."""
     names = dict(known.select("repository_id", "full_name").iter_rows())
-    reasons: dict[str, str] = {}
-    for one in found:
-        if max_mb is not None and one.size_kb is None and one.repository_id in names:
-            reasons |= _passed_limit(lake, one.repository_id, names[one.repository_id], max_mb)
-    return reasons
+    asked = {one.repository_id for one in found if max_mb is not None and one.size_kb is None} & names.keys()
+    swept = RepositoryTables.sweep(lake, [(names[identity], identity) for identity in sorted(asked)], [SNAPSHOTS])
+    return {identity: reason for tables in swept for identity, reason in _passed_limit(tables, max_mb)}
 
 
-def _passed_limit(lake: Lake, repository_id: str, full_name: str, max_mb: int) -> dict[str, str]:
+def _passed_limit(tables: RepositoryTables, max_mb: int | None) -> Iterator[tuple[str, str]]:
     try:
-        row = RepositoryTables(lake, full_name, repository_id).snapshot()
+        row = tables.snapshot()
     except LakeError:  # the sync reports the damaged file
-        return {}
-    # Under another limit than that of the last sync the repository may fit.
-    return {repository_id: row["sync_error"]} if row is not None and row["size_limit_mb"] == max_mb else {}
+        return
+    if row is not None and row["size_limit_mb"] == max_mb:  # under another limit than the last sync's it may fit
+        yield row["repository_id"], row["sync_error"]
 
 
 def _metrics_of(lake: Lake, now: datetime.datetime) -> dict[str, Row]:

@@ -85,11 +85,24 @@ def to_record(path: Path, *, tag: str) -> FoundRepository:
 
 def _origin(folder: Path) -> GitAddress | None:
     """The remote that a repository calls `origin`. None without one elsewhere."""
+    if not _may_have_remotes(folder):
+        return None
     try:
         url = git.run(["-C", str(folder), "config", "--local", "--no-includes", "--get", "remote.origin.url"])
         return parse_address(url.decode().strip())
     except (git.GitError, AddressError, UnicodeDecodeError):
         return None
+
+
+def _may_have_remotes(folder: Path) -> bool:
+    """False where the settings of a repository name no remote: a process of git costs as much as all else here."""
+    inside = folder / ".git"
+    if not (_is_bare(folder) or _is_bare(inside)):
+        return True  # the folder of git lies elsewhere
+    try:
+        return b"remote" in ((inside if _is_bare(inside) else folder) / "config").read_bytes().lower()
+    except OSError:
+        return True
 
 
 def to_file_url(path: Path) -> str:

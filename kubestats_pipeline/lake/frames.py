@@ -67,6 +67,8 @@ def _are_texts(items: list[Any] | None) -> bool:
 def completed(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
     """Rows with the columns of the table before those that it does not know. New fields of structures are null."""
     schema = parquet_schema(table)
+    if rows.schema == schema:  # nearly every file: a frame costs more to rebuild than a small one to read
+        return rows
     missing = [column for column in table.columns if column.name not in rows.columns]
     new = [column for column in missing if column.nullable or column.earlier is not None]
     if len(new) < len(missing):  # a file of another table, which lacks what the expressions are about

@@ -47,6 +47,21 @@ class Layout:
         return self.data_dir / "kubestats.duckdb"
 
     @property
+    def basis(self) -> Path:
+        """A note of what the published DuckDB file was built from. Without it the next publication builds it anew."""
+        return self.data_dir / "kubestats.basis.json"
+
+    @property
+    def built_from(self) -> Path:
+        """The files that the published DuckDB file was built from. Without it the next build is a whole one."""
+        return self.data_dir / "kubestats.built_from.duckdb"
+
+    @property
+    def statistics_basis(self) -> Path:
+        """A note of what the daily statistics were last computed from. Without it they are computed again."""
+        return self.data_dir / "statistics.basis.json"
+
+    @property
     def report(self) -> Path:
         """The published pages, a link to a folder beside it."""
         return self.data_dir / "report"

@@ -6,7 +6,7 @@ position, an event or a resource belongs to `scan/store/`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
@@ -14,6 +14,7 @@ import polars as pl
 from kubestats_pipeline.lake.contract import Table
 from kubestats_pipeline.lake.event_log import LogWriter
 from kubestats_pipeline.lake.event_log_segments import Segment
+from kubestats_pipeline.lake.frames import parquet_schema
 from kubestats_pipeline.lake.lake import Lake, Partition
 from kubestats_pipeline.lake.repositories import Repository
 from kubestats_pipeline.lake.tables import (
@@ -41,6 +42,21 @@ class RepositoryTables:
     lake: Lake
     full_name: str
     repository_id: str | None = None
+
+    at_once: Mapping[str, Row] = field(default_factory=dict, compare=False)
+    """Rows that `sweep` has read, by their tables."""
+
+    @classmethod
+    def sweep(cls, lake: Lake, names: Sequence[tuple[str, str]], tables: Sequence[Table]) -> "list[RepositoryTables]":
+        """The tables of many repositories, given by full name and id, with their rows of some tables as they are now.
+
+        Small files that are read one by one cost more than all else of a sweep that finds nothing new. Rows that cannot
+        be read with the others are read when they are asked for.
+        """
+        found = {table.name: _read_at_once(lake, table, names) for table in tables}
+        return [
+            cls(lake, *name, {table: rows[name] for table, rows in found.items() if name in rows}) for name in names
+        ]
 
     @classmethod
     def of(cls, lake: Lake, repository: Repository) -> "RepositoryTables":
@@ -120,6 +136,22 @@ class RepositoryTables:
         return self.lake.exists(table, self.full_name)
 
     def _row(self, table: Table) -> Row | None:
+        if table.name in self.at_once:
+            return self.at_once[table.name]
         partition = self.lake.read(table, self.full_name)
         rows = partition.rows.iter_rows(named=True) if partition else iter(())
         return next((row for row in rows if self.repository_id in (None, row["repository_id"])), None)
+
+
+def _read_at_once(lake: Lake, table: Table, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Row]:
+    """The rows of many repositories of a table. Nothing where a file is damaged or of another version."""
+    paths = {str(lake.path(table, full_name)): full_name for full_name, _ in names if lake.exists(table, full_name)}
+    if not paths:
+        return {}
+    schema, place = parquet_schema(table), "read from"
+    try:
+        rows = pl.read_parquet(list(paths), hive_partitioning=False, schema=schema, include_file_paths=place)
+    except (OSError, pl.exceptions.PolarsError):
+        return {}
+    each = rows.iter_rows(named=True)
+    return {(paths[row.pop(place)], row["repository_id"]): row for row in each}

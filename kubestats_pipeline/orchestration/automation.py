@@ -30,6 +30,7 @@ from kubestats_pipeline.orchestration.jobs import (
 )
 from kubestats_pipeline.orchestration.repairs.orphaned_runs import fail_orphans
 from kubestats_pipeline.orchestration.repairs.pools import wake_waiting
+from kubestats_pipeline.orchestration.standing import NOTHING_NEW, find_standing
 from kubestats_pipeline.setting_sections import AutomationSettings
 from kubestats_pipeline.settings import Settings
 
@@ -74,8 +75,10 @@ def _schedule(job: Job, cron: str) -> dg.ScheduleDefinition:
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description=f"{job.description} Skipped while the job is queued or running.",
     )
-    def tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        return _busy(context.instance, job) or dg.RunRequest()
+    def tick(
+        context: dg.ScheduleEvaluationContext, services: dg.ResourceParam[Services]
+    ) -> dg.RunRequest | dg.SkipReason:
+        return _busy(context.instance, job) or _needless(context.instance, services, job) or dg.RunRequest()
 
     return tick
 
@@ -149,12 +152,16 @@ def _chain(
         description=f"Starts {request.name} when {' or '.join(assets)} changed or {after.name} broke off. "
         "It waits for runs of both to end. The schedules bound the wait.",
     )
-    def tick(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+    def tick(
+        context: dg.SensorEvaluationContext, services: dg.ResourceParam[Services]
+    ) -> dg.SensorResult | dg.SkipReason:
         news = latest_news(context.instance, assets, runs)  # first: what comes during this look is for the next
         if news == (context.cursor or ""):
             return dg.SkipReason(f"nothing new since the last {request.name}")
         if (busy := _busy(context.instance, after, request)) is not None:
             return busy
+        if (needless := _needless(context.instance, services, request)) is not None:
+            return dg.SensorResult(skip_reason=needless, cursor=news)
         return dg.SensorResult(run_requests=[dg.RunRequest(run_key=f"{request.name} {news}")], cursor=news)
 
     return tick
@@ -180,6 +187,12 @@ def _busy(instance: dg.DagsterInstance, *jobs: Job) -> dg.SkipReason | None:
     """The reason to wait, where one of the jobs or the same work under another name is under way."""
     active = next((job.name for job in jobs if is_active(instance, job.name, LEADING.get(job.name))), None)
     return dg.SkipReason(f"{active} is queued or running") if active else None
+
+
+def _needless(instance: dg.DagsterInstance, services: Services, job: Job) -> dg.SkipReason | None:
+    """The reason to leave out a publication that would show nothing new."""
+    is_needless = job is publish_warehouse and find_standing(services, instance) is not None
+    return dg.SkipReason(NOTHING_NEW) if is_needless else None
 
 
 def build_automation(settings: Settings) -> tuple[list[dg.ScheduleDefinition], list[dg.SensorDefinition]]:

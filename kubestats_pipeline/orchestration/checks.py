@@ -81,13 +81,14 @@ def _check_tables(services: Services) -> Iterator[dg.AssetCheckResult]:
 
     lake = services.lake
     with _published(services) as connection:
+        refreshed = examine.narrow_to_refreshed(connection, lake)
         for table in ALL_TABLES:
             yield _result(table, "schema", examine.find_other_columns(connection, lake, table))
             broken = [*verify.find_duplicate_keys(connection, table), *verify.find_missing_values(connection, table)]
             yield _result(table, "key", broken)
             if references(table, ALL_TABLES):
                 yield _result(table, "references", examine.find_lost_references(connection, table))
-            yield _result(table, "equals_lake", examine.find_differences(connection, lake, table))
+            yield _result(table, "equals_lake", examine.find_differences(connection, lake, table, refreshed))
             yield _secrets_result(
                 table,
                 examine.find_published_secrets(connection, table),
@@ -273,3 +274,6 @@ def _failed_repositories(services: Services, table: Table) -> dg.AssetCheckResul
 
 
 CHECKS = [check_tables, check_freshness, warehouse_invariants, repositories_synced, repositories_scanned, files_read]
+
+CHECK_KEYS = tuple(key for check in CHECKS for key in check.check_keys)
+"""Every check of a publication."""

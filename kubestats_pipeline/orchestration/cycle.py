@@ -3,12 +3,13 @@
 Failures are read from the runs' own events, the ones that the UI shows.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluation
 from dagster._core.utils import make_new_run_id
 
 from kubestats_pipeline.errors import ExplainedError
@@ -22,7 +23,9 @@ from kubestats_pipeline.orchestration.base.failures import reason_of
 from kubestats_pipeline.orchestration.base.worker_identity import this_worker
 from kubestats_pipeline.orchestration.repairs.orphaned_runs import fail_orphans
 from kubestats_pipeline.orchestration.repairs.pools import kept_awake
+from kubestats_pipeline.orchestration.standing import NOTHING_NEW, find_standing
 from kubestats_pipeline.upgrade.redact_lake import redact_lake
+from kubestats_pipeline.warehouse.basis import has_statistics
 
 
 @dataclass(frozen=True)
@@ -74,8 +77,9 @@ def run_cycle(services: Services, instance: dg.DagsterInstance, sources: Sequenc
     if names:
         runner.run(jobs.sync_repositories, "sync", {"repositories": names})
         changed = runner.run(jobs.scan_repositories, "scan", {"repositories": names})
-        runner.run(jobs.record_statistics)
-    runner.run(jobs.publish_warehouse)
+        if not has_statistics(services.lake, services.now().date()):
+            runner.run(jobs.record_statistics)
+    runner.publish(services)
     return runner.sum_up(len(names), changed)
 
 
@@ -90,7 +94,7 @@ def run_some(services: Services, instance: dg.DagsterInstance, names: Sequence[s
     runner.redact(services.lake)
     runner.run(jobs.sync_repositories, "sync", {"repositories": list(names)})
     changed = runner.run(jobs.scan_repositories, "scan", {"repositories": list(names)})
-    runner.run(jobs.publish_warehouse)
+    runner.publish(services)
     return runner.sum_up(len(names), changed)
 
 
@@ -123,10 +127,26 @@ class Runner:
         self.failures |= _failed_observations(self.instance, result.run_id)
         if reasons := list(_step_failures(result)):
             self.failures[job.name] = "; ".join(reasons)
-        self.failed_checks |= _failed_checks(self.instance, result.run_id, dg.AssetCheckSeverity.ERROR)
-        self.warnings |= _failed_checks(self.instance, result.run_id, dg.AssetCheckSeverity.WARN)
+        self._sum_up_checks(_evaluations(self.instance, result.run_id))
         run = self.instance.get_run_by_id(result.run_id)
         return int(run.tags.get(CHANGED_TAG, "0")) if run else 0
+
+    def publish(self, services: Services) -> None:
+        """Publish, or say that the file stands, and what its checks have found: that holds as long."""
+        standing = find_standing(services, self.instance)
+        if standing is None:
+            self.run(jobs.publish_warehouse)
+            return
+        self._sum_up_checks(standing)
+        self.notes.append(NOTHING_NEW)
+
+    def _sum_up_checks(self, evaluations: Iterable[AssetCheckEvaluation]) -> None:
+        """Note the checks that did not pass, as they are named in the UI, with what they found. Dagster runs on."""
+        for check in evaluations:
+            if not check.passed:
+                found = self.failed_checks if check.severity is dg.AssetCheckSeverity.ERROR else self.warnings
+                name = f"check {check.check_name} of {check.asset_key.to_user_string()}"
+                found[name] = check.description or "it did not pass"
 
     def execute(self, job: jobs.Job, run_config: Mapping[str, Any] = MappingProxyType({})) -> dg.ExecuteInProcessResult:
         """Run a job, marked as the work of this process."""
@@ -165,15 +185,10 @@ def _failed_observations(instance: dg.DagsterInstance, run_id: str) -> dict[str,
     return {str(one.metadata[SUBJECT].value): str(one.description) for one in observations if SUBJECT in one.metadata}
 
 
-def _failed_checks(instance: dg.DagsterInstance, run_id: str, severity: dg.AssetCheckSeverity) -> dict[str, str]:
-    """The checks of a run that did not pass, as they are named in the UI, with what they found. Dagster runs on."""
+def _evaluations(instance: dg.DagsterInstance, run_id: str) -> list[AssetCheckEvaluation]:
+    """The results of the checks of a run."""
     entries = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
-    evaluations = [entry.dagster_event.asset_check_evaluation_data for entry in entries if entry.dagster_event]
-    return {
-        f"check {check.check_name} of {check.asset_key.to_user_string()}": check.description or "it did not pass"
-        for check in evaluations
-        if not check.passed and check.severity is severity
-    }
+    return [entry.dagster_event.asset_check_evaluation_data for entry in entries if entry.dagster_event]
 
 
 def _step_failures(result: dg.ExecuteInProcessResult) -> Iterator[str]:

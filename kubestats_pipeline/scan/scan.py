@@ -14,6 +14,7 @@ from kubestats_pipeline.git import command as git
 from kubestats_pipeline.lake.lake import Lake, LakeError
 from kubestats_pipeline.lake.repositories import Repository
 from kubestats_pipeline.lake.repository_tables import RepositoryTables
+from kubestats_pipeline.lake.tables import SCANS, SNAPSHOTS
 from kubestats_pipeline.locks import BusyError, locked
 from kubestats_pipeline.scan.advance import bring_to_head
 from kubestats_pipeline.scan.documents.document import Bounds
@@ -86,11 +87,13 @@ def scan_all(
     """Scan repositories, several at once in processes of their own, and give each outcome as it comes.
 
     A repository that fails, even one that kills its process, never stops the others. One whose tables show its mirror's
-    head already costs three small reads, unless it is to be replayed `anew`, from the start of its mirror.
+    head already costs one small read, unless it is to be replayed `anew`, from the start of its mirror.
     """
     waiting: list[ScanJob] = []
-    for repository in repositories:
-        found = _find_work(lake, repository, settings, run_id, now(), anew)
+    names = [(repository.full_name, repository.repository_id) for repository in repositories]
+    swept = RepositoryTables.sweep(lake, names, [SNAPSHOTS, SCANS])
+    for repository, tables in zip(repositories, swept, strict=True):
+        found = _find_work(tables, repository, settings, run_id, now(), anew)
         if isinstance(found, ScanJob):
             waiting.append(found)
         else:
@@ -114,7 +117,7 @@ def scan_repository(job: ScanJob, clock: Callable[[], float] = time.monotonic) -
     """
     started = time.monotonic()
     stored = position = store.read_position(job.tables)
-    if _is_current(position, job):
+    if _is_current(position, job, job.tables):
         return UpToDate(job.head)
     if position is not None and _must_start_over(position, job):
         position = None
@@ -145,11 +148,11 @@ def _missing(job: ScanJob) -> git.GitError:
     return git.GitError(message, status=128 if damaged else None)
 
 
-def _is_current(position: store.Position | None, job: ScanJob) -> bool:
+def _is_current(position: store.Position | None, job: ScanJob, tables: RepositoryTables) -> bool:
     """True where the tables hold the head, and `scans` says so: after a failure another scan puts that right."""
     if position is None or position.commit != job.head or position.is_older or _must_start_over(position, job):
         return False
-    scan = job.tables.scan()
+    scan = tables.scan()
     return scan is not None and (scan["scan_status"], scan["scanned_commit"]) == ("scanned", job.head)
 
 
@@ -171,16 +174,20 @@ def _must_start_over(position: store.Position, job: ScanJob) -> bool:
 
 
 def _find_work(
-    lake: Lake, repository: Repository, settings: Settings, run_id: str | None, now: datetime.datetime, anew: bool
+    tables: RepositoryTables,
+    repository: Repository,
+    settings: Settings,
+    run_id: str | None,
+    now: datetime.datetime,
+    anew: bool,
 ) -> ScanJob | ScanOutcome:
     """The work to do for a repository, or the outcome where nothing is to be done or its tables cannot be read."""
-    tables = RepositoryTables.of(lake, repository)
     try:
         row = tables.snapshot()
         if row is None or row["head_commit"] is None:
             return NotSynced()
         job = ScanJob(
-            layout=lake.layout,
+            layout=tables.lake.layout,
             repository=repository,
             head=row["head_commit"],
             history_since=row["history_since"],
@@ -189,7 +196,7 @@ def _find_work(
             run_id=run_id,
             anew=anew,
         )
-        return UpToDate(job.head) if _is_current(store.read_position(tables), job) else job
+        return UpToDate(job.head) if _is_current(store.read_position(tables), job, tables) else job
     except LakeError as error:
         return ScanFailed(str(error))
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from kubestats_pipeline.lake.lake import Lake, LakeError
 from kubestats_pipeline.lake.repositories import Repository
 from kubestats_pipeline.lake.repository_tables import RepositoryTables
+from kubestats_pipeline.lake.tables import SNAPSHOTS
 from kubestats_pipeline.settings import Settings
 
 
@@ -17,12 +18,14 @@ def pause_after(failures: int, settings: Settings) -> datetime.timedelta:
 
 def due(repositories: Iterable[Repository], lake: Lake, now: datetime.datetime) -> list[Repository]:
     """The repositories that a sweep should sync now: all but those that failed and wait for their next attempt."""
-    return [repository for repository in repositories if _is_due(repository, lake, now)]
+    known = list(repositories)
+    swept = RepositoryTables.sweep(lake, [(each.full_name, each.repository_id) for each in known], [SNAPSHOTS])
+    return [repository for repository, tables in zip(known, swept, strict=True) if _is_due(tables, now)]
 
 
-def _is_due(repository: Repository, lake: Lake, now: datetime.datetime) -> bool:
+def _is_due(tables: RepositoryTables, now: datetime.datetime) -> bool:
     try:
-        row = RepositoryTables.of(lake, repository).snapshot()
+        row = tables.snapshot()
     except LakeError:
         return True  # the sync itself reports the damaged file
     if row is None or row["last_sync_at"] > now:  # the clock was set back, so no time of the row says anything

@@ -95,10 +95,10 @@ def _replace_published(lake: Lake) -> None:
     itself.
     """
     from kubestats_pipeline.warehouse.build import build_warehouse  # duckdb: only an upgrade pays for it
-    from kubestats_pipeline.warehouse.load import WarehouseError
+    from kubestats_pipeline.warehouse.sources import WarehouseError
 
     try:
-        build_warehouse(lake, "strict")  # the settings may ask for it. The next publication goes by them
+        build_warehouse(lake, "strict", whole=True)  # the settings may ask for it. The next publication goes by them
     except WarehouseError:  # the next publication says what is wrong
         lake.layout.warehouse.unlink(missing_ok=True)
 

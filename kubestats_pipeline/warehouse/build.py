@@ -1,11 +1,8 @@
 """Builds the DuckDB file from the lake's Parquet beside the published one and renames it into place.
 
-One table is read by `load.py`, marts come from `marts.py`, and `verify.py` checks before publishing. A
-reader has the old file or the new one, whole. A build that fails or dies changes nothing that anybody reads.
-
-Every build reads the whole lake. To replace the rows of the few repositories that changed, in a copy of the published
-file, would spare the load of resources and events, and neither the marts nor the checks nor the values that may be
-published, all of which depend on every repository: not enough to have two ways to the same file that must agree.
+`whole.py` fills an empty file with everything. Where few repositories have changed, `refresh.py` brings a copy of the
+published file up to date instead. `verify.py` checks before publishing in both cases. A reader has the old file or the
+new one, whole. A build that fails or dies changes nothing that anybody reads.
 """
 
 import datetime
@@ -14,7 +11,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,34 +19,22 @@ import duckdb
 
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.storage import flush
-from kubestats_pipeline.lake.tables import RESOURCES, TABLES
+from kubestats_pipeline.lake.tables import TABLES
 from kubestats_pipeline.locks import is_alive
+from kubestats_pipeline.warehouse.basis import Basis, note_basis, read_basis
+from kubestats_pipeline.warehouse.built_from import BuiltFrom, with_rows, write_built_from
+from kubestats_pipeline.warehouse.changes import WholeBuildNeeded
 from kubestats_pipeline.warehouse.connect import open_to_build
-from kubestats_pipeline.warehouse.known_places import refuse_contradictions
-from kubestats_pipeline.warehouse.known_secrets import FINDINGS_TYPE, SecretFinding, as_rows, withhold_secrets
-from kubestats_pipeline.warehouse.load import (
-    Sources,
-    WarehouseError,
-    count_rows,
-    find_sources,
-    load_table,
-    some_columns,
-)
-from kubestats_pipeline.warehouse.marts import FUNCTIONS, INFO, MACROS, MARTS
-from kubestats_pipeline.warehouse.verify import verify
-from kubestats_pipeline.warehouse.withhold import DECIDING, WITH_DOCUMENTS, PublishRule, withhold_values
+from kubestats_pipeline.warehouse.marts import MACROS, MARTS
+from kubestats_pipeline.warehouse.refresh import Build, refresh
+from kubestats_pipeline.warehouse.sources import WarehouseError, find_sources
+from kubestats_pipeline.warehouse.values.known_secrets import SecretFinding, withhold_secrets
+from kubestats_pipeline.warehouse.values.withhold import PublishRule
+from kubestats_pipeline.warehouse.verify import refuse_contradictions, refuse_violations
+from kubestats_pipeline.warehouse.whole import describe, load_tables, write_info
 
 ATTEMPTS = 3
 """How often a build is tried while a scan goes on replacing files under it: events and resources are two files."""
-
-INFO_COMMENT = "one row: this build of the warehouse"
-INFO_COLUMNS = {
-    "built_at": ("TIMESTAMPTZ", "when the build began to read the lake"),
-    "schema_version": ("VARCHAR", "digest of all tables' and views' columns. Another one means another schema"),
-    "source_rows": ("MAP(VARCHAR, BIGINT)", "rows of each table in the lake's files"),
-    "withheld": (FINDINGS_TYPE, "texts of the lake with the shape of a secret that were withheld from this file"),
-    "publish_values": ("VARCHAR", "the rule by which values of settings are published: looks or strict"),
-}
 
 
 @dataclass(frozen=True)
@@ -64,6 +49,7 @@ class WarehouseReport:
         size_bytes: size of the file.
         seconds: wall time of the build.
         withheld: texts of the lake with the shape of a secret. The file does not hold them.
+        whole_because: why everything was built, or None where the last file was brought up to date.
     """
 
     path: Path
@@ -73,29 +59,30 @@ class WarehouseReport:
     size_bytes: int
     seconds: float
     withheld: tuple[SecretFinding, ...] = ()
+    whole_because: str | None = None
 
 
-def build_warehouse(lake: Lake, publish_values: PublishRule = "looks") -> WarehouseReport:
+def build_warehouse(lake: Lake, publish_values: PublishRule = "looks", *, whole: bool = False) -> WarehouseReport:
     """Build the warehouse from everything in the lake and publish it.
 
     Every row of every partition is published. When the lake was written to during a build that failed, the build is
-    repeated, at most `ATTEMPTS` times in all.
+    repeated, at most `ATTEMPTS` times in all. With `whole`, nothing is taken from the published file.
 
     Raises:
         WarehouseError: a file is damaged, the rows break a rule of `verify.py`, or the disk is full or read-only. The
             published file is as it was and nothing is left beside it.
     """
     started = time.monotonic()
-    target = lake.layout.warehouse
-    _remove_leftovers(target)
+    for path in (lake.layout.built_from, lake.layout.warehouse):
+        _remove_leftovers(path)
     for _ in range(ATTEMPTS - 1):
-        sources = find_sources(lake, tuple(TABLES.values()))
+        basis = read_basis(lake, publish_values)
         try:
-            return _build(target, sources, started, publish_values)
+            return _build(lake, basis, publish_values, started, whole=whole)
         except WarehouseError:
-            if find_sources(lake, tuple(TABLES.values())) == sources:
+            if find_sources(lake, tuple(TABLES.values())) == basis.sources:
                 raise
-    return _build(target, find_sources(lake, tuple(TABLES.values())), started, publish_values)
+    return _build(lake, read_basis(lake, publish_values), publish_values, started, whole=whole)
 
 
 def schema_version() -> str:
@@ -105,97 +92,56 @@ def schema_version() -> str:
     return hashlib.sha256(repr((tables, views)).encode()).hexdigest()[:12]
 
 
-def _build(target: Path, sources: Sources, started: float, publish_values: PublishRule) -> WarehouseReport:
-    temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
+def _build(lake: Lake, basis: Basis, publish_values: PublishRule, started: float, *, whole: bool) -> WarehouseReport:
     built_at = datetime.datetime.now(datetime.UTC)
+    build = Build(lake, basis.sources, basis.rules, publish_values, built_at)
+    target = lake.layout.warehouse
     try:
-        _remove(temporary)
         target.parent.mkdir(parents=True, exist_ok=True)
-        with open_to_build(temporary) as connection:
-            rows = _load(connection, sources, publish_values)
-            withheld = withhold_secrets(connection)
-            _write_info(connection, built_at, rows, withheld, publish_values)
-            _describe(connection)
-            refuse_contradictions(connection)
-            _refuse_violations(connection)
-            connection.execute("CHECKPOINT")
-        _publish(temporary, target)
+        rows, withheld, because = _build_what_is_needed(build, whole=whole)
+        _publish(build.origin, lake.layout.built_from)
+        _publish(build.file, target)
+        note_basis(lake, basis, built_at)
         size = target.stat().st_size
     except (OSError, duckdb.OperationalError, duckdb.FatalException) as error:  # a full disk can be any of them
         problem = f"{target} cannot be built ({type(error).__name__})"
         raise WarehouseError(f"{problem}. See that the disk is neither full nor read-only, and run again") from error
     finally:
-        _remove(temporary)
+        _remove(build.file)
+        _remove(build.origin)
     views = tuple(mart.name for mart in MARTS)
     seconds = round(time.monotonic() - started, 3)
-    return WarehouseReport(target, built_at, rows, views, size, seconds, tuple(withheld))
+    return WarehouseReport(target, built_at, rows, views, size, seconds, withheld, because)
 
 
-def _load(connection: duckdb.DuckDBPyConnection, sources: Sources, publish_values: PublishRule) -> dict[str, int]:
-    """Fill all tables with what may be published. Give the rows that the lake's files say that they have.
-
-    Documents come last: what they may show is decided by all other tables and columns.
-    """
-    for table in TABLES.values():
-        if table.name not in WITH_DOCUMENTS:
-            load_table(connection, table, list(sources[table.name]))
-    with some_columns(connection, RESOURCES, list(sources[RESOURCES.name]), DECIDING):
-        shown = withhold_values(connection, publish_values)
-    for name in WITH_DOCUMENTS:
-        load_table(connection, TABLES[name], list(sources[name]), shown.teach(connection, name))
-    return {name: count_rows(connection, list(sources[name])) for name in TABLES}
-
-
-def _write_info(
-    connection: duckdb.DuckDBPyConnection,
-    built_at: datetime.datetime,
-    rows: Mapping[str, int],
-    withheld: Sequence[SecretFinding],
-    publish_values: PublishRule,
-) -> None:
-    columns = ", ".join(f"{name} {kind}" for name, (kind, _) in INFO_COLUMNS.items())
-    connection.execute(f"CREATE TABLE {INFO} ({columns})")
-    values = [built_at, schema_version(), list(rows), list(rows.values()), as_rows(withheld), publish_values]
-    connection.execute(f"INSERT INTO {INFO} VALUES (?, ?, map(?, ?), ?, ?)", values)  # noqa: S608 - a constant name
+def _build_what_is_needed(build: Build, *, whole: bool) -> tuple[dict[str, int], tuple[SecretFinding, ...], str | None]:
+    """Build the file, and give its rows by table, what was withheld, and why it was built as a whole."""
+    try:
+        if whole:
+            raise WholeBuildNeeded("it was asked for")
+        return refresh(build), (), None
+    except WholeBuildNeeded as reason:
+        because = str(reason)
+    except duckdb.Error as error:  # a whole build asks less of memory and of the old file, or says what is wrong
+        because = f"the published file cannot be brought up to date ({type(error).__name__})"
+    _remove(build.file)
+    _remove(build.origin)
+    return *_build_whole(build), because
 
 
-def _describe(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create marts and macros and comment everything, as one transaction: three hundred would be flushed one by one."""
-    connection.execute("BEGIN")
-    for table in TABLES.values():
-        comments = ((column.name, column.meaning) for column in table.columns)
-        _comment(connection, "TABLE", table.name, table.grain, comments)
-    _comment(connection, "TABLE", INFO, INFO_COMMENT, ((name, meaning) for name, (_, meaning) in INFO_COLUMNS.items()))
-    for function in FUNCTIONS:
-        connection.execute(f"CREATE MACRO {function.signature} AS {function.sql}")
-        connection.execute(f"COMMENT ON MACRO {function.name} IS {_quote(function.description)}")
-    for mart in MARTS:
-        connection.execute(f"CREATE {mart.relation} {mart.name} AS {mart.sql}")
-        _comment(connection, mart.relation, mart.name, mart.description, mart.columns)
-    for macro in MACROS:
-        connection.execute(f"CREATE MACRO {macro.signature} AS TABLE {macro.sql}")
-        connection.execute(f"COMMENT ON MACRO TABLE {macro.name} IS {_quote(macro.description)}")
-    connection.execute("COMMIT")
-
-
-def _comment(
-    connection: duckdb.DuckDBPyConnection, kind: str, name: str, comment: str, columns: Iterable[tuple[str, str]]
-) -> None:
-    connection.execute(f"COMMENT ON {kind} {name} IS {_quote(comment)}")
-    for column, meaning in columns:
-        connection.execute(f'COMMENT ON COLUMN {name}."{column}" IS {_quote(meaning)}')
-
-
-def _quote(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _refuse_violations(connection: duckdb.DuckDBPyConnection) -> None:
-    violations = verify(connection)
-    if violations:
-        lines = [f"{found.table}: {found.count} {found.detail} [{found.check}]" for found in violations]
-        remedy = "Scan the repositories named again, or restore their partitions. The published warehouse is unchanged"
-        raise WarehouseError(f"{'; '.join(lines)}. {remedy}")
+def _build_whole(build: Build) -> tuple[dict[str, int], tuple[SecretFinding, ...]]:
+    with open_to_build(build.file) as connection:
+        load_tables(connection, build.sources, build.publish_values)
+        files = with_rows(connection, build.sources)
+        origin = BuiltFrom(build.built_at, build.built_at, build.rules, files)
+        withheld = withhold_secrets(connection)
+        write_info(connection, build.built_at, schema_version(), origin.rows, withheld, build.publish_values)
+        describe(connection)
+        refuse_contradictions(connection)
+        refuse_violations(connection)
+        write_built_from(connection, build.origin, origin, "setting_shares")
+        connection.execute("CHECKPOINT")
+    return origin.rows, tuple(withheld)
 
 
 def _publish(temporary: Path, target: Path) -> None:

@@ -122,7 +122,7 @@ def trace_marts(marts: Iterable[Mart] = MARTS) -> Iterator[tuple[str, Lineage]]:
     """
     from sqlglot.errors import SqlglotError  # a tool of development: the package runs without it
 
-    from kubestats_pipeline.warehouse.build import INFO_COLUMNS
+    from kubestats_pipeline.warehouse.whole import INFO_COLUMNS
 
     schema = {INFO: dict.fromkeys(INFO_COLUMNS, "UNKNOWN")} | {
         table.name: dict.fromkeys(table.column_names, "UNKNOWN") for table in TABLES.values()

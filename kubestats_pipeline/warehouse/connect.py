@@ -44,3 +44,8 @@ def _open(path: Path) -> duckdb.DuckDBPyConnection:
     connection.execute("SET enable_progress_bar = false")
     connection.execute("SET TimeZone = 'UTC'")
     return connection
+
+
+def quote(text: str) -> str:
+    """A text as SQL writes it, where a placeholder cannot stand."""
+    return "'" + text.replace("'", "''") + "'"

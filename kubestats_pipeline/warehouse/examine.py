@@ -6,7 +6,8 @@ history, and a text may only look like a secret. Nothing here changes anything. 
 """
 
 import datetime
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
+from pathlib import PurePath
 
 import duckdb
 import polars as pl
@@ -15,10 +16,14 @@ from kubestats_pipeline.lake.contract import Partitioning, Table, references
 from kubestats_pipeline.lake.frames import parquet_schema
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.tables import TABLES
-from kubestats_pipeline.warehouse.known_secrets import find_secrets, read_withheld
-from kubestats_pipeline.warehouse.load import find_sources, select_rows
+from kubestats_pipeline.warehouse.built_from import read_built_from
+from kubestats_pipeline.warehouse.changes import OWNED
+from kubestats_pipeline.warehouse.connect import quote
+from kubestats_pipeline.warehouse.load import select_rows
+from kubestats_pipeline.warehouse.sources import find_sources
+from kubestats_pipeline.warehouse.values.known_secrets import find_secrets, read_withheld
+from kubestats_pipeline.warehouse.values.withhold import WITHHELD
 from kubestats_pipeline.warehouse.verify import Violation
-from kubestats_pipeline.warehouse.withhold import WITHHELD
 
 NEWEST: Mapping[str, str] = {
     "repositories": "SELECT max(last_seen_at) FROM repositories",
@@ -67,10 +72,34 @@ def find_lost_references(connection: duckdb.DuckDBPyConnection, table: Table) ->
     return found
 
 
-def find_differences(connection: duckdb.DuckDBPyConnection, lake: Lake, table: Table) -> list[Violation]:
+def narrow_to_refreshed(connection: duckdb.DuckDBPyConnection, lake: Lake) -> Container[str] | None:
+    """Let all questions about repositories' tables be about the rows that were replaced since all were built.
+
+    All others were looked at then. Give the folders of these repositories in the lake, or None for a whole build.
+    """
+    origin = read_built_from(lake.layout)
+    if origin is None or origin.built_at == origin.whole_at:
+        return None
+    files = {table: _within(_files(lake, table), origin.refreshed) for table in OWNED}
+    found: set[str] = set()
+    for chosen in filter(None, files.values()):
+        query = "SELECT DISTINCT repository_id FROM read_parquet($files, hive_partitioning = false)"
+        found |= {one for (one,) in connection.execute(query, {"files": chosen}).fetchall()}
+    ids = ", ".join(map(quote, sorted(found))) or "''"
+    ((catalog,),) = connection.execute("SELECT current_database()").fetchall()
+    for table in OWNED:
+        rows = f'FROM "{catalog}".main.{table.name} WHERE repository_id IN ({ids})'
+        connection.execute(f"CREATE TEMP VIEW {table.name} AS {rows}")
+    return origin.refreshed
+
+
+def find_differences(
+    connection: duckdb.DuckDBPyConnection, lake: Lake, table: Table, folders: Container[str] | None = None
+) -> list[Violation]:
     """Repositories or days whose rows in the warehouse are not those of the lake, by number and fingerprint.
 
-    Later additions to the lake are left out, and so are columns of which the build withholds values.
+    Later additions to the lake are left out, and so are columns of which the build withholds values. `folders` are
+    those of `narrow_to_refreshed`.
     """
     group = _GROUPS[table.partitioning]
     unlike = {finding.column for finding in read_withheld(connection) if finding.table == table.name}
@@ -79,6 +108,8 @@ def find_differences(connection: duckdb.DuckDBPyConnection, lake: Lake, table: T
     fingerprint = f"SELECT {group}::VARCHAR AS part, count(*) AS rows, bit_xor(hash({columns})) AS print"
     published = f"{fingerprint} FROM {table.name} AS each GROUP BY ALL"
     older, newer = _split_by_age(connection, lake, table)
+    if folders is not None and table in OWNED:
+        older = _within(older, folders)
     in_lake = "SELECT NULL AS part, 0 AS rows, 0::UBIGINT AS print WHERE FALSE"
     if older:
         in_lake = f"{fingerprint} FROM ({select_rows(connection, table, older, older=True)}) AS each GROUP BY ALL"
@@ -132,6 +163,10 @@ def share_of_unread_files(connection: duckdb.DuckDBPyConnection) -> tuple[int, i
 
 def _files(lake: Lake, table: Table) -> list[str]:
     return list(find_sources(lake, [table])[table.name])
+
+
+def _within(files: Sequence[str], folders: Container[str]) -> list[str]:
+    return [path for path in files if PurePath(path).parent.name in folders]
 
 
 def _shapes(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> Iterator[tuple[int, str]]:

@@ -6,49 +6,23 @@ to the lake.
 
 import contextlib
 import dataclasses
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 import duckdb
 
-from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.lake.contract import Column, Table, Type
-from kubestats_pipeline.lake.lake import NEWER, UPGRADE, Lake, LakeError
+from kubestats_pipeline.lake.lake import NEWER, UPGRADE
 from kubestats_pipeline.lake.tables import TABLES
 from kubestats_pipeline.warehouse.connect import SESSION, open_to_build
+from kubestats_pipeline.warehouse.sources import WarehouseError
 
 REMEDY = "Restore it from a backup, or delete it and run again: the next run rebuilds the partition"
-
-
-class WarehouseError(ExplainedError):
-    """The warehouse cannot be built. The text names table or file, and what to do. The published file is untouched."""
 
 
 DOCUMENTS = "USING COMPRESSION zstd"
 """How documents are stored. DuckDB leaves them uncompressed by itself. Of neighbours that are versions of one document,
 zstd makes a twentieth, at no cost to a build, which writes less, and next to none to a query."""
-
-Stamp = tuple[int, int, int]
-"""Inode, size in bytes and modification time in nanoseconds of a file: another stamp means that it was replaced."""
-
-Sources = Mapping[str, Mapping[str, Stamp]]
-"""The Parquet files of each table by name, each with its stamp, in the order in which their rows are published."""
-
-
-def find_sources(lake: Lake, tables: Sequence[Table]) -> Sources:
-    """All partition files of some tables as they are now.
-
-    Raises:
-        WarehouseError: one of several files of a log is damaged.
-    """
-    try:
-        return {
-            table.name: _stamps(path for key in lake.partitions(table) for path in lake.files(table, key))
-            for table in tables
-        }
-    except LakeError as error:
-        raise WarehouseError(str(error)) from error
 
 
 def load_table(
@@ -113,15 +87,6 @@ def count_rows(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> i
     query = "SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata($files)"
     row = connection.execute(query, {"files": list(files)}).fetchone()
     return int(row[0]) if row else 0
-
-
-def _stamps(paths: Iterable[Path]) -> dict[str, Stamp]:
-    stamps = {}
-    for path in paths:
-        with contextlib.suppress(FileNotFoundError):  # a partition may just be going
-            status = path.stat()
-            stamps[str(path)] = (status.st_ino, status.st_size, status.st_mtime_ns)
-    return stamps
 
 
 def _fill(

@@ -11,7 +11,8 @@ import duckdb
 
 from kubestats_pipeline.lake.contract import Table
 from kubestats_pipeline.lake.tables import TABLES
-from kubestats_pipeline.warehouse.withhold import find_unshared, read_rule
+from kubestats_pipeline.warehouse.sources import WarehouseError
+from kubestats_pipeline.warehouse.values.withhold import find_unshared, read_rule
 
 CHECKS = (
     "key_is_unique",
@@ -151,6 +152,24 @@ FROM (
 """
 
 
+PLACES = {
+    "chart_mirrors": ("address", "home", "address"),
+    "image_renames": ("old_place", "new_place", "old_place || '*'"),
+}
+"""Each table with the column of a place, that of its home, and the pattern of all that lies at the place."""
+
+_CONTRADICTIONS = """
+WITH places AS (SELECT {place} AS place, {home} AS home, {pattern} AS pattern FROM {table})
+SELECT one.place || ' has two homes, ' || min(other.home) || ' and ' || max(other.home) AS problem
+FROM places AS one JOIN places AS other ON other.place GLOB one.pattern
+GROUP BY one.place HAVING count(DISTINCT other.home) > 1
+UNION ALL
+SELECT one.place || ' has the home ' || one.home || ', which has the home ' || other.home
+FROM places AS one JOIN places AS other ON one.home GLOB other.pattern
+ORDER BY problem LIMIT 1
+"""
+
+
 @dataclass(frozen=True)
 class Violation:
     """One broken rule.
@@ -184,6 +203,31 @@ def verify(connection: duckdb.DuckDBPyConnection) -> list[Violation]:
         *find_stray_applications(connection),
         *find_unshared_values(connection),
     ]
+
+
+def refuse_violations(connection: duckdb.DuckDBPyConnection) -> None:
+    """Check a built warehouse.
+
+    Raises:
+        WarehouseError: it breaks a rule. The published file is untouched.
+    """
+    violations = verify(connection)
+    if violations:
+        lines = [f"{found.table}: {found.count} {found.detail} [{found.check}]" for found in violations]
+        remedy = "Scan the repositories named again, or restore their partitions. The published warehouse is unchanged"
+        raise WarehouseError(f"{'; '.join(lines)}. {remedy}")
+
+
+def refuse_contradictions(connection: duckdb.DuckDBPyConnection) -> None:
+    """Look for a place with two homes, and for a home that has a home itself, as in a circle.
+
+    Raises:
+        WarehouseError: there is one. The line names the table and the place. The published file is untouched.
+    """
+    for table, (place, home, pattern) in PLACES.items():
+        query = _CONTRADICTIONS.format(table=table, place=place, home=home, pattern=pattern)
+        if found := connection.execute(query).fetchone():
+            raise WarehouseError(f"{table}: {found[0]}. Correct warehouse/tables/{table}.sql")
 
 
 def find_duplicate_keys(connection: duckdb.DuckDBPyConnection, table: Table) -> list[Violation]:

@@ -20,8 +20,9 @@ from kubestats_pipeline.lake.repository_tables import RepositoryTables
 from kubestats_pipeline.lake.tables import REPOSITORIES, RESOURCE_EVENTS, RESOURCES, SNAPSHOTS, TABLES
 from kubestats_pipeline.scan.store import position as store
 from kubestats_pipeline.warehouse.build import build_warehouse
-from kubestats_pipeline.warehouse.load import WarehouseError, select_rows
-from kubestats_pipeline.warehouse.stats import backfill_ecosystem_stats, days_to_compute
+from kubestats_pipeline.warehouse.load import select_rows
+from kubestats_pipeline.warehouse.sources import WarehouseError
+from kubestats_pipeline.warehouse.statistics.ecosystem import backfill_ecosystem_stats, days_to_compute
 from kubestats_pipeline_tests.scan.world import World, config
 from kubestats_pipeline_tests.warehouse.small_lake import day, write_small_lake
 

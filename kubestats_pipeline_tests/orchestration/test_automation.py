@@ -58,6 +58,11 @@ def add_run(instance: dg.DagsterInstance, job_name: str, status: dg.DagsterRunSt
 # Schedules
 
 
+def tick_of(job_name: str, instance: dg.DagsterInstance, services: Services) -> Any:
+    """What a schedule decides now."""
+    return SCHEDULES[job_name](dg.build_schedule_context(instance, resources={"services": services}))
+
+
 def test_each_job_has_its_cadence_by_default():
     assert {name: schedule.cron_schedule for name, schedule in SCHEDULES.items()} == {
         "discover_repositories": "*/5 * * * *",
@@ -102,19 +107,19 @@ def test_a_cadence_of_zero_leaves_only_its_own_schedule_out():
 
 @pytest.mark.parametrize("status", ["QUEUED", "STARTING", "STARTED", "CANCELING"])
 @pytest.mark.parametrize("job_name", SCHEDULES)
-def test_a_schedule_is_skipped_while_its_job_is_under_way(instance: dg.DagsterInstance, job_name: str, status: str):
+def test_a_schedule_is_skipped_while_its_job_is_under_way(instance, services, job_name: str, status: str):
     add_run(instance, job_name, dg.DagsterRunStatus[status])
-    skipped = SCHEDULES[job_name](dg.build_schedule_context(instance))
+    skipped = tick_of(job_name, instance, services)
     assert skipped == dg.SkipReason(f"{job_name} is queued or running")
 
 
 @pytest.mark.parametrize("job_name", SCHEDULES)
-def test_a_schedule_ticks_when_its_job_has_ended_or_only_others_run(instance: dg.DagsterInstance, job_name: str):
+def test_a_schedule_ticks_when_its_job_has_ended_or_only_others_run(instance, services, job_name: str):
     for status in ("SUCCESS", "FAILURE", "CANCELED", "NOT_STARTED"):
         add_run(instance, job_name, dg.DagsterRunStatus[status])
     for other in SCHEDULES.keys() - {job_name}:
         add_run(instance, other, dg.DagsterRunStatus.STARTED)
-    assert isinstance(SCHEDULES[job_name](dg.build_schedule_context(instance)), dg.RunRequest)
+    assert isinstance(tick_of(job_name, instance, services), dg.RunRequest)
 
 
 # The push sensor
@@ -235,7 +240,7 @@ def change(instance: dg.DagsterInstance, asset: str, partition: str = "ann/one")
 
 def look(instance: dg.DagsterInstance, services: Services, place: int, cursor: str | None = None) -> Any:
     sensor = build_automation(services.settings)[1][place]
-    return sensor(dg.build_sensor_context(instance, cursor=cursor))
+    return sensor(dg.build_sensor_context(instance, cursor=cursor, resources={"services": services}))
 
 
 @pytest.fixture
@@ -311,12 +316,12 @@ def materialize_once(instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
     return dg.materialize([snapshots], instance=instance)
 
 
-def test_a_backfill_of_an_asset_counts_as_its_job(instance):
+def test_a_backfill_of_an_asset_counts_as_its_job(instance, services):
     """Dagster runs backfills in a job of its own, `__ASSET_JOB`."""
     run = dg.DagsterRun(
         job_name="__ASSET_JOB", status=dg.DagsterRunStatus.STARTED, asset_selection=frozenset({dg.AssetKey("scans")})
     )
     instance.add_run(run)
-    skipped = SCHEDULES["scan_repositories"](dg.build_schedule_context(instance))
+    skipped = tick_of("scan_repositories", instance, services)
     assert skipped == dg.SkipReason("scan_repositories is queued or running")
-    assert isinstance(SCHEDULES["sync_repositories"](dg.build_schedule_context(instance)), dg.RunRequest)
+    assert isinstance(tick_of("sync_repositories", instance, services), dg.RunRequest)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import duckdb
@@ -27,12 +28,15 @@ from kubestats_pipeline.lake.tables import (
     SNAPSHOTS,
     TABLES,
 )
+from kubestats_pipeline.orchestration.automation import build_automation
 from kubestats_pipeline.orchestration.base.context import Services
 from kubestats_pipeline.orchestration.base.dagster_home import open_instance
 from kubestats_pipeline.orchestration.base.partitions import REPOSITORY_PARTITIONS
 from kubestats_pipeline.orchestration.checks import CHECKS
 from kubestats_pipeline.orchestration.cycle import Cycle, run_cycle
+from kubestats_pipeline.orchestration.standing import NOTHING_NEW, find_standing
 from kubestats_pipeline.sample.build import SAMPLE_REPOSITORIES
+from kubestats_pipeline.settings import load_settings
 from kubestats_pipeline_tests.builders import GitRepository, settings_for
 
 SUCCEEDED = AssetCheckExecutionRecordStatus.SUCCEEDED
@@ -210,7 +214,7 @@ def test_every_check_is_evaluated_and_passes(world: World):
 
 
 def test_a_second_cycle_materializes_no_repository_again(world: World, second: Cycle):
-    assert second == Cycle(repositories=len(NAMES), changed=0, failures={})
+    assert second == Cycle(repositories=len(NAMES), changed=0, failures={}, notes=(NOTHING_NEW,))
     for key in MATERIALIZED:
         assert len(world.materialized(key)) == len(NAMES), key
     assert numbers(world.materialized("sync_runs")[0])["changed"] == 0
@@ -223,11 +227,46 @@ def test_a_second_cycle_changes_no_row_but_the_times_of_the_sync(world: World, s
     }
 
 
-def test_a_second_cycle_writes_no_file_of_the_scan_again(world: World, rows_of_first, second: Cycle):
+def test_a_second_cycle_writes_no_file_of_the_scan_and_publishes_nothing(world: World, rows_of_first, second: Cycle):
     files = [world.lake.path(table, name) for table in PURE for name in NAMES]
-    published = world.lake.layout.warehouse.stat().st_mtime_ns
+    layout = world.lake.layout
+    published, confirmed = layout.warehouse.stat().st_mtime_ns, layout.basis.stat().st_mtime_ns
     second_sync = min(world.lake.path(SNAPSHOTS, name).stat().st_mtime_ns for name in NAMES)
-    assert max(file.stat().st_mtime_ns for file in files) < second_sync < published
+    assert max(file.stat().st_mtime_ns for file in files) < published < second_sync < confirmed
+    assert len(world.materialized("warehouse")) == len(world.materialized("report")) == 1
+
+
+def test_while_the_file_stands_schedule_and_sensor_start_no_publication(world: World, second: Cycle):
+    resources = {"services": world.services}
+    schedules, sensors = build_automation(world.services.settings)
+    schedule = next(each for each in schedules if each.job_name == "publish_warehouse")
+    sensor = next(each for each in sensors if each.name == "publish_after_scan")
+    assert schedule(dg.build_schedule_context(world.instance, resources=resources)) == dg.SkipReason(NOTHING_NEW)
+    looked = sensor(dg.build_sensor_context(world.instance, resources=resources))
+    assert isinstance(looked, dg.SensorResult)
+    assert (looked.run_requests or [], looked.skip_reason) == ([], dg.SkipReason(NOTHING_NEW))
+    later = sensor(dg.build_sensor_context(world.instance, cursor=looked.cursor, resources=resources))
+    assert later == dg.SkipReason("nothing new since the last publish_warehouse")
+
+
+@pytest.mark.parametrize(
+    ("changes", "lost"),
+    [({"report": {"url": "https://pages.example.org/"}}, None), ({"publish_values": "strict"}, None), ({}, "report")],
+)
+def test_a_setting_that_shapes_the_publication_or_lost_pages_make_a_new_one(
+    world: World, second: Cycle, changes: dict[str, Any], lost: str | None
+):
+    settings = load_settings(**world.services.settings.model_dump(exclude={*changes}), **changes)
+    services = dataclasses.replace(world.services, settings=settings)
+    assert find_standing(world.services, world.instance) is not None
+    pages, away = world.lake.layout.report, world.lake.layout.data_dir / "away"
+    if lost:
+        pages.rename(away)
+    try:
+        assert find_standing(services, world.instance) is None
+    finally:
+        if lost:
+            away.rename(pages)
 
 
 def test_no_token_is_kept_anywhere(world: World, second: Cycle):

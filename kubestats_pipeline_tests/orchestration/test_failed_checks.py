@@ -18,6 +18,7 @@ from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.lake.tables import SNAPSHOTS
 from kubestats_pipeline.orchestration.base.console_log import QUIET, build_console
 from kubestats_pipeline.orchestration.cycle import Cycle, Runner
+from kubestats_pipeline.orchestration.standing import NOTHING_NEW
 from kubestats_pipeline_tests.builders import GitRepository
 
 MANIFEST = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
@@ -104,6 +105,10 @@ def test_an_error_that_only_a_check_saw_is_named_and_is_the_exit_status(folder: 
     finished = runner.invoke(app, ["sync", "local/ann/sound"])
     assert "check repositories_synced of snapshots: 1 of 2 repositories failed" in finished.output
     assert finished.exit_code == 1
+    again = runner.invoke(app, ["sync", "local/ann/sound"])
+    assert NOTHING_NEW in again.output
+    assert "check repositories_synced of snapshots: 1 of 2 repositories failed" in again.output
+    assert again.exit_code == 1, "what a check has found holds as long as the file stands"
 
 
 @pytest.mark.slow
@@ -114,3 +119,6 @@ def test_a_warning_is_named_and_the_command_succeeds(folder: Path) -> None:
     finished = CliRunner().invoke(app, ["run"])
     assert "warning: check files_read of scan_problems: 2 of 4 files could not be read" in finished.output
     assert finished.exit_code == 0
+    again = CliRunner().invoke(app, ["run"])
+    assert NOTHING_NEW in again.output
+    assert "warning: check files_read of scan_problems: 2 of 4 files could not be read" in again.output

@@ -21,7 +21,7 @@ from kubestats_pipeline.lake.tables import REPOSITORIES, REPOSITORY_METRICS
 from kubestats_pipeline.scan.job import ScanJob
 from kubestats_pipeline.scan.scan import scan_repository
 from kubestats_pipeline.warehouse.build import build_warehouse
-from kubestats_pipeline.warehouse.stats import backfill_ecosystem_stats
+from kubestats_pipeline.warehouse.statistics.ecosystem import backfill_ecosystem_stats
 from kubestats_pipeline_tests.corpus import SMALL, unpack
 from kubestats_pipeline_tests.warehouse.small_lake import metrics, repository
 

@@ -13,8 +13,8 @@ from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.tables import APPLIED_EVENTS, APPLIED_RESOURCES, HELM_VALUES, RESOURCES
 from kubestats_pipeline.warehouse import verify
 from kubestats_pipeline.warehouse.build import build_warehouse
-from kubestats_pipeline.warehouse.load import WarehouseError
-from kubestats_pipeline.warehouse.stats import write_ecosystem_stats
+from kubestats_pipeline.warehouse.sources import WarehouseError
+from kubestats_pipeline.warehouse.statistics.ecosystem import write_ecosystem_stats
 from kubestats_pipeline_tests.warehouse.fleet_lake import PROD, STAGING, write_fleet_lake
 from kubestats_pipeline_tests.warehouse.small_lake import day, setting
 

@@ -7,11 +7,11 @@ import duckdb
 import pytest
 
 from kubestats_pipeline.lake.lake import Lake
-from kubestats_pipeline.warehouse import build
+from kubestats_pipeline.warehouse import whole
 from kubestats_pipeline.warehouse.build import build_warehouse
-from kubestats_pipeline.warehouse.known_places import refuse_contradictions
-from kubestats_pipeline.warehouse.load import WarehouseError
 from kubestats_pipeline.warehouse.marts import MARTS
+from kubestats_pipeline.warehouse.sources import WarehouseError
+from kubestats_pipeline.warehouse.verify import refuse_contradictions
 from kubestats_pipeline_tests.warehouse.small_lake import day
 from kubestats_pipeline_tests.warehouse.told_history import History, image, put, release, write_histories
 
@@ -172,10 +172,10 @@ def test_a_table_that_contradicts_itself_stops_the_build_with_one_line(lake, war
     names = {"chart_mirrors": "address, home, source", "image_renames": "old_place, new_place, source"}[table]
     bad = f"SELECT * FROM (VALUES {values}) AS known ({names})"
     marts = tuple(replace(mart, sql=bad) if mart.name == table else mart for mart in MARTS)
-    monkeypatch.setattr(build, "MARTS", marts)
+    monkeypatch.setattr(whole, "MARTS", marts)
     before = lake.layout.warehouse.read_bytes()
     with pytest.raises(WarehouseError) as error:
-        build_warehouse(lake)
+        build_warehouse(lake, whole=True)
     assert str(error.value) == f"{table}: {line}. Correct warehouse/tables/{table}.sql"
     assert lake.layout.warehouse.read_bytes() == before
 

@@ -15,7 +15,7 @@ from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.lake.tables import ECOSYSTEM_STATS, REPOSITORIES, REPOSITORY_METRICS, RESOURCES
 from kubestats_pipeline.warehouse.build import build_warehouse
-from kubestats_pipeline.warehouse.stats import record_due_days
+from kubestats_pipeline.warehouse.statistics.ecosystem import record_due_days
 from kubestats_pipeline_tests.builders import GitRepository
 from kubestats_pipeline_tests.corpus import unpack
 from kubestats_pipeline_tests.scan.world import config

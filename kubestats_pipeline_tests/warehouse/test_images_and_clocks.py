@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 
 from kubestats_pipeline.warehouse.build import build_warehouse
-from kubestats_pipeline.warehouse.stats import days_to_compute
+from kubestats_pipeline.warehouse.statistics.ecosystem import days_to_compute
 from kubestats_pipeline_tests.scan.world import World, manifest
 
 TODAY = datetime.date(2026, 6, 10)

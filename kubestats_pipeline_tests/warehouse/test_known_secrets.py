@@ -16,7 +16,7 @@ from kubestats_pipeline.lake.frames import parquet_schema
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.tables import RESOURCE_EVENTS, SCAN_PROBLEMS, TABLES
 from kubestats_pipeline.warehouse.build import WarehouseReport, build_warehouse
-from kubestats_pipeline.warehouse.known_secrets import SEARCHED, withhold_json
+from kubestats_pipeline.warehouse.values.known_secrets import SEARCHED, withhold_json
 from kubestats_pipeline_tests.warehouse.small_lake import write_small_lake
 
 PLANTED = "q7W2e9R4" * 5

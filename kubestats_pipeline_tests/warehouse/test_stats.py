@@ -8,7 +8,7 @@ import pytest
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.lake.tables import ECOSYSTEM_STATS, REPOSITORY_METRICS
-from kubestats_pipeline.warehouse.stats import (
+from kubestats_pipeline.warehouse.statistics.ecosystem import (
     backfill_ecosystem_stats,
     days_to_compute,
     record_due_days,

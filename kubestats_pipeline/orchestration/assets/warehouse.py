@@ -42,8 +42,9 @@ def statistics_assets(
     context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Compute the run's days, or all days whose row is missing or out of date."""
-    from kubestats_pipeline.warehouse.load import WarehouseError  # duckdb: only the run pays for it
-    from kubestats_pipeline.warehouse.stats import backfill_ecosystem_stats, record_due_days
+    from kubestats_pipeline.warehouse.basis import note_statistics, read_basis
+    from kubestats_pipeline.warehouse.sources import WarehouseError  # duckdb: only the run pays for it
+    from kubestats_pipeline.warehouse.statistics.ecosystem import backfill_ecosystem_stats, record_due_days
 
     try:
         with services.progress.track("statistics", 1) as done:
@@ -51,8 +52,10 @@ def statistics_assets(
                 days = [date.fromisoformat(key) for key in context.partition_keys]
                 written = set(backfill_ecosystem_stats(services.lake, days))
             else:
-                days = record_due_days(services.lake, services.now().date())
+                before, today = read_basis(services.lake, ""), services.now().date()
+                days = record_due_days(services.lake, today)
                 written = set(days)
+                note_statistics(services.lake, before, today)
             done(f"{len(written)} days")
     except (WarehouseError, LakeError, BusyError) as error:
         raise dg.Failure(str(error), allow_retries=False) from error
@@ -108,7 +111,7 @@ def warehouse_assets(
     from kubestats_pipeline.upgrade.redact_lake import redact_lake
     from kubestats_pipeline.warehouse.build import build_warehouse  # duckdb: only the run pays for it
     from kubestats_pipeline.warehouse.describe import describe_marts
-    from kubestats_pipeline.warehouse.load import WarehouseError
+    from kubestats_pipeline.warehouse.sources import WarehouseError
 
     try:
         with services.progress.track("publish", 1) as done:
@@ -128,6 +131,7 @@ def warehouse_assets(
             "path": dg.MetadataValue.path(report.path),
             "size_mb": round(report.size_bytes / 1e6, 2),
             "seconds": report.seconds,
+            "built": f"as a whole: {report.whole_because}" if report.whole_because else "what has changed",
             "withheld_rows": sum(found.rows for found in report.withheld),
             "withheld": failures_table(withheld),
             **{f"rows_{table}": rows for table, rows in report.rows.items()},

@@ -66,7 +66,7 @@ class Batch:
         still red. `rows` are the rows of its partition of each table, as far as they are known.
         """
         self.changed += changed
-        if not (changed or is_partitioned(self.context) or full_name in self._red):
+        if not (changed or self._is_partitioned or full_name in self._red):
             return
         tags = {"dagster/data_version": version} if version else None
         for key in self.keys:
@@ -81,6 +81,11 @@ class Batch:
         self.failures[full_name] = reason
         self.context.log.warning("%s: %s", plain(full_name), plain(reason), extra=told_of(full_name, reason))
         self.context.log_event(failure_observation(self.keys[0], full_name, reason, partition=full_name))
+
+    @cached_property
+    def _is_partitioned(self) -> bool:
+        """Kept, because Dagster looks it up anew each time."""
+        return is_partitioned(self.context)
 
     @cached_property
     def _red(self) -> set[str]:

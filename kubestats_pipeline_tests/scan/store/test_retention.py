@@ -23,7 +23,7 @@ from kubestats_pipeline.scan.store.retire import Retired, RetireFailed, retire_a
 from kubestats_pipeline.setting_sections import RetentionSettings
 from kubestats_pipeline.settings import load_settings
 from kubestats_pipeline.warehouse.build import build_warehouse
-from kubestats_pipeline.warehouse.stats import backfill_ecosystem_stats, days_to_compute
+from kubestats_pipeline.warehouse.statistics.ecosystem import backfill_ecosystem_stats, days_to_compute
 from kubestats_pipeline_tests.scan.store.test_crash import IMPATIENCE_SECONDS, SPAWN, die_at, digests
 from kubestats_pipeline_tests.scan.world import World, assert_ids_are_unique, config
 

@@ -1,11 +1,13 @@
 """Keeps values that could reveal their owner out of the published file: in settings, documents and changes alike.
 
 The lake holds every value. `build.py` withholds before anything is computed from the tables. How a value looks decides
-(`values/looks.py`). Where it has words that only its writer may know, `unshared_values.sql` decides by who shares it.
-All of `helm_values` must therefore be loaded from the lake in every build.
+(`looks.py`). Where it has words that only its writer may know, `unshared_values.sql` decides by who shares it.
+That asks `setting_shares`, who says what, of all repositories: the temporary table of those that are loaded from the
+lake, and what a build kept of others.
 """
 
 import contextlib
+import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache, partial
 from itertools import islice
@@ -42,17 +44,21 @@ SELECT path, CASE WHEN contains(path, '[') THEN regexp_replace(path, '\[\d+\]', 
 FROM (SELECT DISTINCT path, value FROM helm_values
       WHERE value IS NOT NULL AND value_type IN ('string', 'integer', 'float'))
 """
-_SHARED = """
-CREATE OR REPLACE TEMP TABLE shared_values AS
+_SHARES = """
+CREATE OR REPLACE TEMP TABLE setting_shares AS
+SELECT DISTINCT repository_id, chart_name, setting FROM chart_settings WHERE in_scope AND NOT is_hidden
+"""
+SHARED = """
 SELECT chart_name, setting
-FROM (SELECT DISTINCT chart_name, setting, repository_id FROM chart_settings WHERE in_scope AND NOT is_hidden)
+FROM {shares}
 GROUP BY ALL HAVING count(*) >= 3
 """
+"""What three repositories share of all that some relation like `setting_shares` says."""
 _DECIDED = "SELECT 1 FROM duckdb_tables() WHERE temporary AND table_name = 'own_words'"
 _LOOK_COLUMNS = {
     "path": "VARCHAR",
     "value": "VARCHAR",
-    "setting": "BIGINT",
+    "setting": "UBIGINT",
     "is_hidden": "BOOLEAN",
     "words": "VARCHAR[]",
 }
@@ -87,12 +93,21 @@ CHANGES_AT_ONCE = 16_384
 """Changes of releases that are remembered: one bot makes the same ones in many repositories."""
 
 
-def withhold_values(connection: duckdb.DuckDBPyConnection, rule: PublishRule) -> "Shown":
+def setting_id(path: str, value: str) -> int:
+    """The number that stands for a value at a path, in place of the value: 64 bits of a digest."""
+    return int.from_bytes(hashlib.blake2b(f"{path}\0{value}".encode(), digest_size=8).digest())
+
+
+def withhold_values(
+    connection: duckdb.DuckDBPyConnection, rule: PublishRule, shares: str = "setting_shares"
+) -> "Shown":
     """Set values of `helm_values` to null that must not be published.
 
-    Returns the decision, by which documents and changes are replaced when they are loaded.
+    `shares` is a query's source with all that decides who shares a value: the temporary table `setting_shares`, where
+    all repositories are loaded, or that and what is known of others. Returns the decision, by which documents and
+    changes are replaced when they are loaded.
     """
-    shown = _decide(connection, rule)
+    shown = _decide(connection, rule, shares)
     connection.execute(
         f"UPDATE helm_values SET value = NULL FROM ({UNSHARED}) AS unshared WHERE helm_values.rowid = unshared.row"  # noqa: S608 - our own file
     )
@@ -126,7 +141,7 @@ def read_rule(connection: duckdb.DuckDBPyConnection) -> PublishRule | None:
 class Shown:
     """The decision about a value in a document: by its look, the words of its release, and who shares it."""
 
-    def __init__(self, look: Callable[[str, str], Look], shared: frozenset[tuple[str | None, str, str]]) -> None:
+    def __init__(self, look: Callable[[str, str], Look], shared: frozenset[tuple[str | None, int]]) -> None:
         self._look, self._shared = look, shared
         self._replace = lru_cache(BLOCKS_AT_ONCE)(replace_block)
         self._settings = lru_cache(RELEASES_AT_ONCE)(self._settings_of)
@@ -168,31 +183,29 @@ class Shown:
         """True if a value may be published in a document of a chart's release that says these words elsewhere."""
         look = self._look(path, value)
         if look.verdict is Verdict.FREE:
-            return words.issuperset(look.words) or (chart, path, value) in self._shared
+            return words.issuperset(look.words) or (chart, setting_id(path, value)) in self._shared
         return look.verdict is Verdict.SHOWN
 
 
-def _decide(connection: duckdb.DuckDBPyConnection, rule: PublishRule) -> Shown:
+def _decide(connection: duckdb.DuckDBPyConnection, rule: PublishRule, shares: str = "setting_shares") -> Shown:
     """Fill the temporary tables that `unshared_values.sql` reads. Give the same for documents."""
     look = LOOKS[rule]
-    numbers: dict[tuple[str, str], int] = {}
     looks = [
-        (path, value, numbers.setdefault((general, value), len(numbers)), seen.verdict is Verdict.HIDDEN, seen.words)
+        (path, value, setting_id(general, value), seen.verdict is Verdict.HIDDEN, seen.words)
         for path, general, value in connection.execute(_TOLD).fetchall()
         if (seen := look(general, value)).verdict is not Verdict.SHOWN
     ]
     _fill(connection, "value_looks", _LOOK_COLUMNS, looks)
     connection.execute(f"CREATE OR REPLACE TEMP VIEW chart_settings AS {SETTINGS}")
-    connection.execute(_SHARED)
+    connection.execute(_SHARES)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE shared_values AS {SHARED.format(shares=shares)}")
     _teach(connection, "words_said", lru_cache(RELEASES_AT_ONCE)(_words_said), 1, "VARCHAR[]")
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE own_words AS "  # noqa: S608 - the contract's
         f"SELECT resource_id, words_said({_words_around(_NAMES['resources'])}) AS words "
         "FROM resources SEMI JOIN helm_values USING (resource_id)"
     )
-    settings = list(numbers)
-    shared = connection.execute("SELECT chart_name, setting FROM shared_values").fetchall()
-    return Shown(look, frozenset((chart, *settings[number]) for chart, number in shared))
+    return Shown(look, frozenset(connection.execute("SELECT chart_name, setting FROM shared_values").fetchall()))
 
 
 def _words_said(text: str) -> list[str]:

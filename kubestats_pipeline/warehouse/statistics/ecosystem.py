@@ -25,7 +25,8 @@ from kubestats_pipeline.lake.tables import (
 )
 from kubestats_pipeline.lake.years import put_days
 from kubestats_pipeline.warehouse.connect import open_to_build
-from kubestats_pipeline.warehouse.load import find_sources, keep_columns, load_table
+from kubestats_pipeline.warehouse.load import keep_columns, load_table
+from kubestats_pipeline.warehouse.sources import find_sources
 
 SQL = Path(__file__).parent
 

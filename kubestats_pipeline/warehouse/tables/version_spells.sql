@@ -1,6 +1,6 @@
--- One row per chart family or image, version and repository that ever ran it, in scope: for how long, and if the repository went back from it.
--- A chart counts over all addresses of its family (chart_families), an image by its tag. Ranges, names such as latest, digests alone and
--- placeholders are no versions. Where one resource runs two tags of an image at once, nobody can tell which came first, so that its time
+-- One row per chart family or image, version and repository that ever ran it, in scope: version_holds, with what its days are counted from.
+-- A chart counts over all addresses of its family (chart_families), an image by its tag. Of ranges, names such as latest, digests alone and
+-- placeholders nothing is kept. Where one resource runs two tags of an image at once, nobody can tell which came first, so that its time
 -- counts for neither.
 -- subject: chart or image
 -- name: chart, or image without tag and digest
@@ -10,9 +10,9 @@
 -- repository_id: identity of the repository
 -- full_name: the repository's present name
 -- held_since: committer time from which on it first ran there
--- days_held: days for which one release or workload ran it in all, the longest of them, up to reference_at of reference_moment
--- is_held: it runs there now
--- went_back_at: committer time of the last step from it down to a lower version, or null where there was none
+-- days_ended: days for which a release or workload ran it that runs it no more, the longest of them, or 0
+-- counts_since: moment from which the days of one that runs it now count, as if earlier times lay just before, of the longest. Null where none does
+-- went_back_at: committer time of the last step from it down to a lower version, or null where nobody went back
 -- went_back_to: the lower version, without a leading v, or null
 -- is_rollback: that release or workload had run the lower version before, or null where nobody went back
 WITH chart_uses AS (
@@ -67,15 +67,14 @@ judged AS (
     SELECT
         followed.*,
         coalesce(is_downgrade, FALSE) AS is_downgrade,
-        date_diff('second', valid_from, coalesce(valid_to, reference_at)) / 86400 AS days
+        date_diff('second', valid_from, valid_to) AS seconds
     FROM followed
     LEFT JOIN downgrades USING (version, next_version)
-    CROSS JOIN reference_moment
 ),
 by_use AS (
     SELECT
         subject, name, family_url, version, repository_id, use_id, any_value(full_name) AS full_name, list(DISTINCT wrote) AS wrote,
-        min(valid_from) AS held_since, CAST(sum(CAST(days AS DECIMAL(18, 9))) AS DOUBLE) AS days_held, bool_or(valid_to IS NULL) AS is_held,
+        min(valid_from) AS held_since, coalesce(sum(seconds), 0)::BIGINT AS seconds, max(valid_from) FILTER (WHERE valid_to IS NULL) AS running_since,
         max(valid_to) FILTER (WHERE is_downgrade) AS went_back_at,
         arg_max({'to': next_version, 'is_return': is_return}, valid_to) FILTER (WHERE is_downgrade) AS back
     FROM judged
@@ -90,8 +89,8 @@ SELECT
     repository_id,
     any_value(full_name) AS full_name,
     min(held_since) AS held_since,
-    greatest(max(days_held), 0) AS days_held,
-    bool_or(is_held) AS is_held,
+    coalesce(max(seconds) FILTER (WHERE running_since IS NULL), 0) / 86400 AS days_ended,
+    min(running_since - to_seconds(seconds)) AS counts_since,
     max(went_back_at) AS went_back_at,
     arg_max(back.to, went_back_at) AS went_back_to,
     bool_or(back.is_return) AS is_rollback

@@ -1,0 +1,177 @@
+"""A file that is brought up to date has the rows of one that is built as a whole, in every table, mart and view."""
+
+import os
+import random
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from kubestats_pipeline.lake.contract import Table
+from kubestats_pipeline.lake.lake import Lake
+from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.lake.tables import RESOURCE_EVENTS, TABLES
+from kubestats_pipeline.warehouse import changes
+from kubestats_pipeline.warehouse.build import build_warehouse
+from kubestats_pipeline.warehouse.connect import open_to_read
+from kubestats_pipeline.warehouse.examine import find_differences, find_lost_references, narrow_to_refreshed
+from kubestats_pipeline.warehouse.marts import MARTS
+from kubestats_pipeline_tests.warehouse.changing_lake import ChangingLake
+
+RELATIONS = (*TABLES, *(mart.name for mart in MARTS))
+
+
+@pytest.fixture(scope="module")
+def world(sample_repositories: Path, tmp_path_factory: pytest.TempPathFactory) -> ChangingLake:
+    """Eight repositories, published. Tests change copies of them."""
+    return published_world(tmp_path_factory.mktemp("world"), sample_repositories, seed=1)
+
+
+@pytest.fixture
+def changing(world: ChangingLake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ChangingLake:
+    monkeypatch.setattr(changes, "LARGEST_SHARE", 1)  # eight repositories are few
+    link(world.lake.layout.data_dir, tmp_path / "data")
+    return ChangingLake(
+        Lake(Layout(tmp_path / "data")), world.histories, random.Random(2), dict(world.rows), dict(world.places)
+    )
+
+
+def link(folder: Path, copy: Path) -> None:
+    """Copy a folder of files that are never changed but replaced: linked ones are the same files."""
+    shutil.copytree(folder, copy, symlinks=True, copy_function=os.link)
+
+
+def published_world(folder: Path, samples: Path, seed: int) -> ChangingLake:
+    """Repositories that share two histories, so that some of their settings are shared by three."""
+    draw = random.Random(seed)
+    world = ChangingLake(Lake(Layout(folder / "data")), draw.sample(sorted(samples.glob("*/*.git")), 2), draw)
+    for _ in range(8):
+        world.add()
+    world.measure()
+    build_warehouse(world.lake)
+    return world
+
+
+def differences(lake: Lake) -> dict[str, int]:
+    """The rows by relation in which the published file differs from one that is built as a whole."""
+    with tempfile.TemporaryDirectory(dir=lake.layout.data_dir) as folder:
+        link(lake.layout.lake, Layout(Path(folder)).lake)
+        whole = build_warehouse(Lake(Layout(Path(folder))))
+        assert whole.whole_because == "nobody knows from what the published file was built"
+        with duckdb.connect() as connection:
+            connection.execute(f"ATTACH '{lake.layout.warehouse}' AS kept (READ_ONLY)")
+            connection.execute(f"ATTACH '{whole.path}' AS whole (READ_ONLY)")
+            connection.execute("SET TimeZone = 'UTC'")
+            found = {}
+            for name in RELATIONS:
+                sides = (f"FROM kept.{name}", f"FROM whole.{name}")
+                unlike = " UNION ALL ".join(f"(({one}) EXCEPT ALL ({other}))" for one, other in (sides, sides[::-1]))
+                ((found[name],),) = connection.execute(f"SELECT count(*) FROM ({unlike})").fetchall()
+    return {name: count for name, count in found.items() if count}
+
+
+KEPT: dict[str, Callable[[ChangingLake], None]] = {
+    "nothing": lambda world: None,
+    "a sweep": ChangingLake.sweep,
+    "metrics": ChangingLake.measure,
+    "a push": lambda world: world.push(3),
+    "a forced push": lambda world: world.rewrite(5),
+    "a description": lambda world: world.describe(2),
+    "a new repository": ChangingLake.add,
+}
+
+WHOLE: dict[str, tuple[Callable[[ChangingLake], None], str]] = {
+    "a decision": (lambda world: world.block(4), "1 repositories have another name or status"),
+    "a removal": (lambda world: world.remove(4), "a repository has gone from the lake"),
+}
+
+
+def test_after_each_change_only_what_changed_is_built_and_nothing_differs(changing: ChangingLake) -> None:
+    for what, change in KEPT.items():
+        change(changing)
+        assert build_warehouse(changing.lake).whole_because is None, what
+    assert differences(changing.lake) == {}
+
+
+@pytest.mark.parametrize("what", WHOLE)
+def test_a_whole_build_follows_where_rows_must_not_stay_in_the_file(changing: ChangingLake, what: str) -> None:
+    change, reason = WHOLE[what]
+    change(changing)
+    assert build_warehouse(changing.lake).whole_because == reason
+
+
+def test_a_value_that_a_third_repository_shares_is_shown_in_the_others(
+    sample_repositories: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "LARGEST_SHARE", 1)
+    histories = [sample_repositories / "tidewater" / "home-ops.git"]  # its station is a free word
+    world = ChangingLake(Lake(Layout(tmp_path / "data")), histories, random.Random(1))
+    for _ in range(2):
+        world.add()
+        world.push(len(world.rows), to_end=True)
+    build_warehouse(world.lake)
+    before = count_withheld(world.lake)
+    world.add()
+    world.push(3, to_end=True)
+    assert build_warehouse(world.lake).whole_because is None
+    assert count_withheld(world.lake) < before
+    assert differences(world.lake) == {}
+
+
+def count_withheld(lake: Lake) -> int:
+    """Withheld settings of the first repository."""
+    with duckdb.connect(str(lake.layout.warehouse), read_only=True) as connection:
+        query = "SELECT count(*) FROM setting_uses WHERE repository_id = 'github:1' AND is_withheld"
+        ((count,),) = connection.execute(query).fetchall()
+    return int(count)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(6))
+def test_any_sequence_of_changes_gives_the_rows_of_a_whole_build(
+    seed: int, sample_repositories: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "LARGEST_SHARE", 1)
+    world = published_world(tmp_path, sample_repositories, seed)
+    kept = 0
+    for _ in range(20):
+        for _ in range(world.draw.randint(1, 3)):
+            change_at_random(world)
+        kept += build_warehouse(world.lake).whole_because is None
+        assert differences(world.lake) == {}
+    assert kept >= 5
+
+
+def change_at_random(world: ChangingLake) -> None:
+    alone = (ChangingLake.sweep, ChangingLake.measure, ChangingLake.add, ChangingLake.retire)
+    one = (ChangingLake.push, ChangingLake.rewrite, ChangingLake.describe, ChangingLake.block, ChangingLake.remove)
+    change = world.draw.choices((*alone, *one), weights=(2, 2, 1, 1, 6, 2, 1, 1, 1))[0]
+    change(world, *([] if change in alone else [world.draw.choice([*world.rows])]))
+
+
+def test_checks_look_at_the_rows_that_were_replaced_since_all_were_built(changing: ChangingLake) -> None:
+    changing.push(3)
+    published = build_warehouse(changing.lake).path
+    with duckdb.connect(str(published)) as connection:
+        connection.execute(
+            "UPDATE resource_events SET commit_subject = 'other' WHERE repository_id IN ('github:3', 'github:4')"
+        )
+    assert differing_repositories(changing.lake, RESOURCE_EVENTS) == {"github:3"}
+    published.unlink()
+    build_warehouse(changing.lake)
+    with duckdb.connect(str(published)) as connection:
+        connection.execute("UPDATE resource_events SET commit_subject = 'other' WHERE repository_id = 'github:4'")
+    assert differing_repositories(changing.lake, RESOURCE_EVENTS) == {"github:4"}
+
+
+def differing_repositories(lake: Lake, table: Table) -> set[str]:
+    """The repository that a check names, which must be the only one."""
+    with open_to_read(lake.layout.warehouse) as connection:
+        folders = narrow_to_refreshed(connection, lake)
+        assert find_lost_references(connection, table) == []
+        found = find_differences(connection, lake, table, folders)
+    assert [violation.count for violation in found] == [1]
+    return {word.rstrip(".") for violation in found for word in violation.detail.split() if word.startswith("github:")}
