@@ -49,6 +49,7 @@ clean:  ## remove the environment and all caches
 	rm -rf .venv .clients .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info
 
 .venv/bin/python:
+	@command -v $(PYTHON) >/dev/null || { echo "there is no $(PYTHON); name another: make PYTHON=python3.12 …"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "$(PYTHON) is older than Python 3.11; name a newer one: make PYTHON=python3.12 …"; exit 1; }
 	$(PYTHON) -m venv .venv

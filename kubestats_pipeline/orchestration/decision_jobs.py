@@ -28,11 +28,25 @@ class DecisionConfig(dg.Config):
 
 
 def carry_out(
-    services: Services, instance: dg.DagsterInstance, verb: Verb, repository: str, reason: str | None = None
+    services: Services,
+    instance: dg.DagsterInstance,
+    verb: Verb,
+    repository: str,
+    reason: str | None = None,
+    *,
+    unknown_too: bool = False,
 ) -> Decided:
     """Decide, and let Dagster's partitions follow. Raises as `decide` does."""
     limit = services.settings.max_repository_mb
-    decided = decide(services.lake, verb, repository, reason=reason, now=services.now(), max_mb=limit)
+    decided = decide(
+        services.lake,
+        verb,
+        repository,
+        reason=reason,
+        now=services.now(),
+        max_mb=limit,
+        unknown_too=unknown_too,
+    )
     active = read_repositories(services.lake)
     register_partitions(instance, services.repositories() if active else (), active)
     return decided

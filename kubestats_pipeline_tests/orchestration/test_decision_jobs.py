@@ -100,8 +100,12 @@ def test_one_repository_is_synced_scanned_and_published_by_a_command(world, kube
     ("verb", "name", "said"),
     [
         ("unblock", "bob/cluster", "bob/cluster is not blocked"),
-        ("block", "bob/clustr", "bob/clustr is not known. Did you mean bob/cluster?"),
+        ("block", "bob/clustr", "bob/clustr is not known. Did you mean bob/cluster? To decide about it in advance"),
+        ("approve", "nobody/typo", "nobody/typo is not known. `kubestats status` names all that are. To decide"),
+        ("delete", "ada/opss", "ada/opss is not known. Did you mean ada/ops?"),
+        ("unblock", "eve/hug", "eve/hug is not known. Did you mean eve/huge?"),
         ("block", "nothing", "'nothing' is not a repository name. Give owner/name"),
+        ("block", "ops", "'ops' is not a repository name. Give owner/name, or host/owner/name. Did you mean ada/ops?"),
     ],
 )
 def test_a_wrong_decision_is_refused_with_what_would_be_right(world, verb, name, said):
@@ -111,7 +115,9 @@ def test_a_wrong_decision_is_refused_with_what_would_be_right(world, verb, name,
 
 
 def test_what_no_discovery_has_seen_can_be_decided_in_advance(world):
-    said = decided(world, "block", "mal/ory")
+    with open_instance(Layout(world.folder / "data")) as instance:
+        services = Services(world.settings)
+        said = carry_out(services, instance, "block", "mal/ory", unknown_too=True).text
     assert said == "mal/ory is not known yet. The decision holds when a discovery finds it"
     world.create("mal/ory", 8)
     world.discover()
@@ -154,3 +160,20 @@ def test_no_token_is_left_in_any_file(world):
     assert [path for path in files if TOKEN.encode() in path.read_bytes()] == []
     assert TOKEN not in {request.path for request in world.github.requests}
     assert {request.headers.get("authorization") for request in world.github.requests} == {f"Bearer {TOKEN}"}
+
+
+def test_an_unknown_repository_is_decided_about_in_advance_by_who_means_it(world, kubestats):
+    """users.md 10: `block nobody/typo` ended with 0."""
+    refused = kubestats("block", "nobody/spam")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert not world.lake.layout.decisions.exists() or "nobody/spam" not in world.lake.layout.decisions.read_text()
+    decided = kubestats("block", "nobody/spam", "--unknown-too")
+    assert decided.stdout == "nobody/spam is not known yet. The decision holds when a discovery finds it\n"
+    lifted = kubestats("unblock", "Nobody/Spam")
+    assert (lifted.returncode, lifted.stderr) == (0, ""), "what was decided about is known"
+
+
+@pytest.mark.parametrize("name", ["bob/clustr", "cluster"])
+def test_a_sync_of_an_unknown_repository_names_near_ones(world, kubestats, name):
+    refused = kubestats("sync", name)
+    assert (refused.returncode, refused.stderr) == (1, f"error: {name} is not known. Did you mean bob/cluster?\n")
