@@ -3,13 +3,13 @@
 Failures are read from the runs' own events, the ones that the UI shows.
 """
 
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
 import dagster as dg
-from dagster._core.utils import make_new_run_id
 
 from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.lake.lake import Lake
@@ -130,7 +130,7 @@ class Runner:
 
     def execute(self, job: jobs.Job, run_config: Mapping[str, Any] = MappingProxyType({})) -> dg.ExecuteInProcessResult:
         """Run a job, marked as the work of this process."""
-        run_id = make_new_run_id()
+        run_id = str(uuid.uuid4())
         with kept_awake(self.instance):
             return self.definitions.resolve_job_def(job.name).execute_in_process(
                 instance=self.instance,
