@@ -76,7 +76,7 @@ def page_finder(base: str) -> Callable[[str], str | None]:
 
 
 def _sections() -> Iterator[tuple[str, str]]:
-    """The queries of all pages with addresses to look them up at. Pages with few sections come first, the start page last."""
+    """The queries of all pages with addresses to look them up at: pages with few sections first, the start last."""
     from kubestats_pipeline.report.pages.all_pages import KINDS_OF_PAGES  # duckdb: only the run pays for it
     from kubestats_pipeline.report.pages.repositories import REPOSITORIES
     from kubestats_pipeline.report.pages.start import START
