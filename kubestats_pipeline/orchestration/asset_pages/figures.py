@@ -10,9 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from kubestats_pipeline.loopback import HOST
-from kubestats_pipeline.settings import Settings
-
 if TYPE_CHECKING:
     from kubestats_pipeline.warehouse.describe import Cell, Description
 
@@ -64,13 +61,13 @@ def page_finder(base: str) -> Callable[[str], str | None]:
     A page of its own is best, at the section that reads it. Else it is the list above the pages that do.
 
     Args:
-        base: the address of the report, with a slash at its end.
+        base: the address of the report.
     """
     addresses = list(_sections())
 
     def find(name: str) -> str | None:
         reads = re.compile(rf"\b(?:FROM|JOIN)\s+{name}\b")
-        return next((f"{base}{address}" for sql, address in addresses if reads.search(sql)), None)
+        return next((f"{base.rstrip('/')}/{address}" for sql, address in addresses if reads.search(sql)), None)
 
     return find
 
@@ -89,9 +86,3 @@ def _sections() -> Iterator[tuple[str, str]]:
         if kind.key:
             above = REPOSITORIES.address({}) if "repository_id" in kind.key else kind.up({})[1]
             yield from ((section.sql, above) for section in kind.queries)
-
-
-def link_to_pages(settings: Settings) -> str:
-    """The address of the start page: where it is published, or where `kubestats dev` and `report` serve it."""
-    published = settings.report.url
-    return f"{published.rstrip('/')}/" if published else f"http://{HOST}:{settings.report.port}/"

@@ -6,8 +6,9 @@ import dagster as dg
 
 from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.locks import BusyError
-from kubestats_pipeline.orchestration.asset_pages.figures import link_to_pages
+from kubestats_pipeline.loopback import HOST
 from kubestats_pipeline.orchestration.base.context import Services
+from kubestats_pipeline.settings import Settings
 
 report_spec = dg.AssetSpec(
     "report",
@@ -49,3 +50,8 @@ def report_assets(
             "seconds": made.seconds,
         },
     )
+
+
+def link_to_pages(settings: Settings) -> str:
+    """The address of the start page: where it is published, or where `kubestats dev` and `report` serve it."""
+    return settings.report.url or f"http://{HOST}:{settings.report.port}/"

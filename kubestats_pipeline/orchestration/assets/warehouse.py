@@ -10,9 +10,10 @@ from kubestats_pipeline.lake.lake import LakeError
 from kubestats_pipeline.lake.tables import ECOSYSTEM_STATS, REPOSITORIES, TABLES
 from kubestats_pipeline.locks import BusyError
 from kubestats_pipeline.orchestration.asset_pages.days import materialized_day, rows_of_days
-from kubestats_pipeline.orchestration.asset_pages.figures import figures, link_to_pages, page_finder, rows_before
+from kubestats_pipeline.orchestration.asset_pages.figures import figures, page_finder, rows_before
 from kubestats_pipeline.orchestration.asset_pages.mart_groups import GROUP_OF
 from kubestats_pipeline.orchestration.asset_pages.sources import code_version, sql_of
+from kubestats_pipeline.orchestration.assets.report import link_to_pages
 from kubestats_pipeline.orchestration.base.asset_specs import (
     COLUMN_LINEAGE,
     COLUMN_SCHEMA,
