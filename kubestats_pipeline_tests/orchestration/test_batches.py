@@ -25,7 +25,6 @@ from kubestats_pipeline.orchestration.base.batches import CHANGED_TAG
 from kubestats_pipeline.orchestration.base.context import Services
 from kubestats_pipeline.orchestration.base.dagster_home import open_instance
 from kubestats_pipeline.orchestration.base.partitions import (
-    day_key,
     metrics_days,
     register_days,
     repository_partitions,
@@ -222,23 +221,6 @@ def test_the_page_of_a_failed_repository_shows_the_reason_and_the_next_attempt_u
     assert "reason" not in ten.shown("snapshots", LOST)
 
 
-def test_a_repository_that_never_could_be_fetched_is_not_missing_and_says_why(tmp_path: Path):
-    settings = settings_for(tmp_path, repositories=["http://127.0.0.1:9/ann/lost"])
-    services = Services(settings, now=lambda: NOW)
-    with open_instance(Layout(settings.data_dir)) as instance:
-        run_cycle(services, instance)
-        statuses = instance.get_status_by_partition(
-            dg.AssetKey("snapshots"), ["127.0.0.1/ann/lost"], repository_partitions
-        )
-        assert [status.value for status in (statuses or {}).values() if status] == [MATERIALIZED]
-        (record,) = instance.fetch_materializations(dg.AssetKey("snapshots"), limit=5).records
-        told = record.asset_materialization.metadata
-        assert told["reason"].value.startswith("git could not read http://127.0.0.1:9/ann/lost")
-        assert told["next_attempt"].value > NOW.timestamp()
-        run_cycle(services, instance)
-        assert len(instance.fetch_materializations(dg.AssetKey("snapshots"), limit=5).records) == 1
-
-
 def test_a_partition_that_is_asked_for_is_materialized_although_nothing_changed(ten: Installation):
     before = ten.counts("snapshots")
     result = ten.run("sync", partition=LOST)
@@ -342,27 +324,13 @@ def test_days_are_all_green_after_a_backfill_whether_anything_is_known_of_them(
     register_days(ten.instance, partitions, asset, map(datetime.date.fromisoformat, days))
     assert ten.run_days(job, asset, days[0], days[-1]).success
     assert ten.instance.get_materialized_partitions(dg.AssetKey(asset)) >= set(days)
-    told = {record.partition_key: record for record in _records(ten.instance, asset)}
+    told = {record.partition_key: record for record in records_of(ten.instance, asset)}
     rows = {day: told[day].asset_materialization.metadata["dagster/partition_row_count"].value for day in days}
     known = {day.isoformat() for day in ten.lake.read_all(table)["date"]}
     assert {day for day in days if rows[day]} == known & set(days)
     assert told[days[0]].asset_materialization.metadata["note"].value, "it says why the day is empty"
 
 
-def test_the_days_of_the_statistics_are_those_with_data_and_their_numbers_plot(tmp_path: Path):
-    installation = Installation(tmp_path)
-    with installation.instance as instance:
-        installation.cycle()
-        rows = {day_key(row["date"]): row for row in installation.lake.read_all(ECOSYSTEM_STATS).iter_rows(named=True)}
-        assert list(instance.get_dynamic_partitions("statistics_day")) == sorted(rows)
-        told = {record.partition_key: record for record in _records(instance, "ecosystem_stats")}
-        assert set(told) == set(rows)
-        for day, record in told.items():
-            numbers = {name: value.value for name, value in record.asset_materialization.metadata.items()}
-            assert numbers["active_resources"] == rows[day]["active_resources"]
-            assert numbers["total_repositories"] == rows[day]["total_repositories"]
-
-
-def _records(instance: dg.DagsterInstance, asset: str) -> list[dg.EventLogRecord]:
+def records_of(instance: dg.DagsterInstance, asset: str) -> list[dg.EventLogRecord]:
     """All materializations of an asset, the oldest first."""
     return list(instance.fetch_materializations(dg.AssetKey(asset), limit=5000, ascending=True).records)
