@@ -10,7 +10,6 @@ import typer
 from kubestats_pipeline.cli import terminal
 from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.git import command as git
-from kubestats_pipeline.settings import SettingsError
 
 FAILED, WRONG_CALL, INTERRUPTED = 1, 2, 130
 
@@ -20,12 +19,11 @@ def explained() -> Iterator[None]:
     """Turn the failures that a user can act on into one message and an exit status."""
     try:
         yield
-    except SettingsError as error:
-        terminal.show_error(str(error))
-        raise typer.Exit(WRONG_CALL) from None
     except (ExplainedError, git.GitError) as error:
+        from kubestats_pipeline.settings import SettingsError
+
         terminal.show_error(str(error))
-        raise typer.Exit(FAILED) from None
+        raise typer.Exit(WRONG_CALL if isinstance(error, SettingsError) else FAILED) from None
     except _disk_errors() as error:
         first = str(error).partition("\n")[0]  # SQLAlchemy goes on with its statement
         terminal.show_error(f"{first}. See that the disk is neither full nor read-only, and run again")

@@ -8,33 +8,25 @@ import datetime
 import os
 import sys
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kubestats_pipeline.cli import terminal
-from kubestats_pipeline.cli.explained import FAILED, INTERRUPTED, explained
+from kubestats_pipeline.cli.explained import FAILED, explained
+from kubestats_pipeline.cli.formats import Format
+from kubestats_pipeline.cli.loaded import load_settings
 from kubestats_pipeline.cli.mcp import mcp
 from kubestats_pipeline.cli.pages import beside, report
-from kubestats_pipeline.cli.query import Format, run_query
 from kubestats_pipeline.cli.review import review
 from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.git import command as git
 from kubestats_pipeline.lake.paths import Layout
-from kubestats_pipeline.settings import Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
-    from sys import UnraisableHookArgs
-
-    from dagster import DagsterInstance
-
     from kubestats_pipeline.discover.decide import Verb
-    from kubestats_pipeline.orchestration.base.context import Services
-    from kubestats_pipeline.orchestration.cycle import Cycle
+    from kubestats_pipeline.settings import Settings
 
 app = typer.Typer(
     name="kubestats",
@@ -51,6 +43,7 @@ for command in (mcp, report, review):
 @app.command()
 def demo() -> None:
     """Run the whole pipeline on sample repositories that the package builds itself. No network is needed."""
+    from kubestats_pipeline.cli.cycles import cycle_over
     from kubestats_pipeline.sample.build import build_sample
 
     with explained():
@@ -59,7 +52,7 @@ def demo() -> None:
         sample = Layout(known.data_dir).sample
         settings = load_settings(repositories=[str(sample)], github={"topics": []}, max_repositories=None)
         build_sample(sample)
-        succeeded = _run_cycle(settings)
+        succeeded = cycle_over(settings)
         terminal.show_demo(Layout(settings.data_dir))
     raise typer.Exit(0 if succeeded else FAILED)
 
@@ -72,11 +65,13 @@ def run(
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="process at most so many repositories")] = None,
 ) -> None:
     """One cycle: discover, sync, scan and publish. Exits with 1 if anything failed, and names it."""
+    from kubestats_pipeline.cli.cycles import cycle_over
+
     with explained():
         settings = load_settings(**({"max_repositories": limit} if limit else {}))
         git.require()
         _check_sources(settings, source or [])
-        succeeded = _run_cycle(settings, source or [])
+        succeeded = cycle_over(settings, source or [])
     raise typer.Exit(0 if succeeded else FAILED)
 
 
@@ -129,15 +124,14 @@ def sync(
     repositories: Annotated[list[str], typer.Argument(metavar="OWNER/NAME...", help="full names, or ones they had")],
 ) -> None:
     """Sync and scan some repositories now, those too that wait for their next attempt, and publish."""
+    from kubestats_pipeline.cli.cycles import cycle_of
     from kubestats_pipeline.lake.lake import Lake
     from kubestats_pipeline.lake.repositories import find_active
-    from kubestats_pipeline.orchestration.cycle import run_some
 
     with explained():
         settings = load_settings()
         git.require()
-        names = find_active(Lake(Layout(settings.data_dir)), repositories)
-        succeeded = _run(settings, lambda services, instance: run_some(services, instance, names))
+        succeeded = cycle_of(settings, find_active(Lake(Layout(settings.data_dir)), repositories))
     raise typer.Exit(0 if succeeded else FAILED)
 
 
@@ -148,6 +142,8 @@ def sql(
     output: Annotated[Path | None, typer.Option("--output", help="write to a file instead")] = None,
 ) -> None:
     """Query the published warehouse, read-only."""
+    from kubestats_pipeline.cli.query import run_query
+
     with explained():
         text = sys.stdin.read() if query == "-" else query
         run_query(Layout(load_settings().data_dir).warehouse, text, output_format, output)
@@ -228,7 +224,7 @@ def dev(
         _serve(settings, port)
 
 
-def _serve(settings: Settings, port: int) -> None:
+def _serve(settings: "Settings", port: int) -> None:
     from kubestats_pipeline.lake.lake import Lake
     from kubestats_pipeline.loopback import listen
     from kubestats_pipeline.orchestration.base.dagster_home import claim_home, open_instance
@@ -248,8 +244,9 @@ def _serve(settings: Settings, port: int) -> None:
             serve(instance, server, settings.ui.hosts, "json" if settings.log_format == "json" else "colored")
 
 
-def _check_sources(settings: Settings, names: list[str]) -> None:
+def _check_sources(settings: "Settings", names: list[str]) -> None:
     from kubestats_pipeline.discover.configured import sources_from
+    from kubestats_pipeline.settings import SettingsError
 
     try:
         sources_from(settings, names)
@@ -267,48 +264,3 @@ def _decide(verb: "Verb", repository: str, reason: str | None, unknown_too: bool
         with open_instance(Layout(settings.data_dir)) as instance:
             decided = carry_out(Services(settings), instance, verb, repository, reason, unknown_too=unknown_too)
         terminal.show_line(decided.text)
-
-
-def _run_cycle(settings: Settings, sources: list[str] | None = None) -> bool:
-    from kubestats_pipeline.orchestration.cycle import run_cycle
-
-    return _run(settings, lambda services, instance: run_cycle(services, instance, sources or []))
-
-
-def _run(settings: Settings, work: "Callable[[Services, DagsterInstance], Cycle]") -> bool:
-    from kubestats_pipeline.orchestration.base.context import Services
-    from kubestats_pipeline.orchestration.base.dagster_home import open_instance
-
-    layout = Layout(settings.data_dir)
-    as_json = settings.log_format == "json"
-    sys.unraisablehook = _show_unraisable
-    with open_instance(layout) as instance, terminal.open_progress(as_json=as_json) as progress:
-        cycle = _interruptible(partial(work, Services(settings, progress), instance))
-    terminal.show_cycle(cycle, layout, as_json=as_json)
-    return cycle.succeeded
-
-
-def _show_unraisable(unraisable: "UnraisableHookArgs") -> None:
-    """Show errors that Python cannot raise, but for Dagster's generators that go on when they are closed.
-
-    They do so where Dagster's own storage cannot be written, which is reported anyway.
-    """
-    code = getattr(unraisable.object, "gi_code", None)
-    is_of_dagster = code is not None and "dagster" in Path(code.co_filename).parts
-    if not is_of_dagster or "ignored GeneratorExit" not in str(unraisable.exc_value):
-        sys.__unraisablehook__(unraisable)
-
-
-def _interruptible(work: Callable[[], "Cycle"]) -> "Cycle":
-    """Do the work in a thread, for in the main one Dagster would take an interrupt for a step's failure and go on.
-
-    An interrupt ends the process at once. That is safe: whatever was under way, the next run ends where this one would
-    have, and marks what Dagster still takes for running as failed.
-    """
-    with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(work)
-        try:
-            return future.result()
-        except KeyboardInterrupt:
-            terminal.show_error("interrupted. Nothing is lost, run it again to go on")
-            os._exit(INTERRUPTED)

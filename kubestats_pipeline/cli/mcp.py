@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from kubestats_pipeline.cli.explained import explained
+from kubestats_pipeline.cli.loaded import load_settings
 from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.lake.paths import Layout
-from kubestats_pipeline.settings import load_settings
 
 
 class MissingExtraError(ExplainedError):

@@ -1,16 +1,20 @@
 """`kubestats report`: makes the pages where they are older than the published file, and serves them on this machine."""
 
 import contextlib
-import socket
 from collections.abc import Iterator
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kubestats_pipeline.cli import terminal
 from kubestats_pipeline.cli.explained import explained
+from kubestats_pipeline.cli.loaded import load_settings
 from kubestats_pipeline.lake.paths import Layout
-from kubestats_pipeline.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    import socket
+
+    from kubestats_pipeline.settings import Settings
 
 
 def report(
@@ -32,7 +36,7 @@ def report(
             _serve(settings, server, open_browser=open_browser)
 
 
-def make_pages(settings: Settings) -> None:
+def make_pages(settings: "Settings") -> None:
     """Make the pages, and say where they are.
 
     Raises:
@@ -47,7 +51,7 @@ def make_pages(settings: Settings) -> None:
     terminal.show_line(f"{made.pages} pages, {made.written} files written, {made.kept} kept: {made.index}")
 
 
-def _serve(settings: Settings, server: socket.socket, *, open_browser: bool) -> None:
+def _serve(settings: "Settings", server: "socket.socket", *, open_browser: bool) -> None:
     import webbrowser
 
     from kubestats_pipeline.report.serve import serve
@@ -61,7 +65,7 @@ def _serve(settings: Settings, server: socket.socket, *, open_browser: bool) -> 
 
 
 @contextlib.contextmanager
-def beside(settings: Settings) -> Iterator[None]:
+def beside(settings: "Settings") -> Iterator[None]:
     """Serve the pages beside the UI. Where their port is taken, the UI goes on without them."""
     from kubestats_pipeline.loopback import ServerError, listen
     from kubestats_pipeline.report.serve import served

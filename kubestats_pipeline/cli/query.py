@@ -4,7 +4,6 @@ import csv
 import os
 import sys
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any
 
@@ -13,20 +12,12 @@ import orjson
 
 from kubestats_pipeline.ask.statements import QueryError, refuse_changes, to_json, told_apart
 from kubestats_pipeline.cli import terminal
+from kubestats_pipeline.cli.formats import Format
 from kubestats_pipeline.plain_text import plain_json, plain_lines
 from kubestats_pipeline.warehouse.connect import open_to_read
 
 ROWS_AT_ONCE = 10_000
 """Rows of CSV that are in memory at one time."""
-
-
-class Format(StrEnum):
-    """How rows are printed."""
-
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
-    PARQUET = "parquet"
 
 
 def run_query(warehouse: Path, query: str, output_format: Format, output: Path | None = None) -> None:

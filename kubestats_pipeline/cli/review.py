@@ -9,11 +9,11 @@ import typer
 
 from kubestats_pipeline.cli import terminal
 from kubestats_pipeline.cli.explained import FAILED, WRONG_CALL, explained
+from kubestats_pipeline.cli.loaded import load_settings
 from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.git.command import GitError
 from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.review.rules import RULES, parse_rules
-from kubestats_pipeline.settings import load_settings
 
 CACHE = Path("~/.cache/kubestats")
 """Where downloaded files are kept, unless the user says otherwise."""

@@ -1,16 +1,14 @@
-"""Output of the kubestats command: progress bars, tables and summaries, made with rich. It decides nothing."""
+"""Output of the kubestats command: tables and summaries, made with rich. It decides nothing."""
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
 import orjson
 from rich import box
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from kubestats_pipeline.lake.paths import Layout
@@ -57,36 +55,6 @@ DEMO_QUERIES: Mapping[str, str] = {
 """Queries that the demo runs at its end. The README shows them too."""
 
 
-class RichProgress:
-    """Progress bars on the terminal, one for each stage."""
-
-    def __init__(self) -> None:
-        self._progress = Progress(
-            SpinnerColumn(finished_text="[green]✓[/green]"),
-            TextColumn("{task.description:<11}"),
-            BarColumn(bar_width=30),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("[dim]{task.fields[last]}[/dim]"),
-            console=console,
-        )
-
-    def __enter__(self) -> "RichProgress":
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._progress.stop()
-
-    @contextlib.contextmanager
-    def track(self, stage: str, total: int) -> Iterator[Callable[[str], None]]:
-        """Begin a stage of `total` items. The callable is called for each one that is done."""
-        task = self._progress.add_task(stage, total=total, last="")
-        yield lambda done: self._progress.update(task, advance=1, last=_shown(done))
-
-
 def show_error(text: str) -> None:
     """One message on standard error."""
     errors.print(f"[red]error:[/red] {_shown(text)}", soft_wrap=True, highlight=False)
@@ -105,7 +73,10 @@ def open_progress(*, as_json: bool) -> Iterator["ProgressOfStages"]:
     if as_json:
         yield SilentProgress()
         return
-    with RichProgress() as progress:
+
+    from kubestats_pipeline.cli.progress import RichProgress
+
+    with RichProgress(console) as progress:
         yield progress
 
 

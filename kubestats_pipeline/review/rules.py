@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from kubestats_pipeline.plain_text import plain
-from kubestats_pipeline.review.changes import VersionChange
 from kubestats_pipeline.review.clone import ReviewError
-from kubestats_pipeline.review.ecosystem import Reception
+
+if TYPE_CHECKING:
+    from kubestats_pipeline.review.changes import VersionChange
+    from kubestats_pipeline.review.ecosystem import Reception
 
 
 @dataclass(frozen=True)
@@ -14,7 +17,7 @@ class Rule:
     """A rule: its meaning, and the test of how a version was received."""
 
     meaning: str
-    holds: Callable[[Reception], bool]
+    holds: "Callable[[Reception], bool]"
 
 
 RULES: Mapping[str, Rule] = {
@@ -38,8 +41,8 @@ def parse_rules(text: str) -> tuple[str, ...]:
 
 
 def find_held(
-    names: Sequence[str], changes: Sequence[VersionChange], receptions: Sequence[Reception | None]
-) -> list[tuple[str, VersionChange]]:
+    names: Sequence[str], changes: "Sequence[VersionChange]", receptions: "Sequence[Reception | None]"
+) -> "list[tuple[str, VersionChange]]":
     """The rules that hold, each with the change for which it does."""
     pairs = list(zip(changes, receptions, strict=True))
     return [(name, change) for name in names for change, known in pairs if known and RULES[name].holds(known)]

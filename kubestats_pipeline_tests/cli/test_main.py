@@ -15,7 +15,8 @@ import duckdb
 import polars as pl
 import pytest
 
-from kubestats_pipeline.cli.main import _show_unraisable, app
+from kubestats_pipeline.cli.cycles import _show_unraisable
+from kubestats_pipeline.cli.main import app
 from kubestats_pipeline_tests.builders import GitRepository
 from kubestats_pipeline_tests.corpus import LARGER, LARGEST, SMALL, unpack
 from kubestats_pipeline_tests.demo import KUBESTATS, Command, clean_environment, demo  # noqa: F401 - a fixture

@@ -1,0 +1,22 @@
+"""The settings of this process for the commands, loaded when one asks for them.
+
+`kubestats --help` loads every module that declares a command, so those import at their top what declares and explains
+it alone: typer, rich and this package's light modules. What does the work is imported where it begins.
+`test_startup.py` names the packages that must wait.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kubestats_pipeline.settings import Settings
+
+
+def load_settings(**overrides: object) -> "Settings":
+    """Read the settings of this process. `overrides` win over file and environment.
+
+    Raises:
+        SettingsError: a setting is unknown or wrong, or the file that KUBESTATS_CONFIG names cannot be read.
+    """
+    from kubestats_pipeline import settings
+
+    return settings.load_settings(**overrides)
