@@ -17,7 +17,7 @@ def fingerprint(rows: pl.DataFrame | None, without: Collection[str] = ()) -> str
     """The version of a table with these rows: the same for the same rows in the same order.
 
     Args:
-        rows: of the table, or None where there are none.
+        rows: of the table, or None where it has no file.
         without: columns that say when somebody looked, and nothing about what was seen.
     """
     content = "" if rows is None else rows.drop(without, strict=False).write_ndjson()

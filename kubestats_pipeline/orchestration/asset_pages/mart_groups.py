@@ -50,6 +50,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "version_confidence",
         "version_holds",
         "version_reception",
+        "version_spells",
     ),
     "marts_repositories": (
         "daily_repository_metrics",
