@@ -109,3 +109,11 @@ def test_the_rest_of_a_stage_is_estimated_from_all_that_is_done():
     assert seconds_left(LEAST_DONE - 1, 40, 60.0) is None
     assert seconds_left(10, 40, LEAST_SECONDS - 1) is None
     assert seconds_left(40, 40, 60.0) is None
+
+
+def test_a_damaged_published_file_is_named_with_what_to_do(kubestats, tmp_path):
+    (tmp_path / "data").mkdir(exist_ok=True)
+    (tmp_path / "data" / "kubestats.duckdb").write_bytes(b"no database")
+    ended = kubestats("sql", "SELECT 1")
+    assert ended.returncode == 1
+    assert ended.stderr.endswith("kubestats.duckdb is damaged. Delete it and publish it anew: `kubestats run`\n")
