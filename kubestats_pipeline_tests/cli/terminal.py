@@ -8,6 +8,7 @@ import signal
 import struct
 import subprocess
 import termios
+import threading
 import time
 from pathlib import Path
 
@@ -48,10 +49,13 @@ class Terminal:
         assert text in self.shown, self.shown
         return self.shown
 
-    def finish(self) -> int:
-        """Read to the end and give the exit status."""
+    def finish(self, within: float = 120) -> int:
+        """Read to the end and give the exit status. A command that does not end is killed."""
+        overdue = threading.Timer(within, self.process.kill)
+        overdue.start()
         while self._read():
             pass
+        overdue.cancel()
         os.close(self._ours)
         return self.process.wait(60)
 
