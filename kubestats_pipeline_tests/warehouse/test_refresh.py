@@ -1,21 +1,25 @@
 """A file that is brought up to date has the rows of one that is built as a whole, in every table, mart and view."""
 
+import datetime
 import os
 import random
 import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
+import polars as pl
 import pytest
 
 from kubestats_pipeline.lake.contract import Table
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.paths import Layout
-from kubestats_pipeline.lake.tables import RESOURCE_EVENTS, TABLES
-from kubestats_pipeline.warehouse import changes
+from kubestats_pipeline.lake.tables import RESOURCE_EVENTS, SNAPSHOTS, TABLES
+from kubestats_pipeline.warehouse import build, changes, refresh
 from kubestats_pipeline.warehouse.build import build_warehouse
+from kubestats_pipeline.warehouse.built_from import BuiltFrom
 from kubestats_pipeline.warehouse.connect import open_to_read
 from kubestats_pipeline.warehouse.examine import find_differences, find_lost_references, narrow_to_refreshed
 from kubestats_pipeline.warehouse.marts import MARTS
@@ -119,6 +123,50 @@ def test_a_value_that_a_third_repository_shares_is_shown_in_the_others(
     assert build_warehouse(world.lake).whole_because is None
     assert count_withheld(world.lake) < before
     assert differences(world.lake) == {}
+
+
+HOUR = datetime.timedelta(hours=1)
+
+
+def test_what_lies_in_the_future_again_since_the_clock_was_set_back_is_built_anew(
+    sample_repositories: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "LARGEST_SHARE", 1)
+    histories = [sample_repositories / "magpie" / "infra.git"]
+    world = ChangingLake(Lake(Layout(tmp_path / "data")), histories, random.Random(1))
+    world.add()
+    world.push(1, to_end=True)
+    newest = world.lake.read_all(SNAPSHOTS).select(pl.col("head_committed_at").max()).item()
+    reasons = []
+    for moment in (newest - 2 * HOUR, newest + 2 * HOUR, newest - HOUR):
+        monkeypatch.setattr(build, "datetime", standing_still(moment))
+        reasons.append(build_warehouse(world.lake).whole_because)
+    assert reasons[1:] == [None, None]
+    assert differences(world.lake) == {}
+
+
+def standing_still(moment: datetime.datetime) -> SimpleNamespace:
+    """The module `datetime` with a clock that gives one moment."""
+    return SimpleNamespace(UTC=datetime.UTC, datetime=SimpleNamespace(now=lambda zone: moment.astimezone(zone)))
+
+
+def test_a_build_that_another_one_has_overtaken_does_not_mix_both(
+    changing: ChangingLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has read from what the old file was built when the other replaces it, and would copy the new one."""
+    read = refresh.read_built_from
+
+    def overtaken(layout: Layout) -> BuiltFrom | None:
+        origin = read(layout)
+        monkeypatch.setattr(refresh, "read_built_from", read)
+        changing.push(5)
+        build_warehouse(changing.lake)
+        return origin
+
+    changing.push(3)
+    monkeypatch.setattr(refresh, "read_built_from", overtaken)
+    assert build_warehouse(changing.lake).whole_because == "another process published meanwhile"
+    assert differences(changing.lake) == {}
 
 
 def count_withheld(lake: Lake) -> int:
