@@ -1,10 +1,7 @@
 """A file that is brought up to date has the rows of one that is built as a whole, in every table, mart and view."""
 
 import datetime
-import os
 import random
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,16 +13,14 @@ import pytest
 from kubestats_pipeline.lake.contract import Table
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.paths import Layout
-from kubestats_pipeline.lake.tables import RESOURCE_EVENTS, SNAPSHOTS, TABLES
+from kubestats_pipeline.lake.tables import RESOURCE_EVENTS, SNAPSHOTS
 from kubestats_pipeline.warehouse import build, changes, refresh
 from kubestats_pipeline.warehouse.build import build_warehouse
 from kubestats_pipeline.warehouse.built_from import BuiltFrom
 from kubestats_pipeline.warehouse.connect import open_to_read
 from kubestats_pipeline.warehouse.examine import find_differences, find_lost_references, narrow_to_refreshed
-from kubestats_pipeline.warehouse.marts import MARTS
 from kubestats_pipeline_tests.warehouse.changing_lake import ChangingLake
-
-RELATIONS = (*TABLES, *(mart.name for mart in MARTS))
+from kubestats_pipeline_tests.warehouse.whole_build import differences, link
 
 
 @pytest.fixture(scope="module")
@@ -43,11 +38,6 @@ def changing(world: ChangingLake, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     )
 
 
-def link(folder: Path, copy: Path) -> None:
-    """Copy a folder of files that are never changed but replaced: linked ones are the same files."""
-    shutil.copytree(folder, copy, symlinks=True, copy_function=os.link)
-
-
 def published_world(folder: Path, samples: Path, seed: int) -> ChangingLake:
     """Repositories that share two histories, so that some of their settings are shared by three."""
     draw = random.Random(seed)
@@ -57,24 +47,6 @@ def published_world(folder: Path, samples: Path, seed: int) -> ChangingLake:
     world.measure()
     build_warehouse(world.lake)
     return world
-
-
-def differences(lake: Lake) -> dict[str, int]:
-    """The rows by relation in which the published file differs from one that is built as a whole."""
-    with tempfile.TemporaryDirectory(dir=lake.layout.data_dir) as folder:
-        link(lake.layout.lake, Layout(Path(folder)).lake)
-        whole = build_warehouse(Lake(Layout(Path(folder))))
-        assert whole.whole_because == "nobody knows from what the published file was built"
-        with duckdb.connect() as connection:
-            connection.execute(f"ATTACH '{lake.layout.warehouse}' AS kept (READ_ONLY)")
-            connection.execute(f"ATTACH '{whole.path}' AS whole (READ_ONLY)")
-            connection.execute("SET TimeZone = 'UTC'")
-            found = {}
-            for name in RELATIONS:
-                sides = (f"FROM kept.{name}", f"FROM whole.{name}")
-                unlike = " UNION ALL ".join(f"(({one}) EXCEPT ALL ({other}))" for one, other in (sides, sides[::-1]))
-                ((found[name],),) = connection.execute(f"SELECT count(*) FROM ({unlike})").fetchall()
-    return {name: count for name, count in found.items() if count}
 
 
 KEPT: dict[str, Callable[[ChangingLake], None]] = {
