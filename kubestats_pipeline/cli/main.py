@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kubestats_pipeline.cli import terminal
+from kubestats_pipeline.cli.backup import backup, restore
 from kubestats_pipeline.cli.explained import FAILED, explained
 from kubestats_pipeline.cli.formats import Format
 from kubestats_pipeline.cli.loaded import load_settings
@@ -36,7 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for command in (mcp, report, review):
+for command in (backup, mcp, report, restore, review):
     app.command()(command)
 
 
