@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from kubestats_pipeline.backup import backup, copying
+from kubestats_pipeline.backup import kept as kept_files
 from kubestats_pipeline.backup.copying import GrowingCopy
 from kubestats_pipeline.backup.inventory import BackupError
 from kubestats_pipeline.backup.kept import Look
-from kubestats_pipeline.discover import register
 from kubestats_pipeline.lake import relocation
 from kubestats_pipeline.lake.contract import Partitioning
 from kubestats_pipeline.lake.paths import Layout
@@ -159,7 +159,7 @@ def back_up_while(
             act()
         return seen
 
-    look = copying.look_at
+    look = kept_files.look_at
     with monkeypatch.context() as patch:
         patch.setattr(copying, "look_at", look_and_act)
         made = back_up(layout, target)
@@ -224,7 +224,7 @@ def test_a_swap_of_names_that_was_killed_is_finished_in_the_restored_installatio
         assert restored_hosts.discover().failures == ()
         found = [[event for event, *_ in restored_hosts.events(name)] for name in ("ada/ops", "bob/cluster")]
         assert found == expected
-        assert not register.read_journal(restored_hosts.lake.read_metadata(TABLES["repositories"]) or {}).moves
+        assert not relocation.read_journal(restored_hosts.lake.read_metadata(TABLES["repositories"]) or {}).moves
 
 
 def killed(*_: object) -> None:
@@ -270,9 +270,12 @@ def test_what_has_gone_since_the_first_look_is_not_in_the_backup(
         path.parent.mkdir(parents=True)
         path.write_text("text")
     copy_roughly = GrowingCopy.copy_roughly
-    monkeypatch.setattr(
-        GrowingCopy, "copy_roughly", lambda self: (copy_roughly(self), lost.unlink(), lost.parent.rmdir())
-    )
+
+    def copy_and_lose(self: GrowingCopy) -> None:
+        copy_roughly(self)
+        shutil.rmtree(lost.parent)
+
+    monkeypatch.setattr(GrowingCopy, "copy_roughly", copy_and_lose)
     made = back_up(layout, tmp_path / "target", at=TIMES[0])
     assert kept(restore(made.folder, tmp_path / "new")) == kept(layout)
     assert not [name for name in everything(made.folder) if "lost" in name]
