@@ -125,7 +125,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments win over the environment, which wins over the file. No .env, no secrets directory."""
-        return (init_settings, env_settings, YamlConfigSettingsSource(settings_cls, yaml_file=_config_file()))
+        return (init_settings, env_settings, YamlConfigSettingsSource(settings_cls, yaml_file=config_file()))
 
 
 def load_settings(**overrides: object) -> Settings:
@@ -144,12 +144,13 @@ def load_settings(**overrides: object) -> Settings:
         raise SettingsError(_explain(error)) from None
 
 
-def _config_file() -> Path:
+def config_file() -> Path:
+    """The settings file of this process, whether it exists or not."""
     return Path(os.environ.get(f"{PREFIX}CONFIG", "kubestats.yaml"))
 
 
 def _reject_unreadable_file() -> None:
-    path = _config_file()
+    path = config_file()
     if f"{PREFIX}CONFIG" in os.environ and not path.is_file():
         raise SettingsError(f"{PREFIX}CONFIG names {path}, which is not a file. Correct or unset it")
     if not path.is_file():

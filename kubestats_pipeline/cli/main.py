@@ -16,6 +16,7 @@ import typer
 from kubestats_pipeline.cli import questions, terminal
 from kubestats_pipeline.cli.answers.completion import names_of
 from kubestats_pipeline.cli.answers.formats import Format
+from kubestats_pipeline.cli.backup import backup, restore
 from kubestats_pipeline.cli.decisions import approve, block, delete, unblock
 from kubestats_pipeline.cli.explained import FAILED, ExplainedCommands, explained
 from kubestats_pipeline.cli.loaded import load_settings, published_file
@@ -207,7 +208,7 @@ def dev(
 
 QUESTIONS = (questions.chart, questions.app, questions.image, questions.repo, questions.grep, questions.tables)
 
-for command in (*QUESTIONS, mcp, report, review, approve, block, unblock, delete):
+for command in (*QUESTIONS, backup, mcp, report, restore, review, approve, block, unblock, delete):
     app.command()(command)
 
 

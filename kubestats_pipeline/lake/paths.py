@@ -72,6 +72,11 @@ class Layout:
         return self.data_dir / "dagster"
 
     @property
+    def dagster_configuration(self) -> Path:
+        """Dagster's settings, which are the administrator's to edit."""
+        return self.dagster_home / "dagster.yaml"
+
+    @property
     def sample(self) -> Path:
         """The demo's git repositories."""
         return self.data_dir / "sample"
@@ -113,6 +118,21 @@ class Layout:
     def archive(self, part: str, repository_id: str) -> Path:
         """The folder of one repository's archived events, named by its id because names change."""
         return self.archives / part / f"repository_id={encode_name(repository_id)}"
+
+    @property
+    def restoring(self) -> Path:
+        """Where a restore collects what it copies, a leftover where it was killed."""
+        return self.data_dir / ".restore.tmp"
+
+    @property
+    def restored(self) -> Path:
+        """A restore's complete copy, while its parts go to their places."""
+        return self.data_dir / ".restore"
+
+    @property
+    def restore_lock(self) -> Path:
+        """The lock of a process that restores a backup."""
+        return self.data_dir / "locks" / "restore"
 
     def scan_lock(self, full_name: str) -> Path:
         """The lock of a process that scans a repository."""
