@@ -173,14 +173,16 @@ def _shares(sizes: Sequence[int], total: int) -> list[int]:
 def _weights(lives: Lives, mean: float) -> list[float]:
     """Weights to draw lives so that they have `mean` events on average. Only lives of a single event have another one.
 
-    Raises:
-        ValueError: no number of resources that never changed gives that mean.
+    Where the scanned repositories cannot give that mean, such as one alone in which hardly anything ever changed, the
+    weights give the nearest that they can.
     """
     counts = lives.events.group_by("life").len().sort("life")["len"].to_list()
     quiet, others = counts.count(1), [count for count in counts if count > 1]
-    surplus = sum(others) - mean * len(others)
-    if mean <= 1 or surplus < 0 or not quiet:
-        raise ValueError(f"the scanned repositories cannot give {mean:g} events a resource")
+    if not quiet or not others:
+        return [1.0] * len(counts)
+    if mean <= 1:
+        return [float(count == 1) for count in counts]
+    surplus = max(sum(others) - mean * len(others), 0)
     weight = surplus / (quiet * (mean - 1))
     return [weight if count == 1 else 1.0 for count in counts]
 

@@ -3,6 +3,7 @@
 `settings.py` puts them together and reads them. Nothing here looks at the environment.
 """
 
+import json
 import re
 from typing import Annotated, Literal
 
@@ -20,7 +21,12 @@ class SettingsSection(BaseModel):
 
 
 def split_list(value: object) -> object:
-    """Accept `a, b` or one entry a line where the environment gives a list as one string."""
+    """Accept a JSON list, `a, b` or one entry a line where the environment gives a list as one string."""
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        try:
+            return json.loads(value)
+        except ValueError:
+            raise ValueError('it begins as a JSON list and is none. Give ["a", "b"], or a, b') from None
     if isinstance(value, str):
         return [part.strip() for part in re.split(r"[,\n]", value) if part.strip()]
     return value

@@ -181,6 +181,19 @@ def test_repositories_of_a_made_ecosystem_are_as_unequal_as_those_learned(
     assert counts[-1] / counts[0] == pytest.approx(9, rel=0.05)
 
 
+@pytest.mark.parametrize("changes", [0, 1])
+def test_one_repository_in_which_hardly_anything_changed_makes_an_ecosystem_too(tmp_path: Path, changes: int) -> None:
+    """It cannot give the mean that is asked for. The weights were all zero then, and nothing could be drawn."""
+    remote = GitRepository(tmp_path / "remotes" / "someone" / "cluster.git")
+    for step in range(1 + changes):
+        data = f"data: {{step: '{step}'}}"
+        remote.commit({"a.yaml": f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\n{data}\n"})
+    mirrored = inputs.mirror(remote.path, tmp_path / "learned", "all")
+    scan.scan(mirrored, mirrored.span.head)
+    made = write_ecosystem(learn([mirrored.lake]), Lake(Layout(tmp_path / "data")), Size(resources=50, events=500))
+    assert made == 50 * (1 + changes)
+
+
 def test_the_same_seed_makes_the_same_ecosystem(history: inputs.Mirrored, tmp_path: Path) -> None:
     lives, size = learn([history.lake]), Size(resources=200, events=500)
     lakes = [Lake(Layout(tmp_path / name)) for name in ("one", "other")]

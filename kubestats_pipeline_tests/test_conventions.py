@@ -76,9 +76,9 @@ def test_only_orchestration_and_the_command_line_know_dagster(name: str):
 
 
 def test_only_the_settings_read_the_environment():
-    """`git/command.py` hands git its own, such as PATH, and `cli/main.py` tells Dagster's commands their home."""
+    """`git/command.py` hands git its own, `pager.py` a pager, and `cli/main.py` tells Dagster's commands their home."""
     readers = {name for name in MODULES if re.search(r"\bos\.(environ|getenv)\b", MODULES[name].read_text())}
-    assert readers == {"settings.py", "git/command.py", "cli/main.py"}
+    assert readers == {"settings.py", "git/command.py", "cli/main.py", "cli/answers/pager.py"}
 
 
 def test_no_module_is_a_drawer_for_everything():

@@ -10,6 +10,7 @@ import duckdb
 import pytest
 import yaml
 
+from kubestats_pipeline.cli.answers.sections import ANSWERS
 from kubestats_pipeline.cli.terminal import DEMO_QUERIES
 from kubestats_pipeline.lake.tables import TABLES
 from kubestats_pipeline.scan.documents.document import Bounds
@@ -68,6 +69,25 @@ def test_every_command_runs(demo, line):  # noqa: F811
     assert finished.stdout
 
 
+(MINUTE,) = blocks("console")
+SEEN = [part.partition("\n")[::2] for part in MINUTE.split("$ ")[1:]]
+"""Commands of the first minute, each with what one sees."""
+
+
+@pytest.mark.parametrize(("line", "seen"), SEEN, ids=[line for line, _ in SEEN])
+def test_the_first_minute_is_as_it_is_told(demo, line, seen):  # noqa: F811
+    program, *arguments = shlex.split(line)
+    assert program == "kubestats"
+    if arguments == ["demo"]:
+        shown = (demo.directory / "stdout").read_text()
+    else:
+        finished = demo(*arguments)
+        assert finished.returncode == (1 if seen.startswith("error:") else 0)
+        shown = finished.stdout + finished.stderr
+    for told in filter(None, (part.strip("\n") for part in seen.split("…\n"))):
+        assert f"\n{told}\n" in f"\n{shown}", told
+
+
 @pytest.mark.parametrize("target", MAKE)
 def test_every_make_target_exists_and_runs_a_known_command(target):
     planned = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=True).stdout
@@ -87,7 +107,7 @@ def test_nothing_in_the_shell_blocks_is_left_untested():
 
 def test_the_table_of_commands_names_them_all():
     named = set(re.findall(r"^\| `kubestats (\w+)", README, re.MULTILINE))
-    decisions, questions = {"approve", "block", "unblock", "delete"}, {"sql", "tables", "mcp", "review"}
+    decisions, questions = {"approve", "block", "unblock", "delete"}, {"sql", "tables", "mcp", "review", *ANSWERS}
     stages = {"demo", "run", "sync", "status", "doctor", "metrics", "clean", "retire", "dev", "report"}
     assert named == stages | decisions | questions
 

@@ -64,12 +64,21 @@ def test_a_named_file_that_is_missing_is_an_error_and_not_the_defaults(folder: P
         load_settings()
 
 
-@pytest.mark.parametrize("text", ["a/b,c/d", "a/b, c/d", "a/b\nc/d\n", " a/b ,, \n c/d"])
-def test_a_list_is_given_in_the_environment_with_commas_or_lines(folder: Path, monkeypatch, text: str):
+@pytest.mark.parametrize(
+    "text", ["a/b,c/d", "a/b, c/d", "a/b\nc/d\n", " a/b ,, \n c/d", '["a/b", "c/d"]', ' [\n"a/b","c/d"]']
+)
+def test_a_list_is_given_in_the_environment_with_commas_or_lines_or_as_json(folder: Path, monkeypatch, text: str):
     monkeypatch.setenv("KUBESTATS_REPOSITORIES", text)
     monkeypatch.setenv("KUBESTATS_GITHUB__TOPICS", text)
     settings = load_settings()
     assert settings.repositories == settings.topics == ["a/b", "c/d"]
+
+
+@pytest.mark.parametrize("text", ["[a/b, c/d]", '["a/b"', "[1]"])
+def test_a_text_that_begins_as_json_and_is_no_list_of_texts_is_refused(folder: Path, monkeypatch, text: str):
+    monkeypatch.setenv("KUBESTATS_REPOSITORIES", text)
+    with pytest.raises(SettingsError, match=r"KUBESTATS_REPOSITORIES\): (it begins as a JSON list|Input should be)"):
+        load_settings()
 
 
 def test_topics_are_the_defaults_until_the_user_names_topics_or_repositories(folder: Path):

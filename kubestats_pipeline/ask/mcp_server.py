@@ -13,6 +13,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import Field
 
 from kubestats_pipeline.ask.published import MOST_ROWS, PublishedFile, QueryResult
+from kubestats_pipeline.ask.questions import read_query
 from kubestats_pipeline.errors import ExplainedError
 
 INSTRUCTIONS = """Answers about what people run in Kubernetes clusters that are declared in Git repositories:
@@ -50,32 +51,30 @@ def _tools(published: PublishedFile) -> list[Callable[..., QueryResult]]:
 def _tools_of_names(ask: Callable[..., QueryResult]) -> list[Callable[..., QueryResult]]:
     def who_runs(name: Name, rows: Rows = ROWS) -> QueryResult:
         """Who runs a chart, an app or an image: repository, cluster, version and a link to the document."""
-        return ask("FROM who_runs($name)", rows, name=name)
+        return ask(read_query("who_runs"), rows, name=name, subject="")
 
     def newest(name: Name, rows: Rows = ROWS) -> QueryResult:
         """The newest version of a chart, an app or an image that anybody runs, and how many repositories do."""
-        return ask("FROM newest($name)", rows, name=name)
+        return ask(read_query("newest"), rows, name=name, subject="")
 
     def chart(name: Name, major: int | None = None, rows: Rows = ROWS) -> QueryResult:
         """All releases of a chart, of one major version if it is given: repository, version, age and link."""
-        return ask("FROM chart_page($name, major := $major)", rows, name=name, major=major)
+        return ask(read_query("chart_releases"), rows, name=name, major=major)
 
     def image(part: Name, rows: Rows = ROWS) -> QueryResult:
         """Who runs images whose name contains a text: tag, digest, repository and link."""
-        return ask("FROM search_images($part)", rows, part=part)
+        return ask(read_query("images"), rows, part=part)
 
     def received(name: Name, rows: Rows = ROWS) -> QueryResult:
         """How versions of a chart or image were received: who held, skipped or went back from them. Newest first."""
-        query = "FROM version_confidence WHERE is_called(name, $name) ORDER BY version_order(version) DESC, family_url"
-        return ask(query, rows, name=name)
+        return ask(read_query("received"), rows, name=name, subject="")
 
     def settings(chart: Name, path: str = "", rows: Rows = ROWS) -> QueryResult:
         """How others set the values of a chart: each path, how many set it, and common values.
 
         A path such as `ingress` narrows it to the paths that contain it.
         """
-        query = "FROM value_popularity WHERE chart_name = $chart AND contains(lower(path), lower($path))"
-        return ask(f"{query} ORDER BY repositories DESC, path", rows, chart=chart, path=path)
+        return ask(read_query("settings"), rows, chart=chart, path=path)
 
     return [who_runs, newest, chart, image, received, settings]
 
@@ -83,23 +82,19 @@ def _tools_of_names(ask: Callable[..., QueryResult]) -> list[Callable[..., Query
 def _tools_of_repositories(ask: Callable[..., QueryResult]) -> list[Callable[..., QueryResult]]:
     def repository(name: Name, rows: Rows = ROWS) -> QueryResult:
         """One repository, by its full name owner/name: numbers, engine, charts, state of the scan."""
-        query = """FROM repository_overview AS overview JOIN repository_status USING (repository_id)
-            WHERE lower(overview.full_name) = lower($name)"""
-        return ask(query, rows, name=name)
+        return ask(read_query("repository"), rows, name=name)
 
     def repositories(words: Name, rows: Rows = ROWS) -> QueryResult:
         """Repositories whose name, description and topics have all these words."""
-        return ask("FROM search_repositories($words)", rows, words=words)
+        return ask(read_query("repositories"), rows, words=words)
 
     def releases_as_of(moment: str, repository: str = "", chart: str = "", rows: Rows = ROWS) -> QueryResult:
         """Releases of charts at a moment such as 2026-01-31, of all repositories and charts or of those given."""
-        query = """FROM releases_as_of(CAST($moment AS TIMESTAMPTZ))
-            WHERE $repository IN ('', full_name) AND $chart IN ('', chart_name) ORDER BY full_name, name"""
-        return ask(query, rows, moment=moment, repository=repository, chart=chart)
+        return ask(read_query("releases_as_of"), rows, moment=moment, repository=repository, chart=chart)
 
     def grep(text: Name, rows: Rows = ROWS) -> QueryResult:
         """Lines with a text in all documents, as `key: value`, with repository, file and link."""
-        return ask("FROM grep_resources($text)", rows, text=text)
+        return ask(read_query("grep"), rows, text=text)
 
     return [repository, repositories, releases_as_of, grep]
 
@@ -107,16 +102,11 @@ def _tools_of_repositories(ask: Callable[..., QueryResult]) -> list[Callable[...
 def _tools_of_sql(ask: Callable[..., QueryResult]) -> list[Callable[..., QueryResult]]:
     def tables(rows: Rows = MOST_ROWS) -> QueryResult:
         """All tables, views and macros, and what a row of each is."""
-        query = """SELECT table_name AS name, comment FROM duckdb_tables()
-            UNION ALL SELECT view_name, comment FROM duckdb_views() WHERE NOT internal
-            UNION ALL SELECT function_name || '(' || array_to_string(parameters, ', ') || ')', comment
-            FROM duckdb_functions() WHERE NOT internal AND function_type = 'table_macro' ORDER BY name"""
-        return ask(query, rows)
+        return ask(read_query("tables"), rows)
 
     def columns(table: Name, rows: Rows = MOST_ROWS) -> QueryResult:
         """The columns of a table or view, and what each means."""
-        query = "SELECT column_name, data_type, comment FROM duckdb_columns() WHERE table_name = $table"
-        return ask(f"{query} ORDER BY column_index", rows, table=table)
+        return ask(read_query("columns"), rows, table=table)
 
     def sql(query: str, rows: Rows = ROWS) -> QueryResult:
         """One query in DuckDB's SQL, which only reads. Other files and the network are out of its reach."""

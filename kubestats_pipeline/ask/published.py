@@ -117,8 +117,10 @@ def open_closed(path: Path) -> tuple[duckdb.DuckDBPyConnection, str]:
     """A connection that sees one published file and nothing else, and when that was built.
 
     Raises:
-        UnusableFileError: it is damaged, or of another version of Kubestats.
+        UnusableFileError: it is missing, damaged, or of another version of Kubestats.
     """
+    if not path.is_file():
+        raise UnusableFileError(f"no warehouse at {path}. Run `kubestats demo` or `kubestats run` first")
     try:
         connection = open_to_read(path)
         found = connection.execute("SELECT schema_version, built_at::VARCHAR FROM warehouse_info").fetchone()

@@ -5,6 +5,7 @@ it alone: typer, rich and this package's light modules. The modules that do the 
 `test_startup.py` names the packages that must wait.
 """
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,3 +21,14 @@ def load_settings(**overrides: object) -> "Settings":
     from kubestats_pipeline import settings
 
     return settings.load_settings(**overrides)
+
+
+def published_file() -> Path:
+    """The published file of this process' data directory.
+
+    Raises:
+        SettingsError: as `load_settings` does.
+    """
+    from kubestats_pipeline.lake.paths import Layout
+
+    return Layout(load_settings().data_dir).warehouse

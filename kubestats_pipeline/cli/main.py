@@ -13,31 +13,34 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kubestats_pipeline.cli import terminal
-from kubestats_pipeline.cli.explained import FAILED, explained
-from kubestats_pipeline.cli.formats import Format
-from kubestats_pipeline.cli.loaded import load_settings
+from kubestats_pipeline.cli import questions, terminal
+from kubestats_pipeline.cli.answers.completion import names_of
+from kubestats_pipeline.cli.answers.formats import Format
+from kubestats_pipeline.cli.decisions import approve, block, delete, unblock
+from kubestats_pipeline.cli.explained import FAILED, ExplainedCommands, explained
+from kubestats_pipeline.cli.loaded import load_settings, published_file
 from kubestats_pipeline.cli.mcp import mcp
 from kubestats_pipeline.cli.pages import beside, report
 from kubestats_pipeline.cli.review import review
-from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.git import command as git
 from kubestats_pipeline.lake.paths import Layout
 
 if TYPE_CHECKING:
-    from kubestats_pipeline.discover.decide import Verb
     from kubestats_pipeline.settings import Settings
 
 app = typer.Typer(
     name="kubestats",
-    help="Watches the GitOps ecosystem: discover, sync, scan, publish.",
+    cls=ExplainedCommands,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
-for command in (mcp, report, review):
-    app.command()(command)
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="show the traceback of an error before its message")] = False,
+) -> None:
+    """Watches the GitOps ecosystem: discover, sync, scan, publish."""
 
 
 @app.command()
@@ -52,8 +55,9 @@ def demo() -> None:
         sample = Layout(known.data_dir).sample
         settings = load_settings(repositories=[str(sample)], github={"topics": []}, max_repositories=None)
         build_sample(sample)
-        succeeded = cycle_over(settings)
-        terminal.show_demo(Layout(settings.data_dir))
+        succeeded = cycle_over(settings, command="demo")
+        if succeeded:
+            terminal.show_demo(Layout(settings.data_dir))
     raise typer.Exit(0 if succeeded else FAILED)
 
 
@@ -65,12 +69,13 @@ def run(
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="process at most so many repositories")] = None,
 ) -> None:
     """One cycle: discover, sync, scan and publish. Exits with 1 if anything failed, and names it."""
-    from kubestats_pipeline.cli.cycles import cycle_over
+    from kubestats_pipeline.cli.cycles import cycle_over, tell_costs
 
     with explained():
         settings = load_settings(**({"max_repositories": limit} if limit else {}))
         git.require()
         _check_sources(settings, source or [])
+        tell_costs(settings, source or [])
         succeeded = cycle_over(settings, source or [])
     raise typer.Exit(0 if succeeded else FAILED)
 
@@ -80,47 +85,27 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object a repository")] = False,
 ) -> None:
     """How every repository does: its last sync and scan, what it holds, what is wrong. Exits with 1 if one failed."""
-    from kubestats_pipeline.cli.status import read_status
+    from kubestats_pipeline.cli.status import NothingKnownError, read_status, why_nothing_is_known
 
     with explained():
         layout = Layout(load_settings().data_dir)
-        if not layout.lake.is_dir():
-            raise ExplainedError(f"{layout.data_dir} holds nothing yet. Run `kubestats demo` or `kubestats run` first")
-        healthy = terminal.show_status(read_status(layout), as_json=as_json)
+        known = list(read_status(layout))
+        if not known:
+            raise NothingKnownError(why_nothing_is_known(layout))
+        healthy = terminal.show_status(known, as_json=as_json)
     raise typer.Exit(0 if healthy else FAILED)
-
-
-_Name = Annotated[str, typer.Argument(metavar="OWNER/NAME", help="its full name, or one that it had")]
-_Reason = Annotated[str | None, typer.Option("--reason", help="the reason, which is kept and shown")]
-
-
-@app.command()
-def approve(repository: _Name, reason: _Reason = None) -> None:
-    """Let a repository in that is too large, or was deleted. No limit of size holds for it then."""
-    _decide("approve", repository, reason)
-
-
-@app.command()
-def block(repository: _Name, reason: _Reason = None) -> None:
-    """Neither sync nor scan a repository any more. Its history stays, and its numbers are still recorded."""
-    _decide("block", repository, reason)
-
-
-@app.command()
-def unblock(repository: _Name) -> None:
-    """End a block. The next sweep syncs the repository again."""
-    _decide("unblock", repository, None)
-
-
-@app.command()
-def delete(repository: _Name, reason: _Reason = None) -> None:
-    """Remove everything about a repository for good. No discovery brings it back."""
-    _decide("delete", repository, reason)
 
 
 @app.command()
 def sync(
-    repositories: Annotated[list[str], typer.Argument(metavar="OWNER/NAME...", help="full names, or ones they had")],
+    repositories: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="OWNER/NAME...",
+            help="full names, or ones they had",
+            autocompletion=names_of("repo", published_file),
+        ),
+    ],
 ) -> None:
     """Sync and scan some repositories now, those too that wait for their next attempt, and publish."""
     from kubestats_pipeline.cli.cycles import cycle_of
@@ -139,21 +124,18 @@ def sql(
     query: Annotated[str, typer.Argument(help="a query, or `-` to read it from standard input")],
     output_format: Annotated[Format, typer.Option("--format", help="how to print the rows")] = Format.TABLE,
     output: Annotated[Path | None, typer.Option("--output", help="write to a file instead")] = None,
+    rows: Annotated[
+        int | None, typer.Option("--rows", min=0, help="rows of a table, 0 for all. Default: 200 on a terminal")
+    ] = None,
+    pager: Annotated[bool, typer.Option(" /--no-pager", help="write long tables to the terminal at once")] = True,
 ) -> None:
     """Query the published warehouse, read-only."""
-    from kubestats_pipeline.cli.query import run_query
+    from kubestats_pipeline.cli.query import Showing, run_query
 
     with explained():
         text = sys.stdin.read() if query == "-" else query
-        run_query(Layout(load_settings().data_dir).warehouse, text, output_format, output)
-
-
-@app.command()
-def tables() -> None:
-    """The data dictionary, as Markdown: every table and view with its columns."""
-    from kubestats_pipeline.warehouse.dictionary import describe_tables
-
-    typer.echo(describe_tables())
+        showing = Showing(output_format, output, rows, pager)
+        run_query(Layout(load_settings().data_dir).warehouse, text, showing)
 
 
 @app.command()
@@ -223,9 +205,15 @@ def dev(
         _serve(settings, port)
 
 
+QUESTIONS = (questions.chart, questions.app, questions.image, questions.repo, questions.grep, questions.tables)
+
+for command in (*QUESTIONS, mcp, report, review, approve, block, unblock, delete):
+    app.command()(command)
+
+
 def _serve(settings: "Settings", port: int) -> None:
     from kubestats_pipeline.lake.lake import Lake
-    from kubestats_pipeline.loopback import listen
+    from kubestats_pipeline.loopback import HOST, listen
     from kubestats_pipeline.orchestration.base.dagster_home import claim_home, open_instance
     from kubestats_pipeline.orchestration.dev_server import serve
     from kubestats_pipeline.orchestration.repairs.clock_reset import forget_the_future
@@ -240,6 +228,7 @@ def _serve(settings: "Settings", port: int) -> None:
         forget_the_future(instance, time.time())
         terminal.show_redacted(redact_lake(Lake(layout)))
         with beside(settings):
+            terminal.show_line(f"UI: http://{HOST}:{port} in some seconds, until Ctrl-C")
             serve(instance, server, settings.ui.hosts, "json" if settings.log_format == "json" else "colored")
 
 
@@ -251,14 +240,3 @@ def _check_sources(settings: "Settings", names: list[str]) -> None:
         sources_from(settings, names)
     except ValueError as error:
         raise SettingsError(str(error)) from None
-
-
-def _decide(verb: "Verb", repository: str, reason: str | None) -> None:
-    from kubestats_pipeline.orchestration.base.context import Services
-    from kubestats_pipeline.orchestration.base.dagster_home import open_instance
-    from kubestats_pipeline.orchestration.decision_jobs import carry_out
-
-    with explained():
-        settings = load_settings()
-        with open_instance(Layout(settings.data_dir)) as instance:
-            terminal.show_line(carry_out(Services(settings), instance, verb, repository, reason).text)

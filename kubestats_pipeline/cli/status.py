@@ -4,11 +4,16 @@ import datetime
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.lake.health import FAILED
 from kubestats_pipeline.lake.lake import Lake, LakeError
 from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.lake.repositories import read_rows
 from kubestats_pipeline.lake.repository_tables import RepositoryTables
+
+
+class NothingKnownError(ExplainedError):
+    """No repository is known. The text says why, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,26 @@ def read_status(layout: Layout) -> Iterator[RepositorySummary]:
             yield _status(RepositoryTables(lake, row["full_name"], row["repository_id"]), *about)
         except LakeError as error:
             yield RepositorySummary(*about, sync_status="unreadable", error=str(error))
+
+
+def why_nothing_is_known(layout: Layout) -> str:
+    """The remedy where no repository is known. After a discovery that failed its reasons stand in front.
+
+    Raises:
+        HomeError: Dagster's storage cannot be opened.
+    """
+    if not layout.dagster_home.is_dir():
+        return f"{layout.data_dir} holds nothing yet. Run `kubestats demo` or `kubestats run` first"
+
+    from kubestats_pipeline.orchestration.base.dagster_home import open_instance
+    from kubestats_pipeline.orchestration.last_discovery import read_last_discovery
+
+    with open_instance(layout) as instance:
+        last = read_last_discovery(instance)
+    if last is None or not last.failures:
+        return f"{layout.data_dir} knows no repository yet. Name some in `repositories`, then run `kubestats run`"
+    reasons = "; ".join(f"{subject}: {reason}" for subject, reason in sorted(last.failures.items()))
+    return f"no repository is known yet. The discovery of {last.began_at:%Y-%m-%d %H:%M} UTC failed: {reasons}"
 
 
 def _status(

@@ -3,13 +3,11 @@
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
-from rich import box
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.plain_text import plain_json, plain_lines
@@ -106,7 +104,7 @@ def show_demo(layout: Layout) -> None:
         for title, query in DEMO_QUERIES.items():
             cursor = connection.execute(query)
             names = [name for name, *_ in cursor.description or ()]
-            console.print(_table(names, cursor.fetchall(), title=title))
+            show_table(names, cursor.fetchall(), title)
     console.print("These are samples. Go on with:")
     console.print('  kubestats sql "FROM repository_status"   ask the warehouse anything', highlight=False)
     console.print("  kubestats report --open                  the pages, in the browser", highlight=False)
@@ -122,7 +120,7 @@ def show_status(statuses: Iterable["RepositorySummary"], *, as_json: bool) -> bo
             _print_json(asdict(repository))
     else:
         columns = ("repository", "status", "sync", "scan", "engine", "resources", "events", "problems", "last sync")
-        console.print(_table(columns, [_status_cells(repository) for repository in known]))
+        show_table(columns, [_status_cells(repository) for repository in known])
         for repository in known:
             if reason := repository.status_reason or repository.error:
                 console.print(f"{_shown(repository.full_name)}: {_shown(reason)}", soft_wrap=True, highlight=False)
@@ -177,14 +175,6 @@ def show_redacted(redacted: "Redacted") -> None:
         show_error(f"{subject}: {reason}")
 
 
-def show_rows(names: Sequence[str], rows: Sequence[Sequence[Any]], file: IO[str]) -> None:
-    """The rows of a query as a table. A wide one is cut to a terminal's width, and not at all elsewhere."""
-    width = None if file.isatty() else 10_000
-    target = Console(file=file, width=width)
-    target.print(_table(names, rows))
-    target.print(f"({len(rows)} rows)" if len(rows) != 1 else "(1 row)")
-
-
 def _shown(text: str) -> str:
     """A text as it is: neither the terminal nor rich finds anything to obey in it."""
     return escape(plain_lines(text))
@@ -208,14 +198,12 @@ def _status_cells(status: "RepositorySummary") -> list[Any]:
     ]
 
 
-def _table(names: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None) -> Table:
-    known = [list(row) for row in rows]
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
-    for index, name in enumerate(names):
-        numbers = all(isinstance(row[index], int | float) for row in known)
-        table.add_column(
-            _shown(name), justify="right" if numbers and known else "left", overflow="ellipsis", no_wrap=True
-        )
-    for row in known:
-        table.add_row(*("" if value is None else _shown(str(value)) for value in row))
-    return table
+def show_table(names: Sequence[str], rows: Sequence[Sequence[Any]], title: str | None = None) -> None:
+    """Rows as a table under a title. A terminal that is too narrow for all columns is told which have no room."""
+    from kubestats_pipeline.cli.answers.grid import lay_out
+
+    grid = lay_out(names, rows, console.width if console.is_terminal else None)
+    if title:
+        console.print(f"\n[bold]{_shown(title)}[/bold]", highlight=False)
+    lines = [*grid.lines, *([f"… no room for {', '.join(grid.left_out)}"] if grid.left_out else [])]
+    console.print("\n".join(lines), soft_wrap=True, highlight=False, markup=False)

@@ -5,17 +5,16 @@ in `rules.py`. The command line and the jobs (`decision_jobs.py`) call it.
 """
 
 import datetime
-import difflib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from kubestats_pipeline.discover.decisions import Decision, lift_decision, record_decision
+from kubestats_pipeline.discover.decisions import KINDS, Decision, lift_decision, read_decisions, record_decision
 from kubestats_pipeline.discover.discover import apply_decisions
 from kubestats_pipeline.discover.register import read_rows
-from kubestats_pipeline.errors import ExplainedError
+from kubestats_pipeline.errors import ExplainedError, did_you_mean
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.repositories import find_repository
 from kubestats_pipeline.locks import BusyError
@@ -36,26 +35,34 @@ class Decided:
 
 
 def decide(
-    lake: Lake, verb: Verb, name: str, *, reason: str | None, now: datetime.datetime, max_mb: int | None
+    lake: Lake,
+    verb: Verb,
+    name: str,
+    *,
+    reason: str | None,
+    now: datetime.datetime,
+    max_mb: int | None,
+    unknown_too: bool = False,
 ) -> Decided:
     """Make a decision about a repository, by its present name or one that it had.
 
     Args:
         lake: holds the repositories. The decision is kept beside it, in `decisions.yaml`.
         verb: what is decided.
-        name: a full name. One that no discovery has seen yet is decided in advance, but for `unblock`.
+        name: a full name, in any case of letters.
         reason: for people.
         now: the time of the decision, aware.
         max_mb: the limit of size beside the decisions.
+        unknown_too: decide in advance about a name that no discovery has seen yet.
 
     Raises:
-        DecisionRefusedError: the name is not one of a repository, or it is not blocked.
+        DecisionRefusedError: the name is unknown or not one of a repository, or it is not blocked.
         DecisionsError: the file of decisions cannot be understood or written.
         LakeError: the table of repositories is damaged or cannot be written.
     """
     row = find_repository(lake, name)
     if row is None:
-        _refuse_no_name(lake, name)
+        _refuse_unknown(lake, verb, name.strip(), unknown_too)
     full_name = row["full_name"] if row else name.strip()
     decision = Decision(full_name, row["repository_id"] if row else None, reason or None, now)
     _VERBS[verb](lake.layout.decisions, decision)
@@ -66,12 +73,18 @@ def decide(
     return Decided(full_name, _describe(find_repository(lake, full_name), full_name))
 
 
-def _refuse_no_name(lake: Lake, name: str) -> None:
-    if not re.fullmatch(r"[^\s/]+(/[^\s/]+)+", name.strip()):
-        raise DecisionRefusedError(f"{name!r} is not a repository name. Give owner/name, or host/owner/name")
-    near = difflib.get_close_matches(name, read_rows(lake)["full_name"].to_list(), n=1, cutoff=0.8)
-    if near:
-        raise DecisionRefusedError(f"{name} is not known. Did you mean {near[0]}?")
+def _refuse_unknown(lake: Lake, verb: Verb, name: str, unknown_too: bool) -> None:
+    """Refuse what is neither a repository nor the subject of an earlier decision: most often it is misspelt."""
+    decisions = read_decisions(lake.layout.decisions)
+    decided = {each.repository for kind in KINDS for each in decisions.of(kind)}
+    near = did_you_mean(name, {*read_rows(lake)["full_name"], *decided})
+    if not re.fullmatch(r"[^\s/]+(/[^\s/]+)+", name):
+        raise DecisionRefusedError(f"{name!r} is not a repository name. Give owner/name, or host/owner/name.{near}")
+    if unknown_too or name.casefold() in map(str.casefold, decided):
+        return
+    in_advance = "" if verb == "unblock" else " To decide about it in advance, add --unknown-too"
+    known = near or " `kubestats status` names all that are."
+    raise DecisionRefusedError(f"{name} is not known.{known}{in_advance}")
 
 
 def _describe(row: Mapping[str, object] | None, full_name: str) -> str:

@@ -18,6 +18,13 @@ from kubestats_pipeline.discover.records import LIST_TAG, Found, FoundRepository
 
 PUBLIC_GITHUB = ("github.com", "www.github.com", "ssh.github.com")
 _OWNER_NAME = re.compile(r"(?P<owner>[A-Za-z0-9][A-Za-z0-9_-]*)/(?P<name>[A-Za-z0-9._-]+)")
+_PAGE_OF_GITHUB = re.compile(
+    r"(?<=/)(?P<name>[^/]+)/(?:tree|blob|raw|edit|commits?|branches|tags|releases|pulls?|issues)\b.*"
+)
+_PAGE_OF_OTHERS = re.compile(r"(?<=[^/])/(?:-/|src/(?:branch|commit|tag)/).*")
+"""Pages of GitLab, and of Forgejo and Gitea, inside a repository's own."""
+_WITHOUT_SCHEME = re.compile(r"(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}(?::\d+)?/[^/\s]+/\S+")
+"""An address as people copy it, such as github.com/owner/name."""
 _EXPECTED = "owner/name, a git URL, a path, or a directory of repositories"
 
 
@@ -75,6 +82,8 @@ def read_entry(text: str, *, git_url: str) -> Entry:
     try:
         if entry.lower().startswith("file://"):
             return _existing(from_file_url(f"file://{entry[len('file://') :]}"))
+        if _WITHOUT_SCHEME.fullmatch(entry) and not Path(entry).exists():
+            entry = f"https://{entry}"
         if "://" in entry or (not entry.startswith((".", "/", "~")) and is_scp_like(entry)):
             return _read_address(parse_address(entry), git_url)
         return _read_path_or_name(entry)
@@ -82,6 +91,14 @@ def read_entry(text: str, *, git_url: str) -> Entry:
         raise EntryError(f"{error}. Give {_EXPECTED}") from None
     except (OSError, RuntimeError) as error:  # pathlib raises RuntimeError for a home or a link that leads nowhere
         raise EntryError(f"the path cannot be looked up ({type(error).__name__}). Give {_EXPECTED}") from None
+
+
+def is_github_name(text: str, *, git_url: str) -> bool:
+    """True for an entry about which GitHub is asked."""
+    try:
+        return isinstance(read_entry(text, git_url=git_url), GitHubName)
+    except EntryError:
+        return False
 
 
 def shown_entry(text: str) -> str:
@@ -119,8 +136,9 @@ def _existing(path: Path) -> Path:
 def _read_address(address: GitAddress, git_url: str) -> Entry:
     path = _path_on_github(address, git_url)
     if path is None:
-        return address
-    match = _OWNER_NAME.fullmatch(path)
+        is_web = address.scheme in ("http", "https")
+        return parse_address(_PAGE_OF_OTHERS.sub("", address.clone_url)) if is_web else address
+    match = _OWNER_NAME.fullmatch(_PAGE_OF_GITHUB.sub(r"\1", path))
     if not match:
         raise EntryError("GitHub has no repository at this address. Give it as owner/name")
     return _to_name(match["owner"], match["name"])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-from kubestats_pipeline.discover.addresses import AddressError, parse_address, url_identity
+from kubestats_pipeline.discover.addresses import AddressError, GitAddress, parse_address, url_identity
 from kubestats_pipeline.discover.records import FoundRepository
 from kubestats_pipeline.git import command as git
 
@@ -61,11 +61,15 @@ def _is_bare(folder: Path) -> bool:
 
 
 def to_record(path: Path, *, tag: str) -> FoundRepository:
-    """The record of a repository on this machine. Its identity is its real path, its page that of its `origin`."""
+    """The record of a repository on this machine: its identity is its real path, its page and name those of `origin`.
+
+    Without an `origin` it is called after its last two folders.
+    """
     real = path.resolve()
     folder = real.parent if real.name == ".git" else real
-    name = _shown(folder.name.removesuffix(".git")) or "-"
-    owner = _shown(folder.parent.name) or "-"
+    origin = _origin(folder)
+    name = origin.name if origin else _shown(folder.name.removesuffix(".git")) or "-"
+    owner = origin.owner if origin else _shown(folder.parent.name) or "-"
     url = to_file_url(folder)
     return FoundRepository(
         repository_id=url_identity(url),
@@ -75,17 +79,17 @@ def to_record(path: Path, *, tag: str) -> FoundRepository:
         name=name,
         clone_url=url,
         discovery_tags=(tag,),
-        html_url=origin_page(folder),
+        html_url=origin.page if origin else None,
     )
 
 
-def origin_page(folder: Path) -> str | None:
-    """The page for people of the remote that a repository calls `origin`. None without one on the web."""
+def _origin(folder: Path) -> GitAddress | None:
+    """The remote that a repository calls `origin`. None without one elsewhere."""
     if not _may_have_remotes(folder):
         return None
     try:
         url = git.run(["-C", str(folder), "config", "--local", "--no-includes", "--get", "remote.origin.url"])
-        return parse_address(url.decode().strip()).page
+        return parse_address(url.decode().strip())
     except (git.GitError, AddressError, UnicodeDecodeError):
         return None
 

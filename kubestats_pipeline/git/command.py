@@ -31,6 +31,9 @@ SAFE_CONFIGURATION: dict[str, str] = {
 PROTOCOLS = ("https", "http", "ssh", "git", "file")
 """Every protocol that a user can list. Of URLs from others, `sync/transports.py` allows fewer."""
 
+MOST_LINES, MOST_CHARACTERS = 8, 2_000
+"""Of a complaint. A host may send pages of advice."""
+
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s@]*@")
 
 
@@ -162,8 +165,16 @@ def without_credentials(text: str) -> str:
 
 
 def _last_words(errors: bytes) -> str:
-    """The lines of git's complaint that say what is wrong, in one line. A line that begins with a tab goes on."""
+    """The lines of git's complaint that say what is wrong, in one line. A line that begins with a tab goes on.
+
+    The cause stands first, and its consequences after it. Of many lines those in the middle are left out.
+    """
     text = errors.decode("utf-8", "replace").replace("\n\t", " ")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     telling = [line for line in lines if line.startswith(("fatal:", "error:", "remote:", "ERROR:"))] or lines
-    return plain("; ".join(telling[-4:])[:500])
+    told = list(dict.fromkeys(telling))
+    if len(told) > MOST_LINES:
+        told = [*told[: MOST_LINES // 2], "…", *told[-MOST_LINES // 2 :]]
+    joined = plain("; ".join(told))
+    half = MOST_CHARACTERS // 2
+    return joined if len(joined) <= MOST_CHARACTERS else f"{joined[:half]} … {joined[-half:]}"

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from kubestats_pipeline.errors import ExplainedError
+from kubestats_pipeline.errors import ExplainedError, did_you_mean
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.relocation import read_journal
 from kubestats_pipeline.lake.tables import REPOSITORIES
@@ -92,7 +92,8 @@ def find_active(lake: Lake, names: Iterable[str]) -> list[str]:
     for name in names:
         row = find_repository(lake, name)
         if row is None:
-            raise UnknownRepositoryError(f"{name} is not known; run `kubestats run` first, or correct the name")
+            near = did_you_mean(name, [row["full_name"] for row in read_rows(lake)])
+            raise UnknownRepositoryError(f"{name} is not known.{near or ' `kubestats status` names all that are'}")
         if row["status"] != "active":
             raise UnknownRepositoryError(f"{row['full_name']} is {row['status']}: {row['status_reason']}")
         found.append(row["full_name"])

@@ -7,7 +7,7 @@ or went. So a build after a small change gives, byte for byte, what a build from
 
 import os
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,14 +19,15 @@ from kubestats_pipeline.report.confidence import answers
 from kubestats_pipeline.report.digests import digest_code, digest_pages, share_views
 from kubestats_pipeline.report.make import PageMaker
 from kubestats_pipeline.report.pages.all_pages import KINDS_OF_PAGES
-from kubestats_pipeline.report.pages.resources import RESOURCES_PAGE
+from kubestats_pipeline.report.pages.resources import RESOURCES, RESOURCES_PAGE
 from kubestats_pipeline.report.parts.links import Subject, short
 from kubestats_pipeline.report.parts.page import Page, PageKind
 from kubestats_pipeline.report.parts.published import Publication, ReportError, identify, open_published, read
 from kubestats_pipeline.report.parts.site_folder import NewSite, SiteFolder
 from kubestats_pipeline.report.render import FOLDER, STATIC
-from kubestats_pipeline.report.search.index import write_index
+from kubestats_pipeline.report.search.index import Gathered, write_index
 from kubestats_pipeline.report.search.names import NAMES, names_of
+from kubestats_pipeline.report.search.words import words_of_resources
 from kubestats_pipeline.report.sitemap import sitemap_of
 
 WAIT_SECONDS = 600
@@ -122,15 +123,17 @@ def _write_pages(
     known = last["pages"] if last.get("code") == made_for.code else {}
     moved = _moved(last.get("subjects", {}), subjects)
     maker = PageMaker(connection, subjects, made_for.base)
+    gathered = Gathered(_in_order(pages[RESOURCES_PAGE]))
     noted: dict[str, Any] = {}
     for kind, some in pages.items():
         stale = [page for page in some if _is_stale(known.get(page.address), digests.get(page.address), moved)]
         for made in maker.make(kind, stale, everything=len(stale) == len(some)):
             for address, content in made.files:
                 site.write(address, content)
+            if kind is RESOURCES_PAGE:
+                gathered.add(made.page.address, words_of_resources(made.found[RESOURCES]))
             files = [address for address, _ in made.files]
             noted[made.page.address] = {"digest": digests.get(made.page.address), "files": files, "asked": made.asked}
-    fresh = set(noted)
     for page in every:
         if page.address not in noted:
             noted[page.address] = known[page.address]
@@ -139,7 +142,8 @@ def _write_pages(
     for path in sorted(STATIC.iterdir()):
         site.write(path.name, path.read_bytes())
     site.write("sitemap.xml", sitemap_of([page.address for page in every], made_for.base))
-    _write_search(connection, site, every, fresh, anew=not known)
+    site.write(NAMES, names_of(connection, every))
+    write_index(site, gathered, anew=not known)
     for address, content in answers(connection):
         site.write(address, content)
     shortened = {short(subject): address for subject, address in subjects.items()}
@@ -147,14 +151,10 @@ def _write_pages(
     return len(every)
 
 
-def _write_search(
-    connection: duckdb.DuckDBPyConnection, site: NewSite, pages: Sequence[Page], fresh: Collection[str], *, anew: bool
-) -> None:
-    """Write the files by which names and words are found. `fresh` has the addresses of the pages made by this build."""
-    site.write(NAMES, names_of(connection, pages))
-    resources = [page for page in pages if page.kind is RESOURCES_PAGE]
-    resources.sort(key=lambda page: (page.address.rpartition("/")[0], page.known["page"]))
-    write_index(site, [page.address for page in resources], fresh, anew=anew)
+def _in_order(pages: Sequence[Page]) -> list[str]:
+    """The addresses of pages of resources as the search numbers them: those of one repository in their order."""
+    places = sorted((page.address.rpartition("/")[0], page.known["page"], page.address) for page in pages)
+    return [address for _, _, address in places]
 
 
 def _pages_of(connection: duckdb.DuckDBPyConnection, kind: PageKind) -> list[Page]:

@@ -18,9 +18,10 @@ FEW = 20
 
 @dataclass(frozen=True)
 class MadePage:
-    """A page with its files by address, and what it asked for to link to it."""
+    """A page with its rows, its files by address, and what it asked for to link to it."""
 
     page: Page
+    found: Found
     files: Sequence[tuple[str, bytes]]
     asked: Sequence[str]
 
@@ -51,7 +52,7 @@ class PageMaker:
             for page in some:
                 links = Links(self.subjects, page.address)
                 files = list(render(page, found[page.key], links, self.base))
-                yield MadePage(page, files, sorted(links.asked))
+                yield MadePage(page, found[page.key], files, sorted(links.asked))
 
     def _fetch(self, kind: PageKind, pages: Sequence[Page], *, everything: bool) -> Mapping[Key, Found]:
         """The rows of every section of some pages, by the pages' keys."""

@@ -103,7 +103,7 @@ def _build(lake: Lake, basis: Basis, publish_values: PublishRule, started: float
         _publish(build.file, target)
         note_basis(lake, basis, built_at)
         size = target.stat().st_size
-    except (OSError, duckdb.OperationalError) as error:
+    except (OSError, duckdb.OperationalError, duckdb.FatalException) as error:  # a full disk can be any of them
         problem = f"{target} cannot be built ({type(error).__name__})"
         raise WarehouseError(f"{problem}. See that the disk is neither full nor read-only, and run again") from error
     finally:

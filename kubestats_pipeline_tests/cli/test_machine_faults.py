@@ -53,7 +53,7 @@ def test_a_data_directory_that_is_a_file_is_a_wrong_setting(kubestats: Command, 
 
 
 @pytest.mark.parametrize(
-    "command", ["run", *(pytest.param(name, marks=slow) for name in ("clean", "block a/b", "dev"))]
+    "command", ["run", *(pytest.param(name, marks=slow) for name in ("clean", "block a/b --unknown-too", "dev"))]
 )
 def test_a_full_disk_is_one_line(kubestats: Command, command: str):
     arguments = [sys.executable, "-c", LIMITED, *command.split()]

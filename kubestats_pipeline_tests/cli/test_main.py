@@ -15,6 +15,7 @@ import duckdb
 import polars as pl
 import pytest
 
+from kubestats_pipeline.cli.answers.sections import ANSWERS
 from kubestats_pipeline.cli.cycles import _show_unraisable
 from kubestats_pipeline.cli.main import app
 from kubestats_pipeline_tests.builders import GitRepository
@@ -356,7 +357,7 @@ def test_dagster_s_own_validation_passes(kubestats):
 
 def test_every_command_has_help():
     names = {command.name or command.callback.__name__ for command in app.registered_commands}
-    decisions, questions = {"approve", "block", "unblock", "delete"}, {"sql", "tables", "mcp", "review"}
+    decisions, questions = {"approve", "block", "unblock", "delete"}, {"sql", "tables", "mcp", "review", *ANSWERS}
     stages = {"demo", "run", "sync", "status", "doctor", "metrics", "clean", "retire", "dev", "report"}
     assert names == stages | decisions | questions
     assert all(command.callback.__doc__ for command in app.registered_commands)

@@ -61,6 +61,13 @@ def test_a_name_is_looked_up_on_github_with_its_real_watchers(github):
         "https://git.example.org/ada/ops",
         "git@git.example.org:ada/ops",
         "ssh://git@git.example.org:2222/ada/ops",
+        "github.com/ada/ops",
+        "www.github.com/ada/ops.git",
+        "git.example.org/ada/ops/",
+        "https://github.com/ada/ops/tree/main",
+        "https://github.com/ada/ops/blob/main/clusters/home/flux.yaml#L3",
+        "github.com/ada/ops/tree/main/kubernetes",
+        "https://github.com/ada/ops/pull/7",
     ],
 )
 def test_every_spelling_of_a_github_repository_is_one_repository(github, entry):
@@ -92,6 +99,27 @@ def test_a_git_url_elsewhere_needs_no_api_and_has_no_facts(github):
     assert (found.description, found.topics, found.is_fork, found.has_numbers) == (None, (), None, False)
     assert "s3cret" not in repr(found)
     assert github.requests == []
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "gitlab.com/team/tree/ops",
+        "https://gitlab.com/team/tree/ops/-/tree/main/clusters",
+        "gitlab.com/team/tree/ops/-/blob/main/a.yaml?ref_type=heads#L1",
+        "https://gitlab.com/team/tree/ops/src/branch/main/clusters",
+    ],
+)
+def test_a_page_inside_a_repository_elsewhere_is_the_repository(github, entry):
+    (found,) = ask(github, entry).repositories
+    assert (found.full_name, found.clone_url) == ("gitlab.com/team/tree/ops", "https://gitlab.com/team/tree/ops")
+
+
+def test_a_clone_on_this_machine_is_named_as_its_origin_is(github, tmp_path):
+    """users.md 15: it was called after its last two folders, such as local/src/checkout."""
+    path = init(tmp_path / "src" / "checkout")
+    subprocess.run(["git", "-C", str(path), "config", "remote.origin.url", "git@github.com:ada/ops.git"], check=True)
+    assert [one.full_name for one in ask(github, path).repositories] == ["local/ada/ops"]
 
 
 def test_a_renamed_repository_is_found_under_its_new_name(github):
@@ -212,7 +240,7 @@ def test_a_folder_whose_name_is_no_text_still_gives_a_name_that_a_table_can_hold
         ("", "", "Give owner/name"),
         ("just-a-word", "just-a-word", "neither a path that exists nor a name"),
         ("https://github.com/ada", "https://github.com/ada", "as owner/name"),
-        ("https://github.com/ada/ops/tree/main", "https://github.com/ada/ops/tree/main", "as owner/name"),
+        ("https://github.com/ada/ops/rest/of/it", "https://github.com/ada/ops/rest/of/it", "as owner/name"),
         ("https://me:s3/cr@et@example.org/x", "https://example.org/x", "password"),
         ("ftp://me:s3cret@example.org/a/b?key=s3cret", "ftp://example.org/a/b", "git URLs start with"),
         ("file://server/share", "file://server/share", "three slashes"),

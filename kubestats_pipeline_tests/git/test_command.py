@@ -188,3 +188,16 @@ def _refuse(server: socket.socket, answered: threading.Event) -> None:
             connection.recv(65536)
             connection.sendall(answer)
             answered.set()
+
+
+@pytest.mark.parametrize("lines", [3, 8, 60])
+def test_the_cause_and_the_end_of_a_complaint_are_told(lines):
+    """users.md 9 and 15: of a full disk the last four lines alone were told, and they were cut."""
+    said = "; ".join(f"echo 'error: line {number} {'x' * 40}' >&2" for number in range(lines))
+    with pytest.raises(git.GitError) as error:
+        git.run(["-c", f"alias.complain=!{said}; exit 9", "complain"])
+    told = str(error.value)
+    assert told.startswith("error: line 0 ")
+    assert f"error: line {lines - 1} {'x' * 40}" in told
+    assert ("…" in told) == (lines > 8)
+    assert len(told) < 2_100

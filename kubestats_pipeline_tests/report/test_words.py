@@ -1,10 +1,14 @@
 """The words of documents: which there are, how their files are written, and what changes when a page does."""
 
+from pathlib import Path
+
+import duckdb
 import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kubestats_pipeline.report.parts.published import read
 from kubestats_pipeline.report.parts.site_folder import SiteFolder
 from kubestats_pipeline.report.search import index, words
 from kubestats_pipeline_tests.report.site_reader import ReadSite, files_of
@@ -54,12 +58,19 @@ def page_json(*documents: tuple[str, str]) -> bytes:
 Contents = dict[str, bytes]
 
 
+def gather(contents: Contents, made: set[str]) -> index.Gathered:
+    gathered = index.Gathered(sorted(contents))
+    for address in made:
+        gathered.add(address, words.words_of_page(contents[address]))
+    return gathered
+
+
 def publish(place: SiteFolder, contents: Contents, made: set[str], *, anew: bool = False) -> dict[str, bytes]:
     site = place.begin()
     site.write("index.html", b"")
     for address, content in contents.items():
         site.write(address.replace(".html", ".json"), content)
-    index.write_index(site, sorted(contents), made, anew=anew)
+    index.write_index(site, gather(contents, made), anew=anew)
     site.publish({"made": sorted(made), "anew": anew})
     return {name: content for name, content in files_of(place.target).items() if name.startswith("search/")}
 
@@ -75,7 +86,7 @@ def test_a_page_that_changes_changes_the_files_of_its_words_and_no_other(tmp_pat
     for address, content in contents.items():
         site.write(address.replace(".html", ".json"), content)
     written = site.written
-    index.write_index(site, sorted(contents), {two}, anew=False)
+    index.write_index(site, gather(contents, {two}), anew=False)
     assert site.written - written == 1
     site.publish({})
     after = {name: content for name, content in files_of(place.target).items() if name.startswith("search/")}
@@ -109,6 +120,22 @@ def test_files_that_were_split_are_one_again_where_their_words_have_become_fewer
     assert {index.file_of("alpa"), index.file_of("alpb")} <= publish(place, contents, set(contents)).keys()
     contents[PAGE.format(2, 1)] = page_json(("n", "alpb"))
     assert index.file_of("al") in publish(place, contents, {PAGE.format(2, 1)})
+
+
+def test_a_word_at_the_beginning_of_a_line_is_found_by_itself() -> None:
+    """JSON writes the end of a line as a sign and the letter n, which was once taken for the word's first letter."""
+    found = words.words_of_page(page_json(("n", "one\ntwo\tthree C:\\new \x1bfour")))
+    assert {"one", "two", "three", "new", "four"} <= found
+    assert found.isdisjoint({"ntwo", "tthree", "u001bfour"})
+
+
+def test_rows_give_the_words_that_the_json_of_their_page_gives(demo_file: Path) -> None:
+    """An index that is made anew takes them from rows, and one that is changed from the last site's pages."""
+    with duckdb.connect(str(demo_file), read_only=True) as connection:
+        rows = read(connection, "SELECT kind, name, file_path, data FROM resources")
+    content = [[*row[:3], orjson.loads(row[3])] for row in rows.rows]
+    page = orjson.dumps({"sections": [{"columns": rows.columns, "rows": content}]})
+    assert words.words_of_resources(rows) == words.words_of_page(page)
 
 
 def test_a_site_has_the_words_of_all_its_documents(small_site: ReadSite) -> None:

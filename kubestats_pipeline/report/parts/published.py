@@ -23,6 +23,10 @@ _TEXT_OF = {
 }
 """SQL that makes a plain value of a column, by its type. Sums are HUGEINT, and those of counts fit."""
 
+IDENTITY = """SELECT schema_version, built_at, reference_at
+    FROM warehouse_info LEFT JOIN reference_moment ON TRUE"""
+"""Before the first event there is no moment from which days could be counted back."""
+
 REBUILD = "Publish it again with `kubestats run`"
 
 
@@ -78,7 +82,7 @@ def identify(connection: duckdb.DuckDBPyConnection, schema_version: str) -> Publ
         ReportError: the file has another schema, because another version of Kubestats has published it.
     """
     try:
-        found = read(connection, "SELECT schema_version, built_at, reference_at FROM warehouse_info, reference_moment")
+        found = read(connection, IDENTITY)
     except duckdb.CatalogException as error:
         raise ReportError(f"the published file is not of Kubestats. {REBUILD}") from error
     publication = Publication(*found.rows[0])

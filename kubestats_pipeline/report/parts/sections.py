@@ -77,17 +77,16 @@ class Section:
             columns: the page's key columns, as the kind of page calls them.
             everything: the query is of all pages.
             sort: sort the rows, and restrict them to the limit.
-            few: the first parts of all keys in `WANTED`, where there are few. DuckDB looks for constants in statistics
-                of its row groups, so that it reads only those of few repositories.
+            few: the first parts of all keys in `WANTED`, where there are few. DuckDB takes constants into views, past
+                their windows and joins, and reads only the row groups that can have them. A table it joins last.
         """
         names = self.key or tuple(columns)
         if not names:
             return self.query((), ())
         keys = {"SELECT": ", ".join(f"{name} AS key_{number}" for number, name in enumerate(names))}
         keys["GROUP BY"] = ", ".join(names)
-        only = ALL if everything else f"{_among(names[0], few)}({', '.join(names)}) IN (FROM {WANTED})"
-        first = f"{_among(columns[0], few)}{columns[0]} IN (SELECT {columns[0]} FROM {WANTED})"  # noqa: S608 - quoted
-        first = ALL if everything else first
+        only = ALL if everything else _wanted(names, few)
+        first = ALL if everything else _wanted(columns[:1], few)
         selected = _OUTER.sub(lambda found: f"{found[1]} {keys[found[1]]},", self.sql.strip())
         rows = _restricted(selected, only, first)
         return f"FROM ({rows})\n{self._first(len(names)) if sort else ''}"
@@ -106,9 +105,16 @@ def _restricted(sql: str, only: str, first: str) -> str:
     return _PLACE.sub(lambda found: only if found[0] == "{only}" else first, sql)
 
 
-def _among(name: str, values: Collection[str | int]) -> str:
-    """A restriction to some values with an AND after it, or nothing without values."""
-    return f"{name} IN ({', '.join(map(_constant, values))}) AND " if values else ""
+def _wanted(names: Sequence[str], few: Collection[str | int]) -> str:
+    """A restriction of some columns, the first of a key or all of it, to the keys in `WANTED`."""
+    among = f"{names[0]} IN ({', '.join(map(_constant, few))})" if few else ""
+    if len(few) == 1:  # DuckDB takes an equation into more views than a list
+        among = _equals(names[0], *few)
+    if few and len(names) == 1:
+        return among
+    keys = ", ".join(f"#{place}" for place in range(1, len(names) + 1))
+    inside = f"({', '.join(names)}) IN (SELECT {keys} FROM {WANTED})"  # noqa: S608 - quoted
+    return f"{among} AND {inside}" if among else inside
 
 
 def _equals(name: str, value: str | int) -> str:

@@ -160,4 +160,4 @@ class NewSite:
             self._made.add(folder)
             if folder != str(self.path):
                 self._make_folder(folder.rpartition("/")[0])
-                Path(folder).mkdir()
+                os.mkdir(folder)  # noqa: PTH102 - a path is a text here, see _path

@@ -16,21 +16,43 @@ STARTS = "search/words.txt"
 """One line a file of words: the characters by which its words begin."""
 
 
-def write_index(site: NewSite, pages: Sequence[str], made: Collection[str], *, anew: bool) -> None:
+class Gathered:
+    """The words of the pages that a build makes, gathered from their rows while these are at hand.
+
+    Attributes:
+        numbers: the number of each page of resources, by its address.
+        made: the pages whose words are here.
+        postings: their numbers, by word, in the order in which they were made.
+    """
+
+    def __init__(self, pages: Sequence[str]) -> None:
+        self.numbers = {page: number for number, page in enumerate(pages)}
+        self.made: set[str] = set()
+        self.postings = defaultdict[str, list[int]](list)
+
+    def add(self, page: str, found: Collection[str]) -> None:
+        """Add the words of one page."""
+        self.made.add(page)
+        number, postings = self.numbers[page], self.postings
+        for word in found:
+            postings[word].append(number)
+
+
+def write_index(site: NewSite, gathered: Gathered, *, anew: bool) -> None:
     """Write the files of words.
 
     Args:
         site: the site that is being built, whose pages are written.
-        pages: the addresses of all pages of resources, those of one repository in their order.
-        made: those that were made by this build. The others are those of the last site.
+        gathered: the pages of resources, those of one repository in their order, and the words of those that were
+            made by this build. The others are those of the last site.
         anew: true if nothing of the last site counts.
     """
-    listed = _listed(pages)
+    listed = _listed(tuple(gathered.numbers))
     last = site.last / "site" if site.last else None
     if last is None or anew or not (last / PAGES).is_file() or (last / PAGES).read_bytes() != listed:
-        _write_all(site, pages)
+        _write_all(site, gathered)
     else:
-        _write_changed(site, last, pages, made)
+        _write_changed(site, last, gathered)
     site.write(PAGES, listed)
 
 
@@ -45,37 +67,36 @@ def _listed(pages: Sequence[str]) -> bytes:
     return "".join(f"{folder} {count}\n" for folder, count in groups).encode()
 
 
-def _write_all(site: NewSite, pages: Sequence[str]) -> None:
-    postings = defaultdict[str, list[int]](list)
-    for number, page in enumerate(pages):
-        for word in words.words_of_page(_json_of(site.path, page)):
-            postings[word].append(number)
+def _write_all(site: NewSite, gathered: Gathered) -> None:
+    for page in gathered.numbers.keys() - gathered.made:
+        gathered.add(page, words.words_of_page(_json_of(site.path, page)))
+    for numbers in gathered.postings.values():
+        numbers.sort()
     starts = []
-    for start, some in words.in_files(postings):
+    for start, some in words.in_files(gathered.postings):
         site.write(file_of(start), some)
         starts.append(start)
     site.write(STARTS, "".join(f"{start}\n" for start in starts).encode())
 
 
-def _write_changed(site: NewSite, last: Path, pages: Sequence[str], made: Collection[str]) -> None:
+def _write_changed(site: NewSite, last: Path, gathered: Gathered) -> None:
     """Change the words of the pages that were made anew, unless a file comes, goes or becomes too large."""
     changes = defaultdict[str, dict[int, bool]](dict)
-    for number, page in enumerate(pages):
-        if page in made:
-            before, after = (words.words_of_page(_json_of(root, page)) for root in (last, site.path))
-            for word in before ^ after:
-                changes[word][number] = word in after
+    for page in gathered.made:
+        before, after = (words.words_of_page(_json_of(root, page)) for root in (last, site.path))
+        for word in before ^ after:
+            changes[word][gathered.numbers[page]] = word in after
     starts = (last / STARTS).read_text().split()
     changed = {start: dict[str, list[int]]() for start in starts}
     for word in changes:
         start = _start_of(word, changed)
         if start is None:
-            _write_all(site, pages)
+            _write_all(site, gathered)
             return
         changed[start][word] = []
     contents = {start: _changed(last / file_of(start), changes, some) for start, some in changed.items() if some}
     if not all(_keeps_its_place(start, contents, starts, last) for start in contents):
-        _write_all(site, pages)
+        _write_all(site, gathered)
         return
     for start in starts:
         if start in contents:

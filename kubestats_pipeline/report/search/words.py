@@ -6,11 +6,14 @@ larger than `MOST_BYTES`, so that a search fetches few and small files. A word a
 """
 
 import functools
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby, zip_longest
 from typing import Any
 
 import orjson
+
+from kubestats_pipeline.report.parts.published import Rows
 
 SHORTEST, LONGEST = 3, 24
 """Characters of a word. Shorter ones are left out, and longer ones are cut."""
@@ -25,6 +28,9 @@ NAMED = "@"
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _LETTERS = frozenset(f"{_DIGITS}.".encode())
 _SPLIT = bytes(place if place in _LETTERS else 32 for place in range(256))
+
+_ESCAPE = re.compile(r"\\(?:u[0-9a-f]{4}|.)")
+"""A sign that JSON escapes, such as the end of a line. Its letter is part of no word."""
 
 REMEMBERED = 20_000
 """Numbers whose text is remembered: there are as many as pages, and each comes again and again."""
@@ -44,19 +50,26 @@ def words_of(text: str) -> set[str]:
     return {word[:LONGEST] for word in found if len(word) >= SHORTEST}
 
 
+def words_of_resources(resources: Rows) -> set[str]:
+    """The words of the names, kinds, files and documents of some resources. Their documents are JSON."""
+    name, kind, file, document = map(resources.columns.index, ("name", "kind", "file_path", "data"))
+    names = words_of(" ".join([str(row[name]) for row in resources.rows]))
+    documents = _ESCAPE.sub(" ", " ".join([row[document] or "" for row in resources.rows]))
+    places = " ".join([f"{row[kind]} {row[file]}" for row in resources.rows])
+    return words_of(f"{places} {documents}") | names | {f"{NAMED}{word}" for word in names}
+
+
 def words_of_page(page: bytes) -> set[str]:
-    """The words of all documents of a page, and those of their names, by the page's JSON."""
+    """The words of all resources of a page, by the page's JSON."""
     resources = orjson.loads(page)["sections"][0]
-    columns = resources["columns"]
-    name, kind, file, document = map(columns.index, ("name", "kind", "file_path", "data"))
-    rows = resources["rows"]
-    names = words_of(" ".join([str(row[name]) for row in rows]))
-    words = words_of(" ".join([f"{row[kind]} {row[file]} {_text(row[document])}" for row in rows]))
-    return words | names | {f"{NAMED}{word}" for word in names}
+    document = resources["columns"].index("data")
+    rows = [(*row[:document], _json(row[document]), *row[document + 1 :]) for row in resources["rows"]]
+    return words_of_resources(Rows(tuple(resources["columns"]), (), rows))
 
 
-def _text(document: Any) -> str:
-    return document if isinstance(document, str) else orjson.dumps(document).decode()
+def _json(document: Any) -> str:
+    """A document as the published file has it, which writes JSON in the same way."""
+    return "" if document is None else orjson.dumps(document).decode()
 
 
 def in_files(postings: Postings) -> Iterator[tuple[str, bytes]]:

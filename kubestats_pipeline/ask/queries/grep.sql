@@ -1,0 +1,3 @@
+-- Lines with a text in all documents.
+-- $text: the text
+FROM grep_resources($text)

@@ -1,0 +1,3 @@
+-- Who runs images whose name contains a text.
+-- $part: the text
+FROM search_images($part)

@@ -1,0 +1,133 @@
+"""`kubestats chart`, `app`, `image`, `repo` and `grep`: what the published file tells about a name, without SQL.
+
+`kubestats tables` says what else there is to ask for.
+"""
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kubestats_pipeline.cli.answers.completion import complete_table, names_of
+from kubestats_pipeline.cli.answers.formats import AnswerFormat
+from kubestats_pipeline.cli.explained import explained
+from kubestats_pipeline.cli.loaded import published_file
+
+if TYPE_CHECKING:
+    from kubestats_pipeline.cli.answers.sections import Subject
+
+ROWS = 10
+"""Rows of a section that people see where they name no number."""
+
+WIDTH = 120
+"""Longer lines of prose are hard to read."""
+
+Form = Annotated[AnswerFormat, typer.Option("--format", help="json has all rows of all sections, csv those of one")]
+Rows = Annotated[int, typer.Option("--rows", min=0, help="rows of a section that a table shows, 0 for all")]
+Pager = Annotated[bool, typer.Option(" /--no-pager", help="write long answers to the terminal at once")]
+Against = Annotated[
+    Path | None, typer.Option("--against", help="a published file, instead of the one in the data directory")
+]
+
+
+def chart(
+    name: Annotated[
+        str,
+        typer.Argument(help="a chart, such as cert-manager", autocompletion=names_of("chart", published_file)),
+    ],
+    form: Form = AnswerFormat.TABLE,
+    rows: Rows = ROWS,
+    pager: Pager = True,
+    against: Against = None,
+) -> None:
+    """Who runs a chart, at which versions, how far behind, and with which values."""
+    _tell("chart", name, form, rows, pager, against)
+
+
+def app(
+    name: Annotated[
+        str, typer.Argument(help="an application, such as jellyfin", autocompletion=names_of("app", published_file))
+    ],
+    form: Form = AnswerFormat.TABLE,
+    rows: Rows = ROWS,
+    pager: Pager = True,
+    against: Against = None,
+) -> None:
+    """Who runs an application, by which charts and images, and at which versions."""
+    _tell("app", name, form, rows, pager, against)
+
+
+def image(
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="an image without its tag, whole or its last part", autocompletion=names_of("image", published_file)
+        ),
+    ],
+    form: Form = AnswerFormat.TABLE,
+    rows: Rows = ROWS,
+    pager: Pager = True,
+    against: Against = None,
+) -> None:
+    """Who runs an image, at which tags, and how its versions were received."""
+    _tell("image", name, form, rows, pager, against)
+
+
+def repo(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="OWNER/NAME",
+            help="a repository by its full name",
+            autocompletion=names_of("repo", published_file),
+        ),
+    ],
+    form: Form = AnswerFormat.TABLE,
+    rows: Rows = ROWS,
+    pager: Pager = True,
+    against: Against = None,
+) -> None:
+    """The releases of a repository, how far they are behind, and its latest changes."""
+    _tell("repo", name, form, rows, pager, against)
+
+
+def grep(
+    text: Annotated[str, typer.Argument(help="a part of a line, such as `storageClassName: nfs`")],
+    form: Form = AnswerFormat.TABLE,
+    rows: Rows = ROWS,
+    pager: Pager = True,
+    against: Against = None,
+) -> None:
+    """Lines with a text in all documents that count, each with its repository, file and link."""
+    _tell("grep", text, form, rows, pager, against)
+
+
+def tables(
+    name: Annotated[
+        str | None,
+        typer.Argument(help="one table, view, macro or function, with its SQL", autocompletion=complete_table),
+    ] = None,
+    pager: Pager = True,
+) -> None:
+    """The data dictionary: one table or view with its columns and SQL, or all as Markdown."""
+    with explained():
+        if name is None:
+            from kubestats_pipeline.warehouse.dictionary import describe_tables
+
+            typer.echo(describe_tables())
+            return
+
+        from kubestats_pipeline.cli.answers.dictionary import describe
+        from kubestats_pipeline.cli.answers.pager import show_lines
+
+        show_lines(describe(name, min(shutil.get_terminal_size().columns, WIDTH)), paged=pager)
+
+
+def _tell(subject: "Subject", name: str, form: AnswerFormat, rows: int, paged: bool, against: Path | None) -> None:
+    with explained():
+        from kubestats_pipeline.cli.answers.answer import ask_about, show_answer
+        from kubestats_pipeline.cli.answers.sections import ANSWERS
+
+        answer = ask_about(against or published_file(), subject, name)
+        show_answer(answer, form, ANSWERS[subject].main, rows, paged=paged)
