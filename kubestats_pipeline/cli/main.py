@@ -22,6 +22,7 @@ from kubestats_pipeline.cli.loaded import load_settings, published_file
 from kubestats_pipeline.cli.mcp import mcp
 from kubestats_pipeline.cli.pages import beside, report
 from kubestats_pipeline.cli.review import review
+from kubestats_pipeline.cli.watch import require_receivers, watch
 from kubestats_pipeline.git import command as git
 from kubestats_pipeline.lake.paths import Layout
 
@@ -52,6 +53,7 @@ def demo() -> None:
     with explained():
         known = load_settings()
         git.require()
+        require_receivers(known)
         sample = Layout(known.data_dir).sample
         settings = load_settings(repositories=[str(sample)], github={"topics": []}, max_repositories=None)
         build_sample(sample)
@@ -74,6 +76,7 @@ def run(
     with explained():
         settings = load_settings(**({"max_repositories": limit} if limit else {}))
         git.require()
+        require_receivers(settings)
         _check_sources(settings, source or [])
         tell_costs(settings, source or [])
         succeeded = cycle_over(settings, source or [])
@@ -115,6 +118,7 @@ def sync(
     with explained():
         settings = load_settings()
         git.require()
+        require_receivers(settings)
         succeeded = cycle_of(settings, find_active(Lake(Layout(settings.data_dir)), repositories))
     raise typer.Exit(0 if succeeded else FAILED)
 
@@ -202,12 +206,13 @@ def dev(
     with explained():
         settings = load_settings()
         git.require()
+        require_receivers(settings)
         _serve(settings, port)
 
 
 QUESTIONS = (questions.chart, questions.app, questions.image, questions.repo, questions.grep, questions.tables)
 
-for command in (*QUESTIONS, mcp, report, review, approve, block, unblock, delete):
+for command in (*QUESTIONS, mcp, report, review, watch, approve, block, unblock, delete):
     app.command()(command)
 
 

@@ -21,6 +21,9 @@ MOST_CHARACTERS = 1_800
 
 LONGEST_NAME = 100
 
+NAMED = 3
+"""Resources of a commit that are named, as `repository_changed.sql` has it."""
+
 _LOOK_ALIKES = str.maketrans({"<": "‹", ">": "›", "@": "＠", "[": "(", "]": ")", "`": "'", "*": "∗", "|": "¦"})
 
 _AGAIN = "Kubestats was stopped while it told these. Some may have arrived before."
@@ -92,7 +95,7 @@ def _happened(change: Change) -> str:
         case "retired":
             return f"has gone: {_RETIRED.get(change.subject, 'it was retired')}"
         case "commit":
-            return f"changed {_counted(change.uses, 'resource')}: {subject}"
+            return f"changed {_counted(change.uses, 'resource')}: {subject}{', …' if change.uses > NAMED else ''}"
         case "gone":
             return f"runs {subject} no more (last {before})" if before else f"runs {subject} no more"
         case "rolled_back":

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.setting_sections import AN_ADDRESS, AlertSettings
+from kubestats_pipeline.settings import SettingsError
 from kubestats_pipeline.watch.messages import Message
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _STATUS = re.compile(r"error=(\d{3})\b")
 
 
-class ReceiverError(ExplainedError):
+class ReceiverError(SettingsError):
     """A receiver cannot be used. The text says which one, by its name, and what would be right."""
 
 
