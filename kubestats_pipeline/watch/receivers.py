@@ -76,9 +76,8 @@ def _open(name: str, address: SecretStr, seconds: float) -> Receiver:
         )
     import apprise
 
-    logger = logging.getLogger("apprise")
-    logger.propagate = False  # it would name hosts and topics
-    logger.addHandler(logging.NullHandler())
+    logging.getLogger("apprise").propagate = False  # it would name hosts and topics, and this one paths
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
     asset = apprise.AppriseAsset(
         app_id="Kubestats",
         app_desc="Kubestats",

@@ -12,6 +12,8 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from kubestats_pipeline_tests.orchestration.live import free_port
+
 TOPIC = "topic-that-is-secret"
 
 
@@ -86,8 +88,8 @@ class Mailbox:
 def mail_server() -> Iterator[tuple[Mailbox, str]]:
     """A mailbox, and the address of apprise by which mails get there."""
     mailbox = Mailbox()
-    controller = Controller(mailbox, hostname="127.0.0.1", port=0)
+    port = free_port()
+    controller = Controller(mailbox, hostname="127.0.0.1", port=port)
     controller.start()
-    port = controller.server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
     yield mailbox, f"mailto://127.0.0.1:{port}?from=kubestats@example.org&to=ann@example.org"
     controller.stop()

@@ -42,7 +42,8 @@ class World:
         number = len(self.histories) + 1
         self.histories[number] = History(number, name)
         self.rows[number] = {"html_url": f"https://github.com/{name}", "discovered_at": day(1, 1)} | row
-        self.commit(number, at or day(1, 2), *puts)
+        if puts:
+            self.commit(number, at or day(1, 2), *puts)
         return number
 
     def commit(self, number: int, at: datetime.datetime, *puts: Put) -> str:
