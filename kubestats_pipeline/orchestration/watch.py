@@ -52,34 +52,43 @@ def _tell_changes() -> None:
     tell()
 
 
-def build_watch_jobs(settings: Settings, retries: dg.RetryPolicy | None = STEP_RETRIES) -> list[dg.JobDefinition]:
-    """The job, where there are rules. Without retries for a run that somebody waits for."""
+def _build(retries: dg.RetryPolicy | None) -> dg.JobDefinition:
+    tags = {"dagster/max_runtime": "3600"}
+    return _tell_changes.to_job("tell_changes", DESCRIPTION, tags=tags, op_retry_policy=retries, config=dict(LOGGED))
+
+
+TELL_CHANGES = _build(STEP_RETRIES)
+
+
+def build_watch_jobs(settings: Settings, *, headless: bool = False) -> list[dg.JobDefinition]:
+    """The job, where there are rules. A headless one has no retries: somebody waits for it."""
     if not settings.watch:
         return []
-    tags = {"dagster/max_runtime": "3600"}
-    return [_tell_changes.to_job("tell_changes", DESCRIPTION, tags=tags, op_retry_policy=retries, config=dict(LOGGED))]
+    return [_build(retries=None) if headless else TELL_CHANGES]
 
 
 def build_watch_sensors(settings: Settings) -> list[dg.SensorDefinition]:
     """The sensor, where there are rules."""
-    return [_sensor(job, settings.automation.sensor_seconds) for job in build_watch_jobs(settings)]
+    return [_sensor(settings.automation.sensor_seconds)] if settings.watch else []
 
 
-def _sensor(job: dg.JobDefinition, seconds: int) -> dg.SensorDefinition:
+def _sensor(seconds: int) -> dg.SensorDefinition:
     @dg.sensor(
-        job=job,
+        job=TELL_CHANGES,
         name="tell_after_publication",
         minimum_interval_seconds=seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description=f"Starts {job.name} when the warehouse was published. It waits for both to end.",
+        description=f"Starts {TELL_CHANGES.name} when the warehouse was published. It waits for both to end.",
     )
     def tick(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         news = latest_news(context.instance, ["warehouse"], [])
         if news == (context.cursor or ""):
             return dg.SkipReason("nothing was published since the last look")
-        if is_active(context.instance, publish_warehouse.name, "warehouse") or is_active(context.instance, job.name):
+        if is_active(context.instance, publish_warehouse.name, "warehouse") or is_active(
+            context.instance, TELL_CHANGES.name
+        ):
             return dg.SkipReason("a publication, or the telling of the last one, is under way")
-        return dg.SensorResult(run_requests=[dg.RunRequest(run_key=f"{job.name}-{news}")], cursor=news)
+        return dg.SensorResult(run_requests=[dg.RunRequest(run_key=f"{TELL_CHANGES.name}-{news}")], cursor=news)
 
     return tick
 
