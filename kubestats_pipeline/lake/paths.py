@@ -67,6 +67,11 @@ class Layout:
         return self.data_dir / "watch.told.json"
 
     @property
+    def told_lock(self) -> Path:
+        """The lock of a process that tells receivers."""
+        return self.data_dir / "locks" / "watch"
+
+    @property
     def report(self) -> Path:
         """The published pages, a link to a folder beside it."""
         return self.data_dir / "report"

@@ -35,7 +35,7 @@ def tell(context: dg.OpExecutionContext, services: dg.ResourceParam[Services]) -
     except (UnusableFileError, MemoryFileError, ReceiverError, BusyError) as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     for name, number in outcome.begun.items():
-        context.log.info("%s: %d new questions. What they find is told from now on", name, number)
+        context.log.info("%s: %d new questions. News are told from now on", name, number)
     for name, number in outcome.told.items():
         context.log.info("%s: %d changes told", name, number)
     for thing in outcome.unknown:

@@ -39,12 +39,12 @@ class Question:
 
     @property
     def key(self) -> str:
-        """What it is remembered by."""
+        """The text by which it is remembered."""
         return f"{self.kind} {self.name} {self.what}"
 
 
 @dataclass(frozen=True)
-class Change:
+class WatchedChange:
     """One change that was found. Texts are strangers'.
 
     Attributes:
@@ -91,7 +91,7 @@ class Change:
 class Answers:
     """The changes by question, the newest first, and the things that nothing in the published file is called by."""
 
-    changes: Mapping[Question, list[Change]]
+    changes: Mapping[Question, list[WatchedChange]]
     unknown: tuple[str, ...]
 
 
@@ -107,7 +107,7 @@ def find_changes(published: Path, questions: Iterable[Question]) -> Answers:
     Raises:
         UnusableFileError: the file is missing, damaged or of another version.
     """
-    changes, unknown = dict[Question, list[Change]](), list[str]()
+    changes, unknown = dict[Question, list[WatchedChange]](), list[str]()
     things = dict[tuple[str, str], list[Question]]()
     for question in questions:
         things.setdefault((question.kind, question.name), []).append(question)
@@ -135,7 +135,7 @@ def _gather_spans(connection: duckdb.DuckDBPyConnection, kind: str, name: str) -
     return called if is_known or kind == "repository" else None
 
 
-def _answer(connection: duckdb.DuckDBPyConnection, question: Question, called: str) -> Iterator[Change]:
+def _answer(connection: duckdb.DuckDBPyConnection, question: Question, called: str) -> Iterator[WatchedChange]:
     if question.kind == "repository" and question.what in OF_REPOSITORIES:
         _fill(connection, "watched_changes", OF_REPOSITORIES[question.what], called=called)
     elif question.what == "gone":
@@ -143,7 +143,7 @@ def _answer(connection: duckdb.DuckDBPyConnection, question: Question, called: s
     else:
         _fill(connection, "watched_changes", "steps", kind=question.kind, what=question.what)
     for row in connection.execute(_query("described")).fetchall():
-        yield Change(question.kind, *row)
+        yield WatchedChange(question.kind, *row)
 
 
 def _fill(connection: duckdb.DuckDBPyConnection, table: str, query: str, **values: Any) -> None:

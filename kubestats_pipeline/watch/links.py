@@ -1,6 +1,6 @@
 """Addresses of what a message tells: the commit as its host shows it, and the page of what has changed.
 
-No host is asked. Where the form of a host's addresses is not known, or a page does not exist, there is no link.
+No host is asked. Where the form of a host's addresses is not known, or a page does not exist, the link is left out.
 """
 
 import re
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kubestats_pipeline.report.parts import addresses
-from kubestats_pipeline.watch.changes import Change
+from kubestats_pipeline.watch.changes import WatchedChange
 
 FORGES = (
     (re.compile(r"github"), "commit"),
@@ -34,7 +34,7 @@ class ReportSite:
     folder: Path
     url: str | None
 
-    def link(self, change: Change) -> str | None:
+    def link(self, change: WatchedChange) -> str | None:
         """The page of what changed, where there is one that others reach."""
         page = _page_of(change)
         if self.url is None or page is None or not (self.folder / page).is_file():
@@ -42,7 +42,7 @@ class ReportSite:
         return f"{self.url.rstrip('/')}/{page.removesuffix('index.html')}"
 
 
-def commit_link(change: Change) -> str | None:
+def commit_link(change: WatchedChange) -> str | None:
     """The commit on its host's pages."""
     page = _PAGE.fullmatch(change.html_url or "")
     if page is None or not _COMMIT.fullmatch(change.commit_sha):
@@ -52,7 +52,7 @@ def commit_link(change: Change) -> str | None:
     return f"{page[0].rstrip('/')}/{path}/{change.commit_sha}" if path else None
 
 
-def _page_of(change: Change) -> str | None:
+def _page_of(change: WatchedChange) -> str | None:
     if change.kind == "chart":
         return addresses.chart_page(change.subject, change.address) if change.address else None
     if change.kind == "repository":

@@ -14,7 +14,7 @@ import orjson
 
 from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.lake.lake import Lake
-from kubestats_pipeline.watch.changes import Change, Question
+from kubestats_pipeline.watch.changes import Question, WatchedChange
 
 KEPT = datetime.timedelta(days=30)
 """The longest time between a commit and its publication for which the commit is news."""
@@ -28,7 +28,7 @@ class MemoryFileError(ExplainedError):
 
 @dataclass(frozen=True)
 class Settled:
-    """What was told about one question.
+    """The changes that were told about one question.
 
     Attributes:
         at: when everything had been told.
@@ -38,7 +38,7 @@ class Settled:
     at: datetime.datetime
     changes: Mapping[str, datetime.datetime]
 
-    def is_news(self, change: Change) -> bool:
+    def is_news(self, change: WatchedChange) -> bool:
         """True if it was not told, and is neither too old nor from before its repository was known."""
         is_late = change.changed_at < self.at - KEPT
         return not (change.is_history or is_late or change.change_id in self.changes)
@@ -46,7 +46,7 @@ class Settled:
 
 @dataclass
 class Memory:
-    """What was told to each receiver, and what was being sent when the file was written.
+    """Everything that was told, by receivers, and all that was being sent when the file was written.
 
     Attributes:
         settled: by receiver and key of a question.
@@ -57,10 +57,10 @@ class Memory:
     sending: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def known(self, receiver: str, question: Question) -> Settled | None:
-        """What was told, or None for a question that is new to the receiver."""
+        """The changes that were told, or None for a question that is new to the receiver."""
         return self.settled.get(receiver, {}).get(question.key)
 
-    def settle(self, receiver: str, question: Question, found: Iterable[Change], now: datetime.datetime) -> None:
+    def settle(self, receiver: str, question: Question, found: Iterable[WatchedChange], now: datetime.datetime) -> None:
         """Remember that all that was found has been told, or need not be."""
         before = known.changes if (known := self.known(receiver, question)) else {}
         every = {**before, **{change.change_id: change.changed_at for change in found}}
@@ -79,7 +79,7 @@ class Memory:
 
 
 def read_memory(lake: Lake) -> Memory:
-    """Read the file. Where there is none, nothing was told, and all questions are new.
+    """Read the file. Without one nothing was told, and all questions are new.
 
     Raises:
         MemoryFileError: it is damaged, or of a newer version.

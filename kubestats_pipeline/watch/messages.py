@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from kubestats_pipeline.plain_text import plain
 from kubestats_pipeline.redaction.texts import withhold_shapes
-from kubestats_pipeline.watch.changes import Change
+from kubestats_pipeline.watch.changes import WatchedChange
 from kubestats_pipeline.watch.links import commit_link
 
 MOST_CHANGES = 20
@@ -44,7 +44,11 @@ class Message:
 
 
 def compose(
-    changes: Sequence[Change], page_link: Callable[[Change], str | None], room: int, *, again: bool = False
+    changes: Sequence[WatchedChange],
+    page_link: Callable[[WatchedChange], str | None],
+    room: int,
+    *,
+    again: bool = False,
 ) -> Message:
     """One message about some changes, the first ones in full and a number for the rest.
 
@@ -74,8 +78,8 @@ def compose_failure(job: str, run: str, reason: str) -> Message:
     return Message(f"Kubestats: {job} failed", f"Run {run[:8]}\n{lines}"[:MOST_CHARACTERS])
 
 
-def describe(change: Change) -> str:
-    """What has changed, as one line."""
+def describe(change: WatchedChange) -> str:
+    """One change as one line."""
     return f"{shown(change.full_name)} {_happened(change)}, {change.changed_at:%Y-%m-%d}"
 
 
@@ -85,7 +89,7 @@ def shown(text: str, longest: int = LONGEST_NAME) -> str:
     return safe if len(safe) <= longest else f"{safe[: longest - 1]}…"
 
 
-def _happened(change: Change) -> str:
+def _happened(change: WatchedChange) -> str:
     subject, before, after = (
         shown(change.subject),
         shown(change.version_before or ""),
@@ -107,7 +111,7 @@ def _happened(change: Change) -> str:
     return f"went from {subject} {before} to {after}{_times(change)}"
 
 
-def _times(change: Change) -> str:
+def _times(change: WatchedChange) -> str:
     return f" ({change.uses} times)" if change.uses > 1 else ""
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.locks import locked
 from kubestats_pipeline.settings import Settings
-from kubestats_pipeline.watch.changes import Answers, Change, Question, find_changes, questions_of
+from kubestats_pipeline.watch.changes import Answers, Question, WatchedChange, find_changes, questions_of
 from kubestats_pipeline.watch.links import ReportSite
 from kubestats_pipeline.watch.memory import Memory, read_memory, write_memory
 from kubestats_pipeline.watch.messages import compose
@@ -23,7 +23,7 @@ LONGEST_WAIT = 120.0
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of telling.
+    """The results of telling.
 
     Attributes:
         told: numbers of changes by receiver.
@@ -72,9 +72,9 @@ class Teller:
             self.outcome.begun[name] = len(new)
             write_memory(self.lake, self.memory)
 
-    def _news(self, name: str, questions: list[Question]) -> dict[str, Change]:
-        """News by their ids, the newest first. What two questions found is one."""
-        found = dict[str, Change]()
+    def _news(self, name: str, questions: list[Question]) -> dict[str, WatchedChange]:
+        """News by their ids, the newest first. A change that two questions found is one."""
+        found = dict[str, WatchedChange]()
         for question in questions:
             known = self.memory.known(name, question)
             news = (change for change in self.answers.changes[question] if known and known.is_news(change))
@@ -82,7 +82,7 @@ class Teller:
                 found.setdefault(change.change_id, change)
         return dict(sorted(found.items(), key=lambda item: item[1].changed_at, reverse=True))
 
-    def _send(self, name: str, receiver: Receiver, news: Mapping[str, Change]) -> str:
+    def _send(self, name: str, receiver: Receiver, news: Mapping[str, WatchedChange]) -> str:
         """Note that a message is on its way, and send it."""
         again = not self.memory.sending.get(name, frozenset()).isdisjoint(news)
         self.memory.sending[name] = frozenset(news)
@@ -105,7 +105,7 @@ def tell_changes(lake: Lake, settings: Settings, now: datetime.datetime) -> Outc
     """
     asked = questions_by_receiver(settings)
     receivers = open_receivers(settings.alerts)
-    with locked(lake.layout.told, LONGEST_WAIT):
+    with locked(lake.layout.told_lock, LONGEST_WAIT):
         memory = read_memory(lake)
         memory.forget_others(asked)
         answers = find_changes(lake.layout.warehouse, questions_of(settings.watch))

@@ -42,7 +42,7 @@ def test_it_shows_what_was_found_and_remembers_nothing(tmp_path: Path, phone: Po
     assert shown.stdout.splitlines()[1].startswith("  ann/home went from podinfo 6.5.0 to 6.6.0, ")
     assert "chart podinfo gone, told to phone: 0 since" in shown.stdout
     assert "nothing in the published file is called so: image nothing" in shown.stderr
-    assert shown.returncode == 0
+    assert shown.returncode == 1
     assert phone.received == []
     assert not world.lake.layout.told.exists()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from kubestats_pipeline.ask.published import UnusableFileError
-from kubestats_pipeline.watch.changes import Change, Question, find_changes
+from kubestats_pipeline.watch.changes import Question, WatchedChange, find_changes
 from kubestats_pipeline.watch.messages import describe
 from kubestats_pipeline_tests.watch.world import World, day, drop, image, put, release
 
@@ -119,7 +119,7 @@ def test_the_first_of_a_major_version_has_one_id_whoever_it_is(published: Path):
     (change,) = find_changes(published, [question]).changes[question]
     other = {**vars(change), "repository_id": "github:1", "commit_sha": "0" * 40}
     other.pop("change_id", None)
-    assert Change(**other).change_id == change.change_id
+    assert WatchedChange(**other).change_id == change.change_id
 
 
 def test_without_a_published_file_it_is_said_how_to_make_one(tmp_path: Path):

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from kubestats_pipeline.setting_sections import AlertSettings
-from kubestats_pipeline.watch.changes import Change
+from kubestats_pipeline.watch.changes import WatchedChange
 from kubestats_pipeline.watch.links import ReportSite, commit_link
 from kubestats_pipeline.watch.messages import Message, compose, compose_failure
 from kubestats_pipeline.watch.receivers import Receiver, ReceiverError, open_receivers
@@ -25,13 +25,13 @@ def receiver(address: str, seconds: float = 5) -> Receiver:
     return open_receivers(AlertSettings(receivers={"it": address}, timeout_seconds=seconds))["it"]
 
 
-def change(**columns: object) -> Change:
+def change(**columns: object) -> WatchedChange:
     at = datetime.datetime(2026, 4, 2, tzinfo=datetime.UTC)
     facts = {"kind": "chart", "change": "changed", "repository_id": "github:1", "commit_sha": "a1" * 20}
     more = {"changed_at": at, "subject": "podinfo", "address": "oci://ghcr.io/charts/podinfo", "uses": 1, "major": None}
     versions = {"version_before": "1.0.0", "version_after": "1.1.0", "is_history": False}
     names = {"full_name": "ann/home", "html_url": "https://github.com/ann/home"}
-    return Change(**(facts | more | versions | names | columns))  # type: ignore[arg-type]
+    return WatchedChange(**(facts | more | versions | names | columns))  # type: ignore[arg-type]
 
 
 def test_a_mail_arrives_with_its_title_and_text():
