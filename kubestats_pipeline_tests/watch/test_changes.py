@@ -31,9 +31,13 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     for month, version in ((2, "10.10.0"), (3, "10.9.0")):
         world.commit(cid, day(month, 1), put("jellyfin", version=version, images=[image("jellyfin/jellyfin", version)]))
+    dan = world.add(
+        "dan/moved", put("jellyfin", **WORKLOAD, images=[image("jellyfin/jellyfin", "1", registry="docker.io")])
+    )
+    world.commit(dan, day(2, 1), put("jellyfin", images=[image("jellyfin/jellyfin", "1")]))
     world.add("dan/gone", status="retired", retired_because="gone", retired_at=day(3, 2))
     world.add("eve/home", release("podinfo", "podinfo", "6.5.0"), status="blocked")
-    world.commit(5, day(2, 1), put("podinfo", version="6.6.0"))
+    world.commit(6, day(2, 1), put("podinfo", version="6.6.0"))
     return world.publish()
 
 
@@ -80,6 +84,13 @@ def found(published: Path, kind: str, name: str, what: str) -> list[str]:
                 "cid/media went back from ghcr.io/jellyfin/jellyfin 10.10.0 to 10.9.0, 2026-03-01",
                 "cid/media went from ghcr.io/jellyfin/jellyfin 10.9.0 to 10.10.0, 2026-02-01",
             ],
+        ),
+        ("image", "jellyfin", "gone", []),  # it moved to another registry
+        (
+            "image",
+            "docker.io/jellyfin/jellyfin",
+            "gone",
+            ["dan/moved runs docker.io/jellyfin/jellyfin no more (last 1), 2026-02-01"],
         ),
         ("image", "jellyfin/jellyfin", "changed", []),  # neither the whole name nor its last part
         ("repository", "cid/old", "rolled_back", ["cid/media went back from jellyfin 10.10.0 to 10.9.0, 2026-03-01"]),

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from kubestats_pipeline.lake.storage import FolderStorage
+from kubestats_pipeline.report.build import build_site
+from kubestats_pipeline.warehouse.build import schema_version
 from kubestats_pipeline.watch.memory import KEPT, MemoryFileError
 from kubestats_pipeline.watch.messages import MOST_CHANGES
 from kubestats_pipeline_tests.watch.receiving import TOPIC, PostServer, listening
@@ -227,6 +229,19 @@ def test_a_rule_that_comes_back_is_new(world: World, phone: PostServer):
 
 def test_no_address_is_in_the_file(world: World):
     assert TOPIC not in world.lake.layout.told.read_text()
+
+
+def test_a_message_links_the_page_of_the_report_that_others_reach(world: World, phone: PostServer):
+    world.url = "https://kubestats.example.org/pages"
+    sha = world.commit(1, day(4, 2), put("podinfo", version="6.5.0"))
+    world.publish()
+    layout = world.lake.layout
+    build_site(layout.warehouse, layout.report, schema_version(), world.url)
+    world.tell_again()
+    _, commit, page = messages(phone)[0].splitlines()
+    assert commit == f"https://github.com/ann/home/commit/{sha}"
+    assert page.startswith(f"{world.url}/charts/podinfo/")
+    assert (layout.report / page.removeprefix(f"{world.url}/") / "index.html").is_file()
 
 
 def test_the_end_of_a_use_is_told(world: World, phone: PostServer):
