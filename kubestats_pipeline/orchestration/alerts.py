@@ -59,7 +59,7 @@ def _sends(settings: AlertSettings, run: dg.DagsterRun, reason: str) -> list[Cal
 
     def send(name: str, receiver: Receiver) -> str:
         problem = receiver.send(message)
-        return f"{name} was not told: {problem}. See alerts.receivers" if problem else ""
+        return f"{name} was not told: {problem.reason}. See alerts.receivers" if problem else ""
 
     message = compose_failure(run.job_name, run.run_id, reason)
     receivers = open_receivers(settings)

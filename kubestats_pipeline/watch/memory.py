@@ -2,7 +2,7 @@
 
 A change is remembered for `KEPT`, counted back from the last time at which a question was settled: everything that it
 found had been told. Older commits are not news, so the file stays small. Before a message is sent the file says so, and
-afterwards that it was. If the process dies in between nobody knows if it arrived: it is sent again, and says so.
+afterwards that it was. If the process dies in between, or nobody answers, it is sent again, and says so.
 Nothing is lost, and what is told twice is marked.
 """
 

@@ -26,7 +26,7 @@ NAMED = 3
 
 _LOOK_ALIKES = str.maketrans({"<": "‹", ">": "›", "@": "＠", "[": "(", "]": ")", "`": "'", "*": "∗", "|": "¦"})
 
-_AGAIN = "Kubestats was stopped while it told these. Some may have arrived before."
+_AGAIN = "An attempt to tell these was not confirmed. Some may have arrived before."
 
 _RETIRED = {
     "gone": "its host has it no longer",
@@ -56,7 +56,7 @@ def compose(
         changes: at least one, in the order in which they are told.
         page_link: gives the page of what changed, or None.
         room: characters that the receiver takes.
-        again: an attempt to tell them was broken off.
+        again: nobody knows if an earlier message with them arrived.
     """
     left = min(room, MOST_CHARACTERS) - len(_AGAIN) - len(_more(len(changes))) - 4
     told = list[str]()

@@ -8,6 +8,7 @@ import importlib.util
 import logging
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
@@ -26,6 +27,18 @@ class ReceiverError(SettingsError):
     """A receiver cannot be used. The text says which one, by its name, and what would be right."""
 
 
+@dataclass(frozen=True)
+class Undelivered:
+    """A message that a receiver did not take, as far as is known.
+
+    Attributes:
+        is_sure: it was refused. Otherwise nobody answered, and it may have arrived all the same.
+    """
+
+    reason: str
+    is_sure: bool
+
+
 class Receiver:
     """One receiver, ready to be sent messages.
 
@@ -37,8 +50,8 @@ class Receiver:
         self._sender, self._seconds = sender, seconds
         self.room: int = sender[0].body_maxlen
 
-    def send(self, message: Message) -> str:
-        """Send once. Give what went wrong, or nothing where the receiver took it."""
+    def send(self, message: Message) -> Undelivered | None:
+        """Send once. Give what went wrong, or None where the receiver took it."""
         import apprise
 
         result = self._sender.notify(
@@ -48,14 +61,13 @@ class Receiver:
             log_level=logging.WARNING,
         )
         if result:
-            return ""
+            return None
         said = " ".join(entry.message for entry in result.logs())
         if status := _STATUS.search(said):
-            return f"it answered HTTP {status[1]}"
+            return Undelivered(f"it answered HTTP {status[1]}", is_sure=True)
         is_late = result.status == apprise.AppriseResultStatus.TIMEOUT
-        return (
-            f"no answer within {self._seconds:g} s" if is_late else "it cannot be reached or did not take the message"
-        )
+        late, silent = f"no answer within {self._seconds:g} s", "it cannot be reached or did not take the message"
+        return Undelivered(late if is_late else silent, is_sure=False)
 
 
 def open_receivers(settings: AlertSettings) -> Mapping[str, Receiver]:

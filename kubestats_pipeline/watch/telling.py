@@ -15,7 +15,7 @@ from kubestats_pipeline.watch.changes import Answers, Question, WatchedChange, f
 from kubestats_pipeline.watch.links import ReportSite
 from kubestats_pipeline.watch.memory import Memory, read_memory, write_memory
 from kubestats_pipeline.watch.messages import compose
-from kubestats_pipeline.watch.receivers import Receiver, open_receivers
+from kubestats_pipeline.watch.receivers import Receiver, Undelivered, open_receivers
 
 LONGEST_WAIT = 120.0
 """Seconds to wait for another process that tells."""
@@ -53,8 +53,8 @@ class Teller:
         """Send one receiver its news, and remember that."""
         self._begin(name, questions)
         news = self._news(name, questions)
-        if news and (reason := self._send(name, receiver, news)):
-            self.outcome.failures[name] = reason
+        if news and (problem := self._send(name, receiver, news)):
+            self.outcome.failures[name] = problem.reason
             return
         self.memory.sending.pop(name, None)
         for question in questions:
@@ -82,16 +82,16 @@ class Teller:
                 found.setdefault(change.change_id, change)
         return dict(sorted(found.items(), key=lambda item: item[1].changed_at, reverse=True))
 
-    def _send(self, name: str, receiver: Receiver, news: Mapping[str, WatchedChange]) -> str:
-        """Note that a message is on its way, and send it."""
+    def _send(self, name: str, receiver: Receiver, news: Mapping[str, WatchedChange]) -> Undelivered | None:
+        """Note that a message is on its way, and send it. The note stays where nobody knows if it arrived."""
         again = not self.memory.sending.get(name, frozenset()).isdisjoint(news)
         self.memory.sending[name] = frozenset(news)
         write_memory(self.lake, self.memory)
-        reason = receiver.send(compose(list(news.values()), self.site.link, receiver.room, again=again))
-        if reason:
+        problem = receiver.send(compose(list(news.values()), self.site.link, receiver.room, again=again))
+        if problem and problem.is_sure:
             del self.memory.sending[name]
             write_memory(self.lake, self.memory)
-        return reason
+        return problem
 
 
 def tell_changes(lake: Lake, settings: Settings, now: datetime.datetime) -> Outcome:

@@ -5,6 +5,7 @@ import email
 import email.message
 import email.policy
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -22,12 +23,14 @@ class PostServer(ThreadingHTTPServer):
 
     Attributes:
         answers: statuses of the next answers.
+        delay: seconds before an answer.
         received: path, content type and body of each post.
     """
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answers: list[int] = []
+        self.delay = 0.0
         self.received: list[tuple[str, str, str]] = []
 
     @property
@@ -52,10 +55,12 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"])).decode()
         self.server.received.append((self.path, self.headers["content-type"], body))
+        time.sleep(self.server.delay)
         status = self.server.answers.pop(0) if self.server.answers else 200
         self.send_response(status)
-        self.end_headers()
-        self.wfile.write(b"ok")
+        with contextlib.suppress(OSError):  # nobody may wait for it any more
+            self.end_headers()
+            self.wfile.write(b"ok")
 
     def log_message(self, *_: object) -> None:
         """Be silent."""

@@ -13,10 +13,12 @@ from kubestats_pipeline.setting_sections import AlertSettings
 from kubestats_pipeline.watch.changes import WatchedChange
 from kubestats_pipeline.watch.links import ReportSite, commit_link
 from kubestats_pipeline.watch.messages import Message, compose, compose_failure
-from kubestats_pipeline.watch.receivers import Receiver, ReceiverError, open_receivers
+from kubestats_pipeline.watch.receivers import Receiver, ReceiverError, Undelivered, open_receivers
 from kubestats_pipeline_tests.watch.receiving import TOPIC, PostServer, mail_server
 
 HELLO = Message("Kubestats: a title", "first line\nhttps://example.org/a_b_c/")
+
+SILENT = Undelivered("it cannot be reached or did not take the message", is_sure=False)
 
 HOSTILE = "@everyone <@1> <b>x</b> [click](https://evil.example) `a` *b* |c| \x1b[31m‮ \nnext"
 
@@ -36,7 +38,7 @@ def change(**columns: object) -> WatchedChange:
 
 def test_a_mail_arrives_with_its_title_and_text():
     with mail_server() as (mailbox, address):
-        assert receiver(address).send(HELLO) == ""
+        assert receiver(address).send(HELLO) is None
         (mail,) = mailbox.mails
     assert mail["subject"] == HELLO.title
     assert "ann@example.org" in mail["to"]
@@ -46,14 +48,14 @@ def test_a_mail_arrives_with_its_title_and_text():
 
 
 def test_ntfy_gets_topic_title_and_text(phone: PostServer):
-    assert receiver(phone.ntfy).send(HELLO) == ""
+    assert receiver(phone.ntfy).send(HELLO) is None
     ((_, _, body),) = phone.received
     sent = json.loads(body)
     assert (sent["topic"], sent["title"], sent["message"]) == (TOPIC, HELLO.title, HELLO.body)
 
 
 def test_mattermost_gets_what_slack_would(phone: PostServer):
-    assert receiver(f"mmost://127.0.0.1:{phone.server_port}/secrettoken123").send(HELLO) == ""
+    assert receiver(f"mmost://127.0.0.1:{phone.server_port}/secrettoken123").send(HELLO) is None
     ((path, _, body),) = phone.received
     assert path == "/hooks/secrettoken123"
     assert HELLO.body.splitlines()[0] in json.loads(body)["text"]
@@ -80,7 +82,7 @@ def services(phone: PostServer, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
 def test_strangers_words_mention_nobody_and_link_nowhere(services: dict[str, str], phone: PostServer, service: str):
     hostile = change(full_name=HOSTILE, subject=HOSTILE, version_after=HOSTILE, html_url=None)
     message = compose([hostile], lambda _: None, 4_000)
-    assert receiver(services[service]).send(message) == ""
+    assert receiver(services[service]).send(message) is None
     (body,) = phone.bodies
     sent = body if body.startswith("{") else json.dumps(parse_qs(body))
     before, mark, text = json.dumps(json.loads(sent), ensure_ascii=False).partition("＠everyone ‹＠1›")
@@ -155,11 +157,11 @@ def test_what_went_wrong_is_told_without_the_address(phone: PostServer, capfd: p
     root.setLevel(logging.DEBUG)
     try:
         phone.answers = [403]
-        assert receiver(phone.ntfy).send(HELLO) == "it answered HTTP 403"
-        assert receiver(f"mmost://127.0.0.1:{phone.server_port}/{TOPIC}").send(HELLO) == ""
-        assert "cannot be reached" in receiver(f"ntfy://127.0.0.1:9/{TOPIC}").send(HELLO)
+        assert receiver(phone.ntfy).send(HELLO) == Undelivered("it answered HTTP 403", is_sure=True)
+        assert receiver(f"mmost://127.0.0.1:{phone.server_port}/{TOPIC}").send(HELLO) is None
+        assert receiver(f"ntfy://127.0.0.1:9/{TOPIC}").send(HELLO) == SILENT
         mail = f"mailto://ann:{TOPIC}@127.0.0.1:9?from=ann@example.org&to=bob@example.org"
-        assert "cannot be reached" in receiver(mail).send(HELLO)
+        assert receiver(mail).send(HELLO) == SILENT
     finally:
         root.removeHandler(handler)
         root.setLevel(level)

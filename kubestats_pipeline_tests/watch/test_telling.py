@@ -95,6 +95,16 @@ def test_a_receiver_that_is_gone_for_longer_than_changes_are_remembered_misses_n
     assert world.tell_again().told == {"phone": 1}
 
 
+def test_a_message_that_nobody_answered_is_sent_again_and_says_so(world: World, phone: PostServer):
+    world.commit(1, day(4, 2), put("podinfo", version="6.5.0"))
+    phone.delay = 8  # apprise waits four seconds for an answer
+    assert world.tell().failures == {"phone": "it cannot be reached or did not take the message"}
+    phone.delay = 0
+    assert world.tell_again().told == {"phone": 1}
+    first, second = messages(phone)
+    assert second == f"An attempt to tell these was not confirmed. Some may have arrived before.\n\n{first}"
+
+
 def test_what_is_no_longer_remembered_is_not_told_again(world: World, phone: PostServer):
     world.commit(1, day(4, 2), put("podinfo", version="6.5.0"))
     world.tell()
@@ -187,7 +197,7 @@ world.tell_again()
     assert done.returncode == -signal.SIGKILL
     assert world.tell_again().told == {"phone": 1}
     first, second = messages(phone)
-    assert second == f"Kubestats was stopped while it told these. Some may have arrived before.\n\n{first}"
+    assert second == f"An attempt to tell these was not confirmed. Some may have arrived before.\n\n{first}"
     assert world.tell_again().told == {}
 
 
@@ -209,7 +219,7 @@ def test_a_full_disk_after_the_message_is_an_error_and_the_repetition_says_so(wo
             world.tell_again()
     assert writes == ["watch.told.json"]
     world.tell_again()
-    assert messages(phone)[1].startswith("Kubestats was stopped while it told these.")
+    assert messages(phone)[1].startswith("An attempt to tell these was not confirmed.")
 
 
 def test_a_name_that_nothing_has_is_reported(world: World):

@@ -43,9 +43,10 @@ def send_tests(settings: Settings) -> Iterator[Finding]:
         raise NoRulesError("nobody is told yet. Name receivers in alerts.receivers: see docs/operations.md")
     message = Message("Kubestats: a test", "Messages of Kubestats arrive here.")
     for name, receiver in open_receivers(settings.alerts).items():
-        problem = receiver.send(message)
-        remedy = f"{name} was not told: {problem}. See alerts.receivers.{name}"
-        yield Finding(remedy, has_failed=True) if problem else Finding(f"{name}: the message was taken")
+        if (problem := receiver.send(message)) is None:
+            yield Finding(f"{name}: the message was taken")
+        else:
+            yield Finding(f"{name} was not told: {problem.reason}. See alerts.receivers.{name}", has_failed=True)
 
 
 def find_watched(settings: Settings, days: int) -> Iterator[Finding]:
