@@ -27,8 +27,9 @@ def _leftovers(layout: Layout) -> Iterator[Path]:
     yield from layout.data_dir.glob(".*.tmp")
     for folder in (layout.lake, layout.archives):
         yield from folder.rglob(".*.tmp")
-    for suffix in (".tmp", ".tmp.wal", ".tmp.tmp"):  # a database, its log, and the folder that it spilled to
-        yield from layout.warehouse.parent.glob(f"{layout.warehouse.name}.*[0-9]{suffix}")
+    for database in (layout.warehouse, layout.built_from):
+        for suffix in (".tmp", ".tmp.wal", ".tmp.tmp"):  # a database, its log, and the folder that it spilled to
+            yield from database.parent.glob(f"{database.name}.*[0-9]{suffix}")
     yield from layout.mirrors.rglob(".*.git.*")
     yield from layout.mirrors.rglob("objects/pack/tmp_*")
 

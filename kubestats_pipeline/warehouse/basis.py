@@ -23,7 +23,7 @@ from kubestats_pipeline.lake.contract import Partitioning, Table
 from kubestats_pipeline.lake.frames import parquet_schema
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.tables import ECOSYSTEM_STATS, REPOSITORIES, REPOSITORY_METRICS, SNAPSHOTS, TABLES
-from kubestats_pipeline.warehouse.sources import Sources, Stamp, WarehouseError, find_sources
+from kubestats_pipeline.warehouse.sources import Sources, Stamp, WarehouseError, find_sources, stamp_of
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -85,10 +85,11 @@ def read_basis(lake: Lake, publish_values: str) -> Basis:
     return Basis(sources, {_RULES: _digest([_digest_code(), publish_values]), **tables})
 
 
-def note_basis(lake: Lake, basis: Basis, built_at: datetime.datetime) -> None:
+def note_basis(lake: Lake, basis: Basis, built_at: datetime.datetime, published: Stamp) -> None:
     """Note the basis of the file just published, or nothing where a table of `LAST_LOOKS` was written to meanwhile.
 
-    Its content may have gone and come back then, with the build between.
+    Its content may have gone and come back then, with the build between. `published` is the stamp of the file that this
+    process has put in place: by now it may be another one's, of a build that began earlier.
 
     Raises:
         OSError: the disk is full or read-only.
@@ -97,7 +98,7 @@ def note_basis(lake: Lake, basis: Basis, built_at: datetime.datetime) -> None:
     restless = {name: basis.sources[name] for name in LAST_LOOKS}
     if restless != find_sources(lake, [TABLES[name] for name in LAST_LOOKS]):
         return
-    note = {"file": _stamp(lake), "built_at": built_at.isoformat(), "digests": basis.digests}
+    note = {"file": published, "built_at": built_at.isoformat(), "digests": basis.digests}
     lake.storage.put(lake.layout.name_of(lake.layout.basis), json.dumps(note).encode())
 
 
@@ -106,7 +107,7 @@ def is_current(lake: Lake, publish_values: str, now: datetime.datetime) -> bool:
     try:
         note = json.loads(lake.layout.basis.read_bytes())
         age = now - datetime.datetime.fromisoformat(note["built_at"])
-        if note["file"] != _stamp(lake) or not datetime.timedelta() <= age < LEFT_FOR:
+        if tuple(note["file"]) != stamp_of(lake.layout.warehouse) or not datetime.timedelta() <= age < LEFT_FOR:
             return False
         return bool(note["digests"] == read_basis(lake, publish_values).digests)
     except (OSError, ValueError, KeyError, TypeError, WarehouseError):
@@ -145,11 +146,6 @@ def has_statistics(lake: Lake, day: datetime.date) -> bool:
         return bool(note == {"day": day.isoformat(), "digests": dict(read_basis(lake, "").digests)})
     except (OSError, ValueError, WarehouseError):
         return False
-
-
-def _stamp(lake: Lake) -> list[int]:
-    status = lake.layout.warehouse.stat()
-    return [status.st_ino, status.st_size, status.st_mtime_ns]
 
 
 def _digest_table(lake: Lake, table: Table, files: Mapping[str, Stamp]) -> str:

@@ -27,7 +27,7 @@ from kubestats_pipeline.warehouse.changes import WholeBuildNeeded
 from kubestats_pipeline.warehouse.connect import open_to_build
 from kubestats_pipeline.warehouse.marts import MACROS, MARTS
 from kubestats_pipeline.warehouse.refresh import Build, refresh
-from kubestats_pipeline.warehouse.sources import WarehouseError, find_sources
+from kubestats_pipeline.warehouse.sources import WarehouseError, find_sources, stamp_of
 from kubestats_pipeline.warehouse.values.known_secrets import SecretFinding, withhold_secrets
 from kubestats_pipeline.warehouse.values.withhold import PublishRule
 from kubestats_pipeline.warehouse.verify import refuse_contradictions, refuse_violations
@@ -100,9 +100,9 @@ def _build(lake: Lake, basis: Basis, publish_values: PublishRule, started: float
         target.parent.mkdir(parents=True, exist_ok=True)
         rows, withheld, because = _build_what_is_needed(build, whole=whole)
         _publish(build.origin, lake.layout.built_from)
+        published = stamp_of(build.file)
         _publish(build.file, target)
-        note_basis(lake, basis, built_at)
-        size = target.stat().st_size
+        note_basis(lake, basis, built_at, published)
     except (OSError, duckdb.OperationalError, duckdb.FatalException) as error:  # a full disk can be any of them
         problem = f"{target} cannot be built ({type(error).__name__})"
         raise WarehouseError(f"{problem}. See that the disk is neither full nor read-only, and run again") from error
@@ -111,7 +111,7 @@ def _build(lake: Lake, basis: Basis, publish_values: PublishRule, started: float
         _remove(build.origin)
     views = tuple(mart.name for mart in MARTS)
     seconds = round(time.monotonic() - started, 3)
-    return WarehouseReport(target, built_at, rows, views, size, seconds, withheld, because)
+    return WarehouseReport(target, built_at, rows, views, published[1], seconds, withheld, because)
 
 
 def _build_what_is_needed(build: Build, *, whole: bool) -> tuple[dict[str, int], tuple[SecretFinding, ...], str | None]:

@@ -4,6 +4,7 @@ A sweep replaces files of repositories in which nothing has happened: only when 
 there, without the columns that no stored mart reads.
 """
 
+import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -59,10 +60,13 @@ class Changes:
     moved: frozenset[str]
 
 
-def find_changes(connection: duckdb.DuckDBPyConnection, sources: Sources, origin: BuiltFrom) -> Changes:
+def find_changes(
+    connection: duckdb.DuckDBPyConnection, sources: Sources, origin: BuiltFrom, built_at: datetime.datetime
+) -> Changes:
     """Compare the lake's files with those of the origin, and the rows of small tables with those of the file.
 
-    `connection` has the file as `whole`. Its database `memory` is used for the rows of small tables.
+    `connection` has the file as `whole`. Its database `memory` is used for the rows of small tables. `built_at` is the
+    moment of the new build, which lies before that of the origin where the clock was set back.
 
     Raises:
         WholeBuildNeeded: a repository has gone, or was decided about.
@@ -78,7 +82,7 @@ def find_changes(connection: duckdb.DuckDBPyConnection, sources: Sources, origin
     for table in (SNAPSHOTS, SCANS):
         load_table(connection, table, list(_within(sources[table.name], written[table.name])))
         names |= _unlike(connection, table)
-    if early := _dated_after(connection, origin):
+    if early := _dated_after(connection, min(origin.built_at, built_at)):
         moved.add(INFO)
     folders |= {FOLDER + encode_name(name) for name in names | early}
     needed = {name: folders | (written[name] if name in _STATES else set()) for name in written}
@@ -152,10 +156,10 @@ def _unlike(connection: duckdb.DuckDBPyConnection, table: Table) -> set[str]:
     return {name for (name,) in connection.execute(query).fetchall()}
 
 
-def _dated_after(connection: duckdb.DuckDBPyConnection, origin: BuiltFrom) -> set[str]:
-    """The repositories with commits that are dated after the build: their marts change as time passes."""
+def _dated_after(connection: duckdb.DuckDBPyConnection, moment: datetime.datetime) -> set[str]:
+    """The repositories with commits that are dated after a build: their marts change as time passes."""
     query = (
         "SELECT full_name FROM whole.snapshots WHERE head_committed_at > $moment "
         "UNION SELECT full_name FROM whole.resource_events WHERE event_timestamp > $moment"
     )
-    return {name for (name,) in connection.execute(query, {"moment": origin.built_at}).fetchall()}
+    return {name for (name,) in connection.execute(query, {"moment": moment}).fetchall()}

@@ -92,8 +92,10 @@ def refresh(build: Build) -> dict[str, int]:
         connection.execute(f"ATTACH {quote(str(build.file))} AS whole")
         connection.execute(f"ATTACH {quote(str(build.lake.layout.built_from))} AS earlier (READ_ONLY)")
         connection.execute("SET checkpoint_threshold = '1TB'")  # one at the end, not one after each large statement
+        _refuse_another_build(connection, before)
         _refuse_withheld(connection)
-        changes, repositories = _load(connection, find_changes(connection, build.sources, before), build)
+        found = find_changes(connection, build.sources, before, build.built_at)
+        changes, repositories = _load(connection, found, build)
         files = with_rows(connection, build.sources, before.files)
         refreshed = before.refreshed | changes.folders
         now = BuiltFrom(build.built_at, before.whole_at, build.rules, files, refreshed)
@@ -120,6 +122,13 @@ def _usable_origin(build: Build) -> BuiltFrom:
     if not datetime.timedelta(0) <= build.built_at - origin.whole_at < WHOLE_EVERY:
         raise WholeBuildNeeded("the last whole build is a day old")
     return origin
+
+
+def _refuse_another_build(connection: duckdb.DuckDBPyConnection, before: BuiltFrom) -> None:
+    """Look again if all three are of one build. Another process may publish while they are read one after another."""
+    query = "SELECT built_at FROM whole.warehouse_info UNION SELECT built_at FROM earlier.info"
+    if connection.execute(query).fetchall() != [(before.built_at,)]:
+        raise WholeBuildNeeded("another process published meanwhile")
 
 
 def _refuse_withheld(connection: duckdb.DuckDBPyConnection) -> None:

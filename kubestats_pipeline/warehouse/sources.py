@@ -39,6 +39,15 @@ def _stamps(paths: Iterable[Path]) -> dict[str, Stamp]:
     stamps = {}
     for path in paths:
         with contextlib.suppress(FileNotFoundError):  # a partition may just be going
-            status = path.stat()
-            stamps[str(path)] = (status.st_ino, status.st_size, status.st_mtime_ns)
+            stamps[str(path)] = stamp_of(path)
     return stamps
+
+
+def stamp_of(path: Path) -> Stamp:
+    """The stamp of a file, which it keeps when it is renamed.
+
+    Raises:
+        OSError: it is not there.
+    """
+    status = path.stat()
+    return status.st_ino, status.st_size, status.st_mtime_ns

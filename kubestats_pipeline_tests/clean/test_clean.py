@@ -48,12 +48,15 @@ LEFT_BEHIND = (
     "lake/repositories/.part.parquet.123.tmp",
     "kubestats.duckdb.123.tmp",
     "kubestats.duckdb.123.tmp.wal",
+    "kubestats.built_from.duckdb.123.tmp",
+    "kubestats.built_from.duckdb.123.tmp.wal",
     "git/github.com/ann/one.git/objects/pack/tmp_pack_Ab12",
 )
 NEEDED = (
     "lake/scans/repository=ann%2Fone/part.parquet",
     "kubestats.duckdb",
     "kubestats.duckdb.bak",
+    "kubestats.built_from.duckdb",
     "git/github.com/ann/one.git/objects/pack/pack-1.pack",
     "git/github.com/ann/one.git.lock",
     "decisions.yaml",

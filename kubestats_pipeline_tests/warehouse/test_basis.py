@@ -197,6 +197,23 @@ def test_a_sync_during_a_build_leaves_no_note(lake: Lake, monkeypatch: pytest.Mo
     assert not lake.layout.basis.exists()
 
 
+def test_a_file_that_an_earlier_build_put_in_its_place_meanwhile_does_not_stand(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two processes publish at once, and the one that read the lake first ends last."""
+    of_earlier_build = shutil.copyfile(lake.layout.warehouse, tmp_path / "earlier")
+    noted = build.note_basis
+
+    def overtaken(*arguments: Any) -> None:
+        of_earlier_build.replace(lake.layout.warehouse)
+        noted(*arguments)
+
+    monkeypatch.setattr(build, "note_basis", overtaken)
+    rewrite(lake, REPOSITORIES, other(REPOSITORIES, "description"))
+    build_warehouse(lake)
+    assert not stands(lake)
+
+
 # Statistics
 
 

@@ -1,27 +1,26 @@
 """A file that is brought up to date has the rows of one that is built as a whole, in every table, mart and view."""
 
-import os
+import datetime
 import random
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
+import polars as pl
 import pytest
 
 from kubestats_pipeline.lake.contract import Table
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.paths import Layout
-from kubestats_pipeline.lake.tables import RESOURCE_EVENTS, TABLES
-from kubestats_pipeline.warehouse import changes
+from kubestats_pipeline.lake.tables import RESOURCE_EVENTS, SNAPSHOTS
+from kubestats_pipeline.warehouse import build, changes, refresh
 from kubestats_pipeline.warehouse.build import build_warehouse
+from kubestats_pipeline.warehouse.built_from import BuiltFrom
 from kubestats_pipeline.warehouse.connect import open_to_read
 from kubestats_pipeline.warehouse.examine import find_differences, find_lost_references, narrow_to_refreshed
-from kubestats_pipeline.warehouse.marts import MARTS
 from kubestats_pipeline_tests.warehouse.changing_lake import ChangingLake
-
-RELATIONS = (*TABLES, *(mart.name for mart in MARTS))
+from kubestats_pipeline_tests.warehouse.whole_build import differences, link
 
 
 @pytest.fixture(scope="module")
@@ -39,11 +38,6 @@ def changing(world: ChangingLake, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     )
 
 
-def link(folder: Path, copy: Path) -> None:
-    """Copy a folder of files that are never changed but replaced: linked ones are the same files."""
-    shutil.copytree(folder, copy, symlinks=True, copy_function=os.link)
-
-
 def published_world(folder: Path, samples: Path, seed: int) -> ChangingLake:
     """Repositories that share two histories, so that some of their settings are shared by three."""
     draw = random.Random(seed)
@@ -53,24 +47,6 @@ def published_world(folder: Path, samples: Path, seed: int) -> ChangingLake:
     world.measure()
     build_warehouse(world.lake)
     return world
-
-
-def differences(lake: Lake) -> dict[str, int]:
-    """The rows by relation in which the published file differs from one that is built as a whole."""
-    with tempfile.TemporaryDirectory(dir=lake.layout.data_dir) as folder:
-        link(lake.layout.lake, Layout(Path(folder)).lake)
-        whole = build_warehouse(Lake(Layout(Path(folder))))
-        assert whole.whole_because == "nobody knows from what the published file was built"
-        with duckdb.connect() as connection:
-            connection.execute(f"ATTACH '{lake.layout.warehouse}' AS kept (READ_ONLY)")
-            connection.execute(f"ATTACH '{whole.path}' AS whole (READ_ONLY)")
-            connection.execute("SET TimeZone = 'UTC'")
-            found = {}
-            for name in RELATIONS:
-                sides = (f"FROM kept.{name}", f"FROM whole.{name}")
-                unlike = " UNION ALL ".join(f"(({one}) EXCEPT ALL ({other}))" for one, other in (sides, sides[::-1]))
-                ((found[name],),) = connection.execute(f"SELECT count(*) FROM ({unlike})").fetchall()
-    return {name: count for name, count in found.items() if count}
 
 
 KEPT: dict[str, Callable[[ChangingLake], None]] = {
@@ -119,6 +95,50 @@ def test_a_value_that_a_third_repository_shares_is_shown_in_the_others(
     assert build_warehouse(world.lake).whole_because is None
     assert count_withheld(world.lake) < before
     assert differences(world.lake) == {}
+
+
+HOUR = datetime.timedelta(hours=1)
+
+
+def test_what_lies_in_the_future_again_since_the_clock_was_set_back_is_built_anew(
+    sample_repositories: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "LARGEST_SHARE", 1)
+    histories = [sample_repositories / "magpie" / "infra.git"]
+    world = ChangingLake(Lake(Layout(tmp_path / "data")), histories, random.Random(1))
+    world.add()
+    world.push(1, to_end=True)
+    newest = world.lake.read_all(SNAPSHOTS).select(pl.col("head_committed_at").max()).item()
+    reasons = []
+    for moment in (newest - 2 * HOUR, newest + 2 * HOUR, newest - HOUR):
+        monkeypatch.setattr(build, "datetime", standing_still(moment))
+        reasons.append(build_warehouse(world.lake).whole_because)
+    assert reasons[1:] == [None, None]
+    assert differences(world.lake) == {}
+
+
+def standing_still(moment: datetime.datetime) -> SimpleNamespace:
+    """The module `datetime` with a clock that gives one moment."""
+    return SimpleNamespace(UTC=datetime.UTC, datetime=SimpleNamespace(now=lambda zone: moment.astimezone(zone)))
+
+
+def test_a_build_that_another_one_has_overtaken_does_not_mix_both(
+    changing: ChangingLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has read from what the old file was built when the other replaces it, and would copy the new one."""
+    read = refresh.read_built_from
+
+    def overtaken(layout: Layout) -> BuiltFrom | None:
+        origin = read(layout)
+        monkeypatch.setattr(refresh, "read_built_from", read)
+        changing.push(5)
+        build_warehouse(changing.lake)
+        return origin
+
+    changing.push(3)
+    monkeypatch.setattr(refresh, "read_built_from", overtaken)
+    assert build_warehouse(changing.lake).whole_because == "another process published meanwhile"
+    assert differences(changing.lake) == {}
 
 
 def count_withheld(lake: Lake) -> int:
