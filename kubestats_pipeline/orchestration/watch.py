@@ -6,7 +6,6 @@ were told. The next publication, or a run of the job by hand, tells it what it m
 
 import dagster as dg
 
-from kubestats_pipeline.ask.published import UnusableFileError
 from kubestats_pipeline.locks import BusyError
 from kubestats_pipeline.orchestration.base.activity import is_active, latest_news
 from kubestats_pipeline.orchestration.base.console_log import LOGGED
@@ -14,8 +13,6 @@ from kubestats_pipeline.orchestration.base.context import Services
 from kubestats_pipeline.orchestration.jobs import publish_warehouse
 from kubestats_pipeline.orchestration.retries import STEP_RETRIES
 from kubestats_pipeline.settings import Settings
-from kubestats_pipeline.watch.memory import MemoryFileError
-from kubestats_pipeline.watch.receivers import ReceiverError
 
 DESCRIPTION = (
     "Look for the changes that the rules of `watch` name in the published file, and tell their receivers what is new. "
@@ -26,7 +23,10 @@ DESCRIPTION = (
 @dg.op(pool="watch", description=DESCRIPTION, out=dg.Out(dg.Nothing))
 def tell(context: dg.OpExecutionContext, services: dg.ResourceParam[Services]) -> dg.Output[None]:
     """Tell every receiver, and report whom of how much."""
-    from kubestats_pipeline.watch.telling import tell_changes  # duckdb: only the run pays for it
+    from kubestats_pipeline.ask.published import UnusableFileError  # duckdb: only the run pays for it
+    from kubestats_pipeline.watch.memory import MemoryFileError
+    from kubestats_pipeline.watch.receivers import ReceiverError
+    from kubestats_pipeline.watch.telling import tell_changes
 
     try:
         with services.progress.track("watch", 1) as done:
