@@ -35,9 +35,9 @@ def tell(context: dg.OpExecutionContext, services: dg.ResourceParam[Services]) -
     except (UnusableFileError, MemoryFileError, ReceiverError, BusyError) as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     for name, number in outcome.begun.items():
-        context.log.info("%s: %d new questions. News are told from now on", name, number)
+        context.log.info("%s: news are told from now on, new questions: %d", name, number)
     for name, number in outcome.told.items():
-        context.log.info("%s: %d changes told", name, number)
+        context.log.info("%s: told, changes: %d", name, number)
     for thing in outcome.unknown:
         context.log.warning("watch: nothing in the published file is called so: %s", thing)
     if outcome.failures:
