@@ -5,9 +5,9 @@
 
 import json
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode
 
 _HOST_NAME = re.compile(r"(?i)(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
@@ -138,12 +138,20 @@ class RetentionSettings(SettingsSection):
 
 
 class AlertSettings(SettingsSection):
-    """The receiver of messages about failed runs."""
+    """The receivers of messages, and who of them hears of failed runs."""
 
     webhook_url: SecretStr | None = Field(
         default=None, description="a run that fails is posted there as JSON, in the form that Slack and Discord accept"
     )
     timeout_seconds: float = Field(default=10, gt=0, le=15, description="for one attempt of three")
+    receivers: dict[str, SecretStr] = Field(
+        default_factory=dict, description="names of your choice with their addresses, as apprise writes them"
+    )
+    failures_to: Annotated[list[str], NoDecode] = Field(
+        default_factory=list, description="receivers that are told of every run that fails"
+    )
+
+    _split_failures_to = field_validator("failures_to", mode="before")(split_list)
 
     @field_validator("webhook_url", mode="after")
     @classmethod
@@ -151,6 +159,57 @@ class AlertSettings(SettingsSection):
         if url is not None and not re.match(r"https?://[^/\s]", url.get_secret_value()):
             raise ValueError("give an http:// or https:// URL")
         return url
+
+    @field_validator("receivers", mode="after")
+    @classmethod
+    def _are_addresses(cls, receivers: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        for name, address in receivers.items():
+            if not _RECEIVER_NAME.fullmatch(name):
+                raise ValueError("name each receiver with lower-case letters, digits, - and _, such as phone")
+            if not re.fullmatch(r"[a-zA-Z][a-zA-Z0-9+.-]*://\S+", address.get_secret_value()):
+                raise ValueError(f"the address of {name} is not one. Give {AN_ADDRESS}")
+        return receivers
+
+
+AN_ADDRESS = "an address as apprise writes them, such as ntfys://ntfy.sh/topic"
+_RECEIVER_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+
+SUBJECTS = ("chart", "app", "image", "repository")
+"""Sorts of things that a rule watches."""
+
+
+class WatchRule(SettingsSection):
+    """One thing, the changes of it that are told, and who hears of them."""
+
+    chart: str | None = Field(default=None, description="name of a chart, or its canonical address")
+    app: str | None = Field(default=None, description="name of an app")
+    image: str | None = Field(default=None, description="name of an image, or the last part of it")
+    repository: str | None = Field(default=None, description="full name of a repository")
+    what: Annotated[
+        list[Literal["rolled_back", "new_major", "gone", "changed"]],
+        Field(min_length=1, description="changes that are told"),
+    ]
+    to: list[str] = Field(default_factory=list, description="receivers by their names. All by default")
+
+    _split = field_validator("what", "to", mode="before")(split_list)
+
+    @field_validator(*SUBJECTS, mode="after")
+    @classmethod
+    def _is_a_name(cls, name: str | None) -> str | None:
+        if name is not None and not name.strip():
+            raise ValueError("give a name, such as grafana")
+        return name.strip() if name else None
+
+    @model_validator(mode="after")
+    def _watches_one_thing(self) -> "WatchRule":
+        if sum(getattr(self, subject) is not None for subject in SUBJECTS) != 1:
+            raise ValueError(f"give one of {', '.join(SUBJECTS)} in each rule, such as chart: grafana")
+        return self
+
+    @property
+    def subject(self) -> tuple[str, str]:
+        """The sort of what is watched, and its name."""
+        return next((sort, name) for sort in SUBJECTS if (name := getattr(self, sort)) is not None)
 
 
 class ReportSettings(SettingsSection):

@@ -8,7 +8,7 @@ and what would be right. Nothing else in the package looks at the environment.
 import difflib
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, cast, get_args
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
@@ -23,6 +23,7 @@ from pydantic_settings import SettingsError as SourceError
 
 from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.setting_sections import (
+    AN_ADDRESS,
     AlertSettings,
     AutomationSettings,
     GitHubSettings,
@@ -33,10 +34,14 @@ from kubestats_pipeline.setting_sections import (
     SettingsSection,
     SyncSettings,
     UiSettings,
+    WatchRule,
     split_list,
 )
 
 PREFIX = "KUBESTATS_"
+_RECEIVERS = f"{PREFIX}ALERTS__RECEIVERS__"
+"""How variables with the addresses of receivers begin. Their users choose the rest."""
+
 DEFAULT_TOPICS = ("kubesearch", "k8s-at-home")
 
 
@@ -75,6 +80,7 @@ class Settings(BaseSettings):
     scan: ScanSettings = Field(default_factory=ScanSettings)
     automation: AutomationSettings = Field(default_factory=AutomationSettings)
     alerts: AlertSettings = Field(default_factory=AlertSettings)
+    watch: list[WatchRule] = Field(default_factory=list, description="rules: what is told to whom when it changes")
     ui: UiSettings = Field(default_factory=UiSettings)
     report: ReportSettings = Field(default_factory=ReportSettings)
     log_format: Literal["console", "json"] = Field(
@@ -107,6 +113,19 @@ class Settings(BaseSettings):
         if token and isinstance(github, dict) and not github.get("token"):
             values["github"] = {**github, "token": token}
         return values
+
+    @model_validator(mode="after")
+    def _names_receivers(self) -> "Settings":
+        known = sorted(self.alerts.receivers)
+        if self.watch and not known:
+            raise ValueError(f"watch: nobody is told. Name a receiver in alerts.receivers with {AN_ADDRESS}")
+        named = {f"watch, rule {number}: to": rule.to for number, rule in enumerate(self.watch, 1)}
+        for where, names in {"alerts.failures_to": self.alerts.failures_to, **named}.items():
+            if any(name not in known for name in names):
+                raise ValueError(
+                    f"{where}: give names of alerts.receivers, which are: {', '.join(known) or 'none yet'}"
+                )
+        return self
 
     @property
     def topics(self) -> list[str]:
@@ -169,16 +188,24 @@ def _known_names(model: type[BaseModel] = Settings, prefix: str = "") -> list[st
     names = []
     for name, field in model.model_fields.items():
         names.append(prefix + name)
-        if isinstance(field.annotation, type) and issubclass(field.annotation, SettingsSection):
-            names += _known_names(field.annotation, f"{prefix}{name}.")
+        if (section := _section_of(field.annotation)) is not None:
+            names += _known_names(section, f"{prefix}{name}.")
     return names
+
+
+def _section_of(annotation: Any) -> type[SettingsSection] | None:
+    """The section that a setting is, or each item of one that is a list."""
+    for found in (annotation, *get_args(annotation)):
+        if isinstance(found, type) and issubclass(found, SettingsSection):
+            return found
+    return None
 
 
 def _reject_unknown_variables() -> None:
     known = {PREFIX + name.upper().replace(".", "__") for name in _known_names()} | {f"{PREFIX}CONFIG"}
     for variable in os.environ:
         name = variable.upper()  # pydantic takes them in any case
-        if name.startswith(PREFIX) and name not in known:
+        if name.startswith(PREFIX) and name not in known and not name.startswith(_RECEIVERS):
             raise SettingsError(f"unknown setting {variable}{_closest(name, sorted(known))}")
 
 
@@ -191,11 +218,20 @@ def _explain(error: ValidationError) -> str:
     """One line per wrong setting, without the value: it may be a token."""
     lines = []
     for problem in error.errors(include_input=False, include_url=False):
-        parts = [part for part in problem["loc"] if isinstance(part, str)]  # a number is a place in a list
-        name = ".".join(part for part in parts if part not in ("int", "literal['all']"))
+        name, place = _named(problem["loc"])
+        said = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
-            lines.append(f"unknown setting {name}{_closest(name, _known_names())}")
+            lines.append(f"unknown setting {name}{place}{_closest(name, _known_names())}")
+        elif not name:  # of several settings together: the text names them
+            lines.append(said)
         else:
-            variable = PREFIX + name.upper().replace(".", "__")
-            lines.append(f"{name} (or {variable}): {problem['msg'].removeprefix('Value error, ')}")
+            variable = name.partition(".")[0] if place else name  # rules are given as a whole
+            lines.append(f"{name} (or {PREFIX}{variable.upper().replace('.', '__')}){place}: {said}")
     return "\n".join(dict.fromkeys(lines))
+
+
+def _named(location: tuple[str | int, ...]) -> tuple[str, str]:
+    """The name of a setting, and the number of its rule where it is in one of a list."""
+    parts = [part for part in location if isinstance(part, str) and part not in ("int", "literal['all']")]
+    is_in_rule = location[:1] == ("watch",) and len(location) > 1 and isinstance(location[1], int)
+    return ".".join(parts), f" in rule {int(location[1]) + 1}" if is_in_rule else ""

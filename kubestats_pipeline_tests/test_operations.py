@@ -6,11 +6,18 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from kubestats_pipeline.orchestration.automation import build_automation
 from kubestats_pipeline.orchestration.jobs import JOBS
+from kubestats_pipeline.setting_sections import WatchRule
+from kubestats_pipeline.settings import load_settings
+from kubestats_pipeline.watch.memory import KEPT
+from kubestats_pipeline.watch.messages import MOST_CHANGES
+from kubestats_pipeline.watch.receivers import open_receivers
+from kubestats_pipeline.watch.telling import questions_by_receiver
 from kubestats_pipeline_tests.builders import settings_for
 
 ROOT = Path(__file__).parent.parent
@@ -36,6 +43,24 @@ def test_the_numbers_are_the_defaults(tmp_path: Path):
     assert f"`retention.run_days` ({settings.retention.run_days})" in GUIDE
     for minutes in (settings.automation.discover_minutes, settings.automation.sync_minutes):
         assert f"every {minutes} minutes" in GUIDE
+
+
+def test_the_example_of_watch_is_taken_and_all_kinds_of_changes_are_explained(tmp_path, monkeypatch):
+    section = GUIDE.partition("## Watch and tell")[2].partition("\n## ")[0]
+    (variables,) = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+    (rules,) = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
+    for name, value in re.findall(r"^(KUBESTATS_\w+)=(\S+)$", variables, re.MULTILINE):
+        monkeypatch.setenv(name, value)
+    (tmp_path / "kubestats.yaml").write_text(rules)
+    monkeypatch.setenv("KUBESTATS_CONFIG", str(tmp_path / "kubestats.yaml"))
+    settings = load_settings(data_dir=tmp_path)
+    assert set(open_receivers(settings.alerts)) == {"mail", "phone"}
+    assert [len(each) for each in questions_by_receiver(settings).values()] == [3, 3]
+    what = get_args(get_args(WatchRule.model_fields["what"].annotation)[0])
+    assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == [*what[:2], what[3], what[2]]
+    assert f"up to {MOST_CHANGES} changes" in section
+    assert f"more than {KEPT.days} days later" in section
+    assert "`tell_after_publication`" in GUIDE
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)

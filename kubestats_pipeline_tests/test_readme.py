@@ -108,7 +108,7 @@ def test_nothing_in_the_shell_blocks_is_left_untested():
 def test_the_table_of_commands_names_them_all():
     named = set(re.findall(r"^\| `kubestats (\w+)", README, re.MULTILINE))
     decisions, questions = {"approve", "block", "unblock", "delete"}, {"sql", "tables", "mcp", "review", *ANSWERS}
-    stages = {"demo", "run", "sync", "status", "doctor", "metrics", "clean", "retire", "dev", "report"}
+    stages = {"demo", "run", "sync", "status", "doctor", "metrics", "clean", "retire", "dev", "report", "watch"}
     assert named == stages | decisions | questions | {"backup", "restore"}
 
 

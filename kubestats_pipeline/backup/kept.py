@@ -1,7 +1,7 @@
 """The choice of what a backup keeps, cut into units that are copied as of one moment.
 
-Kept is what no other place has: the tables, the archive, what waits for its new name, the administrator's decisions and
-`dagster.yaml`, which is the administrator's too. All else below the data directory is a cache, a result or a history of
+Kept is what no other place has: the tables, the archive, what waits for its new name, the administrator's decisions, who
+was told of what, and `dagster.yaml`, which is the administrator's too. All else below the data directory is a cache, a result or a history of
 runs, and is made again. A unit is a group of files that belong together: all tables of one repository, one table of
 days, the archive of one repository. `copying.py` copies them.
 """
@@ -36,6 +36,7 @@ def kept_places(layout: Layout) -> tuple[Path, ...]:
         layout.archives,
         layout.all_moving,
         layout.decisions,
+        layout.told,
         layout.dagster_configuration,
         layout.lake,
     )
@@ -59,6 +60,7 @@ def list_units(layout: Layout) -> Iterator[Unit]:
     yield (layout.all_moving,)
     yield from _cut(layout.archives, "repository_id=")
     yield (layout.decisions,)
+    yield (layout.told,)
     yield (layout.dagster_configuration,)
 
 

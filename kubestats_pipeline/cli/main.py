@@ -20,7 +20,6 @@ from kubestats_pipeline.cli.backup import backup, restore
 from kubestats_pipeline.cli.decisions import approve, block, delete, unblock
 from kubestats_pipeline.cli.explained import FAILED, ExplainedCommands, explained
 from kubestats_pipeline.cli.loaded import load_settings, published_file
-from kubestats_pipeline.cli.mcp import mcp
 from kubestats_pipeline.cli.pages import beside, report
 from kubestats_pipeline.cli.review import review
 from kubestats_pipeline.git import command as git
@@ -53,6 +52,7 @@ def demo() -> None:
     with explained():
         known = load_settings()
         git.require()
+        _require_receivers(known)
         sample = Layout(known.data_dir).sample
         settings = load_settings(repositories=[str(sample)], github={"topics": []}, max_repositories=None)
         build_sample(sample)
@@ -75,6 +75,7 @@ def run(
     with explained():
         settings = load_settings(**({"max_repositories": limit} if limit else {}))
         git.require()
+        _require_receivers(settings)
         _check_sources(settings, source or [])
         tell_costs(settings, source or [])
         succeeded = cycle_over(settings, source or [])
@@ -116,6 +117,7 @@ def sync(
     with explained():
         settings = load_settings()
         git.require()
+        _require_receivers(settings)
         succeeded = cycle_of(settings, find_active(Lake(Layout(settings.data_dir)), repositories))
     raise typer.Exit(0 if succeeded else FAILED)
 
@@ -196,6 +198,24 @@ def retire() -> None:
 
 
 @app.command()
+def watch(
+    days: Annotated[int, typer.Option("--days", min=1, help="how far back to look")] = 7,
+    test: Annotated[bool, typer.Option("--test", help="send a test message to each receiver instead")] = False,
+) -> None:
+    """Show the changes that the watch rules find. Nothing is told. Exits with 1 if a name or a receiver is wrong."""
+    from kubestats_pipeline.cli.answers.watched import find_watched, send_tests
+
+    with explained():
+        settings = load_settings()
+        _require_receivers(settings)
+        healthy = True
+        for finding in send_tests(settings) if test else find_watched(settings, days):
+            (terminal.show_error if finding.has_failed else terminal.show_line)(finding.text)
+            healthy = healthy and not finding.has_failed
+    raise typer.Exit(0 if healthy else FAILED)
+
+
+@app.command()
 def dev(
     port: Annotated[int, typer.Option(min=1, max=65535, help="where the UI listens, on 127.0.0.1")] = 3000,
 ) -> None:
@@ -203,12 +223,13 @@ def dev(
     with explained():
         settings = load_settings()
         git.require()
+        _require_receivers(settings)
         _serve(settings, port)
 
 
 QUESTIONS = (questions.chart, questions.app, questions.image, questions.repo, questions.grep, questions.tables)
 
-for command in (*QUESTIONS, backup, mcp, report, restore, review, approve, block, unblock, delete):
+for command in (*QUESTIONS, questions.mcp, backup, report, restore, review, approve, block, unblock, delete):
     app.command()(command)
 
 
@@ -231,6 +252,14 @@ def _serve(settings: "Settings", port: int) -> None:
         with beside(settings):
             terminal.show_line(f"UI: http://{HOST}:{port} in some seconds, until Ctrl-C")
             serve(instance, server, settings.ui.hosts, "json" if settings.log_format == "json" else "colored")
+
+
+def _require_receivers(settings: "Settings") -> None:
+    """Stop a command at its start that could not tell anybody."""
+    if settings.alerts.receivers:
+        from kubestats_pipeline.watch.receivers import open_receivers
+
+        open_receivers(settings.alerts)
 
 
 def _check_sources(settings: "Settings", names: list[str]) -> None:

@@ -1,8 +1,11 @@
 """`kubestats chart`, `app`, `image`, `repo` and `grep`: what the published file tells about a name, without SQL.
 
+`kubestats mcp` lets an assistant ask the same, over standard input and output.
+
 `kubestats tables` says what else there is to ask for.
 """
 
+import importlib.util
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +15,9 @@ import typer
 from kubestats_pipeline.cli.answers.completion import complete_table, names_of
 from kubestats_pipeline.cli.answers.formats import AnswerFormat
 from kubestats_pipeline.cli.explained import explained
-from kubestats_pipeline.cli.loaded import published_file
+from kubestats_pipeline.cli.loaded import load_settings, published_file
+from kubestats_pipeline.errors import ExplainedError
+from kubestats_pipeline.lake.paths import Layout
 
 if TYPE_CHECKING:
     from kubestats_pipeline.cli.answers.sections import Subject
@@ -29,6 +34,10 @@ Pager = Annotated[bool, typer.Option(" /--no-pager", help="write long answers to
 Against = Annotated[
     Path | None, typer.Option("--against", help="a published file, instead of the one in the data directory")
 ]
+
+
+class MissingExtraError(ExplainedError):
+    """An optional dependency is not installed. The text says how to install it."""
 
 
 def chart(
@@ -131,3 +140,18 @@ def _tell(subject: "Subject", name: str, form: AnswerFormat, rows: int, paged: b
 
         answer = ask_about(against or published_file(), subject, name)
         show_answer(answer, form, ANSWERS[subject].main, rows, paged=paged)
+
+
+def mcp(
+    against: Against = None,
+) -> None:
+    """Serve the published file to an assistant, read-only, over standard input and output (MCP)."""
+    with explained():
+        if importlib.util.find_spec("mcp") is None:
+            raise MissingExtraError("the package mcp is missing. Run `pip install 'kubestats-pipeline[mcp]'`")
+        from kubestats_pipeline.ask.mcp_server import build_server
+        from kubestats_pipeline.ask.published import PublishedFile
+
+        published = PublishedFile(against or Layout(load_settings().data_dir).warehouse)
+        published.ask("SELECT 1")  # a wrong file is told now, and not when the assistant asks
+        build_server(published).run()

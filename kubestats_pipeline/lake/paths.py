@@ -62,6 +62,16 @@ class Layout:
         return self.data_dir / "statistics.basis.json"
 
     @property
+    def told(self) -> Path:
+        """A note of the changes that were told to the receivers of `watch`. Without it they are watched from now on."""
+        return self.data_dir / "watch.told.json"
+
+    @property
+    def told_lock(self) -> Path:
+        """The lock of a process that tells receivers."""
+        return self.data_dir / "locks" / "watch"
+
+    @property
     def report(self) -> Path:
         """The published pages, a link to a folder beside it."""
         return self.data_dir / "report"

@@ -1,12 +1,14 @@
-"""Posts runs that failed: one JSON message to the webhook of the setting `alerts.webhook_url`.
+"""Tells of runs that failed: one JSON message to the webhook of the settings, one message to each receiver named there.
 
-The URL is a secret, because whoever knows it can post. It is read from the settings where it is used and is in no run
-config, log, tick or error. The message comes from the run's own events. No document of a repository is in it.
+Addresses are secrets, because whoever knows one can post. They are read from the settings where they are used and are
+in no run config, log, tick or error. The message comes from the run's own events. No document of a repository is in it.
 """
 
 import logging
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -29,8 +31,39 @@ class AlertError(ExplainedError):
 
 
 def build_alerts(settings: AlertSettings) -> list[dg.SensorDefinition]:
-    """The sensor that posts to the webhook. None without one."""
-    return [_failure_sensor()] if settings.webhook_url else []
+    """The sensor that tells of failed runs. None where nobody wants to know."""
+    return [_failure_sensor()] if settings.webhook_url or settings.failures_to else []
+
+
+def tell_failure(settings: AlertSettings, run: dg.DagsterRun, reason: str) -> None:
+    """Tell the webhook and the receivers side by side, so that one that does not answer keeps nobody waiting.
+
+    Raises:
+        AlertError: some did not take it. All were tried.
+    """
+    with ThreadPoolExecutor(1 + len(settings.failures_to)) as pool:
+        posted = pool.submit(post_alert, settings, describe_failure(run, reason))
+        problems = list(pool.map(lambda send: send(), _sends(settings, run, reason)))
+    if (error := posted.exception()) is not None:
+        problems.append(str(error))
+    if any(problems):
+        raise AlertError("; ".join(filter(None, problems)))
+
+
+def _sends(settings: AlertSettings, run: dg.DagsterRun, reason: str) -> list[Callable[[], str]]:
+    """One attempt for each receiver of failures, which gives what went wrong."""
+    if not settings.failures_to:
+        return []
+    from kubestats_pipeline.watch.messages import compose_failure  # only a failure needs them
+    from kubestats_pipeline.watch.receivers import Receiver, open_receivers
+
+    def send(name: str, receiver: Receiver) -> str:
+        problem = receiver.send(message)
+        return f"{name} was not told: {problem.reason}. See alerts.receivers" if problem else ""
+
+    message = compose_failure(run.job_name, run.run_id, reason)
+    receivers = open_receivers(settings)
+    return [partial(send, name, receivers[name]) for name in dict.fromkeys(settings.failures_to)]
 
 
 def post_alert(
@@ -66,11 +99,11 @@ def _failure_sensor() -> dg.SensorDefinition:
         name="alert_on_failure",
         minimum_interval_seconds=30,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Posts every run that failed to the webhook of the settings.",
+        description="Tells of every run that failed: the webhook and the receivers of the settings.",
     )
     def tick(context: dg.RunFailureSensorContext, services: dg.ResourceParam[Services]) -> dg.SkipReason:
-        post_alert(services.settings.alerts, describe_failure(context.dagster_run, _reason(context)))
-        return dg.SkipReason(f"posted the failure of {context.dagster_run.run_id}")
+        tell_failure(services.settings.alerts, context.dagster_run, _reason(context))
+        return dg.SkipReason(f"told of the failure of {context.dagster_run.run_id}")
 
     return tick
 

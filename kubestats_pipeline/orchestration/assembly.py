@@ -20,6 +20,7 @@ from kubestats_pipeline.orchestration.checks import CHECKS
 from kubestats_pipeline.orchestration.decision_jobs import DECISION_JOBS
 from kubestats_pipeline.orchestration.freshness import with_freshness
 from kubestats_pipeline.orchestration.jobs import JOBS, build_jobs
+from kubestats_pipeline.orchestration.watch import build_watch_jobs
 
 ASSETS = (
     discover_assets,
@@ -41,11 +42,12 @@ def build_definitions(services: Services, *, headless: bool = False) -> dg.Defin
     A headless one has no schedules and sensors, and its jobs do not wait for retries: somebody waits for them.
     """
     jobs = build_jobs(retries=None) if headless else JOBS
+    watching = build_watch_jobs(services.settings, headless=headless)
     schedules, sensors = ([], []) if headless else build_automation(services.settings)
     return dg.Definitions(
         assets=with_freshness(with_references(ASSETS), services.settings.automation),
         asset_checks=CHECKS,
-        jobs=[*jobs, *DECISION_JOBS],
+        jobs=[*jobs, *DECISION_JOBS, *watching],
         schedules=schedules,
         sensors=sensors,
         resources={"services": services},

@@ -23,6 +23,7 @@ from kubestats_pipeline.orchestration.base.worker_identity import this_worker
 from kubestats_pipeline.orchestration.repairs.orphaned_runs import fail_orphans
 from kubestats_pipeline.orchestration.repairs.pools import kept_awake
 from kubestats_pipeline.orchestration.standing import NOTHING_NEW, find_standing
+from kubestats_pipeline.orchestration.watch import build_watch_jobs
 from kubestats_pipeline.upgrade.redact_lake import redact_lake
 from kubestats_pipeline.warehouse.basis import has_statistics
 
@@ -131,13 +132,15 @@ class Runner:
         return int(run.tags.get(CHANGED_TAG, "0")) if run else 0
 
     def publish(self, services: Services) -> None:
-        """Publish, or say that the file stands, and what its checks have found: that holds as long."""
+        """Publish, or say that the file stands, and what its checks have found: that holds as long. Tell of changes."""
         standing = find_standing(services, self.instance)
         if standing is None:
             self.run(jobs.publish_warehouse)
-            return
-        self._sum_up_checks(standing)
-        self.notes.append(NOTHING_NEW)
+        else:
+            self._sum_up_checks(standing)
+            self.notes.append(NOTHING_NEW)
+        for job in build_watch_jobs(services.settings) if services.lake.layout.warehouse.is_file() else ():
+            self.run(job)
 
     def _sum_up_checks(self, evaluations: Iterable[dg.AssetCheckEvaluation]) -> None:
         """Note the checks that did not pass, as they are named in the UI, with what they found. Dagster runs on."""

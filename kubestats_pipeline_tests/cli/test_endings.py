@@ -64,7 +64,21 @@ def _is_asking(terminal: Terminal) -> bool:
 
 def test_every_command_that_changes_something_says_what_an_interrupt_leaves():
     names = {command.name or command.callback.__name__ for command in app.registered_commands}
-    reading = {"status", "sql", "tables", "doctor", "metrics", "mcp", "review", "chart", "app", "image", "repo", "grep"}
+    reading = {
+        "status",
+        "sql",
+        "tables",
+        "doctor",
+        "metrics",
+        "mcp",
+        "review",
+        "chart",
+        "app",
+        "image",
+        "repo",
+        "grep",
+        "watch",
+    }
     assert names - reading == set(AFTER_INTERRUPT)
 
 

@@ -13,7 +13,7 @@ from kubestats_pipeline.warehouse.build import build_warehouse
 from kubestats_pipeline_tests.demo import clean_environment
 from kubestats_pipeline_tests.warehouse.small_lake import write_small_lake
 
-HEAVY = {"dagster", "duckdb", "polars", "pydantic_settings", "sqlalchemy"}
+HEAVY = {"apprise", "dagster", "duckdb", "polars", "pydantic_settings", "sqlalchemy"}
 """Packages that each take as long to load as all of `kubestats --help` may."""
 
 LOADED = f"""
@@ -45,7 +45,7 @@ def loaded_by(folder: Path, *arguments: str) -> set[str]:
     return set(last.split()[1:])
 
 
-@pytest.mark.parametrize("command", [(), ("review",), ("sql",)])
+@pytest.mark.parametrize("command", [(), ("review",), ("sql",), ("watch",)])
 def test_help_loads_nothing_heavy(tmp_path: Path, command: tuple[str, ...]) -> None:
     assert loaded_by(tmp_path, *command, "--help") == set()
 

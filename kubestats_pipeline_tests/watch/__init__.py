@@ -1,0 +1,1 @@
+"""Tests of what is watched and who is told, with real servers."""
