@@ -25,11 +25,13 @@ test: .venv/.installed-dev $(CLIENT:%=.clients/%/.installed)  ## the everyday te
 test-all: .venv/.installed-dev $(CLIENT:%=.clients/%/.installed) $(OTHER_CLIENTS:%=.clients/%/.installed) .clients/renovate/.installed  ## every test, the long ones too
 	$(BIN)/pytest -m "slow or not slow"
 
-check: .venv/.installed-dev  ## lint, types and spelling
+check: .venv/.installed-dev  ## lint, types, spelling and definitions
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/codespell *.md data/README.md docs deploy findings benchmarks kubestats_pipeline kubestats_pipeline_tests pyproject.toml
+	@home=$$(mktemp -d) && cp kubestats_pipeline/dagster.yaml "$$home" && \
+		VIRTUAL_ENV="$(CURDIR)/.venv" DAGSTER_HOME="$$home" $(BIN)/dg check defs; status=$$?; rm -r "$$home"; exit $$status
 
 format: .venv/.installed-dev  ## format the code
 	$(BIN)/ruff check --fix

@@ -40,8 +40,8 @@ JOB = REPOSITORY.replace("}", ', jobName: "publish_warehouse"}')
 SCHEDULE = REPOSITORY.replace("}", ', scheduleName: "clean_up_schedule"}')
 MUTATIONS = {
     "launch a run": f'launchRun(executionParams: {{selector: {JOB}, mode: "default"}})',
-    "launch a backfill": 'launchPartitionBackfill(backfillParams: {assetSelection: [{path: ["ecosystem_stats"]}],'
-    ' partitionNames: ["2026-01-01"]})',
+    "launch a backfill": 'launchPartitionBackfill(backfillParams: {assetSelection: [{path: ["snapshots"]}],'
+    ' partitionNames: ["ann/one"]})',
     "start a schedule": f"startSchedule(scheduleSelector: {SCHEDULE})",
     "add a repository": f'addDynamicPartition(repositorySelector: {REPOSITORY}, partitionsDefName: "repository",'
     ' partitionKey: "ann/one")',
@@ -293,6 +293,7 @@ def test_the_administrators_side_opens_only_with_a_password(proxy: Proxy, auth: 
 def test_an_administrator_may_act(proxy: Proxy):
     admin = proxy.client(ADMIN, PASSWORD)
     assert admin.get("/").status_code == 200
+    assert answer_to(admin, MUTATIONS["add a repository"]) == "AddDynamicPartitionSuccess"
     assert answer_to(admin, MUTATIONS["launch a backfill"]) == "LaunchBackfillSuccess"
     assert answer_to(admin, MUTATIONS["reload the code"]) == "WorkspaceLocationEntry"
 

@@ -56,7 +56,11 @@ def run_query(warehouse: Path, query: str, showing: Showing) -> None:
     if not warehouse.is_file():
         raise QueryError(f"no warehouse at {warehouse}. Run `kubestats demo` or `kubestats run` first")
     try:
-        with open_to_read(warehouse) as connection:
+        opened = open_to_read(warehouse)
+    except duckdb.Error:
+        raise QueryError(f"{warehouse} is damaged. Delete it and publish it anew: `kubestats run`") from None
+    try:
+        with opened as connection:
             refuse_changes(connection, query)
             if showing.form is Format.PARQUET:
                 _write_parquet(connection, query, showing.output)

@@ -8,7 +8,6 @@ Checks of the published file say nothing in a run that materializes tables alone
 backfill, to which Dagster adds the checks of its assets: until the next publication the file is right to be older.
 """
 
-import datetime
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from kubestats_pipeline.lake.lake import LakeError
 from kubestats_pipeline.lake.tables import SCANS, SNAPSHOTS, TABLES
 from kubestats_pipeline.orchestration.base.asset_specs import failures_table
 from kubestats_pipeline.orchestration.base.context import Services
+from kubestats_pipeline.orchestration.freshness import longest_age
 
 if TYPE_CHECKING:
     import duckdb
@@ -46,9 +46,6 @@ TABLE_CHECKS: Mapping[str, str] = {
 
 ERROR_CHECKS = {"key", "equals_lake", "no_secrets"}
 """Checks whose failure is an error. That of the others is a warning."""
-
-LONGEST_AGE = datetime.timedelta(days=1)
-"""When nothing has happened for so long, or for three times the cadence where that is longer, somebody should look."""
 
 CADENCES: Mapping[str, str | None] = {
     "repositories": "discover_minutes",
@@ -121,8 +118,7 @@ def _check_freshness(services: Services) -> Iterator[dg.AssetCheckResult]:
 
     with _published(services) as connection:
         for asset, setting in CADENCES.items():
-            cadence = getattr(services.settings.automation, setting) if setting else 0
-            longest = max(LONGEST_AGE, datetime.timedelta(minutes=3 * cadence))
+            longest = longest_age(services.settings.automation, setting)
             moment = newest(connection, asset)
             age = services.now() - moment if moment else None
             yield dg.AssetCheckResult(

@@ -3,14 +3,13 @@
 Failures are read from the runs' own events, the ones that the UI shows.
 """
 
+import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
 import dagster as dg
-from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluation
-from dagster._core.utils import make_new_run_id
 
 from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.lake.lake import Lake
@@ -140,7 +139,7 @@ class Runner:
         self._sum_up_checks(standing)
         self.notes.append(NOTHING_NEW)
 
-    def _sum_up_checks(self, evaluations: Iterable[AssetCheckEvaluation]) -> None:
+    def _sum_up_checks(self, evaluations: Iterable[dg.AssetCheckEvaluation]) -> None:
         """Note the checks that did not pass, as they are named in the UI, with what they found. Dagster runs on."""
         for check in evaluations:
             if not check.passed:
@@ -150,7 +149,7 @@ class Runner:
 
     def execute(self, job: jobs.Job, run_config: Mapping[str, Any] = MappingProxyType({})) -> dg.ExecuteInProcessResult:
         """Run a job, marked as the work of this process."""
-        run_id = make_new_run_id()
+        run_id = str(uuid.uuid4())
         with kept_awake(self.instance):
             return self.definitions.resolve_job_def(job.name).execute_in_process(
                 instance=self.instance,
@@ -185,7 +184,7 @@ def _failed_observations(instance: dg.DagsterInstance, run_id: str) -> dict[str,
     return {str(one.metadata[SUBJECT].value): str(one.description) for one in observations if SUBJECT in one.metadata}
 
 
-def _evaluations(instance: dg.DagsterInstance, run_id: str) -> list[AssetCheckEvaluation]:
+def _evaluations(instance: dg.DagsterInstance, run_id: str) -> list[dg.AssetCheckEvaluation]:
     """The results of the checks of a run."""
     entries = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
     return [entry.dagster_event.asset_check_evaluation_data for entry in entries if entry.dagster_event]

@@ -11,7 +11,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
@@ -20,10 +19,6 @@ from pathlib import Path
 import dagster as dg
 import uvicorn
 import yaml
-from dagster._cli.proxy_server_manager import ProxyServerManager
-from dagster._core.workspace.context import WorkspaceProcessContext
-from dagster._core.workspace.load_target import WorkspaceFileTarget
-from dagster._utils.log import configure_loggers
 from dagster_webserver.app import create_app_from_workspace_process_context
 from dagster_webserver.cli import (
     DEFAULT_DB_STATEMENT_TIMEOUT,
@@ -32,6 +27,7 @@ from dagster_webserver.cli import (
 )
 
 from kubestats_pipeline.loopback import ServerError
+from kubestats_pipeline.orchestration.base.dagster_private import DAEMON, code_servers, loaded_workspace, log_services
 from kubestats_pipeline.orchestration.guard import Guard
 
 WORKSPACE = Path(__file__).parents[1] / "workspace.yaml"
@@ -57,7 +53,7 @@ def serve(instance: dg.DagsterInstance, server: socket.socket, hosts: Sequence[s
     """
     for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job ignores them
         signal.signal(number, signal.default_int_handler)
-    configure_loggers(formatter=log_format, log_level="INFO")
+    log_services(log_format)
     with (
         contextlib.suppress(KeyboardInterrupt),
         _code_server(instance) as workspace,
@@ -70,8 +66,7 @@ def serve(instance: dg.DagsterInstance, server: socket.socket, hosts: Sequence[s
 @contextlib.contextmanager
 def _code_server(instance: dg.DagsterInstance) -> Iterator[Path]:
     """The code server, and a workspace file that says where it listens."""
-    target = WorkspaceFileTarget(paths=[str(WORKSPACE)])
-    with ProxyServerManager(instance, target, "warning") as manager, tempfile.TemporaryDirectory() as folder:
+    with code_servers(instance, WORKSPACE) as manager, tempfile.TemporaryDirectory() as folder:
         workspace = Path(folder) / "workspace.yaml"
         workspace.write_text(yaml.safe_dump({"load_from": list(manager.get_code_server_specs())}))
         yield workspace
@@ -80,8 +75,8 @@ def _code_server(instance: dg.DagsterInstance) -> Iterator[Path]:
 @contextlib.contextmanager
 def _running_daemon(workspace: Path, log_format: str) -> Iterator["subprocess.Popen[bytes]"]:
     """Dagster's daemon, which is asked to end at the end of the block."""
-    arguments = ["run", "--log-level", "info", "--log-format", log_format, "--workspace", str(workspace)]
-    daemon = subprocess.Popen([sys.executable, "-m", "dagster._daemon", *arguments])
+    arguments = ["--log-level", "info", "--log-format", log_format, "--workspace", str(workspace)]
+    daemon = subprocess.Popen([*DAEMON, *arguments])
     try:
         yield daemon
     finally:
@@ -97,8 +92,7 @@ def _running_daemon(workspace: Path, log_format: str) -> Iterator["subprocess.Po
 def _ui(instance: dg.DagsterInstance, workspace: Path, hosts: Sequence[str]) -> Iterator[uvicorn.Server]:
     """The webserver, with Dagster's application behind the guard."""
     instance.optimize_for_webserver(DEFAULT_DB_STATEMENT_TIMEOUT, DEFAULT_POOL_RECYCLE, DEFAULT_POOL_MAX_OVERFLOW)
-    target = WorkspaceFileTarget(paths=[str(workspace)])
-    with WorkspaceProcessContext(instance, target, version=dg.__version__) as context:
+    with loaded_workspace(instance, workspace) as context:
         app = create_app_from_workspace_process_context(context, live_data_poll_rate=2000)
         wait = LAST_ANSWERS_SECONDS
         yield uvicorn.Server(

@@ -45,8 +45,18 @@ _PLANS = (
         "Ask all sources for repositories and record the day's numbers.",
         hours=1,
     ),
-    _Plan("sync_repositories", _assets("snapshots"), "Fetch the mirrors of all repositories that are due.", hours=4),
-    _Plan("scan_repositories", _SCANNED, "Replay the new commits of all repositories whose head has moved.", hours=6),
+    _Plan(
+        "sync_repositories",
+        _assets("snapshots"),
+        "Fetch the mirrors of all repositories that are due. Pick a partition for one of them, due or not.",
+        hours=4,
+    ),
+    _Plan(
+        "scan_repositories",
+        _SCANNED,
+        "Replay the new commits of all repositories whose head has moved. Pick a partition for one of them.",
+        hours=6,
+    ),
     _Plan("record_statistics", _assets("ecosystem_stats"), "Compute every day whose row is missing or stale.", hours=1),
     _Plan(
         "publish_warehouse",

@@ -7,8 +7,6 @@ publishes, so that one started by hand in the UI is the way to force it.
 import datetime
 
 import dagster as dg
-from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluation
-from dagster._core.events.log import EventLogEntry
 
 from kubestats_pipeline.orchestration.assets.report import link_to_pages
 from kubestats_pipeline.orchestration.base.context import Services
@@ -18,7 +16,7 @@ from kubestats_pipeline.warehouse.basis import confirm_basis, is_current
 NOTHING_NEW = "nothing new to publish: the published file holds what the lake holds"
 
 
-def find_standing(services: Services, instance: dg.DagsterInstance) -> list[AssetCheckEvaluation] | None:
+def find_standing(services: Services, instance: dg.DagsterInstance) -> list[dg.AssetCheckEvaluation] | None:
     """The findings of the checks of the published file, or None if it must be published anew.
 
     That is so where something failed or was broken off after the last build, or is missing, and where the lake, the
@@ -36,18 +34,18 @@ def find_standing(services: Services, instance: dg.DagsterInstance) -> list[Asse
     return found
 
 
-def _has_pages(services: Services, made: EventLogEntry) -> bool:
+def _has_pages(services: Services, made: dg.EventLogEntry) -> bool:
     """True if the pages are there and were made for the address at which they are published."""
     link = made.asset_materialization.metadata.get("link") if made.asset_materialization else None
     is_there = (services.lake.layout.report / "index.html").is_file()
     return is_there and link == dg.MetadataValue.url(link_to_pages(services.settings))
 
 
-def _latest(instance: dg.DagsterInstance, asset: str) -> EventLogEntry | None:
+def _latest(instance: dg.DagsterInstance, asset: str) -> dg.EventLogEntry | None:
     return instance.get_latest_materialization_event(dg.AssetKey(asset))
 
 
-def _evaluations(instance: dg.DagsterInstance, since: float) -> list[AssetCheckEvaluation]:
+def _evaluations(instance: dg.DagsterInstance, since: float) -> list[dg.AssetCheckEvaluation]:
     """The latest result of each check since a moment. One that was only planned, or broke off, has none."""
     records = instance.event_log_storage.get_latest_asset_check_execution_by_key(CHECK_KEYS).values()
     events = [record.event for record in records if record.event and record.event.timestamp >= since]

@@ -8,12 +8,20 @@ import signal
 import struct
 import subprocess
 import termios
+import threading
 import time
 from pathlib import Path
 
 from kubestats_pipeline_tests.demo import KUBESTATS, clean_environment
 
 _COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def _take_terminal() -> None:
+    """Have the terminal for its own, and its keys: what a shell started in the background ignores Ctrl-C."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 class Terminal:
@@ -31,7 +39,7 @@ class Terminal:
             stdout=theirs,
             stderr=theirs,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            preexec_fn=_take_terminal,
         )
         os.close(theirs)
         self.shown = ""
@@ -48,10 +56,13 @@ class Terminal:
         assert text in self.shown, self.shown
         return self.shown
 
-    def finish(self) -> int:
-        """Read to the end and give the exit status."""
+    def finish(self, within: float = 120) -> int:
+        """Read to the end and give the exit status. A command that does not end is killed."""
+        overdue = threading.Timer(within, self.process.kill)
+        overdue.start()
         while self._read():
             pass
+        overdue.cancel()
         os.close(self._ours)
         return self.process.wait(60)
 

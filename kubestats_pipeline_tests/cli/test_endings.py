@@ -1,7 +1,9 @@
 """How commands end: Ctrl-C in a real terminal, errors that nobody foresaw, and what `--debug` shows."""
 
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import duckdb
@@ -49,11 +51,14 @@ def test_ctrl_c_in_a_query_says_that_nothing_was_changed(published):
 
 
 def _is_asking(terminal: Terminal) -> bool:
-    """Wait until the process has loaded DuckDB and is at work with the query."""
-    maps = Path(f"/proc/{terminal.process.pid}/maps")
+    """Wait until DuckDB is at work with the query: its threads beside the first have worked for half a second."""
+    tasks = Path(f"/proc/{terminal.process.pid}/task")
     while terminal.process.poll() is None:
-        if "duckdb" in maps.read_text():
+        others = [task for task in tasks.iterdir() if task.name != str(terminal.process.pid)]
+        ticks = [int((task / "stat").read_text().rpartition(")")[2].split()[11]) for task in others]
+        if sum(ticks) > os.sysconf("SC_CLK_TCK") / 2:
             return True
+        time.sleep(0.05)
     return False
 
 
@@ -109,3 +114,11 @@ def test_the_rest_of_a_stage_is_estimated_from_all_that_is_done():
     assert seconds_left(LEAST_DONE - 1, 40, 60.0) is None
     assert seconds_left(10, 40, LEAST_SECONDS - 1) is None
     assert seconds_left(40, 40, 60.0) is None
+
+
+def test_a_damaged_published_file_is_named_with_what_to_do(kubestats, tmp_path):
+    (tmp_path / "data").mkdir(exist_ok=True)
+    (tmp_path / "data" / "kubestats.duckdb").write_bytes(b"no database")
+    ended = kubestats("sql", "SELECT 1")
+    assert ended.returncode == 1
+    assert ended.stderr.endswith("kubestats.duckdb is damaged. Delete it and publish it anew: `kubestats run`\n")

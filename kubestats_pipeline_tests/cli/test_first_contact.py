@@ -116,7 +116,7 @@ def test_the_script_of_a_shell_is_one_that_it_reads(tmp_path, shell):
 def test_a_python_that_is_not_there_is_not_called_too_old(tmp_path):
     """users.md 15: `python3.99` was said to be older than 3.11."""
     shutil.copy(Path(__file__).parents[2] / "Makefile", tmp_path)
-    make = ["make", ".venv/bin/python", "PYTHON=python3.99"]
+    make = ["make", "--no-print-directory", ".venv/bin/python", "PYTHON=python3.99"]
     made = subprocess.run(make, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert made.returncode != 0
     assert made.stdout == "there is no python3.99; name another: make PYTHON=python3.12 …\n"

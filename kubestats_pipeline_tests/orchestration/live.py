@@ -118,15 +118,19 @@ class Live:
         identity: str = launched["backfillId"]
         return identity
 
-    def launch(self, job: str, partition: str) -> str:
-        """Launch a job for a partition as the UI does, with the run config that it offers; give the run's id."""
+    def launch(self, job: str, partition: str | None = None) -> str:
+        """Launch a job, or its partition, as the UI does with the run config that it offers; give the run's id."""
         selected = {"repositoryLocationName": "kubestats", "repositoryName": "__repository__"}
-        offered = self.ask(OFFERED, set=f"{job}_partition_set", partition=partition, repository=selected)
+        config, tags = "{}", []
+        if partition is not None:
+            offered = self.ask(OFFERED, set=f"{job}_partition_set", partition=partition, repository=selected)
+            config = offered["partitionSetOrError"]["partition"]["runConfigOrError"]["yaml"]
+            tags = [{"key": "dagster/partition", "value": partition}]
         parameters = {
             "selector": {**selected, "jobName": job},
             "mode": "default",
-            "runConfigData": offered["partitionSetOrError"]["partition"]["runConfigOrError"]["yaml"],
-            "executionMetadata": {"tags": [{"key": "dagster/partition", "value": partition}]},
+            "runConfigData": config,
+            "executionMetadata": {"tags": tags},
         }
         launched = self.ask(LAUNCH, parameters=parameters)["launchRun"]
         assert launched["__typename"] == "LaunchRunSuccess", launched

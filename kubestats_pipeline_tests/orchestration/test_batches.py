@@ -24,8 +24,14 @@ from kubestats_pipeline.orchestration.assembly import build_definitions
 from kubestats_pipeline.orchestration.base.batches import CHANGED_TAG
 from kubestats_pipeline.orchestration.base.context import Services
 from kubestats_pipeline.orchestration.base.dagster_home import open_instance
-from kubestats_pipeline.orchestration.base.partitions import repository_partitions
+from kubestats_pipeline.orchestration.base.partitions import (
+    metrics_days,
+    register_days,
+    repository_partitions,
+    statistics_days,
+)
 from kubestats_pipeline.orchestration.cycle import Cycle, run_cycle
+from kubestats_pipeline.plain_text import plain
 from kubestats_pipeline_tests.builders import GitRepository, settings_for
 
 NOW = datetime.datetime(2026, 1, 2, 12, tzinfo=datetime.UTC)
@@ -125,6 +131,16 @@ class Installation:
         records = self.instance.fetch_observations(chosen, limit=100).records
         return [str(record.event_log_entry.asset_observation.description) for record in records]
 
+    def shown(self, key: str, partition: str) -> dict[str, Any]:
+        """The metadata on the page of a partition: those of its last materialization, and of an observation since."""
+        chosen = dg.AssetRecordsFilter(dg.AssetKey(key), asset_partitions=[partition])
+        (made,) = self.instance.fetch_materializations(chosen, limit=1).records
+        shown = dict(made.asset_materialization.metadata)
+        for seen in self.instance.fetch_observations(chosen, limit=1).records:
+            if seen.storage_id > made.storage_id:
+                shown |= seen.asset_observation.metadata
+        return {name: value.value for name, value in shown.items()}
+
     def summary(self, key: str) -> dict[str, Any]:
         """What the last batch told of itself."""
         event = self.instance.get_latest_materialization_event(dg.AssetKey(key))
@@ -163,7 +179,8 @@ def test_one_unreachable_repository_of_ten_is_named_and_the_nine_finish(ten: Ins
     assert (ten.lake.read_metadata(RESOURCES, moved) or {})["commit"] == head
     summary = ten.summary("sync_runs")
     assert (summary["requested"], summary["changed"], summary["failed"]) == (10, 1, 1)
-    assert LOST in summary["failures"]
+    (row,) = summary["failures"].records
+    assert row.data == {"what": LOST, "why": cycle.failures[LOST]}
     assert_warned(ten)
     assert ten.run("sync", NAMES).success
 
@@ -178,7 +195,7 @@ def assert_warned(ten: Installation) -> None:
     evaluation = record.event.dagster_event.asset_check_evaluation_data
     assert evaluation.passed is False
     assert evaluation.severity is dg.AssetCheckSeverity.WARN
-    assert LOST in str(evaluation.metadata["failures"].value)
+    assert LOST in str(evaluation.metadata["failures"])
 
 
 def test_a_run_of_one_unreachable_repository_is_red_until_a_batch_reaches_it_again(ten: Installation):
@@ -189,6 +206,19 @@ def test_a_run_of_one_unreachable_repository_is_red_until_a_batch_reaches_it_aga
     assert ten.color("snapshots", LOST) == FAILED
     assert ten.run("sync", NAMES).success
     assert ten.color("snapshots", LOST) == MATERIALIZED
+
+
+def test_the_page_of_a_failed_repository_shows_the_reason_and_the_next_attempt_until_it_succeeds(ten: Installation):
+    with ten.without(ten.repositories[LOST].path):
+        assert ten.run("sync", [NAMES[0], LOST]).success
+    row = ten.lake.read(SNAPSHOTS, LOST).rows.row(0, named=True)
+    shown = ten.shown("snapshots", LOST)
+    assert shown["reason"] == plain(row["sync_error"])
+    assert shown["next_attempt"] == pytest.approx(row["next_attempt_at"].timestamp())
+    before = ten.counts("snapshots")
+    assert ten.run("sync", NAMES).success
+    assert ten.counts("snapshots") - before == {LOST: 1}, "nothing changed, and its page must not go on to complain"
+    assert "reason" not in ten.shown("snapshots", LOST)
 
 
 def test_a_partition_that_is_asked_for_is_materialized_although_nothing_changed(ten: Installation):
@@ -209,11 +239,13 @@ def test_a_range_of_partitions_is_one_run_over_those_and_no_others(ten: Installa
 
 @pytest.mark.parametrize("stage", ["sync", "scan"])
 def test_a_repository_that_nobody_knows_is_refused_by_its_name(ten: Installation, stage: str):
-    result = ten.run(stage, [NAMES[0], "ann/misspelt"])
+    result = ten.run(stage, [NAMES[0], "else/where"])
     assert not result.success
     assert reason_of(result) == (
-        "not an active repository: ann/misspelt. Run discover_repositories first, or correct the name"
+        "not an active repository: else/where. Run discover_repositories first, or correct the name"
     )
+    near = reason_of(ten.run(stage, ["local/ann/rep1"]))
+    assert near.startswith("not an active repository: local/ann/rep1. Did you mean local/ann/repo1")
 
 
 @pytest.mark.slow
@@ -279,23 +311,26 @@ def test_a_repository_is_replayed_from_the_start_and_no_other(ten: Installation)
 
 
 @pytest.mark.parametrize(
-    ("job", "asset", "table"),
+    ("job", "asset", "table", "partitions"),
     [
-        ("record_statistics", "ecosystem_stats", ECOSYSTEM_STATS),
-        ("discover_repositories", "repository_metrics", REPOSITORY_METRICS),
+        ("record_statistics", "ecosystem_stats", ECOSYSTEM_STATS, statistics_days),
+        ("discover_repositories", "repository_metrics", REPOSITORY_METRICS, metrics_days),
     ],
 )
-def test_days_are_all_green_after_a_backfill_whether_anything_is_known_of_them(ten: Installation, job, asset, table):
+def test_days_are_all_green_after_a_backfill_whether_anything_is_known_of_them(
+    ten: Installation, job, asset, table, partitions
+):
     days = [f"2025-12-{day:02}" for day in range(20, 32)] + ["2026-01-01", "2026-01-02"]
+    register_days(ten.instance, partitions, asset, map(datetime.date.fromisoformat, days))
     assert ten.run_days(job, asset, days[0], days[-1]).success
     assert ten.instance.get_materialized_partitions(dg.AssetKey(asset)) >= set(days)
-    told = {record.partition_key: record for record in _records(ten.instance, asset)}
+    told = {record.partition_key: record for record in records_of(ten.instance, asset)}
     rows = {day: told[day].asset_materialization.metadata["dagster/partition_row_count"].value for day in days}
     known = {day.isoformat() for day in ten.lake.read_all(table)["date"]}
     assert {day for day in days if rows[day]} == known & set(days)
-    assert told[days[0]].asset_materialization.description, "it says why the day is empty"
+    assert told[days[0]].asset_materialization.metadata["note"].value, "it says why the day is empty"
 
 
-def _records(instance: dg.DagsterInstance, asset: str) -> list[dg.EventLogRecord]:
+def records_of(instance: dg.DagsterInstance, asset: str) -> list[dg.EventLogRecord]:
     """All materializations of an asset, the oldest first."""
     return list(instance.fetch_materializations(dg.AssetKey(asset), limit=5000, ascending=True).records)

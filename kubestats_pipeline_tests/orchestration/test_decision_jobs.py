@@ -12,7 +12,7 @@ from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.orchestration.assembly import build_definitions
 from kubestats_pipeline.orchestration.base.context import Services
 from kubestats_pipeline.orchestration.base.dagster_home import open_instance
-from kubestats_pipeline.orchestration.base.partitions import REPOSITORY_PARTITIONS
+from kubestats_pipeline.orchestration.base.partitions import OTHER_PARTITIONS, REPOSITORY_PARTITIONS
 from kubestats_pipeline.orchestration.decision_jobs import carry_out
 from kubestats_pipeline_tests.demo import Command
 from kubestats_pipeline_tests.discover.world import TOKEN, World, config
@@ -51,17 +51,30 @@ def kubestats(world):
     return run
 
 
-def partitions(world: World) -> list[str]:
+def partitions(world: World, kind: str = REPOSITORY_PARTITIONS) -> list[str]:
     with open_instance(Layout(world.folder / "data")) as instance:
-        return sorted(instance.get_dynamic_partitions(REPOSITORY_PARTITIONS))
+        return sorted(instance.get_dynamic_partitions(kind))
 
 
-def execute(world: World, job: str, op: str, **given: str) -> dg.ExecuteInProcessResult:
+def execute(world: World, job: str, op: str, partition: str | None = None, **given: str) -> dg.ExecuteInProcessResult:
     definitions = build_definitions(Services(world.settings), headless=True)
     with open_instance(Layout(world.folder / "data")) as instance:
         return definitions.resolve_job_def(job).execute_in_process(
-            instance=instance, run_config={"ops": {op: {"config": given}}}, raise_on_error=False
+            instance=instance,
+            run_config={"ops": {op: {"config": given}}},
+            partition_key=partition,
+            raise_on_error=False,
         )
+
+
+def run_verb(world: World, verb: Verb, name: str | None, **given: str) -> dg.ExecuteInProcessResult:
+    """The job of a verb, as it is launched for the partition of a repository."""
+    return execute(world, f"{verb}_repository", f"{verb}_one_repository", name, **given)
+
+
+def refusal(result: dg.ExecuteInProcessResult) -> str:
+    (event,) = result.get_step_failure_events()
+    return str(event.step_failure_data.user_failure_data.description)
 
 
 def decided(world: World, verb: Verb, name: str, reason: str | None = None) -> str:
@@ -134,17 +147,40 @@ def test_a_broken_file_of_decisions_stops_discoveries_and_loses_nothing(world):
     path.write_bytes(before)
 
 
-def test_decisions_are_jobs_too(world):
-    assert execute(world, "block_repository", "block_one_repository", repository="bob/cluster", reason="no").success
+def test_decisions_are_jobs_of_the_repositorys_own_partition(world):
+    assert run_verb(world, "block", "bob/cluster", reason="no").success
     assert world.row(2)["status"] == "blocked"
     assert "bob/cluster" not in partitions(world)
-    assert execute(world, "unblock_repository", "unblock_one_repository", repository="bob/cluster").success
-    assert execute(world, "delete_repository", "delete_one_repository", repository="bob/cluster").success
+    assert "bob/cluster" in partitions(world, OTHER_PARTITIONS), "it can be picked to be unblocked"
+    assert run_verb(world, "unblock", "bob/cluster").success
+    assert "bob/cluster" not in partitions(world, OTHER_PARTITIONS)
+    assert run_verb(world, "delete", "bob/cluster").success
     assert (world.row(2)["status"], world.events("bob/cluster")) == ("retired", [])
-    assert execute(world, "approve_repository", "approve_one_repository", repository="bob/cluster").success
-    failed = execute(world, "unblock_repository", "unblock_one_repository", repository="bob/cluster")
-    (event,) = failed.get_step_failure_events()
-    assert "bob/cluster is not blocked" in event.step_failure_data.user_failure_data.description
+    assert run_verb(world, "approve", "bob/cluster").success
+    assert "bob/cluster is not blocked" in refusal(run_verb(world, "unblock", "bob/cluster"))
+
+
+def test_a_job_shows_what_it_did_on_its_run_and_on_the_pages_of_table_and_partition(world):
+    result = run_verb(world, "block", "ada/ops", reason="spam")
+    told = {"decision": "block", "repository": "ada/ops", "outcome": "ada/ops is blocked (spam)"}
+    (output,) = [event for event in result.all_events if event.is_successful_output]
+    assert {name: value.value for name, value in output.step_output_data.metadata.items()} == told
+    with open_instance(Layout(world.folder / "data")) as instance:
+        for key, partition in (("repositories", None), ("snapshots", "ada/ops")):
+            (record,) = instance.fetch_observations(dg.AssetKey(key), limit=1).records
+            assert record.partition_key == partition
+            assert {name: value.value for name, value in record.asset_observation.metadata.items()} == told
+    assert run_verb(world, "unblock", "ada/ops").success
+
+
+@pytest.mark.parametrize("verb", ["approve", "block", "unblock", "delete"])
+def test_a_job_refuses_a_name_that_nobody_knows_with_near_ones(world, verb):
+    with open_instance(Layout(world.folder / "data")) as instance:  # as the API lets a run be launched for it
+        for kind in (REPOSITORY_PARTITIONS, OTHER_PARTITIONS):
+            instance.add_dynamic_partitions(kind, ["bob/clustr"])
+    assert "bob/clustr is not known. Did you mean bob/cluster?" in refusal(run_verb(world, verb, "bob/clustr"))
+    assert "pick the repository as the partition" in refusal(run_verb(world, verb, None))
+    world.discover()
 
 
 def test_a_renamed_repository_exchanges_its_partition_in_dagster(world):

@@ -1,5 +1,6 @@
 """What Dagster is given: an asset for every table, jobs, schedules, sensors and checks by their promised names."""
 
+import datetime
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +12,13 @@ from dagster._core.definitions.dependency import NodeHandle
 from kubestats_pipeline.lake.contract import Partitioning, Table
 from kubestats_pipeline.lake.tables import TABLES
 from kubestats_pipeline.orchestration.assembly import build_definitions
+from kubestats_pipeline.orchestration.asset_pages.mart_groups import GROUPS
+from kubestats_pipeline.orchestration.asset_pages.sources import code_version
 from kubestats_pipeline.orchestration.assets.scan import WRITTEN
 from kubestats_pipeline.orchestration.base.asset_specs import COLUMN_SCHEMA, failures_table
 from kubestats_pipeline.orchestration.base.context import Services
 from kubestats_pipeline.orchestration.checks import CHECKS
+from kubestats_pipeline.scan.store.position import SCANNER_VERSION
 from kubestats_pipeline.warehouse.marts import MARTS
 from kubestats_pipeline_tests.builders import settings_for
 
@@ -52,13 +56,13 @@ def test_everything_can_be_loaded(definitions: dg.Definitions):
 
 def test_each_table_each_view_and_the_batches_are_assets_and_nothing_else(specs: dict[str, dg.AssetSpec]):
     views = {mart.name for mart in MARTS}
-    assert set(specs) == {*TABLES, *views, "warehouse", "report", "sync_runs", "scan_runs"}
+    assert set(specs) == {*TABLES, *views, "warehouse", "report", "discovery_runs", "sync_runs", "scan_runs"}
 
 
 def test_every_asset_has_a_description_a_group_and_an_owner(specs: dict[str, dg.AssetSpec]):
     for spec in specs.values():
         assert spec.description, spec.key
-        assert spec.group_name in {"discover", "sync", "scan", "warehouse", "marts", "report"}, spec.key
+        assert spec.group_name in {"discover", "sync", "scan", "warehouse", "report", *GROUPS}, spec.key
         assert spec.owners == ["team:kubestats"], spec.key
 
 
@@ -81,18 +85,19 @@ def test_an_asset_is_partitioned_as_its_table(specs: dict[str, dg.AssetSpec], ta
     expected = {
         Partitioning.WHOLE: type(None),
         Partitioning.REPOSITORY: dg.DynamicPartitionsDefinition,
-        Partitioning.DATE: dg.DailyPartitionsDefinition,
-        Partitioning.YEAR: dg.DailyPartitionsDefinition,
+        Partitioning.DATE: dg.DynamicPartitionsDefinition,
+        Partitioning.YEAR: dg.DynamicPartitionsDefinition,
     }
     assert isinstance(partitions, expected[table.partitioning])
     if isinstance(partitions, dg.DynamicPartitionsDefinition):
-        assert partitions.name == "repository"
+        names = {Partitioning.DATE: "metrics_day", Partitioning.YEAR: "statistics_day"}
+        assert partitions.name == names.get(table.partitioning, "repository")
 
 
 def test_lineage_leads_from_discovery_to_the_marts(definitions: dg.Definitions):
     graph = definitions.resolve_asset_graph()
     upstream = {key.to_user_string() for key in graph.get_ancestor_asset_keys(dg.AssetKey("releases"))}
-    assert upstream >= {*TABLES, "warehouse", "sync_runs", "scan_runs"}
+    assert upstream >= {*TABLES, "warehouse", "discovery_runs", "sync_runs", "scan_runs"}
 
 
 def test_jobs_have_their_promised_names_and_assets(definitions: dg.Definitions):
@@ -154,8 +159,39 @@ def test_a_wrong_setting_stops_the_code_location_with_its_name(tmp_path: Path):
 
 
 def test_a_table_of_failures_survives_any_text_and_is_bounded():
-    text = failures_table({"a|b": "one\ntwo | three"} | {str(number): "why" for number in range(60)}).value
-    lines = text.splitlines()
-    assert lines[2] == r"| a\|b | one two \| three |"
-    assert len(lines) == 2 + 50 + 1
-    assert lines[-1] == "| … | 11 more |"
+    table = failures_table({"a|b": "one\n[two](http://x)"} | {str(number): "why" for number in range(60)})
+    assert isinstance(table, dg.TableMetadataValue), "its cells are texts, where markdown would make a link"
+    rows = [record.data for record in table.records]
+    assert rows[0] == {"what": "a|b", "why": "one␊[two](http://x)"}
+    assert len(rows) == 50 + 1
+    assert rows[-1] == {"what": "…", "why": "11 more"}
+    assert failures_table({}) == "none"
+
+
+def test_each_mart_is_in_one_group_and_the_graph_of_each_group_fits_a_screen():
+    grouped = [name for names in GROUPS.values() for name in names]
+    assert sorted(grouped) == sorted(mart.name for mart in MARTS)
+    assert max(map(len, GROUPS.values())) <= 7
+
+
+def test_code_has_versions_and_can_be_found(specs: dict[str, dg.AssetSpec]):
+    assert {specs[table].code_version for table in WRITTEN} == {SCANNER_VERSION}
+    for mart in MARTS:
+        spec = specs[mart.name]
+        assert spec.code_version == code_version(mart.sql)
+        files = [Path(each.file_path) for each in spec.metadata["dagster/code_references"].code_references]
+        assert {file.name for file in files} == {f"{mart.name}.sql", "warehouse.py"}
+        assert all(file.is_file() for file in files)
+    made = [spec for name, spec in specs.items() if not name.endswith("_runs")]
+    assert all("dagster/code_references" in spec.metadata for spec in made)
+
+
+def test_what_is_renewed_without_news_has_a_freshness_policy(tmp_path: Path, specs: dict[str, dg.AssetSpec]):
+    policies = {name for name, spec in specs.items() if spec.freshness_policy}
+    assert policies == {"discovery_runs", "sync_runs", "scan_runs", "ecosystem_stats", "warehouse", "report"}
+    slow = settings_for(tmp_path, automation={"sync_minutes": 1440, "publish_minutes": 0})
+    changed = {spec.key.to_user_string(): spec for spec in build_definitions(Services(slow)).resolve_all_asset_specs()}
+    day = datetime.timedelta(days=1)
+    assert changed["sync_runs"].freshness_policy == dg.FreshnessPolicy.time_window(6 * day, 3 * day)
+    assert changed["scan_runs"].freshness_policy == dg.FreshnessPolicy.time_window(2 * day, day)
+    assert changed["warehouse"].freshness_policy is None, "its schedule is switched off"

@@ -9,7 +9,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.lake.tables import ECOSYSTEM_STATS
 from kubestats_pipeline.orchestration.assets.scan import WRITTEN
 from kubestats_pipeline.orchestration.base.dagster_home import open_instance
 from kubestats_pipeline.orchestration.repairs.clock_reset import TIMES
@@ -142,13 +144,7 @@ def test_a_backfill_of_all_repositories_from_the_ui_turns_every_partition_green(
 
 def test_one_repository_is_replayed_from_the_start_from_the_ui(world: World):
     run_id = world.live.launch("rescan_repositories", NAMES[3])
-
-    def ended() -> bool:
-        (run,) = [run for run in world.live.runs() if run["runId"] == run_id]
-        assert run["status"] not in ("FAILURE", "CANCELED")
-        return bool(run["status"] == "SUCCESS")
-
-    world.live.wait_for("the replay", ended)
+    wait_for_success(world, run_id)
     with open_instance(Layout(world.live.data)) as instance:
         newest = dg.AssetRecordsFilter(dg.AssetKey("scans"), asset_partitions=[NAMES[3]])
         (record,) = instance.fetch_materializations(newest, limit=1).records
@@ -158,12 +154,22 @@ def test_one_repository_is_replayed_from_the_start_from_the_ui(world: World):
     assert told["new_events"] == told["events"], "all of them are from this replay"
 
 
-@pytest.mark.parametrize("asset", ["ecosystem_stats", "repository_metrics"])
-def test_a_backfill_of_thirty_days_from_the_ui_turns_every_day_green(world: World, asset: str):
-    today = datetime.datetime.now(datetime.UTC).date()
-    days = [(today - datetime.timedelta(days=number)).isoformat() for number in range(30)]
-    assert world.live.ended(world.live.backfill([asset], days)) == "COMPLETED_SUCCESS"
-    assert world.live.materialized(asset) >= set(days)
+def wait_for_success(world: World, run_id: str) -> None:
+    def ended() -> bool:
+        (run,) = [run for run in world.live.runs() if run["runId"] == run_id]
+        assert run["status"] not in ("FAILURE", "CANCELED")
+        return bool(run["status"] == "SUCCESS")
+
+    world.live.wait_for(f"run {run_id}", ended)
+
+
+def test_the_days_are_those_with_data_and_a_backfill_of_all_turns_every_day_green(world: World):
+    wait_for_success(world, world.live.launch("record_statistics"))
+    days = [day.isoformat() for day in Lake(Layout(world.live.data)).read_all(ECOSYSTEM_STATS)["date"].sort()]
+    assert days
+    assert world.live.materialized("ecosystem_stats") == set(days)
+    assert world.live.ended(world.live.backfill(["ecosystem_stats"], days)) == "COMPLETED_SUCCESS"
+    assert world.live.materialized("ecosystem_stats") == set(days)
 
 
 def test_nothing_was_lost_doubled_or_left_running(world: World):

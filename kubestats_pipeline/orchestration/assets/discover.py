@@ -1,20 +1,43 @@
 """The Dagster skin of discovery: `repositories`, and the day's partition of `repository_metrics`."""
 
 import datetime
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 
 import dagster as dg
 
 from kubestats_pipeline.discover.configured import sources_from, witnesses_from
 from kubestats_pipeline.discover.discover import DiscoveryReport, discover
 from kubestats_pipeline.errors import ExplainedError
-from kubestats_pipeline.lake.repositories import read_repositories
 from kubestats_pipeline.lake.tables import REPOSITORIES, REPOSITORY_METRICS
+from kubestats_pipeline.orchestration.asset_pages.data_versions import DATA_VERSION, fingerprint, version_tag
 from kubestats_pipeline.orchestration.base.asset_specs import failures_table, table_spec
 from kubestats_pipeline.orchestration.base.batches import failure_observation, is_partitioned
 from kubestats_pipeline.orchestration.base.context import Services
-from kubestats_pipeline.orchestration.base.partitions import daily_partitions, day_key, register_partitions
+from kubestats_pipeline.orchestration.base.partitions import (
+    day_key,
+    metrics_days,
+    register_days,
+    register_repositories,
+    unregistered_days,
+)
 from kubestats_pipeline.plain_text import plain
+
+discovery_runs = dg.AssetSpec(
+    "discovery_runs",
+    deps=["repositories"],
+    group_name="discover",
+    description="One entry per discovery: how many repositories were found, which sources failed, how long it took.",
+    owners=["team:kubestats"],
+    kinds={"dagster"},
+    tags={"kubestats/partitioning": "none"},
+)
+"""Later stages depend on this, because a repository that is found makes nothing of the others out of date."""
+
+OF_EACH_LOOK = ("last_seen_at",)
+"""Columns of `repositories` that every discovery changes."""
+
+OF_EACH_READING = ("recorded_at",)
+"""The same of `repository_metrics`."""
 
 
 class DiscoverConfig(dg.Config):
@@ -32,8 +55,8 @@ class DiscoverConfig(dg.Config):
         table_spec(REPOSITORIES, kinds=("github", "parquet")),
         table_spec(
             REPOSITORY_METRICS,
-            deps=["repositories"],
-            partitions_def=daily_partitions,
+            deps=["discovery_runs"],
+            partitions_def=metrics_days,
             skippable=True,
             kinds=("github", "parquet"),
         ),
@@ -48,46 +71,53 @@ def discover_assets(
     shown as the lake has them.
     """
     days = [datetime.date.fromisoformat(key) for key in context.partition_keys] if is_partitioned(context) else []
-    if not days or services.now().date() in days:
-        yield from _discover(context, config, services)
+    today = services.now().date()
+    if not days or today in days:
+        report = yield from _discover(context, config, services)
+        new = unregistered_days(context.instance, metrics_days, services.lake.dates(REPOSITORY_METRICS))
+        days = sorted({*days, *new, *([today] if report.metrics_rows else [])})
+    register_days(context.instance, metrics_days, REPOSITORY_METRICS.name, days)
     _tell_days(context, services, days)
 
 
 def _discover(
     context: dg.AssetExecutionContext, config: DiscoverConfig, services: Services
-) -> Iterator[dg.MaterializeResult[None]]:
+) -> Generator[dg.MaterializeResult[None], None, DiscoveryReport]:
     now = services.now()
     try:
         with services.progress.track("discover", 1) as done:
             report = _ask(services, config.sources, now)
             done(f"{report.found} found, {report.new} new")
-        names, active = list(services.repositories()), list(read_repositories(services.lake))
+        table = services.lake.read(REPOSITORIES)
+        register_repositories(context.instance, services)
     except (ExplainedError, ValueError) as error:
         raise dg.Failure(str(error), allow_retries=False) from error
-    if report.repositories:  # else the table may just be lost, and Dagster's partitions would be forgotten for nothing
-        register_partitions(context.instance, names, active)
     for old, new in report.names.items():
         context.log.info("%s is now %s", plain(old), plain(new or "deleted"))
-    if report.metrics_rows:
-        day = day_key(now.date())
-        rows = {"dagster/partition_row_count": report.metrics_rows}
-        context.log_event(dg.AssetMaterialization("repository_metrics", partition=day, metadata=rows))
     failures = {failure.source: failure.reason for failure in report.failures}
     for source, reason in failures.items():
         context.log.warning("%s: %s", plain(source), plain(reason))
         context.log_event(failure_observation("repositories", source, reason))
     metadata = {
-        "dagster/row_count": report.repositories,
         "found": report.found,
         "new": report.new,
         "renamed": sum(new is not None for new in report.names.values()),
-        "failed": len(failures),
+        "failed_sources": len(failures),
         "failures": failures_table(failures),
     }
+    shown = {"dagster/row_count": report.repositories, **metadata}
+    version = fingerprint(table.rows if table else None, OF_EACH_LOOK)
     if dg.AssetKey("repositories") in context.selected_asset_keys:
-        yield dg.MaterializeResult(asset_key="repositories", metadata=metadata)
+        result = dg.MaterializeResult[None](
+            asset_key="repositories", metadata=shown, data_version=dg.DataVersion(version)
+        )
+        yield result
     else:
-        context.log_event(dg.AssetMaterialization("repositories", metadata=metadata))
+        tags = {DATA_VERSION: version}
+        context.log_event(dg.AssetMaterialization("repositories", metadata=shown, tags=tags))
+    seconds = (services.now() - now).total_seconds()
+    context.log_event(dg.AssetMaterialization("discovery_runs", metadata={**metadata, "seconds": seconds}))
+    return report
 
 
 def _tell_days(context: dg.AssetExecutionContext, services: Services, days: Sequence[datetime.date]) -> None:
@@ -101,7 +131,8 @@ def _tell_days(context: dg.AssetExecutionContext, services: Services, days: Sequ
                 "repository_metrics",
                 partition=day_key(day),
                 description=note,
-                metadata={"dagster/partition_row_count": rows},
+                metadata={"dagster/partition_row_count": rows, **({"note": note} if note else {})},
+                tags=version_tag(partition.rows if partition else None, OF_EACH_READING),
             )
         )
 

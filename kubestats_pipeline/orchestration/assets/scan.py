@@ -24,6 +24,7 @@ from kubestats_pipeline.orchestration.base.context import Services
 from kubestats_pipeline.orchestration.base.partitions import repository_partitions
 from kubestats_pipeline.plain_text import plain
 from kubestats_pipeline.scan.scan import NotSynced, ScanFailed, Scanned, ScanOutcome, scan_all
+from kubestats_pipeline.scan.store.position import SCANNER_VERSION
 from kubestats_pipeline.scan.store.retire import RetireFailed, retire_all
 
 scan_runs = dg.AssetSpec(
@@ -56,7 +57,9 @@ class ScanConfig(BatchConfig):
 
 
 def _spec(table: Table, *deps: str) -> dg.AssetSpec:
-    return table_spec(table, deps=deps, partitions_def=repository_partitions, skippable=True)
+    return table_spec(
+        table, deps=deps, partitions_def=repository_partitions, skippable=True, code_version=SCANNER_VERSION
+    )
 
 
 @dg.multi_asset(

@@ -34,7 +34,7 @@ sync_runs = dg.AssetSpec(
     specs=[
         table_spec(
             SNAPSHOTS,
-            deps=["repositories"],
+            deps=["discovery_runs"],
             partitions_def=repository_partitions,
             skippable=True,
             kinds=("git", "parquet"),
@@ -64,10 +64,11 @@ def sync_assets(
 def _record(batch: Batch, result: Result) -> None:
     outcome, name = result.outcome, result.repository.full_name
     if isinstance(outcome, Empty | TooLarge | Unsupported):
-        batch.note(name, outcome.reason)
+        batch.note(name, outcome.reason, has_row=result.row is not None)
         return
     if not isinstance(outcome, Synced | Unchanged):
-        batch.fail(name, outcome.reason)
+        row = result.row
+        batch.fail(name, outcome.reason, next_attempt=row["next_attempt_at"] if row else None, has_row=bool(row))
         return
     metadata: dict[str, Any] = {
         "status": outcome.status,

@@ -7,8 +7,13 @@ from typing import Any
 import dagster as dg
 
 from kubestats_pipeline.lake.lake import LakeError
-from kubestats_pipeline.lake.tables import ECOSYSTEM_STATS, TABLES
+from kubestats_pipeline.lake.tables import ECOSYSTEM_STATS, REPOSITORIES, TABLES
 from kubestats_pipeline.locks import BusyError
+from kubestats_pipeline.orchestration.asset_pages.days import materialized_day, rows_of_days
+from kubestats_pipeline.orchestration.asset_pages.figures import figures, page_finder, rows_before
+from kubestats_pipeline.orchestration.asset_pages.mart_groups import GROUP_OF
+from kubestats_pipeline.orchestration.asset_pages.sources import code_version, sql_of
+from kubestats_pipeline.orchestration.assets.report import link_to_pages
 from kubestats_pipeline.orchestration.base.asset_specs import (
     COLUMN_LINEAGE,
     COLUMN_SCHEMA,
@@ -19,7 +24,7 @@ from kubestats_pipeline.orchestration.base.asset_specs import (
 )
 from kubestats_pipeline.orchestration.base.batches import is_partitioned
 from kubestats_pipeline.orchestration.base.context import Services
-from kubestats_pipeline.orchestration.base.partitions import daily_partitions, day_key
+from kubestats_pipeline.orchestration.base.partitions import register_days, statistics_days, unregistered_days
 from kubestats_pipeline.warehouse.column_lineage import read_traced
 from kubestats_pipeline.warehouse.marts import MARTS, Mart
 
@@ -31,8 +36,8 @@ from kubestats_pipeline.warehouse.marts import MARTS, Mart
     specs=[
         table_spec(
             ECOSYSTEM_STATS,
-            deps=["repositories", "scan_runs"],
-            partitions_def=daily_partitions,
+            deps=["discovery_runs", "scan_runs"],
+            partitions_def=statistics_days,
             skippable=True,
             kinds=("duckdb", "parquet"),
         )
@@ -57,15 +62,14 @@ def statistics_assets(
                 written = set(days)
                 note_statistics(services.lake, before, today)
             done(f"{len(written)} days")
+        known = rows_of_days(services.lake)
     except (WarehouseError, LakeError, BusyError) as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     context.log.info("%d days computed", len(written), extra={"fields": {"days": len(written)}})
-    for day in days:
-        note = None if day in written else "Nothing was known by the end of this day."
-        rows = {"dagster/partition_row_count": int(day in written)}
-        context.log_event(
-            dg.AssetMaterialization("ecosystem_stats", partition=day_key(day), description=note, metadata=rows)
-        )
+    shown = sorted({*days, *unregistered_days(context.instance, statistics_days, known)})
+    register_days(context.instance, statistics_days, ECOSYSTEM_STATS.name, shown)
+    for day in shown:
+        context.log_event(materialized_day(day, known.get(day)))
     yield from ()
 
 
@@ -90,13 +94,15 @@ def _mart_spec(mart: Mart) -> dg.AssetSpec:
     return dg.AssetSpec(
         mart.name,
         deps=deps,
-        group_name="marts",
+        group_name=GROUP_OF[mart.name],
+        code_version=code_version(mart.sql),
         kinds={"duckdb", mart.relation.lower()},
         description=f"{mart.description}\n\n```sql\n{mart.sql}\n```",
         metadata={
             "dagster/table_name": f"kubestats.main.{mart.name}",
             "dagster/storage_kind": "duckdb",
             COLUMN_LINEAGE: column_lineage(_LINEAGES[mart.name]),
+            **sql_of(mart),
         },
         owners=["team:kubestats"],
         tags={"kubestats/partitioning": "none"},
@@ -110,7 +116,7 @@ def warehouse_assets(
     """Build the file, check it, publish it, and describe what is in it."""
     from kubestats_pipeline.upgrade.redact_lake import redact_lake
     from kubestats_pipeline.warehouse.build import build_warehouse  # duckdb: only the run pays for it
-    from kubestats_pipeline.warehouse.describe import describe_marts
+    from kubestats_pipeline.warehouse.describe import count_syncs, describe
     from kubestats_pipeline.warehouse.sources import WarehouseError
 
     try:
@@ -125,6 +131,7 @@ def warehouse_assets(
     withheld = {f"{found.kind} in {found.table}.{found.column}": f"{found.rows} rows" for found in report.withheld}
     for what, rows in withheld.items():
         context.log.warning("withheld from the published file: %s, %s", what, rows)
+    before = {table: rows_before(context.instance, "warehouse", f"rows_{table}") for table in TABLES}
     yield dg.MaterializeResult(
         asset_key="warehouse",
         metadata={
@@ -137,11 +144,14 @@ def warehouse_assets(
             **{f"rows_{table}": rows for table, rows in report.rows.items()},
         },
     )
-    for mart in describe_marts(report.path):
-        lineage = _LINEAGES[mart.name]
+    page_of = page_finder(link_to_pages(services.settings))
+    for table in describe(report.path, tuple(TABLES)):
+        shown = figures(table, before.get(table.name), page_of(table.name))
+        more = count_syncs(report.path) if table.name == REPOSITORIES.name else {}
+        context.log_event(dg.AssetObservation(table.name, metadata={**shown, **more}))
+    for mart in describe(report.path, [mart.name for mart in MARTS]):
         metadata: dict[str, Any] = {
-            "dagster/row_count": mart.rows,
-            COLUMN_SCHEMA: mart_schema(mart.columns, lineage),
-            COLUMN_LINEAGE: column_lineage(lineage),
+            **figures(mart, rows_before(context.instance, mart.name), page_of(mart.name)),
+            COLUMN_SCHEMA: mart_schema(mart.columns, _LINEAGES[mart.name]),
         }
         yield dg.MaterializeResult(asset_key=mart.name, metadata=metadata)

@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from kubestats_pipeline.lake.contract import Table
+from kubestats_pipeline.plain_text import plain
 from kubestats_pipeline.warehouse.column_lineage import DECLARED, Lineage
 
 COLUMN_SCHEMA = "dagster/column_schema"
@@ -22,6 +23,7 @@ def table_spec(
     partitions_def: dg.PartitionsDefinition[str] | None = None,
     skippable: bool = False,
     kinds: Iterable[str] = ("parquet",),
+    code_version: str | None = None,
 ) -> dg.AssetSpec:
     """The asset of a table: described, keyed and typed as the contract declares it."""
     key = ", ".join(f"`{column}`" for column in table.key)
@@ -39,6 +41,7 @@ def table_spec(
         description=f"{table.grain.capitalize()}. Key: {key}.",
         metadata=metadata,
         owners=["team:kubestats"],
+        code_version=code_version,
         tags={"kubestats/partitioning": table.partitioning.value},
     )
 
@@ -86,15 +89,12 @@ def _told_sources(lineage: Lineage, column: str) -> str:
 
 
 def failures_table(failures: Mapping[str, str], most: int = 50) -> Any:
-    """A markdown table of what failed and why, for a run's metadata."""
+    """A table of what failed and why, for a run's metadata. Its cells are texts, whatever strangers have written."""
     if not failures:
-        return dg.MetadataValue.md("none")
-    lines = ["| what | why |", "| --- | --- |"]
-    lines += [f"| {_cell(name)} | {_cell(reason)} |" for name, reason in list(failures.items())[:most]]
+        return "none"
+    shown = dict(list(failures.items())[:most])
     if len(failures) > most:
-        lines.append(f"| … | {len(failures) - most} more |")
-    return dg.MetadataValue.md("\n".join(lines))
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+        shown["…"] = f"{len(failures) - most} more"
+    records = [dg.TableRecord({"what": plain(name), "why": plain(reason)}) for name, reason in shown.items()]
+    columns = [dg.TableColumn("what", "string"), dg.TableColumn("why", "string")]
+    return dg.MetadataValue.table(records=records, schema=dg.TableSchema(columns=columns))

@@ -16,6 +16,7 @@ import orjson
 
 from kubestats_pipeline.lake.contract import Partitioning
 from kubestats_pipeline.lake.tables import TABLES
+from kubestats_pipeline.orchestration.base.batches import REASON
 from kubestats_pipeline.orchestration.base.failures import reason_of
 from kubestats_pipeline.plain_text import plain_json, plain_lines
 from kubestats_pipeline.redaction.texts import withhold_shapes
@@ -31,8 +32,14 @@ QUIET: Mapping[str, Any] = {"loggers": {CONSOLE: {"config": {"log_level": "CRITI
 """Run config that keeps a run's log off the console, where progress bars are. It is in the run's page all the same."""
 
 _OF_A_SCAN = {name for name, table in TABLES.items() if table.partitioning is Partitioning.REPOSITORY}
-TOLD_ELSEWHERE = {*(_OF_A_SCAN - {"snapshots", "scans"}), "ecosystem_stats", *(mart.name for mart in MARTS)}
-"""Assets that are materialized together with `scans` or `warehouse`, or day by day: one line speaks for all of it."""
+TOLD_ELSEWHERE = {
+    *(_OF_A_SCAN - {"snapshots", "scans"}),
+    "discovery_runs",
+    "ecosystem_stats",
+    *(mart.name for mart in MARTS),
+}
+"""Assets that are materialized together with `repositories`, `scans` or `warehouse`, or day by day: one line speaks for
+all of it."""
 
 SCALARS = (
     dg.IntMetadataValue,
@@ -144,7 +151,7 @@ def _time_of(record: logging.LogRecord) -> datetime.datetime:
 
 def _materialized(event: dg.AssetMaterialization) -> Line | None:
     asset = event.asset_key.to_user_string()
-    if asset in TOLD_ELSEWHERE:
+    if asset in TOLD_ELSEWHERE or REASON in event.metadata:  # a failure was a warning already
         return None
     scalars = {name: value for name, value in event.metadata.items() if isinstance(value, SCALARS)}
     facts = {name.rpartition("/")[2]: value.value for name, value in scalars.items()}

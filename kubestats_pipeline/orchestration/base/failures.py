@@ -7,9 +7,10 @@ out, because it may quote the document that was being worked on. The run's page 
 import builtins
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from dagster._core.execution.plan.objects import StepFailureData
-from dagster_shared.error import SerializableErrorInfo
+if TYPE_CHECKING:
+    from kubestats_pipeline.orchestration.base.dagster_private import SerializableErrorInfo, StepFailureData
 
 WRAPPERS = ("DagsterExecutionStepExecutionError", "RetryRequestedFromPolicy", "RetryRequested")
 """Wrappers that Dagster puts around the error of a step."""
@@ -22,7 +23,7 @@ _OF_THE_SYSTEM = frozenset(
 _FRAME = re.compile(r'\s*File "(?P<file>[^"]+)", line (?P<line>\d+)')
 
 
-def reason_of(failure: StepFailureData | None) -> str:
+def reason_of(failure: "StepFailureData | None") -> str:
     """The words of a `Failure`, which are meant for the user. Else the class of the error itself and where it arose."""
     description = failure.user_failure_data.description if failure and failure.user_failure_data else None
     if description:
@@ -31,14 +32,14 @@ def reason_of(failure: StepFailureData | None) -> str:
     return _describe(error) if error else "failed without a reason"
 
 
-def _cause(error: SerializableErrorInfo | None) -> SerializableErrorInfo | None:
+def _cause(error: "SerializableErrorInfo | None") -> "SerializableErrorInfo | None":
     """The error that the step raised, out of Dagster's wrappers."""
     while error and error.cause and error.cls_name in WRAPPERS:
         error = error.cause
     return error
 
 
-def _describe(error: SerializableErrorInfo) -> str:
+def _describe(error: "SerializableErrorInfo") -> str:
     name = error.cls_name or "error"
     if name in _OF_THE_SYSTEM:
         return error.message.strip().partition("\n")[0]

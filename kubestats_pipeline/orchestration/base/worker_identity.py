@@ -10,12 +10,9 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
-from dagster._core.events import DagsterEvent
-from dagster._core.execution.context.system import PlanOrchestrationContext
-from dagster._core.execution.plan.plan import ExecutionPlan
-from dagster._core.executor.in_process import InProcessExecutor
 
 from kubestats_pipeline.locks import is_alive
 
@@ -76,20 +73,33 @@ def worker_of(run: dg.DagsterRun) -> RunWorker | None:
     return RunWorker(int(words[1]), float(words[2]), Machine(*words[3:]))
 
 
-class _TellingExecutor(InProcessExecutor):
-    """Dagster's own executor, which first says where it works."""
+class _TellingExecutor(dg.Executor):
+    """An executor of Dagster, which first says where it works."""
 
-    def execute(self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan) -> Iterator[DagsterEvent]:
+    def __init__(self, executor: dg.Executor) -> None:
+        self._executor = executor
+
+    @property
+    def retries(self) -> Any:
+        """Those of the other one."""
+        return self._executor.retries
+
+    @property
+    def step_dependency_config(self) -> Any:
+        """That of the other one."""
+        return self._executor.step_dependency_config
+
+    def execute(self, plan_context: Any, execution_plan: Any) -> Iterator[dg.DagsterEvent]:
+        """Note the worker down, then go on as the other one does."""
         run_id = plan_context.run_id
         plan_context.instance.add_run_tags(run_id, this_worker().tag(run_id))
-        yield from super().execute(plan_context, execution_plan)
+        yield from self._executor.execute(plan_context, execution_plan)
 
 
 @dg.executor(name="in_process", config_schema=dg.in_process_executor.config_schema.as_field())
-def telling_executor(context: dg.InitExecutorContext) -> InProcessExecutor:
+def telling_executor(context: dg.InitExecutorContext) -> dg.Executor:
     """All steps in one process, as `in_process_executor` does. The run says which process that is."""
-    plain: InProcessExecutor = dg.in_process_executor.executor_creation_fn(context)  # type: ignore[misc,assignment]
-    return _TellingExecutor(plain.retries, plain.step_dependency_config)
+    return _TellingExecutor(dg.in_process_executor.executor_creation_fn(context))  # type: ignore[misc]
 
 
 def _read(path: str) -> str:

@@ -11,7 +11,6 @@ decides.
 import time
 
 import dagster as dg
-from dagster._core.launcher.base import WorkerStatus
 
 from kubestats_pipeline.locks import is_alive
 from kubestats_pipeline.orchestration.base.worker_identity import RunWorker, this_machine, worker_of
@@ -58,7 +57,7 @@ def _is_orphan(instance: dg.DagsterInstance, record: dg.RunRecord, alone: bool) 
         return True
     if run.remote_job_origin and instance.run_launcher.supports_check_run_worker_health:
         health = instance.run_launcher.check_run_worker_health(run).status
-        return health in (WorkerStatus.FAILED, WorkerStatus.NOT_FOUND)
+        return health.name in ("FAILED", "NOT_FOUND")
     if _runs_too_long(record):
         return True
     return alone and (_ended_with_its_daemon(run, worker) if worker else _is_forsaken(instance, record))

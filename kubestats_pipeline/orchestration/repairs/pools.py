@@ -10,15 +10,16 @@ import threading
 from collections.abc import Iterator
 
 import dagster as dg
-from dagster._core.storage.event_log import SqlEventLogStorage
+
+from kubestats_pipeline.orchestration.base.dagster_private import sql_storage
 
 LOOK_SECONDS = 5.0
 
 
 def wake_waiting(instance: dg.DagsterInstance) -> list[str]:
     """Let the next run in where a pool has room. Give the pools that had. It does nothing where nobody waits."""
-    storage = instance.event_log_storage
-    if not isinstance(storage, SqlEventLogStorage):
+    storage = sql_storage(instance)
+    if storage is None:
         return []
     free = sorted(pool for pool in storage.get_concurrency_keys() if storage.has_unassigned_slots(pool))
     storage.assign_pending_steps(free)

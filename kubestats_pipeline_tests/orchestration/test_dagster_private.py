@@ -1,0 +1,75 @@
+"""What is taken from Dagster's own modules stands in one place, and goes as soon as Dagster offers it in public."""
+
+import logging
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._core.workspace.load_target import EmptyWorkspaceTarget
+from dagster._daemon.monitoring.run_monitoring import execute_run_monitoring_iteration
+
+import kubestats_pipeline
+from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.orchestration.base.dagster_home import open_instance
+from kubestats_pipeline.orchestration.base.worker_identity import RunWorker, this_machine
+from kubestats_pipeline.orchestration.repairs.orphaned_runs import fail_orphans
+from kubestats_pipeline_tests.orchestration.test_orphaned_runs import add_run
+
+PACKAGE = Path(kubestats_pipeline.__file__).parent
+PRIVATE = PACKAGE / "orchestration" / "base" / "dagster_private.py"
+IMPORT = re.compile(r"^\s*(?:from|import) (?:dagster|dagster_webserver|dagster_shared)\._?\S*", re.MULTILINE)
+PUBLIC_MODULES = {"dagster_webserver.app", "dagster_webserver.cli"}
+
+
+def test_one_module_alone_imports_names_that_are_not_public():
+    found = {
+        path.relative_to(PACKAGE)
+        for path in PACKAGE.rglob("*.py")
+        for line in IMPORT.findall(path.read_text())
+        if line.split()[1] not in PUBLIC_MODULES
+    }
+    assert found == {PRIVATE.relative_to(PACKAGE)}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "StepFailureData",
+        "SerializableErrorInfo",
+        "SqlEventLogStorage",
+        "ProxyServerManager",
+        "WorkspaceFileTarget",
+        "WorkspaceProcessContext",
+        "configure_loggers",
+    ],
+)
+def test_each_of_its_names_has_no_public_twin(name: str):
+    assert name in PRIVATE.read_text(), "it is not needed any more: take it out of this list"
+    assert not hasattr(dg, name), f"take dagster.{name} instead, and take it out of {PRIVATE.name}"
+
+
+def test_run_monitoring_does_not_see_that_a_local_worker_died(tmp_path: Path):
+    """When this fails, Dagster sees it by itself, and the daemon needs `orphaned_runs.py` no more."""
+    with open_instance(Layout(tmp_path)) as instance:
+        assert instance.run_monitoring_enabled
+        worker = subprocess.Popen([sys.executable, "-c", ""])
+        worker.wait()
+        run = add_run(instance, dg.DagsterRunStatus.STARTED, launched=True)
+        died = RunWorker(worker.pid, time.time(), this_machine())
+        instance.add_run_tags(run.run_id, died.tag(run.run_id))
+        with WorkspaceProcessContext(instance, EmptyWorkspaceTarget(), version=dg.__version__) as workspace:
+            assert list(execute_run_monitoring_iteration(workspace, logging.getLogger("monitoring"))) == [None]
+        assert status_of(instance, run) is dg.DagsterRunStatus.STARTED
+        assert fail_orphans(instance) == [run.run_id]
+        assert status_of(instance, run) is dg.DagsterRunStatus.FAILURE
+
+
+def status_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dg.DagsterRunStatus:
+    found = instance.get_run_by_id(run.run_id)
+    assert found is not None
+    return found.status
