@@ -1,9 +1,9 @@
 """The choice of what a backup keeps, cut into units that are copied as of one moment.
 
-Kept is what no other place has: the tables, the archive, what waits for its new name, the administrator's decisions, who
-was told of what, and `dagster.yaml`, which is the administrator's too. All else below the data directory is a cache, a result or a history of
-runs, and is made again. A unit is a group of files that belong together: all tables of one repository, one table of
-days, the archive of one repository. `copying.py` copies them.
+Kept is what no other place has: the tables, the archive, what waits for its new name, the administrator's decisions,
+who was told of what, and `dagster.yaml`, which is the administrator's too. All else below the data directory is a
+cache, a result or a history of runs, and is made again. A unit is a group of files that belong together: all tables of
+one repository, one table of days, the archive of one repository. `copying.py` copies them.
 """
 
 import os
