@@ -34,6 +34,8 @@ AFTER_INTERRUPT: Mapping[str, str] = {
     "block": "See `kubestats status` whether it was decided",
     "unblock": "See `kubestats status` whether it was decided",
     "delete": "`kubestats delete` again, or the next discovery, completes it",
+    "backup": "Earlier backups are as they were, and the next one removes what this one left",
+    "restore": "`kubestats restore` again goes on",
 }
 """The safe state after Ctrl-C, and how to go on, by command. All others only read."""
 

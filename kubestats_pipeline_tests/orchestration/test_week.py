@@ -21,6 +21,7 @@ from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.lake.tables import APPLIED_EVENTS, APPLIED_RESOURCES, HELM_VALUES, RESOURCE_EVENTS, RESOURCES
 from kubestats_pipeline.orchestration.base.dagster_home import open_instance
 from kubestats_pipeline.orchestration.standing import NOTHING_NEW
+from kubestats_pipeline.warehouse.build import build_warehouse
 from kubestats_pipeline.warehouse.sources import stamp_of
 from kubestats_pipeline_tests.hosts.github_server import GitHubServer
 from kubestats_pipeline_tests.orchestration.live import Live, needs_proc, running
@@ -173,6 +174,7 @@ def test_saturday_an_old_file_is_put_back_and_two_commands_run_at_once(week: Wee
     assert [process.returncode for process in both] == [0, 0], said
     well(week.run())
     assert published(week) == week.heads()
+    build_warehouse(week.lake)  # the last run may have found nothing new, and left older last looks in the file
     assert set(differences(week.lake)) <= COUNTED_BACK
 
 
