@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 from markupsafe import Markup
 
+from kubestats_pipeline.hosts.forges import commit_page
 from kubestats_pipeline.report.parts import addresses, cells, documents
 from kubestats_pipeline.report.parts.escaping import escape
 from kubestats_pipeline.report.parts.links import Links
@@ -31,7 +32,7 @@ def lives_of(resources: Rows, events: Rows, known: Known, links: Links) -> Marku
     """The resources of a page in its order."""
     by_resource: dict[str, list[str]] = defaultdict(list)
     for row in events.rows:
-        by_resource[row[0]].append(_event(row, known["html_url"]))
+        by_resource[row[0]].append(_event(row, known))
     columns = resources.columns
     lives = (dict(zip(columns, row, strict=True)) for row in resources.rows)
     return Markup("".join(_life(one, by_resource.get(one["resource_id"], []), links) for one in lives))  # noqa: S704
@@ -87,12 +88,12 @@ def _facts(facts: Facts, links: Links) -> Iterator[tuple[str, str, str]]:
     yield "since", f"{'at least ' if facts['is_lower_bound'] else ''}{facts['created_at'][:10]}{end}", ""
 
 
-def _event(row: Row, html_url: str | None) -> str:
+def _event(row: Row, known: Known) -> str:
     _, _, event_type, at, commit, subject, author, before, after, changes, earlier, _, fields = row
     name = event_type.lower()
     step = f" {escape(before or '')} → {escape(after or 'none')}" if before != after else ""
     changed = f"{escape(', '.join(changes))}, " if changes else ""
-    told = f"by {escape(author)}</span> {commit_link(html_url, commit)} {escape(subject or '')}</p>"
+    told = f"by {escape(author)}</span> {commit_link(known, commit)} {escape(subject or '')}</p>"
     moved = f'<p class="dim">moved from <code>{escape(earlier)}</code></p>' if earlier else ""
     return (
         f'<li class="{escape(name)}"><p><time datetime="{at}">{at[:10]}</time> <b>{escape(name)}</b>{step} '
@@ -100,9 +101,10 @@ def _event(row: Row, html_url: str | None) -> str:
     )
 
 
-def commit_link(html_url: str | None, commit: str) -> str:
-    """A commit, as a link to it on its host where the repository has a page on the web."""
-    linked = cells.outside(f"{html_url}/commit/{commit}", commit[:10]) if html_url else cells.NOTHING
+def commit_link(known: Known, commit: str) -> str:
+    """A commit, as a link to it where the form of the repository's host is known."""
+    page = commit_page(known["html_url"], known["repository_id"], commit)
+    linked = cells.outside(page, commit[:10]) if page else cells.NOTHING
     return f"<code>{escape(commit[:10])}</code>" if linked == cells.NOTHING else linked
 
 

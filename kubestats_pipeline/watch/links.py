@@ -7,18 +7,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from kubestats_pipeline.hosts.forges import commit_page
 from kubestats_pipeline.report.parts import addresses
 from kubestats_pipeline.watch.changes import WatchedChange
 
-FORGES = (
-    (re.compile(r"github"), "commit"),
-    (re.compile(r"gitlab|framagit|salsa\.debian|invent\.kde"), "-/commit"),
-    (re.compile(r"codeberg|gitea|forgejo|disroot|git\.sr\.ht"), "commit"),
-    (re.compile(r"bitbucket\.org"), "commits"),
-)
-"""Paths between a repository's page and the commit, by what the host's name or the identity's prefix holds."""
-
-_PAGE = re.compile(r"https?://([^/\s]+)/\S+")
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -44,12 +36,9 @@ class ReportSite:
 
 def commit_link(change: WatchedChange) -> str | None:
     """The commit on its host's pages."""
-    page = _PAGE.fullmatch(change.html_url or "")
-    if page is None or not _COMMIT.fullmatch(change.commit_sha):
+    if not change.html_url or any(map(str.isspace, change.html_url)) or not _COMMIT.fullmatch(change.commit_sha):
         return None
-    known_as = f"{change.repository_id.partition(':')[0]} {page[1]}"
-    path = next((path for pattern, path in FORGES if pattern.search(known_as)), None)
-    return f"{page[0].rstrip('/')}/{path}/{change.commit_sha}" if path else None
+    return commit_page(change.html_url.rstrip("/"), change.repository_id, change.commit_sha)
 
 
 def _page_of(change: WatchedChange) -> str | None:

@@ -1,22 +1,9 @@
-"""Addresses of a repository's code on the web: the page of its tree at one commit, as its host addresses it.
+"""The address of a repository's code on the web, for the pages of its partitions."""
 
-Nothing is asked of a host. The forge is known from the repository's identity or from the host's name.
-Otherwise the repository's own page is the best that can be said.
-"""
-
-import re
 from urllib.parse import urlsplit
 
+from kubestats_pipeline.hosts.forges import tree_page
 from kubestats_pipeline.lake.repositories import Repository
-
-FORGES = (
-    (re.compile(r"github"), "tree/{commit}"),
-    (re.compile(r"gitlab|framagit|salsa\.debian|invent\.kde"), "-/tree/{commit}"),
-    (re.compile(r"codeberg|gitea|forgejo|disroot"), "src/commit/{commit}"),
-    (re.compile(r"bitbucket"), "src/{commit}"),
-    (re.compile(r"git\.sr\.ht"), "tree/{commit}"),
-)
-"""How each forge addresses a tree, by what the host's name or the identity's prefix holds."""
 
 
 def code_url(repository: Repository, commit: str) -> str | None:
@@ -25,6 +12,4 @@ def code_url(repository: Repository, commit: str) -> str | None:
     if address.scheme not in ("https", "http") or not address.hostname:
         return None
     page = repository.clone_url.rstrip("/").removesuffix(".git")
-    known_as = f"{repository.repository_id.partition(':')[0]} {address.hostname}"
-    path = next((path for pattern, path in FORGES if pattern.search(known_as)), None)
-    return f"{page}/{path.format(commit=commit)}" if path else page
+    return tree_page(page, repository.repository_id, commit)

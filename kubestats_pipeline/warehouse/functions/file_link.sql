@@ -1,7 +1,7 @@
 -- The address of a line of a file of a repository at a commit, in the form of its host: GitHub, GitLab, Bitbucket, SourceHut, or Forgejo and
 -- Gitea. {path} and {line} are in the places of the two, and what begins with # belongs to the line alone. Null for a host whose form is not
--- known. Enterprise hosts are known by the identity that they gave, or by their name. The rules are those of code_urls.py, which addresses the
--- folder.
+-- known. Enterprise hosts are known by the identity that they gave, or by their name. The rules are those of hosts/forges.py, which addresses
+-- trees and commits.
 -- parameter page: the page of the repository for people, html_url
 -- parameter identity: its repository_id
 -- parameter commit: the commit
