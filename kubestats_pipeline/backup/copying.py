@@ -1,6 +1,6 @@
 """Copies files that others replace meanwhile, so that each unit of the copy is what the disk had at one moment.
 
-A file of the lake is never changed in place, so its mark says whether it is the one that was copied. A unit is
+A file of the lake is never changed in place, so its stamp says whether it is the one that was copied. A unit is
 looked at, copied and looked at again. Where both looks are the same, all its files were there together in between, as a
 power cut at that moment would have left them. Every stage repairs that: a scan puts the position last, so that the next
 one cuts off or does again what lies beyond it, and tests kill it at each of its writes. Where the looks differ, what
@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kubestats_pipeline.backup.inventory import CONFIG, DATA, KeptFile, digest_of
-from kubestats_pipeline.backup.kept import FileMark, Look, Unit, list_units, look_at, mark_of_file
+from kubestats_pipeline.backup.kept import Look, Unit, list_units, look_at
 from kubestats_pipeline.lake.paths import Layout
-from kubestats_pipeline.lake.storage import flush
+from kubestats_pipeline.lake.storage import Stamp, flush
 from kubestats_pipeline.locks import BusyError
 
 PAUSE_SECONDS = 0.1
@@ -34,7 +34,7 @@ CHUNK = 1 << 20
 class Copied(NamedTuple):
     """A file in the new backup, and the version that was copied."""
 
-    mark: FileMark
+    stamp: Stamp
     kept: KeptFile
     is_linked: bool
 
@@ -86,31 +86,31 @@ class GrowingCopy:
         for _ in range(ATTEMPTS):
             self._copy(seen)
             before, seen = seen, look_at(self._layout, unit)
-            if before == seen and all(self._has(name, mark) for name, mark in seen.items()):
+            if before == seen and all(self._has(name, stamp) for name, stamp in seen.items()):
                 return seen
             time.sleep(PAUSE_SECONDS)
         raise BusyError(f"{unit[0]} was written to all the time. Repeat the backup when less is going on")
 
-    def _has(self, name: str, mark: FileMark | None) -> bool:
+    def _has(self, name: str, stamp: Stamp | None) -> bool:
         copied = self.files.get(f"{DATA}/{name}")
-        return mark is None or (copied is not None and copied.mark == mark)
+        return stamp is None or (copied is not None and copied.stamp == stamp)
 
     def _copy(self, seen: Look) -> None:
         """Copy the files of a look that are new or have changed. One that has gone since is left out."""
-        for name, mark in seen.items():
-            if not self._has(name, mark):
+        for name, stamp in seen.items():
+            if not self._has(name, stamp):
                 with contextlib.suppress(FileNotFoundError):
                     self.files[f"{DATA}/{name}"] = self._copy_file(self._layout.data_dir / name, f"{DATA}/{name}")
 
     def _copy_file(self, source: Path, place: str) -> Copied:
         target = self._folder / place
         with source.open("rb") as file:
-            mark = mark_of_file(os.fstat(file.fileno()))
+            stamp = Stamp.of(os.fstat(file.fileno()))
             target.parent.mkdir(parents=True, exist_ok=True)
             target.unlink(missing_ok=True)  # an earlier version of it, which may be a link
-            if (known := self._known.get(place)) and known.size == mark.size and self._link(file, place, known):
-                return Copied(mark, known, is_linked=True)
-            return Copied(mark, copy_stream(file, target), is_linked=False)
+            if (known := self._known.get(place)) and known.size == stamp.size and self._link(file, place, known):
+                return Copied(stamp, known, is_linked=True)
+            return Copied(stamp, copy_stream(file, target), is_linked=False)
 
     def _link(self, file: BufferedReader, place: str, known: KeptFile) -> bool:
         """Share the earlier backup's file where it has the same content, and still has it."""

@@ -6,25 +6,15 @@ cache, a result or a history of runs, and is made again. A unit is a group of fi
 one repository, one table of days, the archive of one repository. `copying.py` copies them.
 """
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.lake.relocation import MIRROR
+from kubestats_pipeline.lake.storage import Stamp
 
-
-class FileMark(NamedTuple):
-    """The mark of one version of a file. Files of the lake are replaced by renaming, so a new one has another mark."""
-
-    inode: int
-    changed_ns: int
-    size: int
-
-
-Look = dict[str, FileMark | None]
-"""Files by their names below the data directory. The name of an empty folder ends with "/", and it has no mark."""
+Look = dict[str, Stamp | None]
+"""Files by their names below the data directory. The name of an empty folder ends with "/", and it has no stamp."""
 
 Unit = tuple[Path, ...]
 """Files and folders that belong together. Some of them may be missing."""
@@ -72,11 +62,6 @@ def look_at(layout: Layout, unit: Unit) -> Look:
     return found
 
 
-def mark_of_file(status: os.stat_result) -> FileMark:
-    """The mark of a file by its status."""
-    return FileMark(status.st_ino, status.st_mtime_ns, status.st_size)
-
-
 def _cut(parent: Path, beginning: str) -> Iterator[Unit]:
     """The folders of each repository below all folders of a parent as a unit, then each folder without such."""
     tables = [parent / name for name in _names(parent) if (parent / name).is_dir()]
@@ -102,7 +87,7 @@ def _look(place: Path, name: str, found: Look) -> None:
     except FileNotFoundError:  # not there, or taken away since it was listed
         return
     if not place.is_dir():
-        found[name] = mark_of_file(status)
+        found[name] = Stamp.of(status)
         return
     below = len(found)
     for child in _names(place):

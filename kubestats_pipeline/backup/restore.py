@@ -96,7 +96,10 @@ def _examined(layout: Layout, config: Path, source: Path) -> tuple[Path, Invento
 
 
 def _names_its_place(config: Path) -> bool:
-    settings = yaml.safe_load(config.read_bytes())
+    try:
+        settings = yaml.safe_load(config.read_bytes())
+    except yaml.YAMLError:  # it is put back as it was, and the next command says what is wrong in it
+        return False
     return isinstance(settings, dict) and "data_dir" in settings
 
 

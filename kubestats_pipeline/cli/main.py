@@ -227,9 +227,19 @@ def dev(
         _serve(settings, port)
 
 
-QUESTIONS = (questions.chart, questions.app, questions.image, questions.repo, questions.grep, questions.tables)
-
-for command in (*QUESTIONS, questions.mcp, backup, report, restore, review, approve, block, unblock, delete):
+for command in (
+    *questions.QUESTIONS,
+    questions.tables,
+    questions.mcp,
+    backup,
+    report,
+    restore,
+    review,
+    approve,
+    block,
+    unblock,
+    delete,
+):
     app.command()(command)
 
 

@@ -1,12 +1,12 @@
 """`kubestats chart`, `app`, `image`, `repo` and `grep`: what the published file tells about a name, without SQL.
 
-`kubestats mcp` lets an assistant ask the same, over standard input and output.
-
-`kubestats tables` says what else there is to ask for.
+`kubestats mcp` lets an assistant ask the same, over standard input and output. `kubestats tables` says what else there
+is to ask for.
 """
 
 import importlib.util
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,76 +40,59 @@ class MissingExtraError(ExplainedError):
     """An optional dependency is not installed. The text says how to install it."""
 
 
-def chart(
-    name: Annotated[
-        str,
-        typer.Argument(help="a chart, such as cert-manager", autocompletion=names_of("chart", published_file)),
-    ],
-    form: Form = AnswerFormat.TABLE,
-    rows: Rows = ROWS,
-    pager: Pager = True,
-    against: Against = None,
-) -> None:
-    """Who runs a chart, at which versions, how far behind, and with which values."""
-    _tell("chart", name, form, rows, pager, against)
+def _question(subject: "Subject", means: str, tells: str, metavar: str = "NAME") -> Callable[..., None]:
+    """The command of one subject, which is called as the subject is. `means` explains its argument."""
+    completed = None if subject == "grep" else names_of(subject, published_file)
+    argument = typer.Argument(metavar=metavar, help=means, autocompletion=completed)
+
+    def ask(
+        name: Annotated[str, argument],
+        form: Form = AnswerFormat.TABLE,
+        rows: Rows = ROWS,
+        pager: Pager = True,
+        against: Against = None,
+    ) -> None:
+        with explained():
+            from kubestats_pipeline.cli.answers.answer import ask_about, show_answer
+            from kubestats_pipeline.cli.answers.sections import ANSWERS
+
+            answer = ask_about(against or published_file(), subject, name)
+            show_answer(answer, form, ANSWERS[subject].main, rows, paged=pager)
+
+    ask.__name__, ask.__doc__ = subject, tells
+    return ask
 
 
-def app(
-    name: Annotated[
-        str, typer.Argument(help="an application, such as jellyfin", autocompletion=names_of("app", published_file))
-    ],
-    form: Form = AnswerFormat.TABLE,
-    rows: Rows = ROWS,
-    pager: Pager = True,
-    against: Against = None,
-) -> None:
-    """Who runs an application, by which charts and images, and at which versions."""
-    _tell("app", name, form, rows, pager, against)
-
-
-def image(
-    name: Annotated[
-        str,
-        typer.Argument(
-            help="an image without its tag, whole or its last part", autocompletion=names_of("image", published_file)
-        ),
-    ],
-    form: Form = AnswerFormat.TABLE,
-    rows: Rows = ROWS,
-    pager: Pager = True,
-    against: Against = None,
-) -> None:
-    """Who runs an image, at which tags, and how its versions were received."""
-    _tell("image", name, form, rows, pager, against)
-
-
-def repo(
-    name: Annotated[
-        str,
-        typer.Argument(
-            metavar="OWNER/NAME",
-            help="a repository by its full name",
-            autocompletion=names_of("repo", published_file),
-        ),
-    ],
-    form: Form = AnswerFormat.TABLE,
-    rows: Rows = ROWS,
-    pager: Pager = True,
-    against: Against = None,
-) -> None:
-    """The releases of a repository, how far they are behind, and its latest changes."""
-    _tell("repo", name, form, rows, pager, against)
-
-
-def grep(
-    text: Annotated[str, typer.Argument(help="a part of a line, such as `storageClassName: nfs`")],
-    form: Form = AnswerFormat.TABLE,
-    rows: Rows = ROWS,
-    pager: Pager = True,
-    against: Against = None,
-) -> None:
-    """Lines with a text in all documents that count, each with its repository, file and link."""
-    _tell("grep", text, form, rows, pager, against)
+QUESTIONS = (
+    _question(
+        "chart",
+        "a chart, such as cert-manager",
+        "Who runs a chart, at which versions, how far behind, and with which values.",
+    ),
+    _question(
+        "app",
+        "an application, such as jellyfin",
+        "Who runs an application, by which charts and images, and at which versions.",
+    ),
+    _question(
+        "image",
+        "an image without its tag, whole or its last part",
+        "Who runs an image, at which tags, and how its versions were received.",
+    ),
+    _question(
+        "repo",
+        "a repository by its full name",
+        "The releases of a repository, how far they are behind, and its latest changes.",
+        metavar="OWNER/NAME",
+    ),
+    _question(
+        "grep",
+        "a part of a line, such as `storageClassName: nfs`",
+        "Lines with a text in all documents that count, each with its repository, file and link.",
+        metavar="TEXT",
+    ),
+)
+"""The commands that ask about one name or text, all in the same way."""
 
 
 def tables(
@@ -133,18 +116,7 @@ def tables(
         show_lines(describe(name, min(shutil.get_terminal_size().columns, WIDTH)), paged=pager)
 
 
-def _tell(subject: "Subject", name: str, form: AnswerFormat, rows: int, paged: bool, against: Path | None) -> None:
-    with explained():
-        from kubestats_pipeline.cli.answers.answer import ask_about, show_answer
-        from kubestats_pipeline.cli.answers.sections import ANSWERS
-
-        answer = ask_about(against or published_file(), subject, name)
-        show_answer(answer, form, ANSWERS[subject].main, rows, paged=paged)
-
-
-def mcp(
-    against: Against = None,
-) -> None:
+def mcp(against: Against = None) -> None:
     """Serve the published file to an assistant, read-only, over standard input and output (MCP)."""
     with explained():
         if importlib.util.find_spec("mcp") is None:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
 
 class Storage(Protocol):
@@ -98,6 +98,19 @@ class FolderStorage:
     def local_path(self, name: str) -> Path:
         """The file itself."""
         return self.root / name
+
+
+class Stamp(NamedTuple):
+    """The stamp of one version of a file. Files are replaced by renaming, so a new version has another stamp."""
+
+    inode: int
+    size: int
+    modified_ns: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> "Stamp":
+        """The stamp by the status of the file, which it keeps when it is renamed."""
+        return cls(status.st_ino, status.st_size, status.st_mtime_ns)
 
 
 def flush(path: Path) -> None:

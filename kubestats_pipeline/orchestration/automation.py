@@ -31,7 +31,7 @@ from kubestats_pipeline.orchestration.jobs import (
 from kubestats_pipeline.orchestration.repairs.orphaned_runs import fail_orphans
 from kubestats_pipeline.orchestration.repairs.pools import wake_waiting
 from kubestats_pipeline.orchestration.standing import NOTHING_NEW, find_standing
-from kubestats_pipeline.orchestration.watch import build_watch_sensors
+from kubestats_pipeline.orchestration.watch import TELL_CHANGES
 from kubestats_pipeline.setting_sections import AutomationSettings
 from kubestats_pipeline.settings import Settings
 
@@ -198,5 +198,11 @@ def _needless(instance: dg.DagsterInstance, services: Services, job: Job) -> dg.
 
 def build_automation(settings: Settings) -> tuple[list[dg.ScheduleDefinition], list[dg.SensorDefinition]]:
     """All schedules and sensors for the settings."""
-    sensors = (build_sensors(settings.automation), build_alerts(settings.alerts), build_watch_sensors(settings))
-    return build_schedules(settings.automation), [each for some in sensors for each in some]
+    seconds = settings.automation.sensor_seconds
+    telling = _chain("tell_after_publication", ["warehouse"], publish_warehouse, TELL_CHANGES, seconds)
+    sensors = [
+        *build_sensors(settings.automation),
+        *build_alerts(settings.alerts),
+        *([telling] if settings.watch else []),
+    ]
+    return build_schedules(settings.automation), sensors

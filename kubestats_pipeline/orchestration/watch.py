@@ -1,4 +1,4 @@
-"""The Dagster skin of `watch`: a job that tells receivers what has changed, and the sensor that starts it.
+"""The Dagster skin of `watch`: a job that tells receivers what has changed. `automation.py` has the sensor.
 
 Both exist where the settings have rules. A receiver that does not take its message makes the run fail, after the others
 were told. The next publication, or a run of the job by hand, tells it what it missed.
@@ -7,10 +7,8 @@ were told. The next publication, or a run of the job by hand, tells it what it m
 import dagster as dg
 
 from kubestats_pipeline.locks import BusyError
-from kubestats_pipeline.orchestration.base.activity import is_active, latest_news
 from kubestats_pipeline.orchestration.base.console_log import LOGGED
 from kubestats_pipeline.orchestration.base.context import Services
-from kubestats_pipeline.orchestration.jobs import publish_warehouse
 from kubestats_pipeline.orchestration.retries import STEP_RETRIES
 from kubestats_pipeline.settings import Settings
 
@@ -65,32 +63,6 @@ def build_watch_jobs(settings: Settings, *, headless: bool = False) -> list[dg.J
     if not settings.watch:
         return []
     return [_build(retries=None) if headless else TELL_CHANGES]
-
-
-def build_watch_sensors(settings: Settings) -> list[dg.SensorDefinition]:
-    """The sensor, where there are rules."""
-    return [_sensor(settings.automation.sensor_seconds)] if settings.watch else []
-
-
-def _sensor(seconds: int) -> dg.SensorDefinition:
-    @dg.sensor(
-        job=TELL_CHANGES,
-        name="tell_after_publication",
-        minimum_interval_seconds=seconds,
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        description=f"Starts {TELL_CHANGES.name} when the warehouse was published. It waits for both to end.",
-    )
-    def tick(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        news = latest_news(context.instance, ["warehouse"], [])
-        if news == (context.cursor or ""):
-            return dg.SkipReason("nothing was published since the last look")
-        if is_active(context.instance, publish_warehouse.name, "warehouse") or is_active(
-            context.instance, TELL_CHANGES.name
-        ):
-            return dg.SkipReason("a publication, or the telling of the last one, is under way")
-        return dg.SensorResult(run_requests=[dg.RunRequest(run_key=f"{TELL_CHANGES.name}-{news}")], cursor=news)
-
-    return tick
 
 
 def _explain(failures: dict[str, str]) -> str:

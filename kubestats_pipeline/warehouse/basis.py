@@ -4,6 +4,8 @@ A build notes what decides its content: the code, the settings, and for each tab
 every discovery and sync writes anew are noted by their content instead, without the columns of `LAST_LOOKS`: those say
 when somebody last looked, and alone make no publication. So the published file may give them `LEFT_FOR` too early.
 
+`built_from.py` keeps the files one by one, for a build of what has changed. This note is small and needs no DuckDB.
+
 Whatever cannot be read or compared counts as another basis: a build too many costs seconds, one too few hides rows.
 """
 
@@ -22,8 +24,9 @@ import polars as pl
 from kubestats_pipeline.lake.contract import Partitioning, Table
 from kubestats_pipeline.lake.frames import parquet_schema
 from kubestats_pipeline.lake.lake import Lake
+from kubestats_pipeline.lake.storage import Stamp
 from kubestats_pipeline.lake.tables import ECOSYSTEM_STATS, REPOSITORIES, REPOSITORY_METRICS, SNAPSHOTS, TABLES
-from kubestats_pipeline.warehouse.sources import Sources, Stamp, WarehouseError, find_sources, stamp_of
+from kubestats_pipeline.warehouse.sources import Sources, WarehouseError, find_sources
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -107,7 +110,7 @@ def is_current(lake: Lake, publish_values: str, now: datetime.datetime) -> bool:
     try:
         note = json.loads(lake.layout.basis.read_bytes())
         age = now - datetime.datetime.fromisoformat(note["built_at"])
-        if tuple(note["file"]) != stamp_of(lake.layout.warehouse) or not datetime.timedelta() <= age < LEFT_FOR:
+        if tuple(note["file"]) != Stamp.of(lake.layout.warehouse.stat()) or not datetime.timedelta() <= age < LEFT_FOR:
             return False
         return bool(note["digests"] == read_basis(lake, publish_values).digests)
     except (OSError, ValueError, KeyError, TypeError, WarehouseError):

@@ -18,7 +18,7 @@ from pathlib import Path
 import duckdb
 
 from kubestats_pipeline.lake.lake import Lake
-from kubestats_pipeline.lake.storage import flush
+from kubestats_pipeline.lake.storage import Stamp, flush
 from kubestats_pipeline.lake.tables import TABLES
 from kubestats_pipeline.locks import is_alive
 from kubestats_pipeline.warehouse.basis import Basis, note_basis, read_basis
@@ -27,11 +27,11 @@ from kubestats_pipeline.warehouse.changes import WholeBuildNeeded
 from kubestats_pipeline.warehouse.connect import open_to_build
 from kubestats_pipeline.warehouse.marts import MACROS, MARTS
 from kubestats_pipeline.warehouse.refresh import Build, refresh
-from kubestats_pipeline.warehouse.sources import WarehouseError, find_sources, stamp_of
+from kubestats_pipeline.warehouse.sources import WarehouseError, find_sources
 from kubestats_pipeline.warehouse.values.known_secrets import SecretFinding, withhold_secrets
 from kubestats_pipeline.warehouse.values.withhold import PublishRule
 from kubestats_pipeline.warehouse.verify import refuse_contradictions, refuse_violations
-from kubestats_pipeline.warehouse.whole import describe, load_tables, write_info
+from kubestats_pipeline.warehouse.whole import create_marts, load_tables, write_info
 
 ATTEMPTS = 3
 """How often a build is tried while a scan goes on replacing files under it: events and resources are two files."""
@@ -100,7 +100,7 @@ def _build(lake: Lake, basis: Basis, publish_values: PublishRule, started: float
         target.parent.mkdir(parents=True, exist_ok=True)
         rows, withheld, because = _build_what_is_needed(build, whole=whole)
         _publish(build.origin, lake.layout.built_from)
-        published = stamp_of(build.file)
+        published = Stamp.of(build.file.stat())
         _publish(build.file, target)
         note_basis(lake, basis, built_at, published)
     except (OSError, duckdb.OperationalError, duckdb.FatalException) as error:  # a full disk can be any of them
@@ -111,7 +111,7 @@ def _build(lake: Lake, basis: Basis, publish_values: PublishRule, started: float
         _remove(build.origin)
     views = tuple(mart.name for mart in MARTS)
     seconds = round(time.monotonic() - started, 3)
-    return WarehouseReport(target, built_at, rows, views, published[1], seconds, withheld, because)
+    return WarehouseReport(target, built_at, rows, views, published.size, seconds, withheld, because)
 
 
 def _build_what_is_needed(build: Build, *, whole: bool) -> tuple[dict[str, int], tuple[SecretFinding, ...], str | None]:
@@ -136,7 +136,7 @@ def _build_whole(build: Build) -> tuple[dict[str, int], tuple[SecretFinding, ...
         origin = BuiltFrom(build.built_at, build.built_at, build.rules, files)
         withheld = withhold_secrets(connection)
         write_info(connection, build.built_at, schema_version(), origin.rows, withheld, build.publish_values)
-        describe(connection)
+        create_marts(connection)
         refuse_contradictions(connection)
         refuse_violations(connection)
         write_built_from(connection, build.origin, origin, "setting_shares")

@@ -13,8 +13,9 @@ from pathlib import Path
 import duckdb
 
 from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.lake.storage import Stamp
 from kubestats_pipeline.warehouse.connect import open_to_read, quote
-from kubestats_pipeline.warehouse.sources import Sources, Stamp
+from kubestats_pipeline.warehouse.sources import Sources
 
 Files = Mapping[str, Mapping[str, tuple[Stamp, int]]]
 """The Parquet files of each table by path, each with its stamp and the number of its rows."""
@@ -64,7 +65,7 @@ def read_built_from(layout: Layout) -> BuiltFrom | None:
         return None
     files: dict[str, dict[str, tuple[Stamp, int]]] = {}
     for table, file, (inode, size, written), count in rows:
-        files.setdefault(table, {})[str(layout.data_dir / file)] = ((inode, size, written), count)
+        files.setdefault(table, {})[str(layout.data_dir / file)] = (Stamp(inode, size, written), count)
     made_at, whole_at, rules, refreshed = found
     return BuiltFrom(made_at, whole_at, rules, files, frozenset(refreshed)) if made_at == built_at else None
 

@@ -5,7 +5,7 @@ there, without the columns that no stored mart reads.
 """
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -13,11 +13,12 @@ import duckdb
 
 from kubestats_pipeline.lake.contract import Partitioning, Table
 from kubestats_pipeline.lake.paths import encode_name
+from kubestats_pipeline.lake.storage import Stamp
 from kubestats_pipeline.lake.tables import REPOSITORIES, SCANS, SNAPSHOTS, TABLES
 from kubestats_pipeline.warehouse.built_from import BuiltFrom
 from kubestats_pipeline.warehouse.load import load_table
 from kubestats_pipeline.warehouse.marts import INFO
-from kubestats_pipeline.warehouse.sources import Sources, Stamp
+from kubestats_pipeline.warehouse.sources import Sources
 
 LARGEST_SHARE = 0.25
 """Share of the lake's bytes that may have changed. To replace more is hardly cheaper than to build all."""
@@ -90,6 +91,16 @@ def find_changes(
     return Changes(folders, chosen, frozenset(moved | (set(written) if folders else set())))
 
 
+def find_ids(connection: duckdb.DuckDBPyConnection, sources: Sources, folders: Container[str]) -> set[str]:
+    """The ids of all repositories with a row in the files of some folders."""
+    found: set[str] = set()
+    for table in OWNED:
+        if files := list(_within(sources[table.name], folders)):
+            query = "SELECT DISTINCT repository_id FROM read_parquet($files, hive_partitioning = false)"
+            found |= {one for (one,) in connection.execute(query, {"files": files}).fetchall()}
+    return found
+
+
 def with_folders(changes: Changes, sources: Sources, more: frozenset[str]) -> Changes:
     """The changes with some more repositories."""
     added = {table.name: {**changes.sources[table.name], **_within(sources[table.name], more)} for table in OWNED}
@@ -132,7 +143,7 @@ def _by_folder(files: Mapping[str, Stamp]) -> dict[str, dict[str, Stamp]]:
     return found
 
 
-def _within(files: Mapping[str, Stamp], folders: set[str] | frozenset[str]) -> dict[str, Stamp]:
+def _within(files: Mapping[str, Stamp], folders: Container[str]) -> dict[str, Stamp]:
     return {path: stamp for path, stamp in files.items() if PurePath(path).parent.name in folders}
 
 

@@ -17,7 +17,7 @@ from kubestats_pipeline.lake.frames import parquet_schema
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.tables import TABLES
 from kubestats_pipeline.warehouse.built_from import read_built_from
-from kubestats_pipeline.warehouse.changes import OWNED
+from kubestats_pipeline.warehouse.changes import OWNED, find_ids
 from kubestats_pipeline.warehouse.connect import quote
 from kubestats_pipeline.warehouse.load import select_rows
 from kubestats_pipeline.warehouse.sources import find_sources
@@ -80,11 +80,7 @@ def narrow_to_refreshed(connection: duckdb.DuckDBPyConnection, lake: Lake) -> Co
     origin = read_built_from(lake.layout)
     if origin is None or origin.built_at == origin.whole_at:
         return None
-    files = {table: _within(_files(lake, table), origin.refreshed) for table in OWNED}
-    found: set[str] = set()
-    for chosen in filter(None, files.values()):
-        query = "SELECT DISTINCT repository_id FROM read_parquet($files, hive_partitioning = false)"
-        found |= {one for (one,) in connection.execute(query, {"files": chosen}).fetchall()}
+    found = find_ids(connection, find_sources(lake, OWNED), origin.refreshed)
     ids = ", ".join(map(quote, sorted(found))) or "''"
     ((catalog,),) = connection.execute("SELECT current_database()").fetchall()
     for table in OWNED:

@@ -80,15 +80,6 @@ def select_rows(
     return f"SELECT {values} FROM {source}"  # noqa: S608 - the contract's
 
 
-def count_rows(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> int:
-    """How many rows Parquet files say that they have, from their footers alone."""
-    if not files:
-        return 0
-    query = "SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata($files)"
-    row = connection.execute(query, {"files": list(files)}).fetchone()
-    return int(row[0]) if row else 0
-
-
 def _fill(
     connection: duckdb.DuckDBPyConnection,
     table: Table,

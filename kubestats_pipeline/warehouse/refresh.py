@@ -26,6 +26,7 @@ from kubestats_pipeline.warehouse.changes import (
     Changes,
     WholeBuildNeeded,
     find_changes,
+    find_ids,
     refuse_many,
     with_folders,
 )
@@ -143,7 +144,7 @@ def _load(connection: duckdb.DuckDBPyConnection, changes: Changes, build: Build)
     """
     while True:
         refuse_many(changes, build.sources)
-        repositories = _find_ids(connection, changes)
+        repositories = _list_ids(connection, changes)
         shares = _SHARES.format(repositories=repositories)
         load_tables(connection, changes.sources, build.publish_values, shares)
         more = _others_affected(connection, shares) - changes.folders
@@ -152,14 +153,9 @@ def _load(connection: duckdb.DuckDBPyConnection, changes: Changes, build: Build)
         changes = with_folders(changes, build.sources, more)
 
 
-def _find_ids(connection: duckdb.DuckDBPyConnection, changes: Changes) -> str:
-    """The ids of the repositories in all files of their folders. None of them may have been another one's."""
-    found: set[str] = set()
-    for table in OWNED:
-        files = [path for path in changes.sources[table.name] if Path(path).parent.name in changes.folders]
-        if files:
-            query = "SELECT DISTINCT repository_id FROM read_parquet($files, hive_partitioning = false)"
-            found |= {one for (one,) in connection.execute(query, {"files": files}).fetchall()}
+def _list_ids(connection: duckdb.DuckDBPyConnection, changes: Changes) -> str:
+    """An SQL list of the ids of the repositories in all files of their folders. None may have been another one's."""
+    found = find_ids(connection, changes.sources, changes.folders)
     names = [decode_name(folder.removeprefix(FOLDER)) for folder in changes.folders]
     query = (
         "SELECT repository_id FROM whole.scans WHERE list_contains($names, full_name) "

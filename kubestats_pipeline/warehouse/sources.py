@@ -7,14 +7,12 @@ from pathlib import Path
 from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.lake.contract import Table
 from kubestats_pipeline.lake.lake import Lake, LakeError
+from kubestats_pipeline.lake.storage import Stamp
 
 
 class WarehouseError(ExplainedError):
     """The warehouse cannot be built. The text names table or file, and what to do. The published file is untouched."""
 
-
-Stamp = tuple[int, int, int]
-"""Inode, size in bytes and modification time in nanoseconds of a file: another stamp means that it was replaced."""
 
 Sources = Mapping[str, Mapping[str, Stamp]]
 """The Parquet files of each table by name, each with its stamp, in the order in which their rows are published."""
@@ -39,15 +37,5 @@ def _stamps(paths: Iterable[Path]) -> dict[str, Stamp]:
     stamps = {}
     for path in paths:
         with contextlib.suppress(FileNotFoundError):  # a partition may just be going
-            stamps[str(path)] = stamp_of(path)
+            stamps[str(path)] = Stamp.of(path.stat())
     return stamps
-
-
-def stamp_of(path: Path) -> Stamp:
-    """The stamp of a file, which it keeps when it is renamed.
-
-    Raises:
-        OSError: it is not there.
-    """
-    status = path.stat()
-    return status.st_ino, status.st_size, status.st_mtime_ns

@@ -65,7 +65,7 @@ def write_info(
     connection.execute(f"INSERT INTO {INFO} VALUES (?, ?, map(?, ?), ?, ?)", values)  # noqa: S608 - a constant name
 
 
-def describe(connection: duckdb.DuckDBPyConnection) -> None:
+def create_marts(connection: duckdb.DuckDBPyConnection) -> None:
     """Create marts and macros and comment everything, as one transaction: three hundred would be flushed one by one."""
     connection.execute("BEGIN")
     for table in TABLES.values():

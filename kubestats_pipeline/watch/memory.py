@@ -9,6 +9,7 @@ Nothing is lost, and what is told twice is marked.
 import datetime
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import orjson
 
@@ -89,14 +90,10 @@ def read_memory(lake: Lake) -> Memory:
         return Memory()
     try:
         with lake.storage.read(name) as file:
-            content = orjson.loads(file.read())
-        if content["version"] == _VERSION:
-            return _from_json(content)
-    except (ValueError, KeyError, TypeError, AttributeError):  # by hand, or half of it
-        pass  # the same remedy as for another version
-    raise MemoryFileError(
-        f"{lake.layout.told} cannot be read. Put back a copy, or delete it: changes are then told from now on"
-    )
+            return _from_json(orjson.loads(file.read()))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:  # by hand, half of it, or of a newer version
+        remedy = "Put back a copy, or delete it: changes are then told from now on"
+        raise MemoryFileError(f"{lake.layout.told} cannot be read. {remedy}") from error
 
 
 def write_memory(lake: Lake, memory: Memory) -> None:
@@ -111,7 +108,9 @@ def write_memory(lake: Lake, memory: Memory) -> None:
     lake.storage.put(lake.layout.name_of(lake.layout.told), orjson.dumps(content, option=options))
 
 
-def _from_json(content: Mapping[str, Mapping[str, Mapping[str, Mapping[str, Mapping[str, str]]]]]) -> Memory:
+def _from_json(content: dict[str, Any]) -> Memory:
+    if content["version"] != _VERSION:
+        raise ValueError(f"version {_VERSION} is known")
     moment = datetime.datetime.fromisoformat
     memory = Memory(sending={receiver: frozenset(ids) for receiver, ids in content["sending"].items()})
     for receiver, of_receiver in content["settled"].items():

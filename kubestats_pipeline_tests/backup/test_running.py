@@ -135,7 +135,7 @@ def test_a_repository_that_is_written_to_all_the_time_is_told_and_leaves_nothing
 
     def copy_and_touch(self: GrowingCopy, source: Path, place: str) -> copying.Copied:
         copied = copy_file(self, source, place)
-        os.utime(resources, ns=(0, copied.mark.changed_ns + 1))
+        os.utime(resources, ns=(0, copied.stamp.modified_ns + 1))
         return copied
 
     copy_file = GrowingCopy._copy_file

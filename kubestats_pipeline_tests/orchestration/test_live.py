@@ -64,6 +64,7 @@ def test_pushes_reach_the_warehouse_by_themselves(world: World):
     for name in NAMES[:5]:
         world.push(name)
     world.wait_until_published()
+    assert world.found() == world.pushed
 
 
 def test_a_repository_that_breaks_is_told_and_after_its_repair_misses_nothing(world: World):
@@ -74,11 +75,15 @@ def test_a_repository_that_breaks_is_told_and_after_its_repair_misses_nothing(wo
     (path / "HEAD").write_text("garbage")
     world.push(NAMES[8])
     world.live.wait_for("the failure in the warehouse", lambda: world.live.rows(status)[0][0] in ("gone", "error"))
+    ((_, reason),) = world.live.rows(status)
+    assert reason
     (path / "HEAD").unlink()
     path.rmdir()
     away.rename(path)
     world.push(BROKEN)
     world.wait_until_published()
+    assert world.found() == world.pushed
+    assert [reason for _, reason in world.live.rows(status)] == [None]
 
 
 @pytest.mark.parametrize("job", ["sync_repositories", "scan_repositories", "publish_warehouse"])

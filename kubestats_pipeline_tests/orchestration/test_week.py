@@ -188,6 +188,7 @@ def test_sunday_the_clock_is_right_again_and_the_service_catches_up_by_itself(we
     with running(live):
         live.wait_for("every push in the published file", lambda: published(week) == week.heads())
     well(week.run())
+    assert published(week) == week.heads()
 
 
 def test_every_change_is_there_exactly_once(week: Week):

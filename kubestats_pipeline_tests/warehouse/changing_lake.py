@@ -22,6 +22,7 @@ from kubestats_pipeline.scan.job import ScanJob
 from kubestats_pipeline.scan.scan import scan_repository
 from kubestats_pipeline.scan.store.retire import retire_all
 from kubestats_pipeline.setting_sections import RetentionSettings
+from kubestats_pipeline.warehouse.changes import PASSING
 from kubestats_pipeline_tests.warehouse.small_lake import metrics, repository, snapshot
 
 NOW = datetime.datetime(2026, 9, 1, tzinfo=datetime.UTC)
@@ -72,11 +73,19 @@ class ChangingLake:
                 found = self.lake.read(table, row["full_name"])
                 if found is None:
                     continue
-                moment = pl.lit(NOW + datetime.timedelta(minutes=self.day), pl.Datetime("us", "UTC"))
-                column = "last_sync_at" if table is SNAPSHOTS else "last_scan_at"
-                self.lake.write(table, row["full_name"], found.rows.with_columns(moment.alias(column)), found.metadata)
-            row["last_seen_at"] = NOW + datetime.timedelta(minutes=self.day)
+                looked = found.rows.with_columns(
+                    self._another(found.rows.schema[name]).alias(name) for name in PASSING[table.name]
+                )
+                self.lake.write(table, row["full_name"], looked, found.metadata)
+            for name in PASSING[REPOSITORIES.name]:
+                row[name] = NOW + datetime.timedelta(minutes=self.day)
         self._save()
+
+    def _another(self, kind: pl.DataType) -> pl.Expr:
+        """Another value of a column that only says how a look ended."""
+        if kind == pl.String:
+            return pl.lit(f"look {self.day}")
+        return pl.lit(self.day if kind.is_integer() else NOW + datetime.timedelta(minutes=self.day)).cast(kind)
 
     def measure(self) -> None:
         """A day of metrics, in which some have more stars."""

@@ -185,13 +185,13 @@ def test_a_file_is_left_for_some_hours_only_and_not_from_the_future(lake: Lake) 
 
 def test_a_sync_during_a_build_leaves_no_note(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     """The build may have read the rows of a failure that was over at both ends."""
-    described = build.describe
+    described = build.create_marts
 
     def sync_meanwhile(connection: duckdb.DuckDBPyConnection) -> None:
         rewrite(lake, SNAPSHOTS)
         described(connection)
 
-    monkeypatch.setattr(build, "describe", sync_meanwhile)
+    monkeypatch.setattr(build, "create_marts", sync_meanwhile)
     build_warehouse(lake, whole=True)
     assert not stands(lake)
     assert not lake.layout.basis.exists()
