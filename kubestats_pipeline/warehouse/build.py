@@ -22,7 +22,7 @@ from kubestats_pipeline.lake.storage import Stamp, flush
 from kubestats_pipeline.lake.tables import TABLES
 from kubestats_pipeline.locks import is_alive
 from kubestats_pipeline.warehouse.basis import Basis, note_basis, read_basis
-from kubestats_pipeline.warehouse.built_from import BuiltFrom, with_rows, write_built_from
+from kubestats_pipeline.warehouse.built_from import BuiltFrom, rows_of, with_rows, write_built_from
 from kubestats_pipeline.warehouse.changes import WholeBuildNeeded
 from kubestats_pipeline.warehouse.connect import open_to_build
 from kubestats_pipeline.warehouse.marts import MACROS, MARTS
@@ -133,15 +133,16 @@ def _build_whole(build: Build) -> tuple[dict[str, int], tuple[SecretFinding, ...
     with open_to_build(build.file) as connection:
         load_tables(connection, build.sources, build.publish_values)
         files = with_rows(connection, build.sources)
-        origin = BuiltFrom(build.built_at, build.built_at, build.rules, files)
+        rows = rows_of(files)
         withheld = withhold_secrets(connection)
-        write_info(connection, build.built_at, schema_version(), origin.rows, withheld, build.publish_values)
+        write_info(connection, build.built_at, schema_version(), rows, withheld, build.publish_values)
         create_marts(connection)
         refuse_contradictions(connection)
         refuse_violations(connection)
-        write_built_from(connection, build.origin, origin, "setting_shares")
         connection.execute("CHECKPOINT")
-    return origin.rows, tuple(withheld)
+        origin = BuiltFrom(build.built_at, build.built_at, build.file.stat().st_size, build.rules, files)
+        write_built_from(connection, build.origin, origin, "setting_shares")
+    return rows, tuple(withheld)
 
 
 def _publish(temporary: Path, target: Path) -> None:

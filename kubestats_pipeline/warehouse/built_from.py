@@ -21,7 +21,9 @@ Files = Mapping[str, Mapping[str, tuple[Stamp, int]]]
 """The Parquet files of each table by path, each with its stamp and the number of its rows."""
 
 _SCHEMA = """
-CREATE TABLE {place}.info (built_at TIMESTAMPTZ, whole_at TIMESTAMPTZ, rules VARCHAR, refreshed VARCHAR[]);
+CREATE TABLE {place}.info (
+    built_at TIMESTAMPTZ, whole_at TIMESTAMPTZ, whole_bytes BIGINT, rules VARCHAR, refreshed VARCHAR[]
+);
 CREATE TABLE {place}.files (table_name VARCHAR, path VARCHAR, stamp BIGINT[], file_rows BIGINT);
 CREATE TABLE {place}.setting_shares AS FROM {shares}
 """
@@ -34,6 +36,7 @@ class BuiltFrom:
     Attributes:
         built_at: when the build of that file began to read the lake.
         whole_at: the same of the last build that read all of it.
+        whole_bytes: the size of the file that this one gave.
         rules: digest of the code that built it and of its settings.
         files: the files that the file was built from.
         refreshed: the folders of the repositories whose rows were replaced since that whole build.
@@ -41,14 +44,15 @@ class BuiltFrom:
 
     built_at: datetime.datetime
     whole_at: datetime.datetime
+    whole_bytes: int
     rules: str
     files: Files
     refreshed: frozenset[str] = frozenset()
 
-    @property
-    def rows(self) -> dict[str, int]:
-        """The rows of each table in the lake's files."""
-        return {table: sum(rows for _, rows in files.values()) for table, files in self.files.items()}
+
+def rows_of(files: Files) -> dict[str, int]:
+    """The rows of each table in the lake's files."""
+    return {table: sum(rows for _, rows in of_table.values()) for table, of_table in files.items()}
 
 
 def read_built_from(layout: Layout) -> BuiltFrom | None:
@@ -66,16 +70,17 @@ def read_built_from(layout: Layout) -> BuiltFrom | None:
     files: dict[str, dict[str, tuple[Stamp, int]]] = {}
     for table, file, (inode, size, written), count in rows:
         files.setdefault(table, {})[str(layout.data_dir / file)] = (Stamp(inode, size, written), count)
-    made_at, whole_at, rules, refreshed = found
-    return BuiltFrom(made_at, whole_at, rules, files, frozenset(refreshed)) if made_at == built_at else None
+    made_at, whole_at, whole_bytes, rules, refreshed = found
+    origin = BuiltFrom(made_at, whole_at, whole_bytes, rules, files, frozenset(refreshed))
+    return origin if made_at == built_at else None
 
 
 def write_built_from(connection: duckdb.DuckDBPyConnection, path: Path, origin: BuiltFrom, shares: str) -> None:
     """Write the origin to a new file in the data directory. `shares` is an SQL source like `setting_shares`."""
     connection.execute(f"ATTACH {quote(str(path))} AS origin")
     connection.execute(_SCHEMA.format(place="origin", shares=shares))
-    info = [origin.built_at, origin.whole_at, origin.rules, sorted(origin.refreshed)]
-    connection.execute("INSERT INTO origin.info VALUES (?, ?, ?, ?)", info)
+    info = [origin.built_at, origin.whole_at, origin.whole_bytes, origin.rules, sorted(origin.refreshed)]
+    connection.execute("INSERT INTO origin.info VALUES (?, ?, ?, ?, ?)", info)
     rows = [
         (table, Path(file).relative_to(path.parent).as_posix(), list(stamp), count)
         for table, files in origin.files.items()

@@ -20,8 +20,9 @@ from kubestats_pipeline.warehouse.load import load_table
 from kubestats_pipeline.warehouse.marts import INFO
 from kubestats_pipeline.warehouse.sources import Sources
 
-LARGEST_SHARE = 0.25
-"""Share of the lake's bytes that may have changed. To replace more is hardly cheaper than to build all."""
+LARGEST_SHARE = 0.1
+"""Share of the lake's bytes that may have changed. To replace 22 % of a million events took 0.6 of the CPU of a whole
+build, and left a file that was larger by 74 %."""
 
 PASSING: Mapping[str, frozenset[str]] = {
     REPOSITORIES.name: frozenset({"last_seen_at", "pushed_at"}),

@@ -11,7 +11,7 @@ gone or was decided about: DuckDB hides deleted rows, but their bytes stay in a 
 import datetime
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -19,7 +19,7 @@ import duckdb
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.paths import decode_name, encode_name
 from kubestats_pipeline.lake.tables import TABLES
-from kubestats_pipeline.warehouse.built_from import BuiltFrom, read_built_from, with_rows, write_built_from
+from kubestats_pipeline.warehouse.built_from import BuiltFrom, read_built_from, rows_of, with_rows, write_built_from
 from kubestats_pipeline.warehouse.changes import (
     FOLDER,
     OWNED,
@@ -41,6 +41,9 @@ from kubestats_pipeline.warehouse.whole import load_tables, write_info
 
 WHOLE_EVERY = datetime.timedelta(days=1)
 """How long a file is brought up to date before it is built anew."""
+
+LARGEST_GROWTH = 1.5
+"""Times the size that the last whole build gave. The space of replaced rows is used again in part only."""
 
 _SHARES = (
     "(FROM setting_shares UNION ALL FROM earlier.setting_shares WHERE repository_id NOT IN ({repositories})) AS shares"
@@ -99,7 +102,7 @@ def refresh(build: Build) -> dict[str, int]:
         changes, repositories = _load(connection, found, build)
         files = with_rows(connection, build.sources, before.files)
         refreshed = before.refreshed | changes.folders
-        now = BuiltFrom(build.built_at, before.whole_at, build.rules, files, refreshed)
+        now = replace(before, built_at=build.built_at, files=files, refreshed=refreshed)
         _check(connection, changes, now, build.publish_values)
         _replace(connection, changes, repositories, now)
         _refuse_other_counts(connection, now)
@@ -107,7 +110,7 @@ def refresh(build: Build) -> dict[str, int]:
         connection.execute("CHECKPOINT whole; DETACH whole")
     with open_to_build(build.file) as connection:
         _refuse(connection)
-    return now.rows
+    return rows_of(now.files)
 
 
 def _beside(path: Path) -> Path:
@@ -122,6 +125,8 @@ def _usable_origin(build: Build) -> BuiltFrom:
         raise WholeBuildNeeded("the published file was built by other rules")
     if not datetime.timedelta(0) <= build.built_at - origin.whole_at < WHOLE_EVERY:
         raise WholeBuildNeeded("the last whole build is a day old")
+    if build.lake.layout.warehouse.stat().st_size > origin.whole_bytes * LARGEST_GROWTH:
+        raise WholeBuildNeeded("the published file has grown by half")
     return origin
 
 
@@ -204,7 +209,8 @@ def _replace(connection: duckdb.DuckDBPyConnection, changes: Changes, repositori
         old = owned if name in {table.name for table in OWNED} else "TRUE"
         connection.execute(f"DELETE FROM {WHOLE}.{name} WHERE {old}")  # noqa: S608 - the contract's
         connection.execute(f"INSERT INTO {WHOLE}.{name} FROM {PART}.{name}")
-    new_info = [now.built_at, list(now.rows), list(now.rows.values())]
+    rows = rows_of(now.files)
+    new_info = [now.built_at, list(rows), list(rows.values())]
     connection.execute(f"UPDATE {WHOLE}.{INFO} SET built_at = ?, source_rows = map(?, ?)", new_info)  # noqa: S608
     connection.execute(
         "CREATE TEMP TABLE starred AS SELECT DISTINCT repository_id FROM "
@@ -215,7 +221,7 @@ def _replace(connection: duckdb.DuckDBPyConnection, changes: Changes, repositori
 
 
 def _refuse_other_counts(connection: duckdb.DuckDBPyConnection, now: BuiltFrom) -> None:
-    for name, expected in now.rows.items():
+    for name, expected in rows_of(now.files).items():
         ((rows,),) = connection.execute(f"SELECT count(*) FROM {WHOLE}.{name}").fetchall()  # noqa: S608
         if rows != expected:
             raise WholeBuildNeeded(f"{name} would have {rows} rows in place of {expected}")

@@ -18,11 +18,11 @@ import pytest
 from kubestats_pipeline.clean.leftovers import remove_leftovers
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.lake.storage import Stamp
 from kubestats_pipeline.lake.tables import APPLIED_EVENTS, APPLIED_RESOURCES, HELM_VALUES, RESOURCE_EVENTS, RESOURCES
 from kubestats_pipeline.orchestration.base.dagster_home import open_instance
 from kubestats_pipeline.orchestration.standing import NOTHING_NEW
 from kubestats_pipeline.warehouse.build import build_warehouse
-from kubestats_pipeline.warehouse.sources import stamp_of
 from kubestats_pipeline_tests.hosts.github_server import GitHubServer
 from kubestats_pipeline_tests.orchestration.live import Live, needs_proc, running
 from kubestats_pipeline_tests.orchestration.week import (
@@ -126,9 +126,9 @@ def test_wednesday_the_disk_is_full(week: Week):
     assert "the disk is neither full nor read-only" in said
     well(week.run())
     week.watched[SPROUT].push(1)
-    last = stamp_of(week.lake.layout.warehouse)
-    assert week.run(accident=Accident(most_bytes=last[1] - 1_000_000))[0] == 1, "it is too large to be copied"
-    assert stamp_of(week.lake.layout.warehouse) == last
+    last = Stamp.of(week.lake.layout.warehouse.stat())
+    assert week.run(accident=Accident(most_bytes=last.size - 1_000_000))[0] == 1, "it is too large to be copied"
+    assert Stamp.of(week.lake.layout.warehouse.stat()) == last
     assert list(week.data.glob("*.tmp*")) == []
     well(week.run())
     assert published(week) == week.heads()

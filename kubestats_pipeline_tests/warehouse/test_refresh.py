@@ -31,11 +31,17 @@ def world(sample_repositories: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture
 def changing(world: ChangingLake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ChangingLake:
-    monkeypatch.setattr(changes, "LARGEST_SHARE", 1)  # eight repositories are few
+    lift_bounds(monkeypatch)
     link(world.lake.layout.data_dir, tmp_path / "data")
     return ChangingLake(
         Lake(Layout(tmp_path / "data")), world.histories, random.Random(2), dict(world.rows), dict(world.places)
     )
+
+
+def lift_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight repositories are few, and their file is small: one of them is much of both."""
+    monkeypatch.setattr(changes, "LARGEST_SHARE", 1)
+    monkeypatch.setattr(refresh, "LARGEST_GROWTH", 1_000)
 
 
 def published_world(folder: Path, samples: Path, seed: int) -> ChangingLake:
@@ -79,10 +85,29 @@ def test_a_whole_build_follows_where_rows_must_not_stay_in_the_file(changing: Ch
     assert build_warehouse(changing.lake).whole_because == reason
 
 
+def test_a_file_that_has_grown_too_much_is_built_as_a_whole(
+    changing: ChangingLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changing.push(3)
+    assert build_warehouse(changing.lake).whole_because is None
+    monkeypatch.setattr(refresh, "LARGEST_GROWTH", 0.9)
+    assert build_warehouse(changing.lake).whole_because == "the published file has grown by half"
+
+
+def test_a_change_of_much_of_the_lake_is_built_as_a_whole(
+    changing: ChangingLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "LARGEST_SHARE", 0)
+    changing.push(3)
+    because = build_warehouse(changing.lake).whole_because
+    assert because is not None
+    assert because.endswith("of the lake has changed")
+
+
 def test_a_value_that_a_third_repository_shares_is_shown_in_the_others(
     sample_repositories: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(changes, "LARGEST_SHARE", 1)
+    lift_bounds(monkeypatch)
     histories = [sample_repositories / "tidewater" / "home-ops.git"]  # its station is a free word
     world = ChangingLake(Lake(Layout(tmp_path / "data")), histories, random.Random(1))
     for _ in range(2):
@@ -103,7 +128,7 @@ HOUR = datetime.timedelta(hours=1)
 def test_what_lies_in_the_future_again_since_the_clock_was_set_back_is_built_anew(
     sample_repositories: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(changes, "LARGEST_SHARE", 1)
+    lift_bounds(monkeypatch)
     histories = [sample_repositories / "magpie" / "infra.git"]
     world = ChangingLake(Lake(Layout(tmp_path / "data")), histories, random.Random(1))
     world.add()
@@ -154,7 +179,7 @@ def count_withheld(lake: Lake) -> int:
 def test_any_sequence_of_changes_gives_the_rows_of_a_whole_build(
     seed: int, sample_repositories: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(changes, "LARGEST_SHARE", 1)
+    lift_bounds(monkeypatch)
     world = published_world(tmp_path, sample_repositories, seed)
     kept = 0
     for _ in range(20):
