@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import duckdb
 from sqlalchemy.exc import SQLAlchemyError
 
+from kubestats_pipeline.cli.answers.interrupts import stopping
 from kubestats_pipeline.git import command as git
 from kubestats_pipeline.hosts.errors import HostError
 from kubestats_pipeline.hosts.github.health import describe_github
@@ -141,7 +142,7 @@ def _examine_warehouse(layout: Layout) -> Diagnosis:
     if not path.is_file():
         return Diagnosis("warehouse", "warning", f"{path} is not published yet. Run `kubestats run`")
     try:
-        with open_to_read(path) as connection:
+        with open_to_read(path) as connection, stopping(connection):
             violations = verify(connection)
             built = connection.execute("SELECT built_at FROM warehouse_info").fetchone()
     except duckdb.Error as error:

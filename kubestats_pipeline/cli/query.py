@@ -18,6 +18,7 @@ import orjson
 
 from kubestats_pipeline.ask.statements import QueryError, refuse_changes, to_json, told_apart
 from kubestats_pipeline.cli.answers.formats import Format
+from kubestats_pipeline.cli.answers.interrupts import stopping
 from kubestats_pipeline.cli.answers.pager import show_lines
 from kubestats_pipeline.cli.answers.rows import as_lines
 from kubestats_pipeline.plain_text import plain_json, plain_lines
@@ -60,12 +61,13 @@ def run_query(warehouse: Path, query: str, showing: Showing) -> None:
     except duckdb.Error:
         raise QueryError(f"{warehouse} is damaged. Delete it and publish it anew: `kubestats run`") from None
     try:
-        with opened as connection:
+        with opened as connection, stopping(connection):
             refuse_changes(connection, query)
             if showing.form is Format.PARQUET:
                 _write_parquet(connection, query, showing.output)
             else:
-                _print_rows(connection, query, showing)
+                with stopping(connection.cursor()) as cursor:  # the connection itself may have to count
+                    _print_rows(connection, cursor.execute(query), query, showing)
     except duckdb.Error as error:
         raise QueryError(str(error)) from None
     except BrokenPipeError:  # who reads our output has seen enough
@@ -81,8 +83,9 @@ def _write_parquet(connection: duckdb.DuckDBPyConnection, query: str, output: Pa
     connection.execute(f"COPY ({query.strip().rstrip(';')}) TO '{target}' (FORMAT parquet, COMPRESSION zstd)")
 
 
-def _print_rows(connection: duckdb.DuckDBPyConnection, query: str, showing: Showing) -> None:
-    cursor = connection.cursor().execute(query)
+def _print_rows(
+    connection: duckdb.DuckDBPyConnection, cursor: duckdb.DuckDBPyConnection, query: str, showing: Showing
+) -> None:
     names = told_apart([name for name, *_ in cursor.description or ()])
     if showing.output is None and showing.form in (Format.TABLE, Format.VERTICAL):
         is_terminal = sys.stdout.isatty()

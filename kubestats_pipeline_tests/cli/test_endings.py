@@ -1,7 +1,6 @@
 """How commands end: Ctrl-C in a real terminal, errors that nobody foresaw, and what `--debug` shows."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -42,10 +41,8 @@ def test_ctrl_c_in_a_run_says_what_is_safe_and_how_to_go_on_and_gives_the_cursor
     assert kubestats("demo").returncode == 0
 
 
-@pytest.mark.skipif(
-    signal.getsignal(signal.SIGINT) is signal.SIG_IGN, reason="a background job's shell has switched Ctrl-C off"
-)
-def test_ctrl_c_in_a_query_says_that_nothing_was_changed(published):
+@pytest.mark.parametrize("attempt", range(3))  # the work is in any of DuckDB's threads
+def test_ctrl_c_in_a_query_says_that_nothing_was_changed(published, attempt):
     query = "SELECT count(*) FROM range(1000000000000) AS t(a) WHERE a % 7 = 3"
     terminal = Terminal(published.directory, "sql", query, env={})
     assert _is_asking(terminal)

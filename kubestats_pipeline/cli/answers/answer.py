@@ -17,6 +17,7 @@ from kubestats_pipeline.ask.questions import read_query
 from kubestats_pipeline.ask.statements import to_json, told_apart
 from kubestats_pipeline.cli.answers.formats import AnswerFormat
 from kubestats_pipeline.cli.answers.grid import lay_down, lay_out
+from kubestats_pipeline.cli.answers.interrupts import stopping
 from kubestats_pipeline.cli.answers.pager import show_lines
 from kubestats_pipeline.cli.answers.sections import ANSWERS, Subject, SubjectSection
 from kubestats_pipeline.errors import ExplainedError, did_you_mean
@@ -85,7 +86,7 @@ def ask_about(published: Path, subject: Subject, name: str) -> SubjectAnswer:
         UnknownNameError: nothing is called so.
     """
     connection, built_at = open_closed(published)
-    with connection:
+    with connection, stopping(connection):
         known = name.strip() if subject == "grep" else _known_name(connection, subject, name.strip())
         sections = [SectionRows(section, _rows(connection, section, known)) for section in ANSWERS[subject].sections]
         (counted,) = connection.execute("SELECT count(*) FROM repositories").fetchone() or (0,)
