@@ -18,7 +18,7 @@ from kubestats_pipeline.lake.tables import (
     SCANS,
 )
 from kubestats_pipeline.orchestration.base.asset_specs import table_spec
-from kubestats_pipeline.orchestration.base.batches import Batch, BatchConfig, targets
+from kubestats_pipeline.orchestration.base.batches import Batch, BatchConfig, swept, targets
 from kubestats_pipeline.orchestration.base.code_urls import code_url
 from kubestats_pipeline.orchestration.base.context import Services
 from kubestats_pipeline.orchestration.base.partitions import repository_partitions
@@ -87,7 +87,7 @@ def scan_assets(
         known = services.repositories()
     except LakeError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
-    wanted = targets(context, config, known) or list(known.values())
+    wanted = targets(context, config, known) or swept(config, known)
     batch.requested = len(wanted)
     with services.progress.track("scan", len(wanted)) as done:
         outcomes = scan_all(wanted, lake, services.settings, context.run.run_id, services.now, anew=config.anew)

@@ -8,7 +8,7 @@ import dagster as dg
 from kubestats_pipeline.lake.lake import LakeError
 from kubestats_pipeline.lake.tables import SNAPSHOTS
 from kubestats_pipeline.orchestration.base.asset_specs import table_spec
-from kubestats_pipeline.orchestration.base.batches import Batch, BatchConfig, targets
+from kubestats_pipeline.orchestration.base.batches import Batch, BatchConfig, swept, targets
 from kubestats_pipeline.orchestration.base.code_urls import code_url
 from kubestats_pipeline.orchestration.base.context import Services
 from kubestats_pipeline.orchestration.base.partitions import repository_partitions
@@ -51,7 +51,7 @@ def sync_assets(
         known = services.repositories()
     except LakeError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
-    wanted = targets(context, config, known) or due(known.values(), lake, started)
+    wanted = targets(context, config, known) or due(swept(config, known), lake, started)
     batch.requested = len(wanted)
     with services.progress.track("sync", len(wanted)) as done:
         for result in sync_all(wanted, services.settings, lake, context.run.run_id, services.now):
