@@ -11,7 +11,7 @@ from pathlib import Path
 
 from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.lake.relocation import MIRROR
-from kubestats_pipeline.lake.storage import Stamp
+from kubestats_pipeline.storage.folder import Stamp
 
 Look = dict[str, Stamp | None]
 """Files by their names below the data directory. The name of an empty folder ends with "/", and it has no stamp."""

@@ -19,8 +19,8 @@ from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
 
 from kubestats_pipeline.errors import ExplainedError
-from kubestats_pipeline.lake.storage import FolderStorage
 from kubestats_pipeline.locks import locked
+from kubestats_pipeline.storage.folder import FolderStore
 
 Kind = Literal["approved", "blocked", "deleted"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -208,4 +208,4 @@ def _dumped(yaml: YAML, content: Any) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    FolderStorage(path.parent).put(path.name, text.encode())
+    FolderStore(path.parent).put(path.name, text.encode())

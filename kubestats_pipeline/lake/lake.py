@@ -22,7 +22,8 @@ from kubestats_pipeline.lake.contract import Partitioning, Table
 from kubestats_pipeline.lake.event_log_segments import END, Segment, find_segments, list_files, staged_name
 from kubestats_pipeline.lake.frames import completed, frame_of, parquet_schema, unknown_columns
 from kubestats_pipeline.lake.paths import Layout, decode_name
-from kubestats_pipeline.lake.storage import FolderStorage, Storage
+from kubestats_pipeline.storage.folder import FolderStore
+from kubestats_pipeline.storage.objects import ObjectStore
 
 METADATA_PREFIX = "kubestats."
 _END = END.removeprefix(METADATA_PREFIX)
@@ -53,9 +54,9 @@ class Lake:
     layout: Layout
 
     @functools.cached_property
-    def storage(self) -> Storage:
+    def storage(self) -> ObjectStore:
         """Where all that is known is kept."""
-        return FolderStorage(self.layout.data_dir)
+        return FolderStore(self.layout.data_dir)
 
     def name(self, table: Table, key: Key = None) -> str:
         """The name of a partition in the storage, of its first file where it is a log."""
@@ -235,7 +236,7 @@ class Lake:
         return pl.concat(frames) if frames else to_frame(table, [])
 
 
-def read_file(storage: Storage, name: str) -> tuple[pl.DataFrame, dict[str, str]]:
+def read_file(storage: ObjectStore, name: str) -> tuple[pl.DataFrame, dict[str, str]]:
     """All rows of one file with the columns that it has, whatever version wrote it, and its metadata.
 
     Raises:
@@ -248,7 +249,7 @@ def read_file(storage: Storage, name: str) -> tuple[pl.DataFrame, dict[str, str]
         return rows, _own_metadata(file)
 
 
-def rewrite_name(storage: Storage, name: str, full_name: str) -> None:
+def rewrite_name(storage: ObjectStore, name: str, full_name: str) -> None:
     """Give all rows of a repository's Parquet file another `full_name`. Other columns, order and metadata stay.
 
     Raises:
@@ -312,7 +313,7 @@ def writing(path: Path) -> Iterator[None]:
         raise LakeError(f"cannot write {path}: {error}; free or unlock the disk and run again") from error
 
 
-def replace_file(storage: Storage, name: str, frame: pl.DataFrame, metadata: Mapping[str, str]) -> None:
+def replace_file(storage: ObjectStore, name: str, frame: pl.DataFrame, metadata: Mapping[str, str]) -> None:
     """Replace one file as a whole. The old one is untouched where that fails.
 
     Raises:

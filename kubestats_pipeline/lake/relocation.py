@@ -17,9 +17,10 @@ from pydantic import TypeAdapter
 from kubestats_pipeline.lake.contract import Partitioning, Table
 from kubestats_pipeline.lake.lake import Lake, rewrite_name
 from kubestats_pipeline.lake.paths import Layout
-from kubestats_pipeline.lake.storage import Storage, flush
 from kubestats_pipeline.lake.tables import TABLES
 from kubestats_pipeline.locks import locked
+from kubestats_pipeline.storage.folder import flush
+from kubestats_pipeline.storage.objects import ObjectStore
 
 LOCK_SECONDS = 5.0
 """How long a move waits for a sync or scan of the repository. After that a later repetition finishes it."""
@@ -162,7 +163,7 @@ def _take_aside(source: Path, aside: Path) -> None:
     flush(source.parent)
 
 
-def _rename_rows(storage: Storage, folder: str, full_name: str) -> None:
+def _rename_rows(storage: ObjectStore, folder: str, full_name: str) -> None:
     for name in storage.list(f"{folder}/"):
         if name.rpartition("/")[2].startswith("."):  # half written by a killed process
             storage.delete(name)

@@ -24,8 +24,8 @@ import polars as pl
 from kubestats_pipeline.lake.contract import Partitioning, Table
 from kubestats_pipeline.lake.frames import parquet_schema
 from kubestats_pipeline.lake.lake import Lake
-from kubestats_pipeline.lake.storage import Stamp
 from kubestats_pipeline.lake.tables import ECOSYSTEM_STATS, REPOSITORIES, REPOSITORY_METRICS, SNAPSHOTS, TABLES
+from kubestats_pipeline.storage.folder import Stamp
 from kubestats_pipeline.warehouse.sources import Sources, WarehouseError, find_sources
 
 PACKAGE = Path(__file__).parents[1]

@@ -20,9 +20,10 @@ from kubestats_pipeline.lake.event_log_segments import Segment
 from kubestats_pipeline.lake.lake import read_file, replace_file
 from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.lake.repository_tables import RepositoryTables
-from kubestats_pipeline.lake.storage import Storage, flush
 from kubestats_pipeline.lake.tables import RESOURCE_EVENTS
 from kubestats_pipeline.setting_sections import RetentionSettings
+from kubestats_pipeline.storage.folder import flush
+from kubestats_pipeline.storage.objects import ObjectStore
 
 _UNFINISHED = ".unfinished"
 
@@ -193,7 +194,7 @@ def _blocks(rows: pl.DataFrame, segment: Segment) -> Iterator[tuple[int, pl.Data
             yield first, block
 
 
-def _add(storage: Storage, name: str, rows: pl.DataFrame) -> int:
+def _add(storage: ObjectStore, name: str, rows: pl.DataFrame) -> int:
     """Add rows to a file of the archive. Returns how many it did not have."""
     if storage.exists(name):
         known, _ = read_file(storage, name)

@@ -1,55 +1,19 @@
-"""The small protocol through which all that is known is read and written, and today's folder behind it.
-
-Names are paths below the data directory, with "/" between their parts. Nothing above relies on more than this, so that
-another store can take the folder's place. Caches on this machine, as mirrors and locks are, do not go through it.
-"""
+"""Objects as files below a folder of this machine, and the means by which files are replaced and recognised."""
 
 import contextlib
+import fcntl
+import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import BinaryIO, NamedTuple
 
-
-class Storage(Protocol):
-    """Objects by name. Each operation raises OSError where the store does not work."""
-
-    def list(self, prefix: str) -> list[str]:
-        """The names that begin with a prefix, sorted."""
-        ...
-
-    def exists(self, name: str) -> bool:
-        """Look for an object without reading it."""
-        ...
-
-    def read(self, name: str) -> BinaryIO:
-        """Open an object as a stream with random access, which goes on showing the bytes of this moment.
-
-        Raises:
-            FileNotFoundError: nothing has that name.
-        """
-        ...
-
-    def put(self, name: str, data: bytes | memoryview) -> None:
-        """Write an object as a whole: a reader sees the old bytes or the new ones, also after a crash."""
-        ...
-
-    def move(self, source: str, target: str) -> None:
-        """Give an object another name, and replace its former owner. A store that cannot rename copies and deletes."""
-        ...
-
-    def delete(self, name: str) -> None:
-        """Remove an object. Nothing happens where it is not there."""
-        ...
-
-    def local_path(self, name: str) -> Path:
-        """A file with the object's bytes, for engines that read files themselves. A remote store copies it first."""
-        ...
+from kubestats_pipeline.storage.objects import StaleError
 
 
 @dataclass(frozen=True)
-class FolderStorage:
+class FolderStore:
     """Objects as files below a folder of this machine."""
 
     root: Path
@@ -67,15 +31,57 @@ class FolderStorage:
         """Open a file, whose bytes outlive its replacement."""
         return self.local_path(name).open("rb")
 
+    def fetch(self, name: str) -> tuple[bytes, str]:
+        """The bytes of a file and their version."""
+        data = self.local_path(name).read_bytes()
+        return data, _version_of(data)
+
+    def version(self, name: str) -> str | None:
+        """The version of a file: a digest of its content."""
+        try:
+            return self.fetch(name)[1]
+        except FileNotFoundError:
+            return None
+
     def put(self, name: str, data: bytes | memoryview) -> None:
         """Write a file beside its place, flush it to the disk and rename it."""
+        with self._written(name, data) as (temporary, path):
+            temporary.replace(path)
+
+    def put_new(self, name: str, data: bytes | memoryview) -> str:
+        """Write a file beside its place and link it there: of several processes the first one succeeds."""
+        with self._written(name, data) as (temporary, path):
+            os.link(temporary, path)
+            temporary.unlink()
+        return _version_of(data)
+
+    def put_unchanged(self, name: str, data: bytes | memoryview, version: str) -> str:
+        """Replace a file while its own lock is held. Processes that waited for the lock find another file in its place.
+
+        Only those that use this method wait for one another.
+        """
+        path = self.local_path(name)
+        try:
+            with path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                is_there = os.path.samestat(os.fstat(file.fileno()), path.stat())
+                if not is_there or _version_of(file.read()) != version:
+                    raise StaleError(f"{path} was written by another process")
+                self.put(name, data)
+        except FileNotFoundError:
+            raise StaleError(f"{path} was removed by another process") from None
+        return _version_of(data)
+
+    @contextlib.contextmanager
+    def _written(self, name: str, data: bytes | memoryview) -> Iterator[tuple[Path, Path]]:
+        """A file that is complete on the disk beside the place which it is to have, and that place."""
         path = self.local_path(name)
         temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             temporary.write_bytes(data)
             flush(temporary)
-            temporary.replace(path)
+            yield temporary, path
         except OSError:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
@@ -99,6 +105,9 @@ class FolderStorage:
         """The file itself."""
         return self.root / name
 
+    def pull(self) -> None:
+        """Nothing is to be done: the files are the objects."""
+
 
 class Stamp(NamedTuple):
     """The stamp of one version of a file. Files are replaced by renaming, so a new version has another stamp."""
@@ -120,6 +129,10 @@ def flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _version_of(data: bytes | memoryview) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _walk(folder: Path, above: str, start: str = "") -> Iterator[str]:
