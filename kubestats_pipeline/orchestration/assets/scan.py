@@ -22,8 +22,9 @@ from kubestats_pipeline.orchestration.base.batches import Batch, BatchConfig, sw
 from kubestats_pipeline.orchestration.base.code_urls import code_url
 from kubestats_pipeline.orchestration.base.context import Services
 from kubestats_pipeline.orchestration.base.partitions import repository_partitions
+from kubestats_pipeline.orchestration.base.sharing import open_leases, scan_turns
 from kubestats_pipeline.plain_text import plain
-from kubestats_pipeline.scan.scan import NotSynced, ScanFailed, Scanned, ScanOutcome, scan_all
+from kubestats_pipeline.scan.scan import NotSynced, ScanFailed, Scanned, ScannedElsewhere, ScanOutcome, scan_all
 from kubestats_pipeline.scan.store.position import SCANNER_VERSION
 from kubestats_pipeline.scan.store.retire import RetireFailed, retire_all
 
@@ -83,6 +84,7 @@ def scan_assets(
     lake, started = services.lake, services.now()
     batch = Batch(context, keys=WRITTEN)
     events = problems = 0
+    leases = open_leases(services)
     try:
         known = services.repositories()
     except LakeError as error:
@@ -90,7 +92,8 @@ def scan_assets(
     wanted = targets(context, config, known) or swept(config, known)
     batch.requested = len(wanted)
     with services.progress.track("scan", len(wanted)) as done:
-        outcomes = scan_all(wanted, lake, services.settings, context.run.run_id, services.now, anew=config.anew)
+        run_id, turns = context.run.run_id, scan_turns(services, leases)
+        outcomes = scan_all(wanted, lake, services.settings, run_id, services.now, anew=config.anew, turns=turns)
         for repository, outcome in outcomes:
             _record(batch, repository, outcome)
             if isinstance(outcome, Scanned):
@@ -103,6 +106,9 @@ def scan_assets(
 def _record(batch: Batch, repository: Repository, outcome: ScanOutcome) -> None:
     if isinstance(outcome, ScanFailed):
         batch.fail(repository.full_name, outcome.reason)
+        return
+    if isinstance(outcome, ScannedElsewhere):
+        batch.leave(repository.full_name, outcome.reason)
         return
     if isinstance(outcome, NotSynced):
         return

@@ -12,7 +12,8 @@ from kubestats_pipeline.orchestration.base.batches import Batch, BatchConfig, sw
 from kubestats_pipeline.orchestration.base.code_urls import code_url
 from kubestats_pipeline.orchestration.base.context import Services
 from kubestats_pipeline.orchestration.base.partitions import repository_partitions
-from kubestats_pipeline.sync.outcomes import Empty, Result, Synced, TooLarge, Unchanged, Unsupported
+from kubestats_pipeline.orchestration.base.sharing import open_leases
+from kubestats_pipeline.sync.outcomes import Elsewhere, Empty, Result, Synced, TooLarge, Unchanged, Unsupported
 from kubestats_pipeline.sync.retries import due
 from kubestats_pipeline.sync.sync import sync_all
 
@@ -47,6 +48,7 @@ def sync_assets(
     """Fetch the mirrors of the run's repositories, or of all that are due."""
     lake, started = services.lake, services.now()
     batch = Batch(context, keys=("snapshots",))
+    leases = open_leases(services)
     try:
         known = services.repositories()
     except LakeError as error:
@@ -54,7 +56,7 @@ def sync_assets(
     wanted = targets(context, config, known) or due(swept(config, known), lake, started)
     batch.requested = len(wanted)
     with services.progress.track("sync", len(wanted)) as done:
-        for result in sync_all(wanted, services.settings, lake, context.run.run_id, services.now):
+        for result in sync_all(wanted, services.settings, lake, context.run.run_id, services.now, leases):
             _record(batch, result)
             done(result.repository.full_name)
     batch.finish("sync_runs", seconds=(services.now() - started).total_seconds())
@@ -63,6 +65,9 @@ def sync_assets(
 
 def _record(batch: Batch, result: Result) -> None:
     outcome, name = result.outcome, result.repository.full_name
+    if isinstance(outcome, Elsewhere):
+        batch.leave(name, outcome.reason)
+        return
     if isinstance(outcome, Empty | TooLarge | Unsupported):
         batch.note(name, outcome.reason, has_row=result.row is not None)
         return

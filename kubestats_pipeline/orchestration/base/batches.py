@@ -147,6 +147,10 @@ class Batch:
         observed = dg.AssetObservation(self.keys[0], partition=full_name, description=reason, metadata=metadata)
         self._observe(full_name, observed, has_row=has_row)
 
+    def leave(self, full_name: str, reason: str) -> None:
+        """A repository is left out, because another machine works on it. The next sweep looks at it again."""
+        self.context.log.info("%s: %s", plain(full_name), plain(reason), extra=told_of(full_name, reason))
+
     def finish(self, summary_key: str, **numbers: float) -> None:
         """Sum the run up.
 

@@ -28,6 +28,24 @@ def sql_storage(instance: dg.DagsterInstance) -> "SqlEventLogStorage | None":
     return storage if isinstance(storage, SqlEventLogStorage) else None
 
 
+def is_on_sqlite(instance: dg.DagsterInstance) -> bool:
+    """True where runs are recorded in files of one machine, as they are by default, or in its memory."""
+    from dagster._core.storage.runs import InMemoryRunStorage, SqliteRunStorage
+
+    return isinstance(instance.run_storage, SqliteRunStorage | InMemoryRunStorage)
+
+
+def storage_errors() -> tuple[type[Exception], ...]:
+    """The errors of a database that does not answer."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        from dagster_postgres.utils import DagsterPostgresException
+    except ImportError:
+        return (SQLAlchemyError,)
+    return SQLAlchemyError, DagsterPostgresException
+
+
 def code_servers(instance: dg.DagsterInstance, workspace: Path) -> AbstractContextManager[Any]:
     """The code servers of a workspace file. `get_code_server_specs()` of what is entered says where they listen."""
     from dagster._cli.proxy_server_manager import ProxyServerManager
