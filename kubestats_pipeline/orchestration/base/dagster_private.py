@@ -37,13 +37,15 @@ def is_on_sqlite(instance: dg.DagsterInstance) -> bool:
 
 def storage_errors() -> tuple[type[Exception], ...]:
     """The errors of a database that does not answer."""
+    from sqlite3 import Error
+
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
         from dagster_postgres.utils import DagsterPostgresException
     except ImportError:
-        return (SQLAlchemyError,)
-    return SQLAlchemyError, DagsterPostgresException
+        return Error, SQLAlchemyError
+    return Error, SQLAlchemyError, DagsterPostgresException
 
 
 def code_servers(instance: dg.DagsterInstance, workspace: Path) -> AbstractContextManager[Any]:

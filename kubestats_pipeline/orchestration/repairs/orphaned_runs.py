@@ -13,6 +13,7 @@ import time
 import dagster as dg
 
 from kubestats_pipeline.locks import WorkerProcess, is_alive, this_machine
+from kubestats_pipeline.orchestration.base.dagster_private import is_on_sqlite
 from kubestats_pipeline.orchestration.base.worker_identity import last_seen, worker_of
 
 PROCESS_TAG = "kubestats/process"
@@ -40,8 +41,10 @@ def fail_orphans(instance: dg.DagsterInstance, *, alone: bool = False) -> list[s
 
     Args:
         instance: where the runs are recorded.
-        alone: no daemon works on this instance, so a run without a process is an orphan too.
+        alone: no daemon of this machine works on this instance. On the storage of one machine there is no other one
+            then, and a run without a process is an orphan too.
     """
+    alone = alone and is_on_sqlite(instance)
     records = instance.get_run_records(dg.RunsFilter(statuses=UNFINISHED))
     suspects = [record.dagster_run.run_id for record in records if _is_orphan(instance, record, alone)]
     # Asked again: a run that ended well in between has no process any more either.
