@@ -18,9 +18,11 @@ class Layout:
 
     Attributes:
         data_dir: the absolute path of the `data_dir` setting.
+        lake_url: the bucket of which all that is known below it is a copy. Empty where the files are all there is.
     """
 
     data_dir: Path
+    lake_url: str = ""
 
     def name_of(self, path: Path) -> str:
         """The name of a path in the storage: the part below `data_dir`, with "/" between its parts."""
