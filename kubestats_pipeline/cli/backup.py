@@ -9,7 +9,6 @@ import typer
 from kubestats_pipeline.cli import terminal
 from kubestats_pipeline.cli.explained import explained
 from kubestats_pipeline.cli.loaded import load_settings
-from kubestats_pipeline.lake.paths import Layout
 
 if TYPE_CHECKING:
     from kubestats_pipeline.backup.inventory import Inventory
@@ -25,10 +24,12 @@ def backup(
     to yourself if that has a token.
     """
     from kubestats_pipeline.backup.backup import make_backup
+    from kubestats_pipeline.lake.lake import Lake
     from kubestats_pipeline.settings import config_file
 
     with explained():
-        layout = Layout(load_settings().data_dir)
+        layout = load_settings().layout
+        Lake(layout).pulled()
         made = make_backup(layout, config_file(), target, lambda: datetime.datetime.now(datetime.UTC), keep)
         shared = f", {made.linked} of them shared with the backup before" if made.linked else ""
         removed = f". Older ones that were removed: {made.removed}" if made.removed else ""
@@ -44,7 +45,7 @@ def restore(
 
     with explained():
         config = config_file()
-        layout = Layout(load_settings().data_dir)
+        layout = load_settings().layout
         restored = restore_backup(layout, config, source)
         whence = restored.folder or "an interrupted restore"
         terminal.show_line(f"{layout.data_dir}: {_size(restored.inventory)}, from {whence}")

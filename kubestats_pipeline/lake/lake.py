@@ -10,6 +10,7 @@ import contextlib
 import datetime
 import functools
 import io
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,9 +22,10 @@ from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.lake.contract import Partitioning, Table
 from kubestats_pipeline.lake.event_log_segments import END, Segment, find_segments, list_files, staged_name
 from kubestats_pipeline.lake.frames import completed, frame_of, parquet_schema, unknown_columns
+from kubestats_pipeline.lake.leases import Leases
 from kubestats_pipeline.lake.paths import Layout, decode_name
-from kubestats_pipeline.storage.folder import FolderStore
-from kubestats_pipeline.storage.objects import ObjectStore
+from kubestats_pipeline.storage.objects import ObjectStore, StaleError
+from kubestats_pipeline.storage.opened import open_store
 
 METADATA_PREFIX = "kubestats."
 _END = END.removeprefix(METADATA_PREFIX)
@@ -31,6 +33,10 @@ _END = END.removeprefix(METADATA_PREFIX)
 
 class LakeError(ExplainedError):
     """A partition cannot be read or written. The text names the file and what to do. Nothing was changed."""
+
+
+class ConflictError(LakeError):
+    """Another machine has written the same file since this one looked. Look again and repeat the whole step."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,20 @@ class Lake:
     @functools.cached_property
     def storage(self) -> ObjectStore:
         """Where all that is known is kept."""
-        return FolderStore(self.layout.data_dir)
+        return open_store(self.layout.data_dir, self.layout.lake_url)
+
+    def pulled(self) -> "Lake":
+        """The same tables as they are now, where other machines write to them too. A stage begins with it.
+
+        Raises:
+            StoreError: the bucket does not work.
+        """
+        self.storage.pull()
+        return self
+
+    def leases(self, since: float = math.inf) -> Leases:
+        """The leases of its repositories, where other machines write to it too. `since` is when the caller has looked."""
+        return Leases(self.storage if self.layout.lake_url else None, since)
 
     def name(self, table: Table, key: Key = None) -> str:
         """The name of a partition in the storage, of its first file where it is a log."""
@@ -249,16 +268,6 @@ def read_file(storage: ObjectStore, name: str) -> tuple[pl.DataFrame, dict[str, 
         return rows, _own_metadata(file)
 
 
-def rewrite_name(storage: ObjectStore, name: str, full_name: str) -> None:
-    """Give all rows of a repository's Parquet file another `full_name`. Other columns, order and metadata stay.
-
-    Raises:
-        LakeError: the file is damaged or cannot be written, and is untouched then.
-    """
-    rows, metadata = read_file(storage, name)
-    replace_file(storage, name, rows.with_columns(pl.lit(full_name, pl.String()).alias("full_name")), metadata)
-
-
 def to_frame(table: Table, rows: Sequence[Mapping[str, Any]] | pl.DataFrame) -> pl.DataFrame:
     """Make a frame that fits the table exactly, sorted as it declares.
 
@@ -305,10 +314,15 @@ def writing(path: Path) -> Iterator[None]:
     """Turn the failures of writing a file into one that says what to do.
 
     Raises:
-        LakeError: the disk is full or read-only.
+        ConflictError: another machine has written the file meanwhile.
+        LakeError: the disk is full or read-only, or the bucket does not work.
     """
     try:
         yield
+    except StaleError as error:
+        raise ConflictError(f"{error}. Its rows stay, and the next run goes on from there") from error
+    except ExplainedError as error:  # a bucket's own words
+        raise LakeError(str(error)) from error
     except (OSError, pl.exceptions.PolarsError) as error:
         raise LakeError(f"cannot write {path}: {error}; free or unlock the disk and run again") from error
 

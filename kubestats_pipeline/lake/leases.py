@@ -18,7 +18,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 
-from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.lake.paths import encode_name
 from kubestats_pipeline.locks import BusyError, Machine, WorkerProcess, this_worker
 from kubestats_pipeline.storage.objects import SHARED_AT_ONCE, ObjectStore, StaleError
@@ -39,7 +38,7 @@ class LeaseTakenError(BusyError):
     """Another run works on the repository, or has since this one looked. The next sweep goes on from there."""
 
 
-class LeaseError(ExplainedError):
+class LeaseError(BusyError):
     """The store does not say who works on a repository, so nobody may."""
 
 
@@ -110,6 +109,11 @@ class Leases:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store, self._since, self._seconds, self._clock = store, since, seconds, clock
+
+    @property
+    def are_needed(self) -> bool:
+        """True where other machines may work on the same repositories."""
+        return self._store is not None
 
     @contextlib.contextmanager
     def hold(self, repository_id: str) -> Iterator[None]:

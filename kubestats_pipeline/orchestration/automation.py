@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 import dagster as dg
 
-from kubestats_pipeline.lake.lake import LakeError
+from kubestats_pipeline.lake.lake import Lake, LakeError
 from kubestats_pipeline.lake.repositories import Repository
 from kubestats_pipeline.lake.tables import REPOSITORIES
 from kubestats_pipeline.orchestration.alerts import build_alerts
@@ -40,6 +40,7 @@ from kubestats_pipeline.orchestration.standing import NOTHING_NEW, find_standing
 from kubestats_pipeline.orchestration.watch import TELL_CHANGES
 from kubestats_pipeline.setting_sections import AutomationSettings
 from kubestats_pipeline.settings import Settings
+from kubestats_pipeline.storage.bucket import StoreError
 
 BATCH_SIZE = 500
 """Repositories of one run that a sensor asks for: a retry stays cheap and the launchpad readable."""
@@ -143,6 +144,10 @@ def _push_sensor(seconds: int, runs: int) -> dg.SensorDefinition:
         context: dg.SensorEvaluationContext, services: dg.ResourceParam[Services]
     ) -> dg.SensorResult | dg.SkipReason:
         path = services.lake.path(REPOSITORIES)
+        try:
+            _look_again(services.lake)
+        except StoreError as error:
+            return dg.SkipReason(str(error))
         seen = str(path.stat().st_mtime_ns) if path.exists() else ""
         if seen == (context.cursor or ""):
             return dg.SkipReason("no discovery since the last look")
@@ -155,6 +160,12 @@ def _push_sensor(seconds: int, runs: int) -> dg.SensorDefinition:
         return dg.SensorResult(run_requests=list(_batches(pushed, seen, runs)), cursor=seen)
 
     return tick
+
+
+def _look_again(lake: Lake) -> None:
+    """Bring the lake up to date after a discovery on another machine. That costs one small request."""
+    if not lake.storage.is_current(lake.name(REPOSITORIES)):
+        lake.storage.pull()
 
 
 def _pushed(services: Services) -> list[Repository]:

@@ -22,15 +22,16 @@ DESCRIPTION = (
 def tell(context: dg.OpExecutionContext, services: dg.ResourceParam[Services]) -> dg.Output[None]:
     """Tell every receiver, and report whom of how much."""
     from kubestats_pipeline.ask.published import UnusableFileError  # duckdb: only the run pays for it
+    from kubestats_pipeline.storage.bucket import StoreError
     from kubestats_pipeline.watch.memory import MemoryFileError
     from kubestats_pipeline.watch.receivers import ReceiverError
     from kubestats_pipeline.watch.telling import tell_changes
 
     try:
         with services.progress.track("watch", 1) as done:
-            outcome = tell_changes(services.lake, services.settings, services.now())
+            outcome = tell_changes(services.pulled_lake(), services.settings, services.now())
             done(f"{sum(outcome.told.values())} changes told")
-    except (UnusableFileError, MemoryFileError, ReceiverError, BusyError) as error:
+    except (UnusableFileError, MemoryFileError, ReceiverError, BusyError, StoreError) as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     for name, number in outcome.begun.items():
         context.log.info("%s: news are told from now on, new questions: %d", name, number)

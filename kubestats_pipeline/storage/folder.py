@@ -90,8 +90,14 @@ class FolderStore:
 
     def move(self, source: str, target: str) -> None:
         """Rename a file."""
-        path = self.local_path(target)
-        self.local_path(source).replace(path)
+        former, path = self.local_path(source), self.local_path(target)
+        if former.parent == path.parent:
+            former.replace(path)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            former.replace(path)
+            with contextlib.suppress(OSError):  # another file may live beside it, then the folder stays
+                former.parent.rmdir()
         flush(path.parent)
 
     def delete(self, name: str) -> None:
@@ -105,8 +111,23 @@ class FolderStore:
         """The file itself."""
         return self.root / name
 
+    def is_current(self, name: str) -> bool:
+        """It always is: the files are the objects."""
+        return True
+
     def pull(self) -> None:
         """Nothing is to be done: the files are the objects."""
+
+    def push(self) -> None:
+        """Nothing is to be done: every file was written at once."""
+
+    def stamps(self, prefix: str) -> dict[str, "Stamp"]:
+        """The names that begin with a prefix, each with the stamp of its file."""
+        found = {}
+        for name in self.list(prefix):
+            with contextlib.suppress(FileNotFoundError):  # removed since it was listed
+                found[name] = Stamp.of(self.local_path(name).stat())
+        return found
 
 
 class Stamp(NamedTuple):

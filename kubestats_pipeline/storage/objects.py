@@ -87,6 +87,17 @@ class ObjectStore(Protocol):
         """A file with the object's bytes, for engines that read files themselves."""
         ...
 
+    def is_current(self, name: str) -> bool:
+        """True where the object of this machine is what the store itself has, or neither has anything."""
+        ...
+
     def pull(self) -> None:
         """Bring the files of this machine up to date with the store. A stage does so once, before it reads."""
+        ...
+
+    def push(self) -> None:
+        """Bring to the store what was kept back: small objects that each sweep replaces go together, as one.
+
+        A stage does so once, at its end.
+        """
         ...

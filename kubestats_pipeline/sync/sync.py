@@ -113,7 +113,7 @@ def sync_repository(
         return explain(remote.url, error)
     except MirrorTooLargeError as error:
         return TooLarge(error.size_mb, settings.max_repository_mb)
-    except LeaseTakenError:
+    except (LeaseTakenError, LeaseError):
         raise
     except (BusyError, OSError) as error:
         return Unreachable(

@@ -1,4 +1,4 @@
-"""The machines of a cluster on loopback: a control node with code server and daemon, and workers in namespaces of their own.
+"""The machines of a cluster on loopback: one with code server and daemon, and workers in namespaces of their own.
 
 Each has a data directory of its own, as in containers. They share PostgreSQL, Redis, the S3 store and nothing else.
 Dagster is configured by the example of `deploy/`, and workers are started by the command of its Compose file.

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.locks import BusyError
 from kubestats_pipeline.loopback import HOST
 from kubestats_pipeline.orchestration.base.context import Services
@@ -31,7 +30,7 @@ def report_assets(
     from kubestats_pipeline.report.parts.published import ReportError
     from kubestats_pipeline.warehouse.build import schema_version
 
-    layout = Layout(services.settings.data_dir)
+    layout = services.settings.layout
     try:
         with services.progress.track("report", 1) as done:
             made = build_site(layout.warehouse, layout.report, schema_version(), services.settings.report.url)

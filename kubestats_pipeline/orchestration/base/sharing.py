@@ -5,7 +5,7 @@ On one machine it needs neither: the locks of files do the first, and a sync has
 
 import time
 
-from kubestats_pipeline.lake.leases import UNSHARED, Leases
+from kubestats_pipeline.lake.leases import Leases
 from kubestats_pipeline.orchestration.base.context import Services
 from kubestats_pipeline.scan.scan import Turns
 from kubestats_pipeline.sync.sync import fetch_again
@@ -13,13 +13,12 @@ from kubestats_pipeline.sync.sync import fetch_again
 
 def open_leases(services: Services) -> Leases:
     """The leases for a sweep that looks at the lake from now on."""
-    lake = services.lake
-    return Leases(lake.storage, since=time.time()) if lake.layout.lake_url else UNSHARED
+    return services.lake.leases(since=time.time())
 
 
 def scan_turns(services: Services, leases: Leases) -> Turns:
     """What comes before each scan."""
-    if leases is UNSHARED:
+    if not leases.are_needed:
         return Turns()
     settings, layout = services.settings, services.lake.layout
     return Turns(leases, lambda repository: fetch_again(repository, settings, layout))
