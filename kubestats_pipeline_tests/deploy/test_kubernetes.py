@@ -101,6 +101,14 @@ def test_no_service_puts_a_variable_of_ours_into_pods():
     assert "helm install dagster dagster/dagster " in GUIDE
 
 
+def test_the_webserver_is_looked_for_where_it_listens():
+    port = values()["dagsterWebserver"]["service"]["port"]
+    assert port > 1023, "a user without rights"
+    assert values()["dagsterWebserver"]["readinessProbe"]["httpGet"]["port"] == port
+    (policy,) = [each for each in resources() if each["metadata"]["name"] == "webserver-from-ingress"]
+    assert [each["port"] for rule in policy["spec"]["ingress"] for each in rule["ports"]] == [port]
+
+
 def test_only_runs_have_the_token():
     holders = [name for name, part in parts().items() if {"name": "kubestats-github"} in part.get("envSecrets", [])]
     assert holders == ["run"]
