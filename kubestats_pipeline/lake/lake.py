@@ -74,7 +74,7 @@ class Lake:
         return self
 
     def leases(self, since: float = math.inf) -> Leases:
-        """The leases of its repositories, where other machines write to it too. `since` is when the caller has looked."""
+        """The leases of its repositories, for a caller who has looked at the tables at `since`, seconds since 1970."""
         return Leases(self.storage if self.layout.lake_url else None, since)
 
     def name(self, table: Table, key: Key = None) -> str:

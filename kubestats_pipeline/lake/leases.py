@@ -177,7 +177,7 @@ class _HeldLease:
         except LeaseTakenError:
             _log.warning(self._lease.line("lost"))
         except OSError as error:
-            _log.warning("%s, the store does not know yet: %s", self._lease.line("given back"), error)
+            _log.warning("%s, it ends by itself: %s", self._lease.line("kept by the store"), error)
 
     def _renew_again(self) -> None:
         while not self._done.wait(self._seconds / RENEWALS):

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from kubestats_pipeline_tests.orchestration.live import free_port
-from kubestats_pipeline_tests.storage.s3_server import S3Server, server_command, weed
+from kubestats_pipeline_tests.storage.s3_server import S3Server, free_ports, server_command, weed
 
 PATIENCE = 120
 """Seconds within which a service must answer, however busy the machine is."""
@@ -104,15 +103,12 @@ def redis(folder: Path, port: int) -> Service:
 
 def s3(folder: Path) -> tuple[Service, S3Server]:
     """An S3 store, and how it is reached."""
-    ports = [free_port() for _ in range(8)]
-    command = server_command(folder, ports)
-    server = S3Server(folder, ports[6], ports[4])
+    ports = free_ports(8)
+    command, server = server_command(folder, ports), S3Server(folder, port=ports[6], filer=ports[4])
 
     def answers() -> bool:
         with contextlib.suppress(httpx.HTTPError):
-            return (
-                httpx.get(f"http://127.0.0.1:{server.port}/", timeout=2).status_code == 403
-            )  # it wants to know who asks
+            return httpx.get(f"http://127.0.0.1:{server.port}/", timeout=5).status_code == 403  # who asks?
         return False
 
     return Service("SeaweedFS", command, folder / "log", answers), server

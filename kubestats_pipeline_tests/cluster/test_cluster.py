@@ -7,6 +7,7 @@ server and PostgreSQL are killed in the middle and come back. `make test-cluster
 import dataclasses
 import itertools
 import os
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -110,14 +111,22 @@ def server(tmp_path: Path) -> Iterator[GitServer]:
         yield server
 
 
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that PostgreSQL, which does not run as root, may enter. Those of pytest are closed to others."""
+    with tempfile.TemporaryDirectory(prefix="kubestats-postgres-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
 class Story:
     """The cluster, what happens to it, and what is seen of it from outside."""
 
-    def __init__(self, folder: Path, server: GitServer) -> None:
+    def __init__(self, folder: Path, open_folder: Path, server: GitServer) -> None:
         self.folder = folder
         self.people = People(folder / "people")
         self.ports = free_port(), free_port()
-        self.postgres = services.postgres(folder / "postgres", self.ports[0])
+        self.postgres = services.postgres(open_folder / "postgres", self.ports[0])
         self.redis = services.redis(folder / "redis", self.ports[1])
         self.s3, self.store = services.s3(folder / "s3")
         self.urls = [f"{server.url}/{repository.path.name}" for repository in self.people.repositories]
@@ -198,10 +207,12 @@ def rows_of(lake: Lake, table: Table) -> pl.DataFrame:
     return rows.sort(["full_name", *table.sort])
 
 
-def test_whatever_is_killed_the_tables_end_as_those_of_one_machine(tmp_path: Path, server: GitServer, capsys):
+def test_whatever_is_killed_the_tables_end_as_those_of_one_machine(
+    tmp_path: Path, open_folder: Path, server: GitServer
+):
     if not can_unshare():
         print("workers share one namespace of processes here: unshare is not allowed")
-    story = Story(tmp_path, server)
+    story = Story(tmp_path, open_folder, server)
     with services.running(story.postgres, story.redis, story.s3):
         services.create_database(story.ports[0])
         story.store.make_bucket("kubestats")
