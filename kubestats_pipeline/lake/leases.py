@@ -7,7 +7,7 @@ after that, and what it writes is refused: tables are written conditionally too.
 
 Each lease has a number, which grows with every taking. A line of the log for each taking and giving back has it, so
 that the logs of all machines together show that no two held one repository at once. Where the lake is a folder of one
-machine, the locks of files do all that, and there are no leases.
+machine, the locks of files do all that.
 """
 
 import contextlib
@@ -94,7 +94,7 @@ class Leases:
     """The leases of a store.
 
     Args:
-        store: where they are, or None where there are no other machines.
+        store: where they are, or None for a lake of one machine.
         since: when the caller has looked at the lake. A repository that somebody has worked on after that is not as
             the caller knows it, and counts as taken.
         seconds: how long a lease lasts that is not renewed.

@@ -92,7 +92,7 @@ Fetch = Callable[[Repository], str]
 
 @dataclass(frozen=True)
 class Turns:
-    """What comes before the scan of a repository whose lake several machines share.
+    """The turn of each repository in a sweep over a lake that several machines share.
 
     Attributes:
         leases: by which one machine at a time scans it.

@@ -38,7 +38,7 @@ from kubestats_pipeline_tests.cluster import services
 from kubestats_pipeline_tests.cluster.nodes import Cluster, can_unshare
 from kubestats_pipeline_tests.lake.lease_log import Hold, read_holds
 from kubestats_pipeline_tests.orchestration.live import free_port
-from kubestats_pipeline_tests.scan.world import chart, config, flux_path, helm_repository, release
+from kubestats_pipeline_tests.scan.world import BROKEN, chart, config, flux_path, helm_repository, release
 from kubestats_pipeline_tests.sync.git_server import GitServer, serve
 
 REPOSITORIES = 60
@@ -49,7 +49,7 @@ PATIENCE = 1800
 
 OF_THE_CLOCK = {
     "snapshots": ("last_sync_at", "sync_run_id", "sync_status"),
-    "scans": ("last_scan_at", "scan_run_id"),
+    "scans": ("last_scan_at", "sync_run_id"),
     "resource_events": ("sync_run_id",),
     "applied_events": ("sync_run_id",),
 }
@@ -67,6 +67,12 @@ pytestmark = [
 ]
 
 
+def web(number: int) -> str:
+    """A release that everybody runs, at one version after the other."""
+    spec = {"chart": chart("web", f"1.{number}.0", "charts"), "values": {"replicas": number % 3}}
+    return release("web", namespace="web", **spec)
+
+
 class People:
     """They push to one repository after the other, until somebody stops them."""
 
@@ -79,8 +85,8 @@ class People:
                 {
                     "flux/apps.yaml": flux_path("apps", "./apps"),
                     "flux/source.yaml": helm_repository("charts", namespace="flux-system"),
-                    "apps/web.yaml": release("web", namespace="web", **chart("web", "1.0.0", "charts")),
-                    "apps/broken.yaml": "a: [",
+                    "apps/web.yaml": web(0),
+                    "notes/broken.yaml": BROKEN,
                 }
             )
 
@@ -94,8 +100,7 @@ class People:
     def _push_on(self) -> None:
         for number in itertools.count():
             repository = self.repositories[number * 7 % REPOSITORIES]
-            version = release("web", namespace="web", **chart("web", f"1.{number}.0", "charts"))
-            repository.commit({"apps/web.yaml": version, f"config/{number % 5}.yaml": config("c", str(number))})
+            repository.commit({"apps/web.yaml": web(number), f"config/{number % 5}.yaml": config("c", str(number))})
             self._pushes += 1
             if self._stopped.wait(0.5):
                 return
@@ -235,6 +240,7 @@ def test_whatever_is_killed_the_tables_end_as_those_of_one_machine(
         expected = rows_of(alone, table)
         assert found[table.name].equals(expected), table.name
     assert len(found["scans"]) == REPOSITORIES
+    assert [name for name, rows in found.items() if not len(rows)] == []
     assert_no_lease_was_shared(story.holds())
 
 

@@ -245,7 +245,7 @@ def swept(config: BatchConfig, known: Mapping[str, Repository]) -> list[Reposito
     """The repositories of a run that was asked for none in particular: all, or its share of them.
 
     Raises:
-        dagster.Failure: its share is none.
+        dagster.Failure: its share is not one.
     """
     if not config.share:
         return list(known.values())

@@ -1,4 +1,4 @@
-"""What a sweep needs where several machines share a lake: leases of repositories, and mirrors that another one fetched.
+"""The needs of a sweep where several machines share a lake: leases, and mirrors that another one has fetched.
 
 On one machine it needs neither: the locks of files do the first, and a sync has brought every mirror.
 """
@@ -17,7 +17,7 @@ def open_leases(services: Services) -> Leases:
 
 
 def scan_turns(services: Services, leases: Leases) -> Turns:
-    """What comes before each scan."""
+    """The turns of repositories in a scan."""
     if not leases.are_needed:
         return Turns()
     settings, layout = services.settings, services.lake.layout

@@ -41,8 +41,8 @@ def fail_orphans(instance: dg.DagsterInstance, *, alone: bool = False) -> list[s
 
     Args:
         instance: where the runs are recorded.
-        alone: no daemon of this machine works on this instance. On the storage of one machine there is no other one
-            then, and a run without a process is an orphan too.
+        alone: no daemon of this machine works on this instance. On the storage of one machine, a run
+            without a process is an orphan then too.
     """
     alone = alone and is_on_sqlite(instance)
     records = instance.get_run_records(dg.RunsFilter(statuses=UNFINISHED))

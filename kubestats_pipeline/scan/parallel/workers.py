@@ -41,7 +41,7 @@ def call_in_processes(
 
     A task whose process dies gets a `WorkerDiedError`, and the others go on in a new process. When the caller stops
     iterating, no further task is started and the processes are ended. `around` makes each call, in a thread of this
-    process: it may do something before and after. What it raises ends that thread and is an error of its task.
+    process: it may do something before and after. An error of it ends that thread, and its task has failed.
     """
     waiting, results = iter(tasks), SimpleQueue[tuple[Task, Result | WorkerDiedError]]()
     lock, stopped = threading.Lock(), threading.Event()
