@@ -70,7 +70,7 @@ class S3Server:
 
 @contextlib.contextmanager
 def serve_s3(folder: Path) -> Iterator[S3Server]:
-    """Start the server, wait until it answers, and end it afterwards."""
+    """Start the server with the bucket `lake`, wait until it answers, and end it afterwards."""
     ports = _free_ports(7)
     process = _start(folder, ports)
     server = S3Server(folder, ports[6], ports[4], process)
@@ -112,6 +112,7 @@ def _start(folder: Path, ports: list[int]) -> "subprocess.Popen[bytes]":
         "s3.port": s3,
         "s3.port.grpc": _free_ports(1)[0],
         "s3.port.iceberg": 0,
+        "s3.port.lance": 0,
         "s3.autoCreateBucket": "false",
         "s3.config": folder / "s3.json",
     }
@@ -122,9 +123,10 @@ def _start(folder: Path, ports: list[int]) -> "subprocess.Popen[bytes]":
 
 def _wait(server: S3Server) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and server.process.poll() is None:
         with contextlib.suppress(httpx.HTTPError):
             if httpx.get(f"http://127.0.0.1:{server.port}/").status_code == 403:  # it wants to know who asks
+                server.make_bucket("lake")
                 return
         time.sleep(0.1)
     raise TimeoutError((server.folder / "log").read_text()[-2000:])
