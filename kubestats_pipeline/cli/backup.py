@@ -1,4 +1,4 @@
-"""`kubestats backup` and `kubestats restore`: all that is known, into a folder of backups and back."""
+"""`kubestats backup`, `restore` and `fetch`: all that is known or published, into a folder and back."""
 
 import datetime
 from pathlib import Path
@@ -52,6 +52,26 @@ def restore(
         if restored.has_written_config:
             terminal.show_line(f"{config} was put back, too")
         terminal.show_line("`kubestats run` fetches the repositories again and publishes")
+
+
+def fetch(
+    target: Annotated[Path, typer.Argument(metavar="TARGET", help="a folder, which is made where it is missing")],
+) -> None:
+    """Bring the published file and its pages from the bucket of `lake_url` into TARGET: all of one publication.
+
+    Files that TARGET has already are not asked for again.
+    """
+    from kubestats_pipeline.settings import SettingsError
+    from kubestats_pipeline.storage.bucket import LakeBucket
+    from kubestats_pipeline.storage.fetched import fetch_publication
+
+    with explained():
+        settings = load_settings()
+        if not settings.lake_url:
+            raise SettingsError(f"lake_url is not set: what is published lies in {settings.data_dir}")
+        fetched = fetch_publication(LakeBucket(settings.lake_url), target)
+        told = f"{fetched.files} files, {fetched.transferred} of them new, {fetched.size / 1e6:.1f} MB"
+        terminal.show_line(f"{target}: {told}")
 
 
 def _size(inventory: "Inventory") -> str:

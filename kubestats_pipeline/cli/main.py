@@ -16,7 +16,7 @@ import typer
 from kubestats_pipeline.cli import questions, terminal
 from kubestats_pipeline.cli.answers.completion import names_of
 from kubestats_pipeline.cli.answers.formats import Format
-from kubestats_pipeline.cli.backup import backup, restore
+from kubestats_pipeline.cli.backup import backup, fetch, restore
 from kubestats_pipeline.cli.decisions import approve, block, delete, unblock
 from kubestats_pipeline.cli.explained import FAILED, ExplainedCommands, explained
 from kubestats_pipeline.cli.loaded import load_settings, published_file
@@ -233,6 +233,7 @@ for command in (
     questions.tables,
     questions.mcp,
     backup,
+    fetch,
     report,
     restore,
     review,

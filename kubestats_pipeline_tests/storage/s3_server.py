@@ -70,7 +70,7 @@ class S3Server:
 
 @contextlib.contextmanager
 def serve_s3(folder: Path) -> Iterator[S3Server]:
-    """Start the server, wait until it answers, and end it afterwards."""
+    """Start the server with the bucket `lake`, wait until it answers, and end it afterwards."""
     ports = free_ports(8)
     process = _start(folder, ports)
     server = S3Server(folder, ports[6], ports[4], process)
@@ -128,9 +128,10 @@ def _start(folder: Path, ports: list[int]) -> "subprocess.Popen[bytes]":
 
 def _wait(server: S3Server) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and (server.process is None or server.process.poll() is None):
         with contextlib.suppress(httpx.HTTPError):
             if httpx.get(f"http://127.0.0.1:{server.port}/").status_code == 403:  # it wants to know who asks
+                server.make_bucket("lake")
                 return
         time.sleep(0.1)
     raise TimeoutError((server.folder / "log").read_text()[-2000:])
