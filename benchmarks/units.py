@@ -6,6 +6,7 @@ them. Remotes are on this disk and GitHub is on loopback, so git's and GitHub's 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 from rich.console import Console
@@ -15,8 +16,11 @@ from benchmarks import discovery, idle, pages, scan, sweep, warehouse
 from benchmarks.ecosystem import Size, learn, push_to_one, write_ecosystem
 from benchmarks.inputs import Mirrored, first_parents, mirror, name_of
 from benchmarks.measure import Cost, machine_facts, measure, repeat
+from kubestats_pipeline.discover.configured import sources_from
+from kubestats_pipeline.discover.discover import discover
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.orchestration.base.context import Services
 from kubestats_pipeline.scan.scan import Scanned
 from kubestats_pipeline.settings import load_settings
 from kubestats_pipeline.warehouse.build import build_warehouse
@@ -128,13 +132,31 @@ def sweep_units(count: int, folder: Path) -> Iterator[Unit]:
 
 
 def request_units(count: int, folder: Path) -> Iterator[Unit]:
-    """Calls to GitHub's API of a first discovery of a day, and of a later one."""
-    first, later = discovery.discover_twice(count, folder, discovery.TOKEN)
-    for what, calls in (("first", first), ("later", later)):
+    """Calls to GitHub's API of a first discovery of a day and of a later one, and git's own requests."""
+    found = measure(discovery.discover_twice, count, folder / "api", discovery.TOKEN)
+    for what, calls in zip(("first", "later"), found.value, strict=True):
         for bucket, number in sorted(calls.items()):
-            yield Unit(
-                f"{what} discovery of a day, {count:,} found: {bucket}", number / count, "requests", "repository"
-            )
+            told = f"{what} discovery of a day, {count:,} found: {bucket}"
+            yield Unit(told, number / count, "requests", "repository")
+    yield Unit("a discovery, with GitHub's part on loopback", found.cost.cpu * 500 / count, "CPU ms", "repository")
+    first, again = git_requests(folder / "git")
+    yield Unit("first fetch over HTTP", first, "requests", "repository")
+    yield Unit("a look at an unchanged one over HTTP", again, "requests", "repository")
+
+
+def git_requests(folder: Path) -> tuple[int, int]:
+    """Requests to a git server for a first fetch, and for a sync that finds nothing new."""
+    remotes = sweep.copy_sample(1, folder)
+    with import_module("kubestats_pipeline_tests.sync.git_server").serve(remotes) as server:
+        settings = load_settings(data_dir=folder / "data", repositories=[f"{server.url}/owner0/cluster0.git"])
+        services = Services(settings)
+        discover(services.lake, sources_from(settings), services.now())
+        made = []
+        for _ in range(2):
+            server.authorizations.clear()  # one entry a request
+            sweep.sweep(settings)
+            made.append(len(server.authorizations))
+    return made[0], made[1]
 
 
 def publication_units(lakes: Sequence[Lake], folder: Path, size: Size) -> Iterator[Unit]:

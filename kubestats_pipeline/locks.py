@@ -9,7 +9,6 @@ import contextlib
 import fcntl
 import math
 import os
-import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -137,7 +136,7 @@ class WorkerProcess:
 
 def this_machine() -> Machine:
     """Where this process is (proc(5), pid_namespaces(7))."""
-    return Machine(_read("/proc/sys/kernel/random/boot_id"), _link("/proc/self/ns/pid"), socket.gethostname() or "-")
+    return Machine(_read("/proc/sys/kernel/random/boot_id"), _link("/proc/self/ns/pid"), os.uname().nodename or "-")
 
 
 def this_worker() -> WorkerProcess:

@@ -78,7 +78,8 @@ def test_each_worker_has_mirrors_of_its_own():
         if each.get("volumes")
     }
     shared = {name: found[0]["source"] for name, found in data.items() if found and found[0]["type"] == "volume"}
-    assert shared == {"worker-1": "worker-1", "worker-2": "worker-2", "code": "code", "nginx": "code"}
+    own = {name: name for name in ("worker-1", "worker-2", "code", "pages")}
+    assert shared == {**own, "nginx": "pages"}
     assert data["nginx"][0]["read_only"] is True
 
 

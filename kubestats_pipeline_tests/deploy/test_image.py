@@ -37,6 +37,8 @@ def test_every_stage_is_built_on_one_base_that_is_pinned():
 def test_it_runs_as_nobodys_user_and_holds_no_secret():
     (user,) = [rest for name, rest in instructions() if name == "USER"]
     assert all(int(part) >= 10_000 for part in user.split(":"))
+    number = user.split(":")[0]
+    assert any(f"useradd --uid {number} " in rest for name, rest in instructions() if name == "RUN"), "ssh wants a name"
     told = [rest for name, rest in instructions() if name in ("ENV", "ARG", "LABEL")]
     assert [each for each in told if SECRET.search(each)] == []
 

@@ -1,14 +1,19 @@
 """The files for Kubernetes: resources, and pods made of the values, against the schema of Kubernetes itself."""
 
+import shutil
+import subprocess
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from kubestats_pipeline.report.serve import HEADERS
 from kubestats_pipeline_tests.deploy.files import DEPLOY, resources, user_of_the_image, values
 
 kubernetes_validate = pytest.importorskip("kubernetes_validate", reason="needs kubernetes-validate")
 
+NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 GUIDE = (DEPLOY / "kubernetes" / "README.md").read_text()
 
 
@@ -97,6 +102,7 @@ def test_names_of_one_file_are_those_of_the_others():
 def test_no_service_puts_a_variable_of_ours_into_pods():
     """Kubernetes names variables after Services, and an unknown variable KUBESTATS_… is refused."""
     names = [each["name"] for each in values()["dagster-user-deployments"]["deployments"]]
+    names += [each["metadata"]["name"] for each in resources() if each["kind"] == "Service"]
     assert [name for name in names if name.upper().replace("-", "_").startswith("KUBESTATS")] == []
     assert "helm install dagster dagster/dagster " in GUIDE
 
@@ -112,6 +118,28 @@ def test_the_webserver_is_looked_for_where_it_listens():
 def test_only_runs_have_the_token():
     holders = [name for name, part in parts().items() if {"name": "kubestats-github"} in part.get("envSecrets", [])]
     assert holders == ["run"]
+
+
+@pytest.mark.skipif(NGINX is None, reason="needs nginx (Debian: apt-get install nginx)")
+def test_nginx_takes_the_site_of_the_pages(tmp_path: Path):
+    (site,) = [
+        each["data"]["default.conf"] for each in resources() if each["metadata"]["name"] == "pages" and "data" in each
+    ]
+    (tmp_path / "site.conf").write_text(site)
+    main = tmp_path / "nginx.conf"
+    main.write_text(
+        f"pid {tmp_path}/pid; error_log stderr; events {{}} http {{ access_log off; include {tmp_path}/site.conf; }}"
+    )
+    said = subprocess.run([str(NGINX), "-t", "-p", tmp_path, "-c", main], capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stderr
+    assert HEADERS["Content-Security-Policy"] in site
+
+
+def test_the_pages_have_the_rights_of_a_restricted_pod():
+    (pages,) = [each["spec"]["template"]["spec"] for each in resources() if each["kind"] == "Deployment"]
+    assert f"{pages['securityContext']['runAsUser']}:{pages['securityContext']['runAsGroup']}" == user_of_the_image()
+    for container in pages["containers"]:
+        assert container["securityContext"] == values()["dagsterWebserver"]["securityContext"]
 
 
 def test_the_chart_is_that_of_dagsters_version():
