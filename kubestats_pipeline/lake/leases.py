@@ -173,17 +173,32 @@ class _HeldLease:
         now = self._clock()
         _log.info("%s at=%.3f", self._lease.line("given back"), now)
         try:
-            _put(self._store, self._name, replace(self._lease, until=now, holder=None), self._version)
+            self._write(replace(self._lease, until=now, holder=None))
         except LeaseTakenError:
             _log.warning(self._lease.line("lost"))
         except OSError as error:
             _log.warning("%s, it ends by itself: %s", self._lease.line("kept by the store"), error)
 
+    def _write(self, lease: Lease) -> str:
+        """Write the object, also over a renewal that the store has taken although its answer was an error.
+
+        Raises:
+            LeaseTakenError: somebody else has it.
+        """
+        try:
+            return _put(self._store, self._name, lease, self._version)
+        except LeaseTakenError:
+            data, version = self._store.fetch(self._name)
+            found = Lease.unpack(data)
+            if (found.number, found.holder) != (self._lease.number, self._lease.holder):
+                raise
+            return _put(self._store, self._name, lease, version)
+
     def _renew_again(self) -> None:
         while not self._done.wait(self._seconds / RENEWALS):
             renewed = replace(self._lease, until=self._clock() + self._seconds)
             try:
-                self._version = _put(self._store, self._name, renewed, self._version)
+                self._version = self._write(renewed)
             except LeaseTakenError:
                 _log.warning("%s: what is written now is refused", self._lease.line("lost"))
                 return

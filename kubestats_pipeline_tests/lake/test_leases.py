@@ -212,6 +212,27 @@ def test_a_store_that_goes_away_meanwhile_does_not_fail_the_work(tmp_path: Path,
     assert stored(FolderStore(tmp_path)).holder is not None, "it ends by time"
 
 
+class TimingOut(FolderStore):
+    """A store that takes each renewal and answers with an error."""
+
+    def put_unchanged(self, name: str, data: bytes | memoryview, version: str) -> str:
+        written = super().put_unchanged(name, data, version)
+        if Lease.unpack(bytes(data)).holder is not None:
+            raise OSError("timed out")
+        return written
+
+
+def test_a_renewal_that_was_taken_although_it_seemed_to_fail_is_no_loss(tmp_path: Path, told: pytest.LogCaptureFixture):
+    store = TimingOut(tmp_path)
+    with Leases(store, seconds=0.2).hold(REPOSITORY):
+        deadline = time.monotonic() + 60
+        while told.text.count("tried again: timed out") < 3:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    assert "lease lost" not in told.text
+    assert stored(store).holder is None
+
+
 @pytest.mark.parametrize("data", [b"", b"garbage", b"[]", b"{}", b'{"holder": 1}'])
 def test_what_is_no_lease_is_refused_with_its_name(store: FolderStore, data: bytes):
     store.put_new(NAME, data)
