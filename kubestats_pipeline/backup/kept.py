@@ -35,7 +35,7 @@ def kept_places(layout: Layout) -> tuple[Path, ...]:
 def made_places(layout: Layout) -> tuple[Path, ...]:
     """All that follows from other data, so that it must not lie beside restored ones."""
     results = (layout.warehouse, layout.basis, layout.built_from, layout.statistics_basis, layout.report)
-    return (*results, layout.dagster_home)
+    return (*results, layout.dagster_home, layout.replica)
 
 
 def list_units(layout: Layout) -> Iterator[Unit]:

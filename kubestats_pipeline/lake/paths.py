@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
 
+from kubestats_pipeline.storage.names import INDEX
+
 SAFE = "-_.~@+"
 """Characters of a repository's name that are kept in a folder's name. All others are percent-encoded."""
 
@@ -52,6 +54,11 @@ class Layout:
     def basis(self) -> Path:
         """A note of what the published DuckDB file was built from. Without it the next publication builds it anew."""
         return self.data_dir / "kubestats.basis.json"
+
+    @property
+    def replica(self) -> Path:
+        """The versions of the objects of a bucket that lie here. Without it another lake must not lie here."""
+        return self.data_dir / INDEX
 
     @property
     def built_from(self) -> Path:

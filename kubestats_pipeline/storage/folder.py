@@ -4,7 +4,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -45,14 +45,11 @@ class FolderStore:
 
     def put(self, name: str, data: bytes | memoryview) -> None:
         """Write a file beside its place, flush it to the disk and rename it."""
-        with self._written(name, data) as (temporary, path):
-            temporary.replace(path)
+        self._write(name, data, Path.replace)
 
     def put_new(self, name: str, data: bytes | memoryview) -> str:
         """Write a file beside its place and link it there: of several processes the first one succeeds."""
-        with self._written(name, data) as (temporary, path):
-            os.link(temporary, path)
-            temporary.unlink()
+        self._write(name, data, _link)
         return _version_of(data)
 
     def put_unchanged(self, name: str, data: bytes | memoryview, version: str) -> str:
@@ -72,16 +69,15 @@ class FolderStore:
             raise StaleError(f"{path} was removed by another process") from None
         return _version_of(data)
 
-    @contextlib.contextmanager
-    def _written(self, name: str, data: bytes | memoryview) -> Iterator[tuple[Path, Path]]:
-        """A file that is complete on the disk beside the place which it is to have, and that place."""
+    def _write(self, name: str, data: bytes | memoryview, settle: Callable[[Path, Path], object]) -> None:
+        """Complete a file on the disk beside the place which it is to have, and let it have that place."""
         path = self.local_path(name)
         temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             temporary.write_bytes(data)
             flush(temporary)
-            yield temporary, path
+            settle(temporary, path)
         except OSError:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
@@ -150,6 +146,11 @@ def flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _link(temporary: Path, path: Path) -> None:
+    os.link(temporary, path)
+    temporary.unlink()
 
 
 def _version_of(data: bytes | memoryview) -> str:

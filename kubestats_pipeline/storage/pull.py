@@ -46,9 +46,12 @@ def pull_all(copies: Copies) -> None:
     listed = {key.removeprefix(KNOWN): version for key, version in copies.bucket.list(KNOWN).items()}
     here = _look(copies)
     if is_taking_over or not known:
-        _join(copies, listed, {name for name in here if name not in known})
+        _join(copies, listed, here)
         if is_taking_over or not listed:
             return
+    if any(copy.version for copy in known.values()) and not listed:
+        lost = f"{copies.bucket.url} is empty, and {copies.folder.root} has what was in it"
+        raise StoreError(f"{lost}. Put that back by deleting {copies.index.name} there, or correct lake_url")
     if not _is_same(packed, listed.get(PACK)) or _misses_packed(known, here):
         take_pack(copies)
     listed.pop(PACK, None)
@@ -142,18 +145,19 @@ def _refuse_strays(copies: Copies, names: Iterable[str]) -> None:
             raise StoreError(f"{path} is not in {copies.bucket.url}. Move it away, it would be read as rows")
 
 
-def _join(copies: Copies, listed: Mapping[str, str], here: set[str]) -> None:
+def _join(copies: Copies, listed: Mapping[str, str], here: Iterable[str]) -> None:
     """Belong to a bucket from now on. An empty one takes over what lies here."""
     with open_index(copies.index) as index:
         is_taking_over = index.fact(_TAKING_OVER) == "yes" or not listed
-        if here and not is_taking_over:
+        own = sorted({*here} - index.copies().keys())  # another process of this machine may just have put some
+        if own and not is_taking_over:
             refused = f"{copies.bucket.url} has a lake, and {copies.folder.root} has another one"
             raise StoreError(f"{refused}. Choose an empty data_dir, or an empty place for lake_url")
         index.note_fact(_URL, copies.bucket.url)
         index.note_fact(_TAKING_OVER, "yes" if is_taking_over else "no")
     if is_taking_over:
         with ThreadPoolExecutor(FETCHES, thread_name_prefix="take-over") as pool:
-            list(pool.map(lambda name: _hand_over(copies, name), sorted(here)))
+            list(pool.map(lambda name: _hand_over(copies, name), own))
         push_pack(copies)
         with open_index(copies.index) as index:
             index.note_fact(_TAKING_OVER, "no")

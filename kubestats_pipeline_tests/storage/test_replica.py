@@ -37,16 +37,17 @@ def content(replica: Replica, name: str) -> bytes:
 
 
 def test_what_one_machine_writes_the_other_reads_after_a_look(here: Replica, there: Replica) -> None:
+    here.put("lake/redacted_by", b"rules")
     here.put(ONE, b"rows")
     assert not there.exists(ONE)
     there.pull()
     assert content(there, ONE) == b"rows"
     here.move(ONE, ONE.replace("=a", "=b"))
     there.pull()
-    assert there.list("lake/") == here.list("lake/") == [ONE.replace("=a", "=b")]
+    assert there.list("lake/res") == here.list("lake/res") == [ONE.replace("=a", "=b")]
     here.delete(ONE.replace("=a", "=b"))
     there.pull()
-    assert there.list("lake/") == []
+    assert there.list("lake/") == ["lake/redacted_by"]
 
 
 def test_the_second_of_two_writers_learns_that_it_is_late(here: Replica, there: Replica) -> None:
@@ -182,6 +183,21 @@ def test_who_may_only_read_is_told_so_and_nothing_is_written_here(
     with pytest.raises(StoreError, match=r"cannot write .* \(AccessDenied\). Look at the credentials"):
         reader.put(ONE, b"mine")
     assert content(reader, ONE) == b"rows"
+
+
+def test_a_bucket_that_was_emptied_takes_nothing_along(here: Replica, bucket: str) -> None:
+    here.put(ONE, b"rows")
+    here.put(SNAPSHOT, b"state")
+    here.push()
+    store = LakeBucket(bucket)
+    for key in store.list(""):
+        store.delete(key)
+    with pytest.raises(StoreError, match=r"is empty, and .* has what was in it\. Put that back by deleting"):
+        here.pull()
+    assert (content(here, ONE), content(here, SNAPSHOT)) == (b"rows", b"state")
+    (here.folder.root / INDEX).unlink()
+    here.pull()
+    assert {*store.list("")} == {f"known/{ONE}", f"known/{PACK}"}
 
 
 def test_a_bucket_that_is_gone_loses_nothing_here(s3: S3Server, tmp_path: Path) -> None:
