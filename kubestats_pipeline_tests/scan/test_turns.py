@@ -71,7 +71,7 @@ def store(tmp_path: Path) -> FolderStore:
     return FolderStore(tmp_path / "store")
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_machine_without_mirrors_fetches_them_and_goes_on_from_the_positions(
     tmp_path: Path, remotes, repositories, store: FolderStore, workers: int
 ):
