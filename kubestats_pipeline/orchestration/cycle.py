@@ -18,6 +18,7 @@ from kubestats_pipeline.orchestration.assembly import build_definitions
 from kubestats_pipeline.orchestration.base.batches import CHANGED_TAG, FAILURES, SUBJECT
 from kubestats_pipeline.orchestration.base.console_log import LOGGED, QUIET
 from kubestats_pipeline.orchestration.base.context import Services
+from kubestats_pipeline.orchestration.base.dagster_private import kept_connections
 from kubestats_pipeline.orchestration.base.failures import reason_of
 from kubestats_pipeline.orchestration.base.worker_identity import this_worker
 from kubestats_pipeline.orchestration.repairs.orphaned_runs import fail_orphans
@@ -153,7 +154,7 @@ class Runner:
     def execute(self, job: jobs.Job, run_config: Mapping[str, Any] = MappingProxyType({})) -> dg.ExecuteInProcessResult:
         """Run a job, marked as the work of this process."""
         run_id = str(uuid.uuid4())
-        with kept_awake(self.instance):
+        with kept_awake(self.instance), kept_connections(self.instance):
             return self.definitions.resolve_job_def(job.name).execute_in_process(
                 instance=self.instance,
                 run_config={**self.logs, **run_config},

@@ -4,7 +4,6 @@ import hashlib
 import itertools
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 
 from kubestats_pipeline.lake.event_log import BLOCK, GROWTH, SMALLEST, LogWriter
 from kubestats_pipeline.lake.event_log_segments import reach
-from kubestats_pipeline.lake.lake import Lake, LakeError
+from kubestats_pipeline.lake.lake import Lake, LakeError, to_frame
 from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.lake.tables import RESOURCE_EVENTS
 from kubestats_pipeline_tests.lake.test_lake import any_row
@@ -27,11 +26,14 @@ def lake(tmp_path: Path) -> Lake:
     return Lake(Layout(tmp_path / "data"))
 
 
-def rows(numbers: Iterable[int], told: str = "") -> list[dict[str, Any]]:
-    def event(number: int) -> dict[str, Any]:
-        return any_row(RESOURCE_EVENTS, sequence=number, resource_id=f"r{number % 7}", event_id=f"{told}{number}")
-
-    return [event(number) for number in numbers]
+def rows(numbers: Iterable[int], told: str = "") -> pl.DataFrame:
+    """Events with these numbers, which are otherwise alike."""
+    sequence = pl.Series("sequence", list(numbers), pl.Int64)
+    alike = to_frame(RESOURCE_EVENTS, [any_row(RESOURCE_EVENTS)]).drop("sequence", "resource_id", "event_id")
+    return alike.join(sequence.to_frame(), how="cross").with_columns(
+        pl.format("r{}", pl.col("sequence") % 7).alias("resource_id"),
+        pl.format("{}{}", pl.lit(told), pl.col("sequence")).alias("event_id"),
+    )
 
 
 def append(lake: Lake, position: int, count: int, told: str = "") -> int:

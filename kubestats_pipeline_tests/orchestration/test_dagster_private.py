@@ -16,6 +16,7 @@ from dagster._daemon.monitoring.run_monitoring import execute_run_monitoring_ite
 import kubestats_pipeline
 from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.orchestration.base.dagster_home import open_instance
+from kubestats_pipeline.orchestration.base.dagster_private import kept_connections
 from kubestats_pipeline.orchestration.base.worker_identity import RunWorker, this_machine
 from kubestats_pipeline.orchestration.repairs.orphaned_runs import fail_orphans
 from kubestats_pipeline_tests.orchestration.test_orphaned_runs import add_run
@@ -42,6 +43,7 @@ def test_one_module_alone_imports_names_that_are_not_public():
         "StepFailureData",
         "SerializableErrorInfo",
         "SqlEventLogStorage",
+        "SqliteEventLogStorage",
         "ProxyServerManager",
         "WorkspaceFileTarget",
         "WorkspaceProcessContext",
@@ -67,6 +69,41 @@ def test_run_monitoring_does_not_see_that_a_local_worker_died(tmp_path: Path):
         assert status_of(instance, run) is dg.DagsterRunStatus.STARTED
         assert fail_orphans(instance) == [run.run_id]
         assert status_of(instance, run) is dg.DagsterRunStatus.FAILURE
+
+
+def test_events_that_are_written_through_kept_connections_are_seen_at_once_and_the_files_are_closed_at_the_end(
+    tmp_path: Path,
+):
+    """When Dagster keeps its connections itself, `kept_connections` can go: the first line of the test fails then."""
+    layout = Layout(tmp_path)
+    with open_instance(layout) as instance, open_instance(layout) as reader:
+        report(instance, "before")
+        assert open_databases(layout) == set()
+        with kept_connections(instance):
+            report(instance, "a")
+            assert "index.db" in open_databases(layout)
+            report(reader, "b")
+            report(instance, "c")
+            assert partitions(reader) == partitions(instance) == ["before", "a", "b", "c"]
+        assert open_databases(layout) == set()
+        report(instance, "d")
+        assert partitions(reader) == ["before", "a", "b", "c", "d"]
+
+
+def report(instance: dg.DagsterInstance, partition: str) -> None:
+    instance.report_runless_asset_event(dg.AssetMaterialization("seen", partition=partition))
+
+
+def partitions(instance: dg.DagsterInstance) -> list[str | None]:
+    found = instance.fetch_materializations(dg.AssetKey("seen"), limit=10, ascending=True)
+    return [record.partition_key for record in found.records]
+
+
+def open_databases(layout: Layout) -> set[str]:
+    """The files of events that this process has open."""
+    events = str(layout.dagster_home / "history" / "runs")
+    opened = (link.readlink() for link in Path("/proc/self/fd").iterdir() if link.is_symlink())
+    return {file.name for file in opened if file.suffix == ".db" and str(file).startswith(events)}
 
 
 def status_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dg.DagsterRunStatus:
