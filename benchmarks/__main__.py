@@ -1,7 +1,7 @@
-"""`python -m benchmarks [NAME|secrets|equality|all] [--against REV]`, with one of the `NAMES` below.
+"""`python -m benchmarks [NAME|secrets|equality|units|all] [--against REV]`, with one of the `NAMES` below.
 
 One table of costs, one of planted secrets that came out of the pipeline again, and those of the builds that equal
-kubectl's.
+kubectl's. `units` is a table of its own, for docs/scale.md, and not a part of `all`.
 """
 
 import argparse
@@ -30,6 +30,7 @@ from benchmarks.scan import scan_lines
 from benchmarks.secrets import show_secrets
 from benchmarks.startup import startup_lines
 from benchmarks.sweep import sweep_lines
+from benchmarks.units import show_units
 from benchmarks.warehouse import warehouse_lines
 
 NAMES = ("startup", "discovery", "scan", "rendering", "fleet", "hostile", "run", "sweep", "idle", "warehouse", "pages")
@@ -53,9 +54,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
             show_secrets(Path(folder) / "secrets", corpus, Console())
         if options.which in ("equality", "all"):
             show_equality(Path(folder) / "equality", corpus, Console())
-        if not chosen:
+        if not chosen and options.which != "units":
             return
         remotes, notes = find_remotes(corpus, Path(folder))
+        if options.which == "units":
+            counts = (options.repositories, options.discovered)
+            show_units(remotes, Path(folder) / "units", FULL_SIZE if options.full else USUAL_SIZE, counts, Console())
+            return
         lines = _announced(_lines(chosen, remotes, Path(folder), options))
         show((_without_goals(line) for line in lines) if notes else lines, notes)
 
@@ -111,7 +116,7 @@ def _announced(lines: Iterator[Line]) -> Iterator[Line]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Costs beside their floors, as ratios.")
-    parser.add_argument("which", nargs="?", choices=(*NAMES, "secrets", "equality", "all"), default="all")
+    parser.add_argument("which", nargs="?", choices=(*NAMES, "secrets", "equality", "units", "all"), default="all")
     parser.add_argument("--against", metavar="REV", help="compare with another revision, which is the floor then")
     parser.add_argument("--corpus", type=Path, default=CORPUS, help="a folder of bundles with its `unpack` script")
     parser.add_argument("--full", action="store_true", help="the longest history, the large fleet and a million events")

@@ -6,7 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 PAGES = {
     str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
-    for folder in ("", "docs", "data", "findings")
+    for folder in ("", "docs", "data", "deploy", "deploy/kubernetes", "findings")
     for path in sorted((ROOT / folder).glob("*.md"))
 }
 """Text of each page by its path from the root of the repository."""

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from benchmarks import against, discovery, fleet, floors, hostile, idle, inputs, pages, scan, sweep, warehouse
+from benchmarks import against, discovery, fleet, floors, hostile, idle, inputs, pages, scan, sweep, units, warehouse
 from benchmarks.__main__ import main
 from benchmarks.ecosystem import Size, learn, write_ecosystem
 from benchmarks.equality_report import show_equality
@@ -343,3 +343,29 @@ def test_a_change_of_one_repository_for_the_pages_passes_every_check_and_writes_
     build_warehouse(lake)  # it refuses rows that break a rule
     assert 0 < pages.build_pages(lake).written < whole.written
     assert pages.read_shown(lake.layout.warehouse) > 0
+
+
+def test_units_are_costs_divided_by_what_they_were_spent_on(tidewater: Path, tmp_path: Path) -> None:
+    read = units.read_remote(tidewater, tmp_path / "read")
+    found = {(unit.what, unit.unit, unit.per): unit.amount for unit in units.repository_units([read])}
+    assert all(amount > 0 for amount in found.values())
+    objects = [path for path in read.mirrored.lake.layout.lake.rglob("*") if path.is_file()]
+    assert found["lake of the same", "objects", "repository"] == len(objects)
+    by = {per: found["first scan of the same", "CPU ms", per] for per in ("repository", "commit", "event")}
+    assert by["repository"] == pytest.approx(by["commit"] * read.commits)
+    assert by["repository"] == pytest.approx(by["event"] * read.scanned.events)
+
+
+@pytest.mark.slow
+def test_units_of_publications_sweeps_and_requests_are_printed(tidewater: Path, tmp_path: Path) -> None:
+    out = Console(file=io.StringIO(), width=200)
+    units.show_units([tidewater], tmp_path, Size(60, 150), (2, 30), out)
+    said = out.file.getvalue()  # type: ignore[attr-defined]
+    for what in (
+        "first fetch",
+        "a run that finds no work",
+        "first discovery of a day",
+        "whole build",
+        "after one push",
+    ):
+        assert what in said

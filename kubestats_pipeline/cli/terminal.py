@@ -25,8 +25,9 @@ PLAIN_WIDTH = 160
 
 
 def _console(*, stderr: bool = False) -> Console:
-    plain = Console(stderr=stderr)
-    return plain if plain.is_terminal else Console(stderr=stderr, width=PLAIN_WIDTH)
+    """Without emoji: a source is called `topic:a:`."""
+    plain = Console(stderr=stderr, emoji=False)
+    return plain if plain.is_terminal else Console(stderr=stderr, emoji=False, width=PLAIN_WIDTH)
 
 
 console = _console()

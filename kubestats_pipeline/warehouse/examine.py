@@ -102,13 +102,14 @@ def find_differences(
     unlike |= set(WITHHELD.get(table.name, ()))
     columns = ", ".join(f'"{name}"' for name in table.column_names if name not in unlike)
     fingerprint = f"SELECT {group}::VARCHAR AS part, count(*) AS rows, bit_xor(hash({columns})) AS print"
-    published = f"{fingerprint} FROM {table.name} AS each GROUP BY ALL"
+    groups = "GROUP BY ALL HAVING count(*) > 0"  # a constant makes a group of no rows
+    published = f"{fingerprint} FROM {table.name} AS each {groups}"
     older, newer = _split_by_age(connection, lake, table)
     if folders is not None and table in OWNED:
         older = _within(older, folders)
     in_lake = "SELECT NULL AS part, 0 AS rows, 0::UBIGINT AS print WHERE FALSE"
     if older:
-        in_lake = f"{fingerprint} FROM ({select_rows(connection, table, older, older=True)}) AS each GROUP BY ALL"
+        in_lake = f"{fingerprint} FROM ({select_rows(connection, table, older, older=True)}) AS each {groups}"
     query = (
         f"SELECT count(*), min(part) FROM ({published}) AS built FULL JOIN ({in_lake}) AS kept USING (part) "  # noqa: S608
         "WHERE NOT list_contains($moved, part) AND (built.rows, built.print) IS DISTINCT FROM (kept.rows, kept.print)"

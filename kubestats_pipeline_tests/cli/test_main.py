@@ -60,6 +60,7 @@ def test_the_demo_prints_what_it_found_and_leaves_a_warehouse(demo):  # noqa: F8
     assert (demo.data / "kubestats.duckdb").is_file()
 
 
+@pytest.mark.slow  # the same through the command as in test_cycle
 def test_a_second_run_changes_no_row(demo, kubestats):  # noqa: F811
     shutil.copytree(demo.directory, kubestats.directory, dirs_exist_ok=True)
     sample = str(demo.data / "sample")
@@ -104,6 +105,7 @@ def test_a_wrong_setting_stops_at_the_start_and_says_what_would_be_right(kubesta
     assert not kubestats.data.exists()
 
 
+@pytest.mark.slow  # the same through the command as in discover/test_sources
 def test_a_path_that_is_no_repository_is_named_and_the_others_are_processed(kubestats, tmp_path):
     GitRepository(tmp_path / "home/cluster").commit({"a.yaml": NAMESPACE.format("a")}, at=TODAY)
     (tmp_path / "empty").mkdir()

@@ -53,6 +53,7 @@ def watching(tmp_path: Path, server: PostServer, **more: object) -> Settings:
     return settings_for(tmp_path, **{"alerts": alerts, "watch": RULES, **more})
 
 
+@pytest.mark.slow  # five cycles; each step of it has a test of its own, here and in watch/
 def test_a_cycle_tells_once_what_was_pushed(tmp_path: Path, instance: dg.DagsterInstance, phone: PostServer):  # noqa: F811
     git = GitRepository(tmp_path / "repos" / "ann" / "home.git")
     git.commit(release("6.5.0"), at=NOW - datetime.timedelta(days=30))
