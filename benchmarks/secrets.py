@@ -27,10 +27,10 @@ from benchmarks.inputs import find_newest
 from benchmarks.planted import CORE, MARK, Planted, plant, subject
 from kubestats_pipeline.git import command as git
 from kubestats_pipeline.lake.lake import read_file
-from kubestats_pipeline.lake.storage import FolderStorage
 from kubestats_pipeline.redaction.texts import redact_text
 from kubestats_pipeline.scan.documents.document import Bounds
 from kubestats_pipeline.scan.documents.file import read_documents
+from kubestats_pipeline.storage.folder import FolderStore
 
 GOAL_SHARE = 1 / 1000
 """Share of all scalars that a shape or the form of words may withhold."""
@@ -147,7 +147,7 @@ def _everything(data: Path, output: str) -> Iterator[tuple[str, bytes]]:
         if part not in ("git", "http"):
             yield part, str(path.relative_to(data)).encode() + b"\n" + path.read_bytes()
         if path.suffix == ".parquet":
-            rows, metadata = read_file(FolderStorage(path.parent), path.name)
+            rows, metadata = read_file(FolderStore(path.parent), path.name)
             table = path.relative_to(data).parts[1]
             for column in rows.columns:
                 yield f"{part}: {table}.{column}", repr(rows[column].unique().to_list()).encode()

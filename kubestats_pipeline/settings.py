@@ -7,6 +7,7 @@ and what would be right. Nothing else in the package looks at the environment.
 
 import difflib
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast, get_args
 
@@ -22,6 +23,7 @@ from pydantic_settings import (
 from pydantic_settings import SettingsError as SourceError
 
 from kubestats_pipeline.errors import ExplainedError
+from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.setting_sections import (
     AN_ADDRESS,
     AlertSettings,
@@ -42,6 +44,9 @@ PREFIX = "KUBESTATS_"
 _RECEIVERS = f"{PREFIX}ALERTS__RECEIVERS__"
 """How variables with the addresses of receivers begin. Their users choose the rest."""
 
+_BUCKET = re.compile(r"(s3|gs|az)://[a-z0-9][a-z0-9._-]{1,62}(/[\w.-]+)*/?")
+"""An address of a bucket, with the names of folders that need no quoting."""
+
 DEFAULT_TOPICS = ("kubesearch", "k8s-at-home")
 
 
@@ -57,6 +62,9 @@ class Settings(BaseSettings):
     )
 
     data_dir: Path = Field(default=Path("data"), description="where everything is kept")
+    lake_url: str = Field(
+        default="", description="bucket that keeps all that is known for several machines: s3://, gs:// or az://"
+    )
     repositories: Annotated[list[str], NoDecode] = Field(
         default_factory=list, description="owner/name, git URL, path, or directory of repositories"
     )
@@ -105,6 +113,15 @@ class Settings(BaseSettings):
             raise ValueError("it is a file, or lies below one. Give a folder, which is made where it is missing")
         return folder
 
+    @field_validator("lake_url", mode="after")
+    @classmethod
+    def _is_a_bucket(cls, value: str) -> str:
+        if value and not _BUCKET.fullmatch(value):
+            raise ValueError(
+                "give s3://bucket, gs://bucket or az://container, perhaps with /folder, and no credentials"
+            )
+        return value.rstrip("/")
+
     @model_validator(mode="before")
     @classmethod
     def _take_github_token(cls, values: dict[str, Any]) -> dict[str, Any]:
@@ -133,6 +150,11 @@ class Settings(BaseSettings):
         if self.github.topics is not None:
             return self.github.topics
         return [] if self.repositories else list(DEFAULT_TOPICS)
+
+    @property
+    def layout(self) -> Layout:
+        """Every path under the data directory."""
+        return Layout(self.data_dir, self.lake_url)
 
     @classmethod
     def settings_customise_sources(

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import kubestats_pipeline
-from kubestats_pipeline.lake.storage import FolderStorage
 from kubestats_pipeline.lake.tables import TABLES
+from kubestats_pipeline.storage.folder import FolderStore
 from kubestats_pipeline_tests.scan.world import BROKEN, World, config
 
 PACKAGE = Path(kubestats_pipeline.__file__).parent
@@ -144,14 +144,14 @@ def test_every_table_has_one_writer() -> None:
 
 def test_the_resources_of_a_repository_are_put_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """They carry the position: what lies beyond it, because a process was killed, is cut off by the next scan."""
-    world, names, put = World(tmp_path), list[str](), FolderStorage.put
+    world, names, put = World(tmp_path), list[str](), FolderStore.put
     world.git.commit({"a.yaml": config("a"), "b.yaml": BROKEN})
 
-    def noted(storage: FolderStorage, name: str, data: bytes) -> None:
+    def noted(storage: FolderStore, name: str, data: bytes) -> None:
         names.append(name.split("/")[1])
         put(storage, name, data)
 
-    monkeypatch.setattr(FolderStorage, "put", noted)
+    monkeypatch.setattr(FolderStore, "put", noted)
     world.scan()
     assert {"scans", "resource_events", "scan_problems", "helm_values", "applied_resources", "applied_events"} <= set(
         names

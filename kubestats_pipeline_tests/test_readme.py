@@ -109,7 +109,7 @@ def test_the_table_of_commands_names_them_all():
     named = set(re.findall(r"^\| `kubestats (\w+)", README, re.MULTILINE))
     decisions, questions = {"approve", "block", "unblock", "delete"}, {"sql", "tables", "mcp", "review", *ANSWERS}
     stages = {"demo", "run", "sync", "status", "doctor", "metrics", "clean", "retire", "dev", "report", "watch"}
-    assert named == stages | decisions | questions | {"backup", "restore"}
+    assert named == stages | decisions | questions | {"backup", "restore", "fetch"}
 
 
 def test_the_table_of_settings_is_complete_and_its_defaults_are_right(monkeypatch, tmp_path):

@@ -29,8 +29,8 @@ from kubestats_pipeline.backup.inventory import (
     write_inventory,
 )
 from kubestats_pipeline.lake.paths import Layout
-from kubestats_pipeline.lake.storage import flush
 from kubestats_pipeline.locks import locked
+from kubestats_pipeline.storage.folder import flush
 
 LOCK_SECONDS = 60.0
 """How long it waits for a discovery, or for another backup into the same folder."""

@@ -21,8 +21,8 @@ from typing import NamedTuple
 from kubestats_pipeline.backup.inventory import CONFIG, DATA, KeptFile, digest_of
 from kubestats_pipeline.backup.kept import Look, Unit, list_units, look_at
 from kubestats_pipeline.lake.paths import Layout
-from kubestats_pipeline.lake.storage import Stamp, flush
 from kubestats_pipeline.locks import BusyError
+from kubestats_pipeline.storage.folder import Stamp, flush
 
 PAUSE_SECONDS = 0.1
 ATTEMPTS = 100

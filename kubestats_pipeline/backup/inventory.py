@@ -16,9 +16,9 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.lake.lake import NEWER
-from kubestats_pipeline.lake.storage import FolderStorage
 from kubestats_pipeline.lake.tables import TABLES
 from kubestats_pipeline.scan.store.position import SCANNER_VERSION
+from kubestats_pipeline.storage.folder import FolderStore
 
 INVENTORY = "backup.json"
 CONFIG = "kubestats.yaml"
@@ -107,7 +107,7 @@ def inventory_of(files: dict[str, KeptFile], folders: list[str], made_at: dateti
 
 def write_inventory(folder: Path, inventory: Inventory) -> None:
     """Put the inventory into a backup's folder, as its last file."""
-    FolderStorage(folder).put(INVENTORY, inventory.model_dump_json(indent=1).encode())
+    FolderStore(folder).put(INVENTORY, inventory.model_dump_json(indent=1).encode())
     (folder / INVENTORY).chmod(0o600)
 
 

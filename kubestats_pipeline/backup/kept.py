@@ -11,7 +11,7 @@ from pathlib import Path
 
 from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.lake.relocation import MIRROR
-from kubestats_pipeline.lake.storage import Stamp
+from kubestats_pipeline.storage.folder import Stamp
 
 Look = dict[str, Stamp | None]
 """Files by their names below the data directory. The name of an empty folder ends with "/", and it has no stamp."""
@@ -35,7 +35,7 @@ def kept_places(layout: Layout) -> tuple[Path, ...]:
 def made_places(layout: Layout) -> tuple[Path, ...]:
     """All that follows from other data, so that it must not lie beside restored ones."""
     results = (layout.warehouse, layout.basis, layout.built_from, layout.statistics_basis, layout.report)
-    return (*results, layout.dagster_home)
+    return (*results, layout.dagster_home, layout.replica)
 
 
 def list_units(layout: Layout) -> Iterator[Unit]:

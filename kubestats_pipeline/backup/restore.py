@@ -27,8 +27,8 @@ from kubestats_pipeline.backup.inventory import (
 )
 from kubestats_pipeline.backup.kept import kept_places, made_places
 from kubestats_pipeline.lake.paths import Layout
-from kubestats_pipeline.lake.storage import flush
 from kubestats_pipeline.locks import locked
+from kubestats_pipeline.storage.folder import flush
 
 LOCK_SECONDS = 2.0
 

@@ -1,4 +1,4 @@
-"""`kubestats backup` and `kubestats restore`: all that is known, into a folder of backups and back."""
+"""`kubestats backup`, `restore` and `fetch`: all that is known or published, into a folder and back."""
 
 import datetime
 from pathlib import Path
@@ -9,7 +9,6 @@ import typer
 from kubestats_pipeline.cli import terminal
 from kubestats_pipeline.cli.explained import explained
 from kubestats_pipeline.cli.loaded import load_settings
-from kubestats_pipeline.lake.paths import Layout
 
 if TYPE_CHECKING:
     from kubestats_pipeline.backup.inventory import Inventory
@@ -25,10 +24,12 @@ def backup(
     to yourself if that has a token.
     """
     from kubestats_pipeline.backup.backup import make_backup
+    from kubestats_pipeline.lake.lake import Lake
     from kubestats_pipeline.settings import config_file
 
     with explained():
-        layout = Layout(load_settings().data_dir)
+        layout = load_settings().layout
+        Lake(layout).pulled()
         made = make_backup(layout, config_file(), target, lambda: datetime.datetime.now(datetime.UTC), keep)
         shared = f", {made.linked} of them shared with the backup before" if made.linked else ""
         removed = f". Older ones that were removed: {made.removed}" if made.removed else ""
@@ -44,13 +45,33 @@ def restore(
 
     with explained():
         config = config_file()
-        layout = Layout(load_settings().data_dir)
+        layout = load_settings().layout
         restored = restore_backup(layout, config, source)
         whence = restored.folder or "an interrupted restore"
         terminal.show_line(f"{layout.data_dir}: {_size(restored.inventory)}, from {whence}")
         if restored.has_written_config:
             terminal.show_line(f"{config} was put back, too")
         terminal.show_line("`kubestats run` fetches the repositories again and publishes")
+
+
+def fetch(
+    target: Annotated[Path, typer.Argument(metavar="TARGET", help="a folder, which is made where it is missing")],
+) -> None:
+    """Bring the published file and its pages from the bucket of `lake_url` into TARGET: all of one publication.
+
+    Files that TARGET has already are not asked for again.
+    """
+    from kubestats_pipeline.settings import SettingsError
+    from kubestats_pipeline.storage.bucket import LakeBucket
+    from kubestats_pipeline.storage.fetched import fetch_publication
+
+    with explained():
+        settings = load_settings()
+        if not settings.lake_url:
+            raise SettingsError(f"lake_url is not set: what is published lies in {settings.data_dir}")
+        fetched = fetch_publication(LakeBucket(settings.lake_url), target)
+        told = f"{fetched.files} files, {fetched.transferred} of them new, {fetched.size / 1e6:.1f} MB"
+        terminal.show_line(f"{target}: {told}")
 
 
 def _size(inventory: "Inventory") -> str:

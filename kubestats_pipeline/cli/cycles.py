@@ -15,7 +15,6 @@ from kubestats_pipeline.cli.progress import RichProgress
 from kubestats_pipeline.discover.entries import is_github_name
 from kubestats_pipeline.hosts.github.costs import describe_first_calls
 from kubestats_pipeline.lake.lake import Lake
-from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.lake.repositories import read_rows
 from kubestats_pipeline.orchestration.base.context import Progress, Services
 from kubestats_pipeline.orchestration.base.dagster_home import open_instance
@@ -39,7 +38,7 @@ def cycle_over(settings: Settings, sources: Sequence[str] = (), *, command: str 
 
 def tell_costs(settings: Settings, sources: Sequence[str] = ()) -> None:
     """Say before a first run without a token what it takes from GitHub's limits. Later ones take less."""
-    if settings.github.token is not None or settings.log_format == "json" or read_rows(Lake(Layout(settings.data_dir))):
+    if settings.github.token is not None or settings.log_format == "json" or read_rows(Lake(settings.layout)):
         return
     named = [entry for entry in settings.repositories if is_github_name(entry, git_url=settings.github.git_url)]
     topics = len(settings.topics) if not sources or "github" in sources else 0
@@ -54,7 +53,7 @@ def cycle_of(settings: Settings, names: Sequence[str]) -> bool:
 
 
 def _run(settings: Settings, work: Callable[[Services, "DagsterInstance"], Cycle], command: str) -> bool:
-    layout = Layout(settings.data_dir)
+    layout = settings.layout
     as_json = settings.log_format == "json"
     sys.unraisablehook = _show_unraisable
     with (

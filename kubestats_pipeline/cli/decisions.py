@@ -8,7 +8,6 @@ from kubestats_pipeline.cli import terminal
 from kubestats_pipeline.cli.answers.completion import names_of
 from kubestats_pipeline.cli.explained import explained
 from kubestats_pipeline.cli.loaded import load_settings, published_file
-from kubestats_pipeline.lake.paths import Layout
 
 if TYPE_CHECKING:
     from kubestats_pipeline.discover.decide import Verb
@@ -52,6 +51,6 @@ def _decide(verb: "Verb", repository: str, reason: str | None, unknown_too: bool
         from kubestats_pipeline.orchestration.decision_jobs import carry_out
 
         settings = load_settings()
-        with open_instance(Layout(settings.data_dir)) as instance:
+        with open_instance(settings.layout) as instance:
             decided = carry_out(Services(settings), instance, verb, repository, reason, unknown_too=unknown_too)
         terminal.show_line(decided.text)

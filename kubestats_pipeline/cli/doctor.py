@@ -16,6 +16,7 @@ import duckdb
 from sqlalchemy.exc import SQLAlchemyError
 
 from kubestats_pipeline.cli.answers.interrupts import stopping
+from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.git import command as git
 from kubestats_pipeline.hosts.errors import HostError
 from kubestats_pipeline.hosts.github.health import describe_github
@@ -52,7 +53,7 @@ class Diagnosis:
 
 def examine(settings: Settings) -> Iterator[Diagnosis]:
     """All examinations, one after another."""
-    layout = Layout(settings.data_dir)
+    layout = settings.layout
     yield _examine_git()
     yield _examine_github(settings, _has_samples_alone(layout))
     yield _examine_disk(layout)
@@ -70,6 +71,8 @@ def _reading(subject: str, examine: Callable[[Layout], Diagnosis], layout: Layou
     """An examination whose files may be unreadable: that is a finding too, and the next one goes on."""
     try:
         return examine(layout)
+    except ExplainedError as error:
+        return Diagnosis(subject, "failed", str(error))
     except OSError as error:
         path = error.filename or layout.data_dir
         return Diagnosis(subject, "failed", f"{path}: {error.strerror}. See its permissions")
@@ -122,7 +125,7 @@ def _examine_disk(layout: Layout) -> Diagnosis:
 
 def _examine_lake(layout: Layout) -> Diagnosis:
     """Read every partition: the damaged ones are named."""
-    lake, damaged, rows = Lake(layout), [], 0
+    lake, damaged, rows = Lake(layout).pulled(), [], 0
     for table in TABLES.values():
         for partition in lake.partitions(table):
             try:

@@ -36,6 +36,7 @@ AFTER_INTERRUPT: Mapping[str, str] = {
     "delete": "`kubestats delete` again, or the next discovery, completes it",
     "backup": "Earlier backups are as they were, and the next one removes what this one left",
     "restore": "`kubestats restore` again goes on",
+    "fetch": "`kubestats fetch` again goes on",
 }
 """The safe state after Ctrl-C, and how to go on, by command. All others only read."""
 

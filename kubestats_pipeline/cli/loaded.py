@@ -29,6 +29,5 @@ def published_file() -> Path:
     Raises:
         SettingsError: as `load_settings` does.
     """
-    from kubestats_pipeline.lake.paths import Layout
 
-    return Layout(load_settings().data_dir).warehouse
+    return load_settings().layout.warehouse

@@ -16,14 +16,13 @@ import typer
 from kubestats_pipeline.cli import questions, terminal
 from kubestats_pipeline.cli.answers.completion import names_of
 from kubestats_pipeline.cli.answers.formats import Format
-from kubestats_pipeline.cli.backup import backup, restore
+from kubestats_pipeline.cli.backup import backup, fetch, restore
 from kubestats_pipeline.cli.decisions import approve, block, delete, unblock
 from kubestats_pipeline.cli.explained import FAILED, ExplainedCommands, explained
 from kubestats_pipeline.cli.loaded import load_settings, published_file
 from kubestats_pipeline.cli.pages import beside, report
 from kubestats_pipeline.cli.review import review
 from kubestats_pipeline.git import command as git
-from kubestats_pipeline.lake.paths import Layout
 
 if TYPE_CHECKING:
     from kubestats_pipeline.settings import Settings
@@ -53,12 +52,12 @@ def demo() -> None:
         known = load_settings()
         git.require()
         _require_receivers(known)
-        sample = Layout(known.data_dir).sample
+        sample = known.layout.sample
         settings = load_settings(repositories=[str(sample)], github={"topics": []}, max_repositories=None)
         build_sample(sample)
         succeeded = cycle_over(settings, command="demo")
         if succeeded:
-            terminal.show_demo(Layout(settings.data_dir))
+            terminal.show_demo(settings.layout)
     raise typer.Exit(0 if succeeded else FAILED)
 
 
@@ -90,7 +89,7 @@ def status(
     from kubestats_pipeline.cli.status import NothingKnownError, read_status, why_nothing_is_known
 
     with explained():
-        layout = Layout(load_settings().data_dir)
+        layout = load_settings().layout
         known = list(read_status(layout))
         if not known:
             raise NothingKnownError(why_nothing_is_known(layout))
@@ -118,7 +117,7 @@ def sync(
         settings = load_settings()
         git.require()
         _require_receivers(settings)
-        succeeded = cycle_of(settings, find_active(Lake(Layout(settings.data_dir)), repositories))
+        succeeded = cycle_of(settings, find_active(Lake(settings.layout).pulled(), repositories))
     raise typer.Exit(0 if succeeded else FAILED)
 
 
@@ -138,7 +137,7 @@ def sql(
     with explained():
         text = sys.stdin.read() if query == "-" else query
         showing = Showing(output_format, output, rows, pager)
-        run_query(Layout(load_settings().data_dir).warehouse, text, showing)
+        run_query(load_settings().layout.warehouse, text, showing)
 
 
 @app.command()
@@ -180,7 +179,7 @@ def clean() -> None:
 
     with explained():
         settings = load_settings()
-        with open_instance(Layout(settings.data_dir)) as instance:
+        with open_instance(settings.layout) as instance:
             terminal.show_removed(run_clean_up(Services(settings), instance))
 
 
@@ -193,7 +192,9 @@ def retire() -> None:
     with explained():
         settings = load_settings()
         today = datetime.datetime.now(datetime.UTC).date()
-        succeeded = terminal.show_retired(retire_all(Lake(Layout(settings.data_dir)), settings.retention, today))
+        lake = Lake(settings.layout).pulled()
+        succeeded = terminal.show_retired(retire_all(lake, settings.retention, today))
+        lake.storage.push()
     raise typer.Exit(0 if succeeded else FAILED)
 
 
@@ -232,6 +233,7 @@ for command in (
     questions.tables,
     questions.mcp,
     backup,
+    fetch,
     report,
     restore,
     review,
@@ -252,13 +254,13 @@ def _serve(settings: "Settings", port: int) -> None:
     from kubestats_pipeline.orchestration.repairs.orphaned_runs import fail_orphans
     from kubestats_pipeline.upgrade.redact_lake import redact_lake
 
-    layout = Layout(settings.data_dir)
+    layout = settings.layout
     server = listen(port)
     os.environ |= {"DAGSTER_HOME": str(claim_home(layout)), "DAGSTER_IS_DEV_CLI": "1"}
     with open_instance(layout) as instance:
         fail_orphans(instance, alone=True)
         forget_the_future(instance, time.time())
-        terminal.show_redacted(redact_lake(Lake(layout)))
+        terminal.show_redacted(redact_lake(Lake(layout).pulled()))
         with beside(settings):
             terminal.show_line(f"UI: http://{HOST}:{port} in some seconds, until Ctrl-C")
             serve(instance, server, settings.ui.hosts, "json" if settings.log_format == "json" else "colored")

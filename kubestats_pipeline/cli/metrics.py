@@ -43,7 +43,7 @@ def measure(settings: Settings, now: datetime.datetime) -> Iterator[Measure]:
     Raises:
         LakeError: the table of repositories is damaged.
     """
-    layout = Layout(settings.data_dir)
+    layout = settings.layout
     statuses = [status for status in read_status(layout) if status.status == "active"]
     yield from _repositories(Lake(layout))
     yield from _work(statuses)

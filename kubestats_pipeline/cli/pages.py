@@ -9,7 +9,6 @@ import typer
 from kubestats_pipeline.cli import terminal
 from kubestats_pipeline.cli.explained import explained
 from kubestats_pipeline.cli.loaded import load_settings
-from kubestats_pipeline.lake.paths import Layout
 
 if TYPE_CHECKING:
     import socket
@@ -46,7 +45,7 @@ def make_pages(settings: "Settings") -> None:
     from kubestats_pipeline.report.build import build_site
     from kubestats_pipeline.warehouse.build import schema_version
 
-    layout = Layout(settings.data_dir)
+    layout = settings.layout
     made = build_site(layout.warehouse, layout.report, schema_version(), settings.report.url)
     terminal.show_line(f"{made.pages} pages, {made.written} files written, {made.kept} kept: {made.index}")
 
@@ -61,7 +60,7 @@ def _serve(settings: "Settings", server: "socket.socket", *, open_browser: bool)
     terminal.show_line(f"The pages are on {address} until Ctrl-C")
     if open_browser:
         webbrowser.open(address)
-    serve(Layout(settings.data_dir).report, server)
+    serve(settings.layout.report, server)
 
 
 @contextlib.contextmanager
@@ -78,5 +77,5 @@ def beside(settings: "Settings") -> Iterator[None]:
         return
     host, port = server.getsockname()
     terminal.show_line(f"The pages are on http://{host}:{port}/ after the first publication")
-    with served(Layout(settings.data_dir).report, server):
+    with served(settings.layout.report, server):
         yield

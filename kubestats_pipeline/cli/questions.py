@@ -17,7 +17,6 @@ from kubestats_pipeline.cli.answers.formats import AnswerFormat
 from kubestats_pipeline.cli.explained import explained
 from kubestats_pipeline.cli.loaded import load_settings, published_file
 from kubestats_pipeline.errors import ExplainedError
-from kubestats_pipeline.lake.paths import Layout
 
 if TYPE_CHECKING:
     from kubestats_pipeline.cli.answers.sections import Subject
@@ -124,6 +123,6 @@ def mcp(against: Against = None) -> None:
         from kubestats_pipeline.ask.mcp_server import build_server
         from kubestats_pipeline.ask.published import PublishedFile
 
-        published = PublishedFile(against or Layout(load_settings().data_dir).warehouse)
+        published = PublishedFile(against or load_settings().layout.warehouse)
         published.ask("SELECT 1")  # a wrong file is told now, and not when the assistant asks
         build_server(published).run()

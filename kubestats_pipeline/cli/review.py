@@ -12,7 +12,6 @@ from kubestats_pipeline.cli.explained import FAILED, WRONG_CALL, explained
 from kubestats_pipeline.cli.loaded import load_settings
 from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.git.command import GitError
-from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.review.rules import RULES, parse_rules
 
 CACHE = Path("~/.cache/kubestats")
@@ -47,7 +46,7 @@ def _published(against: str | None, cache: Path) -> Path:
     from kubestats_pipeline.review.download import fetch_published, is_url
 
     if against is None:
-        return Layout(load_settings().data_dir).warehouse
+        return load_settings().layout.warehouse
     return fetch_published(against, cache.expanduser()) if is_url(against) else Path(against)
 
 

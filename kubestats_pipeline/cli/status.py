@@ -56,7 +56,7 @@ def read_status(layout: Layout) -> Iterator[RepositorySummary]:
     Raises:
         LakeError: the table of repositories itself is damaged.
     """
-    lake = Lake(layout)
+    lake = Lake(layout).pulled()
     for row in sorted(read_rows(lake), key=lambda row: (row["status"] != "active", row["full_name"])):
         about = (row["full_name"], row["status"], row["status_reason"], bool(row["is_approved"]))
         try:

@@ -16,7 +16,6 @@ from kubestats_pipeline.discover.gitlab import PUBLIC_GITLAB, GitLabTopics, GitL
 from kubestats_pipeline.discover.sources import Source, Witness
 from kubestats_pipeline.hosts.github.client import GitHubClient, request_headers
 from kubestats_pipeline.hosts.gitlab import GitLabClient
-from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.settings import Settings, SettingsError
 
 SOURCE_GROUP = "kubestats.sources"
@@ -72,8 +71,8 @@ def _of_other_package(name: str, settings: Settings) -> Source:
 
 
 def _connect(settings: Settings) -> "partial[GitHubClient]":
-    return partial(GitHubClient, settings.github, folder=Layout(settings.data_dir).http)
+    return partial(GitHubClient, settings.github, folder=settings.layout.http)
 
 
 def _connect_gitlab(settings: Settings) -> "partial[GitLabClient]":
-    return partial(GitLabClient, settings.gitlab, folder=Layout(settings.data_dir).http)
+    return partial(GitLabClient, settings.gitlab, folder=settings.layout.http)

@@ -8,7 +8,6 @@ import datetime
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from kubestats_pipeline.discover.decisions import KINDS, Decision, lift_decision, read_decisions, record_decision
@@ -65,7 +64,7 @@ def decide(
         _refuse_unknown(lake, verb, name.strip(), unknown_too)
     full_name = row["full_name"] if row else name.strip()
     decision = Decision(full_name, row["repository_id"] if row else None, reason or None, now)
-    _VERBS[verb](lake.layout.decisions, decision)
+    _VERBS[verb](lake, decision)
     try:
         apply_decisions(lake, now, max_mb)
     except BusyError as error:
@@ -95,24 +94,24 @@ def _describe(row: Mapping[str, object] | None, full_name: str) -> str:
     return f"{full_name} is {row['status']}{approved}{reason}"
 
 
-def _approve(path: Path, decision: Decision) -> None:
-    record_decision(path, "approved", decision, lifts=("deleted",))
+def _approve(lake: Lake, decision: Decision) -> None:
+    record_decision(lake.layout.decisions, "approved", decision, lifts=("deleted",), store=lake.storage)
 
 
-def _block(path: Path, decision: Decision) -> None:
-    record_decision(path, "blocked", decision)
+def _block(lake: Lake, decision: Decision) -> None:
+    record_decision(lake.layout.decisions, "blocked", decision, store=lake.storage)
 
 
-def _unblock(path: Path, decision: Decision) -> None:
-    if not lift_decision(path, "blocked", decision):
+def _unblock(lake: Lake, decision: Decision) -> None:
+    if not lift_decision(lake.layout.decisions, "blocked", decision, store=lake.storage):
         raise DecisionRefusedError(f"{decision.repository} is not blocked. See `kubestats status`")
 
 
-def _delete(path: Path, decision: Decision) -> None:
-    record_decision(path, "deleted", decision, lifts=("approved",))
+def _delete(lake: Lake, decision: Decision) -> None:
+    record_decision(lake.layout.decisions, "deleted", decision, lifts=("approved",), store=lake.storage)
 
 
-_VERBS: Mapping[Verb, Callable[[Path, Decision], None]] = {
+_VERBS: Mapping[Verb, Callable[[Lake, Decision], None]] = {
     "approve": _approve,
     "block": _block,
     "unblock": _unblock,

@@ -19,8 +19,10 @@ from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
 
 from kubestats_pipeline.errors import ExplainedError
-from kubestats_pipeline.lake.storage import FolderStorage
 from kubestats_pipeline.locks import locked
+from kubestats_pipeline.storage.bucket import StoreError
+from kubestats_pipeline.storage.folder import FolderStore
+from kubestats_pipeline.storage.objects import ObjectStore, StaleError
 
 Kind = Literal["approved", "blocked", "deleted"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -94,13 +96,17 @@ def read_decisions(path: Path) -> Decisions:
     return _checked(path, _load(path, YAML(typ="safe", pure=True)))
 
 
-def record_decision(path: Path, kind: Kind, decision: Decision, *, lifts: Sequence[Kind] = ()) -> None:
+def record_decision(
+    path: Path, kind: Kind, decision: Decision, *, lifts: Sequence[Kind] = (), store: ObjectStore | None = None
+) -> None:
     """Add a decision, or replace the one of this kind about the same repository. Decisions of the kinds `lifts` end.
+
+    `store` is where the file is kept, if that is not the folder alone in which it lies.
 
     Raises:
         DecisionsError: the file cannot be understood or written.
     """
-    with _editing(path) as content:
+    with _editing(path, store) as content:
         for lifted in (kind, *lifts):
             _take_out(content, lifted, decision)
         if content.get(kind) is None:
@@ -108,13 +114,13 @@ def record_decision(path: Path, kind: Kind, decision: Decision, *, lifts: Sequen
         content[kind].append(_entry_of(decision))
 
 
-def lift_decision(path: Path, kind: Kind, decision: Decision) -> bool:
-    """End the decisions of a kind about a repository. False if nothing was found.
+def lift_decision(path: Path, kind: Kind, decision: Decision, *, store: ObjectStore | None = None) -> bool:
+    """End the decisions of a kind about a repository. False if nothing was found. `store` as above.
 
     Raises:
         DecisionsError: the file cannot be understood or written.
     """
-    with _editing(path) as content:
+    with _editing(path, store) as content:
         return _take_out(content, kind, decision)
 
 
@@ -181,7 +187,7 @@ def _is_about(entry: Any, decision: Decision) -> bool:
 
 
 @contextlib.contextmanager
-def _editing(path: Path) -> Iterator[Any]:
+def _editing(path: Path, store: ObjectStore | None) -> Iterator[Any]:
     """The file's content to be changed. It is written in one step when the block ends, if anything changed."""
     yaml = YAML()
     yaml.preserve_quotes = True
@@ -196,7 +202,11 @@ def _editing(path: Path) -> Iterator[Any]:
             yield content
             after = _dumped(yaml, content)
             if after != before:
-                _write(path, opening + after)
+                (store or FolderStore(path.parent)).put(path.name, (opening + after).encode())
+    except StaleError as error:
+        raise DecisionsError(f"{path} was changed on another machine just now. Run the command again") from error
+    except StoreError as error:
+        raise DecisionsError(str(error)) from error
     except OSError as error:
         raise DecisionsError(f"cannot write {path}: {error.strerror}. Free or unlock the disk") from error
 
@@ -205,7 +215,3 @@ def _dumped(yaml: YAML, content: Any) -> str:
     stream = io.StringIO()
     yaml.dump(content, stream)
     return stream.getvalue()
-
-
-def _write(path: Path, text: str) -> None:
-    FolderStorage(path.parent).put(path.name, text.encode())

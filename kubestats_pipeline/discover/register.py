@@ -14,12 +14,15 @@ import polars as pl
 
 from kubestats_pipeline.discover.rules import is_tombstone
 from kubestats_pipeline.lake import relocation as moves
-from kubestats_pipeline.lake.lake import Lake, to_frame
+from kubestats_pipeline.lake.lake import ConflictError, Lake, to_frame
 from kubestats_pipeline.lake.relocation import Journal, Move, RepositoryPlace, read_journal, write_journal
 from kubestats_pipeline.lake.tables import REPOSITORIES, REPOSITORY_METRICS
 from kubestats_pipeline.locks import BusyError, locked
 
 LOCK_SECONDS = 60.0
+
+ATTEMPTS = 3
+"""How often the table is looked at again that another machine has just written."""
 
 Change = Callable[[pl.DataFrame], pl.DataFrame]
 """Makes the next rows out of the known ones."""
@@ -52,6 +55,14 @@ def update_register(lake: Lake, change: Change) -> Update:
             update does the rest.
         LakeError: a file is damaged or cannot be written.
     """
+    for _ in range(ATTEMPTS - 1):
+        with contextlib.suppress(ConflictError):  # another machine has written the table: look again
+            return _update(lake, change)
+        lake.storage.pull()
+    return _update(lake, change)
+
+
+def _update(lake: Lake, change: Change) -> Update:
     if not lake.path(REPOSITORIES).exists() and change(read_rows(lake)).is_empty():
         return Update(read_rows(lake), read_rows(lake), {})
     with locked(lake.layout.register_lock, LOCK_SECONDS):
@@ -64,6 +75,7 @@ def update_register(lake: Lake, change: Change) -> Update:
         lake.write(REPOSITORIES, None, rows, write_journal(journal))
         _finish(lake)
         _sweep(lake, rows)
+        lake.storage.push()
     names = {move.old.full_name: move.new.full_name for move in journal.moves}
     return Update(known, rows, {**names, **{place.full_name: None for _, place in journal.removals}})
 

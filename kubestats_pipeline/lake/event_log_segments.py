@@ -15,7 +15,7 @@ from pathlib import Path
 
 import polars as pl
 
-from kubestats_pipeline.lake.storage import Storage
+from kubestats_pipeline.storage.objects import ObjectStore
 
 END = "kubestats.end"
 """Where a segment's footer says that it ends."""
@@ -55,7 +55,7 @@ def is_staged(name: str) -> bool:
     return name.endswith(".tmp") and name.rpartition("/")[2].startswith(".part")
 
 
-def list_files(storage: Storage, prefix: str) -> dict[int, str]:
+def list_files(storage: ObjectStore, prefix: str) -> dict[int, str]:
     """All files of a log by the number of their first row, in that order, also those that do not count.
 
     `prefix` is the beginning of their names, up to the last "/".
@@ -64,7 +64,7 @@ def list_files(storage: Storage, prefix: str) -> dict[int, str]:
     return dict(sorted((int(match[1] or 0), name) for match, name in found if match))
 
 
-def find_segments(storage: Storage, prefix: str, numbered_by: str) -> list[Segment]:
+def find_segments(storage: ObjectStore, prefix: str, numbered_by: str) -> list[Segment]:
     """The segments that make up a log, in the order of their rows. Their footers are read.
 
     Raises:
@@ -85,7 +85,7 @@ def reach(segments: Sequence[Segment]) -> int:
     return end
 
 
-def _chain(storage: Storage, prefix: str, numbered_by: str) -> list[Segment]:
+def _chain(storage: ObjectStore, prefix: str, numbered_by: str) -> list[Segment]:
     found: list[Segment] = []
     for first, name in list_files(storage, prefix).items():
         if not found or first >= found[-1].end:

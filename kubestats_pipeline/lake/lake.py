@@ -22,7 +22,8 @@ from kubestats_pipeline.lake.contract import Partitioning, Table
 from kubestats_pipeline.lake.event_log_segments import END, Segment, find_segments, list_files, staged_name
 from kubestats_pipeline.lake.frames import completed, frame_of, parquet_schema, unknown_columns
 from kubestats_pipeline.lake.paths import Layout, decode_name
-from kubestats_pipeline.lake.storage import FolderStorage, Storage
+from kubestats_pipeline.storage.objects import ObjectStore, StaleError
+from kubestats_pipeline.storage.opened import open_store
 
 METADATA_PREFIX = "kubestats."
 _END = END.removeprefix(METADATA_PREFIX)
@@ -30,6 +31,10 @@ _END = END.removeprefix(METADATA_PREFIX)
 
 class LakeError(ExplainedError):
     """A partition cannot be read or written. The text names the file and what to do. Nothing was changed."""
+
+
+class ConflictError(LakeError):
+    """Another machine has written the same file since this one looked. Look again and repeat the whole step."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +58,18 @@ class Lake:
     layout: Layout
 
     @functools.cached_property
-    def storage(self) -> Storage:
+    def storage(self) -> ObjectStore:
         """Where all that is known is kept."""
-        return FolderStorage(self.layout.data_dir)
+        return open_store(self.layout.data_dir, self.layout.lake_url)
+
+    def pulled(self) -> "Lake":
+        """The same tables as they are now, where other machines write to them too. A stage begins with it.
+
+        Raises:
+            StoreError: the bucket does not work.
+        """
+        self.storage.pull()
+        return self
 
     def name(self, table: Table, key: Key = None) -> str:
         """The name of a partition in the storage, of its first file where it is a log."""
@@ -235,7 +249,7 @@ class Lake:
         return pl.concat(frames) if frames else to_frame(table, [])
 
 
-def read_file(storage: Storage, name: str) -> tuple[pl.DataFrame, dict[str, str]]:
+def read_file(storage: ObjectStore, name: str) -> tuple[pl.DataFrame, dict[str, str]]:
     """All rows of one file with the columns that it has, whatever version wrote it, and its metadata.
 
     Raises:
@@ -246,16 +260,6 @@ def read_file(storage: Storage, name: str) -> tuple[pl.DataFrame, dict[str, str]
         rows = pl.read_parquet(file, hive_partitioning=False)
         file.seek(0)
         return rows, _own_metadata(file)
-
-
-def rewrite_name(storage: Storage, name: str, full_name: str) -> None:
-    """Give all rows of a repository's Parquet file another `full_name`. Other columns, order and metadata stay.
-
-    Raises:
-        LakeError: the file is damaged or cannot be written, and is untouched then.
-    """
-    rows, metadata = read_file(storage, name)
-    replace_file(storage, name, rows.with_columns(pl.lit(full_name, pl.String()).alias("full_name")), metadata)
 
 
 def to_frame(table: Table, rows: Sequence[Mapping[str, Any]] | pl.DataFrame) -> pl.DataFrame:
@@ -304,15 +308,20 @@ def writing(path: Path) -> Iterator[None]:
     """Turn the failures of writing a file into one that says what to do.
 
     Raises:
-        LakeError: the disk is full or read-only.
+        ConflictError: another machine has written the file meanwhile.
+        LakeError: the disk is full or read-only, or the bucket does not work.
     """
     try:
         yield
+    except StaleError as error:
+        raise ConflictError(f"{error}. Its rows stay, and the next run goes on from there") from error
+    except ExplainedError as error:  # a bucket's own words
+        raise LakeError(str(error)) from error
     except (OSError, pl.exceptions.PolarsError) as error:
         raise LakeError(f"cannot write {path}: {error}; free or unlock the disk and run again") from error
 
 
-def replace_file(storage: Storage, name: str, frame: pl.DataFrame, metadata: Mapping[str, str]) -> None:
+def replace_file(storage: ObjectStore, name: str, frame: pl.DataFrame, metadata: Mapping[str, str]) -> None:
     """Replace one file as a whole. The old one is untouched where that fails.
 
     Raises:

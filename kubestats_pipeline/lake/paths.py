@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
 
+from kubestats_pipeline.storage.names import INDEX
+
 SAFE = "-_.~@+"
 """Characters of a repository's name that are kept in a folder's name. All others are percent-encoded."""
 
@@ -18,9 +20,11 @@ class Layout:
 
     Attributes:
         data_dir: the absolute path of the `data_dir` setting.
+        lake_url: the bucket of which all that is known below it is a copy. Empty where the files are all there is.
     """
 
     data_dir: Path
+    lake_url: str = ""
 
     def name_of(self, path: Path) -> str:
         """The name of a path in the storage: the part below `data_dir`, with "/" between its parts."""
@@ -50,6 +54,11 @@ class Layout:
     def basis(self) -> Path:
         """A note of what the published DuckDB file was built from. Without it the next publication builds it anew."""
         return self.data_dir / "kubestats.basis.json"
+
+    @property
+    def replica(self) -> Path:
+        """The versions of the objects of a bucket that lie here. Without it they are asked for and compared again."""
+        return self.data_dir / INDEX
 
     @property
     def built_from(self) -> Path:

@@ -15,7 +15,7 @@ from kubestats_pipeline.lake.contract import Table
 from kubestats_pipeline.lake.event_log import LogWriter
 from kubestats_pipeline.lake.event_log_segments import Segment
 from kubestats_pipeline.lake.frames import parquet_schema
-from kubestats_pipeline.lake.lake import Lake, Partition
+from kubestats_pipeline.lake.lake import Lake, Partition, writing
 from kubestats_pipeline.lake.repositories import Repository
 from kubestats_pipeline.lake.tables import (
     APPLIED_RESOURCES,
@@ -25,6 +25,7 @@ from kubestats_pipeline.lake.tables import (
     SCANS,
     SNAPSHOTS,
 )
+from kubestats_pipeline.storage.objects import StaleError
 
 Row = dict[str, Any]
 Rows = Sequence[Mapping[str, Any]] | pl.DataFrame
@@ -134,6 +135,29 @@ class RepositoryTables:
     def has(self, table: Table) -> bool:
         """Look for a partition without reading it."""
         return self.lake.exists(table, self.full_name)
+
+    def bring_up_to_date(self) -> None:
+        """Look again where another machine has moved the position since the stage began.
+
+        Raises:
+            StoreError: the bucket does not work.
+        """
+        if not self._is_current():
+            self.lake.storage.pull()
+
+    def refuse_stale(self) -> None:
+        """Look if the position is still the one that this machine knows, before anything is written.
+
+        Raises:
+            ConflictError: another machine has moved it.
+            LakeError: the bucket does not work.
+        """
+        with writing(self.lake.path(RESOURCES, self.full_name)):
+            if not self._is_current():
+                raise StaleError(f"{self.full_name} was scanned by another machine")
+
+    def _is_current(self) -> bool:
+        return self.lake.storage.is_current(self.lake.name(RESOURCES, self.full_name))
 
     def _row(self, table: Table) -> Row | None:
         if table.name in self.at_once:

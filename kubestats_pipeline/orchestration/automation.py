@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
-from kubestats_pipeline.lake.lake import LakeError
+from kubestats_pipeline.lake.lake import Lake, LakeError
 from kubestats_pipeline.lake.tables import REPOSITORIES
 from kubestats_pipeline.orchestration.alerts import build_alerts
 from kubestats_pipeline.orchestration.base.activity import broken_off, is_active, latest_news, succeeded
@@ -34,6 +34,7 @@ from kubestats_pipeline.orchestration.standing import NOTHING_NEW, find_standing
 from kubestats_pipeline.orchestration.watch import TELL_CHANGES
 from kubestats_pipeline.setting_sections import AutomationSettings
 from kubestats_pipeline.settings import Settings
+from kubestats_pipeline.storage.bucket import StoreError
 
 BATCH_SIZE = 500
 """Repositories of one run that a sensor asks for: a retry stays cheap and the launchpad readable."""
@@ -113,6 +114,10 @@ def _push_sensor(seconds: int) -> dg.SensorDefinition:
         context: dg.SensorEvaluationContext, services: dg.ResourceParam[Services]
     ) -> dg.SensorResult | dg.SkipReason:
         path = services.lake.path(REPOSITORIES)
+        try:
+            _look_again(services.lake)
+        except StoreError as error:
+            return dg.SkipReason(str(error))
         seen = str(path.stat().st_mtime_ns) if path.exists() else ""
         if seen == (context.cursor or ""):
             return dg.SkipReason("no discovery since the last look")
@@ -125,6 +130,12 @@ def _push_sensor(seconds: int) -> dg.SensorDefinition:
         return dg.SensorResult(run_requests=list(_batches(names, seen)), cursor=seen)
 
     return tick
+
+
+def _look_again(lake: Lake) -> None:
+    """Bring the lake up to date after a discovery on another machine. That costs one small request."""
+    if not lake.storage.is_current(lake.name(REPOSITORIES)):
+        lake.storage.pull()
 
 
 def _pushed(services: Services) -> list[str]:

@@ -5,7 +5,7 @@ Failures are read from the runs' own events, the ones that the UI shows.
 
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -69,6 +69,7 @@ def run_cycle(services: Services, instance: dg.DagsterInstance, sources: Sequenc
         LakeError: the table of repositories is damaged.
     """
     fail_orphans(instance)
+    services = pulled(services)
     logs = LOGGED if services.settings.log_format == "json" else QUIET
     runner = Runner(build_definitions(services, headless=True), instance, logs)
     runner.redact(services.lake)
@@ -91,12 +92,23 @@ def run_some(services: Services, instance: dg.DagsterInstance, names: Sequence[s
         LakeError: the table of repositories is damaged.
     """
     fail_orphans(instance)
+    services = pulled(services)
     runner = Runner(build_definitions(services, headless=True), instance)
     runner.redact(services.lake)
     runner.run(jobs.sync_repositories, "sync", {"repositories": list(names)})
     changed = runner.run(jobs.scan_repositories, "scan", {"repositories": list(names)})
     runner.publish(services)
     return runner.sum_up(len(names), changed)
+
+
+def pulled(services: Services) -> Services:
+    """The services of a cycle, whose lake is brought up to date once for all of its jobs.
+
+    Raises:
+        StoreError: the bucket does not work.
+    """
+    services.lake.pulled()
+    return replace(services, is_pulled=True)
 
 
 @dataclass

@@ -46,7 +46,7 @@ def carry_out(
     """Decide, and let Dagster's partitions follow. Raises as `decide` does."""
     limit = services.settings.max_repository_mb
     decided = decide(
-        services.lake,
+        services.pulled_lake(),
         verb,
         repository,
         reason=reason,

@@ -28,7 +28,7 @@ def find_standing(services: Services, instance: dg.DagsterInstance) -> list[dg.A
     found = _evaluations(instance, published.timestamp)
     if len(found) < len(CHECK_KEYS) or not _has_pages(services, made):
         return None
-    if not is_current(services.lake, services.settings.publish_values, datetime.datetime.now(datetime.UTC)):
+    if not is_current(services.pulled_lake(), services.settings.publish_values, datetime.datetime.now(datetime.UTC)):
         return None
     confirm_basis(services.lake)
     return found

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import httpx
 
-from kubestats_pipeline.lake.storage import flush
 from kubestats_pipeline.locks import locked
 from kubestats_pipeline.review.clone import ReviewError
+from kubestats_pipeline.storage.folder import flush
 
 TIMEOUT_SECONDS = 60
 LOCK_SECONDS = 600

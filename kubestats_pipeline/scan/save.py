@@ -50,7 +50,7 @@ class Saver:
         self, job: ScanJob, known: store.Position | None, *, replaces: bool, clock: Callable[[], float]
     ) -> None:
         self._job, self._known, self._clock = job, known, clock
-        self._boundaries = known_boundaries(job.layout, job.repository.repository_id)
+        self._boundaries = known_boundaries(job.tables.lake, job.repository.repository_id)
         # A log that is made anew while the archive has a part of it needs all events before that part can be left out.
         self._may_save = not (known.is_older if known else replaces or self._boundaries)
         self._saved_at = clock()
@@ -74,6 +74,7 @@ class Saver:
             LakeError: a partition is damaged or cannot be written.
         """
         job, reached = self._job, self._reached(advanced)
+        job.tables.refuse_stale()
         # The position travels with the resources, which `write_tables` puts last: a run that is killed before is
         # repeated.
         job.tables.write_scan(

@@ -10,12 +10,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.git import command as git
 from kubestats_pipeline.lake.lake import Lake, LakeError
 from kubestats_pipeline.lake.repositories import Repository
 from kubestats_pipeline.lake.repository_tables import RepositoryTables
 from kubestats_pipeline.lake.tables import SCANS, SNAPSHOTS
-from kubestats_pipeline.locks import BusyError, locked
+from kubestats_pipeline.locks import locked
 from kubestats_pipeline.scan.advance import bring_to_head
 from kubestats_pipeline.scan.documents.document import Bounds
 from kubestats_pipeline.scan.job import ScanJob
@@ -216,13 +217,14 @@ def scan_locked(job: ScanJob) -> ScanOutcome:
         with locked(job.layout.scan_lock(job.repository.full_name), LOCK_SECONDS):
             if mirror.exists:
                 mirror.seal()
+            job.tables.bring_up_to_date()
             return scan_repository(job)
     except git.GitError as error:
         if error.status is None:
             return ScanFailed(str(error))
         mirror.discard()
         return ScanFailed(f"{error}. Its mirror was removed, the next sync fetches it anew")
-    except (LakeError, BusyError) as error:
+    except ExplainedError as error:
         return ScanFailed(str(error))
     except OSError as error:
         return ScanFailed(f"{error}. See that the disk is neither full nor read-only")

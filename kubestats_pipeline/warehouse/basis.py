@@ -4,6 +4,8 @@ A build notes what decides its content: the code, the settings, and for each tab
 every discovery and sync writes anew are noted by their content instead, without the columns of `LAST_LOOKS`: those say
 when somebody last looked, and alone make no publication. So the published file may give them `LEFT_FOR` too early.
 
+Stamps are those of this machine's files, so that the note is one of its caches: it says nothing to another machine.
+
 `built_from.py` keeps the files one by one, for a build of what has changed. This note is small and needs no DuckDB.
 
 Whatever cannot be read or compared counts as another basis: a build too many costs seconds, one too few hides rows.
@@ -24,8 +26,8 @@ import polars as pl
 from kubestats_pipeline.lake.contract import Partitioning, Table
 from kubestats_pipeline.lake.frames import parquet_schema
 from kubestats_pipeline.lake.lake import Lake
-from kubestats_pipeline.lake.storage import Stamp
 from kubestats_pipeline.lake.tables import ECOSYSTEM_STATS, REPOSITORIES, REPOSITORY_METRICS, SNAPSHOTS, TABLES
+from kubestats_pipeline.storage.folder import FolderStore, Stamp
 from kubestats_pipeline.warehouse.sources import Sources, WarehouseError, find_sources
 
 PACKAGE = Path(__file__).parents[1]
@@ -102,7 +104,7 @@ def note_basis(lake: Lake, basis: Basis, built_at: datetime.datetime, published:
     if restless != find_sources(lake, [TABLES[name] for name in LAST_LOOKS]):
         return
     note = {"file": published, "built_at": built_at.isoformat(), "digests": basis.digests}
-    lake.storage.put(lake.layout.name_of(lake.layout.basis), json.dumps(note).encode())
+    _note(lake.layout.basis, note)
 
 
 def is_current(lake: Lake, publish_values: str, now: datetime.datetime) -> bool:
@@ -139,7 +141,7 @@ def note_statistics(lake: Lake, before: Basis, day: datetime.date) -> None:
     if any(before.sources[name] != after.sources[name] for name in TABLES if name != ECOSYSTEM_STATS.name):
         return
     note = {"day": day.isoformat(), "digests": after.digests}
-    lake.storage.put(lake.layout.name_of(lake.layout.statistics_basis), json.dumps(note).encode())
+    _note(lake.layout.statistics_basis, note)
 
 
 def has_statistics(lake: Lake, day: datetime.date) -> bool:
@@ -149,6 +151,10 @@ def has_statistics(lake: Lake, day: datetime.date) -> bool:
         return bool(note == {"day": day.isoformat(), "digests": dict(read_basis(lake, "").digests)})
     except (OSError, ValueError, WarehouseError):
         return False
+
+
+def _note(path: Path, note: Mapping[str, object]) -> None:
+    FolderStore(path.parent).put(path.name, json.dumps(note).encode())
 
 
 def _digest_table(lake: Lake, table: Table, files: Mapping[str, Stamp]) -> str:

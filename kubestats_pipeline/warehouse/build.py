@@ -18,9 +18,9 @@ from pathlib import Path
 import duckdb
 
 from kubestats_pipeline.lake.lake import Lake
-from kubestats_pipeline.lake.storage import Stamp, flush
 from kubestats_pipeline.lake.tables import TABLES
 from kubestats_pipeline.locks import is_alive
+from kubestats_pipeline.storage.folder import Stamp, flush
 from kubestats_pipeline.warehouse.basis import Basis, note_basis, read_basis
 from kubestats_pipeline.warehouse.built_from import BuiltFrom, rows_of, with_rows, write_built_from
 from kubestats_pipeline.warehouse.changes import WholeBuildNeeded

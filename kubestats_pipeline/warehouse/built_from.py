@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from kubestats_pipeline.lake.paths import Layout
-from kubestats_pipeline.lake.storage import Stamp
+from kubestats_pipeline.storage.folder import Stamp
 from kubestats_pipeline.warehouse.connect import open_to_read, quote
 from kubestats_pipeline.warehouse.sources import Sources
 

@@ -13,8 +13,8 @@ import duckdb
 
 from kubestats_pipeline.lake.contract import Partitioning, Table
 from kubestats_pipeline.lake.paths import encode_name
-from kubestats_pipeline.lake.storage import Stamp
 from kubestats_pipeline.lake.tables import REPOSITORIES, SCANS, SNAPSHOTS, TABLES
+from kubestats_pipeline.storage.folder import Stamp
 from kubestats_pipeline.warehouse.built_from import BuiltFrom
 from kubestats_pipeline.warehouse.load import load_table
 from kubestats_pipeline.warehouse.marts import INFO

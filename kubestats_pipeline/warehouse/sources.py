@@ -7,7 +7,7 @@ from pathlib import Path
 from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.lake.contract import Table
 from kubestats_pipeline.lake.lake import Lake, LakeError
-from kubestats_pipeline.lake.storage import Stamp
+from kubestats_pipeline.storage.folder import Stamp
 
 
 class WarehouseError(ExplainedError):

@@ -15,6 +15,7 @@ import orjson
 
 from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.lake.lake import Lake
+from kubestats_pipeline.storage.objects import StaleError
 from kubestats_pipeline.watch.changes import Question, WatchedChange
 
 KEPT = datetime.timedelta(days=30)
@@ -97,7 +98,11 @@ def read_memory(lake: Lake) -> Memory:
 
 
 def write_memory(lake: Lake, memory: Memory) -> None:
-    """Replace the file as a whole."""
+    """Replace the file as a whole.
+
+    Raises:
+        MemoryFileError: another machine has told something meanwhile.
+    """
     settled = {
         receiver: {key: {"at": told.at, "changes": told.changes} for key, told in of_receiver.items()}
         for receiver, of_receiver in memory.settled.items()
@@ -105,7 +110,10 @@ def write_memory(lake: Lake, memory: Memory) -> None:
     sending = {receiver: sorted(ids) for receiver, ids in memory.sending.items()}
     content = {"version": _VERSION, "settled": settled, "sending": sending}
     options = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS
-    lake.storage.put(lake.layout.name_of(lake.layout.told), orjson.dumps(content, option=options))
+    try:
+        lake.storage.put(lake.layout.name_of(lake.layout.told), orjson.dumps(content, option=options))
+    except StaleError as error:
+        raise MemoryFileError("another machine tells of changes too. It goes on, and this one ends") from error
 
 
 def _from_json(content: dict[str, Any]) -> Memory:

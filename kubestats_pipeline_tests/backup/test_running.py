@@ -18,9 +18,9 @@ from kubestats_pipeline.backup.kept import Look
 from kubestats_pipeline.lake import relocation
 from kubestats_pipeline.lake.contract import Partitioning
 from kubestats_pipeline.lake.paths import Layout
-from kubestats_pipeline.lake.storage import FolderStorage
 from kubestats_pipeline.lake.tables import RESOURCES, TABLES
 from kubestats_pipeline.locks import BusyError, locked
+from kubestats_pipeline.storage.folder import FolderStore
 from kubestats_pipeline_tests.backup.installations import TIMES, back_up, everything, kept, restore
 from kubestats_pipeline_tests.discover.world import World as Hosts
 from kubestats_pipeline_tests.hosts.github_server import GitHubServer
@@ -258,7 +258,7 @@ def test_a_mark_of_redaction_is_never_younger_than_the_files_beside_it(
 
 def put(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    FolderStorage(path.parent).put(path.name, text.encode())
+    FolderStore(path.parent).put(path.name, text.encode())
 
 
 def test_what_has_gone_since_the_first_look_is_not_in_the_backup(

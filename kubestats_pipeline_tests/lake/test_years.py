@@ -12,9 +12,9 @@ import pytest
 
 from kubestats_pipeline.lake.lake import Lake, LakeError
 from kubestats_pipeline.lake.paths import Layout
-from kubestats_pipeline.lake.storage import FolderStorage
 from kubestats_pipeline.lake.tables import ECOSYSTEM_STATS
 from kubestats_pipeline.lake.years import put_days
+from kubestats_pipeline.storage.folder import FolderStore
 from kubestats_pipeline_tests.lake.test_lake import any_row
 
 DAYS = [datetime.date(2024, 12, 31), *(datetime.date(2025, 1, number) for number in (1, 2, 3))]
@@ -78,7 +78,7 @@ import os, signal, sys
 from pathlib import Path
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.paths import Layout
-from kubestats_pipeline.lake.storage import FolderStorage
+from kubestats_pipeline.storage.folder import FolderStore
 from kubestats_pipeline.lake.tables import ECOSYSTEM_STATS
 from kubestats_pipeline.lake.years import put_days
 from kubestats_pipeline_tests.lake.test_years import NEW, row
@@ -94,7 +94,7 @@ def counted(work):
         return work(*arguments)
     return step
 
-FolderStorage.put, FolderStorage.delete = counted(FolderStorage.put), counted(FolderStorage.delete)
+FolderStore.put, FolderStore.delete = counted(FolderStore.put), counted(FolderStore.delete)
 put_days(Lake(Layout(Path(sys.argv[1]))), ECOSYSTEM_STATS, [row(NEW, 9)])
 """
 """A process that is killed before its step of that number: a file written, or one removed."""
@@ -115,8 +115,8 @@ def test_every_step_of_the_move_is_known(tmp_path: Path, monkeypatch: pytest.Mon
     """Seven: three files of years, and four of days."""
     steps: list[str] = []
     for name in ("put", "delete"):
-        work = getattr(FolderStorage, name)
-        monkeypatch.setattr(FolderStorage, name, lambda *given, work=work: (steps.append(given[1]), work(*given))[1])
+        work = getattr(FolderStore, name)
+        monkeypatch.setattr(FolderStore, name, lambda *given, work=work: (steps.append(given[1]), work(*given))[1])
     lake = put_earlier(tmp_path)
     steps.clear()
     put_days(lake, ECOSYSTEM_STATS, [row(NEW, 9)])

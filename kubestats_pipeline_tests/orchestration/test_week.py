@@ -18,10 +18,10 @@ import pytest
 from kubestats_pipeline.clean.leftovers import remove_leftovers
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.paths import Layout
-from kubestats_pipeline.lake.storage import Stamp
 from kubestats_pipeline.lake.tables import APPLIED_EVENTS, APPLIED_RESOURCES, HELM_VALUES, RESOURCE_EVENTS, RESOURCES
 from kubestats_pipeline.orchestration.base.dagster_home import open_instance
 from kubestats_pipeline.orchestration.standing import NOTHING_NEW
+from kubestats_pipeline.storage.folder import Stamp
 from kubestats_pipeline.warehouse.build import build_warehouse
 from kubestats_pipeline_tests.hosts.github_server import GitHubServer
 from kubestats_pipeline_tests.orchestration.live import Live, needs_proc, running

@@ -14,7 +14,6 @@ from kubestats_pipeline.cli.main import app
 from kubestats_pipeline.lake.contract import Table
 from kubestats_pipeline.lake.lake import Lake, read_file, replace_file
 from kubestats_pipeline.lake.paths import Layout
-from kubestats_pipeline.lake.storage import FolderStorage
 from kubestats_pipeline.lake.tables import (
     HELM_VALUES,
     REPOSITORIES,
@@ -27,6 +26,7 @@ from kubestats_pipeline.lake.tables import (
 )
 from kubestats_pipeline.scan.store.retire import retire_all
 from kubestats_pipeline.setting_sections import RetentionSettings
+from kubestats_pipeline.storage.folder import FolderStore
 from kubestats_pipeline.upgrade import redact_lake as module
 from kubestats_pipeline.upgrade.redact_lake import is_redacted, redact_lake
 from kubestats_pipeline.warehouse.build import build_warehouse
@@ -52,7 +52,7 @@ def rows_of(world: World, table: Table) -> list[dict[str, Any]]:
 
 
 def read(path: Path) -> tuple[pl.DataFrame, dict[str, str]]:
-    return read_file(FolderStorage(path.parent), path.name)
+    return read_file(FolderStore(path.parent), path.name)
 
 
 def leaking(folder: Path) -> list[str]:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from kubestats_pipeline.lake.storage import FolderStorage
 from kubestats_pipeline.report.build import build_site
+from kubestats_pipeline.storage.folder import FolderStore
 from kubestats_pipeline.warehouse.build import schema_version
 from kubestats_pipeline.watch.memory import KEPT, MemoryFileError
 from kubestats_pipeline.watch.messages import MOST_CHANGES
@@ -204,17 +204,17 @@ world.tell_again()
 def test_a_full_disk_after_the_message_is_an_error_and_the_repetition_says_so(world, phone, monkeypatch):
     world.commit(1, day(4, 2), put("podinfo", version="6.5.0"))
     world.publish()
-    stored = FolderStorage.put
+    stored = FolderStore.put
     writes: list[str] = []
 
-    def put_until_sent(storage: FolderStorage, name: str, data: bytes) -> None:
+    def put_until_sent(storage: FolderStore, name: str, data: bytes) -> None:
         if phone.received:
             raise OSError(28, "No space left on device")
         writes.append(name)
         stored(storage, name, data)
 
     with monkeypatch.context() as patch:
-        patch.setattr(FolderStorage, "put", put_until_sent)
+        patch.setattr(FolderStore, "put", put_until_sent)
         with pytest.raises(OSError, match="No space left"):
             world.tell_again()
     assert writes == ["watch.told.json"]

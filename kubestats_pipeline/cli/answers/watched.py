@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kubestats_pipeline.errors import ExplainedError
-from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.settings import Settings
 from kubestats_pipeline.watch.changes import Answers, Question, find_changes, questions_of
 from kubestats_pipeline.watch.messages import Message, describe
@@ -58,7 +57,7 @@ def find_watched(settings: Settings, days: int) -> Iterator[Finding]:
     """
     if not settings.watch:
         raise NoRulesError("nothing is watched yet. Give rules in watch: see docs/operations.md")
-    answers = find_changes(Layout(settings.data_dir).warehouse, questions_of(settings.watch))
+    answers = find_changes(settings.layout.warehouse, questions_of(settings.watch))
     asked = questions_by_receiver(settings)
     since = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=days)
     for question in answers.changes:

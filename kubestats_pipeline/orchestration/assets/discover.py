@@ -86,6 +86,7 @@ def _discover(
     now = services.now()
     try:
         with services.progress.track("discover", 1) as done:
+            services.pulled_lake()
             report = _ask(services, config.sources, now)
             done(f"{report.found} found, {report.new} new")
         table = services.lake.read(REPOSITORIES)

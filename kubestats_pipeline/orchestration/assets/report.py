@@ -9,6 +9,8 @@ from kubestats_pipeline.locks import BusyError
 from kubestats_pipeline.loopback import HOST
 from kubestats_pipeline.orchestration.base.context import Services
 from kubestats_pipeline.settings import Settings
+from kubestats_pipeline.storage.bucket import StoreError
+from kubestats_pipeline.storage.objects import StaleError
 
 report_spec = dg.AssetSpec(
     "report",
@@ -31,12 +33,13 @@ def report_assets(
     from kubestats_pipeline.report.parts.published import ReportError
     from kubestats_pipeline.warehouse.build import schema_version
 
-    layout = Layout(services.settings.data_dir)
+    layout = services.settings.layout
     try:
         with services.progress.track("report", 1) as done:
             made = build_site(layout.warehouse, layout.report, schema_version(), services.settings.report.url)
             done(f"{made.pages} pages")
-    except (ReportError, BusyError) as error:
+        put = _put_into_bucket(layout)
+    except (ReportError, BusyError, StoreError, StaleError) as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     context.log.info("%d pages, %d files written", made.pages, made.written)
     yield dg.MaterializeResult(
@@ -48,8 +51,22 @@ def report_assets(
             "written_files": made.written,
             "kept_files": made.kept,
             "seconds": made.seconds,
+            **({} if put is None else {"objects": put}),
         },
     )
+
+
+def _put_into_bucket(layout: Layout) -> int | None:
+    """Put the file and its pages where other machines read them. Gives how many have changed, None without a bucket."""
+    if not layout.lake_url:
+        return None
+    from kubestats_pipeline.storage.bucket import LakeBucket
+    from kubestats_pipeline.storage.publication import publish
+
+    site = layout.report.resolve()
+    pages = {f"{layout.name_of(layout.report)}/{page.relative_to(site).as_posix()}": page for page in site.rglob("*")}
+    files = {layout.name_of(layout.warehouse): layout.warehouse, **pages}
+    return publish(LakeBucket(layout.lake_url), {name: path for name, path in files.items() if path.is_file()})
 
 
 def link_to_pages(settings: Settings) -> str:

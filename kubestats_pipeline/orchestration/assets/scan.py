@@ -18,7 +18,7 @@ from kubestats_pipeline.lake.tables import (
     SCANS,
 )
 from kubestats_pipeline.orchestration.base.asset_specs import table_spec
-from kubestats_pipeline.orchestration.base.batches import Batch, BatchConfig, targets
+from kubestats_pipeline.orchestration.base.batches import Batch, BatchConfig, push, targets
 from kubestats_pipeline.orchestration.base.code_urls import code_url
 from kubestats_pipeline.orchestration.base.context import Services
 from kubestats_pipeline.orchestration.base.partitions import repository_partitions
@@ -26,6 +26,7 @@ from kubestats_pipeline.plain_text import plain
 from kubestats_pipeline.scan.scan import NotSynced, ScanFailed, Scanned, ScanOutcome, scan_all
 from kubestats_pipeline.scan.store.position import SCANNER_VERSION
 from kubestats_pipeline.scan.store.retire import RetireFailed, retire_all
+from kubestats_pipeline.storage.bucket import StoreError
 
 scan_runs = dg.AssetSpec(
     "scan_runs",
@@ -47,6 +48,7 @@ WRITTEN = (
     "resources",
     "scans",
 )
+
 """The tables that a scan writes. A failure stands at the first of them."""
 
 
@@ -80,12 +82,13 @@ def scan_assets(
     context: dg.AssetExecutionContext, config: ScanConfig, services: dg.ResourceParam[Services]
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Replay the new commits of the run's repositories, or of all whose head has moved. All commits where asked to."""
-    lake, started = services.lake, services.now()
+    started = services.now()
     batch = Batch(context, keys=WRITTEN)
     events = problems = 0
     try:
+        lake = services.pulled_lake()
         known = services.repositories()
-    except LakeError as error:
+    except (LakeError, StoreError) as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     wanted = targets(context, config, known) or list(known.values())
     batch.requested = len(wanted)
@@ -96,6 +99,7 @@ def scan_assets(
             if isinstance(outcome, Scanned):
                 events, problems = events + outcome.new_events, problems + outcome.problems
             done(repository.full_name)
+    push(lake)
     batch.finish("scan_runs", seconds=(services.now() - started).total_seconds(), events=events, problems=problems)
     yield from ()
 
@@ -140,7 +144,12 @@ RETIRING = (
 @dg.op(pool="scan", description=RETIRING, out=dg.Out(dg.Nothing))
 def retire(context: dg.OpExecutionContext, services: dg.ResourceParam[Services]) -> Iterator[dg.Output[None]]:
     """Retire what is due of every repository, and report how much it was."""
-    outcomes = list(retire_all(services.lake, services.settings.retention, services.now().date()))
+    try:
+        lake = services.pulled_lake()
+    except StoreError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+    outcomes = list(retire_all(lake, services.settings.retention, services.now().date()))
+    push(lake)
     failed = [outcome for outcome in outcomes if isinstance(outcome, RetireFailed)]
     for outcome in failed:
         context.log.error("%s: %s", plain(outcome.full_name), plain(outcome.reason))

@@ -8,10 +8,11 @@ import dagster as dg
 from kubestats_pipeline.lake.lake import LakeError
 from kubestats_pipeline.lake.tables import SNAPSHOTS
 from kubestats_pipeline.orchestration.base.asset_specs import table_spec
-from kubestats_pipeline.orchestration.base.batches import Batch, BatchConfig, targets
+from kubestats_pipeline.orchestration.base.batches import Batch, BatchConfig, push, targets
 from kubestats_pipeline.orchestration.base.code_urls import code_url
 from kubestats_pipeline.orchestration.base.context import Services
 from kubestats_pipeline.orchestration.base.partitions import repository_partitions
+from kubestats_pipeline.storage.bucket import StoreError
 from kubestats_pipeline.sync.outcomes import Empty, Result, Synced, TooLarge, Unchanged, Unsupported
 from kubestats_pipeline.sync.retries import due
 from kubestats_pipeline.sync.sync import sync_all
@@ -45,11 +46,12 @@ def sync_assets(
     context: dg.AssetExecutionContext, config: BatchConfig, services: dg.ResourceParam[Services]
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Fetch the mirrors of the run's repositories, or of all that are due."""
-    lake, started = services.lake, services.now()
+    started = services.now()
     batch = Batch(context, keys=("snapshots",))
     try:
+        lake = services.pulled_lake()
         known = services.repositories()
-    except LakeError as error:
+    except (LakeError, StoreError) as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     wanted = targets(context, config, known) or due(known.values(), lake, started)
     batch.requested = len(wanted)
@@ -57,6 +59,7 @@ def sync_assets(
         for result in sync_all(wanted, services.settings, lake, context.run.run_id, services.now):
             _record(batch, result)
             done(result.repository.full_name)
+    push(lake)
     batch.finish("sync_runs", seconds=(services.now() - started).total_seconds())
     yield from ()
 

@@ -25,6 +25,7 @@ from kubestats_pipeline.orchestration.base.asset_specs import (
 from kubestats_pipeline.orchestration.base.batches import is_partitioned
 from kubestats_pipeline.orchestration.base.context import Services
 from kubestats_pipeline.orchestration.base.partitions import register_days, statistics_days, unregistered_days
+from kubestats_pipeline.storage.bucket import StoreError
 from kubestats_pipeline.warehouse.column_lineage import read_traced
 from kubestats_pipeline.warehouse.marts import MARTS, Mart
 
@@ -55,15 +56,15 @@ def statistics_assets(
         with services.progress.track("statistics", 1) as done:
             if is_partitioned(context):
                 days = [date.fromisoformat(key) for key in context.partition_keys]
-                written = set(backfill_ecosystem_stats(services.lake, days))
+                written = set(backfill_ecosystem_stats(services.pulled_lake(), days))
             else:
-                before, today = read_basis(services.lake, ""), services.now().date()
+                before, today = read_basis(services.pulled_lake(), ""), services.now().date()
                 days = record_due_days(services.lake, today)
                 written = set(days)
                 note_statistics(services.lake, before, today)
             done(f"{len(written)} days")
         known = rows_of_days(services.lake)
-    except (WarehouseError, LakeError, BusyError) as error:
+    except (WarehouseError, LakeError, BusyError, StoreError) as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     context.log.info("%d days computed", len(written), extra={"fields": {"days": len(written)}})
     shown = sorted({*days, *unregistered_days(context.instance, statistics_days, known)})
@@ -121,10 +122,10 @@ def warehouse_assets(
 
     try:
         with services.progress.track("publish", 1) as done:
-            redacted = redact_lake(services.lake)
+            redacted = redact_lake(services.pulled_lake())
             report = build_warehouse(services.lake, services.settings.publish_values)
             done(report.path.name)
-    except (WarehouseError, LakeError, BusyError) as error:
+    except (WarehouseError, LakeError, BusyError, StoreError) as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     if redacted.values:
         context.log.warning(redacted.text)

@@ -19,11 +19,14 @@ from typing import Any
 import dagster as dg
 
 from kubestats_pipeline.errors import did_you_mean
+from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.repositories import Repository
 from kubestats_pipeline.orchestration.base.asset_specs import failures_table
 from kubestats_pipeline.orchestration.base.partitions import REPOSITORY_PARTITIONS, repository_partitions
 from kubestats_pipeline.plain_text import plain
 from kubestats_pipeline.redaction.texts import withhold_shapes
+from kubestats_pipeline.storage.bucket import StoreError
+from kubestats_pipeline.storage.objects import StaleError
 
 CHANGED_TAG = "kubestats/changed"
 """Run tag with the number of repositories that changed. The sensors that chain the jobs read it."""
@@ -161,6 +164,18 @@ class Batch:
             reasons = "; ".join(f"{name}: {reason}" for name, reason in list(self.failures.items())[:3])
             description = f"{failed} of {self.requested} repositories failed: {reasons}"
             raise dg.Failure(description, metadata={FAILURES: table}, allow_retries=False)
+
+
+def push(lake: Lake) -> None:
+    """Bring to the bucket what each sweep replaces, once all of the run's repositories were dealt with.
+
+    Raises:
+        dagster.Failure: the bucket does not work. The next sweep brings it.
+    """
+    try:
+        lake.storage.push()
+    except (StoreError, StaleError) as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
 
 
 def failure_observation(

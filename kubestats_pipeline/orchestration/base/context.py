@@ -13,7 +13,6 @@ from itertools import islice
 from typing import Protocol
 
 from kubestats_pipeline.lake.lake import Lake
-from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.lake.repositories import Repository, read_repositories
 from kubestats_pipeline.settings import Settings
 
@@ -42,16 +41,29 @@ def utc_now() -> datetime.datetime:
 
 @dataclass(frozen=True)
 class Services:
-    """Everything that an asset may use."""
+    """Everything that an asset may use.
+
+    Attributes:
+        is_pulled: the lake was brought up to date already, by a cycle that runs several jobs.
+    """
 
     settings: Settings
     progress: Progress = field(default_factory=SilentProgress)
     now: Callable[[], datetime.datetime] = utc_now
+    is_pulled: bool = False
 
     @property
     def lake(self) -> Lake:
         """The Parquet lake below `data_dir`."""
-        return Lake(Layout(self.settings.data_dir))
+        return Lake(self.settings.layout)
+
+    def pulled_lake(self) -> Lake:
+        """The lake as it is now, where other machines write to it too.
+
+        Raises:
+            StoreError: the bucket does not work.
+        """
+        return self.lake if self.is_pulled else self.lake.pulled()
 
     def repositories(self) -> dict[str, Repository]:
         """The active repositories by full name, at most `max_repositories` of them.

@@ -11,20 +11,20 @@ import datetime
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
 
 import polars as pl
 
 from kubestats_pipeline.lake.event_log import BLOCK, LogWriter
 from kubestats_pipeline.lake.event_log_segments import Segment
-from kubestats_pipeline.lake.lake import read_file, replace_file
-from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.lake.lake import Lake, read_file, replace_file, writing
 from kubestats_pipeline.lake.repository_tables import RepositoryTables
-from kubestats_pipeline.lake.storage import Storage, flush
 from kubestats_pipeline.lake.tables import RESOURCE_EVENTS
 from kubestats_pipeline.setting_sections import RetentionSettings
+from kubestats_pipeline.storage.objects import ObjectStore
 
-_UNFINISHED = ".unfinished"
+_UNFINISHED, _FINISHED = "unfinished", "finished"
+"""Objects beside the events of a boundary. The first is there while they are archived, the second stays: a boundary
+without events has an object too. Earlier versions had neither."""
 
 PAYLOAD = ("field_changes", "resource_data")
 """The columns that are null where a payload has been retired."""
@@ -66,15 +66,18 @@ def wanted_boundaries(settings: RetentionSettings, today: datetime.date) -> Boun
     }
 
 
-def known_boundaries(layout: Layout, repository_id: str) -> Boundaries:
+def known_boundaries(lake: Lake, repository_id: str) -> Boundaries:
     """The boundaries up to which the archive has parts of a repository's events."""
-    finished = {part: _finished(layout.archive(part.value, repository_id)) for part in Part}
+    finished = {part: _finished(lake, part, repository_id) for part in Part}
     return {part: max(days) for part, days in finished.items() if days}
 
 
-def _finished(archive_folder: Path) -> list[datetime.date]:
-    folders = (folder.name.removeprefix("before=") for folder in archive_folder.glob("before=*") if not folder.suffix)
-    return [datetime.date.fromisoformat(day) for day in folders]
+def _finished(lake: Lake, part: Part, repository_id: str) -> set[datetime.date]:
+    """The days of the boundaries that have any file and are not just being archived."""
+    prefix = f"{lake.layout.name_of(lake.layout.archive(part.value, repository_id))}/before="
+    files = [name.removeprefix(prefix).split("/", 1) for name in lake.storage.list(prefix)]
+    unfinished = {day for day, file in files if file == _UNFINISHED}
+    return {datetime.date.fromisoformat(day) for day, _ in files if day not in unfinished and "." not in day}
 
 
 def mark_of(boundaries: Boundaries) -> str:
@@ -121,33 +124,31 @@ def archive(tables: RepositoryTables, repository_id: str, boundaries: Boundaries
     Raises:
         LakeError: a file is damaged, or the disk is full or read-only.
     """
-    storage, layout = tables.lake.storage, tables.lake.layout
-    folders = {part: _open_folder(layout, part, repository_id, day) for part, day in boundaries.items()}
+    lake, storage = tables.lake, tables.lake.storage
+    prefixes = {part: _open_boundary(lake, part, repository_id, day) for part, day in boundaries.items()}
     count = 0
     for segment in tables.event_segments(RESOURCE_EVENTS):
         if segment.first < found.end:
             rows = tables.read_events(RESOURCE_EVENTS, segment)
             for part, chosen in _to_archive(rows, found):
                 for first, block in _blocks(chosen, segment):
-                    path = folders[part] / f"part-{first:012d}.parquet"
-                    count += _add(storage, layout.name_of(path), block)
-    for folder in folders.values():
-        if folder.suffix == _UNFINISHED:
-            # The folder's name is the mark of a finished boundary, even of one without events: a store without folders
-            # needs an object in its place.
-            folder.rename(folder.with_suffix(""))
-            flush(folder.parent)
+                    count += _add(storage, f"{prefixes[part]}part-{first:012d}.parquet", block)
+    for prefix in prefixes.values():
+        if storage.exists(prefix + _UNFINISHED):
+            with writing(storage.local_path(prefix)):
+                storage.put(prefix + _FINISHED, b"")
+                storage.delete(prefix + _UNFINISHED)
     return count
 
 
-def _open_folder(layout: Layout, part: Part, repository_id: str, day: datetime.date) -> Path:
-    """The folder of a boundary's files. One that is not finished yet does not count as retired."""
-    finished = layout.archive(part.value, repository_id) / f"before={day.isoformat()}"
-    unfinished = finished.with_suffix(_UNFINISHED)
-    if finished.exists():
-        return finished
-    unfinished.mkdir(parents=True, exist_ok=True)
-    return unfinished
+def _open_boundary(lake: Lake, part: Part, repository_id: str, day: datetime.date) -> str:
+    """How the names of a boundary's files begin. One that is not finished yet does not count as retired."""
+    folder = lake.layout.archive(part.value, repository_id) / f"before={day.isoformat()}"
+    prefix = f"{lake.layout.name_of(folder)}/"
+    if not lake.storage.list(prefix):
+        with writing(folder):
+            lake.storage.put(prefix + _UNFINISHED, b"")
+    return prefix
 
 
 def _older(rows: pl.DataFrame, day: datetime.date) -> pl.DataFrame:
@@ -193,7 +194,7 @@ def _blocks(rows: pl.DataFrame, segment: Segment) -> Iterator[tuple[int, pl.Data
             yield first, block
 
 
-def _add(storage: Storage, name: str, rows: pl.DataFrame) -> int:
+def _add(storage: ObjectStore, name: str, rows: pl.DataFrame) -> int:
     """Add rows to a file of the archive. Returns how many it did not have."""
     if storage.exists(name):
         known, _ = read_file(storage, name)

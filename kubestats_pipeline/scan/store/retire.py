@@ -8,10 +8,11 @@ import datetime
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from kubestats_pipeline.lake.lake import Lake, LakeError
+from kubestats_pipeline.errors import ExplainedError
+from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.repository_tables import RepositoryTables
 from kubestats_pipeline.lake.tables import RESOURCE_EVENTS, RESOURCES
-from kubestats_pipeline.locks import BusyError, locked
+from kubestats_pipeline.locks import locked
 from kubestats_pipeline.scan.store import position as store
 from kubestats_pipeline.scan.store.retention import (
     Boundaries,
@@ -53,7 +54,7 @@ def retire_all(lake: Lake, settings: RetentionSettings, today: datetime.date) ->
     for full_name in list(lake.repositories(RESOURCES)):
         try:
             events = retire_repository(lake, full_name, wanted)
-        except (LakeError, BusyError) as error:
+        except ExplainedError as error:
             yield RetireFailed(full_name, str(error))
         except OSError as error:
             yield RetireFailed(full_name, f"{error}. See that the disk is neither full nor read-only")
@@ -73,6 +74,7 @@ def retire_repository(lake: Lake, full_name: str, wanted: Boundaries) -> int | N
     if _find_work(tables, wanted) is None:
         return None
     with locked(lake.layout.scan_lock(full_name), LOCK_SECONDS):
+        tables.bring_up_to_date()
         if (work := _find_work(tables, wanted)) is None:
             return None
         position, boundaries = work
@@ -93,5 +95,5 @@ def _find_work(tables: RepositoryTables, wanted: Boundaries) -> tuple[store.Posi
     position = store.read_position(tables)
     if position is None or position.is_older:
         return None
-    boundaries = later(known_boundaries(tables.lake.layout, position.repository_id), wanted)
+    boundaries = later(known_boundaries(tables.lake, position.repository_id), wanted)
     return None if position.retired == mark_of(boundaries) else (position, boundaries)
