@@ -57,7 +57,7 @@ class Layout:
 
     @property
     def replica(self) -> Path:
-        """The versions of the objects of a bucket that lie here. Without it another lake must not lie here."""
+        """The versions of the objects of a bucket that lie here. Without it they are asked for and compared again."""
         return self.data_dir / INDEX
 
     @property

@@ -6,6 +6,7 @@ were told. The next publication, or a run of the job by hand, tells it what it m
 
 import dagster as dg
 
+from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.locks import BusyError
 from kubestats_pipeline.orchestration.base.console_log import LOGGED
 from kubestats_pipeline.orchestration.base.context import Services
@@ -28,6 +29,7 @@ def tell(context: dg.OpExecutionContext, services: dg.ResourceParam[Services]) -
     from kubestats_pipeline.watch.telling import tell_changes
 
     try:
+        _fetch_published(services.settings.layout)
         with services.progress.track("watch", 1) as done:
             outcome = tell_changes(services.pulled_lake(), services.settings, services.now())
             done(f"{sum(outcome.told.values())} changes told")
@@ -43,6 +45,15 @@ def tell(context: dg.OpExecutionContext, services: dg.ResourceParam[Services]) -
         raise dg.Failure(_explain(outcome.failures))
     numbers = {f"told_{name}": number for name, number in outcome.told.items()}
     return dg.Output(None, metadata={"told": sum(outcome.told.values()), **numbers})
+
+
+def _fetch_published(layout: Layout) -> None:
+    """Have the file here that another machine may have published. Without one nothing can be told."""
+    if layout.lake_url:
+        from kubestats_pipeline.storage.bucket import LakeBucket
+        from kubestats_pipeline.storage.fetched import fetch_publication
+
+        fetch_publication(LakeBucket(layout.lake_url), layout.data_dir, only=layout.name_of(layout.warehouse))
 
 
 @dg.graph(name="tell_changes")

@@ -17,7 +17,7 @@ import duckdb
 from kubestats_pipeline.locks import locked
 from kubestats_pipeline.report.confidence import answers
 from kubestats_pipeline.report.digests import digest_code, digest_pages, share_views
-from kubestats_pipeline.report.make import PageMaker
+from kubestats_pipeline.report.make import PageMaker, rarely_collected
 from kubestats_pipeline.report.pages.all_pages import KINDS_OF_PAGES
 from kubestats_pipeline.report.pages.resources import RESOURCES, RESOURCES_PAGE
 from kubestats_pipeline.report.parts.links import Subject, short
@@ -86,11 +86,12 @@ def build_site(published: Path, target: Path, schema_version: str, url: str | No
             files = sum(len(page["files"]) for page in state["pages"].values())
             return SiteReport(target / "index.html", len(state["pages"]), 0, files, _since(started))
         try:
-            share_views(connection)
-            try:
-                site = _build(connection, place, state, made_for)
-            except FileNotFoundError:  # somebody has removed files of the last site
-                site = _build(connection, place, {}, made_for)
+            share_views(connection, everything=state.get("code") != made_for.code)
+            with rarely_collected():
+                try:
+                    site = _build(connection, place, state, made_for)
+                except FileNotFoundError:  # somebody has removed files of the last site
+                    site = _build(connection, place, {}, made_for)
         except (OSError, duckdb.Error) as error:
             problem = f"{target} cannot be built ({type(error).__name__}: {_first_line(error)})"
             raise ReportError(f"{problem}. The last site stays. See that the disk has room, and run again") from error

@@ -14,8 +14,10 @@ import duckdb
 from kubestats_pipeline.report.parts.page import Page, PageKind, want
 from kubestats_pipeline.report.parts.sections import Key, Section
 
+DECLARED = "resource_overview"
+"""A view of all resources. Few pages read it, so that it is worth its computing only where all pages are made."""
+
 SHARED = (
-    "resource_overview",
     "resource_uses",
     "releases",
     "image_uses",
@@ -28,19 +30,28 @@ SHARED = (
 """Views that several sections read, each after those that it reads itself."""
 
 STANDING = {
-    "resources": "* EXCLUDE (repository_id)",
+    "resources": "* EXCLUDE (repository_id, data)",
     "resource_events": "* EXCLUDE (repository_id, images, resource_data, sync_run_id, file_hash_before)",
     "applied_resources": "* EXCLUDE (repository_id)",
     "repository_metrics": "* EXCLUDE (repository_id)",
     "scan_problems": "* EXCLUDE (repository_id)",
     "scans": "scanned_commit",
 }
-"""Tables that can stand for sections of a repository's pages, and their columns that such pages show."""
+"""Tables that can stand for sections of a repository's pages, and the columns that decide what such pages show.
+
+A document stands in `content_hash`, which is of its very text: reading all documents takes longer than everything else
+of these tables.
+"""
 
 
-def share_views(connection: duckdb.DuckDBPyConnection) -> None:
-    """Compute each shared view once. Temporary tables come before views of the same name, inside other views too."""
-    for view in SHARED:
+def share_views(connection: duckdb.DuckDBPyConnection, *, everything: bool) -> None:
+    """Compute each shared view once. Temporary tables come before views of the same name, inside other views too.
+
+    Args:
+        connection: the published file.
+        everything: all pages will be made.
+    """
+    for view in (DECLARED, *SHARED) if everything else SHARED:
         connection.execute(f"CREATE TEMP TABLE {view} AS FROM {view}")
 
 

@@ -1,8 +1,11 @@
 """Makes pages: the rows of all sections of many pages with one query a section, then the files of each page."""
 
+import contextlib
+import gc
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from operator import itemgetter
 
 import duckdb
 
@@ -14,6 +17,9 @@ from kubestats_pipeline.report.render import Found, render
 
 FEW = 20
 """First parts of keys, such as repositories, that a query names one by one."""
+
+NEW_OBJECTS = 50_000
+"""Objects after which Python looks for those that only lead to one another. Its own 700 are a row's few columns."""
 
 
 @dataclass(frozen=True)
@@ -74,4 +80,16 @@ def _split(rows: Rows, keys: int) -> dict[Key, list[Row]]:
     """The rows of each page, which are neighbours, without the key."""
     if not keys:
         return {(): list(rows.rows)}
-    return {key: [row[keys:] for row in some] for key, some in groupby(rows.rows, key=lambda row: tuple(row[:keys]))}
+    key_of, without_key = itemgetter(slice(keys)), itemgetter(slice(keys, None))
+    return {key: list(map(without_key, some)) for key, some in groupby(rows.rows, key=key_of)}
+
+
+@contextlib.contextmanager
+def rarely_collected() -> Iterator[None]:
+    """Let Python seldom look for objects to remove. It would go through all rows of a query again and again."""
+    before = gc.get_threshold()
+    gc.set_threshold(NEW_OBJECTS, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -35,10 +35,10 @@ class Fetched:
     size: int
 
 
-def fetch_publication(bucket: LakeBucket, target: Path) -> Fetched:
+def fetch_publication(bucket: LakeBucket, target: Path, only: str | None = None) -> Fetched:
     """Bring a folder to the latest publication. Files that it has already are not asked for again.
 
-    Nothing in the folder changes before all of one publication has come.
+    Nothing in the folder changes before all of one publication has come. With `only`, one of its files is meant.
 
     Raises:
         StoreError: nothing is published, a publication stays incomplete, or the bucket does not work.
@@ -48,7 +48,8 @@ def fetch_publication(bucket: LakeBucket, target: Path) -> Fetched:
     for attempt in range(ATTEMPTS):
         if attempt:
             time.sleep(PAUSE_SECONDS)
-        objects = dict(read_manifest(bucket)[0].objects)
+        published = read_manifest(bucket)[0].objects
+        objects = {name: known for name, known in published.items() if only in (None, name)}
         if not objects:
             raise StoreError(f"nothing is published in {bucket.url} yet. `kubestats run` publishes")
         if any(PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts for name in objects):
@@ -58,7 +59,9 @@ def fetch_publication(bucket: LakeBucket, target: Path) -> Fetched:
         with ThreadPoolExecutor(TRANSFERS, thread_name_prefix="fetch") as pool:
             came = list(pool.map(bring, missing, missing.values()))
         if all(came):
-            _put_in_place(folder, objects, missing)
+            _put_in_place(folder, missing)
+            if only is None:
+                _remove_others(folder, objects)
             return Fetched(len(objects), len(missing), sum(known.size for known in objects.values()))
     raise StoreError(f"the publication in {bucket.url} is not complete. The next one mends it")
 
@@ -80,11 +83,15 @@ def _bring(bucket: LakeBucket, folder: FolderStore, name: str, known: PublishedO
     return True
 
 
-def _put_in_place(folder: FolderStore, objects: Mapping[str, PublishedObject], came: Iterable[str]) -> None:
+def _put_in_place(folder: FolderStore, came: Iterable[str]) -> None:
     for name in came:
         folder.move(_WAITING + name, name)
     for name in folder.list(_WAITING):  # of an earlier attempt
         folder.delete(name)
+
+
+def _remove_others(folder: FolderStore, objects: Container[str]) -> None:
+    """Remove pages that belong to the publication no longer."""
     for name in folder.list("report/"):
         if name not in objects:
             folder.delete(name)

@@ -4,10 +4,11 @@ Objects that have changed are fetched, copies of those that are gone are removed
 damaged or deleted is fetched again, apart from the files of the administrator's, whose edits go to the bucket.
 
 The first time, an empty bucket takes over what lies here: so a lake on one machine moves to a bucket, and a backup that
-was restored does. Two lakes are never mixed: a bucket that has one refuses a data directory with another.
+was restored does. Two lakes are never mixed: a bucket that has one refuses a data directory with files that it does not
+have.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from kubestats_pipeline.storage.bucket import StoreError, tag_of
@@ -49,6 +50,8 @@ def pull_all(copies: Copies) -> None:
         _join(copies, listed, here)
         if is_taking_over or not listed:
             return
+        with open_index(copies.index) as index:
+            known = index.copies()
     if any(copy.version for copy in known.values()) and not listed:
         lost = f"{copies.bucket.url} is empty, and {copies.folder.root} has what was in it"
         raise StoreError(f"{lost}. Put that back by deleting {copies.index.name} there, or correct lake_url")
@@ -146,13 +149,17 @@ def _refuse_strays(copies: Copies, names: Iterable[str]) -> None:
 
 
 def _join(copies: Copies, listed: Mapping[str, str], here: Iterable[str]) -> None:
-    """Belong to a bucket from now on. An empty one takes over what lies here."""
+    """Belong to a bucket from now on. An empty one takes over what lies here, and copies of a full one are known again.
+
+    Raises:
+        StoreError: the bucket has another lake.
+    """
     with open_index(copies.index) as index:
         is_taking_over = index.fact(_TAKING_OVER) == "yes" or not listed
         own = sorted({*here} - index.copies().keys())  # another process of this machine may just have put some
-        if own and not is_taking_over:
-            refused = f"{copies.bucket.url} has a lake, and {copies.folder.root} has another one"
-            raise StoreError(f"{refused}. Choose an empty data_dir, or an empty place for lake_url")
+    if not is_taking_over:
+        _recognise(copies, [name for name in own if not is_packed(name)], listed)
+    with open_index(copies.index) as index:
         index.note_fact(_URL, copies.bucket.url)
         index.note_fact(_TAKING_OVER, "yes" if is_taking_over else "no")
     if is_taking_over:
@@ -161,6 +168,27 @@ def _join(copies: Copies, listed: Mapping[str, str], here: Iterable[str]) -> Non
         push_pack(copies)
         with open_index(copies.index) as index:
             index.note_fact(_TAKING_OVER, "no")
+
+
+def _recognise(copies: Copies, own: Sequence[str], listed: Container[str]) -> None:
+    """Note files of which nobody knows any more that they are copies. One that is none belongs to another lake."""
+
+    def recognised(name: str) -> LocalCopy | None:
+        path = copies.folder.local_path(name)
+        if name not in listed:
+            return None
+        data, version = copies.bucket.get(KNOWN + name)
+        return LocalCopy(version, Stamp.of(path.stat())) if path.read_bytes() == data else None
+
+    with ThreadPoolExecutor(FETCHES, thread_name_prefix="recognise") as pool:
+        found = dict(zip(own, pool.map(recognised, own), strict=True))
+    if not all(found.values()):
+        refused = f"{copies.bucket.url} has a lake, and {copies.folder.root} has another one"
+        raise StoreError(f"{refused}. Choose an empty data_dir, or an empty place for lake_url")
+    with open_index(copies.index) as index:
+        for name, copy in found.items():
+            if copy is not None and index.copy(name) is None:
+                index.note(name, copy)
 
 
 def _hand_over(copies: Copies, name: str) -> None:

@@ -20,6 +20,7 @@ from kubestats_pipeline.warehouse.sources import Sources
 Files = Mapping[str, Mapping[str, tuple[Stamp, int]]]
 """The Parquet files of each table by path, each with its stamp and the number of its rows."""
 
+_INFO = "built_at, whole_at, whole_bytes, rules, refreshed"
 _SCHEMA = """
 CREATE TABLE {place}.info (
     built_at TIMESTAMPTZ, whole_at TIMESTAMPTZ, whole_bytes BIGINT, rules VARCHAR, refreshed VARCHAR[]
@@ -63,7 +64,7 @@ def read_built_from(layout: Layout) -> BuiltFrom | None:
         with open_to_read(layout.warehouse) as connection:
             (built_at,) = connection.execute("SELECT built_at FROM warehouse_info").fetchall()[0]
         with open_to_read(layout.built_from) as connection:
-            found = connection.execute("FROM info").fetchall()[0]
+            found = connection.execute(f"SELECT {_INFO} FROM info").fetchall()[0]  # noqa: S608 - ours
             rows = connection.execute("SELECT table_name, path, stamp, file_rows FROM files").fetchall()
     except (duckdb.Error, IndexError):  # a file of another version, or a damaged one
         return None

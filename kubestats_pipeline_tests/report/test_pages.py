@@ -101,7 +101,7 @@ def test_pages_of_few_repositories_have_the_rows_that_they_have_among_all(demo_f
 def test_the_order_of_a_section_leaves_no_two_rows_to_chance(file: str, request: pytest.FixtureRequest):
     """Ties would come in another order from build to build, and with a limit as other rows."""
     with open_published(request.getfixturevalue(file)) as connection:
-        share_views(connection)
+        share_views(connection, everything=True)
         for kind in KINDS_OF_PAGES:
             for section in (section for section in kind.queries if section.order):
                 keys = [f"key_{number}" for number, _ in enumerate(section.key or kind.key)]

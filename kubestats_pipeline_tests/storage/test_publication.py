@@ -43,6 +43,14 @@ def test_a_reader_has_the_file_and_its_pages_and_asks_for_what_is_new(bucket: st
     assert [*store.list(PUBLISHED)] == sorted(PUBLISHED + name for name in (*found(target), MANIFEST))
 
 
+def test_a_machine_that_did_not_publish_has_the_file_alone(bucket: str, tmp_path: Path) -> None:
+    store, target = LakeBucket(bucket), tmp_path / "worker"
+    publish(store, site(tmp_path / "site", file="one", a="page a"))
+    site(target, b="a page of its own")
+    assert fetch_publication(store, target, only="kubestats.duckdb").transferred == 1
+    assert found(target) == {"b": "a page of its own", "kubestats.duckdb": "one"}
+
+
 def test_a_reader_has_nothing_of_a_publication_that_was_killed(
     bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

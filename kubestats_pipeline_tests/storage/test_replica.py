@@ -114,8 +114,13 @@ def test_a_copy_that_is_damaged_or_deleted_is_fetched_again(here: Replica) -> No
     here.pull()
     assert (content(here, ONE), content(here, SNAPSHOT)) == (b"rows", b"state")
     (here.folder.root / INDEX).unlink()
+    here.pull()
+    here.put(ONE, b"newer")
+    (here.folder.root / INDEX).unlink()
+    here.local_path(ONE).write_bytes(b"of another lake")
     with pytest.raises(StoreError, match=r"has a lake, and .* has another one"):
         here.pull()
+    assert content(here, ONE) == b"of another lake"
 
 
 def test_an_edit_of_the_administrator_s_file_goes_to_all(here: Replica, there: Replica) -> None:
@@ -140,9 +145,10 @@ def test_an_empty_bucket_takes_over_the_lake_of_a_machine(bucket: str, tmp_path:
     assert {*LakeBucket(bucket).list("")} == {
         f"known/{name}" for name in (ONE, PACK, "decisions.yaml", "archive/events/a")
     }
+    second.folder.put(ONE, b"of another lake")
     with pytest.raises(StoreError, match=r"has a lake, and .* has another one"):
         second.pull()
-    assert content(second, ONE) == ONE.encode()
+    assert content(second, ONE) == b"of another lake"
     third = joined(tmp_path / "third", bucket)
     assert (content(third, ONE), content(third, SNAPSHOT)) == (ONE.encode(), SNAPSHOT.encode())
 

@@ -94,6 +94,14 @@ def test_a_file_that_has_grown_too_much_is_built_as_a_whole(
     assert build_warehouse(changing.lake).whole_because == "the published file has grown by half"
 
 
+def test_what_another_version_has_noted_about_the_file_is_not_taken(changing: ChangingLake) -> None:
+    with duckdb.connect(str(changing.lake.layout.built_from)) as connection:
+        connection.execute("ALTER TABLE info DROP COLUMN whole_bytes")
+    changing.push(3)
+    because = build_warehouse(changing.lake).whole_because
+    assert because == "nobody knows from what the published file was built"
+
+
 def test_a_change_of_much_of_the_lake_is_built_as_a_whole(
     changing: ChangingLake, monkeypatch: pytest.MonkeyPatch
 ) -> None:

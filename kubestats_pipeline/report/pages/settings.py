@@ -94,6 +94,7 @@ ORDER BY sum(repositories) DESC, families.chart_name, families.family_url, setti
 LIMIT {MOST_PAGES}
 """,
     is_part=True,
+    at_once=MOST_PAGES,
     lead=lambda known: f"A setting of the chart {known['chart_name']} from {known['family_url']}",
     up=lambda _: ("Settings of charts", "settings/index.html"),
     subjects=lambda known: tuple(

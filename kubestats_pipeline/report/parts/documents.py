@@ -5,7 +5,6 @@ as JSON else, which YAML reads too. So whoever reads the text as YAML gets the d
 minutes for all documents.
 """
 
-import functools
 import re
 from typing import Any
 
@@ -28,7 +27,10 @@ _UNREADABLE = re.compile(r"[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 """Characters that JSON may hold as they are, and YAML may not."""
 
 REMEMBERED = 50_000
-"""Short texts whose spelling is remembered. Keys and values come again and again."""
+"""Texts whose spelling is remembered. Keys and values come again and again."""
+
+LONGEST_REMEMBERED = 200
+"""Characters of a text whose spelling is remembered."""
 
 
 def as_yaml(document: str) -> str:
@@ -46,42 +48,60 @@ def as_yaml(document: str) -> str:
 def _append(lines: list[str], value: Any, indent: str, head: str) -> None:
     """Append the lines of a value. The first one begins with `head`, which has the indentation, the others with theirs.
 
-    It appends to one list, and makes no list or generator of each part, because this is most of the work of a site.
+    It appends to one list, makes no list or generator of each part, and asks for types by identity, because this is
+    most of the work of a site.
     """
+    head = head or indent
     if value and type(value) is dict:
+        below = f"{indent}  "
         for key, part in value.items():
-            name = _plain_or_quoted(key)
-            if part and type(part) in (dict, list):
-                lines.append(f"{head or indent}{name}:")
-                _append(lines, part, f"{indent}  ", "")
+            if type(part) is str:
+                text = _block(part, below) if "\n" in part else _SPELLED[part]
+                lines.append(f"{head}{_SPELLED[key]}: {text}")
+            elif part and type(part) in (dict, list):
+                lines.append(f"{head}{_SPELLED[key]}:")
+                _append(lines, part, below, "")
             else:
-                lines.append(f"{head or indent}{name}: {_scalar(part, indent)}")
-            head = ""
+                lines.append(f"{head}{_SPELLED[key]}: {_scalar(part)}")
+            head = indent
     elif value and type(value) is list:
         for part in value:
-            _append(lines, part, f"{indent}  ", f"{head or indent}- ")
-            head = ""
+            _append(lines, part, f"{indent}  ", f"{head}- ")
+            head = indent
+    elif type(value) is str:
+        lines.append(head + (_block(value, f"{indent}  ") if "\n" in value else _SPELLED[value]))
     else:
-        lines.append(f"{head or indent}{_scalar(value, indent)}")
+        lines.append(head + _scalar(value))
 
 
-def _scalar(value: Any, indent: str) -> str:
-    if type(value) is not str:
-        return orjson.dumps(value).decode()
-    if "\n" in value and _BLOCK.fullmatch(value):
-        return _block(value, f"{indent}  ")
-    return _plain_or_quoted(value)
+def _scalar(value: Any) -> str:
+    """A number, a boolean, nothing, or an empty map or list."""
+    return str(value) if type(value) is int else orjson.dumps(value).decode()
 
 
 def _block(text: str, indent: str) -> str:
-    """A text of several lines, as it is."""
+    """A text of several lines, as it is where a block can hold it."""
+    if not _BLOCK.fullmatch(text):
+        return _SPELLED[text]
     mark = "|" if text.endswith("\n") else "|-"
     lines = text.removesuffix("\n").split("\n")
     return "\n".join([mark, *(f"{indent}{line}" if line else "" for line in lines)])
 
 
-@functools.lru_cache(REMEMBERED)
+class _Spelled(dict[str, str]):
+    """Texts as YAML spells them: plain or quoted. A dictionary, because calling a cache takes as long as its work."""
+
+    def __missing__(self, text: str) -> str:
+        spelled = _plain_or_quoted(text)
+        if len(text) <= LONGEST_REMEMBERED and len(self) < REMEMBERED:
+            self[text] = spelled
+        return spelled
+
+
 def _plain_or_quoted(text: str) -> str:
     if _PLAIN.fullmatch(text) and text.lower() not in _MEANINGS:
         return text
     return _UNREADABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", orjson.dumps(text).decode())
+
+
+_SPELLED = _Spelled()
