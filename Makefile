@@ -5,7 +5,7 @@ BIN := .venv/bin
 CLIENT := 1.4.5
 OTHER_CLIENTS := 1.2.2 1.5.6
 
-.PHONY: demo run dev test test-all check format generate bench reset clean help
+.PHONY: demo run dev test test-all test-cluster check format generate bench reset clean help
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -23,7 +23,10 @@ test: .venv/.installed-dev $(CLIENT:%=.clients/%/.installed)  ## the everyday te
 	$(BIN)/pytest
 
 test-all: .venv/.installed-dev $(CLIENT:%=.clients/%/.installed) $(OTHER_CLIENTS:%=.clients/%/.installed) .clients/renovate/.installed  ## every test, the long ones too
-	$(BIN)/pytest -m "slow or not slow"
+	$(BIN)/pytest -m "not cluster"
+
+test-cluster: .venv-cluster/.installed  ## real PostgreSQL, Redis, S3 and two workers, which are killed; as root they are installed
+	.venv-cluster/bin/pytest -n 0 -m cluster -rs
 
 check: .venv/.installed-dev  ## lint, types, spelling and definitions
 	$(BIN)/ruff check
@@ -48,7 +51,7 @@ reset:  ## forget everything in data/ but the administrator's decisions
 	find data -mindepth 1 -maxdepth 1 ! -name README.md ! -name decisions.yaml -exec rm -rf {} +
 
 clean:  ## remove the environment and all caches
-	rm -rf .venv .clients .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info
+	rm -rf .venv .venv-cluster .clients .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info
 
 .venv/bin/python:
 	@command -v $(PYTHON) >/dev/null || { echo "there is no $(PYTHON); name another: make PYTHON=python3.12 …"; exit 1; }
@@ -63,6 +66,15 @@ clean:  ## remove the environment and all caches
 .venv/.installed-dev: pyproject.toml | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
 	@touch $@ .venv/.installed
+
+# An environment of its own: dagster-postgres needs an older SQLAlchemy. What cannot be installed makes the test be skipped.
+.venv-cluster/.installed: pyproject.toml
+	@command -v redis-server >/dev/null && ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || \
+		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get install --yes --no-install-recommends postgresql redis-server; } || \
+		echo "no PostgreSQL or Redis: the test says what it needs"
+	$(PYTHON) -m venv .venv-cluster
+	.venv-cluster/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[dev,cluster]"
+	@touch $@
 
 # Without network, or a wheel for this Python, the tests of that client are skipped.
 .clients/%/.installed: | .venv/bin/python

@@ -32,8 +32,22 @@ from benchmarks.startup import startup_lines
 from benchmarks.sweep import sweep_lines
 from benchmarks.units import show_units
 from benchmarks.warehouse import warehouse_lines
+from benchmarks.workers import workers_lines
 
-NAMES = ("startup", "discovery", "scan", "rendering", "fleet", "hostile", "run", "sweep", "idle", "warehouse", "pages")
+NAMES = (
+    "startup",
+    "discovery",
+    "scan",
+    "rendering",
+    "fleet",
+    "hostile",
+    "run",
+    "sweep",
+    "workers",
+    "idle",
+    "warehouse",
+    "pages",
+)
 """`run` is compared with another revision only."""
 USUAL_HISTORY = "infrastructure.git"
 """The repository of the corpus whose whole history is short enough for every day."""
@@ -87,6 +101,8 @@ def _lines(chosen: Sequence[str], remotes: Sequence[Path], folder: Path, options
         yield from hostile_lines(repeats)
     if "sweep" in chosen:
         yield from sweep_lines(options.repositories, folder / "sweep", repeats)
+    if "workers" in chosen:
+        yield from workers_lines(remotes, folder / "workers", repeats)
     if "idle" in chosen:
         yield from idle_lines(options.idle_repositories, folder / "idle", 1)
     if "warehouse" in chosen:

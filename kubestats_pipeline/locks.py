@@ -1,6 +1,8 @@
 """Locks between processes: one at a time works on a mirror, on a repository's tables or on Dagster's home.
 
-A lock is a file beside the thing that it guards. The operating system frees the lock of a process that dies.
+A lock is a file beside the thing that it guards. The operating system frees the lock of a process that dies. Whoever
+claims something beyond one machine, a run of Dagster or the lease of a repository, says which process it is and where:
+a process id alone would be looked up on whatever machine asks.
 """
 
 import contextlib
@@ -9,6 +11,7 @@ import math
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -89,3 +92,67 @@ def _state_of(process: int) -> tuple[str, float] | None:
     except OSError:
         return None
     return fields[0], int(boot.split()[1]) + int(fields[19]) / os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where a process id is valid.
+
+    Attributes:
+        boot: an id of the kernel's present life, shared by all containers of a host. `-` where the system has none.
+        namespace: of process ids, one for each container. `-` where the system has none.
+        host: the name of the host, or of the container.
+    """
+
+    boot: str
+    namespace: str
+    host: str
+
+
+@dataclass(frozen=True)
+class WorkerProcess:
+    """A process, where it is, and since when it is known. Seconds since 1970."""
+
+    process: int
+    since: float
+    machine: Machine
+
+    @property
+    def is_alive_here(self) -> bool:
+        """True if the process lives. Ask only for one of this machine."""
+        return is_alive(self.process, self.since)
+
+    @property
+    def has_restarted(self) -> bool:
+        """True if its machine is this one before its last start."""
+        here = this_machine()
+        return self.machine.host == here.host and self.machine.boot != here.boot
+
+    @property
+    def is_gone(self) -> bool:
+        """True if this machine can tell that the process has ended."""
+        return self.has_restarted or (self.machine == this_machine() and not self.is_alive_here)
+
+
+def this_machine() -> Machine:
+    """Where this process is (proc(5), pid_namespaces(7))."""
+    return Machine(_read("/proc/sys/kernel/random/boot_id"), _link("/proc/self/ns/pid"), os.uname().nodename or "-")
+
+
+def this_worker() -> WorkerProcess:
+    """The process that asks."""
+    return WorkerProcess(os.getpid(), time.time(), this_machine())
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text().strip() or "-"
+    except OSError:
+        return "-"
+
+
+def _link(path: str) -> str:
+    try:
+        return Path(path).readlink().name
+    except OSError:
+        return "-"

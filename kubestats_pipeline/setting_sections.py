@@ -80,6 +80,7 @@ class SyncSettings(SettingsSection):
     """How mirrors are fetched."""
 
     workers: int = Field(default=8, ge=1, le=64, description="repositories fetched at once. Fetching mostly waits")
+    parallel_runs: int = Field(default=1, ge=1, le=256, description="runs into which a sweep is split")
     timeout_seconds: float = Field(default=600, gt=0, description="for one git command")
     retry_minutes: float = Field(
         default=15, gt=0, description="wait after a first failure. Doubles with each further one"
@@ -93,6 +94,7 @@ class ScanSettings(SettingsSection):
     """Bounds within which a file is read. A file that passes one becomes a row of scan_problems."""
 
     workers: int = Field(default=2, ge=1, le=64, description="processes: a repository each, or one long history")
+    parallel_runs: int = Field(default=1, ge=1, le=256, description="runs into which a sweep is split")
     max_file_kb: int = Field(
         default=1024, ge=1, le=1024, description="larger files are not read (mirrors hold blobs up to 1 MB)"
     )

@@ -7,13 +7,11 @@ import datetime
 import os
 import re
 import shutil
-import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import duckdb
-from sqlalchemy.exc import SQLAlchemyError
 
 from kubestats_pipeline.cli.answers.interrupts import stopping
 from kubestats_pipeline.errors import ExplainedError
@@ -25,6 +23,7 @@ from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.lake.repositories import read_repositories, read_rows
 from kubestats_pipeline.lake.tables import REPOSITORIES, TABLES
 from kubestats_pipeline.orchestration.base.dagster_home import HomeError, last_heartbeats, open_instance
+from kubestats_pipeline.orchestration.base.dagster_private import storage_errors
 from kubestats_pipeline.scan.kinds.registry import load_scanners
 from kubestats_pipeline.settings import Settings
 from kubestats_pipeline.warehouse.connect import open_to_read
@@ -161,7 +160,7 @@ def _examine_storage(layout: Layout) -> Diagnosis:
     try:
         with open_instance(layout) as instance:
             runs = instance.get_runs_count()
-    except (HomeError, sqlite3.Error, SQLAlchemyError) as error:
+    except _storage_failures() as error:
         return Diagnosis("dagster", "failed", f"{layout.dagster_home}: {_first_line(error)}")
     return Diagnosis("dagster", "ok", f"{layout.dagster_home} holds {runs} runs")
 
@@ -171,7 +170,7 @@ def _examine_daemons(layout: Layout) -> Diagnosis:
     try:
         with open_instance(layout) as instance:
             beats = last_heartbeats(instance)
-    except (HomeError, sqlite3.Error, SQLAlchemyError) as error:
+    except _storage_failures() as error:
         return Diagnosis("daemons", "failed", f"{layout.dagster_home}: {_first_line(error)}")
     if not beats:
         return Diagnosis("daemons", "ok", "none has ever run. Schedules and sensors only run under `kubestats dev`")
@@ -182,6 +181,10 @@ def _examine_daemons(layout: Layout) -> Diagnosis:
         text = f"no sign of life of {', '.join(silent)} since {last:%Y-%m-%d %H:%M} UTC. Start `kubestats dev`"
         return Diagnosis("daemons", "warning", text)
     return Diagnosis("daemons", "ok", f"{len(beats)} daemons are alive")
+
+
+def _storage_failures() -> tuple[type[Exception], ...]:
+    return (HomeError, *storage_errors())
 
 
 def _first_line(error: Exception) -> str:

@@ -115,5 +115,5 @@ def _show_traceback() -> None:
 
 def _disk_errors() -> tuple[type[Exception], ...]:
     """Those of the system and of Dagster's storage. Asked for when something failed, since many commands load none."""
-    sqlalchemy = sys.modules.get("sqlalchemy.exc")
-    return (OSError, sqlite3.Error, *((sqlalchemy.SQLAlchemyError,) if sqlalchemy else ()))
+    storage = sys.modules.get("kubestats_pipeline.orchestration.base.dagster_private")
+    return (OSError, sqlite3.Error, *(storage.storage_errors() if storage else ()))

@@ -105,8 +105,8 @@ def _finish(lake: Lake) -> None:
         _note(lake, journal)
     moves.put_in_place(lake, journal.moves)
     _forget_metrics(lake, [identity for identity, _ in journal.removals])
-    for _, place in journal.removals:
-        moves.remove(lake, place)
+    for repository_id, place in journal.removals:
+        moves.remove(lake, repository_id, place)
     _note(lake, Journal())
 
 
@@ -129,7 +129,7 @@ def _sweep(lake: Lake, rows: pl.DataFrame) -> None:
         for place in _deserted(row):
             if place.full_name not in names or is_tombstone(row):
                 with contextlib.suppress(BusyError):  # that sync goes on. A later update finds it again
-                    moves.remove(lake, place)
+                    moves.remove(lake, row["repository_id"], place)
 
 
 def _deserted(row: Mapping[str, Any]) -> Iterator[RepositoryPlace]:

@@ -10,6 +10,7 @@ import contextlib
 import datetime
 import functools
 import io
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.lake.contract import Partitioning, Table
 from kubestats_pipeline.lake.event_log_segments import END, Segment, find_segments, list_files, staged_name
 from kubestats_pipeline.lake.frames import completed, frame_of, parquet_schema, unknown_columns
+from kubestats_pipeline.lake.leases import Leases
 from kubestats_pipeline.lake.paths import Layout, decode_name
 from kubestats_pipeline.storage.objects import ObjectStore, StaleError
 from kubestats_pipeline.storage.opened import open_store
@@ -70,6 +72,10 @@ class Lake:
         """
         self.storage.pull()
         return self
+
+    def leases(self, since: float = math.inf) -> Leases:
+        """The leases of its repositories, for a caller who has looked at the tables at `since`, seconds since 1970."""
+        return Leases(self.storage if self.layout.lake_url else None, since)
 
     def name(self, table: Table, key: Key = None) -> str:
         """The name of a partition in the storage, of its first file where it is a log."""

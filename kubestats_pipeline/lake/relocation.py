@@ -90,7 +90,7 @@ def take_aside(lake: Lake, moves: Sequence[Move]) -> None:
         OSError: the disk is full or not writable, or the bucket does not work.
     """
     for move in moves:
-        with _alone(lake.layout, move.old):
+        with _alone(lake, move.repository_id, move.old):
             for table in PARTITIONED:
                 _take_partition(lake, table, move)
             _take_mirror(_mirror(lake.layout, move.old), lake.layout.moving(move.repository_id) / MIRROR)
@@ -112,7 +112,7 @@ def put_in_place(lake: Lake, moves: Sequence[Move]) -> None:
             lake.layout.moving(move.repository_id).rmdir()
 
 
-def remove(lake: Lake, place: RepositoryPlace) -> None:
+def remove(lake: Lake, repository_id: str, place: RepositoryPlace) -> None:
     """Remove all partitions and the mirror at a place. Nothing happens where it is empty.
 
     Raises:
@@ -123,7 +123,7 @@ def remove(lake: Lake, place: RepositoryPlace) -> None:
     names = [name for prefix in prefixes for name in lake.storage.list(prefix)]
     mirror = _mirror(lake.layout, place)
     if names or mirror.exists():
-        with _alone(lake.layout, place):
+        with _alone(lake, repository_id, place):
             for name in names:
                 lake.storage.delete(name)
             if mirror.exists():
@@ -205,10 +205,11 @@ def _mirror(layout: Layout, place: RepositoryPlace) -> Path:
 
 
 @contextlib.contextmanager
-def _alone(layout: Layout, place: RepositoryPlace) -> Iterator[None]:
-    mirror = _mirror(layout, place)
+def _alone(lake: Lake, repository_id: str, place: RepositoryPlace) -> Iterator[None]:
+    mirror = _mirror(lake.layout, place)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(locked(layout.scan_lock(place.full_name), LOCK_SECONDS))
+        stack.enter_context(lake.leases().hold(repository_id))
+        stack.enter_context(locked(lake.layout.scan_lock(place.full_name), LOCK_SECONDS))
         if mirror.exists():
             stack.enter_context(locked(mirror, LOCK_SECONDS))
         yield

@@ -13,6 +13,7 @@ import dagster as dg
 
 from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.lake.lake import Lake
+from kubestats_pipeline.locks import this_worker
 from kubestats_pipeline.orchestration import jobs
 from kubestats_pipeline.orchestration.assembly import build_definitions
 from kubestats_pipeline.orchestration.base.batches import CHANGED_TAG, FAILURES, SUBJECT
@@ -20,7 +21,7 @@ from kubestats_pipeline.orchestration.base.console_log import LOGGED, QUIET
 from kubestats_pipeline.orchestration.base.context import Services
 from kubestats_pipeline.orchestration.base.dagster_private import kept_connections
 from kubestats_pipeline.orchestration.base.failures import reason_of
-from kubestats_pipeline.orchestration.base.worker_identity import this_worker
+from kubestats_pipeline.orchestration.base.worker_identity import tag_of
 from kubestats_pipeline.orchestration.repairs.orphaned_runs import fail_orphans
 from kubestats_pipeline.orchestration.repairs.pools import kept_awake
 from kubestats_pipeline.orchestration.standing import NOTHING_NEW, find_standing
@@ -171,7 +172,7 @@ class Runner:
                 instance=self.instance,
                 run_config={**self.logs, **run_config},
                 run_id=run_id,
-                tags=this_worker().tag(run_id),
+                tags=tag_of(this_worker(), run_id),
                 raise_on_error=False,
             )
 

@@ -15,6 +15,7 @@ from kubestats_pipeline.orchestration.base.console_log import LOGGED
 from kubestats_pipeline.orchestration.checks import CHECKS
 from kubestats_pipeline.orchestration.repairs.clean_up import build_clean_up
 from kubestats_pipeline.orchestration.retries import STEP_RETRIES
+from kubestats_pipeline.settings import Settings
 from kubestats_pipeline.warehouse.marts import MARTS
 
 Job = Any
@@ -75,6 +76,11 @@ _PLANS = (
 )
 
 
+def parallel_runs(settings: Settings) -> dict[str, int]:
+    """The number of runs into which the sweep of each job is split, by the job's op and pool."""
+    return {"sync": settings.sync.parallel_runs, "scan": settings.scan.parallel_runs}
+
+
 def build_jobs(retries: dg.RetryPolicy | None) -> tuple[Job, ...]:
     """The jobs, those of the flow first and in its order. Without retries for a run that somebody waits for."""
     flow = (
@@ -102,6 +108,9 @@ JOBS = build_jobs(STEP_RETRIES)
     clean_up,
     retire_events,
 ) = JOBS
+
+SPLIT = {sync_repositories.name: "sync", scan_repositories.name: "scan"}
+"""The jobs whose sweeps can be split into several runs, with the op that does it. Its pool has the same name."""
 
 LEADING = {
     discover_repositories.name: "repositories",

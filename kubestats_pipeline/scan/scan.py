@@ -9,10 +9,12 @@ import datetime
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.git import command as git
-from kubestats_pipeline.lake.lake import Lake, LakeError
+from kubestats_pipeline.lake.lake import ConflictError, Lake, LakeError
+from kubestats_pipeline.lake.leases import UNSHARED, Leases, LeaseTakenError
 from kubestats_pipeline.lake.repositories import Repository
 from kubestats_pipeline.lake.repository_tables import RepositoryTables
 from kubestats_pipeline.lake.tables import SCANS, SNAPSHOTS
@@ -25,6 +27,8 @@ from kubestats_pipeline.scan.parallel.workers import WorkerDiedError, call_in_pr
 from kubestats_pipeline.scan.save import Saver
 from kubestats_pipeline.scan.store import position as store
 from kubestats_pipeline.settings import Settings
+
+Done = TypeVar("Done")
 
 
 @dataclass(frozen=True)
@@ -70,10 +74,49 @@ class NotSynced:
     """No sync has found a commit yet, so there is nothing to scan."""
 
 
+@dataclass(frozen=True)
+class ScannedElsewhere:
+    """Another machine works on the repository, so that this sweep leaves it out. Nothing was changed."""
+
+    reason: str
+
+
 LOCK_SECONDS = 600
 """How long a scan waits for another process that scans the same repository."""
 
-ScanOutcome = Scanned | UpToDate | NotSynced | ScanFailed
+ScanOutcome = Scanned | UpToDate | NotSynced | ScanFailed | ScannedElsewhere
+
+Fetch = Callable[[Repository], str]
+"""Fetches the mirror of a repository where this machine has none. Gives the reason where that cannot be done."""
+
+
+@dataclass(frozen=True)
+class Turns:
+    """The turn of each repository in a sweep over a lake that several machines share.
+
+    Attributes:
+        leases: by which one machine at a time scans it.
+        fetch: for a machine whose mirror lacks the head. None where the next sync does that.
+    """
+
+    leases: Leases = UNSHARED
+    fetch: Fetch | None = None
+
+    def take(self, job: ScanJob, scan: Callable[[ScanJob], Done]) -> Done | ScanFailed | ScannedElsewhere:
+        """Scan with the lease of the repository held, and its mirror at hand."""
+        try:
+            with self.leases.hold(job.repository.repository_id):
+                reason = self._bring_mirror(job)
+                return ScanFailed(reason) if reason else scan(job)
+        except LeaseTakenError as error:
+            return ScannedElsewhere(str(error))
+        except (ExplainedError, git.GitError, OSError) as error:
+            return ScanFailed(str(error))
+
+    def _bring_mirror(self, job: ScanJob) -> str:
+        if self.fetch is None or (job.mirror.exists and job.mirror.has_commit(job.head)):
+            return ""
+        return self.fetch(job.repository)
 
 
 def scan_all(
@@ -84,6 +127,7 @@ def scan_all(
     now: Callable[[], datetime.datetime],
     *,
     anew: bool = False,
+    turns: Turns = Turns(),
 ) -> Iterator[tuple[Repository, ScanOutcome]]:
     """Scan repositories, several at once in processes of their own, and give each outcome as it comes.
 
@@ -102,7 +146,7 @@ def scan_all(
     helpers = max(settings.scan.workers - len(waiting), 0) // max(len(waiting), 1)
     started_at = now()
     jobs = [replace(job, started_at=started_at, helpers=helpers) for job in waiting]
-    for job, outcome in _scan_jobs(jobs, settings.scan.workers):
+    for job, outcome in _scan_jobs(jobs, settings.scan.workers, turns):
         yield job.repository, _recorded(outcome, lake, job.repository, run_id, now())
 
 
@@ -202,11 +246,11 @@ def _find_work(
         return ScanFailed(str(error))
 
 
-def _scan_jobs(jobs: Sequence[ScanJob], workers: int) -> Iterator[tuple[ScanJob, ScanOutcome]]:
+def _scan_jobs(jobs: Sequence[ScanJob], workers: int, turns: Turns) -> Iterator[tuple[ScanJob, ScanOutcome]]:
     if workers == 1 or len(jobs) == 1:
-        yield from ((job, scan_locked(job)) for job in jobs)
+        yield from ((job, turns.take(job, scan_locked)) for job in jobs)
         return
-    for job, outcome in call_in_processes(scan_locked, jobs, workers):
+    for job, outcome in call_in_processes(scan_locked, jobs, workers, turns.take):
         yield job, ScanFailed(str(outcome)) if isinstance(outcome, WorkerDiedError) else outcome
 
 
@@ -224,6 +268,8 @@ def scan_locked(job: ScanJob) -> ScanOutcome:
             return ScanFailed(str(error))
         mirror.discard()
         return ScanFailed(f"{error}. Its mirror was removed, the next sync fetches it anew")
+    except ConflictError as error:
+        return ScannedElsewhere(str(error))
     except ExplainedError as error:
         return ScanFailed(str(error))
     except OSError as error:

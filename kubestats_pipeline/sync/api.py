@@ -8,7 +8,7 @@ commit's place (see `stand_in`). History goes from tip to tip only. The same in 
 
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,10 +53,13 @@ class ApiSource:
     timeout: float
 
 
-def sync_by_api(source: ApiSource, mirror: Mirror, previous: Mapping[str, Any] | None) -> Outcome:
+def sync_by_api(
+    source: ApiSource, mirror: Mirror, previous: Mapping[str, Any] | None, begin: Callable[[], None] = lambda: None
+) -> Outcome:
     """Bring the mirror of one repository to its tip. Unchanged costs one conditional call and nothing else.
 
-    The API does not say on which branch the tip is, so the last known one stays.
+    The API does not say on which branch the tip is, so the last known one stays. `begin` is called before the mirror is
+    changed.
 
     Raises:
         MirrorTooLargeError: more than `max_mb`, and the mirror was removed.
@@ -75,6 +78,7 @@ def sync_by_api(source: ApiSource, mirror: Mirror, previous: Mapping[str, Any] |
         return Unreachable(f"GitHub's API: {error}")
     if previous is not None and previous["head_commit"] == head and holds(mirror, head):
         return Unchanged(head, branch)
+    begin()
     try:
         span = update_mirror(mirror, source, head)
     except HostError as error:

@@ -113,10 +113,18 @@ class Unrecorded:
 
 
 @dataclass(frozen=True)
+class Elsewhere:
+    """Another machine works on the repository, so that this sweep leaves it out. Nothing was changed."""
+
+    status: ClassVar[str] = "elsewhere"
+    reason: str
+
+
+@dataclass(frozen=True)
 class Result:
     """The result of one repository: the outcome, the row as written (None where it was not) and the time it took."""
 
     repository: Repository
-    outcome: Outcome | Unrecorded
+    outcome: Outcome | Unrecorded | Elsewhere
     row: Row | None
     seconds: float

@@ -20,6 +20,7 @@ from kubestats_pipeline.git import command as git
 from kubestats_pipeline.git.mirror_folder import Mirror
 from kubestats_pipeline.hosts.github.client import GitHubClient
 from kubestats_pipeline.lake.lake import Lake, LakeError
+from kubestats_pipeline.lake.leases import UNSHARED, LeaseError, Leases, LeaseTakenError
 from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.lake.repositories import Repository
 from kubestats_pipeline.lake.repository_tables import RepositoryTables
@@ -37,6 +38,7 @@ from kubestats_pipeline.sync.mirror import (
     update_mirror,
 )
 from kubestats_pipeline.sync.outcomes import (
+    Elsewhere,
     Empty,
     Gone,
     Outcome,
@@ -54,6 +56,9 @@ from kubestats_pipeline.sync.retries import pause_after
 from kubestats_pipeline.sync.transports import transports
 
 Clock = Callable[[], datetime.datetime]
+
+Begin = Callable[[], None]
+"""Is called before a repository is changed, and raises where another machine works on it."""
 
 HEAD_COLUMNS = ("default_branch", "head_commit", "head_committed_at", "history_since")
 """The columns about the mirror, which a failure does not change."""
@@ -77,11 +82,15 @@ def sync_repository(
     settings: Settings,
     layout: Layout,
     client: GitHubClient | None = None,
+    begin: Begin = lambda: None,
 ) -> Outcome:
     """Bring the mirror of one repository to its remote's head. Unchanged costs one `git ls-remote` and nothing else.
 
     `previous` is the repository's row of `snapshots`, None where it has none. With a `client` repositories on GitHub
-    are read through its API, and unchanged costs one conditional call.
+    are read through its API, and unchanged costs one conditional call. `begin` is called before anything is changed.
+
+    Raises:
+        LeaseTakenError, LeaseError: `begin` did.
     """
     protocols = transports(repository, settings)
     if not protocols:
@@ -93,17 +102,19 @@ def sync_repository(
         if client is not None and _is_on_github(repository, settings):
             full_name = f"{repository.owner}/{repository.name}"
             source = ApiSource(client, full_name, _limit_mb(repository, settings), remote.timeout)
-            return sync_by_api(source, _mirror(repository, layout), previous)
+            return sync_by_api(source, _mirror(repository, layout), previous, begin)
         head = remote_head(remote.url, remote.env, remote.timeout)
         if head is None:
             return Empty(
                 f"{remote.url} has no commit, or its HEAD names a branch that does not exist. Push one or set it"
             )
-        return _sync_head(repository, head, previous, remote, settings, layout)
+        return _sync_head(repository, head, previous, remote, settings, layout, begin)
     except git.GitError as error:
         return explain(remote.url, error)
     except MirrorTooLargeError as error:
         return TooLarge(error.size_mb, settings.max_repository_mb)
+    except (LeaseTakenError, LeaseError):
+        raise
     except (BusyError, OSError) as error:
         return Unreachable(
             f"the mirror of {remote.url} cannot be written: {error}. Free or unlock the disk if it stays"
@@ -168,25 +179,47 @@ def sync_and_record(
     now: Clock,
     run_id: str | None,
     client: GitHubClient | None = None,
-) -> tuple[Outcome | Unrecorded, Row | None]:
+    leases: Leases = UNSHARED,
+) -> tuple[Outcome | Unrecorded | Elsewhere, Row | None]:
     """Sync one repository and replace its partition of `snapshots`. `now` is called once, when the attempt ended.
+
+    A repository whose head has moved is leased until its row is written.
 
     Returns:
         The outcome and the row as written. A partition that cannot be read is left alone and nothing is synced.
     """
     try:
-        tables = RepositoryTables.of(lake, repository)
-        previous = tables.snapshot()
-        outcome = fit_to_store(sync_repository(repository, previous, settings, lake.layout, client))
-        row = snapshot_row(repository, previous, outcome, now(), run_id, settings)
-        tables.write_snapshot(row)
-    except LakeError as error:
+        with contextlib.ExitStack() as held:
+            lease = leases.hold(repository.repository_id)
+            tables = RepositoryTables.of(lake, repository)
+            previous = tables.snapshot()
+            outcome = sync_repository(
+                repository, previous, settings, lake.layout, client, lambda: held.enter_context(lease)
+            )
+            outcome = fit_to_store(outcome)
+            row = snapshot_row(repository, previous, outcome, now(), run_id, settings)
+            tables.write_snapshot(row)
+    except LeaseTakenError as error:
+        return Elsewhere(str(error)), None
+    except (LakeError, LeaseError) as error:
         return Unrecorded(str(error)), None
     return outcome, row
 
 
+def fetch_again(repository: Repository, settings: Settings, layout: Layout) -> str:
+    """Bring the mirror to its remote's head, for a machine without it. Gives the reason where that cannot be done."""
+    with _api(settings, layout) as client:
+        outcome = sync_repository(repository, None, settings, layout, client)
+    return "" if isinstance(outcome, Synced | Unchanged) else outcome.reason
+
+
 def sync_all(
-    repositories: Iterable[Repository], settings: Settings, lake: Lake, run_id: str | None, now: Clock
+    repositories: Iterable[Repository],
+    settings: Settings,
+    lake: Lake,
+    run_id: str | None,
+    now: Clock,
+    leases: Leases = UNSHARED,
 ) -> Iterator[Result]:
     """Sync many repositories, `settings.sync.workers` at once, and yield each as it ends.
 
@@ -199,7 +232,7 @@ def sync_all(
 
     def work(repository: Repository) -> Result:
         began = time.monotonic()
-        outcome, row = sync_and_record(repository, settings, lake, now, run_id, client)
+        outcome, row = sync_and_record(repository, settings, lake, now, run_id, client, leases)
         return Result(repository, outcome, row, time.monotonic() - began)
 
     waiting = iter(repositories)
@@ -222,6 +255,7 @@ def _sync_head(
     remote: Remote,
     settings: Settings,
     layout: Layout,
+    begin: Begin,
 ) -> Synced | Unchanged | Gone | Unreachable | Unsupported:
     began = time.monotonic()
     mirror = _mirror(repository, layout)
@@ -229,8 +263,11 @@ def _sync_head(
     if recorded and is_current(mirror, head.commit, settings.history_days):
         mirror.seal(remote.timeout)
         return Unchanged(head.commit, head.branch)
+    if recorded and layout.lake_url and (not mirror.exists or mirror.reaches(settings.history_days)):
+        return Unchanged(head.commit, head.branch)  # another machine has fetched it. The scan does where it has to
     if previous is not None and previous["unsupported_head"] == head.commit:
         return Unsupported(previous["sync_error"], head.commit)
+    begin()
     try:
         span = update_mirror(mirror, remote, MirrorBounds(settings.history_days, _limit_mb(repository, settings)))
     except git.GitError as error:

@@ -150,7 +150,7 @@ def test_a_move_waits_for_a_scan_and_gives_up_before_anything_has_moved(lake: La
 
 
 def test_a_removed_repository_leaves_no_file(lake: Lake):
-    remove(lake, place("ada/a"))
-    remove(lake, place("ada/a"))
+    remove(lake, "id", place("ada/a"))
+    remove(lake, "id", place("ada/a"))
     assert set(holders(lake)) == {"ada/b"}
     assert not lake.layout.mirror("github.com", "ada", "a").exists()

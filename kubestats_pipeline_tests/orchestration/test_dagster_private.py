@@ -15,9 +15,10 @@ from dagster._daemon.monitoring.run_monitoring import execute_run_monitoring_ite
 
 import kubestats_pipeline
 from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.locks import WorkerProcess, this_machine
 from kubestats_pipeline.orchestration.base.dagster_home import open_instance
 from kubestats_pipeline.orchestration.base.dagster_private import kept_connections
-from kubestats_pipeline.orchestration.base.worker_identity import RunWorker, this_machine
+from kubestats_pipeline.orchestration.base.worker_identity import tag_of
 from kubestats_pipeline.orchestration.repairs.orphaned_runs import fail_orphans
 from kubestats_pipeline_tests.orchestration.test_orphaned_runs import add_run
 
@@ -62,8 +63,8 @@ def test_run_monitoring_does_not_see_that_a_local_worker_died(tmp_path: Path):
         worker = subprocess.Popen([sys.executable, "-c", ""])
         worker.wait()
         run = add_run(instance, dg.DagsterRunStatus.STARTED, launched=True)
-        died = RunWorker(worker.pid, time.time(), this_machine())
-        instance.add_run_tags(run.run_id, died.tag(run.run_id))
+        died = WorkerProcess(worker.pid, time.time(), this_machine())
+        instance.add_run_tags(run.run_id, tag_of(died, run.run_id))
         with WorkspaceProcessContext(instance, EmptyWorkspaceTarget(), version=dg.__version__) as workspace:
             assert list(execute_run_monitoring_iteration(workspace, logging.getLogger("monitoring"))) == [None]
         assert status_of(instance, run) is dg.DagsterRunStatus.STARTED

@@ -4,6 +4,7 @@ import dataclasses
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from importlib.resources import files
@@ -20,20 +21,27 @@ from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteJobO
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
 
 from kubestats_pipeline.lake.paths import Layout
-from kubestats_pipeline.locks import is_alive
+from kubestats_pipeline.locks import Machine, WorkerProcess, is_alive, this_machine
 from kubestats_pipeline.orchestration.assembly import build_definitions
+from kubestats_pipeline.orchestration.base import worker_identity
 from kubestats_pipeline.orchestration.base.console_log import QUIET
 from kubestats_pipeline.orchestration.base.context import Services
 from kubestats_pipeline.orchestration.base.dagster_home import CONFIGURATION, HomeError, claim_home, open_instance
 from kubestats_pipeline.orchestration.base.worker_identity import (
+    SEEN_TAG,
     WORKER_TAG,
-    Machine,
-    RunWorker,
-    this_machine,
+    giving_signs,
+    last_seen,
+    tag_of,
     worker_of,
 )
 from kubestats_pipeline.orchestration.cycle import run_clean_up
-from kubestats_pipeline.orchestration.repairs.orphaned_runs import LONGEST_RUN_SECONDS, PROCESS_TAG, fail_orphans
+from kubestats_pipeline.orchestration.repairs.orphaned_runs import (
+    LONGEST_RUN_SECONDS,
+    PROCESS_TAG,
+    UNSEEN_SECONDS,
+    fail_orphans,
+)
 from kubestats_pipeline_tests.builders import settings_for
 
 CLAIM = """
@@ -126,7 +134,7 @@ def add_run_of(
 ) -> dg.DagsterRun:
     """A run whose worker has said where it works."""
     run = add_run(instance, STARTED, launched=launched, **tags)
-    instance.add_run_tags(run.run_id, RunWorker(process, time.time(), machine).tag(run.run_id))
+    instance.add_run_tags(run.run_id, tag_of(WorkerProcess(process, time.time(), machine), run.run_id))
     return run
 
 
@@ -167,7 +175,7 @@ def test_a_process_id_of_another_machine_is_not_looked_up_here(
 def test_a_worker_in_a_process_namespace_of_its_own_goes_on(instance: dg.DagsterInstance):
     """As in a container: what is its process 1 is another one, or none, to everybody else."""
     module = "kubestats_pipeline.orchestration.base.worker_identity"
-    code = f"from {module} import *; print(*this_worker().tag('RUN').values())"
+    code = f"from {module} import *; print(*tag_of(this_worker(), 'RUN').values())"
     unshare = ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-c", f"{code}; input()"]
     process = subprocess.Popen(
         unshare, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -307,3 +315,52 @@ def test_a_process_that_ended_and_was_not_asked_for_its_status_is_not_alive():
     assert Path(f"/proc/{process.pid}").exists(), "a zombie"
     assert not is_alive(process.pid)
     process.wait()
+
+
+# Signs of life, where runs are on several machines
+
+
+def seen(instance: dg.DagsterInstance, run: dg.DagsterRun, seconds_ago: float, *, of: str = "") -> None:
+    instance.add_run_tags(run.run_id, {SEEN_TAG: f"{of or run.run_id} {time.time() - seconds_ago:.0f}"})
+
+
+@pytest.mark.parametrize("machine", FOREIGN)
+def test_a_worker_of_another_machine_is_gone_when_it_gives_no_sign_any_more(dead: int, machine: Machine):
+    """Celery says for ever that a task runs whose worker was killed."""
+    with dg.instance_for_test(overrides={"run_launcher": {"module": __name__, "class": "Cluster"}}) as instance:
+        living, killed = (
+            add_run_of(instance, dead, machine, launched=True, health="RUNNING") for _ in ("living", "killed")
+        )
+        seen(instance, living, UNSEEN_SECONDS - 30)
+        seen(instance, killed, UNSEEN_SECONDS + 30)
+        assert fail_orphans(instance) == [killed.run_id]
+
+
+def test_a_run_that_is_started_again_has_no_sign_of_its_parent(instance: dg.DagsterInstance, dead: int):
+    again = add_run_of(instance, dead, ELSEWHERE, launched=True)
+    seen(instance, again, UNSEEN_SECONDS + 30, of="parent")
+    assert last_seen(instance.get_run_by_id(again.run_id)) is None
+    assert fail_orphans(instance) == []
+
+
+def test_a_worker_gives_signs_of_life_until_it_ends_and_none_on_one_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        run = add_run(instance, STARTED)
+        with giving_signs(instance, run.run_id, seconds=0.1):
+            assert "signs of life" not in {thread.name for thread in threading.enumerate()}
+        monkeypatch.setattr(worker_identity, "is_on_sqlite", lambda instance: False)
+        with giving_signs(instance, run.run_id, seconds=0.1):
+            first = wait_for_sign(instance, run, after=0)
+            assert first <= time.time() + 1
+            wait_for_sign(instance, run, after=first)
+    assert "signs of life" not in {thread.name for thread in threading.enumerate()}
+
+
+def wait_for_sign(instance: dg.DagsterInstance, run: dg.DagsterRun, after: float) -> float:
+    deadline = time.monotonic() + 60
+    while (said := last_seen(instance.get_run_by_id(run.run_id))) is None or said <= after:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return said

@@ -51,7 +51,7 @@ class S3Server:
     folder: Path
     port: int
     filer: int
-    process: "subprocess.Popen[bytes]"
+    process: "subprocess.Popen[bytes] | None" = None
 
     def environment(self, user: str = "pipeline") -> Mapping[str, str]:
         """What a process needs in its environment."""
@@ -71,7 +71,7 @@ class S3Server:
 @contextlib.contextmanager
 def serve_s3(folder: Path) -> Iterator[S3Server]:
     """Start the server with the bucket `lake`, wait until it answers, and end it afterwards."""
-    ports = _free_ports(7)
+    ports = free_ports(8)
     process = _start(folder, ports)
     server = S3Server(folder, ports[6], ports[4], process)
     try:
@@ -87,13 +87,14 @@ def weed() -> str | None:
     return shutil.which("weed", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
 
 
-def _start(folder: Path, ports: list[int]) -> "subprocess.Popen[bytes]":
+def server_command(folder: Path, ports: list[int]) -> list[str]:
+    """The command of a server with its files in a new folder, on eight ports of loopback."""
     folder.mkdir(parents=True)
     (folder / "s3.json").write_text(json.dumps(IDENTITIES))
     (folder / "data").mkdir()
     program = weed()
     assert program
-    master, master_grpc, volume, volume_grpc, filer, filer_grpc, s3 = ports
+    master, master_grpc, volume, volume_grpc, filer, filer_grpc, s3, s3_grpc = ports
     options = {
         "dir": folder / "data",
         "ip": "127.0.0.1",
@@ -110,20 +111,24 @@ def _start(folder: Path, ports: list[int]) -> "subprocess.Popen[bytes]":
         "filer.port.grpc": filer_grpc,
         "s3": "true",
         "s3.port": s3,
-        "s3.port.grpc": _free_ports(1)[0],
+        "s3.port.grpc": s3_grpc,
         "s3.port.iceberg": 0,
         "s3.port.lance": 0,
         "s3.autoCreateBucket": "false",
         "s3.config": folder / "s3.json",
     }
-    arguments = [f"-{name}={value}" for name, value in options.items()]
+    return [program, "server", *(f"-{name}={value}" for name, value in options.items())]
+
+
+def _start(folder: Path, ports: list[int]) -> "subprocess.Popen[bytes]":
+    command = server_command(folder, ports)
     with (folder / "log").open("wb") as log:
-        return subprocess.Popen([program, "server", *arguments], stdout=log, stderr=log, cwd=folder)
+        return subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
 
 
 def _wait(server: S3Server) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline and server.process.poll() is None:
+    while time.monotonic() < deadline and (server.process is None or server.process.poll() is None):
         with contextlib.suppress(httpx.HTTPError):
             if httpx.get(f"http://127.0.0.1:{server.port}/").status_code == 403:  # it wants to know who asks
                 server.make_bucket("lake")
@@ -132,7 +137,7 @@ def _wait(server: S3Server) -> None:
     raise TimeoutError((server.folder / "log").read_text()[-2000:])
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:

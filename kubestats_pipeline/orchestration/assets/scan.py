@@ -18,12 +18,13 @@ from kubestats_pipeline.lake.tables import (
     SCANS,
 )
 from kubestats_pipeline.orchestration.base.asset_specs import table_spec
-from kubestats_pipeline.orchestration.base.batches import Batch, BatchConfig, push, targets
+from kubestats_pipeline.orchestration.base.batches import Batch, BatchConfig, push, swept, targets
 from kubestats_pipeline.orchestration.base.code_urls import code_url
 from kubestats_pipeline.orchestration.base.context import Services
 from kubestats_pipeline.orchestration.base.partitions import repository_partitions
+from kubestats_pipeline.orchestration.base.sharing import open_leases, scan_turns
 from kubestats_pipeline.plain_text import plain
-from kubestats_pipeline.scan.scan import NotSynced, ScanFailed, Scanned, ScanOutcome, scan_all
+from kubestats_pipeline.scan.scan import NotSynced, ScanFailed, Scanned, ScannedElsewhere, ScanOutcome, scan_all
 from kubestats_pipeline.scan.store.position import SCANNER_VERSION
 from kubestats_pipeline.scan.store.retire import RetireFailed, retire_all
 from kubestats_pipeline.storage.bucket import StoreError
@@ -85,15 +86,17 @@ def scan_assets(
     started = services.now()
     batch = Batch(context, keys=WRITTEN)
     events = problems = 0
+    leases = open_leases(services)
     try:
         lake = services.pulled_lake()
         known = services.repositories()
     except (LakeError, StoreError) as error:
         raise dg.Failure(str(error), allow_retries=False) from error
-    wanted = targets(context, config, known) or list(known.values())
+    wanted = targets(context, config, known) or swept(config, known)
     batch.requested = len(wanted)
     with services.progress.track("scan", len(wanted)) as done:
-        outcomes = scan_all(wanted, lake, services.settings, context.run.run_id, services.now, anew=config.anew)
+        run_id, turns = context.run.run_id, scan_turns(services, leases)
+        outcomes = scan_all(wanted, lake, services.settings, run_id, services.now, anew=config.anew, turns=turns)
         for repository, outcome in outcomes:
             _record(batch, repository, outcome)
             if isinstance(outcome, Scanned):
@@ -107,6 +110,9 @@ def scan_assets(
 def _record(batch: Batch, repository: Repository, outcome: ScanOutcome) -> None:
     if isinstance(outcome, ScanFailed):
         batch.fail(repository.full_name, outcome.reason)
+        return
+    if isinstance(outcome, ScannedElsewhere):
+        batch.leave(repository.full_name, outcome.reason)
         return
     if isinstance(outcome, NotSynced):
         return

@@ -8,12 +8,13 @@ import dagster as dg
 from kubestats_pipeline.lake.lake import LakeError
 from kubestats_pipeline.lake.tables import SNAPSHOTS
 from kubestats_pipeline.orchestration.base.asset_specs import table_spec
-from kubestats_pipeline.orchestration.base.batches import Batch, BatchConfig, push, targets
+from kubestats_pipeline.orchestration.base.batches import Batch, BatchConfig, push, swept, targets
 from kubestats_pipeline.orchestration.base.code_urls import code_url
 from kubestats_pipeline.orchestration.base.context import Services
 from kubestats_pipeline.orchestration.base.partitions import repository_partitions
+from kubestats_pipeline.orchestration.base.sharing import open_leases
 from kubestats_pipeline.storage.bucket import StoreError
-from kubestats_pipeline.sync.outcomes import Empty, Result, Synced, TooLarge, Unchanged, Unsupported
+from kubestats_pipeline.sync.outcomes import Elsewhere, Empty, Result, Synced, TooLarge, Unchanged, Unsupported
 from kubestats_pipeline.sync.retries import due
 from kubestats_pipeline.sync.sync import sync_all
 
@@ -48,15 +49,16 @@ def sync_assets(
     """Fetch the mirrors of the run's repositories, or of all that are due."""
     started = services.now()
     batch = Batch(context, keys=("snapshots",))
+    leases = open_leases(services)
     try:
         lake = services.pulled_lake()
         known = services.repositories()
     except (LakeError, StoreError) as error:
         raise dg.Failure(str(error), allow_retries=False) from error
-    wanted = targets(context, config, known) or due(known.values(), lake, started)
+    wanted = targets(context, config, known) or due(swept(config, known), lake, started)
     batch.requested = len(wanted)
     with services.progress.track("sync", len(wanted)) as done:
-        for result in sync_all(wanted, services.settings, lake, context.run.run_id, services.now):
+        for result in sync_all(wanted, services.settings, lake, context.run.run_id, services.now, leases):
             _record(batch, result)
             done(result.repository.full_name)
     push(lake)
@@ -66,6 +68,9 @@ def sync_assets(
 
 def _record(batch: Batch, result: Result) -> None:
     outcome, name = result.outcome, result.repository.full_name
+    if isinstance(outcome, Elsewhere):
+        batch.leave(name, outcome.reason)
+        return
     if isinstance(outcome, Empty | TooLarge | Unsupported):
         batch.note(name, outcome.reason, has_row=result.row is not None)
         return

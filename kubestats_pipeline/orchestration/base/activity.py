@@ -44,9 +44,14 @@ def latest_news(instance: dg.DagsterInstance, assets: Sequence[str], runs: Seque
 
 def is_active(instance: dg.DagsterInstance, job_name: str, asset: str | None = None) -> bool:
     """True if a run of the job, or one that was started for the asset itself, is queued or running."""
+    return bool(active_runs(instance, job_name, asset))
+
+
+def active_runs(instance: dg.DagsterInstance, job_name: str, asset: str | None = None) -> list[dg.DagsterRun]:
+    """The runs of a job, and those that were started for the asset itself, that are queued or running."""
     runs = instance.get_runs(dg.RunsFilter(statuses=ACTIVE))
     keys = {dg.AssetKey(asset)} if asset else set()
-    return any(run.job_name == job_name or keys & (run.asset_selection or set()) for run in runs)
+    return [run for run in runs if run.job_name == job_name or keys & (run.asset_selection or set())]
 
 
 def _latest_materialization(instance: dg.DagsterInstance, asset: str) -> str:

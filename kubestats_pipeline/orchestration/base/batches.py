@@ -1,9 +1,9 @@
 """One run over many repositories: its choice, and the events that Dagster gets of each.
 
 A run's targets are those of its run config (from sensors, schedules and the command line, which need arbitrary sets),
-else its partitions (from the UI and backfills), else all. Only what changed becomes a materialization, so that the UI
-shows each repository's own history. A failure becomes an observation. A run of a single partition that fails turns the
-partition red.
+else its partitions (from the UI and backfills), else all, or a share of them (`shares.py`). Only what changed becomes a
+materialization, so that the UI shows each repository's own history. A failure becomes an observation. A run of a single
+partition that fails turns the partition red.
 
 A stage depends on the batches of the stage before it (`sync_runs`, `scan_runs`) and not on its partitions: in a run
 without partitions Dagster fails as soon as it looks up the data versions of a partitioned asset upstream.
@@ -23,6 +23,7 @@ from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.repositories import Repository
 from kubestats_pipeline.orchestration.base.asset_specs import failures_table
 from kubestats_pipeline.orchestration.base.partitions import REPOSITORY_PARTITIONS, repository_partitions
+from kubestats_pipeline.orchestration.base.shares import Share
 from kubestats_pipeline.plain_text import plain
 from kubestats_pipeline.redaction.texts import withhold_shapes
 from kubestats_pipeline.storage.bucket import StoreError
@@ -42,9 +43,10 @@ FAILURES = "failures"
 
 
 class BatchConfig(dg.Config):
-    """The repositories of a run. Empty means its partitions, or all that are due."""
+    """The repositories of a run. Empty means its partitions, or all that are due, or a share of these, such as 1/2."""
 
     repositories: list[str] = []  # noqa: RUF012 - Dagster copies the default
+    share: str = ""
 
 
 @dataclass
@@ -148,6 +150,10 @@ class Batch:
         observed = dg.AssetObservation(self.keys[0], partition=full_name, description=reason, metadata=metadata)
         self._observe(full_name, observed, has_row=has_row)
 
+    def leave(self, full_name: str, reason: str) -> None:
+        """A repository is left out, because another machine works on it. The next sweep looks at it again."""
+        self.context.log.info("%s: %s", plain(full_name), plain(reason), extra=told_of(full_name, reason))
+
     def finish(self, summary_key: str, **numbers: float) -> None:
         """Sum the run up.
 
@@ -233,3 +239,17 @@ def targets(
         refused = f"not an active repository: {', '.join(unknown[:10])}.{near or remedy}"
         raise dg.Failure(refused, allow_retries=False)
     return [known[name] for name in names] or None
+
+
+def swept(config: BatchConfig, known: Mapping[str, Repository]) -> list[Repository]:
+    """The repositories of a run that was asked for none in particular: all, or its share of them.
+
+    Raises:
+        dagster.Failure: its share is not one.
+    """
+    if not config.share:
+        return list(known.values())
+    try:
+        return Share.parse(config.share).cut(known.values())
+    except ValueError as error:
+        raise dg.Failure(str(error), allow_retries=False) from None

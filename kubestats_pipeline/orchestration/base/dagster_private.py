@@ -35,6 +35,26 @@ def sql_storage(instance: dg.DagsterInstance) -> "SqlEventLogStorage | None":
     return storage if isinstance(storage, SqlEventLogStorage) else None
 
 
+def is_on_sqlite(instance: dg.DagsterInstance) -> bool:
+    """True where runs are recorded in files of one machine, as they are by default, or in its memory."""
+    from dagster._core.storage.runs import InMemoryRunStorage, SqliteRunStorage
+
+    return isinstance(instance.run_storage, SqliteRunStorage | InMemoryRunStorage)
+
+
+def storage_errors() -> tuple[type[Exception], ...]:
+    """The errors of a database that does not answer."""
+    from sqlite3 import Error
+
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        from dagster_postgres.utils import DagsterPostgresException
+    except ImportError:
+        return Error, SQLAlchemyError
+    return Error, SQLAlchemyError, DagsterPostgresException
+
+
 @contextlib.contextmanager
 def kept_connections(instance: dg.DagsterInstance) -> Iterator[None]:
     """Keep SQLite's files of events open meanwhile. Dagster opens and closes two for each event, which takes most of

@@ -1,76 +1,77 @@
-"""The worker of a run: its process, and the machine and container in which that process id means something.
+"""The worker of a run, which says in a tag of the run who and where it is when it begins.
 
-The worker itself says so, in a tag of the run, when it begins: a process id alone would be looked up on whatever
-machine asks. `orphaned_runs.py` judges by it.
+Where runs may be on other machines, it also gives a sign of life from time to time, in another tag: nobody else can
+tell whether it lives. `orphaned_runs.py` judges by both.
 """
 
-import os
-import socket
+import contextlib
+import logging
+import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
-from kubestats_pipeline.locks import is_alive
+from kubestats_pipeline.locks import Machine, WorkerProcess, this_worker
+from kubestats_pipeline.orchestration.base.dagster_private import is_on_sqlite, storage_errors
 
 WORKER_TAG = "kubestats/worker"
-"""Run tag with a `RunWorker`. A re-executed run inherits that of its parent, so the run's own id is part of it."""
+"""Run tag with a `WorkerProcess`. A re-executed run inherits that of its parent, so the run's own id is part of it."""
+
+SEEN_TAG = "kubestats/seen"
+"""Run tag with the time of its worker's last sign of life, seconds since 1970."""
+
+SIGN_SECONDS = 20.0
+"""How often a worker gives a sign of life."""
+
+_log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Machine:
-    """Where a process id is valid.
-
-    Attributes:
-        boot: an id of the kernel's present life, shared by all containers of a host. `-` where the system has none.
-        namespace: of process ids, one for each container. `-` where the system has none.
-        host: the name of the host, or of the container.
-    """
-
-    boot: str
-    namespace: str
-    host: str
+def tag_of(worker: WorkerProcess, run_id: str) -> dict[str, str]:
+    """The tag of the run that a worker works on."""
+    machine = worker.machine
+    words = (run_id, str(worker.process), str(worker.since), machine.boot, machine.namespace, machine.host)
+    return {WORKER_TAG: " ".join(words)}
 
 
-@dataclass(frozen=True)
-class RunWorker:
-    """A process, where it is, and since when it is known. Seconds since 1970."""
-
-    process: int
-    since: float
-    machine: Machine
-
-    @property
-    def is_alive_here(self) -> bool:
-        """True if the process lives. Ask only for one of this machine."""
-        return is_alive(self.process, self.since)
-
-    def tag(self, run_id: str) -> dict[str, str]:
-        """The tag of the run that it works on."""
-        machine = self.machine
-        words = (run_id, str(self.process), str(self.since), machine.boot, machine.namespace, machine.host)
-        return {WORKER_TAG: " ".join(words)}
-
-
-def this_machine() -> Machine:
-    """Where this process is (proc(5), pid_namespaces(7))."""
-    return Machine(_read("/proc/sys/kernel/random/boot_id"), _link("/proc/self/ns/pid"), socket.gethostname() or "-")
-
-
-def this_worker() -> RunWorker:
-    """The process that asks."""
-    return RunWorker(os.getpid(), time.time(), this_machine())
-
-
-def worker_of(run: dg.DagsterRun) -> RunWorker | None:
+def worker_of(run: dg.DagsterRun) -> WorkerProcess | None:
     """Who said to work on a run. None before anybody did, and for runs of earlier versions."""
     words = run.tags.get(WORKER_TAG, "").split(" ", 5)
     if len(words) < 6 or words[0] != run.run_id:
         return None
-    return RunWorker(int(words[1]), float(words[2]), Machine(*words[3:]))
+    return WorkerProcess(int(words[1]), float(words[2]), Machine(*words[3:]))
+
+
+def last_seen(run: dg.DagsterRun) -> float | None:
+    """When a run's worker gave its last sign of life. None where it gives none."""
+    said = run.tags.get(SEEN_TAG, "").split(" ")
+    return float(said[1]) if said[0] == run.run_id and len(said) == 2 else None
+
+
+@contextlib.contextmanager
+def giving_signs(instance: dg.DagsterInstance, run_id: str, seconds: float = SIGN_SECONDS) -> Iterator[None]:
+    """Give signs of life all the while, unless Dagster's storage is that of one machine."""
+    if is_on_sqlite(instance):
+        yield
+        return
+    done = threading.Event()
+
+    def give() -> None:
+        while not done.is_set():
+            try:
+                instance.add_run_tags(run_id, {SEEN_TAG: f"{run_id} {time.time():.0f}"})
+            except storage_errors() as error:
+                _log.warning("no sign of life could be given: %s. It is tried again", type(error).__name__)
+            done.wait(seconds)
+
+    thread = threading.Thread(target=give, name="signs of life", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
 class _TellingExecutor(dg.Executor):
@@ -92,25 +93,12 @@ class _TellingExecutor(dg.Executor):
     def execute(self, plan_context: Any, execution_plan: Any) -> Iterator[dg.DagsterEvent]:
         """Note the worker down, then go on as the other one does."""
         run_id = plan_context.run_id
-        plan_context.instance.add_run_tags(run_id, this_worker().tag(run_id))
-        yield from self._executor.execute(plan_context, execution_plan)
+        plan_context.instance.add_run_tags(run_id, tag_of(this_worker(), run_id))
+        with giving_signs(plan_context.instance, run_id):
+            yield from self._executor.execute(plan_context, execution_plan)
 
 
 @dg.executor(name="in_process", config_schema=dg.in_process_executor.config_schema.as_field())
 def telling_executor(context: dg.InitExecutorContext) -> dg.Executor:
     """All steps in one process, as `in_process_executor` does. The run says which process that is."""
     return _TellingExecutor(dg.in_process_executor.executor_creation_fn(context))  # type: ignore[misc]
-
-
-def _read(path: str) -> str:
-    try:
-        return Path(path).read_text().strip() or "-"
-    except OSError:
-        return "-"
-
-
-def _link(path: str) -> str:
-    try:
-        return Path(path).readlink().name
-    except OSError:
-        return "-"

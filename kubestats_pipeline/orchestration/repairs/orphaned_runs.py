@@ -4,22 +4,26 @@ Every run says which process works on it, and on which machine (`orchestration/b
 run` marks those as failed whose process is gone. So does `kubestats dev` before it starts, when nobody else can be
 about to work on what is waiting, and a sensor of its daemon from minute to minute: a process that a power cut or a
 kill ends at the very moment of a restart may be seen alive at first. A process id says nothing about another machine
-or container: of a run there the launcher is asked, and where it does not know, the longest time that a run may take
-decides.
+or container: of a run there its signs of life tell, or else the launcher is asked, and where that does not know, the
+longest time that a run may take decides.
 """
 
 import time
 
 import dagster as dg
 
-from kubestats_pipeline.locks import is_alive
-from kubestats_pipeline.orchestration.base.worker_identity import RunWorker, this_machine, worker_of
+from kubestats_pipeline.locks import WorkerProcess, is_alive, this_machine
+from kubestats_pipeline.orchestration.base.dagster_private import is_on_sqlite
+from kubestats_pipeline.orchestration.base.worker_identity import last_seen, worker_of
 
 PROCESS_TAG = "kubestats/process"
 """Run tag of earlier versions with the process id of a headless run, on whatever machine it was."""
 
 LONGEST_RUN_SECONDS = 21_600
 """The longest that a run may take, as `run_monitoring` in `dagster.yaml` has it for runs of the daemon."""
+
+UNSEEN_SECONDS = 180
+"""A worker of another machine that has given no sign of life for so long is gone."""
 
 UNFINISHED = [
     dg.DagsterRunStatus.NOT_STARTED,
@@ -37,8 +41,10 @@ def fail_orphans(instance: dg.DagsterInstance, *, alone: bool = False) -> list[s
 
     Args:
         instance: where the runs are recorded.
-        alone: no daemon works on this instance, so a run without a process is an orphan too.
+        alone: no daemon of this machine works on this instance. On the storage of one machine, a run
+            without a process is an orphan then too.
     """
+    alone = alone and is_on_sqlite(instance)
     records = instance.get_run_records(dg.RunsFilter(statuses=UNFINISHED))
     suspects = [record.dagster_run.run_id for record in records if _is_orphan(instance, record, alone)]
     # Asked again: a run that ended well in between has no process any more either.
@@ -53,8 +59,10 @@ def _is_orphan(instance: dg.DagsterInstance, record: dg.RunRecord, alone: bool) 
     run, worker = record.dagster_run, worker_of(record.dagster_run)
     if worker and worker.machine == this_machine():
         return not worker.is_alive_here
-    if worker and _has_restarted(worker):
+    if worker and worker.has_restarted:
         return True
+    if (seen := last_seen(run)) is not None:
+        return time.time() - seen > UNSEEN_SECONDS
     if run.remote_job_origin and instance.run_launcher.supports_check_run_worker_health:
         health = instance.run_launcher.check_run_worker_health(run).status
         return health.name in ("FAILED", "NOT_FOUND")
@@ -63,17 +71,11 @@ def _is_orphan(instance: dg.DagsterInstance, record: dg.RunRecord, alone: bool) 
     return alone and (_ended_with_its_daemon(run, worker) if worker else _is_forsaken(instance, record))
 
 
-def _has_restarted(worker: RunWorker) -> bool:
-    """True if the worker's machine is this one before its last start."""
-    machine, here = worker.machine, this_machine()
-    return machine.host == here.host and machine.boot != here.boot
-
-
 def _runs_too_long(record: dg.RunRecord) -> bool:
     return record.start_time is not None and time.time() - record.start_time > LONGEST_RUN_SECONDS
 
 
-def _ended_with_its_daemon(run: dg.DagsterRun, worker: RunWorker) -> bool:
+def _ended_with_its_daemon(run: dg.DagsterRun, worker: WorkerProcess) -> bool:
     """True if a daemon in another container of this host launched it: the lock of the home says that it is gone."""
     return run.remote_job_origin is not None and worker.machine.boot == this_machine().boot
 

@@ -32,12 +32,16 @@ class WorkerDiedError(Exception):
 
 
 def call_in_processes(
-    function: Callable[[Task], Result], tasks: Sequence[Task], workers: int
+    function: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    workers: int,
+    around: Callable[[Task, Callable[[Task], Result | WorkerDiedError]], Result | WorkerDiedError] | None = None,
 ) -> Iterator[tuple[Task, Result | WorkerDiedError]]:
     """Call a module-level function with each task in one of `workers` processes, and yield results as they come.
 
     A task whose process dies gets a `WorkerDiedError`, and the others go on in a new process. When the caller stops
-    iterating, no further task is started and the processes are ended.
+    iterating, no further task is started and the processes are ended. `around` makes each call, in a thread of this
+    process: it may do something before and after. An error of it ends that thread, and its task has failed.
     """
     waiting, results = iter(tasks), SimpleQueue[tuple[Task, Result | WorkerDiedError]]()
     lock, stopped = threading.Lock(), threading.Event()
@@ -50,7 +54,11 @@ def call_in_processes(
                     task = next(waiting, None)
                 if task is None:
                     return
-                results.put((task, worker.call(task)))
+                result: Result | WorkerDiedError = WorkerDiedError(_UNCAUGHT)
+                try:
+                    result = around(task, worker.call) if around else worker.call(task)
+                finally:
+                    results.put((task, result))
 
     threads = [threading.Thread(target=work, args=(worker,), daemon=True) for worker in crew]
     try:
@@ -102,6 +110,9 @@ class Worker(Generic[Task, Result]):
         if process is not None:
             process.kill()
             process.wait()
+
+
+_UNCAUGHT = "it ended with an error that nobody caught. The traceback on standard error is worth a report"
 
 
 def _cause(status: int) -> str:

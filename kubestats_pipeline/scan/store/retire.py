@@ -71,9 +71,10 @@ def retire_repository(lake: Lake, full_name: str, wanted: Boundaries) -> int | N
         BusyError: a scan of it is under way.
     """
     tables = RepositoryTables(lake, full_name)
-    if _find_work(tables, wanted) is None:
+    if (due := _find_work(tables, wanted)) is None:
         return None
-    with locked(lake.layout.scan_lock(full_name), LOCK_SECONDS):
+    lease = lake.leases().hold(due[0].repository_id)
+    with lease, locked(lake.layout.scan_lock(full_name), LOCK_SECONDS):
         tables.bring_up_to_date()
         if (work := _find_work(tables, wanted)) is None:
             return None
