@@ -361,5 +361,5 @@ def test_every_command_has_help():
     names = {command.name or command.callback.__name__ for command in app.registered_commands}
     decisions, questions = {"approve", "block", "unblock", "delete"}, {"sql", "tables", "mcp", "review", *ANSWERS}
     stages = {"demo", "run", "sync", "status", "doctor", "metrics", "clean", "retire", "dev", "report", "watch"}
-    assert names == stages | decisions | questions | {"backup", "restore"}
+    assert names == stages | decisions | questions | {"backup", "restore", "fetch"}
     assert all(command.callback.__doc__ for command in app.registered_commands)

@@ -208,7 +208,7 @@ def test_a_store_that_goes_away_meanwhile_does_not_fail_the_work(tmp_path: Path,
         pass
     assert "it ends by itself: no answer" in told.text
     (hold,) = read_holds(told.text)
-    assert hold.ends <= time.time(), "the work had ended, whatever the store says"
+    assert hold.ends <= time.time() + 0.001, "the work had ended, whatever the store says"
     assert stored(FolderStore(tmp_path)).holder is not None, "it ends by time"
 
 

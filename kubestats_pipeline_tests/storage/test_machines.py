@@ -13,7 +13,7 @@ from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.lake.tables import SNAPSHOTS, TABLES
 from kubestats_pipeline.scan.job import ScanJob
-from kubestats_pipeline.scan.scan import ScanFailed, Scanned, scan_locked
+from kubestats_pipeline.scan.scan import Scanned, ScannedElsewhere, scan_locked
 from kubestats_pipeline.storage.bucket import LakeBucket
 from kubestats_pipeline.storage.replica import Replica
 from kubestats_pipeline_tests.scan.store.test_crash import digests, write_history
@@ -91,7 +91,7 @@ def test_a_machine_that_comes_late_goes_on_from_what_the_other_wrote(machines: M
     assert rows(one.tables.lake)["resource_events"] == rows(undisturbed(machines))["resource_events"]
 
 
-def test_a_machine_that_is_overtaken_fails_and_changes_nothing(
+def test_a_machine_that_is_overtaken_says_so_and_changes_nothing(
     machines: Machines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It went on though its lease had ended: the other one has scanned when it wants to write."""
@@ -107,7 +107,7 @@ def test_a_machine_that_is_overtaken_fails_and_changes_nothing(
 
     monkeypatch.setattr(type(slow.tables), "refuse_stale", overtaken)
     outcome = scan_locked(slow)
-    assert isinstance(outcome, ScanFailed)
+    assert isinstance(outcome, ScannedElsewhere)
     assert "was scanned by another machine. Its rows stay, and the next run goes on from there" in outcome.reason
     machines.sweep("slow", machines.commits[-1])
     assert digests(Lake(slow.layout)) == digests(Lake(machines.job("one", "").layout))
