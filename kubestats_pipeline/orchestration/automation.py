@@ -19,6 +19,7 @@ from kubestats_pipeline.lake.tables import REPOSITORIES
 from kubestats_pipeline.orchestration.alerts import build_alerts
 from kubestats_pipeline.orchestration.base.activity import broken_off, is_active, latest_news, succeeded
 from kubestats_pipeline.orchestration.base.context import Services
+from kubestats_pipeline.orchestration.base.queues import live_queues, tags_of
 from kubestats_pipeline.orchestration.base.shares import SHARE_TAG, Share, free_shares
 from kubestats_pipeline.orchestration.decision_jobs import DECISION_JOBS
 from kubestats_pipeline.orchestration.jobs import (
@@ -90,19 +91,22 @@ def _schedule(job: Job, cron: str, runs: Mapping[str, int] = MappingProxyType({}
     ) -> dg.RunRequest | list[dg.RunRequest] | dg.SkipReason:
         if (number := runs.get(SPLIT.get(job.name, ""), 1)) > 1:
             free = free_shares(context.instance, job.name, LEADING.get(job.name), number)
-            return list(_split(job, free)) or dg.SkipReason(f"every share of {job.name} is queued or running")
+            return list(_split(context.instance, job, free)) or dg.SkipReason(
+                f"every share of {job.name} is queued or running"
+            )
         return _busy(context.instance, job) or _needless(context.instance, services, job) or dg.RunRequest()
 
     return tick
 
 
-def _split(job: Job, shares: Iterable[Share], key: str = "") -> Iterator[dg.RunRequest]:
+def _split(instance: dg.DagsterInstance, job: Job, shares: Iterable[Share], key: str = "") -> Iterator[dg.RunRequest]:
     """A run for each share. Dagster starts one run alone for requests of one tick that have the same key or none."""
+    live = live_queues(instance)
     for share in shares:
         yield dg.RunRequest(
             run_key=f"{key} {share}".strip(),
             run_config=share.run_config(SPLIT[job.name]),
-            tags={SHARE_TAG: str(share)},
+            tags={SHARE_TAG: str(share), **tags_of(share, live)},
         )
 
 
@@ -157,7 +161,7 @@ def _push_sensor(seconds: int, runs: int) -> dg.SensorDefinition:
             pushed = _pushed(services)
         except LakeError as error:
             return dg.SkipReason(str(error))
-        return dg.SensorResult(run_requests=list(_batches(pushed, seen, runs)), cursor=seen)
+        return dg.SensorResult(run_requests=list(_batches(context.instance, pushed, seen, runs)), cursor=seen)
 
     return tick
 
@@ -175,14 +179,16 @@ def _pushed(services: Services) -> list[Repository]:
     return [known[name] for name in pushed_since_sync(services.lake, list(known.values()), services.now())]
 
 
-def _batches(pushed: Sequence[Repository], seen: str, runs: int) -> Iterator[dg.RunRequest]:
+def _batches(
+    instance: dg.DagsterInstance, pushed: Sequence[Repository], seen: str, runs: int
+) -> Iterator[dg.RunRequest]:
     """Runs over some repositories each. Those of one share of a split sweep stay together, as its mirrors do."""
-    start = 0
+    start, live = 0, live_queues(instance) if runs > 1 else frozenset[str]()
     for share in (Share(number, runs) for number in range(1, runs + 1)):
         names = [repository.full_name for repository in share.cut(pushed)]
         for batch in (names[first : first + BATCH_SIZE] for first in range(0, len(names), BATCH_SIZE)):
             config = {"ops": {"sync": {"config": {"repositories": batch}}}}
-            yield dg.RunRequest(run_key=f"push-{seen}-{start}", run_config=config)
+            yield dg.RunRequest(run_key=f"push-{seen}-{start}", run_config=config, tags=tags_of(share, live))
             start += len(batch)
 
 
@@ -219,7 +225,7 @@ def _chain(
             return dg.SensorResult(skip_reason=needless, cursor=news)
         key = f"{request.name} {news}"
         shares = (Share(number, runs) for number in range(1, runs + 1))
-        requests = list(_split(request, shares, key)) if runs > 1 else [dg.RunRequest(run_key=key)]
+        requests = list(_split(context.instance, request, shares, key)) if runs > 1 else [dg.RunRequest(run_key=key)]
         return dg.SensorResult(run_requests=requests, cursor=news)
 
     return tick

@@ -64,10 +64,13 @@ class Cluster:
         return self._node("control", "daemon", [sys.executable, "-m", "dagster._daemon", "run", "-w", str(workspace)])
 
     def worker(self, name: str) -> Service:
-        """A worker that takes one run at a time. It sees no process of another node, if that is allowed here."""
+        """A worker that takes one run at a time from the queue of all and from that of its share.
+
+        It sees no process of another node, if that is allowed here.
+        """
         celery = [str(Path(sys.executable).parent / "celery"), "--app=dagster_celery.app", "worker"]
         arguments = [
-            "--queues=dagster",
+            f"--queues=dagster,kubestats-{name.rpartition('-')[2]}",
             "--concurrency=1",
             "--disable-prefetch",
             "--loglevel=info",

@@ -19,6 +19,7 @@ import pytest
 
 from kubestats_pipeline.lake.contract import Table
 from kubestats_pipeline.lake.lake import Lake
+from kubestats_pipeline.lake.paths import decode_name
 from kubestats_pipeline.lake.tables import (
     APPLIED_EVENTS,
     APPLIED_RESOURCES,
@@ -31,6 +32,7 @@ from kubestats_pipeline.lake.tables import (
 )
 from kubestats_pipeline.orchestration.base.context import Services
 from kubestats_pipeline.orchestration.base.dagster_home import open_instance
+from kubestats_pipeline.orchestration.base.shares import share_of
 from kubestats_pipeline.orchestration.cycle import run_cycle
 from kubestats_pipeline.settings import Settings
 from kubestats_pipeline_tests.builders import GitRepository, settings_for
@@ -242,6 +244,9 @@ def test_whatever_is_killed_the_tables_end_as_those_of_one_machine(
     assert len(found["scans"]) == REPOSITORIES
     assert [name for name, rows in found.items() if not len(rows)] == []
     assert_no_lease_was_shared(story.holds())
+    for number, worker in enumerate(WORKERS, start=1):
+        shares = [share_of(decode_name(hold.repository), 2) for hold in read_holds(story.cluster.logs(worker))]
+        assert shares.count(number) > len(shares) / 2, "a share stays with its worker, but while that is away"
 
 
 def assert_no_lease_was_shared(holds: list[Hold]) -> None:
