@@ -91,9 +91,9 @@ def _schedule(job: Job, cron: str, runs: Mapping[str, int] = MappingProxyType({}
     ) -> dg.RunRequest | list[dg.RunRequest] | dg.SkipReason:
         if (number := runs.get(SPLIT.get(job.name, ""), 1)) > 1:
             free = free_shares(context.instance, job.name, LEADING.get(job.name), number)
-            return list(_split(context.instance, job, free)) or dg.SkipReason(
-                f"every share of {job.name} is queued or running"
-            )
+            if not free:
+                return dg.SkipReason(f"every share of {job.name} is queued or running")
+            return list(_split(context.instance, job, free))
         return _busy(context.instance, job) or _needless(context.instance, services, job) or dg.RunRequest()
 
     return tick

@@ -167,7 +167,7 @@ class Runner:
     def execute(self, job: jobs.Job, run_config: Mapping[str, Any] = MappingProxyType({})) -> dg.ExecuteInProcessResult:
         """Run a job, marked as the work of this process."""
         run_id = str(uuid.uuid4())
-        with kept_awake(self.instance), kept_connections(self.instance):
+        with kept_connections(self.instance), kept_awake(self.instance):
             return self.definitions.resolve_job_def(job.name).execute_in_process(
                 instance=self.instance,
                 run_config={**self.logs, **run_config},

@@ -48,7 +48,7 @@ def fetch_publication(bucket: LakeBucket, target: Path, only: str | None = None)
     for attempt in range(ATTEMPTS):
         if attempt:
             time.sleep(PAUSE_SECONDS)
-        published = read_manifest(bucket)[0].objects
+        published = read_manifest(bucket).objects
         objects = {name: known for name, known in published.items() if only in (None, name)}
         if not objects:
             raise StoreError(f"nothing is published in {bucket.url} yet. `kubestats run` publishes")

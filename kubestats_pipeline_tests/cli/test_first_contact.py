@@ -56,6 +56,7 @@ def test_a_first_run_without_a_token_says_what_it_takes(kubestats, env, said):
     terminal = Terminal(kubestats.directory, "run", width=160, env=NO_GITHUB | env)
     shown = terminal.read_until("discover").replace("\n", " ")
     terminal.process.kill()
+    terminal.finish()
     assert (said in shown) if said else ("GITHUB_TOKEN" not in shown)
 
 

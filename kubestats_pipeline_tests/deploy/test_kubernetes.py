@@ -50,24 +50,28 @@ def pod_of(part: Mapping[str, Any], more: Mapping[str, Any] | None = None) -> di
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "one"}, "spec": {**spec, **(more or {})}}
 
 
-def check(resource: Mapping[str, Any]) -> None:
-    kubernetes_validate.validate(resource, "1.37", strict=True)
+def problem(resource: Mapping[str, Any]) -> str | None:
+    """What the schema of Kubernetes says against a resource. None if nothing."""
+    try:
+        kubernetes_validate.validate(resource, "1.37", strict=True)
+    except kubernetes_validate.ValidationError as error:
+        return str(error)
+    return None
 
 
 @pytest.mark.parametrize("resource", resources(), ids=lambda each: f"{each['kind']} {each['metadata']['name']}")
 def test_a_resource_is_of_the_schema(resource: Mapping[str, Any]):
-    check(resource)
+    assert problem(resource) is None
 
 
 def test_a_wrong_field_would_be_found():
-    with pytest.raises(kubernetes_validate.ValidationError):
-        check({**resources()[1], "spec": {"accessMode": ["ReadWriteOnce"]}})
+    assert "accessMode" in (problem({**resources()[1], "spec": {"accessMode": ["ReadWriteOnce"]}}) or "")
 
 
 @pytest.mark.parametrize("name", parts())
 def test_the_pod_of_a_part_is_of_the_schema(name: str):
     more = launcher()["runK8sConfig"]["podSpecConfig"] if name == "run" else None
-    check(pod_of(parts()[name], more))
+    assert problem(pod_of(parts()[name], more)) is None
 
 
 @pytest.mark.parametrize("name", parts())

@@ -8,7 +8,7 @@ from kubestats_pipeline.storage import fetched as module
 from kubestats_pipeline.storage.bucket import LakeBucket, StoreError
 from kubestats_pipeline.storage.fetched import fetch_publication
 from kubestats_pipeline.storage.objects import StaleError
-from kubestats_pipeline.storage.publication import MANIFEST, PUBLISHED, publish, read_manifest
+from kubestats_pipeline.storage.publication import MANIFEST, PUBLISHED, _before, publish
 
 
 def site(folder: Path, **pages: str) -> dict[str, Path]:
@@ -80,12 +80,38 @@ def test_a_reader_has_nothing_of_a_publication_that_was_killed(
     assert found(target) == {"kubestats.duckdb": "three", "report/a/index.html": "page a of two"}
 
 
+def test_what_a_late_publication_has_left_is_replaced_by_the_next(bucket: str, tmp_path: Path) -> None:
+    """Its manifest was refused, but not each of its objects."""
+    store, target = LakeBucket(bucket), tmp_path / "reader"
+    files = site(tmp_path / "site", file="one", a="page a")
+    publish(store, files)
+    late = PUBLISHED + "report/a/index.html"
+    store.put(late, b"page of another", store.version(late))
+    store.put(PUBLISHED + "report/late/index.html", b"page of another", None)
+    publish(store, files)
+    fetch_publication(store, target)
+    assert found(target) == {"kubestats.duckdb": "one", "report/a/index.html": "page a"}
+    assert PUBLISHED + "report/late/index.html" not in store.list(PUBLISHED)
+
+
+def test_a_damaged_manifest_is_told_to_readers_and_replaced_by_the_next(bucket: str, tmp_path: Path) -> None:
+    store, files = LakeBucket(bucket), site(tmp_path / "site", file="one")
+    publish(store, files)
+    manifest = PUBLISHED + MANIFEST
+    store.put(manifest, b"{", store.version(manifest))
+    with pytest.raises(StoreError, match=r"is damaged\. The next publication replaces it"):
+        fetch_publication(store, tmp_path / "reader")
+    publish(store, files)
+    fetch_publication(store, tmp_path / "reader")
+    assert found(tmp_path / "reader") == {"kubestats.duckdb": "one"}
+
+
 def test_of_two_publishers_the_second_is_told(bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = LakeBucket(bucket)
     files = site(tmp_path / "site", file="one")
     publish(store, files)
-    before = read_manifest(store)
+    before = _before(store)
     publish(store, site(tmp_path / "site", file="two"))
-    monkeypatch.setattr("kubestats_pipeline.storage.publication.read_manifest", lambda _: before)
+    monkeypatch.setattr("kubestats_pipeline.storage.publication._before", lambda _: before)
     with pytest.raises(StaleError):
         publish(store, site(tmp_path / "site", file="three"))

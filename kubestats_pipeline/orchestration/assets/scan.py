@@ -49,7 +49,6 @@ WRITTEN = (
     "resources",
     "scans",
 )
-
 """The tables that a scan writes. A failure stands at the first of them."""
 
 

@@ -58,7 +58,7 @@ def storage_errors() -> tuple[type[Exception], ...]:
 @contextlib.contextmanager
 def kept_connections(instance: dg.DagsterInstance) -> Iterator[None]:
     """Keep SQLite's files of events open meanwhile. Dagster opens and closes two for each event, which takes most of
-    the time of an event: 8 of 11 ms. Another database is left as it is.
+    the time of an event: 7 of 11 ms. Another database is left as it is.
     """
     from dagster._core.storage.event_log import SqliteEventLogStorage
 

@@ -6,7 +6,6 @@ tell whether it lives. `orphaned_runs.py` judges by both.
 
 import contextlib
 import logging
-import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +14,7 @@ import dagster as dg
 
 from kubestats_pipeline.locks import Machine, WorkerProcess, this_worker
 from kubestats_pipeline.orchestration.base.dagster_private import is_on_sqlite, storage_errors
+from kubestats_pipeline.orchestration.base.meanwhile import meanwhile
 
 WORKER_TAG = "kubestats/worker"
 """Run tag with a `WorkerProcess`. A re-executed run inherits that of its parent, so the run's own id is part of it."""
@@ -55,23 +55,16 @@ def giving_signs(instance: dg.DagsterInstance, run_id: str, seconds: float = SIG
     if is_on_sqlite(instance):
         yield
         return
-    done = threading.Event()
 
     def give() -> None:
-        while not done.is_set():
-            try:
-                instance.add_run_tags(run_id, {SEEN_TAG: f"{run_id} {time.time():.0f}"})
-            except storage_errors() as error:
-                _log.warning("no sign of life could be given: %s. It is tried again", type(error).__name__)
-            done.wait(seconds)
+        try:
+            instance.add_run_tags(run_id, {SEEN_TAG: f"{run_id} {time.time():.0f}"})
+        except storage_errors() as error:
+            _log.warning("no sign of life could be given: %s. It is tried again", type(error).__name__)
 
-    thread = threading.Thread(target=give, name="signs of life", daemon=True)
-    thread.start()
-    try:
+    give()
+    with meanwhile(give, seconds, "signs of life"):
         yield
-    finally:
-        done.set()
-        thread.join()
 
 
 class _TellingExecutor(dg.Executor):

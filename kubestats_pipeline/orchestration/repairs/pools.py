@@ -5,14 +5,14 @@ place, finds none, the other run leaves and finds nobody waiting, and only then 
 wait until it is ended for taking too long, and its schedule with it. A sensor and every headless cycle look for that.
 """
 
-import contextlib
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import dagster as dg
 
 from kubestats_pipeline.orchestration.base.dagster_private import sql_storage
+from kubestats_pipeline.orchestration.base.meanwhile import meanwhile
 
 LOOK_SECONDS = 5.0
 
@@ -49,19 +49,6 @@ def _is_other(known: Any, wanted: int) -> bool:
     return known.limit not in (0, wanted)
 
 
-@contextlib.contextmanager
-def kept_awake(instance: dg.DagsterInstance, seconds: float = LOOK_SECONDS) -> Iterator[None]:
+def kept_awake(instance: dg.DagsterInstance, seconds: float = LOOK_SECONDS) -> AbstractContextManager[None]:
     """Look again and again while something runs in this process."""
-    done = threading.Event()
-
-    def look() -> None:
-        while not done.wait(seconds):
-            wake_waiting(instance)
-
-    thread = threading.Thread(target=look, name="pools", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
+    return meanwhile(lambda: wake_waiting(instance), seconds, "pools")
