@@ -73,6 +73,14 @@ class LakeBucket:
             raise self._explained("list", prefix, error) from None
         return found
 
+    def look(self) -> None:
+        """One request that fails where the bucket is gone: a single key of it may then only be said to be missing.
+
+        Raises:
+            StoreError: the bucket is not there.
+        """
+        self.list("no object is here/")
+
     def get(self, key: str) -> tuple[bytes, str]:
         """The bytes of an object and their version.
 

@@ -82,6 +82,7 @@ class Replica:
         try:
             version = self.bucket.put(KNOWN + name, bytes(data), known.version if known else None)
         except (FileExistsError, StaleError):
+            self.bucket.look()
             take(self, name, known)
             if not self._has(name, data):  # it is not our own write, whose answer was lost
                 raise self._stale(name) from None
@@ -123,6 +124,7 @@ class Replica:
             return
         if not is_packed(name):
             if not self.is_current(name):
+                self.bucket.look()
                 raise self._stale(name)
             self.bucket.delete(KNOWN + name)
         with open_index(self.index) as index:

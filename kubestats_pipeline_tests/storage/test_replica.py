@@ -214,4 +214,6 @@ def test_a_bucket_that_is_gone_loses_nothing_here(s3: S3Server, tmp_path: Path) 
         here.pull()
     with pytest.raises(StoreError, match=r"\(NoSuchBucket\)"):
         here.put(ONE, b"more")
+    with pytest.raises(StoreError, match=r"\(NoSuchBucket\)"):
+        here.delete(ONE)
     assert content(here, ONE) == b"rows"
