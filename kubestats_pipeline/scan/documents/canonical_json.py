@@ -6,11 +6,15 @@ import orjson
 
 
 def canonical_json(value: Any) -> bytes:
-    """JSON with sorted keys and without blanks. Text that UTF-8 cannot hold is replaced."""
+    """JSON with sorted keys and without blanks. Text that UTF-8 cannot hold is replaced.
+
+    The bytes are a copy: what orjson 3.13.0 gives occupies 4 KB, however short it is, and documents are kept by the
+    hundred thousand.
+    """
     try:
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+        return bytes(memoryview(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)))
     except TypeError:  # lone surrogates from `!!binary`
-        return orjson.dumps(_printable(value), option=orjson.OPT_SORT_KEYS)
+        return bytes(memoryview(orjson.dumps(_printable(value), option=orjson.OPT_SORT_KEYS)))
 
 
 def _printable(value: Any) -> Any:

@@ -28,7 +28,10 @@ CACHED_BLOBS = 2_000
 """Blobs whose content is kept in memory: enough for moves, reverts and branches that are merged."""
 
 CACHED_BYTES = 32_000_000
-"""Bytes of documents that are kept of them."""
+"""Bytes of memory that they may take, so that long files are kept in fewer versions."""
+
+MANIFEST_BYTES = 500
+"""Bytes of memory of a manifest without its document, measured."""
 
 _ACTION = b"{{"
 _TEMPLATES = "templates/"
@@ -333,7 +336,7 @@ def _in_context(manifests: Iterable[Manifest], path: str, chart: str) -> Iterato
 
 
 def _size(content: FileContent) -> int:
-    return sum(len(manifest.data) for manifest in content.manifests)
+    return sum(len(manifest.data) + MANIFEST_BYTES for manifest in content.manifests)
 
 
 def _is_chart(path: str) -> bool:
