@@ -22,6 +22,7 @@ from benchmarks.fleet import fleet_lines
 from benchmarks.hostile import hostile_lines
 from benchmarks.idle import GOAL_REPOSITORIES, idle_lines
 from benchmarks.inputs import CORPUS, find_remotes
+from benchmarks.long_histories import Lengths, long_lines
 from benchmarks.made_fleet import FleetSize
 from benchmarks.pages import pages_lines
 from benchmarks.rendering import rendering_lines
@@ -40,6 +41,7 @@ NAMES = (
     "scan",
     "rendering",
     "fleet",
+    "long",
     "hostile",
     "run",
     "sweep",
@@ -54,6 +56,7 @@ USUAL_HISTORY = "infrastructure.git"
 
 USUAL_SIZE, FULL_SIZE = Size(30_000, 100_000), Size(300_000, 1_000_000)
 USUAL_FLEET, FULL_FLEET = FleetSize(4, 2, 4, 5, commits=200), FleetSize(8, 2, 6, 10, commits=2_000)
+USUAL_LENGTHS, FULL_LENGTHS = Lengths(10_000, 1_000), Lengths(125_000, 20_000)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -97,6 +100,8 @@ def _lines(chosen: Sequence[str], remotes: Sequence[Path], folder: Path, options
         yield from rendering_lines(remotes, folder / "rendering")
     if "fleet" in chosen:
         yield from fleet_lines(fleet, folder / "fleet", repeats)
+    if "long" in chosen:
+        yield from long_lines(FULL_LENGTHS if options.full else USUAL_LENGTHS, folder / "long")
     if "hostile" in chosen:
         yield from hostile_lines(repeats)
     if "sweep" in chosen:

@@ -40,8 +40,8 @@ LARGEST_KEPT = 300_000
 """Bytes of the largest file whose last version is kept."""
 
 READ_BEFORE_KEEPING = 1_000
-"""Files that are read before the first version is kept. A scan of a tip, or the start of a scan that continues, reads
-each file once, so that a kept version would have no use.
+"""Files that are read before the first version of any is kept. A scan of a tip, or the start of a scan that continues,
+reads each file once, so that a kept version would have no use. One that is read again is kept from then on.
 """
 
 _AT_MARGIN = re.compile(rb"^[^ #\n]", re.MULTILINE)
@@ -86,6 +86,7 @@ class IncrementalReader:
 
     bounds: Bounds
     read_before_keeping: int = READ_BEFORE_KEEPING
+    _read_once: set[str] = field(default_factory=set)
     _last: OrderedDict[str, _KeptVersion] = field(default_factory=OrderedDict)
     _bytes: int = 0
 
@@ -97,8 +98,9 @@ class IncrementalReader:
             blob: its bytes.
             file_name: the special name of the file, or an empty text.
         """
-        if self.read_before_keeping:
+        if self.read_before_keeping and path not in self._read_once:
             self.read_before_keeping -= 1
+            self._read_once.add(path)
             return read_file(blob, file_name, self.bounds)
         before = self._forget(path)  # also if it is of no use, because reading the next version changes it in place
         largest = min(LARGEST_KEPT, self.bounds.max_bytes)
@@ -167,7 +169,9 @@ def _read_edits(before: _KeptVersion, lines: list[bytes], bounds: Bounds) -> _Ke
             documents = [
                 document if index in touched else _moved(document, edit) for index, document in enumerate(documents)
             ]
-    content = FileContent(declared_by(documents), reads_alike=are_resources(documents), lines=lines_of(documents))
+    others_are_resources = before.content.reads_alike
+    reads_alike = are_resources([documents[index] for index in touched] if others_are_resources else documents)
+    content = FileContent(declared_by(documents), reads_alike=reads_alike, lines=lines_of(documents))
     return _KeptVersion(lines, size, documents, content)
 
 

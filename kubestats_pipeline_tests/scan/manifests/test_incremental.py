@@ -408,6 +408,14 @@ def test_a_tip_is_read_without_a_thought_of_later_versions() -> None:
     assert list(reader._last) == ["2.yaml", "3.yaml"]
 
 
+def test_a_file_that_is_read_again_is_kept_from_then_on() -> None:
+    """A history of one file may have thousands of versions, and none of them was kept before the thousandth."""
+    reader = IncrementalReader(Bounds())
+    for path in ("a.yaml", "b.yaml", "a.yaml"):
+        reader.read(path, RELEASE.encode(), "")
+    assert list(reader._last) == ["a.yaml"]
+
+
 def check_history(repository: Path) -> int:
     """Every version of every file in the order of its history; gives how many were compared."""
     reader, seen = IncrementalReader(Bounds(), 0), set[BlobKey]()
