@@ -21,7 +21,7 @@ from benchmarks.fleet import each_commit_of, tip_of
 from benchmarks.inputs import name_of
 from benchmarks.made_fleet import FleetSize, make_fleet
 from benchmarks.measure import Cost, Runs
-from benchmarks.report import Line
+from benchmarks.report import Goal, Line, at_most, ratio_of
 
 ROOT = Path(__file__).parents[1]
 ENVIRONMENTS = ROOT / ".bench"
@@ -68,6 +68,9 @@ class Work(NamedTuple):
             is measured from outside, together with the start of the interpreter.
         settings: variables that both programs get.
         items: equal parts of the work. The line shows the cost of one.
+        share: the goal for our CPU seconds, as a share of theirs.
+        seconds: the goal for our CPU seconds, whatever theirs are.
+        stored: a pattern of the files and folders in a side's folder whose bytes are compared too, by name.
     """
 
     group: str
@@ -77,7 +80,13 @@ class Work(NamedTuple):
     remotes: tuple[Path, ...] = ()
     settings: Mapping[str, str] = {}
     items: int = 1
+    share: float | None = None
+    seconds: float | None = None
+    stored: str = ""
 
+
+TIPS_GOAL, STORED_GOAL = 0.7, 0.8
+"""Shares of what the other revision needs: CPU of all tips together, and bytes of what both store."""
 
 SCAN = "report(timed(scan.scan, mirrored, mirrored.span.head, folder / str(number)))"
 _IMPORT_SCAN = "from benchmarks import inputs, scan\n"
@@ -182,54 +191,77 @@ def compare(work: Work, ours: Revision, theirs: Revision, folder: Path, repeats:
     for number in range(repeats):
         for side, place, costs in sides:
             costs.append(_cost(work, side, place, number))
-    cost_of_ours, cost_of_theirs = (Runs(tuple(costs)).each(work.items) for _, _, costs in sides)
-    return Line(work.group, work.what, cost_of_ours, cost_of_theirs)
+    runs, floor = (Runs(tuple(costs)).each(work.items) for _, _, costs in sides)
+    goals = [] if work.share is None else [at_most(ratio_of(runs, floor), work.share, "× theirs")]
+    goals += [] if work.seconds is None else [at_most(runs.cpu, work.seconds, "s")]
+    goals += [_stored_goal(*(_stored(place, work.stored) for _, place, _ in sides))] if work.stored else []
+    return Line(work.group, work.what, runs, floor, tuple(goals))
+
+
+def _stored(place: Path, pattern: str) -> dict[str, int]:
+    """Bytes of the files and folders that a pattern finds, by name."""
+    return {
+        path.name: sum(file.stat().st_size for file in (path, *path.rglob("*")) if file.is_file())
+        for path in place.glob(pattern)
+    }
+
+
+def _stored_goal(ours: Mapping[str, int], theirs: Mapping[str, int]) -> Goal:
+    """The goal for the bytes of what both sides have. Tables that only one of them knows do not count."""
+    both = ours.keys() & theirs.keys()
+    stored, other = (sum(side[name] for name in both) / 1e6 for side in (ours, theirs))
+    return Goal(f"{stored:.1f} of {other:.1f} MB stored: ≤ {STORED_GOAL:g} ×", stored <= STORED_GOAL * other)
 
 
 def _scans(remotes: Sequence[Path], long: Path) -> Iterator[Work]:
     for remote in remotes:
         yield Work("scan", f"tip of {name_of(remote)}", _MIRROR.format(history=0), _LOAD_MIRROR + SCAN, (remote,))
     everything = _MIRROR.format(history="all")
-    yield Work("scan", f"history of {name_of(long)}", everything, _LOAD_MIRROR + SCAN, (long,))
+    yield Work(
+        "scan", f"history of {name_of(long)}", everything, _LOAD_MIRROR + SCAN, (long,), share=1, stored="0/lake/*"
+    )
     yield Work("scan", f"one commit more of {name_of(long)}", everything + _ONE_BACK, _LOAD_MIRROR + _FORWARD, (long,))
 
 
 def _fleets(remote: Path, size: FleetSize) -> Iterator[Work]:
     """The tip and the history of a made fleet, which both sides mirror from the same repository."""
-    yield Work("fleet", tip_of(size), _MIRROR.format(history=0), _LOAD_MIRROR + SCAN, (remote,))
+    yield Work("fleet", tip_of(size), _MIRROR.format(history=0), _LOAD_MIRROR + SCAN, (remote,), share=0.6)
     everything, what = _MIRROR.format(history="all"), each_commit_of(size)
-    yield Work("fleet", what, everything, _LOAD_MIRROR + SCAN, (remote,), items=size.commits)
+    yield Work("fleet", what, everything, _LOAD_MIRROR + SCAN, (remote,), items=size.commits, share=0.1)
 
 
 def _runs(remotes: Sequence[Path]) -> Iterator[Work]:
     chosen = tuple(each for each in remotes if name_of(each) in RUN_TIPS) or tuple(remotes)
     settings = {"KUBESTATS_REPOSITORIES": ",".join(map(str, chosen)), "KUBESTATS_HISTORY_DAYS": "0"}
     names = f"{len(chosen)} tips"
-    yield Work("run", f"first run over {names}", "", ("run",), settings=settings)
-    for command in (("run",), ("sql", "SELECT 1"), ("status",), ("--help",)):
-        what = "run with nothing new over" if command == ("run",) else f"kubestats {command[0]} beside"
-        yield Work("run", f"{what} {names}", _RUN, command, settings=settings)
+    yield Work("run", f"first run over {names}", "", ("run",), settings=settings, share=0.6, stored="0/lake/*")
+    again = Work("run", f"run with nothing new over {names}", _RUN, ("run",), settings=settings, share=0.35)
+    yield again
+    for command, seconds in ((("sql", "SELECT 1"), 0.3), (("status",), 0.4), (("--help",), 0.2)):
+        what = f"kubestats {command[0]} beside {names}"
+        yield again._replace(what=what, measured=command, share=None, seconds=seconds)
+    yield Work("run", "kubestats demo", "", ("demo",), share=0.7)
 
 
 def _others(remotes: Sequence[Path], size: Size, swept: int, idle: int) -> Iterator[Work]:
     prepare = _SWEEP + f"sweep.prepare({swept}, folder)"
     yield Work("sweep", f"{swept} unchanged", prepare, _SWEEP + "report(timed(sweep.sweep_again, settings))")
     prepare = _IDLE + f"idle.prepare({idle}, folder)"
-    yield Work(
-        "idle", f"cycle over {idle} unchanged", prepare, _IDLE + "report(timed(idle.launch, settings, idle.JOBS))"
-    )
+    cycle = _IDLE + "report(timed(idle.launch, settings, idle.JOBS))"
+    yield Work("idle", f"cycle over {idle} unchanged", prepare, cycle, share=0.6)
     build = _LAKE + "lake.layout.warehouse.unlink(missing_ok=True)\nreport(timed(warehouse.build_warehouse, lake))"
     what = f"build of {size.resources:,} resources, {size.events:,} events"
     prepare = _LAKE + _ECOSYSTEM.format(size=size)
-    yield Work("warehouse", what, prepare, build, tuple(remotes))
+    yield Work("warehouse", what, prepare, build, tuple(remotes), share=0.6, stored="ecosystem/*.duckdb")
     shared = f"if folder.name == 'ours':\n{indent(_SHARED_TABLES, ' ')}\nelse:\n {build.removeprefix(_LAKE)}"
-    yield Work("warehouse", f"{what}, tables of both sides", prepare, _LAKE + shared, tuple(remotes))
+    yield Work("warehouse", f"{what}, tables of both sides", prepare, _LAKE + shared, tuple(remotes), share=0.6)
     yield Work(
         "warehouse",
         "publication after one repository changed",
         prepare + "warehouse.build_warehouse(lake)\n",
         _LAKE + _PUSH + "report(timed(warehouse.build_warehouse, lake))",
         tuple(remotes),
+        share=0.2,
     )
 
 
@@ -287,12 +319,13 @@ def _environment(settings: Mapping[str, str], place: Path, data_dir: Path) -> di
 
 
 def _sum(lines: Sequence[Line]) -> Line:
-    """The cheapest executions of several lines together."""
+    """The cheapest executions of the tips together."""
     ours, theirs = (
         Runs((Cost(sum(each.cpu for each in runs), sum(each.wall for each in runs), max(e.peak_mb for e in runs)),))
         for runs in ([line.runs for line in lines], [line.floor for line in lines if line.floor])
     )
-    return Line(lines[0].group, f"all {len(lines)} tips together", ours, theirs)
+    goal = at_most(ratio_of(ours, theirs), TIPS_GOAL, "× theirs")
+    return Line(lines[0].group, f"all {len(lines)} tips together", ours, theirs, (goal,))
 
 
 def _clone(commit: str, folder: Path) -> None:
