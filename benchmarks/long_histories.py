@@ -1,4 +1,4 @@
-"""Scans of long histories: of very many commits, and of a long file that every commit edits.
+"""Scans of long histories: of very many commits, and of long files that every commit edits.
 
 No repository of the corpus is as long. The floor of a line is the same history with half the commits: a ratio of two
 is linear in commits. Peak memory must stay within a bound at any length.
@@ -16,15 +16,15 @@ from benchmarks.scan import scan
 
 GROUP = "long"
 GROWTH_GOAL, MEMORY_GOAL_MB = 2.2, 600
-FILES, DOCUMENTS = 200, 1000
-"""Files of the history of small files, and documents of the long file. A document has ten lines with the one before."""
+FILES, LINES, LINES_EACH = 200, 10_000, 10
+"""Files of the history of small files, lines of a long file, and those of each of its documents, the marker included."""
 
 FIRST_COMMIT_AT, SECONDS_BETWEEN = 1_500_000_000, 600
 
 
 @dataclass(frozen=True)
 class Lengths:
-    """Numbers of commits: of the history of small files, and of the one of a single long file."""
+    """Numbers of commits: of the history of small files, and of each with a single long file."""
 
     small_files: int
     long_file: int
@@ -35,10 +35,11 @@ Edits = Callable[[int], Iterator[Mapping[str, str]]]
 
 
 def long_lines(lengths: Lengths, folder: Path) -> Iterator[Line]:
-    """The scan of each of the two histories, with that of half its commits as the floor."""
+    """The scan of each of the histories, with that of half its commits as the floor."""
     yield _line("first-parent commits of small files", edit_small_files, lengths.small_files, folder / "small")
-    what = f"commits that edit one file of {DOCUMENTS * 10:,} lines"
-    yield _line(what, edit_long_file, lengths.long_file, folder / "long")
+    what = f"commits that edit one file of {LINES:,} lines"
+    yield _line(f"{what}, many documents", edit_long_file, lengths.long_file, folder / "file")
+    yield _line(f"{what}, one document", edit_long_document, lengths.long_file, folder / "document")
 
 
 def make_history(path: Path, edits: Iterator[Mapping[str, str]]) -> Path:
@@ -71,10 +72,20 @@ def edit_small_files(commits: int) -> Iterator[Mapping[str, str]]:
 
 def edit_long_file(commits: int) -> Iterator[Mapping[str, str]]:
     """Each commit changes one line, of another document than the commit before."""
-    documents = [_document(each, 0) for each in range(DOCUMENTS)]
+    count = LINES // LINES_EACH
+    documents = [_document(each, 0) for each in range(count)]
     for number in range(commits):
-        documents[number % DOCUMENTS] = _document(number % DOCUMENTS, number)
+        documents[number % count] = _document(number % count, number)
         yield {"all.yaml": "---\n".join(documents)}
+
+
+def edit_long_document(commits: int) -> Iterator[Mapping[str, str]]:
+    """Each commit changes another line of a single document."""
+    lines = [f"  key{each}: 'value 0'" for each in range(LINES)]
+    for number in range(commits):
+        lines[number % LINES] = f"  key{number % LINES}: 'value {number}'"
+        data = "\n".join(lines)
+        yield {"all.yaml": f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: long}}\ndata:\n{data}\n"}
 
 
 def _document(name: int, version: int) -> str:

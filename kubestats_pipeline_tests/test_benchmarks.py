@@ -14,7 +14,7 @@ from benchmarks import against, discovery, fleet, floors, hostile, idle, inputs,
 from benchmarks.__main__ import main
 from benchmarks.ecosystem import Size, learn, write_ecosystem
 from benchmarks.equality_report import show_equality
-from benchmarks.long_histories import Lengths, edit_long_file, long_lines, make_history
+from benchmarks.long_histories import Edits, Lengths, edit_long_document, edit_long_file, long_lines, make_history
 from benchmarks.made_fleet import ENVIRONMENTS, FleetSize, make_fleet
 from benchmarks.measure import Cost, Runs, measure
 from benchmarks.report import Line, at_most, show
@@ -230,8 +230,10 @@ def test_every_release_of_a_made_fleet_is_read_and_has_its_chart(tmp_path: Path)
     assert set(releases["chart_url"]) == {"https://charts.example.org"}
 
 
-def test_each_commit_of_a_long_file_edits_one_line(tmp_path: Path) -> None:
-    remote = GitRepository(make_history(tmp_path / "made.git", edit_long_file(4)))
+@pytest.mark.parametrize("edits", [edit_long_file, edit_long_document])
+def test_each_commit_of_a_long_file_edits_one_line(tmp_path: Path, edits: Edits) -> None:
+    remote = GitRepository(make_history(tmp_path / "made.git", edits(4)))
+    assert remote.git("show", "HEAD:all.yaml").count("\n") >= 9_999
     assert [remote.git("show", "--format=", "--shortstat", f"HEAD~{back}").strip() for back in range(3)] == [
         "1 file changed, 1 insertion(+), 1 deletion(-)"
     ] * 3
@@ -240,7 +242,7 @@ def test_each_commit_of_a_long_file_edits_one_line(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_long_history_is_measured_beside_half_of_it(tmp_path: Path) -> None:
     lines = list(long_lines(Lengths(20, 4), tmp_path))
-    assert [line.what.split()[0] for line in lines] == ["20", "4"]
+    assert [line.what.split()[0] for line in lines] == ["20", "4", "4"]
     assert all(line.floor is not None for line in lines)
 
 

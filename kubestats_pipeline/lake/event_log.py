@@ -2,9 +2,10 @@
 
 No segment crosses a multiple of `BLOCK`, so that a full block is one file and is never written again. Within the last
 block each segment is several times as large as the next one, and smaller ones are merged into what is appended: few
-files, each row rewritten few times. All new files are written under other names first, moved to their own at the end,
-and the files that they replace are removed after that. The caller moves its position last: rows that a killed run has
-left beyond it are cut off here, and doing the same again gives the same files.
+files, each row rewritten few times. Rows of long text fill a segment sooner, so that memory stays bounded. All new
+files are written under other names first, moved to their own at the end, and the files that they replace are removed
+after that. The caller moves its position last: rows that a killed run has left beyond it are cut off here, and doing
+the same again gives the same files.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +26,9 @@ GROWTH = 4
 
 SMALLEST = 256
 """Fewer rows than that are taken for so many, so that single commits do not make many files."""
+
+LARGE, LARGEST = 16_000_000, 64_000_000
+"""Bytes of text of a segment whose footer says how many it has, and those from which on nothing is added to one."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,7 @@ class LogWriter:
         self._position = self._end = position
         self._kept = [segment for segment in lake.segments(table, key) if segment.first < position]
         self._waiting: list[pl.DataFrame] = []
+        self._waiting_size = 0
         self._staged: list[_Staged] = []
 
     def append(self, rows: Sequence[Mapping[str, Any]] | pl.DataFrame, end: int) -> None:
@@ -61,11 +66,17 @@ class LogWriter:
         """
         frame = to_frame(self._table, rows)
         while end >= (stop := (self._end // BLOCK + 1) * BLOCK):
-            self._waiting.append(frame.filter(self._number < stop))
+            self._wait(frame.filter(self._number < stop))
             frame = frame.filter(self._number >= stop)
             self._stage(stop)
-        self._waiting.append(frame)
+        self._wait(frame)
         self._end = end
+        if self._waiting_size >= LARGEST:
+            self._stage(end)
+
+    def _wait(self, frame: pl.DataFrame) -> None:
+        self._waiting.append(frame)
+        self._waiting_size += _size_of(frame)
 
     def read(self, columns: Sequence[str]) -> pl.DataFrame:
         """Some columns of all rows as they will be published."""
@@ -131,21 +142,29 @@ class LogWriter:
         merged = self._merged(stop)
         self._kept = self._kept[: len(self._kept) - len(merged)]
         old = [self._read(segment) for segment in merged]
-        first = merged[0].first if merged else max(self._position, _block_of(stop))
+        first = merged[0].first if merged else max(self._staged_to(), _block_of(stop))
         frames = [*old, *self._waiting] or [to_frame(self._table, [])]
         frame = frames[0] if len(frames) == 1 else pl.concat(frames).sort(self._table.sort)  # each one is sorted
-        segment = Segment(self._prefix + segment_name(first), first, stop)
+        size = _size_of(frame)
+        segment = Segment(self._prefix + segment_name(first), first, stop, size if size >= LARGE else 0)
         self._staged.append(_Staged(self._lake.stage_segment(segment, frame), segment))
-        self._waiting, self._end = [], stop
+        self._waiting, self._waiting_size, self._end = [], 0, stop
+
+    def _staged_to(self) -> int:
+        """Where the rows begin that are not staged yet."""
+        return self._staged[-1].segment.end if self._staged else self._position
 
     def _merged(self, stop: int) -> list[Segment]:
         """The last segments that are to be written anew, because what is appended completes or outgrows them."""
         merged: list[Segment] = []
-        size = max(stop - max(self._position, _block_of(stop)), SMALLEST)
+        if self._staged_to() > max(self._position, _block_of(stop)):
+            return merged  # rows of this block are staged already, and come between
+        size, text = max(stop - max(self._position, _block_of(stop)), SMALLEST), self._waiting_size
         for segment in reversed(self._kept):
-            length = min(segment.end, self._position) - segment.first
+            length, text = min(segment.end, self._position) - segment.first, text + segment.size
             is_cut_off = segment.end > self._position
-            if not is_cut_off and (segment.first < _block_of(stop) or (stop % BLOCK and length > GROWTH * size)):
+            is_full = text > LARGEST or (stop % BLOCK and length > GROWTH * size)
+            if not is_cut_off and (segment.first < _block_of(stop) or is_full):
                 break
             merged.insert(0, segment)
             size += length
@@ -153,6 +172,11 @@ class LogWriter:
 
     def _read(self, segment: Segment) -> pl.DataFrame:
         return self._lake.read_segment(self._table, segment).filter(self._number < self._position)
+
+
+def _size_of(frame: pl.DataFrame) -> int:
+    """Bytes of the longest columns, those of text, which are alike whenever rows are."""
+    return sum(frame.select(pl.col(pl.String).str.len_bytes().sum()).row(0))
 
 
 def _block_of(stop: int) -> int:

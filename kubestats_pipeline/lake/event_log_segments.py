@@ -17,8 +17,8 @@ import polars as pl
 
 from kubestats_pipeline.storage.objects import ObjectStore
 
-END = "kubestats.end"
-"""Where a segment's footer says that it ends."""
+END, SIZE = "kubestats.end", "kubestats.size"
+"""Where a segment's footer says that it ends, and of a large one how many bytes of text it has."""
 
 _ATTEMPTS = 3
 _NAME = re.compile(r"part(?:-(\d{12}))?\.parquet")
@@ -32,11 +32,13 @@ class Segment:
         name: its name in the storage.
         first: the number of its first row. Retention may have removed rows, the numbers of the others stay.
         end: the number that follows its last row's.
+        size: bytes of the text of its rows, 0 where it is not large.
     """
 
     name: str
     first: int
     end: int
+    size: int = 0
 
 
 def segment_name(first: int) -> str:
@@ -89,14 +91,14 @@ def _chain(storage: ObjectStore, prefix: str, numbered_by: str) -> list[Segment]
     found: list[Segment] = []
     for first, name in list_files(storage, prefix).items():
         if not found or first >= found[-1].end:
-            found.append(Segment(name, first, _end_of(storage.local_path(name), numbered_by)))
+            path = storage.local_path(name)
+            told = pl.read_parquet_metadata(path)
+            end = int(told[END]) if END in told else _end_of(path, numbered_by)
+            found.append(Segment(name, first, end, int(told.get(SIZE, 0))))
     return found
 
 
 def _end_of(path: Path, numbered_by: str) -> int:
-    """Where a segment ends. The one file of an earlier version does not say it and is asked for its last row."""
-    told = pl.read_parquet_metadata(path).get(END)
-    if told is not None:
-        return int(told)
+    """Where the one file of an earlier version ends, whose footer does not say it."""
     last = pl.read_parquet(path, columns=[numbered_by], hive_partitioning=False)[numbered_by].max()
     return last + 1 if isinstance(last, int) else 0

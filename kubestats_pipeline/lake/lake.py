@@ -20,7 +20,7 @@ import polars as pl
 
 from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.lake.contract import Partitioning, Table
-from kubestats_pipeline.lake.event_log_segments import END, Segment, find_segments, list_files, staged_name
+from kubestats_pipeline.lake.event_log_segments import END, SIZE, Segment, find_segments, list_files, staged_name
 from kubestats_pipeline.lake.frames import completed, frame_of, parquet_schema, unknown_columns
 from kubestats_pipeline.lake.leases import Leases
 from kubestats_pipeline.lake.paths import Layout, decode_name
@@ -28,7 +28,7 @@ from kubestats_pipeline.storage.objects import ObjectStore, StaleError
 from kubestats_pipeline.storage.opened import open_store
 
 METADATA_PREFIX = "kubestats."
-_END = END.removeprefix(METADATA_PREFIX)
+_END, _SIZE = END.removeprefix(METADATA_PREFIX), SIZE.removeprefix(METADATA_PREFIX)
 
 
 class LakeError(ExplainedError):
@@ -154,7 +154,8 @@ class Lake:
     def _read_file(self, table: Table, name: str) -> tuple[pl.DataFrame, dict[str, str]]:
         path = self.storage.local_path(name)
         rows, metadata = read_file(self.storage, name)
-        metadata.pop(_END, None)
+        for told in (_END, _SIZE):
+            metadata.pop(told, None)
         rows = completed(rows, table)
         if unknown := unknown_columns(rows.schema, parquet_schema(table)):
             raise LakeError(f"{path} {NEWER} (it has the column {unknown[0]}); {UPGRADE}")
@@ -199,7 +200,8 @@ class Lake:
             LakeError: the disk is full or read-only.
         """
         name = staged_name(segment)
-        replace_file(self.storage, name, rows, {_END: str(segment.end)})
+        size = {_SIZE: str(segment.size)} if segment.size else {}
+        replace_file(self.storage, name, rows, {_END: str(segment.end), **size})
         return name
 
     def delete(self, table: Table, key: Key = None) -> bool:

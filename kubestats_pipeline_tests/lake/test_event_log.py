@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kubestats_pipeline.lake import event_log
 from kubestats_pipeline.lake.event_log import BLOCK, GROWTH, SMALLEST, LogWriter
 from kubestats_pipeline.lake.event_log_segments import reach
 from kubestats_pipeline.lake.lake import Lake, LakeError, to_frame
@@ -169,3 +170,23 @@ def test_a_damaged_segment_is_named(lake: Lake) -> None:
     second.write_bytes(b"no parquet")
     with pytest.raises(LakeError, match="resource_events"):
         lake.read(RESOURCE_EVENTS, KEY)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(lengths=LENGTHS, largest=st.integers(60_000, 400_000))
+def test_rows_of_long_text_fill_a_segment_before_it_has_all_its_rows(
+    lengths: list[int], largest: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A log of documents of 250 kB each was kept in memory, ten thousand of them at once."""
+    lake, position = Lake(Layout(tmp_path_factory.mktemp("log"))), 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(event_log, "LARGE", 20_000)
+        patch.setattr(event_log, "LARGEST", largest)
+        for length in lengths:
+            position = append(lake, position, length)
+            assert ids(lake) == [str(number) for number in range(position)]
+        for segment in lake.segments(RESOURCE_EVENTS, KEY):
+            rows_of_one = lake.read_segment(RESOURCE_EVENTS, segment)
+            assert segment.size in (0, event_log._size_of(rows_of_one))
+            assert event_log._size_of(rows_of_one) < largest + 2 * event_log._size_of(rows(range(900)))
+    assert reach(lake.segments(RESOURCE_EVENTS, KEY)) == position

@@ -18,16 +18,18 @@ class ResourceLog:
         next_sequence: position of the next event.
         known_event_ids: ids that are in the log already.
         events: those that `take` has not taken yet.
+        size: bytes of the documents of these.
     """
 
     repository_id: str
     next_sequence: int = 0
     known_event_ids: set[str] = field(default_factory=set)
     events: list[Event] = field(default_factory=list)
+    size: int = 0
 
     def take(self) -> list[Event]:
         """Return the events since the last call, and forget them."""
-        taken, self.events = self.events, []
+        taken, self.events, self.size = self.events, [], 0
         return taken
 
     def append(
@@ -55,4 +57,5 @@ class ResourceLog:
                 fields=tuple(fields),
             )
         )
+        self.size += len(after.manifest.data)
         self.next_sequence += 1

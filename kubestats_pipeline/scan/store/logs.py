@@ -19,8 +19,8 @@ from kubestats_pipeline.scan.store.position import Position
 from kubestats_pipeline.scan.store.retention import Boundaries, plan, retire
 from kubestats_pipeline.scan.store.rows import Row, event_row
 
-EVENTS_AT_ONCE = 1_000
-"""Events that are kept in memory as objects before they become rows."""
+EVENTS_AT_ONCE, BYTES_AT_ONCE = 1_000, 16_000_000
+"""Events, and bytes of their documents, that are kept in memory as objects before they become rows."""
 
 
 class Numbered(Protocol):
@@ -50,8 +50,8 @@ class EventLog:
         self._applied = _Log(tables, APPLIED_EVENTS, known, known.next_applied if known else 0, to_applied_row)
 
     def take_from(self, replay: Replay, at_least: int = 1) -> None:
-        """Take the events of a replay away from it, those of each log where there are so many."""
-        if len(replay.log.events) >= at_least:
+        """Take the events of a replay away from it, those of each log where there are so many, or long ones."""
+        if len(replay.log.events) >= at_least or replay.log.size >= BYTES_AT_ONCE:
             self._resources.append(replay.log.take())
         if len(replay.applied.events) >= at_least:
             self._applied.append(replay.applied.take_events())
