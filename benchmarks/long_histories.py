@@ -17,7 +17,7 @@ from benchmarks.scan import scan
 GROUP = "long"
 GROWTH_GOAL, MEMORY_GOAL_MB = 2.2, 600
 FILES, LINES, LINES_EACH = 200, 10_000, 10
-"""Files of the history of small files, lines of a long file, and those of each of its documents, the marker included."""
+"""Files of the history of small files, lines of a long file, and those of each of its documents with the marker."""
 
 FIRST_COMMIT_AT, SECONDS_BETWEEN = 1_500_000_000, 600
 
