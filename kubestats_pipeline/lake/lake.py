@@ -154,8 +154,7 @@ class Lake:
     def _read_file(self, table: Table, name: str) -> tuple[pl.DataFrame, dict[str, str]]:
         path = self.storage.local_path(name)
         rows, metadata = read_file(self.storage, name)
-        for told in (_END, _SIZE):
-            metadata.pop(told, None)
+        metadata = {key: value for key, value in metadata.items() if key not in (_END, _SIZE)}
         rows = completed(rows, table)
         if unknown := unknown_columns(rows.schema, parquet_schema(table)):
             raise LakeError(f"{path} {NEWER} (it has the column {unknown[0]}); {UPGRADE}")
@@ -199,10 +198,9 @@ class Lake:
         Raises:
             LakeError: the disk is full or read-only.
         """
-        name = staged_name(segment)
-        size = {_SIZE: str(segment.size)} if segment.size else {}
-        replace_file(self.storage, name, rows, {_END: str(segment.end), **size})
-        return name
+        told = {_END: str(segment.end)} | ({_SIZE: str(segment.size)} if segment.size else {})
+        replace_file(self.storage, staged_name(segment), rows, told)
+        return staged_name(segment)
 
     def delete(self, table: Table, key: Key = None) -> bool:
         """Delete a partition. False where nothing was there."""

@@ -27,11 +27,8 @@ ReadBlob = Callable[[str], bytes | None]
 CACHED_BLOBS = 2_000
 """Blobs whose content is kept in memory: enough for moves, reverts and branches that are merged."""
 
-CACHED_BYTES = 32_000_000
-"""Bytes of memory that they may take, so that long files are kept in fewer versions."""
-
-MANIFEST_BYTES = 500
-"""Bytes of memory of a manifest without its document, measured."""
+CACHED_BYTES, MANIFEST_BYTES = 32_000_000, 500
+"""Bytes of memory that they may take, and those of a manifest without its document, as measured."""
 
 _ACTION = b"{{"
 _TEMPLATES = "templates/"
