@@ -32,7 +32,7 @@ class DeclaredAppliers:
         self._looked_at: tuple[int, frozenset[str]] = (-1, frozenset())
         self._above: dict[str, frozenset[str]] = {}
         self._specs: dict[Identity, tuple[Manifest, tuple[ApplySpec, ...]]] = {}
-        self._tops: dict[str, list[str]] = {}
+        self._tops: dict[tuple[str, ...], list[str]] = {}
 
     def specs(self, identity: Identity) -> Iterator[ApplySpec]:
         """The folders that an applier asks for, if its path has no variable."""
@@ -100,8 +100,10 @@ class DeclaredAppliers:
                 self._by_folder[folder].add(identity)
         applied = frozenset(self._by_folder)
         if (self._documents.revision, applied) != self._looked_at:
+            if self._documents.revision != self._looked_at[0]:
+                self._tops = {}
             self._looked_at = (self._documents.revision, applied)
-            self._above, self._tops = {}, {}
+            self._above = {}
 
     def applies_itself(self, identity: Identity) -> bool:
         """True if an applier applies the file of its own document."""
@@ -129,10 +131,11 @@ class DeclaredAppliers:
 
     def tops(self, path: str) -> list[str]:
         """The kustomizations that take in a file, directly or through others, and that no other one takes in."""
-        if path not in self._tops:
+        includers = self._includers(path)
+        if includers not in self._tops:  # most files of a folder have the same ones
             listing = (place for place in self._climb(path, with_generated=False) if not self._includers(place))
-            self._tops[path] = sorted(listing)
-        return self._tops[path]
+            self._tops[includers] = sorted(listing)
+        return self._tops[includers]
 
     def above(self, path: str) -> frozenset[str]:
         """The folders that take in a file: kustomizations that list it, or the nearest applied folder above."""
@@ -149,8 +152,9 @@ class DeclaredAppliers:
             seen.update(takers)
         return seen - {path}
 
-    def _includers(self, place: str) -> list[str]:
-        return [folder for folder in self._documents.includers(place) if folder != place]
+    def _includers(self, place: str) -> tuple[str, ...]:
+        found = self._documents.includers(place)
+        return tuple(folder for folder in found if folder != place) if place in found else found
 
     def _generated(self, place: str) -> Iterator[str]:
         """The nearest applied folder above that has no kustomization, because Flux generates one for it."""
