@@ -31,6 +31,7 @@ class DeclaredAppliers:
         self._by_folder: defaultdict[str, set[Identity]] = defaultdict(set)
         self._looked_at: tuple[int, frozenset[str]] = (-1, frozenset())
         self._above: dict[str, frozenset[str]] = {}
+        self._folders: dict[Identity, tuple[str, ...]] = {}
         self._specs: dict[Identity, tuple[Manifest, tuple[ApplySpec, ...]]] = {}
         self._tops: dict[tuple[str, ...], list[str]] = {}
 
@@ -62,8 +63,12 @@ class DeclaredAppliers:
         path = self._documents[identity].facts.flux_path
         if path is None:
             return tuple(self._known(self.specs(identity)))
-        source = path.source and SourceOf(path.source.kind, path.source.name)
-        return () if "$" in path.path else tuple(self._known([ApplySpec(path.path, source)]))
+        known = self._folders.get(identity)
+        if known is None:
+            source = path.source and SourceOf(path.source.kind, path.source.name)
+            known = () if "$" in path.path else tuple(self._known([ApplySpec(path.path, source)]))
+            self._folders[identity] = known
+        return known
 
     def _known(self, specs: Iterable[ApplySpec]) -> Iterator[str]:
         for spec in specs:
@@ -94,7 +99,7 @@ class DeclaredAppliers:
     def look(self) -> None:
         """Look at the appliers of the commit as they are now. All other methods answer as of the last look."""
         self._specs = {identity: known for identity, known in self._specs.items() if identity in self._documents}
-        self._by_folder = defaultdict(set)
+        self._by_folder, self._folders = defaultdict(set), {}
         for identity in self.all():
             for folder in self.folders(identity):
                 self._by_folder[folder].add(identity)

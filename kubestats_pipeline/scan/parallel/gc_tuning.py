@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 OBJECTS, GENERATIONS = 1_000_000, (5, 50)
 """Thresholds: new objects before a collection of the youngest generation, and collections of one generation before one
-of the next. Python's defaults are 700, and 10 for each. The tips of all but the largest repositories have fewer objects.
+of the next. Python's defaults are 700, and 10 for each. A usual tip has fewer objects than that.
 """
 
 
