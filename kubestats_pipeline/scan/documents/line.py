@@ -19,11 +19,13 @@ _LINE = re.compile(
     r"""(?P<marker>---\ *+)
     | \ *+(?:\#.*)?
     | (?P<indent>\ *+) (?P<dash>-(?:\ ++|$))?
-      (?:(?:(?P<key>[A-Za-z0-9_./][A-Za-z0-9_./-]{0,200}+)
+      (?:(?:(?P<key>[A-Za-z0-9_./][A-Za-z0-9_./-]{0,200}+|<<)
         |"(?P<quoted>[^"\\]{1,200}+)"
         |\*(?P<referred>[A-Za-z0-9_-]++)\ ++
       ):(?:\ ++|$))?
+      (?P<tag>!!str\ ++)?
       (?:&(?P<anchor>[A-Za-z0-9_-]++)(?:\ ++|$))?
+      (?P<tag_behind>!!str\ ++)?
       (?:(?P<plain>(?:[\w./$(+<=~^\\]|-(?=[^ ]))[^ :#]*+(?:(?::(?=[^ ])|\#|\ ++(?=[^ #]))[^ :#]*+)*+)
         |"(?P<double>[^"\\]*+)"
         |'(?P<single>[^']*+)'
@@ -37,7 +39,10 @@ _LINE = re.compile(
 )
 """A marker of a document, a comment or nothing, or an entry. A plain scalar ends before `: ` and ` #`."""
 
-_Form = Literal["scalar", "open", "below", "anchored", "alias", "literal", "folded", "flow", "end"]
+_ALIASES = re.compile(r"\[ *\*[A-Za-z0-9_-]+ *(?:, *\*[A-Za-z0-9_-]+ *)*\](?: +(?:#.*)?)?")
+_NAME = re.compile(r"\*([A-Za-z0-9_-]+)")
+
+_Form = Literal["scalar", "open", "below", "anchored", "alias", "aliases", "merge", "literal", "folded", "flow", "end"]
 
 
 class NotPlainError(Exception):
@@ -54,7 +59,7 @@ class PlainLine:
         inner: the column of the key, or of the item if it has no key.
         key: empty for an item without one, and where it is an alias.
         nodes: of the key, and of the value if it is complete.
-        value: a scalar, a collection in flow style, the name that an alias repeats, or the end of a block text.
+        value: a scalar, a collection in flow style, the names that aliases repeat, or the end of a block text.
         text: a scalar as written, if it has an anchor, or if it is a number under a version-like key.
         anchor: the name of an anchor at the value.
         referred_key: the name that the key repeats as an alias.
@@ -85,12 +90,13 @@ def read_line(text: str) -> PlainLine | None:
     match = _LINE.fullmatch(text) if len(text) <= LONGEST_LINE else None
     if match is None:
         raise NotPlainError
-    marker, indent, dash, key, quoted, referred, anchor, plain, double, single, alias, block, flow = match.groups()
+    marker, indent, dash, key, quoted, referred, *marks, plain, double, single, alias, block, flow = match.groups()
+    tag, anchor, tag_behind = marks
     if indent is None:
         return MARKER if marker is not None else None
     if (key or quoted or dash) is None and referred is None:
         raise NotPlainError
-    column = len(indent)
+    column, tags = len(indent), [each for each in (tag, tag_behind) if each is not None]
     line = PlainLine("open" if anchor is None else "below", column, column, dash is not None, "", 0, None, None, anchor)
     try:
         if key is not None or quoted is not None:
@@ -98,7 +104,7 @@ def read_line(text: str) -> PlainLine | None:
             line.key = quoted or resolve_key(key)
             line.nodes = nodes_of(quoted or key)
         if plain is not None:
-            _set_scalar(line, plain, resolve_value(plain))
+            _set_scalar(line, plain, resolve_value(plain) if not tags else plain)
         elif (literal := double if double is not None else single) is not None:
             _set_scalar(line, literal, literal)
         elif flow is not None:
@@ -113,6 +119,16 @@ def read_line(text: str) -> PlainLine | None:
         line.referred_key = referred
     if (referred and dash) or (anchor and (flow or alias)):
         raise NotPlainError
+    if tags and (len(tags) > 1 or line.form in ("open", "below", "alias", "aliases", "flow") or flow is not None):
+        raise NotPlainError
+    return _as_merge(line) if key == "<<" else line
+
+
+def _as_merge(line: PlainLine) -> PlainLine:
+    """A line that merges the mapping that an alias repeats. Its key is no node."""
+    if line.form != "alias":
+        raise NotPlainError
+    line.form, line.nodes = "merge", 0
     return line
 
 
@@ -128,7 +144,11 @@ def _set_scalar(line: PlainLine, text: str, value: Any) -> None:
 
 
 def _set_flow(line: PlainLine, text: str) -> None:
-    """Set a value in brackets or quotation marks, which libyaml reads."""
+    """Set a value in brackets or quotation marks, which libyaml reads, but for a list of aliases alone."""
+    if _ALIASES.fullmatch(text):
+        line.form, line.value = "aliases", _NAME.findall(text.partition("]")[0])
+        line.nodes += 1
+        return
     document, *others = decode_stream(f"{text}\n".encode(), Bounds())
     is_collection = isinstance(document.content, dict | list)
     if others or document.written or document.anchors or document.repeated_keys or is_collection != (text[0] in "[{"):

@@ -60,6 +60,7 @@ class _Documents:
     def _reset(self) -> None:
         self._nodes = 0
         self._written: dict[int, dict[str, str]] = {}
+        self._merged: dict[int, set[str]] = {}
         self._anchors: dict[str, Anchor] = {}
 
     @property
@@ -98,9 +99,12 @@ class _Documents:
         while True:
             key = line.key or self._referred_key(line)
             if key in mapping:
-                raise NotPlainError
+                self._overwrite(mapping, key)
             nodes += line.nodes
-            if line.form == "scalar":
+            if line.form == "merge":
+                self._merge(mapping, line, depth)
+                line = self._line
+            elif line.form == "scalar":
                 mapping[key] = line.value
                 if line.text is not None:
                     self._written.setdefault(id(mapping), {})[key] = line.text
@@ -123,6 +127,25 @@ class _Documents:
         self._nodes += nodes
         self._line = line
         return mapping
+
+    def _merge(self, mapping: dict[str, Any], line: PlainLine, depth: int) -> None:
+        """Merge a mapping that has no key of this one: other merges are not read alike by all readers."""
+        merged = self._alias(line.value, depth)
+        if not isinstance(merged, dict) or not merged.keys().isdisjoint(mapping) or id(mapping) in self._merged:
+            raise NotPlainError
+        self._merged[id(mapping)] = set(merged)
+        mapping.update(merged)
+        if id(merged) in self._written:
+            self._written.setdefault(id(mapping), {}).update(self._written[id(merged)])
+        self._line = self._next()
+
+    def _overwrite(self, mapping: dict[str, Any], key: str) -> None:
+        """Let a key take the place of a merged one. A key that is set twice is not read alike by all readers."""
+        merged = self._merged.get(id(mapping), ())
+        if key not in merged:
+            raise NotPlainError
+        self._merged[id(mapping)].remove(key)
+        self._written.get(id(mapping), {}).pop(key, None)
 
     def _sequence(self, line: PlainLine, depth: int) -> list[Any]:
         if depth > self._max_depth:
@@ -152,6 +175,10 @@ class _Documents:
         self._line = self._next()
         if line.form == "alias":
             return self._alias(line.value, depth)
+        if line.form == "aliases":
+            if depth + 1 > self._max_depth:
+                raise NotPlainError
+            return [self._alias(name, depth + 1) for name in line.value]
         if line.form == "flow":
             if depth + _height(line.value) > self._max_depth:
                 raise NotPlainError

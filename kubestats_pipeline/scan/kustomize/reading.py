@@ -23,9 +23,13 @@ _DATE = re.compile(r"(\d{4})-(\d\d?)-(\d\d?)")
 _MERGE = object()
 _FOLDED_BREAK = re.compile(r"(?:(?<=\n)|^)([^\s][^\n]*)(\n+)(?=[ \t])")
 _DIFFERS = compile_pattern(
-    r"(?m)(?:^|[\s:,\[{-])(?:[yYnN]|yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF|\d{4}-\d\d?-\d\d?)[ \t]*"
+    r"(?m)(?:^|[\r\f\v:,\[{?-]|[&!]\S*[ \t])[ \t]*"
+    r"(?:[yYnN]|yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF|\d{4}-\d\d?-\d\d?)[ \t]*"
     r"(?:[,\]}]|\r?$|[ \t]#|:[ \t\r\n])"
 )
+"""A text that may be a whole scalar of the sorts that differ: it stands first on a line, or behind an indicator, an
+anchor or a tag. Prose that ends a line in `on` is none.
+"""
 _COMMENT = re.compile(rb"(?m)(?:^|[ \t])#[^\"'\n]*$")
 """A comment without quotes. What looks like one in a quoted text is a part of it, because it does not end that text."""
 _FOLDED = re.compile(

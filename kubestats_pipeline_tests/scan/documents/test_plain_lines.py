@@ -26,10 +26,12 @@ VALUES = st.sampled_from([
     "", "", "", "", " a", " 1.10", " &x", " &x a", " &x 1.10", " &y 2", " *x", " *y", " |", " |-", " >", " >-",
     " &x |", " '1.10'", ' "a: b"', ' "a\\n"', ' ""', " ''", " 'it''s'", " [a, 1]", " {a: {b: [c]}}", " [*x]", " []",
     " # c", " a # c", " a#c", " a b  c", " a: b", " -1", " - a", " -", "\ta", " a ", " !!str 1", " ${A:=b}", " {{ a }}",
+    " [*x, *y] # c", " [ *y ]", " [*x,]", " [*x #]", " !!str", " !!str &x 1.10", " &y !!str |", " !!str 'a'",
+    " !!int 1",
     *(f" {scalar}" for scalar in ODD),
 ])
 STARTS = st.one_of(KEYS, st.sampled_from([
-    "a", "b", "c", "tag", "version", "*x ", '"a b"', "'a'", "<<", "a/b.c", "null", "- a", "- b", "- tag", "-   c",
+    "a", "b", "c", "tag", "version", "*x ", "<<", '"a b"', "'a'", "<<", "a/b.c", "null", "- a", "- b", "- tag", "-   c",
 ])).map("{}:".format)
 # fmt: on
 ENTRIES = st.builds("{}{}".format, st.one_of(STARTS, STARTS, STARTS, st.just("-"), st.just("")), VALUES)
@@ -131,6 +133,9 @@ def test_nearly_all_files_are_plain(sample_files: list[bytes]) -> None:
         "a: >-\n  one\n  two\n\n  three\nb: |-\n\n  four\n",
         'a: {b: [1, "c"]}\n"d e": \'f\'\ng: "h\\n"\n',
         "a:\n-\n  b: 1\n-\n- c\n",
+        "a: &x h\nb: [*x]\nc: [ *x, *x ] # d\n",
+        "a: &x\n  tag: 1.10\n  b: {c: 1}\nd:\n  e: 1\n  <<: *x\n  b: 2\nf:\n- <<: *x\n  tag: 2.0\n",
+        "a: !!str 1.10\nversion: !!str &x 1\nb: &y !!str |\n  1\nc: *x\nd: *y\n",
     ],
 )
 def test_what_manifests_hold_is_plain(text: str) -> None:
@@ -146,11 +151,17 @@ def test_what_manifests_hold_is_plain(text: str) -> None:
         "---\n---\na: 1\n",
         "a: 1\na: 2\n",
         "a: &x {b: 1}\n<<: *x\n",
+        "a: &x\n  b: 1\nb: 1\n<<: *x\n",
+        "a: &x\n  b: 1\n<<: *x\nb: 1\nb: 2\n",
+        "a: &x\n  b: 1\n<<: [*x]\n",
+        "a: &x 1\n<<: *x\n",
+        "a: !!str [1]\n",
+        "a: !!str\n",
         "a: *x\n",
         "a: &x\n  b: *x\n",
         "a: one\n  two\n",
         "a: 'one\n  two'\n",
-        "a: !!str 1\n",
+        "a: !!int 1\n",
         "a: b: c\n",
         " a: 1\nb: 2\n",
         "a:\n    b: 1\n  c: 2\n",
