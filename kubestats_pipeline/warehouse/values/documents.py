@@ -31,13 +31,6 @@ _CHANGED_PARAMETER = re.compile(
 )
 _CHANGED_SET = re.compile(r"\$\.spec(?:\.forProvider)?\.set(?:\.([\w-]+)|\['([^']*)'\])?")
 
-_KEY = '"values":'
-_BLOCK = f"{_KEY}{{"
-_MEMBER = re.compile(r'"values(?:Object|Inline|Content)?":')
-_TEXTS = re.compile(r'\[(?:"(?:[^"\\]|\\.)*",?)*\]')
-_ELSEWHERE = ('"parameters":', '"set":', 'values.yaml"', 'values.yml"')
-"""The text of a document: keys of settings, what is none of them below such a key, and places of other settings."""
-
 ReplaceBlock = Callable[[str, IsShown], str | None]
 """Gives the published form of a mapping of settings as JSON. None if all of them may be published."""
 
@@ -53,35 +46,14 @@ class ReleaseSettings:
     """Withholds the settings of one release, and remembers what it has decided."""
 
     def __init__(self, is_shown: IsShown, replace: ReplaceBlock = replace_block) -> None:
-        self._is_shown, self._replace = functools.cache(is_shown), replace
+        self.is_shown, self._replace = functools.cache(is_shown), replace
 
     def withhold(self, item: Any, path: str = "") -> Any:
         """The values at a path, as orjson writes them. It is the very object if all of them may be published."""
         if path or not isinstance(item, dict):
-            return _withhold_values(item, path, self._is_shown)
-        published = self._replace(orjson.dumps(item).decode(), self._is_shown)
+            return _withhold_values(item, path, self.is_shown)
+        published = self._replace(orjson.dumps(item).decode(), self.is_shown)
         return item if published is None else orjson.Fragment(published)
-
-    def replace_in(self, document: str, block: str) -> str | None:
-        """The published form of a document whose settings are one mapping, `block`, both as JSON.
-
-        The document is not parsed. None where it may hold more settings.
-        """
-        start = document.find(_BLOCK) + len(_KEY)
-        end = start + len(block)
-        if start < len(_KEY) or not document.startswith(block, start):
-            return None
-        before, after = document[:start], document[end:]
-        if before.endswith(f"\\{_KEY}") or _may_hold_settings(f"{before[: -len(_KEY)]}\n{after}"):
-            return None
-        published = self._replace(block, self._is_shown)
-        return document if published is None else f"{before}{published}{after}"
-
-
-def _may_hold_settings(document: str) -> bool:
-    if any(place in document for place in _ELSEWHERE):
-        return True
-    return any(not _TEXTS.match(document, found.end()) for found in _MEMBER.finditer(document))
 
 
 def withhold_settings(document: Any, settings: ReleaseSettings) -> Any:
