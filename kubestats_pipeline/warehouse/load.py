@@ -6,7 +6,8 @@ to the lake.
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Collection, Container, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 import duckdb
 
@@ -28,18 +29,19 @@ def load_table(
     connection: duckdb.DuckDBPyConnection,
     table: Table,
     files: Sequence[str],
-    publish: Callable[[str], str] = str,
+    published: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Create a table and fill it from its Parquet files, in the order of the files and of their rows.
 
-    Without files the table is empty. `publish` makes SQL of the rows that are loaded in place of those of the files.
+    Without files the table is empty. `published` has SQL expressions over a row for the columns that are loaded in
+    another form.
 
     Raises:
         WarehouseError: a file is damaged or does not fit the contract, or memory or disk do not suffice. The text never
             quotes a value, because DuckDB's own messages do and documents may hold what nobody should read.
     """
     try:
-        _fill(connection, table, table.name, files, publish)
+        _fill(connection, table, table.name, files, published)
     except duckdb.Error as error:
         raise WarehouseError(_explain(table, files, error)) from None
 
@@ -83,7 +85,7 @@ def _fill(
     table: Table,
     name: str,
     files: Sequence[str],
-    publish: Callable[[str], str] = str,
+    published: Mapping[str, str] = MappingProxyType({}),
     *,
     kind: str = "TABLE",
 ) -> None:
@@ -93,11 +95,11 @@ def _fill(
         return
     _refuse_newer(connection, table, files)
     try:
-        _insert(connection, table, name, files, publish)
+        _insert(connection, table, name, files, published)
     except duckdb.Error:
         if _lacks_required(connection, table, files):
             raise
-        _insert(connection, table, name, files, publish, older=True)
+        _insert(connection, table, name, files, published, older=True)
 
 
 def _columns_of(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> set[str]:
@@ -124,7 +126,7 @@ def _insert(
     table: Table,
     name: str,
     files: Sequence[str],
-    publish: Callable[[str], str],
+    published: Mapping[str, str],
     *,
     older: bool = False,
 ) -> None:
@@ -132,7 +134,10 @@ def _insert(
 
     Until a repository has been scanned again, or where that fails, its files are those of an earlier version.
     """
-    rows = publish(select_rows(connection, table, files, older=older))
+    rows = select_rows(connection, table, files, older=older)
+    if published:
+        replaced = ", ".join(f'{expression} AS "{column}"' for column, expression in published.items())
+        rows = f"SELECT * REPLACE ({replaced}) FROM ({rows})"  # noqa: S608 - the contract's
     connection.execute(f"INSERT INTO {name} {rows}", {"files": list(files)})
 
 

@@ -16,7 +16,7 @@ WITH uses AS (
 ),
 -- Grouped twice, which is cheaper than to count what is distinct: a release belongs to one repository.
 by_repository AS (
-    SELECT chart_name, family_url, path, value_type, value, is_withheld, repository_id, count(*) AS releases FROM uses GROUP BY ALL
+    SELECT chart_name, family_url, path, value_type, value, is_withheld, repository_id, count(use_id) AS releases FROM uses GROUP BY ALL
 )
 SELECT
     chart_name,
@@ -25,7 +25,7 @@ SELECT
     value_type,
     value,
     is_withheld,
-    count(*) AS repositories,
+    count(repository_id) AS repositories,
     sum(releases)::BIGINT AS releases
 FROM by_repository
 GROUP BY chart_name, family_url, path, value_type, value, is_withheld

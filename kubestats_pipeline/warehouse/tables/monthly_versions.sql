@@ -51,8 +51,8 @@ compared AS (
 counted AS (
     SELECT
         chart_name, chart_url, is_resolved, month, version,
-        count(*) AS repositories,
-        count(*) FILTER (WHERE is_new) AS joined_the_data
+        count(repository_id) AS repositories,
+        count(repository_id) FILTER (WHERE is_new) AS joined_the_data
     FROM uses
     GROUP BY ALL
 )

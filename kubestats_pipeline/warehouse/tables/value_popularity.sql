@@ -14,16 +14,16 @@ WITH by_release AS (
 ),
 -- Grouped twice, which is cheaper than to count what is distinct: a release belongs to one repository.
 by_repository AS (
-    SELECT chart_name, chart_url, path, repository_id, count(*) AS releases, bool_or(is_withheld) AS is_withheld FROM by_release GROUP BY ALL
+    SELECT chart_name, chart_url, path, repository_id, count(use_id) AS releases, bool_or(is_withheld) AS is_withheld FROM by_release GROUP BY ALL
 ),
 counted AS (
     SELECT
         chart_name,
         chart_url,
         path,
-        count(*) AS repositories,
+        count(repository_id) AS repositories,
         sum(releases)::BIGINT AS releases,
-        count(*) FILTER (WHERE is_withheld) AS withheld_repositories
+        count(repository_id) FILTER (WHERE is_withheld) AS withheld_repositories
     FROM by_repository
     GROUP BY ALL
 ),
