@@ -154,7 +154,7 @@ def withhold_all(path: str, value: str) -> bool:
 
 
 def test_a_document_of_which_only_the_settings_are_read_is_published_like_one_that_is_taken_apart():
-    """The text of the settings stands once more as a text, below a key that only ends like theirs, or before another."""
+    """Their text stands once more as a text, below a key that only ends like theirs, or before other members."""
     values = {"a": {"b": "x"}, "c": "y"}
     block = orjson.dumps(values).decode()
     others = ({}, {"note": f'"values":{block}'}, {'the "values': values}, {"x": {"values": {"a": {"b": "z"}}}})

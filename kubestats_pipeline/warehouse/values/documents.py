@@ -62,7 +62,7 @@ class KnownBlocks:
 
     def block_at(self, document: str, start: int) -> str:
         """The mapping that begins at an index of a document. Only one can, so that a known one is it."""
-        # Most often it is the last member of `spec`, which is the last one of the document or of what comes before a text.
+        # Most often it is the last member of `spec`, which is the last one of the document.
         end = len(document) - 2 if document.endswith("}}") else document.rfind("}}") + 1
         if (likely := document[start:end]) in self._known:
             return likely
