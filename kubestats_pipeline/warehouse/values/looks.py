@@ -74,7 +74,7 @@ _SHOWN_SHAPES = {
 }
 """Shapes of values that say nothing about a person: the whole value has the shape."""
 _IN_ALL_BUT_BOOLEANS = re.compile(r"[\d@\s]")
-"""What every other one of these has. Most values are words, and are not asked for each."""
+"""All of these but the first have one of them. Most values are words, and are not asked for each shape."""
 
 _HIDDEN_SHAPES = {
     "e-mail or handle": re.compile(r"[^\s@<>]+@(?!sha\d)[\w-]+|(?<!\w)@\w[\w.-]*"),
@@ -92,7 +92,7 @@ _HIDDEN_SHAPES = {
 }
 """Shapes of values that are a person's own: a part of the value has the shape."""
 _IN_ALL_HIDDEN = re.compile(r"[\d@:/\\.°]|[a-fA-F]{2}-[a-fA-F]{2}")
-"""What every one of these, every address, long number and host has."""
+"""All of these have one of them, and so have addresses, long numbers and hosts."""
 
 _ADDRESS = re.compile(
     r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?:/\d+)?(?!\d|\.\d)|"
