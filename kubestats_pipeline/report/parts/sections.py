@@ -8,6 +8,7 @@ under a section is the same text with the key of its page. A test runs both and 
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 Key = tuple[str | int, ...]
@@ -55,7 +56,7 @@ class Section:
     empty: str = ""
     digested: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def anchor(self) -> str:
         """The section's anchor on its page."""
         return "-".join("".join(sign if sign.isalnum() else " " for sign in self.title.lower()).split())
