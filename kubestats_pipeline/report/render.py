@@ -14,12 +14,13 @@ from markupsafe import Markup
 
 from kubestats_pipeline.report.feeds import feed_of
 from kubestats_pipeline.report.pages.all_pages import MENU
-from kubestats_pipeline.report.parts import addresses, cells, drawing
+from kubestats_pipeline.report.parts import addresses
 from kubestats_pipeline.report.parts.links import Links
 from kubestats_pipeline.report.parts.page import Page, PageKind
 from kubestats_pipeline.report.parts.published import ReportError, Rows
 from kubestats_pipeline.report.parts.sections import Section
 from kubestats_pipeline.report.resource_lives import contents_of, lives_of
+from kubestats_pipeline.report.section_html import show, show_query
 
 FOLDER = Path(__file__).parent
 TEMPLATES, STATIC = FOLDER / "templates", FOLDER / "static"
@@ -29,11 +30,6 @@ POLICY = (
     "base-uri 'none'; form-action 'self'"
 )
 """The Content-Security-Policy of every page. The server sends it too."""
-
-MOST_BARS = 20
-
-REMEMBERED = 1000
-"""Tables whose headings are remembered. All pages of a kind have the same."""
 
 Found = Mapping[Section, Rows]
 """The rows of each section of one page."""
@@ -91,14 +87,16 @@ def _variables(page: Page, found: Found, queries: Queries, links: Links) -> dict
         "up": (up, addresses.relative(above, page.address)),
         "json": addresses.relative(addresses.beside(page.address, ".json"), page.address),
         "feed": addresses.relative(feed_address(page), page.address) if page.kind.feed else None,
-        "sections": [
-            _section(section, page, found[section], queries[section], links) for section in page.kind.sections
-        ],
     }
+    if page.kind.template != "resources.html":
+        variables["sections"] = [
+            show(section, found[section], queries[section], page.known, links) for section in page.kind.sections
+        ]
     if page.kind.template == "repository.html":
         variables["has_resources"] = links.to("resources", (page.key[0], 1)) is not None
     if page.kind.template == "resources.html":
         resources, events = page.kind.sections
+        variables["queries"] = [show_query(section, queries[section]) for section in page.kind.sections]
         variables["contents"] = contents_of(found[resources])
         variables["lives"] = lives_of(found[resources], found[events], page.known, links)
     return variables
@@ -109,42 +107,6 @@ def _menu(here: PageKind, root: str) -> Markup:
     """The entries of the menu, which are those of all pages of a kind that lie as deep."""
     entries = [(kind.menu, f"{root}{kind.address({})}", kind is here) for kind in MENU]
     return Markup(_environment().get_template("menu.html").render(entries=entries))  # noqa: S704 - of a template
-
-
-def _section(section: Section, page: Page, rows: Rows, query: str, links: Links) -> dict[str, Any]:
-    """The variables of one section: what is drawn, its table, and the query behind it."""
-    is_custom = page.kind.template == "resources.html"
-    is_facts = section.shape == "facts" and len(rows.rows) == 1
-    return {
-        "title": section.title,
-        "anchor": section.anchor,
-        "note": section.note,
-        "empty": section.empty,
-        "count": len(rows.rows),
-        "limit": section.limit,
-        "query": query,
-        "drawing": None if is_custom else _drawing(section, rows),
-        "facts": cells.facts(rows, links, page.known) if is_facts else None,
-        "columns": _headings(rows.columns, rows.types),
-        "rows": Markup("") if is_custom or is_facts else Markup(cells.table_rows(rows, links, page.known)),  # noqa: S704
-    }
-
-
-@functools.lru_cache(REMEMBERED)
-def _headings(columns: tuple[str, ...], types: tuple[str, ...]) -> list[tuple[str, bool]]:
-    return [(cells.heading_of(columns[place]), cells.is_number(types[place])) for place in cells.shown(columns)]
-
-
-def _drawing(section: Section, rows: Rows) -> Markup:
-    if section.shape not in ("lines", "bars"):
-        return Markup("")
-    numbers = [name for name, kind in zip(rows.columns, rows.types, strict=True) if cells.is_number(kind)]
-    drawn = list(section.drawn) or numbers
-    places = [rows.columns.index(name) for name in drawn]
-    if section.shape == "bars":
-        return drawing.bars(section.title, [(str(row[0]), row[places[0]]) for row in rows.rows[:MOST_BARS]])
-    points = [[row[0], *(row[place] for place in places)] for row in rows.rows]
-    return drawing.lines(section.title, points, [cells.heading_of(name) for name in drawn])
 
 
 def _as_json(page: Page, found: Found, queries: Queries) -> bytes:
