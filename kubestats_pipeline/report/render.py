@@ -127,7 +127,5 @@ def _plain(rows: Rows) -> Sequence[Sequence[Any]]:
     """Rows as JSON has them: a document is an object, not a text."""
     plain = rows.rows
     for place in [place for place, kind in enumerate(rows.types) if kind == "JSON"]:
-        plain = [
-            (*row[:place], orjson.Fragment(row[place]), *row[place + 1 :]) if row[place] else row for row in plain
-        ]
+        plain = [(*row[:place], orjson.Fragment(row[place]), *row[place + 1 :]) if row[place] else row for row in plain]
     return plain

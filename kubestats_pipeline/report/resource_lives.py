@@ -52,7 +52,9 @@ def _life(facts: Facts, events: list[str], links: Links) -> str:
     anchor = addresses.resource_anchor(facts["resource_id"])
     kind, name = escape(facts["kind"]), escape(facts["name"])
     gone = ' <span class="badge gone">deleted</span>' if facts["status"] == "DELETED" else ""
-    shown = "".join([f"<div{extra}><dt>{title}</dt><dd>{value}</dd></div>" for title, value, extra in _facts(facts, links)])
+    shown = "".join(
+        [f"<div{extra}><dt>{title}</dt><dd>{value}</dd></div>" for title, value, extra in _facts(facts, links)]
+    )
     life = f'<ol class="life">{"".join(events)}</ol>' if events else ""
     return f"""<article class="resource" id="{anchor}" aria-labelledby="{anchor}-title">
 <h2 id="{anchor}-title"><span class="kind">{kind}</span> {name}{gone}</h2>
