@@ -17,19 +17,21 @@ from kubestats_pipeline.report.parts.sections import Key, Section
 DECLARED = "resource_overview"
 """A view of all resources. Few pages read it, so that it is worth its computing only where all pages are made."""
 
-SHARED = (
-    "resource_uses",
-    "releases",
-    "image_uses",
-    "version_lag",
-    "family_popularity",
-    "version_reception",
-    "repository_overview",
-    "repository_quality",
-    "kinds",
-    "ecosystem_growth",
-)
-"""Views that several sections read, each after those that it reads itself."""
+SHARED = {
+    "resource_uses": "is_release OR app_name IS NOT NULL OR len(images) > 0",
+    "releases": "TRUE",
+    "image_uses": "TRUE",
+    "version_lag": "TRUE",
+    "family_popularity": "TRUE",
+    "version_reception": "TRUE",
+    "repository_overview": "TRUE",
+    "repository_quality": "TRUE",
+    "kinds": "TRUE",
+    "ecosystem_growth": "TRUE",
+}
+"""Views that several sections read, each after those that it reads itself, and the rows of which anything is read.
+
+Two uses in three are of no chart, no app and no image, and come on no page but those of resources."""
 
 STANDING = {
     "resources": "* EXCLUDE (repository_id, data)",
@@ -57,8 +59,8 @@ def share_views(connection: duckdb.DuckDBPyConnection, *, everything: bool) -> N
         everything: all pages will be made.
     """
     connection.begin()
-    for view in (DECLARED, *SHARED) if everything else SHARED:
-        connection.execute(f"CREATE TEMP TABLE {view} AS FROM {view}")
+    for view, rows in ({DECLARED: "TRUE"} | SHARED if everything else SHARED).items():
+        connection.execute(f"CREATE TEMP TABLE {view} AS FROM {view} WHERE {rows}")
 
 
 def digest_pages(
@@ -91,7 +93,7 @@ def digest_code(folder: Path) -> str:
 
 
 def _whole(page: Page, digests: list[str]) -> str:
-    text = repr((page.title, sorted(page.known.items(), key=str), digests))
+    text = repr((page.title, list(page.known.values()), digests))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

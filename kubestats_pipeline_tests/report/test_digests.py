@@ -7,12 +7,13 @@ from typing import Any
 import duckdb
 import pytest
 
-from kubestats_pipeline.report.digests import STANDING, _digest_section, _digest_table
+from kubestats_pipeline.report.digests import STANDING, _digest_section, _digest_table, share_views
 from kubestats_pipeline.report.pages import settings
 from kubestats_pipeline.report.pages.all_pages import KINDS_OF_PAGES
 from kubestats_pipeline.report.parts.page import Page, want
 from kubestats_pipeline.report.parts.published import open_published
 from kubestats_pipeline.report.parts.sections import Key
+from kubestats_pipeline.report.search.names import USES
 
 ELSEWHERE = {"repository_id", "data"}
 """Columns that are in no digest: the key, and documents, for which `content_hash` stands."""
@@ -50,6 +51,17 @@ def shown_of(connection: duckdb.DuckDBPyConnection, table: str) -> Mapping[Key, 
                 rows = rows_by(connection, section.bulk(kind.key, everything=True, sort=False), len(kind.key))
                 found |= {(kind.sort, section.title, *key): each for key, each in rows.items()}
     return found
+
+
+@pytest.mark.parametrize("name", ["demo_file", "small_file"])
+def test_shared_views_say_what_those_of_the_file_say(name: str, request: pytest.FixtureRequest):
+    sections = [(kind, section) for kind in KINDS_OF_PAGES for section in kind.queries]
+    queries = [(section.bulk(kind.key, everything=True, sort=False), len(kind.key)) for kind, section in sections]
+    queries += [(query, 1) for query in USES.values()]
+    with open_published(request.getfixturevalue(name)) as connection:
+        alone = [rows_by(connection, *query) for query in queries]
+        share_views(connection, everything=True)
+        assert [rows_by(connection, *query) for query in queries] == alone
 
 
 @pytest.mark.parametrize("table", STANDING)

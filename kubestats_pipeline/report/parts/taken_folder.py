@@ -58,7 +58,7 @@ class TakenFolder:
                     os.rmdir(f"{self._root}/{address}")  # noqa: PTH106 - see above
 
     def _walk(self, folder: str) -> list[str]:
-        files, folders = [], []
+        files, folders = list[str](), list[str]()
         with os.scandir(f"{self._root}/{folder}") as entries:
             for entry in entries:
                 address = f"{folder}/{entry.name}" if folder else entry.name
