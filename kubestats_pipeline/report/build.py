@@ -106,7 +106,7 @@ def _build(
     Raises:
         FileNotFoundError: the site before has lost a file.
     """
-    site = place.begin()
+    site = place.begin(last)
     try:
         site.pages = _write_pages(connection, site, last, made_for)
     finally:

@@ -17,21 +17,26 @@ from kubestats_pipeline.report.parts.sections import Key, Section
 DECLARED = "resource_overview"
 """A view of all resources. Few pages read it, so that it is worth its computing only where all pages are made."""
 
-SHARED = (
-    "resource_uses",
-    "releases",
-    "image_uses",
-    "version_lag",
-    "family_popularity",
-    "version_reception",
-    "repository_overview",
-    "repository_quality",
-)
-"""Views that several sections read, each after those that it reads itself."""
+SHARED = {
+    "resource_uses": "is_release OR app_name IS NOT NULL OR len(images) > 0",
+    "releases": "TRUE",
+    "image_uses": "TRUE",
+    "version_lag": "TRUE",
+    "family_popularity": "TRUE",
+    "version_reception": "TRUE",
+    "repository_overview": "TRUE",
+    "repository_quality": "TRUE",
+    "kinds": "TRUE",
+    "ecosystem_growth": "TRUE",
+}
+"""Views that several sections read, each after those that it reads itself, and the rows of which anything is read.
+
+Two uses in three are of no chart, no app and no image, and come on no page but those of resources."""
 
 STANDING = {
     "resources": "* EXCLUDE (repository_id, data)",
-    "resource_events": "* EXCLUDE (repository_id, images, resource_data, sync_run_id, file_hash_before)",
+    "resource_events": "* EXCLUDE (repository_id, resource_api_version, file_hash_before, file_hash_after, chart_name, "
+    "chart_url, chart_kind, app_name, images, resource_data, sync_run_id)",
     "applied_resources": "* EXCLUDE (repository_id)",
     "repository_metrics": "* EXCLUDE (repository_id)",
     "scan_problems": "* EXCLUDE (repository_id)",
@@ -47,12 +52,15 @@ of these tables.
 def share_views(connection: duckdb.DuckDBPyConnection, *, everything: bool) -> None:
     """Compute each shared view once. Temporary tables come before views of the same name, inside other views too.
 
+    It begins a transaction that nobody ends, because after its end DuckDB would compress the tables for later.
+
     Args:
         connection: the published file.
         everything: all pages will be made.
     """
-    for view in (DECLARED, *SHARED) if everything else SHARED:
-        connection.execute(f"CREATE TEMP TABLE {view} AS FROM {view}")
+    connection.begin()
+    for view, rows in ({DECLARED: "TRUE"} | SHARED if everything else SHARED).items():
+        connection.execute(f"CREATE TEMP TABLE {view} AS FROM {view} WHERE {rows}")
 
 
 def digest_pages(
@@ -85,7 +93,7 @@ def digest_code(folder: Path) -> str:
 
 
 def _whole(page: Page, digests: list[str]) -> str:
-    text = repr((page.title, sorted(page.known.items(), key=str), digests))
+    text = repr((page.title, list(page.known.values()), digests))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -99,19 +107,23 @@ def _digest_section(
     """
     bulk = section.bulk(kind.key, everything=not kind.is_part, sort=False)
     keys = len(kind.key)
-    names = ", ".join(f'rows."{name}"' for name in connection.sql(bulk).columns[keys:])
     keyed = ", ".join(f"key_{number}" for number in range(keys))
-    query = f"SELECT {keyed}, {_SUM.format(names)} FROM ({bulk}) AS rows GROUP BY {keyed}"  # noqa: S608 - constants
-    for row in connection.execute(query).fetchall():
+    digest = section.digest or f"SELECT {keyed}, {_sum_of(connection, bulk, keys)} FROM ({bulk}) GROUP BY {keyed}"  # noqa: S608
+    for row in connection.execute(digest).fetchall():
         yield tuple(row[:keys]), f"{section.title} {row[keys]}"
-
-
-_SUM = "CAST(sum(CAST(hash({}) AS HUGEINT)) AS VARCHAR) || ' ' || count(*)"
 
 
 def _digest_table(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str | int, str]:
     """The digest of a table's rows by repository."""
-    columns = connection.sql(f"SELECT {STANDING[table]} FROM {table}").columns  # noqa: S608 - constants
-    digest = _SUM.format(", ".join(columns))
+    digest = _sum_of(connection, f"SELECT {STANDING[table]} FROM {table}")  # noqa: S608 - constants
     query = f"SELECT repository_id, {digest} FROM {table} GROUP BY repository_id"  # noqa: S608 - constants
     return {identity: f"{table} {digest}" for identity, digest in connection.execute(query).fetchall()}
+
+
+def _sum_of(connection: duckdb.DuckDBPyConnection, query: str, keys: int = 0) -> str:
+    """SQL of the digest of a query's rows, behind its first columns. An empty list has the hash of none at all."""
+    rows = connection.sql(query)
+    names = [f'"{name}"' for name in rows.columns]
+    lists = [name for name, kind in zip(names, rows.types, strict=True) if kind.id in ("list", "map")]
+    values = [*names[keys:], *(f"{name} IS NULL" for name in lists)]
+    return f"CAST(sum(CAST(hash({', '.join(values)}) AS HUGEINT)) AS VARCHAR) || ' ' || count(*)"

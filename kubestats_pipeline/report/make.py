@@ -18,7 +18,7 @@ from kubestats_pipeline.report.render import Found, render
 FEW = 20
 """First parts of keys, such as repositories, that a query names one by one."""
 
-NEW_OBJECTS = 50_000
+NEW_OBJECTS = 500_000
 """Objects after which Python looks for those that only lead to one another. Its own 700 are a row's few columns."""
 
 

@@ -14,12 +14,13 @@ from markupsafe import Markup
 
 from kubestats_pipeline.report.feeds import feed_of
 from kubestats_pipeline.report.pages.all_pages import MENU
-from kubestats_pipeline.report.parts import addresses, cells, drawing
+from kubestats_pipeline.report.parts import addresses
 from kubestats_pipeline.report.parts.links import Links
-from kubestats_pipeline.report.parts.page import Page
+from kubestats_pipeline.report.parts.page import Page, PageKind
 from kubestats_pipeline.report.parts.published import ReportError, Rows
 from kubestats_pipeline.report.parts.sections import Section
 from kubestats_pipeline.report.resource_lives import contents_of, lives_of
+from kubestats_pipeline.report.section_html import show, show_query
 
 FOLDER = Path(__file__).parent
 TEMPLATES, STATIC = FOLDER / "templates", FOLDER / "static"
@@ -30,10 +31,11 @@ POLICY = (
 )
 """The Content-Security-Policy of every page. The server sends it too."""
 
-MOST_BARS = 20
-
 Found = Mapping[Section, Rows]
 """The rows of each section of one page."""
+
+Queries = Mapping[Section, str]
+"""The query behind each section of one page."""
 
 
 def render(page: Page, found: Found, links: Links, base: str) -> Iterator[tuple[str, bytes]]:
@@ -42,14 +44,15 @@ def render(page: Page, found: Found, links: Links, base: str) -> Iterator[tuple[
     Raises:
         ReportError: a template fails.
     """
+    queries = {section: section.query(page.kind.key, page.key) for section in page.kind.sections}
     try:
-        html = _environment().get_template(page.kind.template).render(_variables(page, found, links))
+        html = _environment().get_template(page.kind.template).render(_variables(page, found, queries, links))
     except (jinja2.TemplateError, TypeError, ValueError, LookupError) as error:
         told = str(error) if isinstance(error, jinja2.TemplateError) else type(error).__name__  # others quote values
         problem = f"the template {page.kind.template} fails for {page.address}: {told}"
         raise ReportError(f"{problem}. The last site stays. Report it, or install the version before") from error
     yield page.address, html.encode()
-    yield addresses.beside(page.address, ".json"), _as_json(page, found)
+    yield addresses.beside(page.address, ".json"), _as_json(page, found, queries)
     if page.kind.feed:
         yield feed_address(page), feed_of(page, found[page.kind.feed], base)
 
@@ -72,7 +75,7 @@ def _environment() -> jinja2.Environment:
     )
 
 
-def _variables(page: Page, found: Found, links: Links) -> dict[str, Any]:
+def _variables(page: Page, found: Found, queries: Queries, links: Links) -> dict[str, Any]:
     up, above = page.kind.up(page.known)
     variables = {
         "page": page,
@@ -80,61 +83,37 @@ def _variables(page: Page, found: Found, links: Links) -> dict[str, Any]:
         "lead": page.kind.lead(page.known),
         "root": addresses.root_of(page.address),
         "policy": POLICY,
-        "menu": [(kind.menu, addresses.relative(kind.address({}), page.address), kind is page.kind) for kind in MENU],
+        "menu": _menu(page.kind, addresses.root_of(page.address)),
         "up": (up, addresses.relative(above, page.address)),
         "json": addresses.relative(addresses.beside(page.address, ".json"), page.address),
         "feed": addresses.relative(feed_address(page), page.address) if page.kind.feed else None,
-        "sections": [_section(section, page, found[section], links) for section in page.kind.sections],
     }
+    if page.kind.template != "resources.html":
+        variables["sections"] = [
+            show(section, found[section], queries[section], page.known, links) for section in page.kind.sections
+        ]
     if page.kind.template == "repository.html":
         variables["has_resources"] = links.to("resources", (page.key[0], 1)) is not None
     if page.kind.template == "resources.html":
         resources, events = page.kind.sections
+        variables["queries"] = [show_query(section, queries[section]) for section in page.kind.sections]
         variables["contents"] = contents_of(found[resources])
         variables["lives"] = lives_of(found[resources], found[events], page.known, links)
     return variables
 
 
-def _section(section: Section, page: Page, rows: Rows, links: Links) -> dict[str, Any]:
-    """The variables of one section: what is drawn, its table, and the query behind it."""
-    is_custom = page.kind.template == "resources.html"
-    is_facts = section.shape == "facts" and len(rows.rows) == 1
-    return {
-        "title": section.title,
-        "anchor": section.anchor,
-        "note": section.note,
-        "empty": section.empty,
-        "count": len(rows.rows),
-        "limit": section.limit,
-        "query": section.query(page.kind.key, page.key),
-        "drawing": None if is_custom else _drawing(section, rows),
-        "facts": cells.facts(rows, links, page.known) if is_facts else None,
-        "columns": _headings(rows),
-        "rows": Markup("") if is_custom or is_facts else Markup(cells.table_rows(rows, links, page.known)),  # noqa: S704
-    }
+@functools.cache
+def _menu(here: PageKind, root: str) -> Markup:
+    """The entries of the menu, which are those of all pages of a kind that lie as deep."""
+    entries = [(kind.menu, f"{root}{kind.address({})}", kind is here) for kind in MENU]
+    return Markup(_environment().get_template("menu.html").render(entries=entries))  # noqa: S704 - of a template
 
 
-def _headings(rows: Rows) -> list[tuple[str, bool]]:
-    return [(cells.heading_of(rows.columns[place]), cells.is_number(rows.types[place])) for place in cells.shown(rows)]
-
-
-def _drawing(section: Section, rows: Rows) -> Markup:
-    if section.shape not in ("lines", "bars"):
-        return Markup("")
-    numbers = [name for name, kind in zip(rows.columns, rows.types, strict=True) if cells.is_number(kind)]
-    drawn = list(section.drawn) or numbers
-    places = [rows.columns.index(name) for name in drawn]
-    if section.shape == "bars":
-        return drawing.bars(section.title, [(str(row[0]), row[places[0]]) for row in rows.rows[:MOST_BARS]])
-    points = [[row[0], *(row[place] for place in places)] for row in rows.rows]
-    return drawing.lines(section.title, points, [cells.heading_of(name) for name in drawn])
-
-
-def _as_json(page: Page, found: Found) -> bytes:
+def _as_json(page: Page, found: Found, queries: Queries) -> bytes:
     sections = [
         {
             "title": section.title,
-            "query": section.query(page.kind.key, page.key),
+            "query": queries[section],
             "columns": found[section].columns,
             "rows": _plain(found[section]),
         }
@@ -146,10 +125,7 @@ def _as_json(page: Page, found: Found) -> bytes:
 
 def _plain(rows: Rows) -> Sequence[Sequence[Any]]:
     """Rows as JSON has them: a document is an object, not a text."""
-    places = {place for place, kind in enumerate(rows.types) if kind == "JSON"}
-    if not places:
-        return rows.rows
-    return [
-        [orjson.Fragment(value) if place in places and value else value for place, value in enumerate(row)]
-        for row in rows.rows
-    ]
+    plain = rows.rows
+    for place in [place for place, kind in enumerate(rows.types) if kind == "JSON"]:
+        plain = [(*row[:place], orjson.Fragment(row[place]), *row[place + 1 :]) if row[place] else row for row in plain]
+    return plain

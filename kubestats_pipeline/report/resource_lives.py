@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 from markupsafe import Markup
+from markupsafe import escape as escape_once
 
 from kubestats_pipeline.hosts.forges import commit_page
 from kubestats_pipeline.report.parts import addresses, cells, documents
@@ -31,17 +32,19 @@ Facts = Mapping[str, Any]
 def lives_of(resources: Rows, events: Rows, known: Known, links: Links) -> Markup:
     """The resources of a page in its order."""
     by_resource: dict[str, list[str]] = defaultdict(list)
+    commits = _Commits(known)
     for row in events.rows:
-        by_resource[row[0]].append(_event(row, known))
+        by_resource[row[0]].append(_event(row, commits))
     columns = resources.columns
-    lives = (dict(zip(columns, row, strict=True)) for row in resources.rows)
-    return Markup("".join(_life(one, by_resource.get(one["resource_id"], []), links) for one in lives))  # noqa: S704
+    lives = [dict(zip(columns, row, strict=True)) for row in resources.rows]
+    return Markup("".join([_life(one, by_resource.get(one["resource_id"], []), links) for one in lives]))  # noqa: S704
 
 
-def contents_of(resources: Rows) -> list[tuple[str, str]]:
-    """The anchor and the name of each resource."""
+def contents_of(resources: Rows) -> Markup:
+    """The links to the resources of a page, each in a line of its own."""
     identity, kind, name = (resources.columns.index(column) for column in ("resource_id", "kind", "name"))
-    return [(addresses.resource_anchor(row[identity]), f"{row[kind]} {row[name]}") for row in resources.rows]
+    rows = [(addresses.resource_anchor(row[identity]), f"{row[kind]} {row[name]}") for row in resources.rows]
+    return Markup("".join([f'<li><a href="#{anchor}">{escape_once(title)}</a></li>\n' for anchor, title in rows]))  # noqa: S704
 
 
 def _life(facts: Facts, events: list[str], links: Links) -> str:
@@ -49,7 +52,7 @@ def _life(facts: Facts, events: list[str], links: Links) -> str:
     kind, name = escape(facts["kind"]), escape(facts["name"])
     gone = ' <span class="badge gone">deleted</span>' if facts["status"] == "DELETED" else ""
     shown = "".join(
-        f"<div{extra}><dt>{title}</dt><dd>{value}</dd></div>" for title, value, extra in _facts(facts, links)
+        [f"<div{extra}><dt>{title}</dt><dd>{value}</dd></div>" for title, value, extra in _facts(facts, links)]
     )
     life = f'<ol class="life">{"".join(events)}</ol>' if events else ""
     return f"""<article class="resource" id="{anchor}" aria-labelledby="{anchor}-title">
@@ -88,28 +91,34 @@ def _facts(facts: Facts, links: Links) -> Iterator[tuple[str, str, str]]:
     yield "since", f"{'at least ' if facts['is_lower_bound'] else ''}{facts['created_at'][:10]}{end}", ""
 
 
-def _event(row: Row, known: Known) -> str:
+def _event(row: Row, commits: Mapping[str, str]) -> str:
     _, _, event_type, at, commit, subject, author, before, after, changes, earlier, _, fields = row
-    name = event_type.lower()
+    name = escape(event_type.lower())
     step = f" {escape(before or '')} → {escape(after or 'none')}" if before != after else ""
     changed = f"{escape(', '.join(changes))}, " if changes else ""
-    told = f"by {escape(author)}</span> {commit_link(known, commit)} {escape(subject or '')}</p>"
+    told = f"by {escape(author)}</span> {commits[commit]} {escape(subject or '')}</p>"
     moved = f'<p class="dim">moved from <code>{escape(earlier)}</code></p>' if earlier else ""
     return (
-        f'<li class="{escape(name)}"><p><time datetime="{at}">{at[:10]}</time> <b>{escape(name)}</b>{step} '
-        f'<span class="dim">{changed}{told}{moved}{_changes(fields)}</li>'
+        f'<li class="{name}"><p><time datetime="{at}">{at[:10]}</time> <b>{name}</b>{step} '
+        f'<span class="dim">{changed}{told}{moved}{_changes(fields) if fields else ""}</li>'
     )
 
 
-def commit_link(known: Known, commit: str) -> str:
-    """A commit, as a link to it where the form of the repository's host is known."""
-    page = commit_page(known["html_url"], known["repository_id"], commit)
-    linked = cells.outside(page, commit[:10]) if page else cells.NOTHING
-    return f"<code>{escape(commit[:10])}</code>" if linked == cells.NOTHING else linked
+class _Commits(dict[str, str]):
+    """The commits of a page, each as a link to it where the form of the repository's host is known."""
+
+    def __init__(self, known: Known) -> None:
+        self._known = known
+
+    def __missing__(self, commit: str) -> str:
+        page = commit_page(self._known["html_url"], self._known["repository_id"], commit)
+        linked = cells.outside(page, commit[:10]) if page else cells.NOTHING
+        self[commit] = f"<code>{escape(commit[:10])}</code>" if linked == cells.NOTHING else linked
+        return self[commit]
 
 
-def _changes(fields: str | None) -> str:
-    changes = orjson.loads(fields) if fields else []
+def _changes(fields: str) -> str:
+    changes = orjson.loads(fields)
     if not changes:
         return ""
     more = len(changes) - CHANGES_EACH

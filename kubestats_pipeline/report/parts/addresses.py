@@ -20,6 +20,9 @@ REMEMBERED = 100_000
 RESOURCES_EACH = 40
 """Resources on one page of a repository."""
 
+_DIGITS = re.compile(r"[0-9a-f]{1,40}")
+"""Ids as the scan makes them: such a name is its own folder's."""
+
 _OTHER = re.compile(r"[^a-z0-9._-]+")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?|.*\.|\..*|-.*|.*\.html|.*\.json|.*\.xml|")
 """Names that a system takes for a device, hides, cuts or reads as an option, those of our files, and none at all."""
@@ -52,7 +55,7 @@ def resource_page(number: int) -> str:
 
 def resource_anchor(resource_id: str) -> str:
     """The anchor of a resource on its page."""
-    return f"r-{folder_name(resource_id)[:40]}"
+    return f"r-{resource_id if _DIGITS.fullmatch(resource_id) else folder_name(resource_id)[:40]}"
 
 
 def chart_page(chart_name: str, family_url: str) -> str:

@@ -51,25 +51,24 @@ def _append(lines: list[str], value: Any, indent: str, head: str) -> None:
     It appends to one list, makes no list or generator of each part, and asks for types by identity, because this is
     most of the work of a site.
     """
-    head = head or indent
+    below = f"{indent}  "
     if value and type(value) is dict:
-        below = f"{indent}  "
         for key, part in value.items():
-            if type(part) is str:
-                text = _block(part, below) if "\n" in part else _SPELLED[part]
-                lines.append(f"{head}{_SPELLED[key]}: {text}")
-            elif part and type(part) in (dict, list):
-                lines.append(f"{head}{_SPELLED[key]}:")
-                _append(lines, part, below, "")
+            sort = type(part)
+            if sort is str:
+                lines.append(f"{head}{_KEYS[key]} {_SPELLED[part] or _block(part, below)}")
+            elif part and (sort is dict or sort is list):
+                lines.append(head + _KEYS[key])
+                _append(lines, part, below, below)
             else:
-                lines.append(f"{head}{_SPELLED[key]}: {_scalar(part)}")
+                lines.append(f"{head}{_KEYS[key]} {_scalar(part)}")
             head = indent
     elif value and type(value) is list:
         for part in value:
-            _append(lines, part, f"{indent}  ", f"{head}- ")
+            _append(lines, part, below, f"{head}- ")
             head = indent
     elif type(value) is str:
-        lines.append(head + (_block(value, f"{indent}  ") if "\n" in value else _SPELLED[value]))
+        lines.append(head + (_SPELLED[value] or _block(value, below)))
     else:
         lines.append(head + _scalar(value))
 
@@ -80,22 +79,32 @@ def _scalar(value: Any) -> str:
 
 
 def _block(text: str, indent: str) -> str:
-    """A text of several lines, as it is where a block can hold it."""
-    if not _BLOCK.fullmatch(text):
-        return _SPELLED[text]
+    """A text of several lines as it is, where a block can hold it."""
     mark = "|" if text.endswith("\n") else "|-"
     lines = text.removesuffix("\n").split("\n")
-    return "\n".join([mark, *(f"{indent}{line}" if line else "" for line in lines)])
+    return "\n".join([mark, *[f"{indent}{line}" if line else "" for line in lines]])
 
 
 class _Spelled(dict[str, str]):
-    """Texts as YAML spells them: plain or quoted. A dictionary, because calling a cache takes as long as its work."""
+    """Texts as YAML spells them. A dictionary, because calling a cache takes as long as its work."""
 
     def __missing__(self, text: str) -> str:
-        spelled = _plain_or_quoted(text)
+        spelled = self.spell(text)
         if len(text) <= LONGEST_REMEMBERED and len(self) < REMEMBERED:
             self[text] = spelled
         return spelled
+
+    def spell(self, text: str) -> str:
+        """A value: plain, quoted, or nothing where it is a block of lines."""
+        return "" if "\n" in text and _BLOCK.fullmatch(text) else _plain_or_quoted(text)
+
+
+class _SpelledKeys(_Spelled):
+    """Keys of maps, which are in one line."""
+
+    def spell(self, text: str) -> str:
+        """A key with its colon."""
+        return f"{_plain_or_quoted(text)}:"
 
 
 def _plain_or_quoted(text: str) -> str:
@@ -104,4 +113,4 @@ def _plain_or_quoted(text: str) -> str:
     return _UNREADABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", orjson.dumps(text).decode())
 
 
-_SPELLED = _Spelled()
+_SPELLED, _KEYS = _Spelled(), _SpelledKeys()

@@ -25,19 +25,25 @@ class Links:
 
     Attributes:
         page: the address of the page that is made.
-        asked: everything that it asked for, as short hashes.
     """
 
     def __init__(self, pages: Mapping[Subject, str], page: str = "index.html") -> None:
         self._pages = pages
+        self._root = addresses.root_of(page)
+        self._asked = set[Subject]()
         self.page = page
-        self.asked: set[str] = set()
+
+    @property
+    def asked(self) -> set[str]:
+        """Everything that the page asked for, as short hashes."""
+        return set(map(short, self._asked))
 
     def to(self, sort: str, key: tuple[Any, ...]) -> str | None:
         """The link to a page, or None if it does not exist."""
-        self.asked.add(short((sort, key)))
-        target = self._pages.get((sort, key))
-        return None if target is None else addresses.relative(target, self.page)
+        subject = (sort, key)
+        self._asked.add(subject)
+        target = self._pages.get(subject)
+        return None if target is None else self._root + target
 
     def anchor(self, sort: str, key: tuple[Any, ...], shown: str) -> str:
         """A text, which is escaped already, as a link if its page exists."""

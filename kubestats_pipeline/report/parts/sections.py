@@ -8,6 +8,7 @@ under a section is the same text with the key of its page. A test runs both and 
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 Key = tuple[str | int, ...]
@@ -42,6 +43,7 @@ class Section:
         drawn: the columns that are drawn. Empty: all numbers.
         empty: what to say where there are no rows. Empty: the section is left out there.
         digested: tables whose rows of one repository decide the section, where comparing them costs less.
+        digest: a SELECT of the key and of a digest of the page's rows, where digesting the rows themselves costs more.
     """
 
     title: str
@@ -54,8 +56,9 @@ class Section:
     drawn: tuple[str, ...] = ()
     empty: str = ""
     digested: tuple[str, ...] = ()
+    digest: str = ""
 
-    @property
+    @cached_property
     def anchor(self) -> str:
         """The section's anchor on its page."""
         return "-".join("".join(sign if sign.isalnum() else " " for sign in self.title.lower()).split())

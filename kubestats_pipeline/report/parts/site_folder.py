@@ -2,8 +2,8 @@
 
 `report` is a symbolic link to `report.sites/<digest>/site`. A build makes a folder of its own beside it, links the
 files that have not changed, writes the others, and moves the symbolic link, which is one step for whoever reads. The
-site before stays until the next build, for those who are reading it. A build that is killed leaves a folder that the
-next one removes.
+site before stays until the next build, for those who are reading it. Then its folder becomes that of the new site. A
+build that is killed leaves a folder that the next one removes.
 """
 
 import hashlib
@@ -18,12 +18,16 @@ import orjson
 
 from kubestats_pipeline.locks import is_alive
 from kubestats_pipeline.report.parts.published import ReportError
+from kubestats_pipeline.report.parts.taken_folder import TakenFolder
 
 STATE = "state.json"
 """Notes for the next build, beside the site and not in it."""
 
 OWN_FILES = ("index.html", "index.json", "feed.xml", "sitemap.xml", "site.js", "style.css")
 """Files by which a site is known for ours."""
+
+NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+"""How files are opened: none that is there. Python's own opening asks the system three things more about each."""
 
 
 @dataclass
@@ -62,8 +66,11 @@ class SiteFolder:
         """True if a whole site of ours is in the place of the link, as a copy that followed the link leaves it."""
         return all((self.target / name).is_file() for name in OWN_FILES)
 
-    def begin(self) -> "NewSite":
+    def begin(self, last: Mapping[str, Any] | None = None) -> "NewSite":
         """A new folder beside the one in use. Folders of builds that were killed are removed.
+
+        Args:
+            last: the notes of the last build, if its site is to be followed.
 
         Raises:
             ReportError: something else stands in its place.
@@ -76,8 +83,17 @@ class SiteFolder:
             if not process.isdecimal() or int(process) == os.getpid() or not is_alive(int(process)):
                 shutil.rmtree(leftover, ignore_errors=True)
         folder = self.sites / f"{os.getpid()}.tmp"
-        (folder / "site").mkdir(parents=True)
-        return NewSite(self, folder, self.current)
+        return NewSite(self, folder, self.current, self._take(folder, last or {}))
+
+    def _take(self, folder: Path, last: Mapping[str, Any]) -> TakenFolder:
+        """Take the folder of the site that the last one followed, or make one where it is not there."""
+        before = self.sites / (last.get("followed") or "none")
+        if not (before / "site").is_dir():
+            (folder / "site").mkdir(parents=True)
+            return TakenFolder()
+        before.rename(folder)
+        (folder / STATE).unlink()
+        return TakenFolder(f"{folder}/site", last["written"])
 
 
 @dataclass
@@ -88,18 +104,24 @@ class NewSite:
         place: where it will be published.
         folder: where it is built.
         last: the site in use, from which files are linked.
-        written: how many files were written.
-        kept: how many were linked.
+        taken: what its folder has of a site before.
+        kept: how many files are those of the last site.
         pages: how many pages it has.
     """
 
     place: SiteFolder
     folder: Path
     last: Path | None
-    written: int = 0
+    taken: TakenFolder = field(default_factory=TakenFolder)
     kept: int = 0
     pages: int = 0
     _made: set[str] = field(default_factory=set)
+    _written: list[str] = field(default_factory=list)
+
+    @property
+    def written(self) -> int:
+        """How many files were written."""
+        return len(self._written)
 
     @property
     def path(self) -> Path:
@@ -112,20 +134,29 @@ class NewSite:
         if before and before.is_file() and before.read_bytes() == content:
             self.keep(address)
             return
-        with open(self._path(address), "wb") as file:  # noqa: PTH123 - a path is a text here, see _path
-            file.write(content)
-        self.written += 1
+        file = os.open(self._path(address), NEW_FILE, 0o666)
+        try:
+            while content:
+                content = content[os.write(file, content) :]
+        finally:
+            os.close(file)
+        self._written.append(address)
 
     def keep(self, address: str) -> None:
         """Link a file of the last site."""
         if self.last is None:
             raise FileNotFoundError(address)
-        os.link(f"{self.last}/site/{address}", self._path(address))
+        if not self.taken.keep(address):
+            os.link(f"{self.last}/site/{address}", self._path(address))
         self.kept += 1
 
     def publish(self, state: Mapping[str, Any]) -> None:
         """Note what the next build must know, and let the site take the place of the last one."""
-        content = orjson.dumps(state)
+        self.taken.remove_rest()
+        following = (
+            {"followed": self.last.name, "written": self._written} if self.last and self.kept > self.written else {}
+        )
+        content = orjson.dumps({**state, **following})
         (self.folder / STATE).write_bytes(content)
         final = self.place.sites / f"{hashlib.sha256(content).hexdigest()[:16]}-{self._next_number()}"
         self.folder.rename(final)
@@ -150,14 +181,14 @@ class NewSite:
 
     def _path(self, address: str) -> str:
         """Where a file goes, as text: making objects of tens of thousands of paths takes longer than linking them."""
-        path = f"{self.folder}/site/{address}"
-        self._make_folder(path.rpartition("/")[0])
-        return path
+        self._make_folder(address.rpartition("/")[0])
+        self.taken.make_room(address)
+        return f"{self.folder}/site/{address}"
 
     def _make_folder(self, folder: str) -> None:
-        """Make a folder, and those above it first, none of them twice."""
-        if folder not in self._made:
+        """Make a folder of the site, and those above it first, none of them twice."""
+        if folder and folder not in self._made:
             self._made.add(folder)
-            if folder != str(self.path):
-                self._make_folder(folder.rpartition("/")[0])
-                os.mkdir(folder)  # noqa: PTH102 - a path is a text here, see _path
+            self._make_folder(folder.rpartition("/")[0])
+            if not self.taken.has_folder(folder):
+                os.mkdir(f"{self.folder}/site/{folder}")  # noqa: PTH102 - a path is a text here, see _path

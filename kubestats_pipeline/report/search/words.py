@@ -54,9 +54,10 @@ def words_of_resources(resources: Rows) -> set[str]:
     """The words of the names, kinds, files and documents of some resources. Their documents are JSON."""
     name, kind, file, document = map(resources.columns.index, ("name", "kind", "file_path", "data"))
     names = words_of(" ".join([str(row[name]) for row in resources.rows]))
-    documents = _ESCAPE.sub(" ", " ".join([row[document] or "" for row in resources.rows]))
-    places = " ".join([f"{row[kind]} {row[file]}" for row in resources.rows])
-    return words_of(f"{places} {documents}") | names | {f"{NAMED}{word}" for word in names}
+    documents = _ESCAPE.sub(" ", ",".join([row[document] or "" for row in resources.rows]))
+    places = {f"{row[kind]} {row[file]}" for row in resources.rows}
+    parts = places.union(documents.split(","))  # resources of one kind have many parts in common
+    return words_of(" ".join(parts)) | names | {f"{NAMED}{word}" for word in names}
 
 
 def words_of_page(page: bytes) -> set[str]:
