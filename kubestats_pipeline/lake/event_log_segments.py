@@ -95,8 +95,13 @@ def _chain(storage: ObjectStore, prefix: str, numbered_by: str) -> list[Segment]
 
 def _end_of(path: Path, numbered_by: str) -> int:
     """Where a segment ends. The one file of an earlier version does not say it and is asked for its last row."""
-    told = pl.read_parquet_metadata(path).get(END)
+    told = pl.read_parquet_metadata(path, credential_provider=None).get(END)
     if told is not None:
         return int(told)
-    last = pl.read_parquet(path, columns=[numbered_by], hive_partitioning=False)[numbered_by].max()
+    return end_of(pl.read_parquet(path, columns=[numbered_by], hive_partitioning=False), numbered_by)
+
+
+def end_of(rows: pl.DataFrame, numbered_by: str) -> int:
+    """The number that follows the last row's, 0 where there is none."""
+    last = rows[numbered_by].max()
     return last + 1 if isinstance(last, int) else 0

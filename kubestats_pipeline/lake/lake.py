@@ -20,7 +20,7 @@ import polars as pl
 
 from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.lake.contract import Partitioning, Table
-from kubestats_pipeline.lake.event_log_segments import END, Segment, find_segments, list_files, staged_name
+from kubestats_pipeline.lake.event_log_segments import END, Segment, end_of, find_segments, list_files, staged_name
 from kubestats_pipeline.lake.frames import completed, frame_of, parquet_schema, unknown_columns
 from kubestats_pipeline.lake.leases import Leases
 from kubestats_pipeline.lake.paths import Layout, decode_name
@@ -79,6 +79,8 @@ class Lake:
 
     def name(self, table: Table, key: Key = None) -> str:
         """The name of a partition in the storage, of its first file where it is a log."""
+        if table.partitioning is Partitioning.REPOSITORY and isinstance(key, str):
+            return self.layout.repository_name(table.name, key)
         return self.layout.name_of(self.path(table, key))
 
     def exists(self, table: Table, key: Key = None) -> bool:
@@ -164,8 +166,7 @@ class Lake:
 
     def read_metadata(self, table: Table, key: Key = None) -> Mapping[str, str] | None:
         """Read only the facts beside a partition's rows, at the cost of the file's footer."""
-        path = self.path(table, key)
-        with _explained(path):
+        with _explained(path := self.path(table, key)):
             return _own_metadata(path) if self.exists(table, key) else None
 
     def write(
@@ -184,8 +185,7 @@ class Lake:
         frame = to_frame(table, rows)
         told = dict(metadata or {})
         if table.numbered_by is not None:
-            last = frame[table.numbered_by].max()
-            told[_END] = str(last + 1 if isinstance(last, int) else 0)
+            told[_END] = str(end_of(frame, table.numbered_by))
         replace_file(self.storage, name, frame, told)
         with writing(self.storage.local_path(name)):
             for other in self._other_segments(table, name):
@@ -205,7 +205,7 @@ class Lake:
     def delete(self, table: Table, key: Key = None) -> bool:
         """Delete a partition. False where nothing was there."""
         name = self.name(table, key)
-        names = [*self._other_segments(table, name), *([name] if self.exists(table, key) else [])]
+        names = [*self._other_segments(table, name), *([name] if self.storage.exists(name) else [])]
         for found in names:
             self.storage.delete(found)
         return bool(names)
@@ -305,7 +305,7 @@ def _explained(path: Path) -> Iterator[None]:
 
 
 def _own_metadata(file: Path | BinaryIO) -> dict[str, str]:
-    entries = pl.read_parquet_metadata(file).items()
+    entries = pl.read_parquet_metadata(file, credential_provider=None).items()
     return {name.removeprefix(METADATA_PREFIX): value for name, value in entries if name.startswith(METADATA_PREFIX)}
 
 
