@@ -35,18 +35,20 @@ REST_SECONDS = 20
 MANIFEST = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one}\n"
 
 RUN = """
-from kubestats_pipeline.orchestration.base.console_log import QUIET
-from kubestats_pipeline.orchestration.assembly import build_definitions
-from kubestats_pipeline.orchestration.base.dagster_home import open_instance
-from kubestats_pipeline.orchestration.base.context import Services
-from kubestats_pipeline.settings import load_settings
+import os
+from pathlib import Path
 
-settings = load_settings(data_dir={data!r}, repositories=[{remotes!r}], history_days=0)
-services = Services(settings)
-with open_instance(services.lake.layout) as instance:
-    build_definitions(services).resolve_job_def({job!r}).execute_in_process(instance=instance, run_config=QUIET)
+os.environ |= {{"KUBESTATS_DATA_DIR": {data!r}, "KUBESTATS_REPOSITORIES": {remotes!r}, "KUBESTATS_HISTORY_DAYS": "0"}}
+from kubestats_pipeline.lake.paths import Layout
+from kubestats_pipeline.orchestration.base.dagster_home import open_instance
+
+with open_instance(Layout(Path({data!r}))) as instance:
+    from kubestats_pipeline.definitions import defs
+    from kubestats_pipeline.orchestration.base.console_log import QUIET
+
+    defs.resolve_job_def({job!r}).execute_in_process(instance=instance, run_config=QUIET)
 """
-"""The program of a launched run, in a fresh interpreter."""
+"""The program of a launched run, in a fresh interpreter: Dagster opens its storage and then loads our definitions."""
 
 
 def idle_lines(count: int, folder: Path, repeats: int) -> Iterator[Line]:

@@ -17,7 +17,8 @@ from benchmarks.report import Goal, Line, at_most, ratio_of
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.scan.job import ScanJob
-from kubestats_pipeline.scan.scan import Scanned, scan_repository
+from kubestats_pipeline.scan.outcomes import Scanned
+from kubestats_pipeline.scan.scan import scan_repository
 
 GROUP = "scan"
 NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)

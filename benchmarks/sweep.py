@@ -19,8 +19,8 @@ from kubestats_pipeline.orchestration.base.console_log import QUIET
 from kubestats_pipeline.orchestration.base.context import Services
 from kubestats_pipeline.orchestration.base.dagster_home import open_instance
 from kubestats_pipeline.sample.build import build_sample
-from kubestats_pipeline.scan import scan
-from kubestats_pipeline.scan.scan import Scanned, scan_all
+from kubestats_pipeline.scan.outcomes import Scanned, UpToDate
+from kubestats_pipeline.scan.scan import scan_all
 from kubestats_pipeline.settings import Settings, load_settings
 from kubestats_pipeline.sync import outcomes
 from kubestats_pipeline.sync.outcomes import Synced
@@ -30,7 +30,7 @@ from kubestats_pipeline.sync.sync import sync_all
 GROUP = "sweep"
 GOAL_MS = 30
 CHANGED = Synced | Scanned
-UNCHANGED = outcomes.Unchanged | scan.UpToDate
+UNCHANGED = outcomes.Unchanged | UpToDate
 JOBS = ("sync_repositories", "scan_repositories")
 
 

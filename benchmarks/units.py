@@ -21,7 +21,7 @@ from kubestats_pipeline.discover.discover import discover
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.orchestration.base.context import Services
-from kubestats_pipeline.scan.scan import Scanned
+from kubestats_pipeline.scan.outcomes import Scanned
 from kubestats_pipeline.settings import load_settings
 from kubestats_pipeline.warehouse.build import build_warehouse
 

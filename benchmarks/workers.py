@@ -20,7 +20,8 @@ from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.leases import Leases
 from kubestats_pipeline.lake.repositories import Repository
 from kubestats_pipeline.orchestration.base.shares import Share
-from kubestats_pipeline.scan.scan import Scanned, Turns, scan_all
+from kubestats_pipeline.scan.outcomes import Scanned
+from kubestats_pipeline.scan.scan import Turns, scan_all
 from kubestats_pipeline.settings import Settings, load_settings
 from kubestats_pipeline.storage.folder import FolderStore
 from kubestats_pipeline.sync.sync import sync_all

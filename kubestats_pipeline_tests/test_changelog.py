@@ -5,7 +5,7 @@ from pathlib import Path
 
 from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.lake.tables import TABLES
-from kubestats_pipeline.scan.store.position import SCANNER_VERSION
+from kubestats_pipeline.scan.store.scanner_version import SCANNER_VERSION
 from kubestats_pipeline_tests.pages import PAGES
 
 CHANGELOG = PAGES["CHANGELOG.md"]

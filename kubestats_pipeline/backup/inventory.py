@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.lake.lake import NEWER
 from kubestats_pipeline.lake.tables import TABLES
-from kubestats_pipeline.scan.store.position import SCANNER_VERSION
+from kubestats_pipeline.scan.store.scanner_version import SCANNER_VERSION
 from kubestats_pipeline.storage.folder import FolderStore
 
 INVENTORY = "backup.json"

@@ -23,9 +23,13 @@ from kubestats_pipeline.cli.loaded import load_settings, published_file
 from kubestats_pipeline.cli.pages import beside, report
 from kubestats_pipeline.cli.review import review
 from kubestats_pipeline.git import command as git
+from kubestats_pipeline.scan.parallel.gc_tuning import relaxed_gc
 
 if TYPE_CHECKING:
     from kubestats_pipeline.settings import Settings
+
+SERVING = ("dev", "mcp", "report")
+"""Commands that may stay for months, and collect their garbage as Python does by default."""
 
 app = typer.Typer(
     name="kubestats",
@@ -37,9 +41,12 @@ app = typer.Typer(
 
 @app.callback()
 def options(
+    context: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="show the traceback of an error before its message")] = False,
 ) -> None:
     """Watches the GitOps ecosystem: discover, sync, scan, publish."""
+    if context.invoked_subcommand not in SERVING:
+        context.with_resource(relaxed_gc())
 
 
 @app.command()

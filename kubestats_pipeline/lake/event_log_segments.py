@@ -92,7 +92,7 @@ def _chain(storage: ObjectStore, prefix: str, numbered_by: str) -> list[Segment]
     for first, name in list_files(storage, prefix).items():
         if not found or first >= found[-1].end:
             path = storage.local_path(name)
-            told = pl.read_parquet_metadata(path)
+            told = pl.read_parquet_metadata(path, credential_provider=None)
             end = int(told[END]) if END in told else _end_of(path, numbered_by)
             found.append(Segment(name, first, end, int(told.get(SIZE, 0))))
     return found
@@ -100,5 +100,10 @@ def _chain(storage: ObjectStore, prefix: str, numbered_by: str) -> list[Segment]
 
 def _end_of(path: Path, numbered_by: str) -> int:
     """Where the one file of an earlier version ends, whose footer does not say it."""
-    last = pl.read_parquet(path, columns=[numbered_by], hive_partitioning=False)[numbered_by].max()
+    return end_of(pl.read_parquet(path, columns=[numbered_by], hive_partitioning=False), numbered_by)
+
+
+def end_of(rows: pl.DataFrame, numbered_by: str) -> int:
+    """The number that follows the last row's, 0 where there is none."""
+    last = rows[numbered_by].max()
     return last + 1 if isinstance(last, int) else 0

@@ -19,8 +19,9 @@ from typing import Any, BinaryIO
 import polars as pl
 
 from kubestats_pipeline.errors import ExplainedError
+from kubestats_pipeline.lake import event_log_segments as log
 from kubestats_pipeline.lake.contract import Partitioning, Table
-from kubestats_pipeline.lake.event_log_segments import END, SIZE, Segment, find_segments, list_files, staged_name
+from kubestats_pipeline.lake.event_log_segments import Segment
 from kubestats_pipeline.lake.frames import completed, frame_of, parquet_schema, unknown_columns
 from kubestats_pipeline.lake.leases import Leases
 from kubestats_pipeline.lake.paths import Layout, decode_name
@@ -28,7 +29,7 @@ from kubestats_pipeline.storage.objects import ObjectStore, StaleError
 from kubestats_pipeline.storage.opened import open_store
 
 METADATA_PREFIX = "kubestats."
-_END, _SIZE = END.removeprefix(METADATA_PREFIX), SIZE.removeprefix(METADATA_PREFIX)
+_END, _SIZE = log.END.removeprefix(METADATA_PREFIX), log.SIZE.removeprefix(METADATA_PREFIX)
 
 
 class LakeError(ExplainedError):
@@ -79,6 +80,8 @@ class Lake:
 
     def name(self, table: Table, key: Key = None) -> str:
         """The name of a partition in the storage, of its first file where it is a log."""
+        if table.partitioning is Partitioning.REPOSITORY and isinstance(key, str):
+            return self.layout.repository_name(table.name, key)
         return self.layout.name_of(self.path(table, key))
 
     def exists(self, table: Table, key: Key = None) -> bool:
@@ -125,7 +128,7 @@ class Lake:
 
     def _names(self, table: Table, key: Key) -> list[str]:
         with _explained(self.path(table, key)):
-            if table.numbered_by is None or len(list_files(self.storage, self.prefix(table, key))) < 2:
+            if table.numbered_by is None or len(log.list_files(self.storage, self.prefix(table, key))) < 2:
                 name = self.name(table, key)
                 return [name] if self.storage.exists(name) else []
         return [segment.name for segment in self.segments(table, key)]
@@ -141,7 +144,7 @@ class Lake:
             LakeError: one of them is damaged.
         """
         with _explained(self.path(table, key).parent):
-            return find_segments(self.storage, self.prefix(table, key), table.numbered_by or "")
+            return log.find_segments(self.storage, self.prefix(table, key), table.numbered_by or "")
 
     def read_segment(self, table: Table, segment: Segment) -> pl.DataFrame:
         """The rows of one segment of a log.
@@ -164,8 +167,7 @@ class Lake:
 
     def read_metadata(self, table: Table, key: Key = None) -> Mapping[str, str] | None:
         """Read only the facts beside a partition's rows, at the cost of the file's footer."""
-        path = self.path(table, key)
-        with _explained(path):
+        with _explained(path := self.path(table, key)):
             return _own_metadata(path) if self.exists(table, key) else None
 
     def write(
@@ -182,11 +184,8 @@ class Lake:
         """
         name = self.name(table, key)
         frame = to_frame(table, rows)
-        told = dict(metadata or {})
-        if table.numbered_by is not None:
-            last = frame[table.numbered_by].max()
-            told[_END] = str(last + 1 if isinstance(last, int) else 0)
-        replace_file(self.storage, name, frame, told)
+        end = {_END: str(log.end_of(frame, table.numbered_by))} if table.numbered_by is not None else {}
+        replace_file(self.storage, name, frame, {**(metadata or {}), **end})
         with writing(self.storage.local_path(name)):
             for other in self._other_segments(table, name):
                 self.storage.delete(other)
@@ -199,13 +198,13 @@ class Lake:
             LakeError: the disk is full or read-only.
         """
         told = {_END: str(segment.end)} | ({_SIZE: str(segment.size)} if segment.size else {})
-        replace_file(self.storage, staged_name(segment), rows, told)
-        return staged_name(segment)
+        replace_file(self.storage, log.staged_name(segment), rows, told)
+        return log.staged_name(segment)
 
     def delete(self, table: Table, key: Key = None) -> bool:
         """Delete a partition. False where nothing was there."""
         name = self.name(table, key)
-        names = [*self._other_segments(table, name), *([name] if self.exists(table, key) else [])]
+        names = [*self._other_segments(table, name), *([name] if self.storage.exists(name) else [])]
         for found in names:
             self.storage.delete(found)
         return bool(names)
@@ -213,7 +212,7 @@ class Lake:
     def _other_segments(self, table: Table, name: str) -> list[str]:
         if not table.numbered_by:
             return []
-        found = list_files(self.storage, f"{name.rpartition('/')[0]}/")
+        found = log.list_files(self.storage, f"{name.rpartition('/')[0]}/")
         return [segment for segment in found.values() if segment != name]
 
     def repositories(self, table: Table) -> Iterator[str]:
@@ -305,7 +304,7 @@ def _explained(path: Path) -> Iterator[None]:
 
 
 def _own_metadata(file: Path | BinaryIO) -> dict[str, str]:
-    entries = pl.read_parquet_metadata(file).items()
+    entries = pl.read_parquet_metadata(file, credential_provider=None).items()
     return {name.removeprefix(METADATA_PREFIX): value for name, value in entries if name.startswith(METADATA_PREFIX)}
 
 

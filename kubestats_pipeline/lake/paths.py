@@ -4,11 +4,18 @@ Nothing else in the package builds a path below `data_dir`.
 """
 
 import datetime
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
 
 from kubestats_pipeline.storage.names import INDEX
+
+LAKE = "lake"
+"""The folder of all tables."""
+
+MOST_NAMES = 20_000
+"""Encoded names that are remembered: a sweep asks a dozen times for that of each repository."""
 
 SAFE = "-_.~@+"
 """Characters of a repository's name that are kept in a folder's name. All others are percent-encoded."""
@@ -33,7 +40,7 @@ class Layout:
     @property
     def lake(self) -> Path:
         """The Parquet tables."""
-        return self.data_dir / "lake"
+        return self.data_dir / LAKE
 
     @property
     def redacted_by(self) -> Path:
@@ -167,7 +174,11 @@ class Layout:
 
     def repository_partition(self, table: str, full_name: str) -> Path:
         """The file of one repository's partition of a table."""
-        return self.table(table) / f"repository={encode_name(full_name)}" / "part.parquet"
+        return self.data_dir / self.repository_name(table, full_name)
+
+    def repository_name(self, table: str, full_name: str) -> str:
+        """The name of that file in the storage. It is `name_of` its path, made without the path."""
+        return f"{LAKE}/{table}/repository={encode_name(full_name)}/part.parquet"
 
     def date_partition(self, table: str, date: datetime.date) -> Path:
         """The file of one day's partition of a table."""
@@ -187,6 +198,7 @@ class Layout:
         return self.mirrors.joinpath(*parts, f"{encode_name(name)}.git")
 
 
+@functools.lru_cache(MOST_NAMES)
 def encode_name(name: str) -> str:
     """Percent-encode a name so that it is one safe folder name: `owner/name` becomes `owner%2Fname`."""
     encoded = quote(name, safe=SAFE)

@@ -4,10 +4,11 @@ The repository of a run is its partition, which is picked in the UI and not type
 decision does.
 """
 
+from typing import TYPE_CHECKING
+
 import dagster as dg
 from pydantic import Field
 
-from kubestats_pipeline.discover.decide import Decided, Verb, decide
 from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.orchestration.base.context import Services
 from kubestats_pipeline.orchestration.base.partitions import (
@@ -17,14 +18,17 @@ from kubestats_pipeline.orchestration.base.partitions import (
 )
 from kubestats_pipeline.plain_text import plain
 
-DESCRIPTIONS: dict[Verb, str] = {
+if TYPE_CHECKING:
+    from kubestats_pipeline.discover.decide import Decided, Verb
+
+DESCRIPTIONS: dict["Verb", str] = {
     "approve": "Let a repository in that is too large or was deleted. No limit of size holds for it then.",
     "block": "Neither sync nor scan a repository any more. Its history stays, and its numbers are still recorded.",
     "unblock": "End a block. The next sweep syncs the repository again.",
     "delete": "Remove everything about a repository for good. No discovery brings it back.",
 }
 
-OF_OTHERS: frozenset[Verb] = frozenset({"approve", "unblock"})
+OF_OTHERS: frozenset["Verb"] = frozenset({"approve", "unblock"})
 """Verbs about repositories that are not active."""
 
 
@@ -37,13 +41,15 @@ class DecisionConfig(dg.Config):
 def carry_out(
     services: Services,
     instance: dg.DagsterInstance,
-    verb: Verb,
+    verb: "Verb",
     repository: str,
     reason: str | None = None,
     *,
     unknown_too: bool = False,
-) -> Decided:
+) -> "Decided":
     """Decide, and let Dagster's partitions follow. Raises as `decide` does."""
+    from kubestats_pipeline.discover.decide import decide  # what discovery loads: only the run pays for it
+
     limit = services.settings.max_repository_mb
     decided = decide(
         services.pulled_lake(),
@@ -58,7 +64,7 @@ def carry_out(
     return decided
 
 
-def _job(verb: Verb) -> dg.JobDefinition:
+def _job(verb: "Verb") -> dg.JobDefinition:
     @dg.op(name=f"{verb}_one_repository", pool="discover", description=DESCRIPTIONS[verb], out=dg.Out(dg.Nothing))
     def op(
         context: dg.OpExecutionContext, config: DecisionConfig, services: dg.ResourceParam[Services]
@@ -84,7 +90,7 @@ def _job(verb: Verb) -> dg.JobDefinition:
     return job
 
 
-def _show(context: dg.OpExecutionContext, verb: Verb, decided: Decided) -> dg.Output[None]:
+def _show(context: dg.OpExecutionContext, verb: "Verb", decided: "Decided") -> dg.Output[None]:
     """Tell what was done: in the log, on the run's page, and on the pages of the table and of the partition."""
     told = {"decision": verb, "repository": plain(decided.full_name), "outcome": plain(decided.text)}
     context.log.info(told["outcome"])

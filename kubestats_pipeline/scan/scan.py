@@ -22,6 +22,7 @@ from kubestats_pipeline.locks import locked
 from kubestats_pipeline.scan.advance import bring_to_head
 from kubestats_pipeline.scan.documents.document import Bounds
 from kubestats_pipeline.scan.job import ScanJob
+from kubestats_pipeline.scan.outcomes import NotSynced, ScanFailed, Scanned, ScannedElsewhere, ScanOutcome, UpToDate
 from kubestats_pipeline.scan.parallel.gc_tuning import relaxed_gc
 from kubestats_pipeline.scan.parallel.workers import WorkerDiedError, call_in_processes
 from kubestats_pipeline.scan.save import Saver
@@ -31,60 +32,8 @@ from kubestats_pipeline.settings import Settings
 Done = TypeVar("Done")
 
 
-@dataclass(frozen=True)
-class Scanned:
-    """The tables have moved to the head.
-
-    Attributes:
-        resources: active resources. `deleted` ones have rows too.
-        events: events in the log, `new_events` of them from this scan.
-        problems: files that could not be read, by class.
-        settings: rows of Helm values.
-        applied: objects that clusters run, with `applied_events` in their log.
-    """
-
-    commit: str
-    resources: int
-    deleted: int
-    events: int
-    new_events: int
-    problems: int
-    settings: int
-    applied: int
-    applied_events: int
-    seconds: float
-
-
-@dataclass(frozen=True)
-class UpToDate:
-    """The tables show the head already. Nothing was read or written."""
-
-    commit: str
-
-
-@dataclass(frozen=True)
-class ScanFailed:
-    """The scan failed. The tables stay as they were."""
-
-    reason: str
-
-
-@dataclass(frozen=True)
-class NotSynced:
-    """No sync has found a commit yet, so there is nothing to scan."""
-
-
-@dataclass(frozen=True)
-class ScannedElsewhere:
-    """Another machine works on the repository, so that this sweep leaves it out. Nothing was changed."""
-
-    reason: str
-
-
 LOCK_SECONDS = 600
 """How long a scan waits for another process that scans the same repository."""
-
-ScanOutcome = Scanned | UpToDate | NotSynced | ScanFailed | ScannedElsewhere
 
 Fetch = Callable[[Repository], str]
 """Fetches the mirror of a repository where this machine has none. Gives the reason where that cannot be done."""

@@ -28,6 +28,7 @@ from kubestats_pipeline.locks import BusyError
 from kubestats_pipeline.settings import Settings
 from kubestats_pipeline.sync.api import ApiSource, sync_by_api
 from kubestats_pipeline.sync.formats import unsupported_format
+from kubestats_pipeline.sync.head_on_disk import head_on_disk
 from kubestats_pipeline.sync.mirror import (
     MirrorBounds,
     MirrorTooLargeError,
@@ -84,7 +85,8 @@ def sync_repository(
     client: GitHubClient | None = None,
     begin: Begin = lambda: None,
 ) -> Outcome:
-    """Bring the mirror of one repository to its remote's head. Unchanged costs one `git ls-remote` and nothing else.
+    """Bring the mirror of one repository to its remote's head. Unchanged costs one `git ls-remote` and nothing else,
+    on this machine some file reads.
 
     `previous` is the repository's row of `snapshots`, None where it has none. With a `client` repositories on GitHub
     are read through its API, and unchanged costs one conditional call. `begin` is called before anything is changed.
@@ -103,7 +105,7 @@ def sync_repository(
             full_name = f"{repository.owner}/{repository.name}"
             source = ApiSource(client, full_name, _limit_mb(repository, settings), remote.timeout)
             return sync_by_api(source, _mirror(repository, layout), previous, begin)
-        head = remote_head(remote.url, remote.env, remote.timeout)
+        head = _known_head(remote.url, previous) or remote_head(remote.url, remote.env, remote.timeout)
         if head is None:
             return Empty(
                 f"{remote.url} has no commit, or its HEAD names a branch that does not exist. Push one or set it"
@@ -246,6 +248,14 @@ def sync_all(
             running |= {pool.submit(work, repository) for repository in islice(waiting, len(done))}
             for future in done:
                 yield future.result()
+
+
+def _known_head(url: str, previous: Mapping[str, Any] | None) -> RemoteHead | None:
+    """The head of a repository on this machine where it is the recorded one. Git is asked about any other."""
+    if previous is None or not url.startswith("file://"):
+        return None
+    head = head_on_disk(url)
+    return head if head and head.commit == previous["head_commit"] else None
 
 
 def _sync_head(

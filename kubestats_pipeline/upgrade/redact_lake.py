@@ -21,8 +21,8 @@ from kubestats_pipeline.lake.paths import decode_name
 from kubestats_pipeline.lake.tables import ECOSYSTEM_STATS, REPOSITORIES, RESOURCE_EVENTS, RESOURCES, TABLES
 from kubestats_pipeline.locks import BusyError, locked
 from kubestats_pipeline.redaction import forms, secrets, words
-from kubestats_pipeline.scan.store.position import SCANNER_VERSION
 from kubestats_pipeline.scan.store.retention import Part
+from kubestats_pipeline.scan.store.scanner_version import SCANNER_VERSION
 from kubestats_pipeline.upgrade.hashes import NEEDED, in_step, true_hashes
 from kubestats_pipeline.upgrade.metadata import redact_metadata
 from kubestats_pipeline.upgrade.rows import redact_rows

@@ -50,8 +50,9 @@ class Description:
 def describe(path: Path, names: Sequence[str]) -> Iterator[Description]:
     """Describe tables and marts of the file at `path`, in the given order."""
     with open_to_read(path) as connection:
+        columns = _columns(connection)
         for name in names:
-            yield _describe(connection, name)
+            yield _describe(connection, name, columns[name])
 
 
 def count_syncs(path: Path) -> Mapping[str, int]:
@@ -67,12 +68,18 @@ def count_syncs(path: Path) -> Mapping[str, int]:
     return {"active": active, "synced": synced, "failed": failed}
 
 
-def _describe(connection: duckdb.DuckDBPyConnection, name: str) -> Description:
-    columns = connection.execute(
-        "SELECT column_name, data_type, coalesce(comment, '') FROM duckdb_columns() "
-        "WHERE table_name = ? ORDER BY column_index",
-        [name],
-    ).fetchall()
+def _columns(connection: duckdb.DuckDBPyConnection) -> Mapping[str, list[Column]]:
+    """The columns of every table and view, in their order."""
+    found: dict[str, list[Column]] = {}
+    for relation, *column in connection.execute(
+        "SELECT table_name, column_name, data_type, coalesce(comment, '') FROM duckdb_columns() ORDER BY column_index"
+    ).fetchall():
+        name, kind, comment = column
+        found.setdefault(relation, []).append((name, kind, comment))
+    return found
+
+
+def _describe(connection: duckdb.DuckDBPyConnection, name: str, columns: Sequence[Column]) -> Description:
     named = any(column == REPOSITORY_ID for column, *_ in columns)
     counted = f"count(DISTINCT {REPOSITORY_ID})" if named else "NULL"
     rows, repositories = _one(connection, f"SELECT count(*), {counted} FROM {name}")  # noqa: S608 - our own names

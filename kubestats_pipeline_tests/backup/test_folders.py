@@ -18,7 +18,7 @@ from kubestats_pipeline.backup.kept import kept_places, made_places
 from kubestats_pipeline.backup.restore import verify
 from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.lake.tables import REPOSITORIES
-from kubestats_pipeline.scan.store.position import SCANNER_VERSION
+from kubestats_pipeline.scan.store.scanner_version import SCANNER_VERSION
 from kubestats_pipeline_tests.backup.installations import TIMES, back_up, everything, kept, put_back, restore
 from kubestats_pipeline_tests.scan.store.test_crash import IMPATIENCE_SECONDS, SPAWN, die_at
 from kubestats_pipeline_tests.warehouse.small_lake import write_small_lake

@@ -12,7 +12,8 @@ from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.lake.repositories import read_repositories
 from kubestats_pipeline.lake.tables import REPOSITORIES, REPOSITORY_METRICS, RESOURCE_EVENTS
-from kubestats_pipeline.scan.scan import Scanned, scan_all
+from kubestats_pipeline.scan.outcomes import Scanned
+from kubestats_pipeline.scan.scan import scan_all
 from kubestats_pipeline.settings import Settings
 from kubestats_pipeline.sync.sync import sync_all
 from kubestats_pipeline_tests.builders import GitRepository, settings_for

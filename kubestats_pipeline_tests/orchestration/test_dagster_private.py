@@ -2,13 +2,16 @@
 
 import logging
 import re
+import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from alembic.script import Script, ScriptDirectory
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import EmptyWorkspaceTarget
 from dagster._daemon.monitoring.run_monitoring import execute_run_monitoring_iteration
@@ -89,6 +92,55 @@ def test_events_that_are_written_through_kept_connections_are_seen_at_once_and_t
         assert open_databases(layout) == set()
         report(instance, "d")
         assert partitions(reader) == ["before", "a", "b", "c", "d"]
+
+
+def test_a_home_is_opened_and_a_run_begun_without_loading_migrations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """When Dagster does so itself, `open_quickly` can go."""
+    layout = Layout(tmp_path)
+    with open_instance(layout) as instance:
+        add_run(instance, dg.DagsterRunStatus.STARTED)
+    loaded = list[str]()
+    load = ScriptDirectory._load_revisions
+
+    def observed(scripts: ScriptDirectory) -> Iterator[Script]:
+        loaded.append(scripts.dir)
+        return load(scripts)
+
+    monkeypatch.setattr(ScriptDirectory, "_load_revisions", observed)
+    with open_instance(layout) as instance:
+        begin(instance)
+    assert loaded == []
+    with dg.DagsterInstance.from_config(str(layout.dagster_home)) as instance:
+        begin(instance)
+    assert loaded
+
+
+def test_the_events_of_a_run_are_laid_as_dagster_lays_them(tmp_path: Path):
+    layout = Layout(tmp_path)
+    with open_instance(layout) as instance:
+        ours = begin(instance)
+    with dg.DagsterInstance.from_config(str(layout.dagster_home)) as instance:
+        theirs = begin(instance)
+        assert instance.all_logs(ours)
+        assert sorted(instance.event_log_storage.get_all_run_ids()) == sorted([ours, theirs])  # type: ignore[attr-defined]
+    folder = layout.dagster_home / "history" / "runs"
+    assert laid(folder / f"{ours}.db") == laid(folder / f"{theirs}.db")
+
+
+def begin(instance: dg.DagsterInstance) -> str:
+    """Report an event of a new run, and give the run's id."""
+    run = add_run(instance, dg.DagsterRunStatus.STARTED)
+    instance.report_engine_event("it begins", run)
+    return run.run_id
+
+
+def laid(file: Path) -> list[tuple[str, ...]]:
+    """The schema of a file of events with its migration and its journal."""
+    connection = sqlite3.connect(file)
+    queries = ("SELECT name, sql FROM sqlite_master ORDER BY name", "FROM alembic_version", "PRAGMA journal_mode")
+    found = [connection.execute(query.replace("FROM a", "SELECT * FROM a")).fetchall() for query in queries]
+    connection.close()
+    return [row for rows in found for row in rows]
 
 
 def report(instance: dg.DagsterInstance, partition: str) -> None:

@@ -18,7 +18,7 @@ from kubestats_pipeline.orchestration.assets.scan import WRITTEN
 from kubestats_pipeline.orchestration.base.asset_specs import COLUMN_SCHEMA, failures_table
 from kubestats_pipeline.orchestration.base.context import Services
 from kubestats_pipeline.orchestration.checks import CHECKS
-from kubestats_pipeline.scan.store.position import SCANNER_VERSION
+from kubestats_pipeline.scan.store.scanner_version import SCANNER_VERSION
 from kubestats_pipeline.warehouse.marts import MARTS
 from kubestats_pipeline_tests.builders import settings_for
 

@@ -14,7 +14,8 @@ from kubestats_pipeline.lake.contract import Table
 from kubestats_pipeline.lake.lake import Lake, LakeError
 from kubestats_pipeline.lake.tables import HELM_VALUES, RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS, SCANS, SNAPSHOTS
 from kubestats_pipeline.scan.documents.document import Bounds
-from kubestats_pipeline.scan.scan import NotSynced, ScanFailed, Scanned, UpToDate, scan_all
+from kubestats_pipeline.scan.outcomes import NotSynced, ScanFailed, Scanned, UpToDate
+from kubestats_pipeline.scan.scan import scan_all
 from kubestats_pipeline_tests.builders import START, GitRepository, settings_for
 from kubestats_pipeline_tests.scan.world import (
     BROKEN,

@@ -12,7 +12,8 @@ from kubestats_pipeline.lake.leases import Leases
 from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.lake.repositories import Repository
 from kubestats_pipeline.lake.tables import HELM_VALUES, RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS, SCANS, SNAPSHOTS
-from kubestats_pipeline.scan.scan import ScanFailed, Scanned, ScannedElsewhere, Turns, UpToDate, scan_all
+from kubestats_pipeline.scan.outcomes import ScanFailed, Scanned, ScannedElsewhere, UpToDate
+from kubestats_pipeline.scan.scan import Turns, scan_all
 from kubestats_pipeline.storage.folder import FolderStore
 from kubestats_pipeline.sync.outcomes import Elsewhere, Unchanged
 from kubestats_pipeline.sync.sync import fetch_again, sync_and_record, sync_repository

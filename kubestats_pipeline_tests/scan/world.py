@@ -19,10 +19,11 @@ from kubestats_pipeline.scan.facts.charts import Resolved
 from kubestats_pipeline.scan.job import ScanJob
 from kubestats_pipeline.scan.manifests.files import ContentCache
 from kubestats_pipeline.scan.manifests.manifests import FileContent, digest, read_file
+from kubestats_pipeline.scan.outcomes import Scanned, UpToDate
 from kubestats_pipeline.scan.replay.applied_records import AppliedRecord
 from kubestats_pipeline.scan.replay.records import Event
 from kubestats_pipeline.scan.replay.replay import Replay
-from kubestats_pipeline.scan.scan import Scanned, UpToDate, scan_repository
+from kubestats_pipeline.scan.scan import scan_repository
 from kubestats_pipeline_tests.builders import GitRepository
 from kubestats_pipeline_tests.corpus import unpack
 

@@ -10,7 +10,8 @@ from kubestats_pipeline.lake.lake import ConflictError, Lake
 from kubestats_pipeline.lake.leases import Lease, Leases, LeaseTakenError
 from kubestats_pipeline.lake.tables import RESOURCE_EVENTS, RESOURCES
 from kubestats_pipeline.scan.job import ScanJob
-from kubestats_pipeline.scan.scan import Scanned, scan_locked, scan_repository
+from kubestats_pipeline.scan.outcomes import Scanned
+from kubestats_pipeline.scan.scan import scan_locked, scan_repository
 from kubestats_pipeline.sync.sync import sync_and_record
 from kubestats_pipeline_tests.builders import GitRepository, repository_for, settings_for
 from kubestats_pipeline_tests.scan.world import NOW, config

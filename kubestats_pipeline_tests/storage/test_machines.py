@@ -13,7 +13,8 @@ from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.lake.tables import SNAPSHOTS, TABLES
 from kubestats_pipeline.scan.job import ScanJob
-from kubestats_pipeline.scan.scan import Scanned, ScannedElsewhere, scan_locked
+from kubestats_pipeline.scan.outcomes import Scanned, ScannedElsewhere
+from kubestats_pipeline.scan.scan import scan_locked
 from kubestats_pipeline.storage.bucket import LakeBucket
 from kubestats_pipeline.storage.replica import Replica
 from kubestats_pipeline_tests.scan.store.test_crash import digests, write_history

@@ -10,7 +10,8 @@ from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.lake.repositories import Repository
 from kubestats_pipeline.lake.tables import RESOURCE_EVENTS, RESOURCES, SCAN_PROBLEMS, SCANS
-from kubestats_pipeline.scan.scan import ScanOutcome, scan_all
+from kubestats_pipeline.scan.outcomes import ScanOutcome
+from kubestats_pipeline.scan.scan import scan_all
 from kubestats_pipeline.settings import Settings
 from kubestats_pipeline.sync.outcomes import Row
 from kubestats_pipeline.sync.sync import sync_and_record

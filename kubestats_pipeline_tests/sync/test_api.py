@@ -18,7 +18,7 @@ from kubestats_pipeline.git import history, mirror_folder
 from kubestats_pipeline.git.mirror_folder import Mirror
 from kubestats_pipeline.hosts.github.client import GitHubClient
 from kubestats_pipeline.lake.tables import RESOURCE_EVENTS, RESOURCES
-from kubestats_pipeline.scan.scan import ScanFailed
+from kubestats_pipeline.scan.outcomes import ScanFailed
 from kubestats_pipeline.sync import api
 from kubestats_pipeline.sync.sync import sync_all
 from kubestats_pipeline_tests.builders import GitRepository

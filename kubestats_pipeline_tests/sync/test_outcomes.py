@@ -45,6 +45,7 @@ def git_commands(world: World, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Sync once and give the git commands that the sync started: a shell script first on PATH writes them down."""
     log, folder = world.tmp_path / "commands", world.tmp_path / "bin"
     folder.mkdir(exist_ok=True)
+    log.touch()
     script = folder / "git"
     script.write_text(f'#!/bin/sh\necho "$@" >> "{log}"\nexec "{shutil.which("git")}" "$@"\n')
     script.chmod(script.stat().st_mode | stat.S_IXUSR)
@@ -64,15 +65,27 @@ def test_a_first_sync_records_head_branch_and_times(world: World):
 
 
 def test_an_unchanged_repository_costs_one_ls_remote_and_no_other_git_command(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, server: GitServer, monkeypatch: pytest.MonkeyPatch
 ):
     world.remote.commit({"a.yaml": "kind: A"})
     world.sync()
     before = known(world)
     commands = git_commands(world, monkeypatch)
-    assert [command.split()[0] for command in commands] == ["ls-remote"]
+    assert [command.split()[0] for command in commands if command != "http-backend"] == ["ls-remote"]
     assert world.row["sync_status"] == "unchanged"
     assert known(world) == before
+
+
+def test_an_unchanged_repository_on_this_machine_costs_no_git_command(world: World, monkeypatch: pytest.MonkeyPatch):
+    world.remote.commit({"a.yaml": "kind: A"})
+    world.sync()
+    before = known(world)
+    assert git_commands(world, monkeypatch) == []
+    assert world.row["sync_status"] == "unchanged"
+    assert known(world) == before
+    second = world.remote.commit({"a.yaml": "kind: B"})
+    assert {command.split()[0] for command in git_commands(world, monkeypatch)} >= {"ls-remote"}
+    assert (world.row["sync_status"], world.row["head_commit"]) == ("synced", second)
 
 
 def test_a_new_commit_is_fetched(world: World):

@@ -5,7 +5,7 @@ table metadata, whose cells Dagster shows as text: no word of a stranger becomes
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -48,11 +48,18 @@ def table_of(rows: "Sequence[Mapping[str, Cell]]") -> dg.TableMetadataValue:
     return dg.MetadataValue.table(records=records, schema=dg.TableSchema(columns=columns))
 
 
-def rows_before(instance: dg.DagsterInstance, asset: str, name: str = ROWS) -> int | None:
-    """A number that the last materialization of an asset told, or None where it told none."""
-    event = instance.get_latest_materialization_event(dg.AssetKey(asset))
-    found = event.asset_materialization.metadata.get(name) if event and event.asset_materialization else None
-    return found.value if isinstance(found, dg.IntMetadataValue) else None
+def numbers_before(instance: dg.DagsterInstance, assets: Iterable[str]) -> dict[str, dict[str, int]]:
+    """The whole numbers that the last materialization of each asset told, by their names. Nothing of a new asset."""
+    told = dict[str, dict[str, int]]()
+    for record in instance.get_asset_records([dg.AssetKey(asset) for asset in assets]):
+        last = record.asset_entry.last_materialization
+        known = last.asset_materialization.metadata if last and last.asset_materialization else {}
+        told[record.asset_entry.asset_key.to_user_string()] = {
+            name: number.value
+            for name, number in known.items()
+            if isinstance(number, dg.IntMetadataValue) and number.value is not None
+        }
+    return told
 
 
 def page_finder(base: str) -> Callable[[str], str | None]:

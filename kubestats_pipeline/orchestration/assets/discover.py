@@ -2,11 +2,10 @@
 
 import datetime
 from collections.abc import Generator, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from kubestats_pipeline.discover.configured import sources_from, witnesses_from
-from kubestats_pipeline.discover.discover import DiscoveryReport, discover
 from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.lake.tables import REPOSITORIES, REPOSITORY_METRICS
 from kubestats_pipeline.orchestration.asset_pages.data_versions import DATA_VERSION, fingerprint, version_tag
@@ -21,6 +20,9 @@ from kubestats_pipeline.orchestration.base.partitions import (
     unregistered_days,
 )
 from kubestats_pipeline.plain_text import plain
+
+if TYPE_CHECKING:
+    from kubestats_pipeline.discover.discover import DiscoveryReport
 
 discovery_runs = dg.AssetSpec(
     "discovery_runs",
@@ -82,7 +84,7 @@ def discover_assets(
 
 def _discover(
     context: dg.AssetExecutionContext, config: DiscoverConfig, services: Services
-) -> Generator[dg.MaterializeResult[None], None, DiscoveryReport]:
+) -> Generator[dg.MaterializeResult[None], None, "DiscoveryReport"]:
     now = services.now()
     try:
         with services.progress.track("discover", 1) as done:
@@ -138,7 +140,10 @@ def _tell_days(context: dg.AssetExecutionContext, services: Services, days: Sequ
         )
 
 
-def _ask(services: Services, sources: Sequence[str], now: datetime.datetime) -> DiscoveryReport:
+def _ask(services: Services, sources: Sequence[str], now: datetime.datetime) -> "DiscoveryReport":
+    from kubestats_pipeline.discover.configured import sources_from, witnesses_from  # httpx: only the run pays for it
+    from kubestats_pipeline.discover.discover import discover
+
     settings = services.settings
     return discover(
         services.lake,

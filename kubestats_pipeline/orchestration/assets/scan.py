@@ -24,9 +24,8 @@ from kubestats_pipeline.orchestration.base.context import Services
 from kubestats_pipeline.orchestration.base.partitions import repository_partitions
 from kubestats_pipeline.orchestration.base.sharing import open_leases, scan_turns
 from kubestats_pipeline.plain_text import plain
-from kubestats_pipeline.scan.scan import NotSynced, ScanFailed, Scanned, ScannedElsewhere, ScanOutcome, scan_all
-from kubestats_pipeline.scan.store.position import SCANNER_VERSION
-from kubestats_pipeline.scan.store.retire import RetireFailed, retire_all
+from kubestats_pipeline.scan.outcomes import NotSynced, ScanFailed, Scanned, ScannedElsewhere, ScanOutcome
+from kubestats_pipeline.scan.store.scanner_version import SCANNER_VERSION
 from kubestats_pipeline.storage.bucket import StoreError
 
 scan_runs = dg.AssetSpec(
@@ -82,6 +81,8 @@ def scan_assets(
     context: dg.AssetExecutionContext, config: ScanConfig, services: dg.ResourceParam[Services]
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Replay the new commits of the run's repositories, or of all whose head has moved. All commits where asked to."""
+    from kubestats_pipeline.scan.scan import scan_all  # the scanner: only the run pays for it
+
     started = services.now()
     batch = Batch(context, keys=WRITTEN)
     events = problems = 0
@@ -149,6 +150,8 @@ RETIRING = (
 @dg.op(pool="scan", description=RETIRING, out=dg.Out(dg.Nothing))
 def retire(context: dg.OpExecutionContext, services: dg.ResourceParam[Services]) -> Iterator[dg.Output[None]]:
     """Retire what is due of every repository, and report how much it was."""
+    from kubestats_pipeline.scan.store.retire import RetireFailed, retire_all  # the scanner: only the run pays for it
+
     try:
         lake = services.pulled_lake()
     except StoreError as error:

@@ -16,7 +16,6 @@ from kubestats_pipeline.orchestration.base.sharing import open_leases
 from kubestats_pipeline.storage.bucket import StoreError
 from kubestats_pipeline.sync.outcomes import Elsewhere, Empty, Result, Synced, TooLarge, Unchanged, Unsupported
 from kubestats_pipeline.sync.retries import due
-from kubestats_pipeline.sync.sync import sync_all
 
 sync_runs = dg.AssetSpec(
     "sync_runs",
@@ -47,6 +46,8 @@ def sync_assets(
     context: dg.AssetExecutionContext, config: BatchConfig, services: dg.ResourceParam[Services]
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Fetch the mirrors of the run's repositories, or of all that are due."""
+    from kubestats_pipeline.sync.sync import sync_all  # httpx: only the run pays for it
+
     started = services.now()
     batch = Batch(context, keys=("snapshots",))
     leases = open_leases(services)

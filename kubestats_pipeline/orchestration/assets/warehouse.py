@@ -10,7 +10,7 @@ from kubestats_pipeline.lake.lake import LakeError
 from kubestats_pipeline.lake.tables import ECOSYSTEM_STATS, REPOSITORIES, TABLES
 from kubestats_pipeline.locks import BusyError
 from kubestats_pipeline.orchestration.asset_pages.days import materialized_day, rows_of_days
-from kubestats_pipeline.orchestration.asset_pages.figures import figures, page_finder, rows_before
+from kubestats_pipeline.orchestration.asset_pages.figures import ROWS, figures, numbers_before, page_finder
 from kubestats_pipeline.orchestration.asset_pages.mart_groups import GROUP_OF
 from kubestats_pipeline.orchestration.asset_pages.sources import code_version, sql_of
 from kubestats_pipeline.orchestration.assets.report import link_to_pages
@@ -132,7 +132,8 @@ def warehouse_assets(
     withheld = {f"{found.kind} in {found.table}.{found.column}": f"{found.rows} rows" for found in report.withheld}
     for what, rows in withheld.items():
         context.log.warning("withheld from the published file: %s, %s", what, rows)
-    before = {table: rows_before(context.instance, "warehouse", f"rows_{table}") for table in TABLES}
+    before = numbers_before(context.instance, ["warehouse", *(mart.name for mart in MARTS)])
+    tables_before = before.get("warehouse", {})
     yield dg.MaterializeResult(
         asset_key="warehouse",
         metadata={
@@ -147,12 +148,13 @@ def warehouse_assets(
     )
     page_of = page_finder(link_to_pages(services.settings))
     for table in describe(report.path, tuple(TABLES)):
-        shown = figures(table, before.get(table.name), page_of(table.name))
+        shown = figures(table, tables_before.get(f"rows_{table.name}"), page_of(table.name))
         more = count_syncs(report.path) if table.name == REPOSITORIES.name else {}
         context.log_event(dg.AssetObservation(table.name, metadata={**shown, **more}))
     for mart in describe(report.path, [mart.name for mart in MARTS]):
         metadata: dict[str, Any] = {
-            **figures(mart, rows_before(context.instance, mart.name), page_of(mart.name)),
+            **figures(mart, before.get(mart.name, {}).get(ROWS), page_of(mart.name)),
             COLUMN_SCHEMA: mart_schema(mart.columns, _LINEAGES[mart.name]),
         }
-        yield dg.MaterializeResult(asset_key=mart.name, metadata=metadata)
+        context.add_asset_metadata(metadata, mart.name)  # a result's own metadata would be in two events
+        yield dg.MaterializeResult(asset_key=mart.name)

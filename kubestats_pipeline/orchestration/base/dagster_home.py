@@ -10,6 +10,7 @@ import dagster as dg
 from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.locks import BusyError, hold_until_exit, locked
+from kubestats_pipeline.orchestration.base.dagster_private import open_quickly
 
 CONFIGURATION = "dagster.yaml"
 
@@ -45,7 +46,7 @@ def open_instance(layout: Layout) -> dg.DagsterInstance:
     Raises:
         HomeError: the folder cannot be written.
     """
-    return dg.DagsterInstance.from_config(str(prepare_home(layout)))
+    return open_quickly(prepare_home(layout))
 
 
 def claim_home(layout: Layout) -> Path:
@@ -78,6 +79,6 @@ def _initialise(home: Path) -> None:
             shutil.copyfile(source, configuration)
     ready = home / ".initialised"
     if not ready.exists():
-        with dg.DagsterInstance.from_config(str(home)) as instance:
+        with open_quickly(home) as instance:
             instance.get_runs_count()
         ready.touch()

@@ -4,11 +4,13 @@ On one machine it needs neither: the locks of files do the first, and a sync has
 """
 
 import time
+from typing import TYPE_CHECKING
 
 from kubestats_pipeline.lake.leases import Leases
 from kubestats_pipeline.orchestration.base.context import Services
-from kubestats_pipeline.scan.scan import Turns
-from kubestats_pipeline.sync.sync import fetch_again
+
+if TYPE_CHECKING:
+    from kubestats_pipeline.scan.scan import Turns
 
 
 def open_leases(services: Services) -> Leases:
@@ -16,8 +18,11 @@ def open_leases(services: Services) -> Leases:
     return services.lake.leases(since=time.time())
 
 
-def scan_turns(services: Services, leases: Leases) -> Turns:
+def scan_turns(services: Services, leases: Leases) -> "Turns":
     """The turns of repositories in a scan."""
+    from kubestats_pipeline.scan.scan import Turns  # the scanner: only its run pays for it
+    from kubestats_pipeline.sync.sync import fetch_again
+
     if not leases.are_needed:
         return Turns()
     settings, layout = services.settings, services.lake.layout

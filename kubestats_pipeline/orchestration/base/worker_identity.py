@@ -13,7 +13,7 @@ from typing import Any
 import dagster as dg
 
 from kubestats_pipeline.locks import Machine, WorkerProcess, this_worker
-from kubestats_pipeline.orchestration.base.dagster_private import is_on_sqlite, storage_errors
+from kubestats_pipeline.orchestration.base.dagster_private import is_on_sqlite, kept_connections, storage_errors
 from kubestats_pipeline.orchestration.base.meanwhile import meanwhile
 
 WORKER_TAG = "kubestats/worker"
@@ -85,10 +85,11 @@ class _TellingExecutor(dg.Executor):
 
     def execute(self, plan_context: Any, execution_plan: Any) -> Iterator[dg.DagsterEvent]:
         """Note the worker down, then go on as the other one does."""
-        run_id = plan_context.run_id
-        plan_context.instance.add_run_tags(run_id, tag_of(this_worker(), run_id))
-        with giving_signs(plan_context.instance, run_id):
-            yield from self._executor.execute(plan_context, execution_plan)
+        run_id, instance = plan_context.run_id, plan_context.instance
+        with kept_connections(instance):
+            instance.add_run_tags(run_id, tag_of(this_worker(), run_id))
+            with giving_signs(instance, run_id):
+                yield from self._executor.execute(plan_context, execution_plan)
 
 
 @dg.executor(name="in_process", config_schema=dg.in_process_executor.config_schema.as_field())

@@ -30,10 +30,8 @@ from kubestats_pipeline.scan.replay.records import Resource
 from kubestats_pipeline.scan.replay.replay import Replay
 from kubestats_pipeline.scan.store.applied import is_saved, read_applied, write_applied
 from kubestats_pipeline.scan.store.rows import Row, problem_from_row, problem_row, resource_from_row, resource_row
+from kubestats_pipeline.scan.store.scanner_version import SCANNER_VERSION
 from kubestats_pipeline.scan.store.values import NOTHING_SAVED, SavedValues, saved_values, write_values
-
-SCANNER_VERSION = "7"
-"""Raised when the scanner reads the same history differently: repositories are then replayed from the start."""
 
 
 def writer() -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kubestats_pipeline.git.blobs import BlobReader
-from kubestats_pipeline.scan.parallel.gc_tuning import OBJECTS, relaxed_gc
+from kubestats_pipeline.scan.parallel.gc_tuning import OBJECTS, loading, relaxed_gc
 from kubestats_pipeline.scan.parallel.workers import Worker
 from kubestats_pipeline.scan.scan import scan_repository
 from kubestats_pipeline_tests.scan.world import World, config
@@ -44,3 +44,12 @@ def test_a_worker_raises_the_thresholds() -> None:
         assert worker.call(None)[0] == OBJECTS
     finally:
         worker.close()
+
+
+def test_modules_are_loaded_without_collections_and_stay_out_of_later_ones() -> None:
+    gc.unfreeze()
+    with loading():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > 0
+    gc.unfreeze()

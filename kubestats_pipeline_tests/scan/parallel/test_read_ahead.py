@@ -13,9 +13,10 @@ from kubestats_pipeline.git.history import read_tree
 from kubestats_pipeline.scan.documents.document import Bounds
 from kubestats_pipeline.scan.manifests.files import FileVersion
 from kubestats_pipeline.scan.manifests.manifests import FileContent
+from kubestats_pipeline.scan.outcomes import Scanned
 from kubestats_pipeline.scan.parallel import read_ahead as module
 from kubestats_pipeline.scan.parallel.read_ahead import ReadAhead, read_batch
-from kubestats_pipeline.scan.scan import Scanned, scan_repository
+from kubestats_pipeline.scan.scan import scan_repository
 from kubestats_pipeline_tests.scan.store.test_crash import digests
 from kubestats_pipeline_tests.scan.world import World, config, documents
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from kubestats_pipeline.scan.job import ScanJob
+from kubestats_pipeline.scan.outcomes import Scanned
 from kubestats_pipeline.scan.save import SAVE_SECONDS
-from kubestats_pipeline.scan.scan import Scanned, scan_repository
+from kubestats_pipeline.scan.scan import scan_repository
 from kubestats_pipeline.scan.store.position import read_position
 from kubestats_pipeline_tests.builders import GitRepository
 from kubestats_pipeline_tests.scan.world import (

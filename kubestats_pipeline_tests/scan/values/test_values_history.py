@@ -12,7 +12,7 @@ from kubestats_pipeline.scan.documents.document import Decoded
 from kubestats_pipeline.scan.facts.facts import Facts, ValuesPart
 from kubestats_pipeline.scan.kinds.registry import load_scanners
 from kubestats_pipeline.scan.manifests.manifests import Manifest
-from kubestats_pipeline.scan.scan import Scanned, UpToDate
+from kubestats_pipeline.scan.outcomes import Scanned, UpToDate
 from kubestats_pipeline.scan.store import position as store
 from kubestats_pipeline.scan.store import values as saved_values
 from kubestats_pipeline.scan.values.merge import Values, ValuesTree
