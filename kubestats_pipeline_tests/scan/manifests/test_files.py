@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from kubestats_pipeline.git import history
 from kubestats_pipeline.git.history import Change
 from kubestats_pipeline.scan.documents.document import Bounds
+from kubestats_pipeline.scan.documents.stream import decode_stream
+from kubestats_pipeline.scan.kustomize.reading import read_documents_of_kustomize, reads_alike
 from kubestats_pipeline.scan.manifests.files import ContentCache, Files
 from kubestats_pipeline_tests.scan.world import Tree, World, config, kustomization, read
 
@@ -72,6 +76,48 @@ def test_a_commit_that_changes_another_file_is_a_step_without_events(tmp_path: P
     assert [event["event_type"] for event in world.events] == ["CREATED"]
 
 
+@pytest.mark.parametrize("word", ["yes", "ON", "n", "2024-1-02"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "a: W",
+            "- W",
+            "- - W",
+            "--- W",
+            "W: 1",
+            "? W\n: 1",
+            "a:\n  W",
+            "a:   W  # c",
+            "a: # c\n  W",
+            "a: &x W",
+            "a:\n- W",
+        ),
+        *(
+            "a: [W]",
+            "a: [b,W]",
+            "a: [b,\n W]",
+            "a: {b: W}",
+            "a: {W: 1}",
+            'a: {"b":W}',
+            "a: {b: 1,W: 1}",
+            "a: {b: W , c: 1}",
+        ),
+        *("a: b W", "a: b\n  c W", "a: |\n  b W", "a: >-\n  b W\n  c", "a: '- W'", "a: W W", "a: {b: c W}", "a: b-W"),
+    ],
+)
+def test_a_word_that_kustomize_reads_otherwise_is_found_in_every_place(text: str, word: str) -> None:
+    stream = f"{text}\n".replace("W", word).encode()
+    as_kubectl = next(iter(decode_stream(stream, Bounds())), None)
+    as_kustomize = read_documents_of_kustomize(stream, Bounds())
+    is_equal = as_kubectl is not None and [as_kubectl.content] == as_kustomize
+    assert is_equal or not reads_alike(stream)
+
+
+def test_prose_is_read_alike():
+    assert reads_alike(b"a:\n  what it depends on\n  or says no\nb: 'since 2024-01-01'\nc: >-\n  turned off\n")
+
+
 def test_a_file_says_if_kustomize_reads_it_as_kubectl_does():
     same = "apiVersion: v1\nkind: A\nmetadata: {name: a}\n"
     comments = f"{same}# turned on\nb: 1 # 2024-01-01: not yet, {{no\n"
@@ -88,11 +134,11 @@ def test_a_file_says_if_kustomize_reads_it_as_kubectl_does():
     cut = f"{same}s: |\n  a"
     mixed = f"{same}---\nnot: an object\n"
 
-    def reads_alike(text: str) -> bool:
+    def is_alike(text: str) -> bool:
         files = Files(ContentCache(lambda _: text.encode(), Bounds()))
         files.apply([Change("a.yaml", "1")])
         return files["a.yaml"].content.reads_alike
 
-    assert all(map(reads_alike, (same, comments, merged)))
-    assert not any(reads_alike(f"{same}m: {merge}\n") for merge in merges)
-    assert not any(map(reads_alike, (*others, repeated, folded, cut, mixed)))
+    assert all(map(is_alike, (same, comments, merged)))
+    assert not any(is_alike(f"{same}m: {merge}\n") for merge in merges)
+    assert not any(map(is_alike, (*others, repeated, folded, cut, mixed)))
