@@ -28,18 +28,21 @@ WITH months AS (
         unnest(generate_series(date_trunc('month', oldest), newest, INTERVAL 1 MONTH)) AS months (month)
 ),
 named AS (
-    SELECT month, repository_id, date_trunc('month', begins_at AT TIME ZONE 'UTC') = month AS is_new, unnest(images) AS named_image
+    SELECT
+        repository_id, date_trunc('month', begins_at AT TIME ZONE 'UTC') AS begins_in, greatest(valid_from, begins_at) AS counts_from,
+        coalesce(valid_to, 'infinity') AS counts_until, unnest(images) AS named_image
     FROM use_spans
     JOIN repository_logs USING (repository_id)
-    JOIN months ON valid_from < ends_at AT TIME ZONE 'UTC' AND coalesce(valid_to, 'infinity') >= ends_at AT TIME ZONE 'UTC'
-        AND begins_at < ends_at AT TIME ZONE 'UTC'
     WHERE in_scope AND len(images) > 0 AND api_group <> 'image.toolkit.fluxcd.io'
 ),
-taken AS (
-    SELECT
-        month, repository_id, is_new, named_image.registry AS registry, named_image.image AS image,
-        bool_and(named_image.digest IS NOT NULL) AS is_pinned
+images_run AS (
+    SELECT * EXCLUDE (named_image), named_image.registry AS registry, named_image.image AS image, named_image.digest IS NOT NULL AS is_pinned
     FROM named
+),
+taken AS (
+    SELECT month, repository_id, begins_in = month AS is_new, registry, image, bool_and(is_pinned) AS is_pinned
+    FROM images_run
+    JOIN (SELECT month, ends_at AT TIME ZONE 'UTC' AS ends_at FROM months) AS ends ON counts_from < ends_at AND counts_until >= ends_at
     GROUP BY ALL
 ),
 counted AS (

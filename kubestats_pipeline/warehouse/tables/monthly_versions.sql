@@ -22,15 +22,20 @@ WITH months AS (
         ) AS known,
         unnest(generate_series(date_trunc('month', oldest), newest, INTERVAL 1 MONTH)) AS months (month)
 ),
-uses AS (
+releases_run AS (
     SELECT
-        chart_name, chart_url, is_resolved, month, plain_version(coalesce(version_tag, version)) AS version, repository_id,
-        date_trunc('month', begins_at AT TIME ZONE 'UTC') = month AS is_new
+        chart_name, chart_url, is_resolved, plain_version(coalesce(version_tag, version)) AS version, repository_id,
+        date_trunc('month', begins_at AT TIME ZONE 'UTC') AS begins_in,
+        greatest(valid_from, begins_at) AS counts_from,
+        coalesce(valid_to, 'infinity') AS counts_until
     FROM use_spans
     JOIN repository_logs USING (repository_id)
-    JOIN months ON valid_from < ends_at AT TIME ZONE 'UTC' AND coalesce(valid_to, 'infinity') >= ends_at AT TIME ZONE 'UTC'
-        AND begins_at < ends_at AT TIME ZONE 'UTC'
     WHERE is_release AND in_scope
+),
+uses AS (
+    SELECT DISTINCT chart_name, chart_url, is_resolved, month, version, repository_id, begins_in = month AS is_new
+    FROM releases_run
+    JOIN (SELECT month, ends_at AT TIME ZONE 'UTC' AS ends_at FROM months) AS ends ON counts_from < ends_at AND counts_until >= ends_at
 ),
 totals AS (
     SELECT
@@ -46,8 +51,8 @@ compared AS (
 counted AS (
     SELECT
         chart_name, chart_url, is_resolved, month, version,
-        count(DISTINCT repository_id) AS repositories,
-        count(DISTINCT repository_id) FILTER (WHERE is_new) AS joined_the_data
+        count(repository_id) AS repositories,
+        count(repository_id) FILTER (WHERE is_new) AS joined_the_data
     FROM uses
     GROUP BY ALL
 )

@@ -9,15 +9,29 @@
 -- common_values: the ten commonest values that are published, each with its repositories
 -- withheld_repositories: repositories with a value that is withheld
 -- examples: three of the releases that set it, of the most starred repositories, with their file on the web
-WITH counted AS (
+WITH by_release AS (
+    SELECT chart_name, chart_url, path, repository_id, use_id, bool_or(is_withheld) AS is_withheld FROM setting_uses WHERE in_scope GROUP BY ALL
+),
+-- Grouped twice, which is cheaper than to count what is distinct: a release belongs to one repository.
+by_repository AS (
+    SELECT chart_name, chart_url, path, repository_id, count(use_id) AS releases, bool_or(is_withheld) AS is_withheld FROM by_release GROUP BY ALL
+),
+counted AS (
+    SELECT
+        chart_name,
+        chart_url,
+        path,
+        count(repository_id) AS repositories,
+        sum(releases)::BIGINT AS releases,
+        count(repository_id) FILTER (WHERE is_withheld) AS withheld_repositories
+    FROM by_repository
+    GROUP BY ALL
+),
+shown AS (
     SELECT
         uses.chart_name,
         uses.chart_url,
         uses.path,
-        count(DISTINCT repository_id) AS repositories,
-        count(DISTINCT use_id) AS releases,
-        list_sort(list(DISTINCT value_type)) AS value_types,
-        count(DISTINCT repository_id) FILTER (WHERE is_withheld) AS withheld_repositories,
         max_by(
             {'full_name': full_name, 'name': name, 'source_url': source_url},
             (coalesce(stars_count, 0), full_name, name), 3
@@ -27,14 +41,14 @@ WITH counted AS (
     WHERE in_scope
     GROUP BY ALL
 ),
-commonest AS (
+valued AS (
     SELECT
         chart_name,
         chart_url,
         path,
-        list({'value': value, 'repositories': repositories} ORDER BY repositories DESC, value)[:10] AS common_values
+        list_sort(list(DISTINCT value_type)) AS value_types,
+        list({'value': value, 'repositories': repositories} ORDER BY repositories DESC, value) FILTER (WHERE NOT is_withheld)[:10] AS common_values
     FROM setting_values
-    WHERE NOT is_withheld
     GROUP BY ALL
 )
 SELECT
@@ -43,14 +57,19 @@ SELECT
     counted.path,
     counted.repositories,
     counted.releases,
-    counted.value_types,
-    coalesce(commonest.common_values, []) AS common_values,
+    valued.value_types,
+    coalesce(valued.common_values, []) AS common_values,
     counted.withheld_repositories,
-    counted.examples
+    shown.examples
 FROM counted
-LEFT JOIN commonest
+JOIN valued
     ON
-        commonest.path = counted.path
-        AND commonest.chart_name IS NOT DISTINCT FROM counted.chart_name
-        AND commonest.chart_url IS NOT DISTINCT FROM counted.chart_url
+        valued.path = counted.path
+        AND valued.chart_name IS NOT DISTINCT FROM counted.chart_name
+        AND valued.chart_url IS NOT DISTINCT FROM counted.chart_url
+JOIN shown
+    ON
+        shown.path = counted.path
+        AND shown.chart_name IS NOT DISTINCT FROM counted.chart_name
+        AND shown.chart_url IS NOT DISTINCT FROM counted.chart_url
 ORDER BY counted.chart_name, counted.chart_url, counted.repositories DESC, counted.path

@@ -38,10 +38,11 @@ image_uses AS (
     HAVING min(one.tag) = max(one.tag)
 ),
 every_use AS (FROM chart_uses UNION ALL FROM image_uses),
--- Texts repeat far more often than they differ, and to read one takes long.
+-- Texts repeat far more often than they differ, and to read one takes long. An aggregate, because DuckDB moves a filter below a DISTINCT.
+texts AS (SELECT any_value(wrote) AS wrote FROM every_use GROUP BY every_use.wrote),
 versions AS (
     SELECT wrote, plain_version(wrote) AS version
-    FROM (SELECT DISTINCT wrote FROM every_use) AS texts
+    FROM texts
     WHERE version_class(wrote) IN ('exact', 'partial')
 ),
 uses AS (
@@ -58,9 +59,15 @@ followed AS (
     ) AS begun
     WINDOW own AS (PARTITION BY subject, name, family_url, repository_id, use_id ORDER BY valid_from, sequence)
 ),
+steps AS (
+    SELECT any_value(version) AS version, any_value(next_version) AS next_version
+    FROM followed
+    WHERE next_version <> version
+    GROUP BY followed.version, followed.next_version
+),
 downgrades AS (
     SELECT version, next_version, TRUE AS is_downgrade
-    FROM (SELECT DISTINCT version, next_version FROM followed WHERE next_version <> version) AS steps
+    FROM steps
     WHERE version_direction(version, next_version) = 'downgrade'
 ),
 judged AS (

@@ -17,14 +17,16 @@
 -- days_held: days for which the releases had run from_version, the longest of them
 -- is_lower_bound: the log begins while one of them ran it, so that it ran at least so long
 -- skipped: final versions between the two that had been seen by then and were jumped over, in order. Empty for downgrades
-WITH runs AS (
+WITH releases_run AS (
+    SELECT *, plain_version(coalesce(version_tag, version)) AS plain FROM use_spans WHERE is_release
+),
+runs AS (
     SELECT
-        *, plain_version(coalesce(version_tag, version)) AS plain, row_number() OVER own AS number,
-        lag(plain_version(coalesce(version_tag, version))) OVER own AS plain_before,
+        *,
+        lag(plain) OVER own AS plain_before,
         lag(valid_to) OVER own AS held_until,
         lag(chart_name) OVER own AS chart_before, lag(chart_url) OVER own AS url_before, lag(is_resolved AND in_scope AND is_release) OVER own AS counted_before
-    FROM use_spans
-    WHERE is_release
+    FROM releases_run
     WINDOW own AS (PARTITION BY repository_id, use_id ORDER BY sequence, valid_from)
 ),
 -- A span also ends for other reasons: what counts is the time since the version began.
@@ -58,9 +60,7 @@ steps AS (
         any_value(author_kind) AS author_kind,
         plain_before AS from_version,
         plain AS to_version,
-        version_direction(from_version, to_version) AS direction,
-        version_level(from_version, to_version) AS level,
-        direction = 'downgrade' AND bool_or(was_run_before) AS is_rollback,
+        bool_or(was_run_before) AS was_run_before,
         count(DISTINCT use_id) AS releases,
         max(date_diff('second', held_since, valid_from)) / 86400 AS days_held,
         bool_or(is_held_longer) AS is_lower_bound
@@ -68,9 +68,23 @@ steps AS (
     WHERE is_step
     GROUP BY repository_id, chart_name, chart_url, commit_sha, plain_before, plain
 ),
-placed AS (
-    SELECT steps.*, before.place AS from_place, after.place AS to_place, after.scheme
+-- A step is judged once, however many take it.
+taken AS (
+    SELECT any_value(from_version) AS from_version, any_value(to_version) AS to_version
     FROM steps
+    GROUP BY steps.from_version, steps.to_version
+),
+judged AS (
+    SELECT from_version, to_version, version_direction(from_version, to_version) AS direction, version_level(from_version, to_version) AS level
+    FROM taken
+),
+placed AS (
+    SELECT
+        repository_id, full_name, steps.chart_name, steps.chart_url, changed_at, commit_sha, author_kind, from_version, to_version, direction, level,
+        direction = 'downgrade' AND was_run_before AS is_rollback, releases, days_held, steps.is_lower_bound,
+        before.place AS from_place, after.place AS to_place, after.scheme
+    FROM steps
+    JOIN judged USING (from_version, to_version)
     LEFT JOIN version_sightings AS before
         ON before.chart_name = steps.chart_name AND before.chart_url IS NOT DISTINCT FROM steps.chart_url AND before.version = from_version
     LEFT JOIN version_sightings AS after
