@@ -1,5 +1,6 @@
 """The values of settings that are published: by their looks, by the release's own words, and by who shares them."""
 
+import itertools
 import json
 import subprocess
 from collections import Counter
@@ -152,19 +153,22 @@ def withhold_all(path: str, value: str) -> bool:
     return False
 
 
-def test_a_document_of_which_only_the_settings_are_parsed_is_published_like_one_that_is_taken_apart():
-    """The text of the settings stands once more as a text, below a key that only ends like theirs."""
-    settings = ReleaseSettings(lambda path, value: path != "a.b")
+def test_a_document_of_which_only_the_settings_are_read_is_published_like_one_that_is_taken_apart():
+    """Their text stands once more as a text, below a key that only ends like theirs, or before other members."""
     values = {"a": {"b": "x"}, "c": "y"}
     block = orjson.dumps(values).decode()
-    for other in ({}, {"note": f'"values":{block}'}, {'the "values': values}, {"x": {"values": {"a": {"b": "z"}}}}):
-        document = {**other, "spec": {"values": values}}
+    others = ({}, {"note": f'"values":{block}'}, {'the "values': values}, {"x": {"values": {"a": {"b": "z"}}}})
+    followers = ({}, {"valuesFrom": [{"kind": "ConfigMap"}]}, {"z": {"set": {"a.b": "x"}, "chart": "c"}}, {"é": "}}"})
+    settings = ReleaseSettings(lambda path, value: path != "a.b")
+    for other, follower, last in itertools.product(
+        others, followers, ({}, {"status": {"a": {"b": {}}}}, {"last": "}}"})
+    ):
+        document = {**other, "spec": {"values": values, **follower}, **last}
         text = orjson.dumps(document).decode()
         taken_apart = orjson.dumps(withhold_settings(document, settings)).decode()
-        assert settings.replace_in(text, block) in (None, taken_apart)
-    assert settings.replace_in(orjson.dumps({"values": values}).decode(), block) == (
-        '{"values":{"a":{"b":"<withheld>"},"c":"y"}}'
-    )
+        assert [settings.withhold_in(text) for _ in range(2)] == [taken_apart] * 2
+    for harmless in ({"values": {"c": "y"}}, {"expressions": [{"values": ["a", "b"]}]}, {"note": '"values":{'}, {}):
+        assert settings.withhold_in(orjson.dumps(harmless).decode()) is None
 
 
 @pytest.mark.parametrize(

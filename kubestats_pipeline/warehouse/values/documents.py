@@ -6,6 +6,7 @@ paths of settings are those of `helm_values`, without positions in lists.
 """
 
 import functools
+import json
 import operator
 import re
 from collections.abc import Callable
@@ -33,10 +34,14 @@ _CHANGED_SET = re.compile(r"\$\.spec(?:\.forProvider)?\.set(?:\.([\w-]+)|\['([^'
 
 _KEY = '"values":'
 _BLOCK = f"{_KEY}{{"
+_OTHER_KEY = f"\\{_KEY}"
+_VALUES_BEGIN = '"values'
 _MEMBER = re.compile(r'"values(?:Object|Inline|Content)?":')
 _TEXTS = re.compile(r'\[(?:"(?:[^"\\]|\\.)*",?)*\]')
 _ELSEWHERE = ('"parameters":', '"set":', 'values.yaml"', 'values.yml"')
 """The text of a document: keys of settings, what is none of them below such a key, and places of other settings."""
+
+_DECODER = json.JSONDecoder()
 
 ReplaceBlock = Callable[[str, IsShown], str | None]
 """Gives the published form of a mapping of settings as JSON. None if all of them may be published."""
@@ -49,11 +54,33 @@ def replace_block(block: str, is_shown: IsShown) -> str | None:
     return None if published is item else orjson.dumps(published).decode()
 
 
-class ReleaseSettings:
-    """Withholds the settings of one release, and remembers what it has decided."""
+class KnownBlocks:
+    """Mappings of settings as JSON, so that none has to be parsed again to find where it ends."""
 
-    def __init__(self, is_shown: IsShown, replace: ReplaceBlock = replace_block) -> None:
+    def __init__(self, most: int) -> None:
+        self._most, self._known = most, set[str]()
+
+    def block_at(self, document: str, start: int) -> str:
+        """The mapping that begins at an index of a document. Only one can, so that a known one is it."""
+        # Most often it is the last member of `spec`, which is the last one of the document.
+        end = len(document) - 2 if document.endswith("}}") else document.rfind("}}") + 1
+        if (likely := document[start:end]) in self._known:
+            return likely
+        if len(self._known) >= self._most:
+            self._known.clear()
+        block = document[start : _DECODER.raw_decode(document, start)[1]]
+        self._known.add(block)
+        return block
+
+
+class ReleaseSettings:
+    """Withholds the settings of one release, and remembers what it has decided. Releases may share what they know."""
+
+    def __init__(
+        self, is_shown: IsShown, replace: ReplaceBlock = replace_block, blocks: KnownBlocks | None = None
+    ) -> None:
         self._is_shown, self._replace = functools.cache(is_shown), replace
+        self._blocks = blocks or KnownBlocks(1)
 
     def withhold(self, item: Any, path: str = "") -> Any:
         """The values at a path, as orjson writes them. It is the very object if all of them may be published."""
@@ -62,26 +89,30 @@ class ReleaseSettings:
         published = self._replace(orjson.dumps(item).decode(), self._is_shown)
         return item if published is None else orjson.Fragment(published)
 
-    def replace_in(self, document: str, block: str) -> str | None:
-        """The published form of a document whose settings are one mapping, `block`, both as JSON.
-
-        The document is not parsed. None where it may hold more settings.
-        """
+    def withhold_in(self, document: str) -> str | None:
+        """The published form of a document of the release, as JSON. None if all of it may be published."""
         start = document.find(_BLOCK) + len(_KEY)
-        end = start + len(block)
-        if start < len(_KEY) or not document.startswith(block, start):
-            return None
-        before, after = document[:start], document[end:]
-        if before.endswith(f"\\{_KEY}") or _may_hold_settings(f"{before[: -len(_KEY)]}\n{after}"):
-            return None
+        if start < len(_KEY):
+            return self._take_apart(document) if _may_hold_settings(document) else None
+        block = self._blocks.block_at(document, start)
+        before, after = document[:start], document[start + len(block) :]
+        if before.endswith(_OTHER_KEY) or _may_hold_settings(f"{before[: -len(_KEY)]}\n{after}"):
+            return self._take_apart(document)
         published = self._replace(block, self._is_shown)
-        return document if published is None else f"{before}{published}{after}"
+        return None if published is None else f"{before}{published}{after}"
+
+    def _take_apart(self, document: str) -> str | None:
+        item = orjson.loads(document)
+        published = withhold_settings(item, self)
+        return None if published is item else orjson.dumps(published).decode()
 
 
 def _may_hold_settings(document: str) -> bool:
     if any(place in document for place in _ELSEWHERE):
         return True
-    return any(not _TEXTS.match(document, found.end()) for found in _MEMBER.finditer(document))
+    return _VALUES_BEGIN in document and any(
+        not _TEXTS.match(document, found.end()) for found in _MEMBER.finditer(document)
+    )
 
 
 def withhold_settings(document: Any, settings: ReleaseSettings) -> Any:
@@ -182,10 +213,15 @@ def _read_place(place: str) -> tuple[str, str, str, str]:
 def _withhold_values(item: Any, path: str, is_shown: IsShown) -> Any:
     """The values at a path, which begins with the mark of its first step."""
     if isinstance(item, dict):
-        return _replace_members(item, lambda key, below: _withhold_values(below, path + _step(key), is_shown))
+        changed = {}
+        for key, below in item.items():
+            published = _withhold_values(below, path + _step(key), is_shown)
+            if published is not below:
+                changed[key] = published
+        return {**item, **changed} if changed else item
     if isinstance(item, list):
-        below = zip(_list_steps(item), item, strict=True)
-        return _kept([_withhold_values(each, path + step, is_shown) for step, each in below], item)
+        steps = zip(_list_steps(item), item, strict=True)
+        return _kept([_withhold_values(each, path + step, is_shown) for step, each in steps], item)
     if item is None or isinstance(item, bool):
         return item
     text = item if isinstance(item, str) else orjson.dumps(item).decode()

@@ -73,6 +73,8 @@ _SHOWN_SHAPES = {
     "schedule": re.compile(r"@(?:hourly|daily|weekly|monthly|yearly|annually)|[\d*/,-]+(?:\s+[\d*/,A-Z?#-]+){4,5}"),
 }
 """Shapes of values that say nothing about a person: the whole value has the shape."""
+_IN_ALL_BUT_BOOLEANS = re.compile(r"[\d@\s]")
+"""All of these but the first have one of them. Most values are words, and are not asked for each shape."""
 
 _HIDDEN_SHAPES = {
     "e-mail or handle": re.compile(r"[^\s@<>]+@(?!sha\d)[\w-]+|(?<!\w)@\w[\w.-]*"),
@@ -89,6 +91,8 @@ _HIDDEN_SHAPES = {
     "home folder": re.compile(r"(?i)(?:[a-z]:\\|/)(?:users|home)[/\\]\w|^//\w|^\\\\\w"),
 }
 """Shapes of values that are a person's own: a part of the value has the shape."""
+_IN_ALL_HIDDEN = re.compile(r"[\d@:/\\.°]|[a-fA-F]{2}-[a-fA-F]{2}")
+"""All of these have one of them, and so have addresses, long numbers and hosts."""
 
 _ADDRESS = re.compile(
     r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?:/\d+)?(?!\d|\.\d)|"
@@ -116,9 +120,7 @@ FREE_TEXT = Look("text", Verdict.FREE, ("\n",))
 @functools.lru_cache(maxsize=65536)
 def look_at(path: str, value: str) -> Look:
     """The look of a value at a path of Helm values, both as `helm_values` has them."""
-    keys = keys_of(path)
-    key = next((each for each in reversed(keys) if each not in ("value", "values") and not each.isdecimal()), "")
-    return _look(key, frozenset(words_of(path)), value)
+    return _look(*_read_place(path), value)
 
 
 def look_strictly(path: str, value: str) -> Look:
@@ -127,6 +129,14 @@ def look_strictly(path: str, value: str) -> Look:
     if seen.verdict is Verdict.HIDDEN:
         return seen
     return Look("safe key", Verdict.SHOWN) if keys and keys[-1] in SAFE_KEYS else FREE_TEXT
+
+
+@functools.lru_cache(maxsize=4096)
+def _read_place(path: str) -> tuple[str, frozenset[str]]:
+    """The last key of a path that says something, and the words of the path."""
+    keys = reversed(keys_of(path))
+    key = next((each for each in keys if each not in ("value", "values") and not each.isdecimal()), "")
+    return key, frozenset(words_of(path))
 
 
 def keys_of(path: str) -> list[str]:
@@ -157,7 +167,7 @@ def _read_reference(found: re.Match[str]) -> str:
 
 def _plain_look(key: str, around: frozenset[str], text: str) -> Look | None:
     """The look by key or shape. None where only the words of the text can tell."""
-    words = words_of(key)
+    words = _words_of_key(key)
     if _is_image_part(key, words, around, text):
         return Look("image", Verdict.SHOWN)
     if key.lower() in API_KEYS and _NAME.fullmatch(text):
@@ -168,7 +178,7 @@ def _plain_look(key: str, around: frozenset[str], text: str) -> Look | None:
         return Look("number of a person or place", Verdict.HIDDEN)
     if name := _hidden_shape(text):
         return Look(name, Verdict.HIDDEN)
-    if name := next((name for name, shape in _SHOWN_SHAPES.items() if shape.fullmatch(text)), None):
+    if name := _shown_shape(text):
         return Look(name, Verdict.SHOWN)
     if key.lower() in ENUM_KEYS and "env" not in around and _CHOICE.fullmatch(text):
         return Look("enum", Verdict.SHOWN)
@@ -177,7 +187,12 @@ def _plain_look(key: str, around: frozenset[str], text: str) -> Look | None:
     return None
 
 
-def _is_image_part(key: str, words: list[str], around: frozenset[str], text: str) -> bool:
+@functools.lru_cache(maxsize=4096)
+def _words_of_key(key: str) -> tuple[str, ...]:
+    return tuple(words_of(key))
+
+
+def _is_image_part(key: str, words: tuple[str, ...], around: frozenset[str], text: str) -> bool:
     """True for parts of images and places of charts. `MY_IMAGE` needs a path, because pictures are images too."""
     if not _IMAGE.fullmatch(text) or ("image" not in around and not PRIVATE_STORES.isdisjoint(around)):
         return False
@@ -189,8 +204,17 @@ def _is_image_part(key: str, words: list[str], around: frozenset[str], text: str
     return is_key and not _ADDRESS.search(text)
 
 
+def _shown_shape(text: str) -> str | None:
+    """The class of what may be published of anybody."""
+    if not _IN_ALL_BUT_BOOLEANS.search(text):
+        return "boolean" if _SHOWN_SHAPES["boolean"].fullmatch(text) else None
+    return next((name for name, shape in _SHOWN_SHAPES.items() if shape.fullmatch(text)), None)
+
+
 def _hidden_shape(text: str) -> str | None:
     """The class of what may not be published whoever shares it."""
+    if not _IN_ALL_HIDDEN.search(text):
+        return None
     if name := next((name for name, shape in _HIDDEN_SHAPES.items() if shape.search(text)), None):
         return name
     if any(not _is_network(found) for found in _ADDRESS.findall(text)):

@@ -20,10 +20,10 @@ from duckdb.func import FunctionNullHandling
 from duckdb.sqltypes import VARCHAR
 
 from kubestats_pipeline.warehouse.values.documents import (
+    KnownBlocks,
     ReleaseSettings,
     replace_block,
     withhold_changes,
-    withhold_settings,
 )
 from kubestats_pipeline.warehouse.values.looks import Look, Verdict, look_at, look_strictly, words_of
 
@@ -71,8 +71,7 @@ _HOLDS = " OR ".join(f"""contains({{0}}, '{text}')""" for text in ('"values', '"
 
 _DOCUMENT = (
     f"CASE WHEN {_HOLDS.format('{column}::VARCHAR')} THEN coalesce(published_document("
-    "chart_name, {words}, {column}::VARCHAR, json_extract({column}, '$.spec.values')::VARCHAR), {column}) "
-    "ELSE {column} END"
+    "chart_name, {words}, {column}::VARCHAR), {column}) ELSE {column} END"
 )
 _CHANGES = (
     r"CASE WHEN regexp_matches({column}::VARCHAR, 'values|parameters|\bset\b') THEN coalesce(published_changes("
@@ -143,7 +142,7 @@ class Shown:
 
     def __init__(self, look: Callable[[str, str], Look], shared: frozenset[tuple[str | None, int]]) -> None:
         self._look, self._shared = look, shared
-        self._replace = lru_cache(BLOCKS_AT_ONCE)(replace_block)
+        self._replace, self._blocks = lru_cache(BLOCKS_AT_ONCE)(replace_block), KnownBlocks(BLOCKS_AT_ONCE)
         self._settings = lru_cache(RELEASES_AT_ONCE)(self._settings_of)
         self._changes = lru_cache(CHANGES_AT_ONCE)(self.changes)
 
@@ -152,23 +151,14 @@ class Shown:
 
         The connection is taught their functions. Each document is then read, decided about and written in one pass.
         """
-        _teach(connection, "published_document", self.document, 4, "JSON")
+        _teach(connection, "published_document", self.document, 3, "JSON")
         _teach(connection, "published_changes", self._changes, 3, "JSON")
         words = _words_around(_NAMES[table])
         return {column: sql.format(column=column, words=words) for column, sql in WITH_DOCUMENTS[table].items()}
 
-    def document(self, chart: str | None, text: str, written: str, block: str | None) -> str | None:
-        """The published form of a document of a chart's release that says `text` elsewhere. None if it is the same.
-
-        `block` is the mapping of its settings, where Flux has it.
-        """
-        settings = self._settings(chart, text)
-        replaced = settings.replace_in(written, block) if block and block.startswith("{") else None
-        if replaced is not None:
-            return None if replaced == written else replaced
-        document = orjson.loads(written)
-        published = withhold_settings(document, settings)
-        return None if published is document else orjson.dumps(published).decode()
+    def document(self, chart: str | None, text: str, written: str) -> str | None:
+        """The published form of a document of a chart's release that says `text` elsewhere. None if it is the same."""
+        return self._settings(chart, text).withhold_in(written)
 
     def changes(self, chart: str | None, text: str, written: str) -> str | None:
         """The same of the field changes of an event."""
@@ -177,7 +167,7 @@ class Shown:
         return None if published is changes else orjson.dumps(published).decode()
 
     def _settings_of(self, chart: str | None, text: str) -> ReleaseSettings:
-        return ReleaseSettings(partial(self._shows, chart, frozenset(words_of(text))), self._replace)
+        return ReleaseSettings(partial(self._shows, chart, frozenset(words_of(text))), self._replace, self._blocks)
 
     def _shows(self, chart: str | None, words: frozenset[str], path: str, value: str) -> bool:
         """True if a value may be published in a document of a chart's release that says these words elsewhere."""
