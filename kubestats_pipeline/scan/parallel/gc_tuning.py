@@ -9,7 +9,7 @@ import contextlib
 import gc
 from collections.abc import Iterator
 
-OBJECTS, GENERATIONS = 1_000_000, (5, 50)
+OBJECTS, GENERATIONS = 500_000, (5, 50)
 """Thresholds: new objects before a collection of the youngest generation, and collections of one generation before one
 of the next. Python's defaults are 700, and 10 for each. A usual tip has fewer objects than that.
 """
