@@ -104,6 +104,6 @@ def _end_of(path: Path, numbered_by: str) -> int:
 
 
 def end_of(rows: pl.DataFrame, numbered_by: str) -> int:
-    """The number that follows the last row's, 0 where there is none."""
+    """The number that follows the last row's, 0 without rows."""
     last = rows[numbered_by].max()
     return last + 1 if isinstance(last, int) else 0

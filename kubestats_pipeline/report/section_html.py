@@ -30,7 +30,7 @@ class ShownSection:
         title: its heading.
         anchor: its anchor.
         query: the query behind it, as HTML.
-        facts: the headings and values of its only row, or nothing where it is no row of facts.
+        facts: the headings and values of its only row, or nothing where rows are no facts.
         whole: all of it, as HTML. Nothing where the page says nothing of it.
     """
 
@@ -91,7 +91,7 @@ def _head(title: str, columns: tuple[str, ...], types: tuple[str, ...]) -> str:
 
 
 def _limited(section: Section, rows: Rows) -> str:
-    """What is said below a table that has as many rows as it may have."""
+    """The words below a table that has as many rows as it may have."""
     if section.limit != len(rows.rows):
         return ""
     return f'<p class="note">The first {section.limit:,}. The query without its limit gives all.</p>\n'

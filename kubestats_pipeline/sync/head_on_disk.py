@@ -1,7 +1,7 @@
 """Reads the HEAD of a repository on this machine from its files, as git lays them out, without a git process.
 
-It is for the question whether anything is new: git would start three processes to answer it. What is not laid out in
-the plain way is left to git, and so is everything that follows where something is new.
+It is for the question whether anything is new: git would start three processes to answer it. A repository that is not
+laid out in the plain way is left to git, and so is everything that follows where something is new.
 """
 
 import os

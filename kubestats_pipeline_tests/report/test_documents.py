@@ -37,6 +37,8 @@ VALUES = st.recursive(
 
 @given(VALUES)
 @example({"a": [[1, [2]], [{"b": {}}], []]})
+@example("0\x1b\n")
+@example("\x1b0\n1")
 @example({"run": "set -e\n\techo 'x'\n  done\n"})
 @example("two\nlines")
 def test_whoever_reads_it_as_yaml_gets_the_document(value: object):

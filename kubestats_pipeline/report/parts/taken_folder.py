@@ -11,7 +11,7 @@ from collections.abc import Collection
 
 
 class TakenFolder:
-    """What is left in the folder of a new site of those before. A folder of its own has nothing."""
+    """The files of earlier sites in the folder of a new one. A folder of its own has nothing."""
 
     def __init__(self, root: str = "", others: Collection[str] = ()) -> None:
         """Take a folder.

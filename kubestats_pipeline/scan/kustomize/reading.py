@@ -28,7 +28,7 @@ _DIFFERS = compile_pattern(
     r"(?:[,\]}]|\r?$|[ \t]#|:[ \t\r\n])"
 )
 """A text that may be a whole scalar of the sorts that differ: it stands first on a line, or behind an indicator, an
-anchor or a tag. Prose that ends a line in `on` is none.
+anchor or a tag. Prose may end a line in `on`.
 """
 _COMMENT = re.compile(rb"(?m)(?:^|[ \t])#[^\"'\n]*$")
 """A comment without quotes. What looks like one in a quoted text is a part of it, because it does not end that text."""

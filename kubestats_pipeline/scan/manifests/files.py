@@ -27,8 +27,8 @@ ReadBlob = Callable[[str], bytes | None]
 CACHED_BLOBS = 2_000
 """Blobs whose content is kept in memory: enough for moves, reverts and branches that are merged."""
 
-CACHED_BYTES, MANIFEST_BYTES = 32_000_000, 500
-"""Bytes of memory that they may take, and those of a manifest without its document, as measured."""
+CACHED_BYTES = 32_000_000
+"""Bytes of memory that they may take, so that long files are kept in fewer versions."""
 
 _ACTION = b"{{"
 _TEMPLATES = "templates/"
@@ -134,10 +134,10 @@ class ContentCache:
 
     def _remember(self, key: BlobKey, content: FileContent) -> None:
         self._recent[key] = content
-        self._bytes += _size(content)
+        self._bytes += content.memory
         while len(self._recent) > CACHED_BLOBS or (self._bytes > CACHED_BYTES and len(self._recent) > 1):
             _, oldest = self._recent.popitem(last=False)
-            self._bytes -= _size(oldest)
+            self._bytes -= oldest.memory
 
 
 class Files:
@@ -330,10 +330,6 @@ def _in_context(manifests: Iterable[Manifest], path: str, chart: str) -> Iterato
     is_of_path = context == context_of(path)
     for manifest in manifests:
         yield manifest if is_of_path else manifest._replace(facts=manifest.facts._replace(context=context))
-
-
-def _size(content: FileContent) -> int:
-    return sum(len(manifest.data) + MANIFEST_BYTES for manifest in content.manifests)
 
 
 def _is_chart(path: str) -> bool:

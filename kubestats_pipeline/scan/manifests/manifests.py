@@ -75,6 +75,10 @@ class Manifest(NamedTuple):
         return digest(canonical_json(body)) if body else None
 
 
+MANIFEST_BYTES = 500
+"""Bytes of memory of a manifest without its document, as measured."""
+
+
 class FileContent(NamedTuple):
     """The content of a blob.
 
@@ -96,6 +100,11 @@ class FileContent(NamedTuple):
     is_complete: bool = True
     reads_alike: bool = True
     lines: tuple[int, ...] = ()
+
+    @property
+    def memory(self) -> int:
+        """About how many bytes of memory its resources take."""
+        return sum(len(manifest.data) + MANIFEST_BYTES for manifest in self.manifests)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,9 @@ They take a second and a half. A helper needs half a second of CPU to start, and
 BLOBS_AHEAD = 2_000
 """Blobs that are known to come next, so that neither the helpers nor the replay wait where the other takes longer."""
 
+BYTES_AHEAD = 64_000_000
+"""Bytes of memory of what helpers have read and the replay has not taken: with more than that they wait."""
+
 BLOBS_AT_ONCE = 100
 """Blobs of one call to a helper, which waits for the next call until the replay is interrupted for it."""
 
@@ -68,6 +71,7 @@ class ReadAhead:
         self._batches: dict[BlobKey, _Batch] = {}
         self._seen: set[BlobKey] = set()
         self._gathered: list[FileVersion] = []
+        self._bytes = 0
         self._is_ending = False
         self._switch_seconds = sys.getswitchinterval()
 
@@ -126,7 +130,11 @@ class ReadAhead:
                 self._blobs.expect(file.oid for file in batch.files)
                 return None
             self._changed.wait_for(lambda: batch.is_done)
-            return batch.contents.pop(key, None)
+            content = batch.contents.pop(key, None)
+            if content is not None:
+                self._bytes -= content.memory
+                self._changed.notify_all()
+            return content
 
     def _work(self, worker: "Worker[Sequence[FileVersion], list[FileContent]]") -> None:
         for batch in self._begun():
@@ -134,6 +142,7 @@ class ReadAhead:
             died = isinstance(contents, WorkerDiedError)
             with self._changed:
                 if not isinstance(contents, WorkerDiedError):
+                    self._bytes += sum(content.memory for content in contents)
                     batch.contents.update(zip((file.key for file in batch.files), contents, strict=True))
                 batch.is_done = True
                 self._changed.notify_all()
@@ -144,7 +153,7 @@ class ReadAhead:
         """The batches that a helper takes over, until the end."""
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._waiting or self._is_ending)
+                self._changed.wait_for(lambda: (self._waiting and self._bytes < BYTES_AHEAD) or self._is_ending)
                 if self._is_ending:
                     return
                 batch = self._waiting.popleft()

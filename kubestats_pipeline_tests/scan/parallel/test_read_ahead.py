@@ -70,6 +70,25 @@ def test_helpers_say_what_the_replay_would_have_read(world: World, blobs: BlobRe
     assert helped > 0
 
 
+def test_helpers_wait_where_what_they_have_read_takes_much_memory(
+    world: World, blobs: BlobReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two thousand versions of a long document were 500 MB."""
+    monkeypatch.setattr(module, "BYTES_AHEAD", 1)
+    files = files_of(world)
+    with ReadAhead(world.mirror, Bounds(), 1, blobs) as ahead:
+        ahead.expect(files)
+        deadline = time.monotonic() + 60
+        while not any(batch.is_done for batch in ahead._batches.values()) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(0.2)
+        assert len({id(batch) for batch in ahead._batches.values() if batch.is_begun}) == 1
+        contents, helped = take_all(ahead, files, world)
+        assert ahead._bytes <= module.BLOBS_AT_ONCE * max(content.memory for content in contents)
+    assert contents == read_batch(files, world.mirror, Bounds())
+    assert helped >= module.BLOBS_AT_ONCE
+
+
 def test_a_blob_is_given_once_and_what_nobody_expected_not_at_all(world: World, blobs: BlobReader) -> None:
     files = files_of(world)
     with ReadAhead(world.mirror, Bounds(), 1, blobs) as ahead:
