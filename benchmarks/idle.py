@@ -39,10 +39,11 @@ import os
 from pathlib import Path
 
 os.environ |= {{"KUBESTATS_DATA_DIR": {data!r}, "KUBESTATS_REPOSITORIES": {remotes!r}, "KUBESTATS_HISTORY_DAYS": "0"}}
+import dagster as dg
 from kubestats_pipeline.lake.paths import Layout
-from kubestats_pipeline.orchestration.base.dagster_home import open_instance
+from kubestats_pipeline.orchestration.base.dagster_home import prepare_home
 
-with open_instance(Layout(Path({data!r}))) as instance:
+with dg.DagsterInstance.from_config(str(prepare_home(Layout(Path({data!r}))))) as instance:
     from kubestats_pipeline.definitions import defs
     from kubestats_pipeline.orchestration.base.console_log import QUIET
 

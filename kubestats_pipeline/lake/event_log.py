@@ -130,9 +130,10 @@ class LogWriter:
             self._stage(self._end)
 
     def _replace(self, segment: Segment, rows: pl.DataFrame) -> None:
-        temporary = self._lake.stage_segment(segment, rows)
+        revised = replace(segment, size=_noted_size(rows))
+        temporary = self._lake.stage_segment(revised, rows)
         self._kept = [kept for kept in self._kept if kept != segment]
-        self._staged = [*(staged for staged in self._staged if staged.segment != segment), _Staged(temporary, segment)]
+        self._staged = [*(staged for staged in self._staged if staged.segment != segment), _Staged(temporary, revised)]
 
     def _waiting_rows(self) -> int:
         return sum(len(frame) for frame in self._waiting)
@@ -145,8 +146,7 @@ class LogWriter:
         first = merged[0].first if merged else max(self._staged_to(), _block_of(stop))
         frames = [*old, *self._waiting] or [to_frame(self._table, [])]
         frame = frames[0] if len(frames) == 1 else pl.concat(frames).sort(self._table.sort)  # each one is sorted
-        size = _size_of(frame)
-        segment = Segment(self._prefix + segment_name(first), first, stop, size if size >= LARGE else 0)
+        segment = Segment(self._prefix + segment_name(first), first, stop, _noted_size(frame))
         self._staged.append(_Staged(self._lake.stage_segment(segment, frame), segment))
         self._waiting, self._waiting_size, self._end = [], 0, stop
 
@@ -177,6 +177,12 @@ class LogWriter:
 def _size_of(frame: pl.DataFrame) -> int:
     """Bytes of the longest columns, those of text, which are alike whenever rows are."""
     return sum(frame.select(pl.col(pl.String).str.len_bytes().sum()).row(0))
+
+
+def _noted_size(frame: pl.DataFrame) -> int:
+    """The size that a segment's footer tells, 0 where it is not large."""
+    size = _size_of(frame)
+    return size if size >= LARGE else 0
 
 
 def _block_of(stop: int) -> int:

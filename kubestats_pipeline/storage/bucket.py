@@ -126,6 +126,7 @@ class LakeBucket:
         except (PreconditionError, FileNotFoundError) as error:
             if _code_of(error) == "NoSuchBucket":
                 raise self._explained("write", key, error) from None
+            self.look()
             raise StaleError(f"{self.url}/{key} was written by another machine") from None
         except _failures() as error:
             raise self._explained("write", key, error) from None

@@ -82,7 +82,6 @@ class Replica:
         try:
             version = self.bucket.put(KNOWN + name, bytes(data), known.version if known else None)
         except (FileExistsError, StaleError):
-            self.bucket.look()
             take(self, name, known)
             if not self._has(name, data):  # it is not our own write, whose answer was lost
                 raise self._stale(name) from None

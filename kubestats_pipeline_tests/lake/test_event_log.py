@@ -190,3 +190,15 @@ def test_rows_of_long_text_fill_a_segment_before_it_has_all_its_rows(
             assert segment.size in (0, event_log._size_of(rows_of_one))
             assert event_log._size_of(rows_of_one) < largest + 2 * event_log._size_of(rows(range(900)))
     assert reach(lake.segments(RESOURCE_EVENTS, KEY)) == position
+
+
+def test_a_segment_whose_text_was_taken_out_is_no_longer_a_large_one(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_log, "LARGE", 20_000)
+    append(lake, 0, 300)
+    assert [segment.size > 0 for segment in lake.segments(RESOURCE_EVENTS, KEY)] == [True]
+    writer = LogWriter(lake, RESOURCE_EVENTS, KEY, 300)
+    writer.revise(lambda found: found.head(3), 300)
+    writer.publish()
+    assert [segment.size for segment in lake.segments(RESOURCE_EVENTS, KEY)] == [0]

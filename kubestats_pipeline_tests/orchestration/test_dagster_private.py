@@ -127,6 +127,17 @@ def test_the_events_of_a_run_are_laid_as_dagster_lays_them(tmp_path: Path):
     assert laid(folder / f"{ours}.db") == laid(folder / f"{theirs}.db")
 
 
+def test_a_file_system_without_hard_links_is_laid_by_dagster_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def refused(path: Path, target: Path) -> None:
+        raise PermissionError(1, "Operation not permitted", str(path))
+
+    monkeypatch.setattr(Path, "hardlink_to", refused)
+    with open_instance(Layout(tmp_path)) as instance:
+        assert instance.all_logs(begin(instance))
+        folder = Layout(tmp_path).dagster_home / "history" / "runs"
+        assert not list(folder.glob(".*.db.*"))
+
+
 def begin(instance: dg.DagsterInstance) -> str:
     """Report an event of a new run, and give the run's id."""
     run = add_run(instance, dg.DagsterRunStatus.STARTED)

@@ -209,6 +209,9 @@ def test_a_bucket_that_was_emptied_takes_nothing_along(here: Replica, bucket: st
 def test_a_bucket_that_is_gone_loses_nothing_here(s3: S3Server, tmp_path: Path) -> None:
     here = joined(tmp_path / "here", s3.make_bucket("passing"))
     here.put(ONE, b"rows")
+    here.put(SNAPSHOT, b"state")
+    here.push()
+    here.put(SNAPSHOT, b"newer")
     s3.remove_bucket("passing")
     with pytest.raises(StoreError, match=r"\(NoSuchBucket\). The bucket does not exist. Make it, or correct lake_url"):
         here.pull()
@@ -216,4 +219,6 @@ def test_a_bucket_that_is_gone_loses_nothing_here(s3: S3Server, tmp_path: Path) 
         here.put(ONE, b"more")
     with pytest.raises(StoreError, match=r"\(NoSuchBucket\)"):
         here.delete(ONE)
-    assert content(here, ONE) == b"rows"
+    with pytest.raises(StoreError, match=r"\(NoSuchBucket\)"):
+        here.push()
+    assert (content(here, ONE), content(here, SNAPSHOT)) == (b"rows", b"newer")

@@ -104,7 +104,8 @@ class _SomeScripts:
 def _lay(storage: "SqliteEventLogStorage", engine: "Engine", for_index_shard: bool = False) -> None:
     """Lay the file of a run's events as a copy of an empty one that Dagster has laid, which takes it 0.1 s.
 
-    The copy appears as a whole or not at all, for the daemon and the UI may lay the same file.
+    The copy appears as a whole or not at all, for the daemon and the UI may lay the same file. On a file system without
+    hard links Dagster lays it itself.
     """
     from dagster._core.storage.event_log import SqliteEventLogStorage
 
@@ -115,9 +116,14 @@ def _lay(storage: "SqliteEventLogStorage", engine: "Engine", for_index_shard: bo
         return
     new = file.with_name(f".{file.name}.{os.getpid()}")
     new.write_bytes(_empty_shard(storage, file.parent).read_bytes())
-    with contextlib.suppress(FileExistsError):
+    try:
         file.hardlink_to(new)
-    new.unlink()
+    except FileExistsError:
+        return
+    except OSError:
+        SqliteEventLogStorage._initdb(storage, engine)
+    finally:
+        new.unlink()
 
 
 def _empty_shard(storage: "SqliteEventLogStorage", folder: Path) -> Path:

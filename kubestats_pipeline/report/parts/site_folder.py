@@ -92,7 +92,7 @@ class SiteFolder:
             (folder / "site").mkdir(parents=True)
             return TakenFolder()
         before.rename(folder)
-        (folder / STATE).unlink()
+        (folder / STATE).unlink(missing_ok=True)
         return TakenFolder(f"{folder}/site", last["written"])
 
 
