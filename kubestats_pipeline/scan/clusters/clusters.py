@@ -5,7 +5,6 @@ is what its applications have in common. A document that no cluster applies mean
 it, and else what it says itself. After a change, only what it can have reached is resolved again.
 """
 
-import functools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
@@ -18,7 +17,6 @@ from kubestats_pipeline.scan.clusters.appliers.own_urls import OwnUrls
 from kubestats_pipeline.scan.clusters.appliers.substitution import substitute_image
 from kubestats_pipeline.scan.clusters.document_effects import changes_roots, is_not_followed, reads_of
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
-from kubestats_pipeline.scan.clusters.failures import HeldObjects
 from kubestats_pipeline.scan.clusters.node_reads import BUNDLE_FILE, EXPANSION, QUERIES
 from kubestats_pipeline.scan.clusters.object_index import ObjectAt
 from kubestats_pipeline.scan.clusters.object_resolver import ObjectResolution, ObjectResolver
@@ -41,7 +39,6 @@ _FOR_TOOLS = {fleet.GROUP, helm.GROUP, helmfile.GROUP, "kustomize.config.k8s.io"
 MAX_ROUNDS = 5
 """How often the roots are chosen again in one commit, because what they apply has roots of its own."""
 
-_text_of = functools.lru_cache(maxsize=16384)(repr)
 Subject = ObjectAt | Identity
 """An object in a cluster, or a document."""
 
@@ -66,7 +63,7 @@ class Clusters:
         self._not_followed: set[Identity] = set()
         self._touched: set[Identity] = set()
         self._applied: dict[AppliedKey, AppliedObject | None] = {}
-        self._held = HeldObjects(self._walk.failures)
+        self._held: defaultdict[str, set[AppliedKey]] = defaultdict(set)
         self._roots_may_differ = True
         self._revision = self._bundles_revision = 0
 
@@ -131,15 +128,15 @@ class Clusters:
             if identity in self._new or resolved != known:
                 changed[identity] = self._resolved[identity] = resolved
         self._new, self._touched = set(), set()
-        self._applied.update(dict.fromkeys(self._held.release()))
+        self._release_held()
         return changed
 
-    def hold(self, saved: Iterable[AppliedKey]) -> frozenset[AppliedKey]:
+    def hold(self, saved: Iterable[AppliedKey]) -> set[AppliedKey]:
         """The saved objects that are still run, although what applies them cannot be built at this commit."""
         for key in saved:
             if self._walk.failures.is_failing(key.cluster) and self._applied.get(key) is None:
-                self._held.put(key, is_held=True)
-        return self._held.all
+                self._held[key.cluster].add(key)
+        return {key for keys in self._held.values() for key in keys}
 
     def application(self, key: AppliedKey) -> Application | None:
         """An object that a cluster runs, or None if it is gone or cannot be built at this commit."""
@@ -283,9 +280,14 @@ class Clusters:
             and (node is None or node.failure is not None)
             and self._walk.failures.is_failing(cluster.path)
         )
-        self._held.put(key, is_held=is_held)
+        (self._held[cluster.path].add if is_held else self._held[cluster.path].discard)(key)
         if not is_held:
             self._applied[key] = applied
+
+    def _release_held(self) -> None:
+        """Let go of what could not be built for some time, in the clusters in which everything is built again."""
+        for cluster in [each for each in self._held if not self._walk.failures.is_failing(each)]:
+            self._applied.update(dict.fromkeys(self._held.pop(cluster)))
 
     def _as_applied(self, at: ObjectAt, made: ClusterObject, resolved: Resolved) -> AppliedObject:
         return AppliedObject(
@@ -320,7 +322,7 @@ class Clusters:
     def _applications(self, identity: Identity) -> list[ObjectAt]:
         """The applications of a document: those of clusters, or else those that would be."""
         places = [*self._walk.index.applications(identity)]
-        found = sorted(places, key=_text_of) if len(places) > 1 else places
+        found = sorted(places, key=repr) if len(places) > 1 else places
         return [at for at in found if at[0].cluster.is_real] or found
 
     def _patch_reason(self, identity: Identity) -> str | None:

@@ -31,9 +31,8 @@ class DeclaredAppliers:
         self._by_folder: defaultdict[str, set[Identity]] = defaultdict(set)
         self._looked_at: tuple[int, frozenset[str]] = (-1, frozenset())
         self._above: dict[str, frozenset[str]] = {}
-        self._folders: dict[Identity, tuple[str, ...]] = {}
         self._specs: dict[Identity, tuple[Manifest, tuple[ApplySpec, ...]]] = {}
-        self._tops: dict[tuple[str, ...], list[str]] = {}
+        self._tops: dict[str, list[str]] = {}
 
     def specs(self, identity: Identity) -> Iterator[ApplySpec]:
         """The folders that an applier asks for, if its path has no variable."""
@@ -63,12 +62,8 @@ class DeclaredAppliers:
         path = self._documents[identity].facts.flux_path
         if path is None:
             return tuple(self._known(self.specs(identity)))
-        known = self._folders.get(identity)
-        if known is None:
-            source = path.source and SourceOf(path.source.kind, path.source.name)
-            known = () if "$" in path.path else tuple(self._known([ApplySpec(path.path, source)]))
-            self._folders[identity] = known
-        return known
+        source = path.source and SourceOf(path.source.kind, path.source.name)
+        return () if "$" in path.path else tuple(self._known([ApplySpec(path.path, source)]))
 
     def _known(self, specs: Iterable[ApplySpec]) -> Iterator[str]:
         for spec in specs:
@@ -99,16 +94,14 @@ class DeclaredAppliers:
     def look(self) -> None:
         """Look at the appliers of the commit as they are now. All other methods answer as of the last look."""
         self._specs = {identity: known for identity, known in self._specs.items() if identity in self._documents}
-        self._by_folder, self._folders = defaultdict(set), {}
+        self._by_folder = defaultdict(set)
         for identity in self.all():
             for folder in self.folders(identity):
                 self._by_folder[folder].add(identity)
         applied = frozenset(self._by_folder)
         if (self._documents.revision, applied) != self._looked_at:
-            if self._documents.revision != self._looked_at[0]:
-                self._tops = {}
             self._looked_at = (self._documents.revision, applied)
-            self._above = {}
+            self._above, self._tops = {}, {}
 
     def applies_itself(self, identity: Identity) -> bool:
         """True if an applier applies the file of its own document."""
@@ -136,11 +129,10 @@ class DeclaredAppliers:
 
     def tops(self, path: str) -> list[str]:
         """The kustomizations that take in a file, directly or through others, and that no other one takes in."""
-        includers = self._includers(path)
-        if includers not in self._tops:  # most files of a folder have the same ones
+        if path not in self._tops:
             listing = (place for place in self._climb(path, with_generated=False) if not self._includers(place))
-            self._tops[includers] = sorted(listing)
-        return self._tops[includers]
+            self._tops[path] = sorted(listing)
+        return self._tops[path]
 
     def above(self, path: str) -> frozenset[str]:
         """The folders that take in a file: kustomizations that list it, or the nearest applied folder above."""
@@ -157,9 +149,8 @@ class DeclaredAppliers:
             seen.update(takers)
         return seen - {path}
 
-    def _includers(self, place: str) -> tuple[str, ...]:
-        found = self._documents.includers(place)
-        return tuple(folder for folder in found if folder != place) if place in found else found
+    def _includers(self, place: str) -> list[str]:
+        return [folder for folder in self._documents.includers(place) if folder != place]
 
     def _generated(self, place: str) -> Iterator[str]:
         """The nearest applied folder above that has no kustomization, because Flux generates one for it."""

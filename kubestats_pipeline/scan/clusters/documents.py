@@ -56,7 +56,6 @@ class DeclaredDocuments:
         self._paths: defaultdict[tuple[str, str], dict[Hashable, str]] = defaultdict(dict)
         self._includers: defaultdict[str, set[str]] = defaultdict(set)
         self._patchers: defaultdict[str, set[str]] = defaultdict(set)
-        self._sorted_includers: dict[str, tuple[str, ...]] = {}
 
     def __contains__(self, identity: Identity) -> bool:
         return identity in self._manifests
@@ -97,18 +96,13 @@ class DeclaredDocuments:
         """The folders that are copied into an artifact."""
         return [copy for _, copy in sorted(self._copies.get(artifact, ()), key=lambda each: order_of(each[0]))]
 
-    def includers(self, path: str) -> tuple[str, ...]:
-        """The folders whose kustomizations take in a file or folder, as a resource or a component, in their order."""
-        if path not in self._includers:
-            return ()
-        known = self._sorted_includers.get(path)
-        if known is None:
-            known = self._sorted_includers[path] = tuple(sorted(self._includers[path]))
-        return known
+    def includers(self, path: str) -> list[str]:
+        """The folders whose kustomizations take in a file or folder, as a resource or a component."""
+        return sorted(self._includers.get(path, ()))
 
     def patchers(self, path: str) -> list[str]:
         """The folders whose kustomizations use a file as a patch."""
-        return sorted(self._patchers[path]) if path in self._patchers else []
+        return sorted(self._patchers.get(path, ()))
 
     def replace_file(self, path: str, declared: Mapping[Identity, Manifest]) -> dict[Identity, Manifest | None]:
         """Replace the documents of a file, and return those that changed, with what they were before."""
@@ -138,8 +132,6 @@ class DeclaredDocuments:
             self.kustomizations[folder], self.kustomization_files[folder] = kustomize, path
         before, after = _named_by(folder, known), _named_by(folder, kustomize)
         self.revision += before != after or (known is None) != (kustomize is None)
-        for path in before[0] ^ after[0]:
-            self._sorted_includers.pop(path, None)
         for index, old, new in zip((self._includers, self._patchers), before, after, strict=True):
             for path in old - new:
                 index[path].discard(folder)

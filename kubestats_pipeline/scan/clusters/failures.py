@@ -1,8 +1,7 @@
-"""The nodes of a walk that cannot be built, by the file at which the build fails, and the objects that run on then."""
+"""The nodes of a walk that cannot be built, by the file at which the build fails."""
 
 from collections import Counter, defaultdict
 
-from kubestats_pipeline.scan.clusters.applied import AppliedKey
 from kubestats_pipeline.scan.clusters.appliers.nodes import NodeKey
 
 
@@ -42,33 +41,3 @@ class Failures:
             self._by_file[after[0]][key] = after[1]
             self._turned_files.add(after[0])
         self._failing[key.cluster.path] += (after is not None) - (before is not None)
-
-
-class HeldObjects:
-    """The objects that go on to run although what applies them cannot be built."""
-
-    def __init__(self, failures: Failures) -> None:
-        self._failures = failures
-        self._by_cluster: defaultdict[str, set[AppliedKey]] = defaultdict(set)
-        self._all: frozenset[AppliedKey] | None = None
-
-    @property
-    def all(self) -> frozenset[AppliedKey]:
-        """All of them: the same set as before while nothing changes, because their keys are slow to hash."""
-        if self._all is None:
-            self._all = frozenset().union(*self._by_cluster.values())
-        return self._all
-
-    def put(self, key: AppliedKey, *, is_held: bool) -> None:
-        """Add an object, or take it away."""
-        if is_held != (key in self._by_cluster.get(key.cluster, ())):
-            held = self._by_cluster[key.cluster]
-            (held.add if is_held else held.discard)(key)
-            self._all = None
-
-    def release(self) -> set[AppliedKey]:
-        """Let go of what could not be built for some time, in the clusters in which everything is built again."""
-        clusters = [each for each in self._by_cluster if not self._failures.is_failing(each)]
-        released = {key for cluster in clusters for key in self._by_cluster.pop(cluster)}
-        self._all = None if released else self._all
-        return released

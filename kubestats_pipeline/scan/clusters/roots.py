@@ -234,9 +234,8 @@ class Roots:
 
     def _kustomizations(self, *, is_real: bool, but: Set[Cluster] = frozenset()) -> Iterator[Root]:
         """The root kustomizations above documents that nothing applies, apart from those that some clusters reach."""
-        nodes = (node for node in self._walk.nodes if node.key.cluster in but) if but else ()
-        covered = {made.origin for node in nodes for made in node.objects.values()}
-        paths = {identity.path for identity in self._walk.index.unapplied - covered}
+        free = (identity for identity in self._walk.index.unapplied if not self._covered_by(identity, but))
+        paths = {identity.path for identity in free}
         tops = {top for path in paths for top in self._appliers.tops(path)}
         for folder in sorted(tops):
             if not is_real or context_of(f"{folder}/") == "active":

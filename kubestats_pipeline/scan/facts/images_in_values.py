@@ -109,14 +109,14 @@ def _add_images(found: list[Image], document: Decoded, value: object, key: str, 
         if not _PARTS.isdisjoint(value) and (image := _composed(document, value, key, role)):
             found.append(image)
         for name, item in value.items():
-            if (kind := type(item)) is str:
+            if isinstance(item, str):
                 if _is_image_key(name) and (image := _written(document, value, name, role)):
                     found.append(image)
-            elif item and (kind is dict or kind is list):
+            elif isinstance(item, dict | list) and item:
                 _add_images(found, document, item, name, role_below(name, role))
     elif isinstance(value, list):
         for item in value:
-            if item and (type(item) is dict or type(item) is list):
+            if isinstance(item, dict | list):
                 _add_images(found, document, item, key, role)
 
 

@@ -27,9 +27,9 @@ class AppliedValues:
     def __init__(self, values: ApplicationValues, history: AppliedHistory) -> None:
         self._values = values
         self._history = history
-        self._held: frozenset[AppliedKey] = frozenset()
+        self._held: set[AppliedKey] = set()
 
-    def hold(self) -> frozenset[AppliedKey]:
+    def hold(self) -> set[AppliedKey]:
         """The saved objects that are still run, although they cannot be built at this commit."""
         self._held = self._values.clusters.hold(self._history.active)
         return self._held
@@ -54,8 +54,7 @@ class AppliedValues:
     def affected(self, applied: Applied, active: Mapping[Identity, Resource]) -> set[str]:
         """The ids of the resources whose values in a cluster may differ from their rows in the lake."""
         before, self._held = self._held, self._values.clusters.hold(())
-        new = () if self._held is before else self._held - before
-        records = (self._history.active.get(key) for key in new)
+        records = (self._history.active.get(key) for key in self._held - before)
         held = {record.origin for record in records if record is not None}
         origins = held | {each.origin for each in applied.values() if each is not None}
         return {active[origin].resource_id for origin in origins if origin is not None and origin in active}
