@@ -115,3 +115,18 @@ def test_a_product_of_tables_and_a_join_by_inequality_would_be_noticed(connectio
         "SELECT count(*) FROM resources AS a JOIN resources AS b ON a.kind = b.kind",
     )
     assert all(surprises(steps(connection, query)) for query in products)
+
+
+def test_a_version_is_judged_once_for_all_that_run_it(connection: duckdb.DuckDBPyConnection):
+    ((spans,),) = connection.execute("SELECT count(*) FROM use_spans").fetchall()
+    assert 0 < versions_judged(connection, QUERIES["version_spells"]) < spans / 20
+    by_row = "SELECT * FROM (SELECT DISTINCT version FROM use_spans) WHERE version_class(version) = 'exact'"
+    assert versions_judged(connection, by_row) > spans / 2
+
+
+def versions_judged(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    """Rows that come to the filter which asks for the class of a version."""
+    judging = [
+        each for each in steps(connection, query) if each["type"] == "FILTER" and "sha(256" in str(each["extra_info"])
+    ]
+    return sum(each["children"][0]["intermediate_rows"] for each in judging)
