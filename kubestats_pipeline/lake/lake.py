@@ -9,7 +9,6 @@ together with the rows (the commit that they belong to) travel in the file's own
 import contextlib
 import datetime
 import functools
-import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ from kubestats_pipeline.errors import ExplainedError
 from kubestats_pipeline.lake import event_log_segments as log
 from kubestats_pipeline.lake.contract import Partitioning, Table
 from kubestats_pipeline.lake.event_log_segments import Segment
-from kubestats_pipeline.lake.frames import completed, frame_of, parquet_schema, unknown_columns
+from kubestats_pipeline.lake.frames import completed, frame_of, parquet_schema, to_parquet, unknown_columns
 from kubestats_pipeline.lake.leases import Leases
 from kubestats_pipeline.lake.paths import Layout, decode_name
 from kubestats_pipeline.storage.objects import ObjectStore, StaleError
@@ -333,7 +332,5 @@ def replace_file(storage: ObjectStore, name: str, frame: pl.DataFrame, metadata:
         LakeError: the disk is full or read-only.
     """
     tags = {METADATA_PREFIX + key: value for key, value in metadata.items()}
-    packed = io.BytesIO()
     with writing(storage.local_path(name)):
-        frame.write_parquet(packed, compression="zstd", metadata=tags)
-        storage.put(name, packed.getbuffer())
+        storage.put(name, to_parquet(frame, tags))
