@@ -37,7 +37,6 @@ class DeclaredDocuments:
         folders: the folders of its files.
         appliers: the documents that may apply others.
         git_repos: the GitRepos of Fleet, which name bundles.
-        revision: raised when a kustomization takes in something else.
         kustomizations, kustomization_files: the kustomizations and the paths of their files, by folder.
     """
 
@@ -47,7 +46,6 @@ class DeclaredDocuments:
         self.git_repos: set[Identity] = set()
         self.kustomizations: dict[str, Kustomize] = {}
         self.kustomization_files: dict[str, str] = {}
-        self.revision = 0
         self._manifests: dict[Identity, Manifest] = {}
         self._contents: dict[Identity, dict[str, Any]] = {}
         self._by_path: dict[str, Mapping[Identity, Manifest]] = {}
@@ -55,6 +53,7 @@ class DeclaredDocuments:
         self._copies: defaultdict[str, set[tuple[Identity, Copy]]] = defaultdict(set)
         self._paths: defaultdict[tuple[str, str], dict[Hashable, str]] = defaultdict(dict)
         self._includers: defaultdict[str, set[str]] = defaultdict(set)
+        self._retaken: set[str] = set()
         self._patchers: defaultdict[str, set[str]] = defaultdict(set)
 
     def __contains__(self, identity: Identity) -> bool:
@@ -100,6 +99,14 @@ class DeclaredDocuments:
         """The folders whose kustomizations take in a file or folder, as a resource or a component."""
         return sorted(self._includers.get(path, ()))
 
+    def takers(self, path: str) -> frozenset[str]:
+        """The same folders without an order, and without the folder itself."""
+        return frozenset(self._includers.get(path, ())) - {path}
+
+    def is_only_patch(self, path: str) -> bool:
+        """True for a file that kustomizations use as a patch and that none takes in."""
+        return bool(self._patchers.get(path)) and not self._includers.get(path)
+
     def patchers(self, path: str) -> list[str]:
         """The folders whose kustomizations use a file as a patch."""
         return sorted(self._patchers.get(path, ()))
@@ -131,13 +138,19 @@ class DeclaredDocuments:
         if kustomize is not None:
             self.kustomizations[folder], self.kustomization_files[folder] = kustomize, path
         before, after = _named_by(folder, known), _named_by(folder, kustomize)
-        self.revision += before != after or (known is None) != (kustomize is None)
+        self._retaken |= before[0] ^ after[0]
+        self._retaken |= {folder} if (known is None) != (kustomize is None) else set()
         for index, old, new in zip((self._includers, self._patchers), before, after, strict=True):
             for path in old - new:
                 index[path].discard(folder)
             for path in new - old:
                 index[path].add(folder)
         return (before[0] ^ after[0]) | (before[1] ^ after[1])
+
+    def take_retaken(self) -> set[str]:
+        """The files and folders that other kustomizations take in than at the last call, and where some came or went."""
+        retaken, self._retaken = self._retaken, set()
+        return retaken
 
     def _add(self, identity: Identity, manifest: Manifest) -> None:
         self._manifests[identity] = manifest
