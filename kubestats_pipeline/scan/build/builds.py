@@ -155,7 +155,7 @@ class Builds:
         """The fields of a folder's kustomization, or of the one that Flux generates for a folder without one."""
         if self._has_kustomization(folder):
             return self._fields_or_refuse(folder)
-        if self._sources.entries(folder) is None:
+        if not self._has_folder(folder):
             raise RefusedError("the folder is missing")
         generated = self._generated(folder)
         if len(generated) > MOST_FILES:
@@ -163,7 +163,7 @@ class Builds:
         return {"kind": KUSTOMIZATION, "resources": list(generated)}
 
     def _has_folder(self, folder: str) -> bool:
-        return self._sources.entries(folder) is not None
+        return self._sources.has_folder(folder)
 
     def _has_kustomization(self, folder: str) -> bool:
         return any(self._sources.has_file(_join(folder, name)) for name in FILE_NAMES)
@@ -254,7 +254,9 @@ class Builds:
             elif name not in _SKIPPED_FOLDERS:
                 yield from self._below(folder, path)
 
+    @query
     def _holds_objects(self, path: str) -> bool:
+        """True for a file with resources, which most edits leave as it is."""
         read = self._file(path)
         return not isinstance(read, str) and bool(read)
 
@@ -284,7 +286,7 @@ class Builds:
 
     def _next(self, folder: str, fields: Fields) -> tuple[str, ...]:
         named = (resolve_entry(folder, entry) for key in ("resources", "components") for entry in texts(fields, key))
-        return tuple(path for path in named if not self._sources.has_file(path) and self._sources.entries(path))
+        return tuple(path for path in named if not self._sources.has_file(path) and self._has_folder(path))
 
 
 @lru_cache(maxsize=256)

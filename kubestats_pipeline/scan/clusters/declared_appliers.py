@@ -136,9 +136,7 @@ class DeclaredAppliers:
             return
         paths = {identity.path for identity in self._all}
         self._above = {
-            path: known
-            for path, known in self._above.items()
-            if path in paths and known.asked.isdisjoint(changed)
+            path: known for path, known in self._above.items() if path in paths and known.asked.isdisjoint(changed)
         }
         self._tops = {takers: known for takers, known in self._tops.items() if known[0].asked.isdisjoint(changed)}
 

@@ -148,7 +148,7 @@ class DeclaredDocuments:
         return (before[0] ^ after[0]) | (before[1] ^ after[1])
 
     def take_retaken(self) -> set[str]:
-        """The files and folders that other kustomizations take in than at the last call, and where some came or went."""
+        """The files and folders that others take in since the last call, and those whose kustomization came or went."""
         retaken, self._retaken = self._retaken, set()
         return retaken
 

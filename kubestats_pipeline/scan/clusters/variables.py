@@ -18,7 +18,6 @@ from kubestats_pipeline.scan.facts.shapes import mapping
 from kubestats_pipeline.scan.kinds.flux import public_value
 from kubestats_pipeline.scan.manifests.identity import order_of
 
-
 KEPT = 64
 """ConfigMaps whose public values are kept. Most appliers of a cluster read the same few."""
 
