@@ -19,6 +19,7 @@ from kubestats_pipeline.scan.manifests.identity import Identity, order_of
 from kubestats_pipeline.scan.manifests.manifests import Manifest
 
 CONFIG_MAP = ("", "ConfigMap")
+_NOBODY: frozenset[str] = frozenset()
 _RELEASE = (HELM, "HelmRelease")
 _GIT_REPO = (FLEET, GIT_REPO)
 _APPLIERS = {
@@ -52,9 +53,9 @@ class DeclaredDocuments:
         self._named: defaultdict[tuple[str, str], set[Identity]] = defaultdict(set)
         self._copies: defaultdict[str, set[tuple[Identity, Copy]]] = defaultdict(set)
         self._paths: defaultdict[tuple[str, str], dict[Hashable, str]] = defaultdict(dict)
-        self._includers: defaultdict[str, set[str]] = defaultdict(set)
+        self._includers: dict[str, frozenset[str]] = {}
         self._retaken: set[str] = set()
-        self._patchers: defaultdict[str, set[str]] = defaultdict(set)
+        self._patchers: dict[str, frozenset[str]] = {}
 
     def __contains__(self, identity: Identity) -> bool:
         return identity in self._manifests
@@ -101,11 +102,12 @@ class DeclaredDocuments:
 
     def takers(self, path: str) -> frozenset[str]:
         """The same folders without an order, and without the folder itself."""
-        return frozenset(self._includers.get(path, ())) - {path}
+        found = self._includers.get(path, _NOBODY)
+        return found if path not in found else found - {path}
 
     def is_only_patch(self, path: str) -> bool:
         """True for a file that kustomizations use as a patch and that none takes in."""
-        return bool(self._patchers.get(path)) and not self._includers.get(path)
+        return path in self._patchers and path not in self._includers
 
     def patchers(self, path: str) -> list[str]:
         """The folders whose kustomizations use a file as a patch."""
@@ -142,9 +144,11 @@ class DeclaredDocuments:
         self._retaken |= {folder} if (known is None) != (kustomize is None) else set()
         for index, old, new in zip((self._includers, self._patchers), before, after, strict=True):
             for path in old - new:
-                index[path].discard(folder)
+                index[path] = index[path] - {folder}
+                if not index[path]:
+                    del index[path]
             for path in new - old:
-                index[path].add(folder)
+                index[path] = index.get(path, _NOBODY) | {folder}
         return (before[0] ^ after[0]) | (before[1] ^ after[1])
 
     def take_retaken(self) -> set[str]:

@@ -238,9 +238,7 @@ class Roots:
 
     def _kustomizations(self, *, is_real: bool, but: Set[Cluster] = frozenset()) -> Iterator[Root]:
         """The root kustomizations above documents that nothing applies, apart from those that some clusters reach."""
-        unapplied = self._walk.index.unapplied
-        free = (identity for identity in unapplied if not self._covered_by(identity, but)) if but else unapplied
-        paths = {identity.path for identity in free}
+        paths = self._walk.index.unapplied_files(but)
         tops = {top for path in paths for top in self._appliers.tops(path)}
         for folder in sorted(tops):
             if not is_real or context_of(f"{folder}/") == "active":
