@@ -28,7 +28,6 @@ class ObjectResolver:
         self._walk = walk
         self._documents = documents
         self._plain_facts: dict[Identity, Facts] = {}
-        self._differs = False
 
     def forget(self, identity: Identity) -> None:
         """Forget what was read of a document that has changed."""
@@ -36,11 +35,10 @@ class ObjectResolver:
 
     def resolve_object(self, at: ObjectAt, made: ClusterObject, looked_up: set[LookUp]) -> ObjectResolution:
         """The resolution of an object of a cluster. What it depends on is added to `looked_up`."""
-        self._differs = False
         written = self._written(made)
         as_written = self._resolve(written, made.key.namespace, at[0], self._written, looked_up)
         as_applied = as_written
-        if self._differs:
+        if written is not made.facts or looked_up:
             as_applied = self._resolve(made.facts, made.key.namespace, at[0], _facts_of, looked_up)
         declared = self._declared_facts(made.origin)
         if declared is not None:
@@ -73,17 +71,10 @@ class ObjectResolver:
         return chart._replace(namespace=namespace, images=own.images, app_name=own.app_name, values_inputs=inputs)
 
     def _written(self, made: ClusterObject) -> Facts:
-        """The facts of an object, with versions as they are written in its document where they are from there.
-
-        `_differs` becomes true if they are not those that the cluster gets.
-        """
+        """The facts of an object, with versions as they are written in its document where they are from there."""
         declared = self._declared_facts(made.origin)
-        if declared is None:
-            self._differs |= made.spelled is not made.facts
-            return made.spelled
-        if declared == made.facts:
-            return declared
-        self._differs = True
+        if declared is None or declared == made.facts:
+            return made.spelled if declared is None else declared
         identity = made.origin
         assert identity is not None  # noqa: S101 - it has declared facts
         plain = self._plain_facts.get(identity)
