@@ -69,8 +69,9 @@ def export_tip(remote: Path, folder: Path) -> Path:
 
 
 def name_of(remote: Path) -> str:
-    """`owner/name` of a bare repository on this disk."""
-    return f"{remote.parent.name}/{remote.name.removesuffix('.git')}"
+    """`owner/name` of a repository on this disk, which is bare or the folder `.git` of a checked-out one."""
+    place = remote.parent if remote.name == ".git" else remote
+    return f"{place.parent.name}/{place.name.removesuffix('.git')}"
 
 
 def repository_of(remote: Path) -> Repository:

@@ -21,7 +21,7 @@ from kubestats_pipeline.scan.build.kustomization import (
     with_more,
     without_secrets,
 )
-from kubestats_pipeline.scan.build.lenient import LenientAccumulator
+from kubestats_pipeline.scan.build.lenient import LenientAccumulator, LookUps, lacks_entry
 from kubestats_pipeline.scan.build.objects import Built, BuiltObject
 from kubestats_pipeline.scan.build.sources import Sources
 from kubestats_pipeline.scan.build.transformers.by_identity import KEPT, ById
@@ -46,6 +46,7 @@ class Builds:
     def __init__(self, sources: Sources, queries: QueryStore) -> None:
         self._sources = sources
         self.queries = queries
+        self._look_ups = LookUps(sources.has_file, self._has_folder, self._fields, self._is_refused)
 
     @query
     def of(self, folder: str, more: bytes = b"{}") -> Built:
@@ -61,8 +62,11 @@ class Builds:
     @query
     def as_far_as_possible(self, folder: str, more: bytes = b"{}") -> Built:
         """The objects of a folder, and if kustomize refuses to build it, those of its sound parts."""
-        built = self.of(folder, more)
-        return built if built.failure is None else self._build(folder, more, LenientAccumulator)
+        if not self._is_refused_with(folder, more):
+            built = self.of(folder, more)
+            if built.failure is None:
+                return built
+        return self._build(folder, more, LenientAccumulator)
 
     def _build(self, folder: str, more: bytes, kind: type[Accumulator]) -> Built:
         try:
@@ -95,13 +99,33 @@ class Builds:
     @query
     def _sound_parts(self, folder: str) -> Accumulation:
         """The same, as far as possible."""
-        whole = self._accumulated(folder)
-        if whole.failure is None:
-            return whole
+        if not self._is_refused(folder):
+            whole = self._accumulated(folder)
+            if whole.failure is None:
+                return whole
         try:
             return self._accumulate(folder, self._fields_or_refuse(folder), LenientAccumulator)
         except RefusedError as error:
             return Accumulation(failure=str(error))
+
+    @query
+    def _is_refused(self, folder: str) -> bool:
+        """True if a folder's own kustomization lacks an entry, so that kustomize refuses it."""
+        fields = self._fields(folder)
+        return isinstance(fields, str) or self._lacks_entry(folder, fields)
+
+    @query
+    def _is_refused_with(self, folder: str, more: bytes) -> bool:
+        """The same for a build with more fields, or in a circle."""
+        try:
+            fields = with_more(self._own_fields(folder), _read_more(more))
+            self._refuse_circles(folder, fields)
+        except RefusedError:
+            return True
+        return self._lacks_entry(folder, fields)
+
+    def _lacks_entry(self, folder: str, fields: Fields) -> bool:
+        return lacks_entry(folder, fields, self._look_ups)
 
     def _accumulate(self, folder: str, fields: Fields, kind: type[Accumulator]) -> Accumulation:
         accumulated = self._sound_parts if kind is LenientAccumulator else self._accumulated
@@ -120,7 +144,7 @@ class Builds:
             text=self._text,
             patch=self._patch_or_refuse,
             has_file=self._sources.has_file,
-            has_folder=lambda folder: self._sources.entries(folder) is not None,
+            has_folder=self._has_folder,
             fields=self._fields_or_refuse,
             kind=self._kind,
             accumulated=accumulated,
@@ -131,12 +155,15 @@ class Builds:
         """The fields of a folder's kustomization, or of the one that Flux generates for a folder without one."""
         if self._has_kustomization(folder):
             return self._fields_or_refuse(folder)
-        if self._sources.entries(folder) is None:
+        if not self._has_folder(folder):
             raise RefusedError("the folder is missing")
         generated = self._generated(folder)
         if len(generated) > MOST_FILES:
             raise RefusedError(f"the folder has more than {MOST_FILES} files")
         return {"kind": KUSTOMIZATION, "resources": list(generated)}
+
+    def _has_folder(self, folder: str) -> bool:
+        return self._sources.has_folder(folder)
 
     def _has_kustomization(self, folder: str) -> bool:
         return any(self._sources.has_file(_join(folder, name)) for name in FILE_NAMES)
@@ -227,7 +254,9 @@ class Builds:
             elif name not in _SKIPPED_FOLDERS:
                 yield from self._below(folder, path)
 
+    @query
     def _holds_objects(self, path: str) -> bool:
+        """True for a file with resources, which most edits leave as it is."""
         read = self._file(path)
         return not isinstance(read, str) and bool(read)
 
@@ -257,7 +286,7 @@ class Builds:
 
     def _next(self, folder: str, fields: Fields) -> tuple[str, ...]:
         named = (resolve_entry(folder, entry) for key in ("resources", "components") for entry in texts(fields, key))
-        return tuple(path for path in named if not self._sources.has_file(path) and self._sources.entries(path))
+        return tuple(path for path in named if not self._sources.has_file(path) and self._has_folder(path))
 
 
 @lru_cache(maxsize=256)

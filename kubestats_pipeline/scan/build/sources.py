@@ -49,6 +49,9 @@ class Sources(Protocol):
     def has_file(self, path: str) -> bool:
         """True if there is a file at the path."""
 
+    def has_folder(self, folder: str) -> bool:
+        """True if there is a folder at the path."""
+
     def entries(self, folder: str) -> tuple[tuple[str, bool], ...] | None:
         """The names in a folder in their order, each with true if it is a folder. None if it is missing."""
 
@@ -141,6 +144,11 @@ class RepositorySources:
 
     def _exists(self, path: str) -> bool:
         return self._files.blob_of(path) is not None or self._files.get(path) is not None
+
+    def has_folder(self, folder: str) -> bool:
+        """True if there is a folder at the path."""
+        self._queries.read_input(("names in", folder))
+        return folder in self._folders
 
     def entries(self, folder: str) -> tuple[tuple[str, bool], ...] | None:
         """The names in a folder in their order, each with true if it is a folder. None if it is missing."""

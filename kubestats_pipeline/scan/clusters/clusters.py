@@ -17,6 +17,7 @@ from kubestats_pipeline.scan.clusters.appliers.own_urls import OwnUrls
 from kubestats_pipeline.scan.clusters.appliers.substitution import substitute_image
 from kubestats_pipeline.scan.clusters.document_effects import changes_roots, is_not_followed, reads_of
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
+from kubestats_pipeline.scan.clusters.failures import Held
 from kubestats_pipeline.scan.clusters.node_reads import BUNDLE_FILE, EXPANSION, QUERIES
 from kubestats_pipeline.scan.clusters.object_index import ObjectAt
 from kubestats_pipeline.scan.clusters.object_resolver import ObjectResolution, ObjectResolver
@@ -63,7 +64,7 @@ class Clusters:
         self._not_followed: set[Identity] = set()
         self._touched: set[Identity] = set()
         self._applied: dict[AppliedKey, AppliedObject | None] = {}
-        self._held: defaultdict[str, set[AppliedKey]] = defaultdict(set)
+        self._held = Held()
         self._roots_may_differ = True
         self._revision = self._bundles_revision = 0
 
@@ -128,15 +129,18 @@ class Clusters:
             if identity in self._new or resolved != known:
                 changed[identity] = self._resolved[identity] = resolved
         self._new, self._touched = set(), set()
-        self._release_held()
+        self._applied.update(dict.fromkeys(self._held.release(self._walk.failures.is_failing)))
         return changed
 
-    def hold(self, saved: Iterable[AppliedKey]) -> set[AppliedKey]:
-        """The saved objects that are still run, although what applies them cannot be built at this commit."""
+    def hold(self, saved: Iterable[AppliedKey]) -> frozenset[AppliedKey]:
+        """The saved objects that are still run, although what applies them cannot be built at this commit.
+
+        The same set as long as it holds the same.
+        """
         for key in saved:
             if self._walk.failures.is_failing(key.cluster) and self._applied.get(key) is None:
-                self._held[key.cluster].add(key)
-        return {key for keys in self._held.values() for key in keys}
+                self._held.hold(key, is_held=True)
+        return self._held.all
 
     def application(self, key: AppliedKey) -> Application | None:
         """An object that a cluster runs, or None if it is gone or cannot be built at this commit."""
@@ -280,14 +284,9 @@ class Clusters:
             and (node is None or node.failure is not None)
             and self._walk.failures.is_failing(cluster.path)
         )
-        (self._held[cluster.path].add if is_held else self._held[cluster.path].discard)(key)
+        self._held.hold(key, is_held=is_held)
         if not is_held:
             self._applied[key] = applied
-
-    def _release_held(self) -> None:
-        """Let go of what could not be built for some time, in the clusters in which everything is built again."""
-        for cluster in [each for each in self._held if not self._walk.failures.is_failing(each)]:
-            self._applied.update(dict.fromkeys(self._held.pop(cluster)))
 
     def _as_applied(self, at: ObjectAt, made: ClusterObject, resolved: Resolved) -> AppliedObject:
         return AppliedObject(

@@ -19,6 +19,7 @@ from kubestats_pipeline.scan.manifests.identity import Identity, order_of
 from kubestats_pipeline.scan.manifests.manifests import Manifest
 
 CONFIG_MAP = ("", "ConfigMap")
+_NOBODY: frozenset[str] = frozenset()
 _RELEASE = (HELM, "HelmRelease")
 _GIT_REPO = (FLEET, GIT_REPO)
 _APPLIERS = {
@@ -37,7 +38,6 @@ class DeclaredDocuments:
         folders: the folders of its files.
         appliers: the documents that may apply others.
         git_repos: the GitRepos of Fleet, which name bundles.
-        revision: raised when a kustomization takes in something else.
         kustomizations, kustomization_files: the kustomizations and the paths of their files, by folder.
     """
 
@@ -47,15 +47,15 @@ class DeclaredDocuments:
         self.git_repos: set[Identity] = set()
         self.kustomizations: dict[str, Kustomize] = {}
         self.kustomization_files: dict[str, str] = {}
-        self.revision = 0
         self._manifests: dict[Identity, Manifest] = {}
         self._contents: dict[Identity, dict[str, Any]] = {}
         self._by_path: dict[str, Mapping[Identity, Manifest]] = {}
         self._named: defaultdict[tuple[str, str], set[Identity]] = defaultdict(set)
         self._copies: defaultdict[str, set[tuple[Identity, Copy]]] = defaultdict(set)
         self._paths: defaultdict[tuple[str, str], dict[Hashable, str]] = defaultdict(dict)
-        self._includers: defaultdict[str, set[str]] = defaultdict(set)
-        self._patchers: defaultdict[str, set[str]] = defaultdict(set)
+        self._includers: dict[str, frozenset[str]] = {}
+        self._retaken: set[str] = set()
+        self._patchers: dict[str, frozenset[str]] = {}
 
     def __contains__(self, identity: Identity) -> bool:
         return identity in self._manifests
@@ -100,6 +100,15 @@ class DeclaredDocuments:
         """The folders whose kustomizations take in a file or folder, as a resource or a component."""
         return sorted(self._includers.get(path, ()))
 
+    def takers(self, path: str) -> frozenset[str]:
+        """The same folders without an order, and without the folder itself."""
+        found = self._includers.get(path, _NOBODY)
+        return found if path not in found else found - {path}
+
+    def is_only_patch(self, path: str) -> bool:
+        """True for a file that kustomizations use as a patch and that none takes in."""
+        return path in self._patchers and path not in self._includers
+
     def patchers(self, path: str) -> list[str]:
         """The folders whose kustomizations use a file as a patch."""
         return sorted(self._patchers.get(path, ()))
@@ -131,13 +140,21 @@ class DeclaredDocuments:
         if kustomize is not None:
             self.kustomizations[folder], self.kustomization_files[folder] = kustomize, path
         before, after = _named_by(folder, known), _named_by(folder, kustomize)
-        self.revision += before != after or (known is None) != (kustomize is None)
+        self._retaken |= before[0] ^ after[0]
+        self._retaken |= {folder} if (known is None) != (kustomize is None) else set()
         for index, old, new in zip((self._includers, self._patchers), before, after, strict=True):
             for path in old - new:
-                index[path].discard(folder)
+                index[path] = index[path] - {folder}
+                if not index[path]:
+                    del index[path]
             for path in new - old:
-                index[path].add(folder)
+                index[path] = index.get(path, _NOBODY) | {folder}
         return (before[0] ^ after[0]) | (before[1] ^ after[1])
+
+    def take_retaken(self) -> set[str]:
+        """The files and folders that others take in since the last call, and those whose kustomization came or went."""
+        retaken, self._retaken = self._retaken, set()
+        return retaken
 
     def _add(self, identity: Identity, manifest: Manifest) -> None:
         self._manifests[identity] = manifest

@@ -1,7 +1,9 @@
-"""The nodes of a walk that cannot be built, by the file at which the build fails."""
+"""The nodes of a walk that cannot be built, by the file at which the build fails, and what goes on to run for them."""
 
 from collections import Counter, defaultdict
+from collections.abc import Callable
 
+from kubestats_pipeline.scan.clusters.applied import AppliedKey
 from kubestats_pipeline.scan.clusters.appliers.nodes import NodeKey
 
 
@@ -41,3 +43,33 @@ class Failures:
             self._by_file[after[0]][key] = after[1]
             self._turned_files.add(after[0])
         self._failing[key.cluster.path] += (after is not None) - (before is not None)
+
+
+class Held:
+    """The objects that clusters go on to run, because what applies them cannot be built."""
+
+    def __init__(self) -> None:
+        self._by_cluster: defaultdict[str, set[AppliedKey]] = defaultdict(set)
+        self._all: frozenset[AppliedKey] | None = frozenset()
+
+    @property
+    def all(self) -> frozenset[AppliedKey]:
+        """All of them. The same set as long as they are the same."""
+        if self._all is None:
+            self._all = frozenset(key for keys in self._by_cluster.values() for key in keys)
+        return self._all
+
+    def hold(self, key: AppliedKey, *, is_held: bool) -> None:
+        """Record if an object is one of them."""
+        held = self._by_cluster[key.cluster]
+        if (key in held) != is_held:
+            (held.add if is_held else held.discard)(key)
+            self._all = None
+
+    def release(self, is_failing: Callable[[str], bool]) -> list[AppliedKey]:
+        """Let go of those of the clusters in which everything is built again."""
+        built = [cluster for cluster in self._by_cluster if not is_failing(cluster)]
+        released = [key for cluster in built for key in self._by_cluster.pop(cluster)]
+        if released:
+            self._all = None
+        return released

@@ -1,6 +1,7 @@
 """The objects of all clusters by name and by the document that they began as."""
 
 from collections import Counter, defaultdict
+from collections.abc import Set
 from typing import Any
 
 from kubestats_pipeline.scan.clusters.appliers.nodes import Cluster, ClusterObject, NodeKey
@@ -45,6 +46,19 @@ class ObjectIndex:
     def is_applied(self, identity: Identity) -> bool:
         """True if a cluster applies a document."""
         return identity in self._applied
+
+    def unapplied_files(self, but: Set[Cluster]) -> set[str]:
+        """The files of documents that no cluster applies, and that also none of some that are not real does."""
+        if not but:
+            return {identity.path for identity in self.unapplied}
+        files = set[str]()
+        for identity in self.unapplied:
+            for node, _ in self._applications.get(identity, ()):
+                if node.cluster in but:
+                    break
+            else:
+                files.add(identity.path)
+        return files
 
     def declare(self, identity: Identity, *, is_gone: bool) -> None:
         """Record that a document comes or goes."""

@@ -8,6 +8,7 @@ It is walked as a cluster that is not real, because it still tells what document
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Set
+from functools import lru_cache
 from typing import NamedTuple
 
 from kubestats_pipeline.scan.build.objects import BuiltObject
@@ -192,7 +193,10 @@ class Roots:
         yield from self._bundles(tops, is_real=True)
 
     def _covered_by(self, identity: Identity, clusters: Set[Cluster]) -> bool:
-        return any(at[0].cluster in clusters for at in self._walk.index.applications(identity))
+        for at in self._walk.index.applications(identity):  # noqa: SIM110 - of all documents, and often
+            if at[0].cluster in clusters:
+                return True
+        return False
 
     def _bundles(self, documents: Iterable[Identity], *, is_real: bool) -> Iterator[Root]:
         """Roots for appliers that nothing applies: the root kustomizations that list them, or else their folders."""
@@ -200,13 +204,13 @@ class Roots:
         for identity in documents:
             listing = self._appliers.tops(identity.path)
             if listing:
-                yield from (self._kustomization(folder, is_real=is_real) for folder in listing)
+                yield from (_kustomization(folder, is_real=is_real) for folder in listing)
             else:
                 folders[identity.path.rpartition("/")[0]].append(identity)
         for folder, declared in _by_outermost(folders).items():
             self.probable_folders |= {folder} if is_real else set()
             if is_real and folder and self._is_whole(folder, declared):
-                yield self._kustomization(folder, is_real=True)
+                yield _kustomization(folder, is_real=True)
                 continue
             objects = tuple(self._as_built(identity) for identity in sorted(declared, key=order_of))
             yield Root(NodeKey(Cluster(folder, is_real), folder), Wanted(objects=objects, path=folder))
@@ -234,15 +238,16 @@ class Roots:
 
     def _kustomizations(self, *, is_real: bool, but: Set[Cluster] = frozenset()) -> Iterator[Root]:
         """The root kustomizations above documents that nothing applies, apart from those that some clusters reach."""
-        free = (identity for identity in self._walk.index.unapplied if not self._covered_by(identity, but))
-        paths = {identity.path for identity in free}
+        paths = self._walk.index.unapplied_files(but)
         tops = {top for path in paths for top in self._appliers.tops(path)}
         for folder in sorted(tops):
             if not is_real or context_of(f"{folder}/") == "active":
-                yield self._kustomization(folder, is_real=is_real)
+                yield _kustomization(folder, is_real=is_real)
 
-    def _kustomization(self, folder: str, *, is_real: bool) -> Root:
-        return Root(NodeKey(Cluster(folder, is_real), folder), Wanted((ApplySpec(folder),), path=folder))
+
+@lru_cache(maxsize=4096)
+def _kustomization(folder: str, *, is_real: bool) -> Root:
+    return Root(NodeKey(Cluster(folder, is_real), folder), Wanted((ApplySpec(folder),), path=folder))
 
 
 def _origins(wanted: Wanted) -> Iterator[Identity | None]:
@@ -253,9 +258,14 @@ def _by_outermost(folders: dict[str, list[Identity]]) -> dict[str, list[Identity
     """The documents by folder, where a folder takes those of the folders below it."""
     outer: dict[str, list[Identity]] = {}
     for folder in sorted(folders, key=len):
-        above = next((each for each in outer if each and folder.startswith(f"{each}/")), folder)
-        outer.setdefault(above, []).extend(folders[folder])
+        outer.setdefault(next(filter(outer.__contains__, _above(folder)), folder), []).extend(folders[folder])
     return outer
+
+
+def _above(folder: str) -> Iterator[str]:
+    """The folders above one, without the root. At most one of them is an outermost one."""
+    while folder := folder.rpartition("/")[0]:
+        yield folder
 
 
 def _is_narrower(one: Root, other: Root) -> bool:

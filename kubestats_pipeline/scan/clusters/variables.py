@@ -18,6 +18,9 @@ from kubestats_pipeline.scan.facts.shapes import mapping
 from kubestats_pipeline.scan.kinds.flux import public_value
 from kubestats_pipeline.scan.manifests.identity import order_of
 
+KEPT = 64
+"""ConfigMaps whose public values are kept. Most appliers of a cluster read the same few."""
+
 
 class Variables:
     """Looks up the variables of appliers."""
@@ -25,6 +28,7 @@ class Variables:
     def __init__(self, index: ObjectIndex, documents: DeclaredDocuments) -> None:
         self._index = index
         self._documents = documents
+        self._public: dict[int, tuple[dict[str, Any], dict[str, str | None]]] = {}
 
     def settings(self, cluster: Cluster, spec: ApplySpec, reads: set[Read]) -> ObjectSettings:
         """The changes that an applier makes to the objects of a folder. The look-ups are added to `reads`."""
@@ -50,9 +54,17 @@ class Variables:
     def _config_map(self, cluster: Cluster, reference: Reference, reads: set[Read]) -> dict[str, str | None] | None:
         """The data of a ConfigMap of the cluster, or None if the repository does not tell it."""
         data = self._data(cluster, reference, reads)
-        if data is None:
-            return None
-        return {name: public_value(name, value) for name, value in data.items() if isinstance(value, str)}
+        return None if data is None else self._public_values(data)
+
+    def _public_values(self, data: dict[str, Any]) -> dict[str, str | None]:
+        """The values of a ConfigMap as they may be told. Its data never changes, so they are found out once."""
+        known = self._public.get(id(data))
+        if known is None or known[0] is not data:
+            values = {name: public_value(name, value) for name, value in data.items() if isinstance(value, str)}
+            while len(self._public) >= KEPT:
+                del self._public[next(iter(self._public))]
+            known = self._public[id(data)] = data, values
+        return known[1]
 
     def _data(self, cluster: Cluster, reference: Reference, reads: set[Read]) -> dict[str, Any] | None:
         kind, name = "ConfigMap", reference.name
@@ -61,7 +73,8 @@ class Variables:
         if not named:
             reads |= {("object", None, kind, name), ("document", kind, name)}
             named = self._index.everywhere(kind, name)
-        found = [(each.key, each.content) for _, each in sorted(named.items(), key=repr)]
+        places = sorted(named, key=repr) if len(named) > 1 else named
+        found = [(named[at].key, named[at].content) for at in places]
         documents = self._documents
         for identity in sorted(documents.named(kind, name), key=order_of) if not named else ():
             found.append((identity.key, documents.content(identity)))

@@ -3,6 +3,7 @@
 `resolver.py` follows references. Here the location of a chart is known already.
 """
 
+import functools
 import re
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -15,6 +16,9 @@ _SSH = ("ssh", "git+ssh")
 _WEB = ("http", *_SSH)
 _SCP = re.compile(r"(?:[\w.-]+@)([A-Za-z0-9.-]+):(?!/)(\S+)")
 """The short form of an ssh URL, `git@host:owner/name.git`."""
+
+LONGEST_KEPT = 500
+"""Characters of the longest URL whose canonical text is kept. Many objects of a cluster name the same URL."""
 
 
 class Resolved(NamedTuple):
@@ -58,6 +62,11 @@ def canonical_url(url: str) -> str:
 
     A git repository has one text, whether it is reached by https or by ssh, of which git knows two forms.
     """
+    return _canonical_url(url) if len(url) <= LONGEST_KEPT else _canonical_url.__wrapped__(url)
+
+
+@functools.lru_cache(maxsize=4096)
+def _canonical_url(url: str) -> str:
     short = _SCP.fullmatch(url.strip())
     try:
         parts = urlsplit(f"ssh://{short[1]}/{short[2]}" if short else url.strip())

@@ -8,7 +8,7 @@ kind without a scanner.
 import functools
 import importlib
 from collections.abc import Callable
-from importlib.metadata import entry_points
+from importlib.metadata import distributions, entry_points
 from typing import Any
 
 from kubestats_pipeline.scan.documents.document import Decoded
@@ -64,6 +64,11 @@ def load_scanners() -> dict[tuple[str, str], Scanner]:
     """All scanners, built in and from entry points, by (group, kind)."""
     for module in BUILT_IN:
         importlib.import_module(f"kubestats_pipeline.scan.kinds.{module}")
-    for entry_point in entry_points(group=ENTRY_POINT_GROUP):
+    for entry_point in entry_points(group=ENTRY_POINT_GROUP) if _is_named_by_any() else ():
         entry_point.load()
     return _scanners
+
+
+def _is_named_by_any() -> bool:
+    """True if an installed package names our group. To parse the entry points of all takes twice as long."""
+    return any(ENTRY_POINT_GROUP in (each.read_text("entry_points.txt") or "") for each in distributions())

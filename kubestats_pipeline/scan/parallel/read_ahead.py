@@ -132,9 +132,14 @@ class ReadAhead:
             self._changed.wait_for(lambda: batch.is_done)
             content = batch.contents.pop(key, None)
             if content is not None:
-                self._bytes -= content.memory
-                self._changed.notify_all()
+                was_full, self._bytes = self._is_full, self._bytes - content.memory
+                if was_full and not self._is_full:  # else no helper waits, and to wake one costs more than a blob
+                    self._changed.notify_all()
             return content
+
+    @property
+    def _is_full(self) -> bool:
+        return self._bytes >= BYTES_AHEAD
 
     def _work(self, worker: "Worker[Sequence[FileVersion], list[FileContent]]") -> None:
         for batch in self._begun():
@@ -153,7 +158,7 @@ class ReadAhead:
         """The batches that a helper takes over, until the end."""
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: (self._waiting and self._bytes < BYTES_AHEAD) or self._is_ending)
+                self._changed.wait_for(lambda: (self._waiting and not self._is_full) or self._is_ending)
                 if self._is_ending:
                     return
                 batch = self._waiting.popleft()

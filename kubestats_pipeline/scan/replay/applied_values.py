@@ -27,9 +27,9 @@ class AppliedValues:
     def __init__(self, values: ApplicationValues, history: AppliedHistory) -> None:
         self._values = values
         self._history = history
-        self._held: set[AppliedKey] = set()
+        self._held: frozenset[AppliedKey] = frozenset()
 
-    def hold(self) -> set[AppliedKey]:
+    def hold(self) -> frozenset[AppliedKey]:
         """The saved objects that are still run, although they cannot be built at this commit."""
         self._held = self._values.clusters.hold(self._history.active)
         return self._held
@@ -54,7 +54,8 @@ class AppliedValues:
     def affected(self, applied: Applied, active: Mapping[Identity, Resource]) -> set[str]:
         """The ids of the resources whose values in a cluster may differ from their rows in the lake."""
         before, self._held = self._held, self._values.clusters.hold(())
-        records = (self._history.active.get(key) for key in self._held - before)
+        newly = self._held - before if self._held is not before else ()
+        records = (self._history.active.get(key) for key in newly)
         held = {record.origin for record in records if record is not None}
         origins = held | {each.origin for each in applied.values() if each is not None}
         return {active[origin].resource_id for origin in origins if origin is not None and origin in active}
