@@ -20,12 +20,21 @@ SESSION: dict[str, str | bool | int | float | list[str]] = {
 }
 """Settings of a build."""
 
+KEPT_MEMORY = "500MB"
+"""What a build keeps of the file in memory before it computes the marts."""
+
 
 def open_to_build(path: Path | None = None) -> duckdb.DuckDBPyConnection:
     """A database to write, in memory without a path."""
     connection = duckdb.connect(str(path or ":memory:"), config=SESSION)
     connection.execute("SET enable_progress_bar = false")
     return connection
+
+
+def forget_blocks(connection: duckdb.DuckDBPyConnection) -> None:
+    """Let go of what is kept of the file in memory: documents, which are the most of it, are not read again."""
+    for limit in (KEPT_MEMORY, SESSION["memory_limit"]):
+        connection.execute(f"SET memory_limit = '{limit}'")
 
 
 def open_to_read(path: Path) -> duckdb.DuckDBPyConnection:
