@@ -32,7 +32,7 @@ def open_to_build(path: Path | None = None) -> duckdb.DuckDBPyConnection:
 
 
 def forget_blocks(connection: duckdb.DuckDBPyConnection) -> None:
-    """Let go of what is kept of the file in memory: documents, which are the most of it, are not read again."""
+    """Let go of what is kept of the file in memory. Most of it is documents, which few marts read."""
     for limit in (KEPT_MEMORY, SESSION["memory_limit"]):
         connection.execute(f"SET memory_limit = '{limit}'")
 
