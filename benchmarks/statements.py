@@ -27,7 +27,10 @@ _PARTS = (
         "withhold settings",
         re.compile(r"(chart_settings|shared_values|own_words|value_looks|SELECT path, CASE|UPDATE )"),
     ),
-    ("look for secrets in", re.compile(r"(?s)FROM (\w+) WHERE (?:length\(|regexp_matches\(replace)")),
+    (
+        "look for secrets in",
+        re.compile(r"FROM (\w+) (?:GROUP BY \"\w+\"\) )?WHERE (?:length\(|regexp_matches\(replace)"),
+    ),
     ("check", re.compile(r"^(?:WITH|SELECT) ")),
 )
 """What a statement does, and the table to which it does that, where that is known. The first pattern counts."""

@@ -166,5 +166,5 @@ def _runs(found: Sequence[Measured[list[tuple[Any, ...]]]]) -> Runs:
 
 
 def _wall_goal(runs: Runs, limit: float) -> Goal:
-    """A goal for the clock, because these are times that people wait, and DuckDB uses all cores."""
+    """A goal for the clock, because these are times that people wait, and a query uses all cores."""
     return replace(at_most(runs.wall, limit, "s"), text=f"≤ {limit:g} s wall")

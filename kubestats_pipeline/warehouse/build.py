@@ -24,7 +24,7 @@ from kubestats_pipeline.storage.folder import Stamp, flush
 from kubestats_pipeline.warehouse.basis import Basis, note_basis, read_basis
 from kubestats_pipeline.warehouse.built_from import BuiltFrom, rows_of, with_rows, write_built_from
 from kubestats_pipeline.warehouse.changes import WholeBuildNeeded
-from kubestats_pipeline.warehouse.connect import open_to_build
+from kubestats_pipeline.warehouse.connect import forget_blocks, open_to_build
 from kubestats_pipeline.warehouse.marts import MACROS, MARTS
 from kubestats_pipeline.warehouse.refresh import Build, refresh
 from kubestats_pipeline.warehouse.sources import WarehouseError, find_sources
@@ -136,6 +136,7 @@ def _build_whole(build: Build) -> tuple[dict[str, int], tuple[SecretFinding, ...
         rows = rows_of(files)
         withheld = withhold_secrets(connection)
         write_info(connection, build.built_at, schema_version(), rows, withheld, build.publish_values)
+        forget_blocks(connection)
         create_marts(connection)
         refuse_contradictions(connection)
         refuse_violations(connection)

@@ -23,6 +23,7 @@ IsShown = Callable[[str, str], bool]
 _VALUES = frozenset(("values", "valuesObject", "valuesInline", "valuesContent"))
 _FILE = re.compile(r"(?:.*[-_.])?values\.ya?ml")
 """The name of a file of values in a ConfigMap. Its text is one value without a path."""
+_FILE_ENDS = ("values.yaml", "values.yml")
 _SET = "set"
 """The key of single settings, if a chart stands beside it, because other kinds set headers of HTTP below such a key."""
 _CHANGED = re.compile(r"\$(?:.*?\.)?(values|valuesObject|valuesInline|valuesContent)(?=\.|\['|$)(.*)", re.DOTALL)
@@ -120,15 +121,18 @@ def withhold_settings(document: Any, settings: ReleaseSettings) -> Any:
 
     A document without such values is returned itself.
     """
-    if isinstance(document, dict):
-        is_release = _SET in document and "chart" in document
-        return _replace_members(
-            document,
-            lambda key, item: (
-                _withhold_set(item, settings) if is_release and key == _SET else _withhold_member(key, item, settings)
-            ),
+    if isinstance(document, list):
+        return _replace_items(document, settings)
+    if not isinstance(document, dict):
+        return document
+    is_release, changed = _SET in document and "chart" in document, {}
+    for key, item in document.items():
+        published = (
+            _withhold_set(item, settings) if is_release and key == _SET else _withhold_member(key, item, settings)
         )
-    return _replace_items(document, settings) if isinstance(document, list) else document
+        if published is not item:
+            changed[key] = published
+    return {**document, **changed} if changed else document
 
 
 def withhold_changes(changes: list[dict[str, Any]], settings: ReleaseSettings) -> list[dict[str, Any]]:
@@ -152,17 +156,22 @@ def _kept(replaced: list[Any], items: list[Any]) -> list[Any]:
 
 
 def _withhold_member(key: str, item: Any, settings: ReleaseSettings) -> Any:
-    if not isinstance(item, dict | list | str):
-        return item
     if isinstance(item, str):
-        return settings.withhold(item) if key in _VALUES or _FILE.fullmatch(key) else item
+        return settings.withhold(item) if key in _VALUES or _is_file(key) else item
     if isinstance(item, dict):
         return settings.withhold(item) if key in _VALUES else withhold_settings(item, settings)
+    if not isinstance(item, list):
+        return item
     if key in _VALUES:
         return _kept([settings.withhold(each) if isinstance(each, dict) else each for each in item], item)
     if key == "parameters":
         return _withhold_set(item, settings)
     return _replace_items(item, settings)
+
+
+def _is_file(key: str) -> bool:
+    # The ends first: nearly no key has one, and every text of a document has a key.
+    return key.endswith(_FILE_ENDS) and _FILE.fullmatch(key) is not None
 
 
 def _withhold_set(item: Any, settings: ReleaseSettings) -> Any:

@@ -74,8 +74,9 @@ _DOCUMENT = (
     "chart_name, {words}, {column}::VARCHAR), {column}) ELSE {column} END"
 )
 _CHANGES = (
-    r"CASE WHEN regexp_matches({column}::VARCHAR, 'values|parameters|\bset\b') THEN coalesce(published_changes("
-    "chart_name, {words}, {column}::VARCHAR), {column}) ELSE {column} END"
+    "CASE WHEN contains({column}::VARCHAR, 'values') OR contains({column}::VARCHAR, 'parameters') "
+    r"OR contains({column}::VARCHAR, 'set') AND regexp_matches({column}::VARCHAR, '\bset\b') "
+    "THEN coalesce(published_changes(chart_name, {words}, {column}::VARCHAR), {column}) ELSE {column} END"
 )
 WITH_DOCUMENTS = {
     "resources": {"data": _DOCUMENT},
