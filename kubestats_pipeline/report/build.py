@@ -139,8 +139,7 @@ def _write_pages(
     for page in every:
         if page.address not in noted:
             noted[page.address] = known[page.address]
-            for address in known[page.address]["files"]:
-                site.keep(address)
+            site.keep(*known[page.address]["files"])
     for path in sorted(STATIC.iterdir()):
         site.write(path.name, path.read_bytes())
     site.write("sitemap.xml", sitemap_of([page.address for page in every], made_for.base))

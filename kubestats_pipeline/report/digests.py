@@ -35,6 +35,9 @@ SHARED = {
 
 Two uses in three are of no chart, no app and no image, and come on no page but those of resources."""
 
+UNSEEN = {"resource_uses": ("applied_id", "applied_by", "file_path", "repository_status", "chart_kind")}
+"""Columns of shared views that no page shows. To keep them costs a tenth of the view."""
+
 PUBLISHED = {"resources": "resources_digest", "applied_resources": "applied_digest", "resource_events": "events_digest"}
 """Large tables that can stand for sections of a repository's pages, with their column in `repository_digests`."""
 
@@ -57,7 +60,9 @@ def share_views(connection: duckdb.DuckDBPyConnection, *, everything: bool) -> N
     """
     connection.begin()
     for view, rows in ({DECLARED: "TRUE"} | SHARED if everything else SHARED).items():
-        connection.execute(f"CREATE TEMP TABLE {view} AS FROM {view} WHERE {rows}")
+        without = ", ".join(f"CAST(NULL AS VARCHAR) AS {column}" for column in UNSEEN.get(view, ()))
+        columns = f"* REPLACE ({without})" if without else "*"
+        connection.execute(f"CREATE TEMP TABLE {view} AS SELECT {columns} FROM {view} WHERE {rows}")  # noqa: S608
 
 
 def digest_pages(

@@ -150,13 +150,18 @@ class NewSite:
             os.close(file)
         self._written.append(address)
 
-    def keep(self, address: str) -> None:
-        """Link a file of the last site."""
+    def keep(self, *addresses: str) -> None:
+        """Link files of the last site.
+
+        Raises:
+            FileNotFoundError: one of them is not there.
+        """
         if self.last is None:
-            raise FileNotFoundError(address)
-        if not self.taken.keep(address):
-            os.link(f"{self.last}/site/{address}", self._path(address))
-        self.kept += 1
+            raise FileNotFoundError(addresses)
+        for address in addresses:
+            if not self.taken.keep(address):
+                os.link(f"{self.last}/site/{address}", self._path(address))
+        self.kept += len(addresses)
 
     def publish(self, state: Mapping[str, Any]) -> None:
         """Note what the next build must know, and let the site take the place of the last one."""

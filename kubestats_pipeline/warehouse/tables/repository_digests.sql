@@ -1,6 +1,6 @@
 -- One row per repository with a row in resource_events, resources or applied_resources: a digest of its rows in each. Whoever keeps something of each
 -- repository from one publication to the next, as the pages do, compares them and reads only what has changed. A digest is the same for the same
--- rows in any order, as long as DuckDB's version is. A document counts by its content_hash. Columns that no page shows do not count.
+-- rows in any order, as long as the version of DuckDB stays. A document counts by its content_hash. Columns that no page shows do not count.
 -- repository_id: identity of the repository
 -- resources_digest: digest of its rows in resources, or null without any
 -- applied_digest: digest of its rows in applied_resources, or null without any
