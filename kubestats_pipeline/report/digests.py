@@ -21,7 +21,6 @@ DECLARED = "resource_overview"
 
 SHARED = {
     "resource_uses": "is_release OR app_name IS NOT NULL OR len(images) > 0",
-    "releases": "TRUE",
     "image_uses": "TRUE",
     "version_lag": "TRUE",
     "family_popularity": "TRUE",
