@@ -134,12 +134,12 @@ def _write_pages(
             if kind is RESOURCES_PAGE:
                 gathered.add(made.page.address, words_of_resources(made.found[RESOURCES]))
             files = [address for address, _ in made.files]
-            noted[made.page.address] = {"digest": digests.get(made.page.address), "files": files, "asked": made.asked}
+            asked = " ".join(made.asked)  # one text, because half a million of them take long to read
+            noted[made.page.address] = {"digest": digests.get(made.page.address), "files": files, "asked": asked}
     for page in every:
         if page.address not in noted:
             noted[page.address] = known[page.address]
-            for address in known[page.address]["files"]:
-                site.keep(address)
+            site.keep(*known[page.address]["files"])
     for path in sorted(STATIC.iterdir()):
         site.write(path.name, path.read_bytes())
     site.write("sitemap.xml", sitemap_of([page.address for page in every], made_for.base))
@@ -178,7 +178,9 @@ def _moved(before: Mapping[str, str], subjects: Mapping[Subject, str]) -> set[st
 
 def _is_stale(known: Mapping[str, Any] | None, digest: str | None, moved: set[str]) -> bool:
     """True if a page must be made. One without a digest is always made, and written where it differs."""
-    return known is None or digest is None or known["digest"] != digest or not moved.isdisjoint(known["asked"])
+    if known is None or digest is None or known["digest"] != digest:
+        return True
+    return bool(moved) and not moved.isdisjoint(known["asked"].split())
 
 
 def _first_line(error: Exception) -> str:

@@ -1,25 +1,26 @@
 """A digest of everything that a page shows, computed in DuckDB, by which a build knows what has changed.
 
-The digest of a section is the sum of the hashes of its rows, because DuckDB gives equal rows in any order. Views that
-many sections read are computed once and put before the views of the file under the same names.
+The digest of a section is the sum of the hashes of its rows, because DuckDB gives equal rows in any order, or of rows
+that decide it. Views that many sections read are computed once and put before the views of the file under the same
+names. The digests of the largest tables are in the file, because a publication need not read all of them again.
 """
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
 from kubestats_pipeline.report.parts.page import Page, PageKind, want
-from kubestats_pipeline.report.parts.sections import Key, Section
+from kubestats_pipeline.report.parts.sections import Key
 
 DECLARED = "resource_overview"
 """A view of all resources. Few pages read it, so that it is worth its computing only where all pages are made."""
 
 SHARED = {
     "resource_uses": "is_release OR app_name IS NOT NULL OR len(images) > 0",
-    "releases": "TRUE",
     "image_uses": "TRUE",
     "version_lag": "TRUE",
     "family_popularity": "TRUE",
@@ -33,20 +34,18 @@ SHARED = {
 
 Two uses in three are of no chart, no app and no image, and come on no page but those of resources."""
 
-STANDING = {
-    "resources": "* EXCLUDE (repository_id, data)",
-    "resource_events": "* EXCLUDE (repository_id, resource_api_version, file_hash_before, file_hash_after, chart_name, "
-    "chart_url, chart_kind, app_name, images, resource_data, sync_run_id)",
-    "applied_resources": "* EXCLUDE (repository_id)",
+UNSEEN = {"resource_uses": ("applied_id", "applied_by", "file_path", "repository_status", "chart_kind")}
+"""Columns of shared views that no page shows. To keep them costs a tenth of the view."""
+
+PUBLISHED = {"resources": "resources_digest", "applied_resources": "applied_digest", "resource_events": "events_digest"}
+"""Large tables that can stand for sections of a repository's pages, with their column in `repository_digests`."""
+
+SMALL = {
     "repository_metrics": "* EXCLUDE (repository_id)",
     "scan_problems": "* EXCLUDE (repository_id)",
     "scans": "scanned_commit",
 }
-"""Tables that can stand for sections of a repository's pages, and the columns that decide what such pages show.
-
-A document stands in `content_hash`, which is of its very text: reading all documents takes longer than everything else
-of these tables.
-"""
+"""Small ones, and the columns that decide what such pages show."""
 
 
 def share_views(connection: duckdb.DuckDBPyConnection, *, everything: bool) -> None:
@@ -60,22 +59,24 @@ def share_views(connection: duckdb.DuckDBPyConnection, *, everything: bool) -> N
     """
     connection.begin()
     for view, rows in ({DECLARED: "TRUE"} | SHARED if everything else SHARED).items():
-        connection.execute(f"CREATE TEMP TABLE {view} AS FROM {view} WHERE {rows}")
+        without = ", ".join(f"CAST(NULL AS VARCHAR) AS {column}" for column in UNSEEN.get(view, ()))
+        columns = f"* REPLACE ({without})" if without else "*"
+        connection.execute(f"CREATE TEMP TABLE {view} AS SELECT {columns} FROM {view} WHERE {rows}")  # noqa: S608
 
 
 def digest_pages(
     connection: duckdb.DuckDBPyConnection, kinds: Iterable[PageKind], pages: Mapping[PageKind, list[Page]]
 ) -> dict[str, str]:
     """The digest of every page of which there are several, by its address. Single pages are always made."""
-    tables = {table: _digest_table(connection, table) for table in STANDING}
+    tables = _digest_tables(connection)
     digests = {}
     for kind in (kind for kind in kinds if kind.key and pages[kind]):
         if kind.is_part:
             want(connection, kind, pages[kind])
         found = defaultdict[Key, list[str]](list)
-        for section in (section for section in kind.queries if not section.digested):
-            for key, digest in _digest_section(connection, kind, section):
-                found[key].append(digest)
+        for title, query in _queries_of(kind).items():
+            for *key, digest in _digest_rows(connection, query, len(kind.key)):
+                found[tuple(key)].append(f"{title} {digest}")
         standing = {table: None for section in kind.queries for table in section.digested}
         for page in pages[kind]:
             local = [tables[table].get(page.key[0], "") for table in standing]
@@ -97,33 +98,40 @@ def _whole(page: Page, digests: list[str]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _digest_section(
-    connection: duckdb.DuckDBPyConnection, kind: PageKind, section: Section
-) -> Iterator[tuple[Key, str]]:
-    """The digest of a section on each page where it has rows. It names the section.
+def _queries_of(kind: PageKind) -> Mapping[str, str]:
+    """The queries whose rows are digested by page, each with the title of a section that it decides.
 
     Rows behind the limit count too. To find those that are shown, DuckDB would sort a million rows, which takes longer
     than to make some pages that turn out to be the same.
     """
-    bulk = section.bulk(kind.key, everything=not kind.is_part, sort=False)
-    keys = len(kind.key)
-    keyed = ", ".join(f"key_{number}" for number in range(keys))
-    digest = section.digest or f"SELECT {keyed}, {_sum_of(connection, bulk, keys)} FROM ({bulk}) GROUP BY {keyed}"  # noqa: S608
-    for row in connection.execute(digest).fetchall():
-        yield tuple(row[:keys]), f"{section.title} {row[keys]}"
+    titles = {
+        section.source or section.bulk(kind.key, everything=not kind.is_part, sort=False): section.title
+        for section in kind.queries
+        if not section.digested
+    }
+    return {title: query for query, title in titles.items()}
 
 
-def _digest_table(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str | int, str]:
-    """The digest of a table's rows by repository."""
-    digest = _sum_of(connection, f"SELECT {STANDING[table]} FROM {table}")  # noqa: S608 - constants
-    query = f"SELECT repository_id, {digest} FROM {table} GROUP BY repository_id"  # noqa: S608 - constants
-    return {identity: f"{table} {digest}" for identity, digest in connection.execute(query).fetchall()}
+def _digest_tables(connection: duckdb.DuckDBPyConnection) -> Mapping[str, Mapping[str | int, str]]:
+    """The digests of rows of one repository, by table and repository."""
+    columns = ", ".join(PUBLISHED.values())
+    published = connection.execute(f"SELECT repository_id, {columns} FROM repository_digests").fetchall()  # noqa: S608
+    tables = {
+        table: {row[0]: f"{table} {row[place]}" for row in published if row[place]}
+        for place, table in enumerate(PUBLISHED, 1)
+    }
+    for table, names in SMALL.items():
+        found = _digest_rows(connection, f"SELECT repository_id, {names} FROM {table}", 1)  # noqa: S608 - constants
+        tables[table] = {identity: f"{table} {digest}" for identity, digest in found}
+    return tables
 
 
-def _sum_of(connection: duckdb.DuckDBPyConnection, query: str, keys: int = 0) -> str:
-    """SQL of the digest of a query's rows, behind its first columns. An empty list has the hash of none at all."""
+def _digest_rows(connection: duckdb.DuckDBPyConnection, query: str, keys: int) -> Sequence[tuple[Any, ...]]:
+    """The digest of a query's rows for each value of its first columns. An empty list has the hash of none at all."""
     rows = connection.sql(query)
     names = [f'"{name}"' for name in rows.columns]
     lists = [name for name, kind in zip(names, rows.types, strict=True) if kind.id in ("list", "map")]
-    values = [*names[keys:], *(f"{name} IS NULL" for name in lists)]
-    return f"CAST(sum(CAST(hash({', '.join(values)}) AS HUGEINT)) AS VARCHAR) || ' ' || count(*)"
+    values = ", ".join([*names[keys:], *(f"{name} IS NULL" for name in lists)])
+    by = ", ".join(names[:keys])
+    digest = f"sum(CAST(hash({values}) AS HUGEINT)) || ' ' || count(*)"
+    return connection.execute(f"SELECT {by}, {digest} FROM ({query}) GROUP BY {by}").fetchall()  # noqa: S608

@@ -15,7 +15,15 @@ import duckdb
 from kubestats_pipeline.warehouse.connect import quote
 from kubestats_pipeline.warehouse.marts import MARTS, Mart
 
-BY_REPOSITORY = ("repository_logs", "resource_spans", "secrets_practice", "migrations", "use_spans", "tenures")
+BY_REPOSITORY = (
+    "repository_digests",
+    "repository_logs",
+    "resource_spans",
+    "secrets_practice",
+    "migrations",
+    "use_spans",
+    "tenures",
+)
 """Marts each of whose rows depends on the rows of its own repository. They have the column `repository_id`."""
 
 Inputs = Literal["spans", "settings", "families", "examples"]

@@ -7,21 +7,34 @@ from typing import Any
 import duckdb
 import pytest
 
-from kubestats_pipeline.report.digests import STANDING, _digest_section, _digest_table, share_views
-from kubestats_pipeline.report.pages import settings
+from kubestats_pipeline.report.digests import PUBLISHED, SMALL, _digest_rows, _digest_tables, share_views
 from kubestats_pipeline.report.pages.all_pages import KINDS_OF_PAGES
-from kubestats_pipeline.report.parts.page import Page, want
 from kubestats_pipeline.report.parts.published import open_published
 from kubestats_pipeline.report.parts.sections import Key
 from kubestats_pipeline.report.search.names import USES
+from kubestats_pipeline.warehouse.marts import MARTS
 
-ELSEWHERE = {"repository_id", "data"}
+ELSEWHERE = {"repository_id", "data", "resource_data"}
 """Columns that are in no digest: the key, and documents, for which `content_hash` stands."""
+
+STORED = {mart.name: mart.sql for mart in MARTS if mart.is_stored}
+"""The SQL of marts that the warehouse fills when it is built."""
+
+OTHER_VALUES = {
+    "BIGINT": "coalesce({0}, 0) + 1",
+    "BOOLEAN": "NOT coalesce({0}, FALSE)",
+    "DATE": "{0} - 1",
+    "DOUBLE": "coalesce({0}, 0) + 1",
+    "JSON": "CAST('[]' AS JSON)",
+    "TIMESTAMP WITH TIME ZONE": "{0} - INTERVAL 1 DAY",
+    "VARCHAR": "coalesce({0}, '') || '!'",
+}
+"""SQL of another value of a column, by its type. A list becomes an empty one."""
 
 
 @pytest.fixture
-def file(small_file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    with open_published(small_file) as connection:
+def file(demo_file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with open_published(demo_file) as connection:
         yield connection
 
 
@@ -40,6 +53,20 @@ def rows_by(connection: duckdb.DuckDBPyConnection, query: str, keys: int) -> Map
 
 def differing(before: Mapping[Key, Any], after: Mapping[Key, Any]) -> set[Key]:
     return {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+
+
+def others(connection: duckdb.DuckDBPyConnection, relation: str) -> Iterator[tuple[str, str]]:
+    """All columns of a table or a view, each with another value for it in every row."""
+    columns = connection.execute(f"DESCRIBE FROM kubestats.main.{relation}").fetchall()
+    for name, kind, *_ in columns:
+        yield name, OTHER_VALUES.get(kind, f"CAST([] AS {kind})").format(name) + f" AS {name}"
+
+
+def fill_again(connection: duckdb.DuckDBPyConnection, *marts: str) -> None:
+    """Compute stored marts from what is before the file's tables, as the warehouse does from its own."""
+    for mart in marts:
+        connection.execute(f"DROP TABLE IF EXISTS temp.{mart}")
+        connection.execute(f"CREATE TEMP TABLE {mart} AS {STORED[mart]}")
 
 
 def shown_of(connection: duckdb.DuckDBPyConnection, table: str) -> Mapping[Key, list[str]]:
@@ -64,58 +91,58 @@ def test_shared_views_say_what_those_of_the_file_say(name: str, request: pytest.
         assert [rows_by(connection, *query) for query in queries] == alone
 
 
-@pytest.mark.parametrize("table", STANDING)
-def test_columns_that_are_left_out_of_a_digest_show_on_no_page(file: duckdb.DuckDBPyConnection, table: str):
-    columns = dict(zip(file.table(table).columns, file.table(table).types, strict=True))
-    digested = set(file.sql(f"SELECT {STANDING[table]} FROM {table}").columns)
-    before = shown_of(file, table)
-    for column in columns.keys() - digested - ELSEWHERE:
-        put_before(file, table, f"CAST(NULL AS {columns[column]}) AS {column}")
-        assert differing(before, shown_of(file, table)) == set(), f"{table}.{column}"
-    assert digested <= columns.keys()
-
-
-def test_a_subject_that_changes_changes_what_is_shown_and_its_digest(file: duckdb.DuckDBPyConnection):
-    before, digests = shown_of(file, "resource_events"), _digest_table(file, "resource_events")
-    put_before(file, "resource_events", "commit_subject || '!' AS commit_subject")
-    assert differing(before, shown_of(file, "resource_events"))
-    assert _digest_table(file, "resource_events").keys() == digests.keys()
-    assert not set(_digest_table(file, "resource_events").values()) & set(digests.values())
+@pytest.mark.parametrize("table", [*PUBLISHED, *SMALL])
+def test_what_changes_a_section_of_a_repository_changes_its_digest_of_the_table(
+    file: duckdb.DuckDBPyConnection, table: str
+):
+    before, digests = shown_of(file, table), _digest_tables(file)[table]
+    changing = set()
+    for column, other in others(file, table):
+        if column not in ELSEWHERE:
+            put_before(file, table, other)
+            fill_again(file, "repository_digests")
+            repositories = {key[2] for key in differing(before, shown_of(file, table))}
+            after = _digest_tables(file)[table]
+            assert repositories <= differing(digests, after), f"{table}.{column}"
+            changing |= {column} if repositories else set()
+    assert changing or table in SMALL
 
 
 def test_an_empty_list_has_another_digest_than_none(file: duckdb.DuckDBPyConnection):
-    found = []
-    for value in ("NULL", "[]"):
-        put_before(file, "resource_events", f"CAST({value} AS VARCHAR[]) AS changes_detected")
-        found.append(_digest_table(file, "resource_events"))
-    assert not set(found[0].values()) & set(found[1].values())
+    found = [_digest_rows(file, f"SELECT 1 AS key, CAST({value} AS VARCHAR[]) AS list", 1) for value in ("NULL", "[]")]
+    assert found[0] != found[1]
 
 
-EVERY_SETTING = """
-SELECT DISTINCT chart_name, family_url, path FROM value_popularity JOIN chart_families USING (chart_name, chart_url)
-"""
-"""The keys of pages of settings, also of those that too few repositories share."""
-
-CHANGES = {
-    "releases": ("full_name", "name", "app_name", "source_url"),
-    "helm_values": ("value", "value_type"),
-    "chart_families": ("family_url",),
-}
+OF_MANY = ("resource_uses", "resource_overview", "image_uses", "helm_values", "version_steps", "version_sightings")
+"""What sections are made of whose rows stand for them, and `chart_families`, by which they come to their page."""
 
 
-@pytest.mark.parametrize(("source", "column"), [(source, column) for source in CHANGES for column in CHANGES[source]])
-def test_the_digest_of_who_sets_a_setting_changes_exactly_where_its_rows_do(demo_file: Path, source: str, column: str):
-    kind, section = settings.SETTING, settings.USERS
-    bulk = section.bulk(kind.key, everything=False, sort=False)
+@pytest.mark.parametrize("relation", [*OF_MANY, "chart_families"])
+def test_what_changes_a_section_changes_the_rows_that_stand_for_it(demo_file: Path, relation: str):
+    sections = [(kind, section) for kind in KINDS_OF_PAGES for section in kind.queries if section.source]
     with open_published(demo_file) as file:
-        want(file, kind, [Page(kind, key, {}) for key in file.execute(EVERY_SETTING).fetchall()])
-        rows, digests = rows_by(file, bulk, 3), dict(_digest_section(file, kind, section))
-        assert rows
-        assert rows.keys() == digests.keys()
-        for odd in ("FALSE", f"hash({column}) % 2 = 1", "TRUE"):
-            put_before(
-                file, source, f"CASE WHEN {odd} THEN coalesce({column}, '') || '!' ELSE {column} END AS {column}"
-            )
-            rows_after, digests_after = rows_by(file, bulk, 3), dict(_digest_section(file, kind, section))
-            assert differing(rows, rows_after) == differing(digests, digests_after)
-        assert differing(rows, rows_after)
+
+        def read_all() -> list[tuple[Mapping[Key, Any], Mapping[Key, Any]]]:
+            keys = {section.source: len(kind.key) for kind, section in sections}
+            sources = {source: digests_by(file, source, number) for source, number in keys.items()}
+            queries = [section.bulk(kind.key, everything=True, sort=False) for kind, section in sections]
+            return [
+                (rows_by(file, query, keys[section.source]), sources[section.source])
+                for query, (_, section) in zip(queries, sections, strict=True)
+            ]
+
+        before, changing = read_all(), set()
+        assert all(rows.keys() <= digests.keys() for rows, digests in before)
+        for column, other in others(file, relation):
+            put_before(file, relation, other)
+            if relation in ("resource_uses", "resource_overview", "helm_values"):
+                fill_again(file, "setting_values", "value_popularity")
+            for (_, section), old, new in zip(sections, before, read_all(), strict=True):
+                changed = differing(old[0], new[0])
+                assert changed <= differing(old[1], new[1]), f"{section.title}: {relation}.{column}"
+                changing |= {column} if changed else set()
+        assert changing
+
+
+def digests_by(connection: duckdb.DuckDBPyConnection, source: str, keys: int) -> Mapping[Key, str]:
+    return {tuple(row[:keys]): row[keys] for row in _digest_rows(connection, source, keys)}

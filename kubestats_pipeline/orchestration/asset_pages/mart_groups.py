@@ -16,6 +16,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "chart_mirrors",
         "image_renames",
         "reference_moment",
+        "repository_digests",
         "repository_logs",
     ),
     "marts_charts": (

@@ -5,6 +5,14 @@ from kubestats_pipeline.report.parts import addresses
 from kubestats_pipeline.report.parts.page import PageKind
 from kubestats_pipeline.report.parts.sections import Section
 
+USES = """
+SELECT app_name, repository_id, full_name, cluster, kind, api_group, namespace, name, chart_name, chart_url, version,
+    source_url
+FROM resource_uses
+WHERE in_scope AND (is_release OR len(images) > 0)
+"""
+"""The rows that an app's page counts and lists."""
+
 LIST = Section(
     "Apps",
     """
@@ -26,6 +34,7 @@ WHERE in_scope AND (is_release OR len(images) > 0) AND {only}
 GROUP BY app_name
 """,
     shape="facts",
+    source=USES,
 )
 
 ADOPTION = Section(
@@ -51,6 +60,7 @@ WHERE in_scope AND (is_release OR len(images) > 0) AND {only}
 """,
     order="full_name, cluster, kind, api_group, namespace, name, version, chart_name, chart_url, source_url",
     limit=500,
+    source=USES,
 )
 
 IMAGES = Section(

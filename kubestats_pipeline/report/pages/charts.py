@@ -111,6 +111,15 @@ GROUP BY level, author_kind
     order="upgrades DESC, level, author_kind",
     key=_FAMILY,
     note="Days from the first sighting of a version anywhere. One upgrade in ten is slower than slow days.",
+    source="""
+SELECT steps.chart_name, family_url, repository_id, full_name, to_version, changed_at, commit_sha, level, author_kind,
+    first_seen_at, first_seen_in, sightings.is_lower_bound
+FROM version_steps AS steps
+JOIN chart_families AS families ON families.chart_name = steps.chart_name AND families.chart_url = steps.chart_url
+JOIN version_sightings AS sightings ON sightings.chart_name = steps.chart_name
+    AND sightings.chart_url = steps.chart_url AND sightings.version = to_version
+WHERE direction = 'upgrade'
+""",
 )
 
 USERS = Section(
@@ -144,6 +153,11 @@ GROUP BY settings.path
     limit=300,
     key=_FAMILY,
     note="Each setting, how many repositories set it, and values that may be published, with how many have them.",
+    source="""
+SELECT chart_name, family_url, chart_url, path, uses_digest
+FROM value_popularity
+JOIN chart_families USING (chart_name, chart_url)
+""",
 )
 
 TOGETHER = Section(
@@ -167,6 +181,15 @@ GROUP BY others.chart_name, others.family_url
     limit=15,
     key=("own.chart_name", "own.family_url"),
     note="Charts in the same repositories.",
+    source="""
+SELECT chart_name, family_url, sum(hash(chart_name, family_url)) OVER (PARTITION BY repository_id) AS running
+FROM (
+    SELECT DISTINCT chart_name, family_url, repository_id
+    FROM releases
+    JOIN chart_families USING (chart_name, chart_url)
+    WHERE in_scope AND is_resolved
+)
+""",
 )
 
 REPLACED, REPLACES = replacement_sections(

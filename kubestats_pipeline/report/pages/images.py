@@ -4,6 +4,14 @@ from kubestats_pipeline.report.parts import addresses
 from kubestats_pipeline.report.parts.page import PageKind
 from kubestats_pipeline.report.parts.sections import Section
 
+USES = """
+SELECT present_image, repository_id, full_name, resource_id, cluster, kind, namespace, name, app_name, role, image, tag,
+    digest, source_url
+FROM image_uses
+WHERE in_scope
+"""
+"""The rows that all sections of an image's page are made of."""
+
 LIST = Section(
     "Images",
     """
@@ -32,6 +40,7 @@ WHERE in_scope AND {only}
 GROUP BY present_image
 """,
     shape="facts",
+    source=USES,
 )
 
 TAGS = Section(
@@ -44,6 +53,7 @@ GROUP BY tag
 """,
     order="repositories DESC, uses DESC, tag",
     limit=100,
+    source=USES,
 )
 
 DIGESTS = Section(
@@ -56,6 +66,7 @@ GROUP BY digest, tag
 """,
     order="repositories DESC, tag, digest",
     limit=60,
+    source=USES,
 )
 
 USERS = Section(
@@ -67,6 +78,7 @@ WHERE in_scope AND {only}
 """,
     order="full_name, cluster, kind, namespace, name, role, tag, app_name, source_url",
     limit=500,
+    source=USES,
 )
 
 NAMES = Section(
@@ -80,6 +92,7 @@ HAVING any_value(image) <> any_value(present_image)
 """,
     order="repositories DESC, written_as",
     note="Earlier places, from which it moved.",
+    source=USES,
 )
 
 IMAGES = PageKind(

@@ -4,6 +4,13 @@ from kubestats_pipeline.report.parts import addresses
 from kubestats_pipeline.report.parts.page import PageKind
 from kubestats_pipeline.report.parts.sections import Section
 
+DECLARED = """
+SELECT api_group, kind, repository_id, full_name, api_version, namespace, updated_at
+FROM resource_overview
+WHERE status = 'ACTIVE' AND in_scope
+"""
+"""The rows that a kind's page counts."""
+
 LIST = Section(
     "Kinds",
     "SELECT kind, api_group, api_group AS group_of_its_api, repositories, resources FROM kinds",
@@ -22,6 +29,7 @@ WHERE status = 'ACTIVE' AND in_scope AND {only}
 GROUP BY api_version
 """,
     order="repositories DESC, resources DESC, api_version",
+    source=DECLARED,
 )
 
 NAMES = Section(
@@ -45,6 +53,7 @@ GROUP BY full_name
 """,
     order="resources DESC, full_name",
     limit=300,
+    source=DECLARED,
 )
 
 KINDS = PageKind(

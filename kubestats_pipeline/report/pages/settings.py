@@ -2,7 +2,7 @@
 
 from kubestats_pipeline.report.parts import addresses
 from kubestats_pipeline.report.parts.page import Known, PageKind
-from kubestats_pipeline.report.parts.sections import WANTED, Section
+from kubestats_pipeline.report.parts.sections import Section
 
 SHARED_BY = 3
 """Repositories that make a setting worth a page. The page of its chart has all others."""
@@ -47,39 +47,6 @@ GROUP BY value_type, is_withheld, value
     note="A value that could be about a person is published where three repositories have it.",
 )
 
-USERS_DIGEST = f"""
-WITH families AS MATERIALIZED (
-    SELECT chart_name, family_url, row_number() OVER () AS family
-    FROM (SELECT DISTINCT chart_name, family_url FROM {WANTED})
-),
-users AS MATERIALIZED (
-    SELECT use_id, family, hash(full_name, name, app_name, source_url) AS shown
-    FROM releases
-    JOIN chart_families USING (chart_name, chart_url)
-    JOIN families USING (chart_name, family_url)
-    WHERE in_scope
-),
-written AS (
-    SELECT family, path, sum(CAST(hash(shown, value_type, value) AS HUGEINT)) AS digest, count(*) AS settings
-    FROM helm_values
-    JOIN users ON use_id = CASE WHEN applied_id = '' THEN resource_id ELSE applied_id END
-    GROUP BY family, path
-),
-named AS (
-    SELECT family, digest, settings,
-        CASE WHEN contains(path, '[') THEN regexp_replace(path, '\\[\\d+\\]', '[]', 'g') ELSE path END AS path
-    FROM written
-)
-SELECT chart_name, family_url, path, CAST(sum(digest) AS VARCHAR) || ' ' || sum(settings)
-FROM named
-JOIN families USING (family)
-WHERE (chart_name, family_url, path) IN (FROM {WANTED})
-GROUP BY chart_name, family_url, path
-"""
-"""A digest of what `USERS` shows, as `setting_uses` says it, without its texts beside each of two million settings.
-
-Those of a release are put into one number, and a path loses the positions of items after its settings are summed up."""
-
 USERS = Section(
     "Who sets it",
     f"""
@@ -92,7 +59,11 @@ WHERE in_scope AND {{only}}
     limit=100,
     key=_KEY,
     note="The source leads to the file in which the release is declared.",
-    digest=USERS_DIGEST,
+    source="""
+SELECT chart_name, family_url, path, chart_url, uses_digest
+FROM value_popularity
+JOIN chart_families USING (chart_name, chart_url)
+""",
 )
 
 

@@ -43,6 +43,7 @@ def repository_page(full_name: str, part: str = "index.html") -> str:
     return f"{repository_folder(full_name)}/{part}"
 
 
+@functools.lru_cache(REMEMBERED)
 def repository_folder(full_name: str) -> str:
     """The folder of a repository's pages: a folder for each part of its name."""
     return "/".join(["repositories", *(folder_name(part) for part in full_name.split("/"))])

@@ -43,7 +43,8 @@ class Section:
         drawn: the columns that are drawn. Empty: all numbers.
         empty: what to say where there are no rows. Empty: the section is left out there.
         digested: tables whose rows of one repository decide the section, where comparing them costs less.
-        digest: a SELECT of the key and of a digest of the page's rows, where digesting the rows themselves costs more.
+        source: a SELECT of the key and of rows that decide the section, where digesting these costs less than its own.
+            Sections with the same one are digested together.
     """
 
     title: str
@@ -56,7 +57,7 @@ class Section:
     drawn: tuple[str, ...] = ()
     empty: str = ""
     digested: tuple[str, ...] = ()
-    digest: str = ""
+    source: str = ""
 
     @cached_property
     def anchor(self) -> str:

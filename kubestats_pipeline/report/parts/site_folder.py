@@ -3,7 +3,8 @@
 `report` is a symbolic link to `report.sites/<digest>/site`. A build makes a folder of its own beside it, links the
 files that have not changed, writes the others, and moves the symbolic link, which is one step for whoever reads. The
 site before stays until the next build, for those who are reading it. Then its folder becomes that of the new site. A
-build that is killed leaves a folder that the next one removes.
+build of the whole site leaves the next one a folder of links, because to make the folders takes longer than to make a
+few pages. A build that is killed leaves a folder that the next one removes.
 """
 
 import hashlib
@@ -22,6 +23,9 @@ from kubestats_pipeline.report.parts.taken_folder import TakenFolder
 
 STATE = "state.json"
 """Notes for the next build, beside the site and not in it."""
+
+NEXT = "next"
+"""The folder in that of a whole new site which is laid out for the build after it."""
 
 OWN_FILES = ("index.html", "index.json", "feed.xml", "sitemap.xml", "site.js", "style.css")
 """Files by which a site is known for ours."""
@@ -87,13 +91,17 @@ class SiteFolder:
 
     def _take(self, folder: Path, last: Mapping[str, Any]) -> TakenFolder:
         """Take the folder of the site that the last one followed, or make one where it is not there."""
-        before = self.sites / (last.get("followed") or "none")
+        current = self.current
+        if not current or not last:
+            before = folder
+        else:
+            before = self.sites / last["followed"] if "followed" in last else current / NEXT
         if not (before / "site").is_dir():
             (folder / "site").mkdir(parents=True)
             return TakenFolder()
         before.rename(folder)
         (folder / STATE).unlink(missing_ok=True)
-        return TakenFolder(f"{folder}/site", last["written"])
+        return TakenFolder(f"{folder}/site", last.get("written", ()))
 
 
 @dataclass
@@ -142,20 +150,28 @@ class NewSite:
             os.close(file)
         self._written.append(address)
 
-    def keep(self, address: str) -> None:
-        """Link a file of the last site."""
+    def keep(self, *addresses: str) -> None:
+        """Link files of the last site.
+
+        Raises:
+            FileNotFoundError: one of them is not there.
+        """
         if self.last is None:
-            raise FileNotFoundError(address)
-        if not self.taken.keep(address):
-            os.link(f"{self.last}/site/{address}", self._path(address))
-        self.kept += 1
+            raise FileNotFoundError(addresses)
+        for address in addresses:
+            if not self.taken.keep(address):
+                os.link(f"{self.last}/site/{address}", self._path(address))
+        self.kept += len(addresses)
 
     def publish(self, state: Mapping[str, Any]) -> None:
         """Note what the next build must know, and let the site take the place of the last one."""
         self.taken.remove_rest()
-        following = (
-            {"followed": self.last.name, "written": self._written} if self.last and self.kept > self.written else {}
-        )
+        following: dict[str, Any] = {}
+        if self.last and self.kept > self.written:
+            following = {"followed": self.last.name, "written": self._written}
+        else:
+            shutil.rmtree(self.folder / NEXT, ignore_errors=True)
+            _link_all(f"{self.folder}/site", f"{self.folder}/{NEXT}/site")
         content = orjson.dumps({**state, **following})
         (self.folder / STATE).write_bytes(content)
         final = self.place.sites / f"{hashlib.sha256(content).hexdigest()[:16]}-{self._next_number()}"
@@ -192,3 +208,14 @@ class NewSite:
             self._make_folder(folder.rpartition("/")[0])
             if not self.taken.has_folder(folder):
                 os.mkdir(f"{self.folder}/site/{folder}")  # noqa: PTH102 - a path is a text here, see _path
+
+
+def _link_all(source: str, target: str) -> None:
+    """Make a folder with links to all files of another one, which are texts as in `NewSite`."""
+    os.makedirs(target)  # noqa: PTH103
+    with os.scandir(source) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                _link_all(entry.path, f"{target}/{entry.name}")
+            else:
+                os.link(entry.path, f"{target}/{entry.name}")

@@ -9,6 +9,7 @@
 -- common_values: the ten commonest values that are published, each with its repositories
 -- withheld_repositories: repositories with a value that is withheld
 -- examples: three of the releases that set it, of the most starred repositories, with their file on the web
+-- uses_digest: digest of its rows of setting_uses that count, by which the pages know whether who sets it has changed
 WITH by_release AS (
     SELECT chart_name, chart_url, path, repository_id, use_id, bool_or(is_withheld) AS is_withheld FROM setting_uses WHERE in_scope GROUP BY ALL
 ),
@@ -35,7 +36,8 @@ shown AS (
         max_by(
             {'full_name': full_name, 'name': name, 'source_url': source_url},
             (coalesce(stars_count, 0), full_name, name), 3
-        ) AS examples
+        ) AS examples,
+        sum(hash(full_name, name, app_name, value_type, value, is_withheld, source_url)) || ' ' || count(*) AS uses_digest
     FROM setting_uses AS uses
     LEFT JOIN latest_metrics USING (repository_id)
     WHERE in_scope
@@ -60,7 +62,8 @@ SELECT
     valued.value_types,
     coalesce(valued.common_values, []) AS common_values,
     counted.withheld_repositories,
-    shown.examples
+    shown.examples,
+    shown.uses_digest
 FROM counted
 JOIN valued
     ON

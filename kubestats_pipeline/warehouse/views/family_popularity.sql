@@ -17,13 +17,22 @@ counted AS (
         families.family_url,
         count(DISTINCT repository_id) AS repositories,
         count(DISTINCT use_id) AS releases,
-        count(DISTINCT version) AS versions,
-        arg_max(plain_version(known_version), version_order(known_version)) FILTER (
-            WHERE version_class(known_version) = 'exact' AND version_order(known_version).is_final
-        ) AS newest_version
+        count(DISTINCT version) AS versions
     FROM chart_families AS families
     LEFT JOIN running ON running.chart_name = families.chart_name AND running.chart_url = families.chart_url
     GROUP BY families.chart_name, families.family_url
+),
+-- Versions repeat far more often than they differ, and to read one takes long.
+known AS (
+    SELECT DISTINCT families.chart_name, families.family_url, known_version
+    FROM running
+    JOIN chart_families AS families ON families.chart_name = running.chart_name AND families.chart_url = running.chart_url
+),
+newest AS (
+    SELECT chart_name, family_url, arg_max(plain_version(known_version), place) AS newest_version
+    FROM (SELECT *, version_order(known_version) AS place FROM known) AS placed
+    WHERE place.is_final AND version_class(known_version) = 'exact'
+    GROUP BY chart_name, family_url
 ),
 members AS (
     SELECT chart_name, family_url, list({'chart_url': chart_url, 'reason': reason, 'evidence': evidence} ORDER BY chart_url) AS addresses
@@ -33,4 +42,5 @@ members AS (
 SELECT counted.chart_name, counted.family_url, addresses, repositories, releases, versions, newest_version
 FROM counted
 JOIN members ON members.chart_name = counted.chart_name AND members.family_url = counted.family_url
+LEFT JOIN newest ON newest.chart_name = counted.chart_name AND newest.family_url = counted.family_url
 ORDER BY repositories DESC, releases DESC, counted.chart_name, counted.family_url

@@ -11,16 +11,23 @@
 -- problems_by_class: problems by class
 -- implausible_commits: commits with events whose committer time lies before Kubernetes' first public commit, on 6 June 2014
 -- implausible_commit: the first of them in the log, or null
-WITH counted AS (
+WITH running AS MATERIALIZED (
+    SELECT repository_id, resolution, version FROM resource_uses WHERE is_release AND in_scope
+),
+-- Versions repeat far more often than they differ, and to read one takes long.
+read AS (
+    SELECT version, version_class(version) AS class FROM (SELECT DISTINCT version FROM running) AS known
+),
+counted AS (
     SELECT
         repository_id,
         count(*) AS releases,
         count(*) FILTER (WHERE resolution = 'exact') AS exact,
         count(*) FILTER (WHERE resolution = 'ambiguous') AS ambiguous,
         count(*) FILTER (WHERE resolution = 'unresolved') AS unresolved,
-        count(*) FILTER (WHERE coalesce(version_class(version), 'none') NOT IN ('exact', 'partial')) AS without_version
-    FROM resource_uses
-    WHERE is_release AND in_scope
+        count(*) FILTER (WHERE coalesce(class, 'none') NOT IN ('exact', 'partial')) AS without_version
+    FROM running
+    LEFT JOIN read USING (version)
     GROUP BY repository_id
 ),
 classes AS (

@@ -25,23 +25,27 @@ WITH left_it AS (
     FROM version_steps
     GROUP BY ALL
 ),
-takers AS (
-    SELECT DISTINCT chart_name, chart_url, plain_version(coalesce(version_tag, version)) AS version, repository_id
-    FROM use_spans
-    WHERE is_release AND is_resolved AND in_scope
-),
 jumps AS (
     SELECT DISTINCT chart_name, chart_url, unnest(skipped) AS version, repository_id FROM version_steps
+),
+-- Only the spans of who jumped: to read the versions of all takes long.
+takers AS (
+    SELECT chart_name, chart_url, coalesce(version_tag, version) AS wrote, repository_id
+    FROM use_spans
+    SEMI JOIN jumps
+        ON jumps.repository_id = use_spans.repository_id
+        AND jumps.chart_name = use_spans.chart_name
+        AND jumps.chart_url IS NOT DISTINCT FROM use_spans.chart_url
+    WHERE is_release AND is_resolved AND in_scope
 ),
 passed AS (
     SELECT jumps.chart_name, jumps.chart_url, jumps.version, count(*) AS skipped_by
     FROM jumps
-    LEFT JOIN takers
-        ON takers.chart_name = jumps.chart_name
-        AND takers.chart_url IS NOT DISTINCT FROM jumps.chart_url
-        AND takers.version = jumps.version
-        AND takers.repository_id = jumps.repository_id
-    WHERE takers.repository_id IS NULL
+    ANTI JOIN (SELECT *, plain_version(wrote) AS version FROM takers) AS taken
+        ON taken.chart_name = jumps.chart_name
+        AND taken.chart_url IS NOT DISTINCT FROM jumps.chart_url
+        AND taken.version = jumps.version
+        AND taken.repository_id = jumps.repository_id
     GROUP BY ALL
 )
 SELECT
