@@ -6,9 +6,10 @@ from itertools import islice
 
 import orjson
 
-from kubestats_pipeline.scan.build.accumulate import Accumulation, Accumulator, Readers
+from kubestats_pipeline.scan.build.accumulate import Accumulator
 from kubestats_pipeline.scan.build.circles import circle_of
-from kubestats_pipeline.scan.build.generators import CHART, hashed
+from kubestats_pipeline.scan.build.finish import Finished, finish, finish_again
+from kubestats_pipeline.scan.build.generators import CHART
 from kubestats_pipeline.scan.build.incremental import QueryStore, query
 from kubestats_pipeline.scan.build.kustomization import (
     FILE_NAMES,
@@ -21,21 +22,19 @@ from kubestats_pipeline.scan.build.kustomization import (
     with_more,
     without_secrets,
 )
+from kubestats_pipeline.scan.build.last_run import GATHERING, LastRun, Run, is_pointwise
 from kubestats_pipeline.scan.build.lenient import LenientAccumulator
-from kubestats_pipeline.scan.build.objects import Built, BuiltObject
+from kubestats_pipeline.scan.build.objects import Accumulation, Built, Readers
 from kubestats_pipeline.scan.build.sources import Sources
-from kubestats_pipeline.scan.build.transformers.by_identity import KEPT, ById
 from kubestats_pipeline.scan.build.transformers.field_specs import DEFAULT
-from kubestats_pipeline.scan.build.transformers.names import follow_references
-from kubestats_pipeline.scan.build.transformers.patches import ReadPatch, read_patch
-from kubestats_pipeline.scan.build.transformers.resource import BuildResource, RefusedError, Resources, with_metadata
+from kubestats_pipeline.scan.build.transformers.patch_steps import ReadPatch, Step, read_patch, steps_of
+from kubestats_pipeline.scan.build.transformers.resource import BuildResource, RefusedError, Resources
 from kubestats_pipeline.scan.documents.repository_paths import resolve_entry
 from kubestats_pipeline.scan.manifests.identity import Identity
 
 MOST_FILES = 20_000
 """Files of a folder without a kustomization."""
 
-_LOCAL = "config.kubernetes.io/local-config"
 _SKIPPED_FOLDERS = (".git", ".github")
 _SUFFIXES = (".yaml", ".yml")
 
@@ -66,31 +65,97 @@ class Builds:
 
     def _build(self, folder: str, more: bytes, kind: type[Accumulator]) -> Built:
         try:
-            fields = with_more(self._own_fields(folder), _read_more(more))
-            self._refuse_circles(folder, fields)
+            own, added = self._own_fields(folder), _read_more(more)
+            gathers = not GATHERING.isdisjoint(added)
+            self._refuse_circles(folder, with_more(own, added) if gathers else None)
             if more == b"{}" and self._has_kustomization(folder):
                 accumulated = self._accumulated(folder) if kind is Accumulator else self._sound_parts(folder)
+            elif kind is Accumulator and not gathers and self._has_kustomization(folder):
+                accumulated = self._transformed(folder, own, added)
             else:
-                accumulated = self._accumulate(folder, fields, kind)
+                accumulated = self._accumulate(folder, with_more(own, added), kind)
             if accumulated.failure is not None:
                 return Built(failure=accumulated.failure)
-            specs = accumulated.specs or DEFAULT
-            resources = follow_references(hashed(list(accumulated.resources)), specs.name_reference)
-            resources = _without_variables(resources, accumulated.variables)
+            finished = self._finish(accumulated)
         except RefusedError as error:
             return Built(failure=str(error))
-        if not all(resource.id.name for resource in resources):
-            return Built(failure="a resource has no name in the end")
-        built = map(_built, map(ById, resources))
-        return Built(tuple(each for each in built if each is not None), missing=accumulated.missing)
+        objects = (each for each in finished.objects if each is not None)
+        return Built(tuple(objects), missing=accumulated.missing)
+
+    def _finish(self, accumulated: Accumulation) -> Finished:
+        workings, specs = self.queries.workings, accumulated.specs or DEFAULT
+        last: Finished | None = workings.get(Finished.__name__)
+        finished = None
+        if last is not None and not accumulated.variables:
+            finished = finish_again(last, accumulated.resources, specs)
+        if finished is None:
+            finished = finish(accumulated.resources, specs, accumulated.variables)
+        workings[Finished.__name__] = finished
+        return finished
 
     @query
     def _accumulated(self, folder: str) -> Accumulation:
         """The resources of a folder's own kustomization. All overlays share them."""
         try:
-            return self._accumulate(folder, self._fields_or_refuse(folder), Accumulator)
+            return self._transformed(folder, self._fields_or_refuse(folder), {})
         except RefusedError as error:
             return Accumulation(failure=str(error))
+
+    @query
+    def _gathered(self, folder: str) -> Accumulation:
+        """The same before its transformers: its entries, generators and components."""
+        try:
+            accumulator = Accumulator(self._readers(self._accumulated), DEFAULT)
+            accumulator.gather(folder, self._fields_or_refuse(folder))
+        except RefusedError as error:
+            return Accumulation(failure=str(error))
+        return accumulator.accumulation
+
+    @query
+    def _steps(self, folder: str) -> tuple[Step, ...] | None:
+        """The patches of a folder's own kustomization, or None if not all can be read."""
+        return self._read_steps(folder, self._fields_or_refuse(folder))
+
+    def _read_steps(self, folder: str, fields: Fields) -> tuple[Step, ...] | None:
+        accumulator = Accumulator(self._readers(self._accumulated), DEFAULT)
+        try:
+            found = steps_of(accumulator.patches(folder, fields))
+        except RefusedError:
+            return None
+        return None if accumulator.missing else found
+
+    def _transformed(self, folder: str, own: Fields, added: Fields) -> Accumulation:
+        """The resources of a folder's own kustomization, after its transformers with fields added to them."""
+        gathered = self._gathered(folder)
+        if gathered.failure is not None:
+            return gathered
+        fields, workings = with_more(own, added), self.queries.workings
+        run = self._run(folder, own, added, gathered) if is_pointwise(fields) else None
+        readers = self._readers(self._accumulated)
+        last: LastRun | None = workings.get(LastRun.__name__)
+
+        def transform(resources: Resources, fields: Fields) -> Resources:
+            accumulator = Accumulator(readers, gathered.specs or DEFAULT)
+            accumulator.resources = resources
+            accumulator.transform(folder, fields)
+            return accumulator.resources
+
+        if run is not None and last is not None and last.advance(run, transform):
+            return gathered._replace(resources=last.after, steps=0)
+        accumulator = Accumulator(readers, DEFAULT)
+        accumulator.go_on_from(gathered)
+        accumulator.transform(folder, fields)
+        accumulated = accumulator.accumulation._replace(steps=0)
+        is_kept = run is not None and len(accumulated.resources) == len(gathered.resources)
+        workings[LastRun.__name__] = LastRun(run, fields, accumulated.resources) if run and is_kept else None
+        return accumulated
+
+    def _run(self, folder: str, own: Fields, added: Fields, gathered: Accumulation) -> Run | None:
+        """What the transformers of a folder's own kustomization work on, or None if not all patches can be read."""
+        steps, more = self._steps(folder), self._read_steps(folder, added) if added else ()
+        if steps is None or more is None:
+            return None
+        return Run(own, gathered.specs or DEFAULT, steps + more, gathered.resources)
 
     @query
     def _sound_parts(self, folder: str) -> Accumulation:
@@ -107,12 +172,7 @@ class Builds:
         accumulated = self._sound_parts if kind is LenientAccumulator else self._accumulated
         accumulator = kind(self._readers(accumulated), DEFAULT)
         accumulator.run(folder, fields)
-        return Accumulation(
-            tuple(accumulator.resources),
-            accumulator.specs,
-            missing=tuple(accumulator.missing),
-            variables=accumulator.variables,
-        )
+        return accumulator.accumulation._replace(steps=0)
 
     def _readers(self, accumulated: Callable[[str], Accumulation]) -> Readers:
         return Readers(
@@ -231,13 +291,17 @@ class Builds:
         read = self._file(path)
         return not isinstance(read, str) and bool(read)
 
-    def _refuse_circles(self, folder: str, fields: Fields) -> None:
+    def _refuse_circles(self, folder: str, fields: Fields | None) -> None:
         """Refuse a build in which a folder leads back to itself, or to a folder that holds it, as kustomize does.
+
+        Args:
+            folder: that is built.
+            fields: of the kustomization, or None if it has those of the folder itself.
 
         Raises:
             RefusedError: there is such a circle, or the build reaches too many folders.
         """
-        named = self._next(folder, fields)
+        named = self._children(folder) if fields is None else self._next(folder, fields)
         reason = self._circle(folder, named) if named else None
         if reason is not None:
             raise RefusedError(reason)
@@ -266,31 +330,5 @@ def _read_more(more: bytes) -> Fields:
     return without_secrets(check_fields(orjson.loads(more)))
 
 
-def _without_variables(resources: Resources, variables: frozenset[str]) -> Resources:
-    """The resources, of which those that use a variable of kustomize are incomplete."""
-    if not variables:
-        return resources
-    marks = [f"$({name})".encode() for name in sorted(variables)]
-    reason = "a variable of kustomize in it is not followed"
-    return [
-        each._replace(incomplete=reason) if any(mark in orjson.dumps(each.content) for mark in marks) else each
-        for each in resources
-    ]
-
-
 def _join(folder: str, name: str) -> str:
     return f"{folder}/{name}" if folder and name else folder or name
-
-
-@lru_cache(maxsize=KEPT)
-def _built(resource: ById[BuildResource]) -> BuiltObject | None:
-    """The object that kustomize puts out, which has no empty annotations, or None if it is for kustomize alone."""
-    made, content = resource.value, resource.value.content
-    metadata = content.get("metadata")
-    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
-    if isinstance(annotations, dict) and annotations.get(_LOCAL) == "true":
-        return None
-    if isinstance(metadata, dict) and "annotations" in metadata and not annotations:
-        content = with_metadata(content, annotations=None)
-    shown = (content, made.origin, made.changed_by, made.base_name, made.incomplete)
-    return BuiltObject(*shown, files=made.files)

@@ -212,11 +212,16 @@ def add_resource(resources: Resources, taken: set[ResourceId], added: Iterable[B
     Raises:
         RefusedError: one of them has the id of another one.
     """
+    added = tuple(added)
+    own = ids_taken(added)
+    if len(own) == len(added) and taken.isdisjoint(own):
+        taken |= own
+        resources += added
+        return
     for resource in added:
-        effective = resource.effective
-        if effective in taken:
+        if resource.effective in taken:
             raise RefusedError(f"the resource is already in the build: {resource.id}")
-        taken.add(effective)
+        taken.add(resource.effective)
         resources.append(resource)
 
 
