@@ -233,15 +233,18 @@ class Accumulator:
     def _transform(self, folder: str, fields: Fields) -> None:
         """Apply the transformers in kustomize's order. JSON patches of the old field come after names and namespace."""
         self._spend(sum(len(value) for value in fields.values() if isinstance(value, list)))
-        self.resources = apply_merges(self.resources, self._old_patches(folder, fields))
-        self.resources = apply_patches(self.resources, self.patches(folder, fields))
+        if fields.get("patchesStrategicMerge"):
+            self.resources = apply_merges(self.resources, self._old_patches(folder, fields))
+        if fields.get("patches"):
+            self.resources = apply_patches(self.resources, self.patches(folder, fields))
         if fields.get("openapi"):
             self._note_schema(folder, fields["openapi"])
         self.resources = set_namespace(self.resources, fields.get("namespace") or "", self.specs.namespace)
         self.resources = add_prefix(self.resources, fields.get("namePrefix") or "", self.specs.name_prefix)
         self.resources = add_suffix(self.resources, fields.get("nameSuffix") or "", self.specs.name_suffix)
         self._set_labels(fields)
-        self.resources = apply_json_patches(self.resources, self._json_patches(folder, fields))
+        if fields.get("patchesJson6902"):
+            self.resources = apply_json_patches(self.resources, self._json_patches(folder, fields))
         for entry in entries(fields, "replicas"):
             self.resources = set_replicas(self.resources, entry, self.specs.replicas)
         for entry in entries(fields, "images"):

@@ -17,6 +17,7 @@ from kubestats_pipeline.scan.build.kustomization import (
     Fields,
     check_fields,
     decode_kustomization,
+    entries,
     read_kustomization,
     texts,
     with_more,
@@ -35,6 +36,7 @@ from kubestats_pipeline.scan.manifests.identity import Identity
 MOST_FILES = 20_000
 """Files of a folder without a kustomization."""
 
+_NO_MORE = b"{}"
 _SKIPPED_FOLDERS = (".git", ".github")
 _SUFFIXES = (".yaml", ".yml")
 
@@ -45,9 +47,10 @@ class Builds:
     def __init__(self, sources: Sources, queries: QueryStore) -> None:
         self._sources = sources
         self.queries = queries
+        self._strict, self._lenient = self._readers(self._accumulated), self._readers(self._sound_parts)
 
     @query
-    def of(self, folder: str, more: bytes = b"{}") -> Built:
+    def of(self, folder: str, more: bytes = _NO_MORE) -> Built:
         """The objects of a folder.
 
         Args:
@@ -58,20 +61,22 @@ class Builds:
         return self._build(folder, more, Accumulator)
 
     @query
-    def as_far_as_possible(self, folder: str, more: bytes = b"{}") -> Built:
+    def as_far_as_possible(self, folder: str, more: bytes = _NO_MORE) -> Built:
         """The objects of a folder, and if kustomize refuses to build it, those of its sound parts."""
         built = self.of(folder, more)
         return built if built.failure is None else self._build(folder, more, LenientAccumulator)
 
     def _build(self, folder: str, more: bytes, kind: type[Accumulator]) -> Built:
         try:
-            own, added = self._own_fields(folder), _read_more(more)
+            own, added = self._own_fields_or_refuse(folder), _read_more(more)
             gathers = not GATHERING.isdisjoint(added)
-            self._refuse_circles(folder, with_more(own, added) if gathers else None)
-            if more == b"{}" and self._has_kustomization(folder):
+            circle = self._circle_of(folder, with_more(own, added)) if gathers else self._own_circle(folder)
+            if circle is not None:
+                return Built(failure=circle)
+            if not added and self._has_kustomization(folder):
                 accumulated = self._accumulated(folder) if kind is Accumulator else self._sound_parts(folder)
             elif kind is Accumulator and not gathers and self._has_kustomization(folder):
-                accumulated = self._transformed(folder, own, added)
+                accumulated = self._transformed(folder, own, more)
             else:
                 accumulated = self._accumulate(folder, with_more(own, added), kind)
             if accumulated.failure is not None:
@@ -97,7 +102,7 @@ class Builds:
     def _accumulated(self, folder: str) -> Accumulation:
         """The resources of a folder's own kustomization. All overlays share them."""
         try:
-            return self._transformed(folder, self._fields_or_refuse(folder), {})
+            return self._transformed(folder, self._fields_or_refuse(folder), _NO_MORE)
         except RefusedError as error:
             return Accumulation(failure=str(error))
 
@@ -105,7 +110,7 @@ class Builds:
     def _gathered(self, folder: str) -> Accumulation:
         """The same before its transformers: its entries, generators and components."""
         try:
-            accumulator = Accumulator(self._readers(self._accumulated), DEFAULT)
+            accumulator = Accumulator(self._strict, DEFAULT)
             accumulator.gather(folder, self._fields_or_refuse(folder))
         except RefusedError as error:
             return Accumulation(failure=str(error))
@@ -114,48 +119,55 @@ class Builds:
     @query
     def _steps(self, folder: str) -> tuple[Step, ...] | None:
         """The patches of a folder's own kustomization, or None if not all can be read."""
-        return self._read_steps(folder, self._fields_or_refuse(folder))
+        fields = self._fields(folder)
+        return self._read_steps(folder, fields) if isinstance(fields, dict) else None
 
     def _read_steps(self, folder: str, fields: Fields) -> tuple[Step, ...] | None:
-        accumulator = Accumulator(self._readers(self._accumulated), DEFAULT)
+        accumulator = Accumulator(self._strict, DEFAULT)
         try:
             found = steps_of(accumulator.patches(folder, fields))
         except RefusedError:
             return None
         return None if accumulator.missing else found
 
-    def _transformed(self, folder: str, own: Fields, added: Fields) -> Accumulation:
+    def _transformed(self, folder: str, own: Fields, more: bytes) -> Accumulation:
         """The resources of a folder's own kustomization, after its transformers with fields added to them."""
         gathered = self._gathered(folder)
         if gathered.failure is not None:
             return gathered
-        fields, workings = with_more(own, added), self.queries.workings
-        run = self._run(folder, own, added, gathered) if is_pointwise(fields) else None
-        readers = self._readers(self._accumulated)
+        workings = self.queries.workings
         last: LastRun | None = workings.get(LastRun.__name__)
 
         def transform(resources: Resources, fields: Fields) -> Resources:
-            accumulator = Accumulator(readers, gathered.specs or DEFAULT)
+            accumulator = Accumulator(self._strict, gathered.specs or DEFAULT)
             accumulator.resources = resources
             accumulator.transform(folder, fields)
             return accumulator.resources
 
-        if run is not None and last is not None and last.advance(run, transform):
-            return gathered._replace(resources=last.after, steps=0)
-        accumulator = Accumulator(readers, DEFAULT)
+        if last is not None:
+            run = self._run(folder, own, more, gathered)
+            if run is not None and last.advance(run, transform):
+                return gathered._replace(resources=last.after, steps=0)
+        workings[LastRun.__name__], fields = None, with_more(own, _read_more(more))
+        accumulator = Accumulator(self._strict, DEFAULT)
         accumulator.go_on_from(gathered)
         accumulator.transform(folder, fields)
         accumulated = accumulator.accumulation._replace(steps=0)
-        is_kept = run is not None and len(accumulated.resources) == len(gathered.resources)
-        workings[LastRun.__name__] = LastRun(run, fields, accumulated.resources) if run and is_kept else None
+        if is_pointwise(fields) and len(accumulated.resources) == len(gathered.resources):
+            run = self._run(folder, own, more, gathered)
+            workings[LastRun.__name__] = LastRun(run, fields, accumulated.resources) if run is not None else None
         return accumulated
 
-    def _run(self, folder: str, own: Fields, added: Fields, gathered: Accumulation) -> Run | None:
+    def _run(self, folder: str, own: Fields, more: bytes, gathered: Accumulation) -> Run | None:
         """What the transformers of a folder's own kustomization work on, or None if not all patches can be read."""
-        steps, more = self._steps(folder), self._read_steps(folder, added) if added else ()
-        if steps is None or more is None:
+        steps, added = self._steps(folder), _read_more(more)
+        if any(entry.get("path") for entry in entries(added, "patches")):
+            others = self._read_steps(folder, added)
+        else:
+            others = _inline_steps(more)
+        if steps is None or others is None:
             return None
-        return Run(own, gathered.specs or DEFAULT, steps + more, gathered.resources)
+        return Run(own, gathered.specs or DEFAULT, steps + others, gathered.resources)
 
     @query
     def _sound_parts(self, folder: str) -> Accumulation:
@@ -169,8 +181,7 @@ class Builds:
             return Accumulation(failure=str(error))
 
     def _accumulate(self, folder: str, fields: Fields, kind: type[Accumulator]) -> Accumulation:
-        accumulated = self._sound_parts if kind is LenientAccumulator else self._accumulated
-        accumulator = kind(self._readers(accumulated), DEFAULT)
+        accumulator = kind(self._lenient if kind is LenientAccumulator else self._strict, DEFAULT)
         accumulator.run(folder, fields)
         return accumulator.accumulation._replace(steps=0)
 
@@ -187,17 +198,25 @@ class Builds:
             chart_documents=self._chart_documents,
         )
 
-    def _own_fields(self, folder: str) -> Fields:
+    def _own_fields_or_refuse(self, folder: str) -> Fields:
+        fields = self._own_fields(folder)
+        if isinstance(fields, str):
+            raise RefusedError(fields)
+        return fields
+
+    @query
+    def _own_fields(self, folder: str) -> Fields | str:
         """The fields of a folder's kustomization, or of the one that Flux generates for a folder without one."""
         if self._has_kustomization(folder):
-            return self._fields_or_refuse(folder)
+            return self._fields(folder)
         if self._sources.entries(folder) is None:
-            raise RefusedError("the folder is missing")
+            return "the folder is missing"
         generated = self._generated(folder)
         if len(generated) > MOST_FILES:
-            raise RefusedError(f"the folder has more than {MOST_FILES} files")
+            return f"the folder has more than {MOST_FILES} files"
         return {"kind": KUSTOMIZATION, "resources": list(generated)}
 
+    @query
     def _has_kustomization(self, folder: str) -> bool:
         return any(self._sources.has_file(_join(folder, name)) for name in FILE_NAMES)
 
@@ -291,20 +310,16 @@ class Builds:
         read = self._file(path)
         return not isinstance(read, str) and bool(read)
 
-    def _refuse_circles(self, folder: str, fields: Fields | None) -> None:
-        """Refuse a build in which a folder leads back to itself, or to a folder that holds it, as kustomize does.
+    @query
+    def _own_circle(self, folder: str) -> str | None:
+        """The reason why a folder leads back to itself, or to a folder that holds it, which kustomize refuses."""
+        named = self._children(folder)
+        return self._circle(folder, named) if named else None
 
-        Args:
-            folder: that is built.
-            fields: of the kustomization, or None if it has those of the folder itself.
-
-        Raises:
-            RefusedError: there is such a circle, or the build reaches too many folders.
-        """
-        named = self._children(folder) if fields is None else self._next(folder, fields)
-        reason = self._circle(folder, named) if named else None
-        if reason is not None:
-            raise RefusedError(reason)
+    def _circle_of(self, folder: str, fields: Fields) -> str | None:
+        """The same for a folder with the fields of a kustomization in place of its own."""
+        named = self._next(folder, fields)
+        return self._circle(folder, named) if named else None
 
     @query
     def _circle(self, folder: str, named: tuple[str, ...]) -> str | None:
@@ -314,10 +329,8 @@ class Builds:
     @query
     def _children(self, folder: str) -> tuple[str, ...]:
         """The folders that a folder's kustomization names."""
-        try:
-            return self._next(folder, self._own_fields(folder))
-        except RefusedError:
-            return ()
+        fields = self._own_fields(folder)
+        return self._next(folder, fields) if isinstance(fields, dict) else ()
 
     def _next(self, folder: str, fields: Fields) -> tuple[str, ...]:
         named = (resolve_entry(folder, entry) for key in ("resources", "components") for entry in texts(fields, key))
@@ -328,6 +341,17 @@ class Builds:
 def _read_more(more: bytes) -> Fields:
     """The fields that an applier adds. One adds the same to many folders."""
     return without_secrets(check_fields(orjson.loads(more)))
+
+
+@lru_cache(maxsize=256)
+def _inline_steps(more: bytes) -> tuple[Step, ...] | None:
+    """The patches that an applier adds, all of which it holds itself, or None if one of them cannot be read."""
+    found = entries(_read_more(more), "patches")
+    texts_of = ((entry, (entry.get("patch") or "").encode("utf-8", "replace")) for entry in found)
+    try:
+        return steps_of((read_patch(text), entry.get("target"), entry.get("options") or {}) for entry, text in texts_of)
+    except RefusedError:
+        return None
 
 
 def _join(folder: str, name: str) -> str:

@@ -114,8 +114,10 @@ class References:
         self, objects: dict[ObjectAt, ClusterObject], is_wanted: Callable[[ObjectAt], bool]
     ) -> Iterator[_Candidate]:
         for at, each in objects.items():
+            if not is_wanted(at):
+                continue
             facts = self._facts_of(each)
-            if is_wanted(at) and (facts.source is not None or facts.chart is not None):
+            if facts.source is not None or facts.chart is not None:
                 is_active = each.origin is None or context_of(each.origin.path) == "active"
                 yield _Candidate(each.key.namespace, facts, is_active)
 

@@ -189,7 +189,7 @@ class Walk:
             return
         wanted = node.wanted_by[owners[0]]
         objects, reads = node.objects, node.reads
-        for number in range(MAX_SELF):
+        for number in range(MAX_SELF):  # noqa: B007 - it is used after the loop
             objects, reads = self._objects(node, wanted, (objects, reads))
             itself = next(
                 (child for each in objects.values() for name, child in each.children if name == node.key.applied_by),
@@ -208,12 +208,9 @@ class Walk:
         """Make a node again of which builds alone have changed. False if it must be made as a whole."""
         if not node.queries:
             return False
-        builds = self._surveyed.builds
-        built = (builds.of if name == BUILD else builds.as_far_as_possible for name, *_ in node.queries)
-        parts = tuple(
-            (folder, build(*arguments), settings)
-            for (folder, _, settings), build, (_, *arguments) in zip(node.parts, built, node.queries, strict=True)
-        )
+        build = self._surveyed.builds.of if node.key.cluster.is_real else self._surveyed.builds.as_far_as_possible
+        known = zip(node.parts, node.queries, strict=True)
+        parts = tuple((folder, build(*query), settings) for (folder, _, settings), query in known)
         if _are_same(node.parts, parts):
             return True
         look_ups = NodeReads(self._surveyed, node.key.cluster, set())
@@ -304,9 +301,11 @@ class Walk:
         node.is_one_to_one &= not node.failure
         return ({} if node.failure else found), frozenset(reads)
 
-    def _parts(self, node: Node, wanted: Wanted, reads: set[Read]) -> tuple[tuple[Part, ...], tuple[Read, ...]]:
-        """The builds that a node applies, each with what the applier does to its objects, and the queries of them."""
-        parts, queries = list[Part](), list[Read]()
+    def _parts(
+        self, node: Node, wanted: Wanted, reads: set[Read]
+    ) -> tuple[tuple[Part, ...], tuple[tuple[str, bytes], ...]]:
+        """The builds that a node applies, each with what the applier does to its objects, and the queries."""
+        parts, queries = list[Part](), list[tuple[str, bytes]]()
         if wanted.objects or not wanted.specs:
             parts.append((None, Built(wanted.objects), ObjectSettings()))
         for spec in wanted.specs:
@@ -316,7 +315,7 @@ class Walk:
             for folder, build in self._places.builds(spec, NodeReads(self._surveyed, node.key.cluster, reads)):
                 parts.append((folder, build, settings))
                 if spec.is_always_built:
-                    queries.append((BUILD if node.key.cluster.is_real else SOUND_BUILD, folder, spec.more))
+                    queries.append((folder, spec.more))
         return tuple(parts), tuple(queries) if len(queries) == len(parts) else ()
 
     def _fail(self, node: Node, wanted: Wanted, reason: str, folder: str | None = None) -> None:
