@@ -84,8 +84,7 @@ class Builds:
             finished = self._finish(accumulated)
         except RefusedError as error:
             return Built(failure=str(error))
-        objects = (each for each in finished.objects if each is not None)
-        return Built(tuple(objects), missing=accumulated.missing)
+        return Built(tuple(filter(None, finished.objects)), missing=accumulated.missing)
 
     def _finish(self, accumulated: Accumulation) -> Finished:
         workings, specs = self.queries.workings, accumulated.specs or DEFAULT

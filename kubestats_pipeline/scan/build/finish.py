@@ -7,6 +7,8 @@ only those that differ are finished anew. Everything else is finished as a whole
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import compress, count
+from operator import is_not
 from typing import NamedTuple
 
 import orjson
@@ -59,7 +61,7 @@ def finish_again(last: Finished, before: tuple[BuildResource, ...], specs: Field
     """As `finish` without variables, from the last end of the same build, or None if it must be finished as a whole."""
     if last.variables or last.specs != specs or len(before) != len(last.before):
         return None
-    objects = list(last.objects)
+    objects, is_changed = list(last.objects), False
     for place in differing(before, last.before):
         resource = before[place]
         if resource.needs_hash or not _has_names_of(resource, last.before[place]):
@@ -72,13 +74,13 @@ def finish_again(last: Finished, before: tuple[BuildResource, ...], specs: Field
         if not followed.id.name:
             return None
         if made != objects[place]:
-            objects[place] = made
-    return last._replace(before=before, objects=tuple(objects))
+            objects[place], is_changed = made, True
+    return last._replace(before=before, objects=tuple(objects) if is_changed else last.objects)
 
 
 def differing(new: Sequence[object], old: Sequence[object]) -> list[int]:
     """The places at which two sequences of one length hold different objects."""
-    return [place for place, (one, other) in enumerate(zip(new, old, strict=True)) if one is not other]
+    return [] if new is old else list(compress(count(), map(is_not, new, old)))
 
 
 def _has_names_of(new: BuildResource, old: BuildResource) -> bool:

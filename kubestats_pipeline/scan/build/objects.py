@@ -7,6 +7,7 @@ from kubestats_pipeline.scan.build.kustomization import Fields
 from kubestats_pipeline.scan.build.transformers.field_specs import FieldSpecs
 from kubestats_pipeline.scan.build.transformers.patch_steps import ReadPatch
 from kubestats_pipeline.scan.build.transformers.resource import BuildResource
+from kubestats_pipeline.scan.build.transformers.strict import is_equal
 from kubestats_pipeline.scan.manifests.identity import Identity
 
 
@@ -29,6 +30,12 @@ class BuiltObject(NamedTuple):
     base_name: str | None = None
     incomplete: str | None = None
     files: tuple[tuple[str, str], ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        return is_equal(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not is_equal(self, other)
 
 
 class Built(NamedTuple):

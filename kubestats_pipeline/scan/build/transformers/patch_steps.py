@@ -13,6 +13,7 @@ import orjson
 from kubestats_pipeline.scan.build.transformers.by_identity import KEPT, ById
 from kubestats_pipeline.scan.build.transformers.json_patch import Operation
 from kubestats_pipeline.scan.build.transformers.resource import BuildResource, RefusedError, ResourceId, id_of
+from kubestats_pipeline.scan.build.transformers.strict import is_equal
 from kubestats_pipeline.scan.build.transformers.targets import Selector, fits
 from kubestats_pipeline.scan.documents.document import Bounds, DecodeError
 from kubestats_pipeline.scan.kustomize.reading import read_documents_of_kustomize
@@ -34,6 +35,12 @@ class ReadPatch(NamedTuple):
 
     merges: tuple[dict[str, Any], ...] = ()
     operations: list[Operation] | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return is_equal(self, other) and is_equal(self, other, 1)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
 
 
 @lru_cache(maxsize=KEPT)
