@@ -87,7 +87,7 @@ class Accumulator:
 
     @property
     def accumulation(self) -> Accumulation:
-        """What is accumulated so far."""
+        """All that is accumulated so far."""
         found = tuple(self.resources), self.specs, None, tuple(self.missing), self.variables
         return Accumulation(*found, steps=self._steps)
 

@@ -1,10 +1,7 @@
 """Builds folders as kustomize does. Every build is a query, so that a change reaches only the builds that read it."""
 
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from itertools import islice
-
-import orjson
 
 from kubestats_pipeline.scan.build.accumulate import Accumulator
 from kubestats_pipeline.scan.build.circles import circle_of
@@ -15,20 +12,19 @@ from kubestats_pipeline.scan.build.kustomization import (
     FILE_NAMES,
     KUSTOMIZATION,
     Fields,
-    check_fields,
     decode_kustomization,
     entries,
     read_kustomization,
+    read_more,
     texts,
     with_more,
-    without_secrets,
 )
-from kubestats_pipeline.scan.build.last_run import GATHERING, LastRun, Run, is_pointwise
+from kubestats_pipeline.scan.build.last_run import GATHERING, LastRun, Run, inline_steps, is_pointwise
 from kubestats_pipeline.scan.build.lenient import LenientAccumulator
 from kubestats_pipeline.scan.build.objects import Accumulation, Built, Readers
 from kubestats_pipeline.scan.build.sources import Sources
 from kubestats_pipeline.scan.build.transformers.field_specs import DEFAULT
-from kubestats_pipeline.scan.build.transformers.patch_steps import ReadPatch, Step, read_patch, steps_of
+from kubestats_pipeline.scan.build.transformers.patch_steps import PatchStep, ReadPatch, read_patch, steps_of
 from kubestats_pipeline.scan.build.transformers.resource import BuildResource, RefusedError, Resources
 from kubestats_pipeline.scan.documents.repository_paths import resolve_entry
 from kubestats_pipeline.scan.manifests.identity import Identity
@@ -68,7 +64,7 @@ class Builds:
 
     def _build(self, folder: str, more: bytes, kind: type[Accumulator]) -> Built:
         try:
-            own, added = self._own_fields_or_refuse(folder), _read_more(more)
+            own, added = self._own_fields_or_refuse(folder), read_more(more)
             gathers = not GATHERING.isdisjoint(added)
             circle = self._circle_of(folder, with_more(own, added)) if gathers else self._own_circle(folder)
             if circle is not None:
@@ -116,12 +112,12 @@ class Builds:
         return accumulator.accumulation
 
     @query
-    def _steps(self, folder: str) -> tuple[Step, ...] | None:
+    def _steps(self, folder: str) -> tuple[PatchStep, ...] | None:
         """The patches of a folder's own kustomization, or None if not all can be read."""
         fields = self._fields(folder)
         return self._read_steps(folder, fields) if isinstance(fields, dict) else None
 
-    def _read_steps(self, folder: str, fields: Fields) -> tuple[Step, ...] | None:
+    def _read_steps(self, folder: str, fields: Fields) -> tuple[PatchStep, ...] | None:
         accumulator = Accumulator(self._strict, DEFAULT)
         try:
             found = steps_of(accumulator.patches(folder, fields))
@@ -147,7 +143,7 @@ class Builds:
             run = self._run(folder, own, more, gathered)
             if run is not None and last.advance(run, transform):
                 return gathered._replace(resources=last.after, steps=0)
-        workings[LastRun.__name__], fields = None, with_more(own, _read_more(more))
+        workings[LastRun.__name__], fields = None, with_more(own, read_more(more))
         accumulator = Accumulator(self._strict, DEFAULT)
         accumulator.go_on_from(gathered)
         accumulator.transform(folder, fields)
@@ -158,12 +154,12 @@ class Builds:
         return accumulated
 
     def _run(self, folder: str, own: Fields, more: bytes, gathered: Accumulation) -> Run | None:
-        """What the transformers of a folder's own kustomization work on, or None if not all patches can be read."""
-        steps, added = self._steps(folder), _read_more(more)
+        """A run of the transformers of a folder's own kustomization, or None if not all patches can be read."""
+        steps, added = self._steps(folder), read_more(more)
         if any(entry.get("path") for entry in entries(added, "patches")):
             others = self._read_steps(folder, added)
         else:
-            others = _inline_steps(more)
+            others = inline_steps(more)
         if steps is None or others is None:
             return None
         return Run(own, gathered.specs or DEFAULT, steps + others, gathered.resources)
@@ -334,23 +330,6 @@ class Builds:
     def _next(self, folder: str, fields: Fields) -> tuple[str, ...]:
         named = (resolve_entry(folder, entry) for key in ("resources", "components") for entry in texts(fields, key))
         return tuple(path for path in named if not self._sources.has_file(path) and self._sources.entries(path))
-
-
-@lru_cache(maxsize=256)
-def _read_more(more: bytes) -> Fields:
-    """The fields that an applier adds. One adds the same to many folders."""
-    return without_secrets(check_fields(orjson.loads(more)))
-
-
-@lru_cache(maxsize=256)
-def _inline_steps(more: bytes) -> tuple[Step, ...] | None:
-    """The patches that an applier adds, all of which it holds itself, or None if one of them cannot be read."""
-    found = entries(_read_more(more), "patches")
-    texts_of = ((entry, (entry.get("patch") or "").encode("utf-8", "replace")) for entry in found)
-    try:
-        return steps_of((read_patch(text), entry.get("target"), entry.get("options") or {}) for entry, text in texts_of)
-    except RefusedError:
-        return None
 
 
 def _join(folder: str, name: str) -> str:

@@ -1,6 +1,6 @@
 """The end of a build: hashes in names, references to renamed resources, and the objects that come out.
 
-What is finished again costs what has changed. The rule: a resource is finished by itself, but for the names of all of
+To finish a build again costs what has changed. The rule: a resource is finished by itself, but for the names of all of
 them, which references follow. So as long as each has the names that the one in its place had, and none takes a hash,
 only those that differ are finished anew. Everything else is finished as a whole.
 """
@@ -17,7 +17,7 @@ from kubestats_pipeline.scan.build.generators import hashed
 from kubestats_pipeline.scan.build.objects import BuiltObject
 from kubestats_pipeline.scan.build.transformers.by_identity import KEPT, ById
 from kubestats_pipeline.scan.build.transformers.field_specs import FieldSpecs
-from kubestats_pipeline.scan.build.transformers.names import References, references_of
+from kubestats_pipeline.scan.build.transformers.names import FormerNames, former_names_of
 from kubestats_pipeline.scan.build.transformers.resource import BuildResource, RefusedError, Resources, with_metadata
 
 _LOCAL = "config.kubernetes.io/local-config"
@@ -37,7 +37,7 @@ class Finished(NamedTuple):
     before: tuple[BuildResource, ...]
     specs: FieldSpecs
     variables: frozenset[str]
-    references: References | None
+    references: FormerNames | None
     objects: tuple[BuiltObject | None, ...]
 
 
@@ -48,7 +48,7 @@ def finish(before: tuple[BuildResource, ...], specs: FieldSpecs, variables: froz
         RefusedError: kustomize refuses it in the end.
     """
     resources = hashed(list(before))
-    references = references_of(resources, specs.name_reference)
+    references = former_names_of(resources, specs.name_reference)
     if references is not None:
         resources = [references.followed(resource) for resource in resources]
     resources = _without_variables(resources, variables)

@@ -103,7 +103,7 @@ class QueryStore:
 
     @property
     def workings(self) -> dict[str, Any]:
-        """What the last computation of the query that is being computed has left for this one, to be faster.
+        """Notes of the query that is being computed, which its last computation has left to make this one faster.
 
         The value must not depend on it: a query may be computed without what it has left before.
         """
@@ -209,7 +209,7 @@ class QueryStore:
             self._computing.pop()
             reads = tuple(self._reading.pop())
         # An equal value keeps its revision, so that its readers need not be computed again.
-        if node.value is _NOT_COMPUTED or node.value != value:
+        if node.value is _NOT_COMPUTED or not node.value == value:  # noqa: SIM201 - tuples compare twice to differ
             node.value, node.changed_at = value, self._revision
         node.verified_at, node.is_invalidated = self._revision, False
         if reads != node.reads:

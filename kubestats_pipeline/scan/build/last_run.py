@@ -10,14 +10,14 @@ is, so that it says why.
 """
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from kubestats_pipeline.scan.build.finish import differing
-from kubestats_pipeline.scan.build.kustomization import Fields
+from kubestats_pipeline.scan.build.kustomization import Fields, entries, read_more
 from kubestats_pipeline.scan.build.transformers.by_identity import ById
 from kubestats_pipeline.scan.build.transformers.field_specs import FieldSpecs
-from kubestats_pipeline.scan.build.transformers.patch_steps import Reach, Step
+from kubestats_pipeline.scan.build.transformers.patch_steps import PatchStep, Reach, read_patch, steps_of
 from kubestats_pipeline.scan.build.transformers.patches import Patched, patched, patched_again
 from kubestats_pipeline.scan.build.transformers.resource import BuildResource, RefusedError, Resources
 
@@ -50,8 +50,19 @@ def is_pointwise(fields: Fields) -> bool:
     return all(not value or key in POINTWISE or key in GATHERING or key in _SILENT for key, value in fields.items())
 
 
+@lru_cache(maxsize=256)
+def inline_steps(more: bytes) -> tuple[PatchStep, ...] | None:
+    """The patches that an applier adds, all of which it holds itself, or None if one of them cannot be read."""
+    found = entries(read_more(more), "patches")
+    texts_of = ((entry, (entry.get("patch") or "").encode("utf-8", "replace")) for entry in found)
+    try:
+        return steps_of((read_patch(text), entry.get("target"), entry.get("options") or {}) for entry, text in texts_of)
+    except RefusedError:
+        return None
+
+
 class Run(NamedTuple):
-    """What a run is made of.
+    """The parts that a run is made of.
 
     Attributes:
         own: the fields of the folder's own kustomization. To all runs of one query the same others are added.
@@ -62,7 +73,7 @@ class Run(NamedTuple):
 
     own: Fields
     specs: FieldSpecs
-    steps: tuple[Step, ...]
+    steps: tuple[PatchStep, ...]
     resources: tuple[BuildResource, ...]
 
 
@@ -113,14 +124,14 @@ class LastRun:
             return False
         if len(run.resources) != len(last.resources) or len(run.steps) != len(last.steps):
             return False
-        return run.steps is last.steps or all(map(Step.aims_as, run.steps, last.steps))
+        return run.steps is last.steps or all(map(PatchStep.aims_as, run.steps, last.steps))
 
     def _transformed(
         self, place: int, run: Run, transform: Transform, patches: dict[int, Patched]
     ) -> BuildResource | None:
-        """What becomes of the resource at a place, or None if that may matter to others.
+        """The resource at a place as it becomes, or None if that may matter to others.
 
-        What patches make of it is added to `patches`.
+        The work of patches on it is added to `patches`.
         """
         new, old, known = run.resources[place], self._run.resources[place], self.after[place]
         if new is not old and new.ids != old.ids:

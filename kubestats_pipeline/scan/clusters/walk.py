@@ -17,6 +17,7 @@ from kubestats_pipeline.scan.clusters.appliers import argo
 from kubestats_pipeline.scan.clusters.appliers.applications import Applications
 from kubestats_pipeline.scan.clusters.appliers.fleet import Bundles
 from kubestats_pipeline.scan.clusters.appliers.known_objects import EXPANDED_KINDS, KnownObjects
+from kubestats_pipeline.scan.clusters.appliers.made_again import are_same, differing_objects, is_itself, makes_others
 from kubestats_pipeline.scan.clusters.appliers.make_object import embedded, make_object
 from kubestats_pipeline.scan.clusters.appliers.nodes import (
     ClusterObject,
@@ -29,13 +30,11 @@ from kubestats_pipeline.scan.clusters.appliers.nodes import (
 from kubestats_pipeline.scan.clusters.appliers.post_build import NotYamlError
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
 from kubestats_pipeline.scan.clusters.failures import Failures
-from kubestats_pipeline.scan.clusters.made_again import differing_objects, makes_others
 from kubestats_pipeline.scan.clusters.node_reads import BUILD, QUERIES, SOUND_BUILD, NodeReads, Surveyed
 from kubestats_pipeline.scan.clusters.object_index import ObjectAt, ObjectIndex, Read
 from kubestats_pipeline.scan.clusters.places import ARTIFACT_KINDS, Places
 from kubestats_pipeline.scan.clusters.variables import Variables
 from kubestats_pipeline.scan.kinds.argo import GROUP as ARGO
-from kubestats_pipeline.scan.manifests.identity import Identity
 from kubestats_pipeline.scan.manifests.manifests import ResourceKey
 
 MAX_ROUNDS = 20
@@ -211,13 +210,13 @@ class Walk:
         build = self._surveyed.builds.of if node.key.cluster.is_real else self._surveyed.builds.as_far_as_possible
         known = zip(node.parts, node.queries, strict=True)
         parts = tuple((folder, build(*query), settings) for (folder, _, settings), query in known)
-        if _are_same(node.parts, parts):
+        if are_same(node.parts, parts):
             return True
         look_ups = NodeReads(self._surveyed, node.key.cluster, set())
 
         def make(built: BuiltObject, settings: ObjectSettings) -> ClusterObject | None:
             made = make_object(built, settings, look_ups)
-            return None if made is None or _is_itself(made, node.document, node.key) else made
+            return None if made is None or is_itself(made, node.document, node.key) else made
 
         try:
             changed = differing_objects(node, parts, make)
@@ -276,7 +275,7 @@ class Walk:
         """
         reads = set[Read]()
         parts, node.queries = self._parts(node, wanted, reads)
-        if _are_same(node.parts, parts) and node.document == wanted.document and not node.has_templates:
+        if are_same(node.parts, parts) and node.document == wanted.document and not node.has_templates:
             return known_made
         node.parts, node.document, node.failure, node.has_templates = parts, wanted.document, None, False
         known = KnownObjects(node.objects.values(), parts)
@@ -289,7 +288,7 @@ class Walk:
                     self._fail(node, wanted, build.failure, folder)
                 for built in build.objects:
                     made = known.unchanged(built, settings) or make_object(built, settings, look_ups)
-                    if made is None or _is_itself(made, wanted.document, node.key):
+                    if made is None or is_itself(made, wanted.document, node.key):
                         node.is_one_to_one = False
                         continue
                     node.is_one_to_one &= made.key not in found and not makes_others(made)
@@ -334,17 +333,3 @@ class Walk:
 
 def _may_apply_more(made: ClusterObject | None) -> bool:
     return made is not None and made.incomplete is not None
-
-
-def _is_itself(made: ClusterObject, document: Identity | None, key: NodeKey) -> bool:
-    """True for the applier itself under another name or namespace, which would apply the same once more."""
-    is_applier = bool(made.children) and made.origin is not None and made.origin == document
-    return is_applier and all(name != key.applied_by for name, _ in made.children)
-
-
-def _are_same(before: tuple[Part, ...], after: tuple[Part, ...]) -> bool:
-    """True if a node is made of the same builds as before, with equal settings."""
-    if len(before) != len(after) or not before:
-        return False
-    pairs = zip(before, after, strict=True)
-    return all(old[1] is new[1] and old[2] is new[2] for old, new in pairs)

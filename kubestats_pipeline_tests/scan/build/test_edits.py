@@ -1,5 +1,6 @@
 """A build after an edit is the build that a fresh reader makes, whatever of the last one it takes over."""
 
+import json
 import random
 from collections import Counter
 from typing import Any
@@ -11,7 +12,7 @@ from kubestats_pipeline.scan.build.last_run import LastRun
 from kubestats_pipeline.scan.build.objects import Built
 from kubestats_pipeline.scan.documents.canonical_json import canonical_json
 from kubestats_pipeline_tests.scan.build.random_edits import edit, make_fleet_tree, with_patch_files
-from kubestats_pipeline_tests.scan.build.random_trees import Tree, make_tree
+from kubestats_pipeline_tests.scan.build.random_trees import OBJECTS, Tree, make_tree
 from kubestats_pipeline_tests.scan.build.trees import Repository
 
 TREES, EDITS = 25, 12
@@ -71,6 +72,29 @@ def test_a_build_after_edits_is_that_of_a_fresh_reader(make: Any, counts: Counte
             repository.change(changed)
             assert repository_builds(repository) == repository_builds(Repository(tree)), (seed, number, changed)
     assert min(counts[each] for each in ("advanced", "run as a whole", "finished again", "finished as a whole")) > 50
+
+
+def test_a_patch_that_comes_to_give_a_resource_the_name_of_another_is_refused() -> None:
+    tree = make_fleet_tree(0)
+    target = {"kind": "HelmRelease", "name": "app-0"}
+    fields = {"namespace": "one", "resources": ["../base"], "patches": [{"path": "p.json", "target": target}]}
+    tree |= {"two/kustomization.yaml": json.dumps(fields), "two/p.json": _operation("/spec/interval", "3h")}
+    repository = Repository(tree)
+    assert repository.build("two").failure is None
+    repository.change({"two/p.json": _operation("/metadata/name", "app-1")})
+    assert repository.build("two").failure == "two resources become the same one by the namespace"
+
+
+def _operation(path: str, value: str) -> str:
+    return json.dumps([{"op": "replace", "path": path, "value": value}])
+
+
+def test_a_number_that_becomes_a_truth_value_is_noticed() -> None:
+    tree = make_fleet_tree(0)
+    repository = Repository(tree)
+    for value in (1, True, 1):
+        repository.change({"base/app-0.yaml": json.dumps(OBJECTS["app"] | {"spec": {"values": value}})})
+        assert repr(repository.build("base").objects[0].content["spec"]["values"]) == repr(value)
 
 
 def apply(tree: Tree, changed: dict[str, str | None]) -> Tree:

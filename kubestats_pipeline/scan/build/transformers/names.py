@@ -1,6 +1,6 @@
 """kustomize's `namePrefix` and `nameSuffix`, and the fields in which a renamed resource is named.
 
-References are followed at the end of a build, and only in the fields of `field_specs.py`: the release of a custom kind
+FormerNames are followed at the end of a build, and only in the fields of `field_specs.py`: the release of a custom kind
 goes on naming the ConfigMap without its hash.
 """
 
@@ -80,8 +80,8 @@ def with_name(resource: BuildResource, name: str) -> BuildResource:
     return resource.remembering()._replace(content=with_metadata(resource.content, name=name))
 
 
-class References(NamedTuple):
-    """What references of a build are followed to: it depends on the names of its resources alone.
+class FormerNames(NamedTuple):
+    """The names to which references of a build are followed: they depend on the names of its resources alone.
 
     Attributes:
         kinds: group, version and kind of each name that a renamed resource has or had.
@@ -104,14 +104,14 @@ class References(NamedTuple):
         return _followed(ById(resource), ById(fields), self.names) if fields else resource
 
 
-def references_of(resources: Resources, fields: tuple[NameReference, ...]) -> References | None:
-    """What the references of some resources are followed to, or None if nothing can be named by a former name."""
+def former_names_of(resources: Resources, fields: tuple[NameReference, ...]) -> FormerNames | None:
+    """The names to which references of some resources are followed, or None if nothing can be named by a former one."""
     renamed = [resource for resource in resources if resource.former]
     kinds = frozenset((names.group, names.version, names.kind) for each in renamed for names in each.ids)
     if not renamed or not _references_to(kinds, ById(fields)):
         return None
     names = _by_former_name(tuple(Renamed(each.id, each.former, each.prefix, each.suffix) for each in renamed))
-    return References(kinds, ById(fields), ById(names))
+    return FormerNames(kinds, ById(fields), ById(names))
 
 
 @functools.lru_cache(maxsize=1024)

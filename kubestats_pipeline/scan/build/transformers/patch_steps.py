@@ -65,7 +65,7 @@ def read_patch(text: bytes) -> ReadPatch:
     return ReadPatch(merges=tuple(contents))
 
 
-class Step(NamedTuple):
+class PatchStep(NamedTuple):
     """One patch as the key of a memo.
 
     Attributes:
@@ -77,7 +77,7 @@ class Step(NamedTuple):
     target: Items
     options: Items
 
-    def aims_as(self, other: "Step") -> bool:
+    def aims_as(self, other: "PatchStep") -> bool:
         """True if it reaches the same resources as another step, whatever both change there."""
         if self is other:
             return True
@@ -88,7 +88,7 @@ class Step(NamedTuple):
 class Reach:
     """The steps that a resource may be a target of, by kind, or by kind and name where a patch names it itself."""
 
-    def __init__(self, steps: Sequence[Step]) -> None:
+    def __init__(self, steps: Sequence[PatchStep]) -> None:
         self._steps = steps
         self._by_name = defaultdict[tuple[str, str], list[int]](list)
         self._others = [number for number, step in enumerate(steps) if step.names is None or step.options]
@@ -111,7 +111,7 @@ class Reach:
         named = [number for each in names for number in self._by_name.get(each, ())]
         return sorted({*own, *named}) if named else own
 
-    def _may_select(self, step: Step, kind: str) -> bool:
+    def _may_select(self, step: PatchStep, kind: str) -> bool:
         return step.names is not None or self._may_retype or fits(dict(step.target), "kind", kind)
 
 
@@ -123,7 +123,7 @@ def _sets_kind(patch: dict[str, Any] | list[Operation]) -> bool:
     return any(path in ("", "/") or path.startswith("/kind") for path in paths)
 
 
-def steps_of(entries: Iterable[PatchEntry]) -> tuple[Step, ...]:
+def steps_of(entries: Iterable[PatchEntry]) -> tuple[PatchStep, ...]:
     """The steps of entries of `patches`, which are applied one after another.
 
     Raises:
@@ -141,15 +141,15 @@ def _items(pairs: Mapping[str, Any]) -> Items:
 
 
 @lru_cache(maxsize=KEPT)
-def _steps_of(patch: ById[ReadPatch], target: Items | None, options: Items) -> tuple[Step, ...]:
+def _steps_of(patch: ById[ReadPatch], target: Items | None, options: Items) -> tuple[PatchStep, ...]:
     merges, operations = patch.value.merges, patch.value.operations
     if target is None:
         if operations is not None:
             raise RefusedError("a JSON patch has no target")
-        return tuple(Step(ById(merge), names_of(merge), (), options) for merge in merges)
+        return tuple(PatchStep(ById(merge), names_of(merge), (), options) for merge in merges)
     if len(merges) > 1:
         raise RefusedError("several patches in one entry have a target")
-    return (Step(ById(merges[0] if operations is None else operations), None, target, options),)
+    return (PatchStep(ById(merges[0] if operations is None else operations), None, target, options),)
 
 
 def names_of(merge: dict[str, Any]) -> ResourceId:

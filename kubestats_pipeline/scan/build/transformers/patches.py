@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from kubestats_pipeline.redaction.redact import redact, redact_again, redact_content
 from kubestats_pipeline.scan.build.transformers.by_identity import KEPT, ById
 from kubestats_pipeline.scan.build.transformers.json_patch import Operation, apply_operations
-from kubestats_pipeline.scan.build.transformers.patch_steps import PatchEntry, Reach, Step, names_of, steps_of
+from kubestats_pipeline.scan.build.transformers.patch_steps import PatchEntry, PatchStep, Reach, names_of, steps_of
 from kubestats_pipeline.scan.build.transformers.resource import (
     BuildResource,
     RefusedError,
@@ -75,7 +75,7 @@ class Patched(NamedTuple):
 
 
 @lru_cache(maxsize=KEPT)
-def patched(resource: ById[BuildResource], steps: tuple[Step, ...]) -> Patched:
+def patched(resource: ById[BuildResource], steps: tuple[PatchStep, ...]) -> Patched:
     """One resource with the patches that may reach it. In a fleet the same ones come with most commits."""
     states = list[State]()
     for step in steps:
@@ -84,7 +84,7 @@ def patched(resource: ById[BuildResource], steps: tuple[Step, ...]) -> Patched:
 
 
 def patched_again(
-    resource: BuildResource, steps: tuple[Step, ...], former: Patched, applied: tuple[Step, ...]
+    resource: BuildResource, steps: tuple[PatchStep, ...], former: Patched, applied: tuple[PatchStep, ...]
 ) -> Patched:
     """As `patched`, but `former` itself if it comes to the same.
 
@@ -111,12 +111,12 @@ def _finished(before: BuildResource, states: list[State]) -> Patched:
     return Patched(shown, tuple(states))
 
 
-def _state(resource: BuildResource | None, step: Step) -> State:
+def _state(resource: BuildResource | None, step: PatchStep) -> State:
     return State(None, is_named=False) if resource is None else _after(ById(resource), step)
 
 
 @lru_cache(maxsize=KEPT)
-def _after(resource: ById[BuildResource], step: Step) -> State:
+def _after(resource: ById[BuildResource], step: PatchStep) -> State:
     """One resource after one patch. The overlays of a fleet go on from it with different ones."""
     before, content = [resource.value], step.patch.value
     chosen = select(before, dict(step.target)) if step.names is None else find_by_id(before, step.names)

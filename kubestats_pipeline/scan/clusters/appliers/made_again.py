@@ -10,8 +10,9 @@ from collections.abc import Callable
 from kubestats_pipeline.scan.build.finish import differing
 from kubestats_pipeline.scan.build.objects import BuiltObject
 from kubestats_pipeline.scan.clusters.appliers.known_objects import EXPANDED_KINDS
-from kubestats_pipeline.scan.clusters.appliers.nodes import ClusterObject, Node, ObjectSettings, Part
+from kubestats_pipeline.scan.clusters.appliers.nodes import ClusterObject, Node, NodeKey, ObjectSettings, Part
 from kubestats_pipeline.scan.kinds.argo import GROUP as ARGO
+from kubestats_pipeline.scan.manifests.identity import Identity
 from kubestats_pipeline.scan.manifests.manifests import ResourceKey
 
 Make = Callable[[BuiltObject, ObjectSettings], ClusterObject | None]
@@ -55,6 +56,20 @@ def differing_objects(
             return None
         changed[made.key] = known, made
     return changed
+
+
+def is_itself(made: ClusterObject, document: Identity | None, key: NodeKey) -> bool:
+    """True for the applier itself under another name or namespace, which would apply the same once more."""
+    is_applier = bool(made.children) and made.origin is not None and made.origin == document
+    return is_applier and all(name != key.applied_by for name, _ in made.children)
+
+
+def are_same(before: tuple[Part, ...], after: tuple[Part, ...]) -> bool:
+    """True if a node is made of the same builds as before, with equal settings."""
+    if len(before) != len(after) or not before:
+        return False
+    pairs = zip(before, after, strict=True)
+    return all(old[1] is new[1] and old[2] is new[2] for old, new in pairs)
 
 
 def makes_others(made: ClusterObject) -> bool:
