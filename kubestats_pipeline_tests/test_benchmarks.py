@@ -18,6 +18,7 @@ from benchmarks.long_histories import Edits, Lengths, edit_long_document, edit_l
 from benchmarks.made_fleet import ENVIRONMENTS, FleetSize, make_fleet
 from benchmarks.measure import Cost, Runs, measure
 from benchmarks.report import Line, at_most, show
+from kubestats_pipeline.lake.applied_tables import APPLIED_RESOURCES
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.lake.tables import HELM_VALUES, RESOURCE_EVENTS, RESOURCES
@@ -228,6 +229,19 @@ def test_every_release_of_a_made_fleet_is_read_and_has_its_chart(tmp_path: Path)
     releases = rows.filter((pl.col("kind") == "HelmRelease") & pl.col("file_path").str.contains("app[01]/team"))
     assert len(releases) == SMALL_FLEET.apps
     assert set(releases["chart_url"]) == {"https://charts.example.org"}
+
+
+def test_the_history_of_a_made_fleet_ends_with_the_objects_of_its_tip(tmp_path: Path) -> None:
+    remote = make_fleet(tmp_path, SMALL_FLEET)
+    applied = []
+    for name, since in (("history", "all"), ("tip", 0)):
+        mirrored = inputs.mirror(remote, tmp_path / name, since)
+        scan.scan(mirrored, mirrored.span.head)
+        rows = mirrored.lake.read_all(APPLIED_RESOURCES)
+        told = [column for column in rows.columns if not column.endswith(("_at", "_since"))]
+        applied.append(rows.select(told).sort("cluster", "applied_by", "kind", "name"))
+    assert applied[0].equals(applied[1])
+    assert len(applied[0]) > SMALL_FLEET.clusters * SMALL_FLEET.apps
 
 
 @pytest.mark.parametrize("edits", [edit_long_file, edit_long_document])

@@ -6,7 +6,7 @@ Names with hashes and references to them come last, in `builds.py`, because a ba
 
 import functools
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from kubestats_pipeline.redaction.redact import redact
 from kubestats_pipeline.scan.build.configurations import read_configuration, read_field_specs, with_specs
@@ -20,6 +20,7 @@ from kubestats_pipeline.scan.build.generators import (
     merge_generated,
 )
 from kubestats_pipeline.scan.build.kustomization import COMPONENT, Fields, check_entries, entries, texts
+from kubestats_pipeline.scan.build.objects import Accumulation, Readers
 from kubestats_pipeline.scan.build.plugins import generate_by_plugin, transform_by_plugin
 from kubestats_pipeline.scan.build.remote_entries import is_remote, without_credentials
 from kubestats_pipeline.scan.build.resource_files import read_objects
@@ -29,12 +30,11 @@ from kubestats_pipeline.scan.build.transformers.labels import set_pairs, set_rep
 from kubestats_pipeline.scan.build.transformers.list_keys import list_keys
 from kubestats_pipeline.scan.build.transformers.names import add_prefix, add_suffix
 from kubestats_pipeline.scan.build.transformers.namespaces import set_namespace
+from kubestats_pipeline.scan.build.transformers.patch_steps import PatchEntry, ReadPatch, read_patch
 from kubestats_pipeline.scan.build.transformers.patches import (
-    ReadPatch,
     apply_json_patches,
     apply_merges,
     apply_patches,
-    read_patch,
 )
 from kubestats_pipeline.scan.build.transformers.replacements import apply_replacement, read_replacements
 from kubestats_pipeline.scan.build.transformers.resource import (
@@ -47,7 +47,6 @@ from kubestats_pipeline.scan.build.transformers.resource import (
 )
 from kubestats_pipeline.scan.documents.document import Bounds
 from kubestats_pipeline.scan.documents.repository_paths import resolve_entry
-from kubestats_pipeline.scan.manifests.identity import Identity
 
 MOST_RESOURCES = 20_000
 """Resources of one build. The largest of the corpora has 2,000."""
@@ -57,37 +56,6 @@ MOST_STEPS = 5_000_000
 
 
 _ONLY_LABELS = (FieldSpec("metadata/labels", create=True),)
-
-
-class Accumulation(NamedTuple):
-    """The resources of a kustomization before names get their hashes.
-
-    Attributes:
-        specs: the field specs of it and its bases.
-        failure: the reason why kustomize refuses it.
-        missing: remote entries that are left out.
-        variables: the names of `vars`, which are not followed.
-    """
-
-    resources: tuple[BuildResource, ...] = ()
-    specs: FieldSpecs | None = None
-    failure: str | None = None
-    missing: tuple[str, ...] = ()
-    variables: frozenset[str] = frozenset()
-
-
-class Readers(NamedTuple):
-    """The look-ups that an accumulation needs, which `builds.py` gives."""
-
-    file: Callable[[str], tuple[BuildResource, ...]]
-    text: Callable[[str], bytes]
-    patch: Callable[[str], ReadPatch]
-    has_file: Callable[[str], bool]
-    has_folder: Callable[[str], bool]
-    fields: Callable[[str], Fields]
-    kind: Callable[[str], str | None]
-    accumulated: Callable[[str], Accumulation]
-    chart_documents: Callable[[str], Mapping[str, Identity]]
 
 
 class Accumulator:
@@ -108,6 +76,27 @@ class Accumulator:
         Raises:
             RefusedError: kustomize refuses it.
         """
+        self.gather(folder, fields)
+        self.transform(folder, fields)
+
+    def go_on_from(self, gathered: Accumulation) -> None:
+        """Take in what another one has gathered of the same kustomization."""
+        self.resources, self.missing = list(gathered.resources), list(gathered.missing)
+        self.specs, self.variables = gathered.specs or self.specs, gathered.variables
+        self._steps = gathered.steps
+
+    @property
+    def accumulation(self) -> Accumulation:
+        """All that is accumulated so far."""
+        found = tuple(self.resources), self.specs, None, tuple(self.missing), self.variables
+        return Accumulation(*found, steps=self._steps)
+
+    def gather(self, folder: str, fields: Fields) -> None:
+        """Accumulate the entries of the kustomization of a folder, its generators and its components.
+
+        Raises:
+            RefusedError: kustomize refuses it.
+        """
         self._taken = ids_taken(self.resources)
         for entry in texts(fields, "resources"):
             self._in_entry(folder, entry, self._take)
@@ -123,6 +112,13 @@ class Accumulator:
             self.resources = merge_generated(self.resources, generated._replace(origin=origin))
         for entry in texts(fields, "components"):
             self._in_entry(folder, entry, self._component)
+
+    def transform(self, folder: str, fields: Fields) -> None:
+        """Apply the transformers of the kustomization of a folder.
+
+        Raises:
+            RefusedError: kustomize refuses it.
+        """
         self._transform(folder, fields)
         for config in self._plugins(folder, fields, "transformers"):
             self.resources = transform_by_plugin(self.resources, config.content, functools.partial(self._text, folder))
@@ -237,15 +233,18 @@ class Accumulator:
     def _transform(self, folder: str, fields: Fields) -> None:
         """Apply the transformers in kustomize's order. JSON patches of the old field come after names and namespace."""
         self._spend(sum(len(value) for value in fields.values() if isinstance(value, list)))
-        self.resources = apply_merges(self.resources, self._old_patches(folder, fields))
-        self.resources = apply_patches(self.resources, self._patches(folder, fields))
+        if fields.get("patchesStrategicMerge"):
+            self.resources = apply_merges(self.resources, self._old_patches(folder, fields))
+        if fields.get("patches"):
+            self.resources = apply_patches(self.resources, self.patches(folder, fields))
         if fields.get("openapi"):
             self._note_schema(folder, fields["openapi"])
         self.resources = set_namespace(self.resources, fields.get("namespace") or "", self.specs.namespace)
         self.resources = add_prefix(self.resources, fields.get("namePrefix") or "", self.specs.name_prefix)
         self.resources = add_suffix(self.resources, fields.get("nameSuffix") or "", self.specs.name_suffix)
         self._set_labels(fields)
-        self.resources = apply_json_patches(self.resources, self._json_patches(folder, fields))
+        if fields.get("patchesJson6902"):
+            self.resources = apply_json_patches(self.resources, self._json_patches(folder, fields))
         for entry in entries(fields, "replicas"):
             self.resources = set_replicas(self.resources, entry, self.specs.replicas)
         for entry in entries(fields, "images"):
@@ -275,7 +274,12 @@ class Accumulator:
             self._spend(len(merges))
             yield from merges
 
-    def _patches(self, folder: str, fields: Fields) -> Iterator[tuple[ReadPatch, Fields | None, Fields]]:
+    def patches(self, folder: str, fields: Fields) -> Iterator[PatchEntry]:
+        """The entries of `patches`, without those that are elsewhere.
+
+        Raises:
+            RefusedError: one cannot be read.
+        """
         for entry in entries(fields, "patches"):
             patch = self._patch(folder, entry)
             if patch is not None:

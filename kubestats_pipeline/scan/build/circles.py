@@ -2,11 +2,50 @@
 
 from collections.abc import Callable, Iterator
 
+from kubestats_pipeline.scan.build.incremental import QueryStore, query
+from kubestats_pipeline.scan.build.kustomization import Fields, texts
+from kubestats_pipeline.scan.build.sources import Sources
+from kubestats_pipeline.scan.documents.repository_paths import resolve_entry
+
 MOST_FOLDERS = 2_000
 """Folders that one build reaches."""
 
 MOST_LEVELS = 50
 """Levels of bases and components below one another. Real ones have up to 8."""
+
+
+class Circles:
+    """Queries for the reasons why folders lead back to themselves, or to folders that hold them."""
+
+    def __init__(self, sources: Sources, queries: QueryStore, own_fields: Callable[[str], Fields | str]) -> None:
+        self._sources = sources
+        self.queries = queries
+        self._own_fields = own_fields
+
+    @query
+    def of(self, folder: str) -> str | None:
+        """The reason why kustomize refuses a folder, or None."""
+        named = self._children(folder)
+        return self._around(folder, named) if named else None
+
+    def with_fields(self, folder: str, fields: Fields) -> str | None:
+        """The same for a folder with the fields of a kustomization in place of its own."""
+        named = self._named_in(folder, fields)
+        return self._around(folder, named) if named else None
+
+    @query
+    def _around(self, folder: str, named: tuple[str, ...]) -> str | None:
+        return circle_of(folder, named, self._children)
+
+    @query
+    def _children(self, folder: str) -> tuple[str, ...]:
+        """The folders that a folder's kustomization names."""
+        fields = self._own_fields(folder)
+        return self._named_in(folder, fields) if isinstance(fields, dict) else ()
+
+    def _named_in(self, folder: str, fields: Fields) -> tuple[str, ...]:
+        named = (resolve_entry(folder, entry) for key in ("resources", "components") for entry in texts(fields, key))
+        return tuple(path for path in named if not self._sources.has_file(path) and self._sources.has_folder(path))
 
 
 def circle_of(folder: str, named: tuple[str, ...], children: Callable[[str], tuple[str, ...]]) -> str | None:

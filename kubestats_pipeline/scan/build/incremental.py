@@ -67,11 +67,12 @@ class _Node:
         verified_at: the revision at which the value was last known to be right.
         reads: the nodes that the last computation read, in their order.
         readers: the memos whose last computation read this node.
+        workings: what the last computation has left for the next one.
     """
 
     __slots__ = (
         *("changed_at", "compute", "is_invalidated", "is_wanted", "key"),
-        *("readers", "reads", "value", "verified_at"),
+        *("readers", "reads", "value", "verified_at", "workings"),
     )
 
     def __init__(self, key: QueryKey, compute: Callable[[], Any]) -> None:
@@ -82,6 +83,7 @@ class _Node:
         self.changed_at = self.verified_at = 0
         self.reads: tuple[_Node, ...] = ()
         self.readers: set[_Node] = set()
+        self.workings: dict[str, Any] | None = None
 
 
 class QueryStore:
@@ -97,6 +99,18 @@ class QueryStore:
         self._nodes: dict[QueryKey, _Node] = {}
         self._invalidated: list[_Node] = []
         self._reading: list[dict[_Node, None]] = []
+        self._computing: list[_Node] = []
+
+    @property
+    def workings(self) -> dict[str, Any]:
+        """Notes of the query that is being computed, which its last computation has left to make this one faster.
+
+        The value must not depend on it: a query may be computed without what it has left before.
+        """
+        node = self._computing[-1]
+        if node.workings is None:
+            node.workings = {}
+        return node.workings
 
     def read_input(self, key: QueryKey) -> None:
         """Record that the query that is being computed reads an input."""
@@ -188,12 +202,14 @@ class QueryStore:
 
     def _compute(self, node: _Node) -> None:
         self._reading.append({})
+        self._computing.append(node)
         try:
             value = node.compute()
         finally:
+            self._computing.pop()
             reads = tuple(self._reading.pop())
         # An equal value keeps its revision, so that its readers need not be computed again.
-        if node.value is _NOT_COMPUTED or node.value != value:
+        if node.value is _NOT_COMPUTED or not node.value == value:  # noqa: SIM201 - tuples compare twice to differ
             node.value, node.changed_at = value, self._revision
         node.verified_at, node.is_invalidated = self._revision, False
         if reads != node.reads:

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
+import orjson
+
 from kubestats_pipeline.redaction.redact import redact_content
 from kubestats_pipeline.scan.build.transformers.resource import RefusedError
 from kubestats_pipeline.scan.documents.document import Bounds, DecodeError
@@ -135,6 +137,12 @@ def check_fields(content: object) -> Fields:
     """
     checked: Fields = _check(content, _SCHEMA, "kustomization")
     return checked
+
+
+@lru_cache(maxsize=256)
+def read_more(more: bytes) -> Fields:
+    """The fields that an applier adds. One adds the same to many folders."""
+    return without_secrets(check_fields(orjson.loads(more)))
 
 
 def without_secrets(fields: Fields) -> Fields:

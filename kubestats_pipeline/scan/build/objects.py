@@ -1,7 +1,13 @@
-"""Records of a build: the objects that a kustomization makes, or the reason why it makes none."""
+"""Records of a build: the resources on their way, the objects that come out, or the reason why there are none."""
 
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from kubestats_pipeline.scan.build.kustomization import Fields
+from kubestats_pipeline.scan.build.transformers.field_specs import FieldSpecs
+from kubestats_pipeline.scan.build.transformers.patch_steps import ReadPatch
+from kubestats_pipeline.scan.build.transformers.resource import BuildResource
+from kubestats_pipeline.scan.build.transformers.strict import is_equal
 from kubestats_pipeline.scan.manifests.identity import Identity
 
 
@@ -25,6 +31,12 @@ class BuiltObject(NamedTuple):
     incomplete: str | None = None
     files: tuple[tuple[str, str], ...] = ()
 
+    def __eq__(self, other: object) -> bool:
+        return is_equal(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not is_equal(self, other)
+
 
 class Built(NamedTuple):
     """The build of one folder.
@@ -38,3 +50,36 @@ class Built(NamedTuple):
     objects: tuple[BuiltObject, ...] = ()
     failure: str | None = None
     missing: tuple[str, ...] = ()
+
+
+class Accumulation(NamedTuple):
+    """The resources of a kustomization before names get their hashes.
+
+    Attributes:
+        specs: the field specs of it and its bases.
+        failure: the reason why kustomize refuses it.
+        missing: remote entries that are left out.
+        variables: the names of `vars`, which are not followed.
+        steps: of those before the transformers, the changes that components have made.
+    """
+
+    resources: tuple[BuildResource, ...] = ()
+    specs: FieldSpecs | None = None
+    failure: str | None = None
+    missing: tuple[str, ...] = ()
+    variables: frozenset[str] = frozenset()
+    steps: int = 0
+
+
+class Readers(NamedTuple):
+    """The look-ups that an accumulation needs, which `builds.py` gives."""
+
+    file: Callable[[str], tuple[BuildResource, ...]]
+    text: Callable[[str], bytes]
+    patch: Callable[[str], ReadPatch]
+    has_file: Callable[[str], bool]
+    has_folder: Callable[[str], bool]
+    fields: Callable[[str], Fields]
+    kind: Callable[[str], str | None]
+    accumulated: Callable[[str], Accumulation]
+    chart_documents: Callable[[str], Mapping[str, Identity]]

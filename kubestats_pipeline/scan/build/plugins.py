@@ -13,11 +13,11 @@ from kubestats_pipeline.scan.build.transformers.images import override_images
 from kubestats_pipeline.scan.build.transformers.labels import set_pairs, set_replicas
 from kubestats_pipeline.scan.build.transformers.names import add_prefix, add_suffix
 from kubestats_pipeline.scan.build.transformers.namespaces import SUBJECTS, set_namespace
+from kubestats_pipeline.scan.build.transformers.patch_steps import read_patch
 from kubestats_pipeline.scan.build.transformers.patches import (
     apply_json_patches,
     apply_merges,
     apply_patches,
-    read_patch,
 )
 from kubestats_pipeline.scan.build.transformers.replacements import apply_replacement, read_replacements
 from kubestats_pipeline.scan.build.transformers.resource import BuildResource, RefusedError, Resources

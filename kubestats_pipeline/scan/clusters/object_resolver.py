@@ -35,10 +35,17 @@ class ObjectResolver:
 
     def resolve_object(self, at: ObjectAt, made: ClusterObject, looked_up: set[LookUp]) -> ObjectResolution:
         """The resolution of an object of a cluster. What it depends on is added to `looked_up`."""
-        written = self._written(made)
-        as_written = self._resolve(written, made.key.namespace, at[0], self._written, looked_up)
+        written, others = self._written(made), list[ClusterObject]()
+
+        def facts_of(other: ClusterObject) -> Facts:
+            others.append(other)
+            return self._written(other)
+
+        as_written = self._resolve(written, made.key.namespace, at[0], facts_of, looked_up)
         as_applied = as_written
-        if written is not made.facts or looked_up:
+        if _are_followed_alike(written, made.facts) and all(self._is_written(other) for other in others):
+            as_applied = as_written._replace(images=made.facts.images, app_name=made.facts.app_name)
+        elif written is not made.facts or looked_up:
             as_applied = self._resolve(made.facts, made.key.namespace, at[0], _facts_of, looked_up)
         declared = self._declared_facts(made.origin)
         if declared is not None:
@@ -83,8 +90,18 @@ class ObjectResolver:
         parts = zip(made.spelled, plain, declared, strict=True)
         return Facts._make(own if applied == here else applied for applied, here, own in parts)
 
+    def _is_written(self, made: ClusterObject) -> bool:
+        """True if the cluster gets an object with the facts that are written in its document."""
+        return self._written(made) == made.facts
+
     def _declared_facts(self, identity: Identity | None) -> Facts | None:
         return self._documents[identity].facts if identity is not None and identity in self._documents else None
+
+
+def _are_followed_alike(facts: Facts, other: Facts) -> bool:
+    """True if releases with these facts, beside their images and names, resolve alike."""
+    same = facts.chart is not None and facts.chart == other.chart and facts.values_from == other.values_from
+    return same and facts.is_release and other.is_release
 
 
 def _facts_of(made: ClusterObject) -> Facts:

@@ -6,6 +6,7 @@ ambiguous or unresolved, with the reason.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from kubestats_pipeline.git.command import without_credentials
@@ -22,6 +23,9 @@ from kubestats_pipeline.scan.manifests.identity import Identity
 
 MAX_HOPS = 3
 """References from a release to its source: through one HelmChart, and one to spare."""
+
+KEPT_CHARTS = 4096
+"""Charts that are kept: the releases of a fleet name the same ones in each cluster."""
 
 LookUp = tuple[Cluster | None, str, str]
 """A kind and a name that were looked up in one cluster, or everywhere."""
@@ -114,8 +118,10 @@ class References:
         self, objects: dict[ObjectAt, ClusterObject], is_wanted: Callable[[ObjectAt], bool]
     ) -> Iterator[_Candidate]:
         for at, each in objects.items():
+            if not is_wanted(at):
+                continue
             facts = self._facts_of(each)
-            if is_wanted(at) and (facts.source is not None or facts.chart is not None):
+            if facts.source is not None or facts.chart is not None:
                 is_active = each.origin is None or context_of(each.origin.path) == "active"
                 yield _Candidate(each.key.namespace, facts, is_active)
 
@@ -132,6 +138,7 @@ def _only(matching: list[_Candidate], label: str) -> _Found:
     return _Found(matching[0])
 
 
+@lru_cache(maxsize=KEPT_CHARTS)
 def _chart_of_source(use: ChartUse, source: ChartSource) -> Resolved:
     """The chart `use.name` of a source, or the source itself if it is a single chart."""
     raw = without_credentials(source.url)

@@ -11,12 +11,13 @@ from collections.abc import Iterable
 from kubestats_pipeline.scan.build.builds import Builds
 from kubestats_pipeline.scan.build.directories import Directories
 from kubestats_pipeline.scan.build.incremental import QueryStore
-from kubestats_pipeline.scan.build.objects import Built
+from kubestats_pipeline.scan.build.objects import Built, BuiltObject
 from kubestats_pipeline.scan.build.sources import Sources
 from kubestats_pipeline.scan.clusters.appliers import argo
 from kubestats_pipeline.scan.clusters.appliers.applications import Applications
 from kubestats_pipeline.scan.clusters.appliers.fleet import Bundles
 from kubestats_pipeline.scan.clusters.appliers.known_objects import EXPANDED_KINDS, KnownObjects
+from kubestats_pipeline.scan.clusters.appliers.made_again import are_same, differing_objects, is_itself, makes_others
 from kubestats_pipeline.scan.clusters.appliers.make_object import embedded, make_object
 from kubestats_pipeline.scan.clusters.appliers.nodes import (
     ClusterObject,
@@ -29,7 +30,7 @@ from kubestats_pipeline.scan.clusters.appliers.nodes import (
 from kubestats_pipeline.scan.clusters.appliers.post_build import NotYamlError
 from kubestats_pipeline.scan.clusters.documents import DeclaredDocuments
 from kubestats_pipeline.scan.clusters.failures import Failures
-from kubestats_pipeline.scan.clusters.node_reads import QUERIES, NodeReads, Surveyed
+from kubestats_pipeline.scan.clusters.node_reads import BUILD, QUERIES, SOUND_BUILD, NodeReads, Surveyed
 from kubestats_pipeline.scan.clusters.object_index import ObjectAt, ObjectIndex, Read
 from kubestats_pipeline.scan.clusters.places import ARTIFACT_KINDS, Places
 from kubestats_pipeline.scan.clusters.variables import Variables
@@ -71,7 +72,7 @@ class Walk:
         self._surveyed = Surveyed(self.index, places.documents, places.urls, *made)
         self._nodes: dict[NodeKey, Node] = {}
         self._readers: defaultdict[Read, set[NodeKey]] = defaultdict(set)
-        self._dirty: dict[NodeKey, None] = {}
+        self._dirty: dict[NodeKey, bool] = {}  # false if something else than builds may have changed
         self._may_hold_circles = False
         self.changed: dict[ObjectAt, ClusterObject | None] = {}
         self._variables = Variables(self.index, places.documents)
@@ -116,24 +117,25 @@ class Walk:
         node = self._nodes.get(key)
         if wanted is None:
             if node is not None and node.wanted_by.pop(owner, None) is not None:
-                self._dirty[key] = None
+                self._dirty[key] = False
                 self._may_hold_circles |= bool(node.wanted_by)
             return
         if node is None:
             node = self._nodes[key] = Node(key)
         if node.wanted_by.get(owner) != wanted:
             node.wanted_by[owner] = wanted
-            self._dirty[key] = None
+            self._dirty[key] = False
 
     def invalidate(self, reads: Iterable[Read]) -> None:
         """Record that builds have changed."""
         for read in reads:
+            is_build = read[0] in (BUILD, SOUND_BUILD)
             for key in self._readers.get(read, ()):
-                self._dirty[key] = None
+                self._dirty[key] = is_build and self._dirty.get(key, True)
 
     def invalidate_all(self) -> None:
         """Make every node anew."""
-        self._dirty.update(dict.fromkeys(self._nodes))
+        self._dirty.update(dict.fromkeys(self._nodes, False))
 
     def invalidate_artifacts(self) -> None:
         """Record that folders came or went, so that the root of an artifact may be another one."""
@@ -144,10 +146,10 @@ class Walk:
         rounds: defaultdict[NodeKey, int] = defaultdict(int)
         while self._dirty:
             key = next(iter(self._dirty))
-            del self._dirty[key]
+            is_by_builds = self._dirty.pop(key)
             node = self._nodes.get(key)
             rounds[key] += 1
-            if node is not None and rounds[key] <= MAX_ROUNDS:
+            if node is not None and rounds[key] <= MAX_ROUNDS and not (is_by_builds and self._is_made_again(node)):
                 self._make(node)
             if not self._dirty and self._may_hold_circles:
                 self._may_hold_circles = False
@@ -172,7 +174,7 @@ class Walk:
             queue += new
         for key in [each for each in self._nodes if each not in reached]:
             self._nodes[key].wanted_by.clear()
-            self._dirty[key] = None
+            self._dirty[key] = False
 
     # One node
 
@@ -186,7 +188,7 @@ class Walk:
             return
         wanted = node.wanted_by[owners[0]]
         objects, reads = node.objects, node.reads
-        for _ in range(MAX_SELF):
+        for number in range(MAX_SELF):  # noqa: B007 - it is used after the loop
             objects, reads = self._objects(node, wanted, (objects, reads))
             itself = next(
                 (child for each in objects.values() for name, child in each.children if name == node.key.applied_by),
@@ -195,9 +197,39 @@ class Walk:
             if itself is None or itself == wanted:
                 break
             wanted = itself
+        if number:
+            node.queries = ()
         node.path = wanted.path
         self.failures.note(node.key, before, node.failure)
         self._replace(node, objects, reads)
+
+    def _is_made_again(self, node: Node) -> bool:
+        """Make a node again of which builds alone have changed. False if it must be made as a whole."""
+        if not node.queries:
+            return False
+        build = self._surveyed.builds.of if node.key.cluster.is_real else self._surveyed.builds.as_far_as_possible
+        known = zip(node.parts, node.queries, strict=True)
+        parts = tuple((folder, build(*query), settings) for (folder, _, settings), query in known)
+        if are_same(node.parts, parts):
+            return True
+        look_ups = NodeReads(self._surveyed, node.key.cluster, set())
+
+        def make(built: BuiltObject, settings: ObjectSettings) -> ClusterObject | None:
+            made = make_object(built, settings, look_ups)
+            return None if made is None or is_itself(made, node.document, node.key) else made
+
+        try:
+            changed = differing_objects(node, parts, make)
+        except NotYamlError:
+            return False
+        if changed is None:
+            return False
+        node.parts = parts
+        for key, (_, new) in changed.items():
+            node.objects[key] = new
+        for key, (old, new) in changed.items():
+            self._replace_object((node.key, key), old, new)
+        return True
 
     def _replace(self, node: Node, objects: dict[ResourceKey, ClusterObject], reads: frozenset[Read]) -> None:
         before = node.objects
@@ -242,31 +274,37 @@ class Walk:
             known_made: the last answer, which holds as long as all parts of the node are the same.
         """
         reads = set[Read]()
-        parts = self._parts(node, wanted, reads)
-        if _are_same(node.parts, parts) and node.document == wanted.document and not node.has_templates:
+        parts, node.queries = self._parts(node, wanted, reads)
+        if are_same(node.parts, parts) and node.document == wanted.document and not node.has_templates:
             return known_made
         node.parts, node.document, node.failure, node.has_templates = parts, wanted.document, None, False
         known = KnownObjects(node.objects.values(), parts)
         found = dict[ResourceKey, ClusterObject]()
         look_ups = NodeReads(self._surveyed, node.key.cluster, reads)
+        node.is_one_to_one = True
         try:
             for folder, build, settings in parts:
                 if build.failure is not None:
                     self._fail(node, wanted, build.failure, folder)
                 for built in build.objects:
                     made = known.unchanged(built, settings) or make_object(built, settings, look_ups)
-                    if made is None or _is_itself(made, wanted, node.key):
+                    if made is None or is_itself(made, wanted.document, node.key):
+                        node.is_one_to_one = False
                         continue
+                    node.is_one_to_one &= made.key not in found and not makes_others(made)
                     node.has_templates |= made.key.kind in EXPANDED_KINDS
                     for each in (made, *self._embedded(made)):
                         found[each.key] = each  # of several with equal keys the last one stays in the cluster
         except NotYamlError:
             self._fail(node, wanted, "an object is not YAML after its variables were replaced")
+        node.is_one_to_one &= not node.failure
         return ({} if node.failure else found), frozenset(reads)
 
-    def _parts(self, node: Node, wanted: Wanted, reads: set[Read]) -> tuple[Part, ...]:
-        """The builds that a node applies, each with what the applier does to its objects."""
-        parts = list[Part]()
+    def _parts(
+        self, node: Node, wanted: Wanted, reads: set[Read]
+    ) -> tuple[tuple[Part, ...], tuple[tuple[str, bytes], ...]]:
+        """The builds that a node applies, each with what the applier does to its objects, and the queries."""
+        parts, queries = list[Part](), list[tuple[str, bytes]]()
         if wanted.objects or not wanted.specs:
             parts.append((None, Built(wanted.objects), ObjectSettings()))
         for spec in wanted.specs:
@@ -275,7 +313,9 @@ class Walk:
             settings = next((each for _, _, each in node.parts if each == settings), settings)
             for folder, build in self._places.builds(spec, NodeReads(self._surveyed, node.key.cluster, reads)):
                 parts.append((folder, build, settings))
-        return tuple(parts)
+                if spec.is_always_built:
+                    queries.append((folder, spec.more))
+        return tuple(parts), tuple(queries) if len(queries) == len(parts) else ()
 
     def _fail(self, node: Node, wanted: Wanted, reason: str, folder: str | None = None) -> None:
         """Record why a node applies nothing: at the kustomization of the folder, or else at the applier's document."""
@@ -293,17 +333,3 @@ class Walk:
 
 def _may_apply_more(made: ClusterObject | None) -> bool:
     return made is not None and made.incomplete is not None
-
-
-def _is_itself(made: ClusterObject, wanted: Wanted, key: NodeKey) -> bool:
-    """True for the applier itself under another name or namespace, which would apply the same once more."""
-    is_applier = bool(made.children) and made.origin is not None and made.origin == wanted.document
-    return is_applier and all(name != key.applied_by for name, _ in made.children)
-
-
-def _are_same(before: tuple[Part, ...], after: tuple[Part, ...]) -> bool:
-    """True if a node is made of the same builds as before, with equal settings."""
-    if len(before) != len(after) or not before:
-        return False
-    pairs = zip(before, after, strict=True)
-    return all(old[1] is new[1] and old[2] is new[2] for old, new in pairs)

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
+from kubestats_pipeline.scan.build import builds
 from kubestats_pipeline.scan.build.builds import Builds
-from kubestats_pipeline.scan.build.lenient import LenientAccumulator
 from kubestats_pipeline.scan.build.objects import Built
 from kubestats_pipeline_tests.scan.build.random_trees import make_tree
 from kubestats_pipeline_tests.scan.build.trees import Repository, contents
@@ -77,16 +77,24 @@ def test_a_folder_is_whole_again_with_the_file_that_it_lacked() -> None:
     assert names_in(repository) == ["x-here", "x-back"]
 
 
-def test_a_random_tree_without_some_file_is_built_leniently_if_kustomize_refuses_it() -> None:
+def test_a_random_tree_without_some_file_is_built_as_if_it_were_tried_strictly_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     for seed in range(150):
         tree = make_tree(seed)
         gone = random.Random(seed).choice(sorted(tree))
-        repository = Repository({path: text for path, text in tree.items() if path != gone})
-        for folder in sorted({path.rpartition("/")[0] for path in tree}):
-            strict = repository.build(folder)
-            lenient = repository.builds._build(folder, b"{}", LenientAccumulator)
-            expected = strict if strict.failure is None else lenient
-            assert repository.builds.as_far_as_possible(folder) == expected, (seed, gone, folder)
+        left = {path: text for path, text in tree.items() if path != gone}
+        folders = sorted({path.rpartition("/")[0] for path in tree})
+        found = built_in(left, folders)
+        with monkeypatch.context() as patched:
+            patched.setattr(builds, "lacks_entry", lambda *_: False)
+            assert found == built_in(left, folders), (seed, gone)
+
+
+def built_in(tree: dict[str, str], folders: list[str]) -> list[Built]:
+    """What is built of some folders of a tree, as far as possible."""
+    repository = Repository(tree)
+    return [repository.builds.as_far_as_possible(folder) for folder in folders]
 
 
 def names_in(repository: Repository) -> list[str]:

@@ -1,6 +1,6 @@
 """kustomize's `namePrefix` and `nameSuffix`, and the fields in which a renamed resource is named.
 
-References are followed at the end of a build, and only in the fields of `field_specs.py`: the release of a custom kind
+FormerNames are followed at the end of a build, and only in the fields of `field_specs.py`: the release of a custom kind
 goes on naming the ConfigMap without its hash.
 """
 
@@ -80,25 +80,38 @@ def with_name(resource: BuildResource, name: str) -> BuildResource:
     return resource.remembering()._replace(content=with_metadata(resource.content, name=name))
 
 
-def follow_references(resources: Resources, references: tuple[NameReference, ...]) -> Resources:
-    """All resources with the names of renamed ones in the fields that name them.
+class FormerNames(NamedTuple):
+    """The names to which references of a build are followed: they depend on the names of its resources alone.
 
-    Raises:
-        RefusedError: a name may mean several resources that have different names now.
+    Attributes:
+        kinds: group, version and kind of each name that a renamed resource has or had.
+        fields: the fields that may name a resource.
+        names: the renamed resources by each former name.
     """
-    renamed = [resource for resource in resources if resource.former]
-    if not renamed:
-        return resources
-    kinds = frozenset((names.group, names.version, names.kind) for each in renamed for names in each.ids)
-    if not _references_to(kinds, ById(references)):
-        return resources
-    names = ById(_by_former_name(tuple(Renamed(each.id, each.former, each.prefix, each.suffix) for each in renamed)))
-    followed = []
-    for resource in resources:
+
+    kinds: frozenset[tuple[str, str, str]]
+    fields: ById[tuple[NameReference, ...]]
+    names: ById[dict[str, Candidates]]
+
+    def followed(self, resource: BuildResource) -> BuildResource:
+        """A resource with the names of renamed ones in the fields that name them.
+
+        Raises:
+            RefusedError: a name may mean several resources that have different names now.
+        """
         original = resource.original_id
-        fields = _naming_fields(kinds, ById(references), original.group, original.version, original.kind)
-        followed.append(_followed(ById(resource), ById(fields), names) if fields else resource)
-    return followed
+        fields = _naming_fields(self.kinds, self.fields, original.group, original.version, original.kind)
+        return _followed(ById(resource), ById(fields), self.names) if fields else resource
+
+
+def former_names_of(resources: Resources, fields: tuple[NameReference, ...]) -> FormerNames | None:
+    """The names to which references of some resources are followed, or None if nothing can be named by a former one."""
+    renamed = [resource for resource in resources if resource.former]
+    kinds = frozenset((names.group, names.version, names.kind) for each in renamed for names in each.ids)
+    if not renamed or not _references_to(kinds, ById(fields)):
+        return None
+    names = _by_former_name(tuple(Renamed(each.id, each.former, each.prefix, each.suffix) for each in renamed))
+    return FormerNames(kinds, ById(fields), ById(names))
 
 
 @functools.lru_cache(maxsize=1024)

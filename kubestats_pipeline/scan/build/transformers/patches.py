@@ -4,20 +4,18 @@ A patch with a target changes every resource that this selects. One without name
 the resource had. Patches come redacted, and so a secret that a patch holds is never in a build.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-import orjson
-
 from kubestats_pipeline.redaction.redact import redact, redact_again, redact_content
 from kubestats_pipeline.scan.build.transformers.by_identity import KEPT, ById
 from kubestats_pipeline.scan.build.transformers.json_patch import Operation, apply_operations
+from kubestats_pipeline.scan.build.transformers.patch_steps import PatchEntry, PatchStep, Reach, names_of, steps_of
 from kubestats_pipeline.scan.build.transformers.resource import (
     BuildResource,
     RefusedError,
-    ResourceId,
     Resources,
     bounded,
     id_of,
@@ -25,174 +23,108 @@ from kubestats_pipeline.scan.build.transformers.resource import (
     with_metadata,
 )
 from kubestats_pipeline.scan.build.transformers.strategic_merge import merge_patch
-from kubestats_pipeline.scan.build.transformers.targets import Selector, find_by_id, fits, select
-from kubestats_pipeline.scan.documents.document import Bounds, DecodeError
-from kubestats_pipeline.scan.kustomize.reading import read_documents_of_kustomize
+from kubestats_pipeline.scan.build.transformers.targets import Selector, find_by_id, select
 
 _FEATURE = "patch"
 _NAMES_NONE, _NAMES_SEVERAL = "a patch names no resource", "a patch names several resources"
 
-_Items = tuple[tuple[str, Any], ...]
 
-
-class ReadPatch(NamedTuple):
-    """A patch as its text says it.
-
-    Attributes:
-        merges: the documents of a strategic merge patch.
-        operations: those of a JSON patch, or None for a strategic merge patch.
-    """
-
-    merges: tuple[dict[str, Any], ...] = ()
-    operations: list[Operation] | None = None
-
-
-@lru_cache(maxsize=KEPT)
-def read_patch(text: bytes) -> ReadPatch:
-    """Read the text of a patch. A text that begins with a bracket is JSON.
-
-    Kustomizations of Flux bring the same patches to many folders, so the last ones are kept.
-
-    Raises:
-        RefusedError: it is neither sort of patch.
-    """
-    try:
-        contents = [orjson.loads(text)] if text.startswith(b"[") else read_documents_of_kustomize(text, Bounds())
-    except (DecodeError, orjson.JSONDecodeError):
-        raise RefusedError("a patch is neither valid YAML nor valid JSON") from None
-    if len(contents) == 1 and isinstance(contents[0], list):
-        if not all(isinstance(item, dict) for item in contents[0]):
-            raise RefusedError("an operation of a JSON patch is not a mapping")
-        return ReadPatch(operations=contents[0])
-    if not contents or not all(isinstance(content, dict) for content in contents):
-        raise RefusedError("a patch is neither a mapping nor a list of operations")
-    return ReadPatch(merges=tuple(contents))
-
-
-def apply_patches(
-    resources: Resources, entries: Iterable[tuple[ReadPatch, Selector | None, Mapping[str, Any]]]
-) -> Resources:
-    """All resources with entries of `patches` applied one after another: each a patch, its target and its options.
+def apply_patches(resources: Resources, entries: Iterable[PatchEntry]) -> Resources:
+    """All resources with entries of `patches` applied one after another.
 
     Raises:
         RefusedError: a patch names no resource, or cannot be applied to one.
     """
-    steps = [
-        step
-        for patch, target, options in entries
-        for step in _steps_of(ById(patch), None if target is None else _items(target), _items(options))
-    ]
+    steps = steps_of(entries)
     if not steps:
         return resources
-    numbers = _Numbers(steps)
+    reach = Reach(steps)
     found, changed = Counter[int](), Resources()
     for resource in resources:
-        own = numbers.of(resource)
+        own = reach.of(resource)
         if not own:
             changed.append(resource)
             continue
-        patched = _patched(ById(resource), tuple(steps[number] for number in own))
-        found.update(own[place] for place in patched.places)
-        if patched.resource.content:
-            changed.append(patched.resource)
+        made = patched(ById(resource), tuple(steps[number] for number in own))
+        found.update(number for number, state in zip(own, made.states, strict=True) if state.is_named)
+        if made.resource.content:
+            changed.append(made.resource)
     for number, step in enumerate(steps):
         if step.names is not None and found[number] != 1:
             raise RefusedError(_NAMES_SEVERAL if found[number] else _NAMES_NONE)
     return changed
 
 
-class _Step(NamedTuple):
-    """One patch as the key of a memo.
+class State(NamedTuple):
+    """A resource after one of its patches.
 
     Attributes:
-        names: of the resource that it names itself, or None if it has a target.
+        resource: None if it is deleted.
+        is_named: true if the patch names it itself.
     """
 
-    patch: ById[dict[str, Any] | list[Operation]]
-    names: ResourceId | None
-    target: _Items
-    options: _Items
+    resource: BuildResource | None
+    is_named: bool
 
 
-class _Numbers:
-    """The steps that a resource may be a target of, by kind, or by kind and name where a patch names it itself."""
-
-    def __init__(self, steps: list[_Step]) -> None:
-        self._steps = steps
-        self._by_name = defaultdict[tuple[str, str], list[int]](list)
-        self._others = [number for number, step in enumerate(steps) if step.names is None or step.options]
-        self._by_kind: dict[str, list[int]] = {}
-        for number, step in enumerate(steps):
-            if step.names is not None and not step.options:
-                self._by_name[step.names.kind, step.names.name].append(number)
-        self._may_retype = any(step.options or _sets_kind(step.patch.value) for step in steps)
-
-    def of(self, resource: BuildResource) -> list[int]:
-        """The numbers of the steps, in their order."""
-        ids = resource.ids
-        kind = ids[-1].kind
-        if kind not in self._by_kind:
-            self._by_kind[kind] = [number for number in self._others if self._may_select(self._steps[number], kind)]
-        own = self._by_kind[kind]
-        if not self._by_name:
-            return own
-        names = {(each.kind, each.name) for each in ids}
-        named = [number for each in names for number in self._by_name.get(each, ())]
-        return sorted({*own, *named}) if named else own
-
-    def _may_select(self, step: _Step, kind: str) -> bool:
-        return step.names is not None or self._may_retype or fits(dict(step.target), "kind", kind)
-
-
-def _sets_kind(patch: dict[str, Any] | list[Operation]) -> bool:
-    """True if the operations of a JSON patch may change the kind of an object."""
-    if isinstance(patch, dict):
-        return False
-    paths = (str(operation.get("path")) for operation in patch)
-    return any(path in ("", "/") or path.startswith("/kind") for path in paths)
-
-
-class _Patched(NamedTuple):
-    """A resource after some patches, without content if one deletes it, and the places of those that name it."""
+class Patched(NamedTuple):
+    """A resource after some patches, without content if one deletes it, and its state after each of them."""
 
     resource: BuildResource
-    places: tuple[int, ...] = ()
-
-
-def _items(pairs: Mapping[str, Any]) -> _Items:
-    return tuple(sorted(pairs.items()))
+    states: tuple[State, ...] = ()
 
 
 @lru_cache(maxsize=KEPT)
-def _steps_of(patch: ById[ReadPatch], target: _Items | None, options: _Items) -> tuple[_Step, ...]:
-    merges, operations = patch.value.merges, patch.value.operations
-    if target is None:
-        if operations is not None:
-            raise RefusedError("a JSON patch has no target")
-        return tuple(_Step(ById(merge), _names_of(merge), (), options) for merge in merges)
-    if len(merges) > 1:
-        raise RefusedError("several patches in one entry have a target")
-    return (_Step(ById(merges[0] if operations is None else operations), None, target, options),)
+def patched(resource: ById[BuildResource], steps: tuple[PatchStep, ...]) -> Patched:
+    """One resource with the patches that may reach it. In a fleet the same ones come with most commits."""
+    states = list[State]()
+    for step in steps:
+        states.append(_state(states[-1].resource if states else resource.value, step))
+    return _finished(resource.value, states)
+
+
+def patched_again(
+    resource: BuildResource, steps: tuple[PatchStep, ...], former: Patched, applied: tuple[PatchStep, ...]
+) -> Patched:
+    """As `patched`, but `former` itself if it comes to the same.
+
+    Args:
+        resource: the one to patch.
+        steps: the patches that may reach it.
+        former: what became of a resource in its place.
+        applied: the patches by which it did, as many as now.
+    """
+    states, are_named = list[State](), True
+    same_after = next((place for place in range(len(steps), 0, -1) if steps[place - 1] is not applied[place - 1]), 0)
+    for place, step in enumerate(steps, 1):
+        state = _state(states[-1].resource if states else resource, step)
+        states.append(state)
+        are_named &= state.is_named == former.states[place - 1].is_named
+        if place >= same_after and are_named and state.resource == former.states[place - 1].resource:
+            return former
+    return _finished(resource, states)
+
+
+def _finished(before: BuildResource, states: list[State]) -> Patched:
+    last = states[-1].resource if states else before
+    shown = before._replace(content={}) if last is None else _redacted([last], [before])[0]
+    return Patched(shown, tuple(states))
+
+
+def _state(resource: BuildResource | None, step: PatchStep) -> State:
+    return State(None, is_named=False) if resource is None else _after(ById(resource), step)
 
 
 @lru_cache(maxsize=KEPT)
-def _patched(resource: ById[BuildResource], steps: tuple[_Step, ...]) -> _Patched:
-    """One resource with the patches that it is a target of. In a fleet the same ones come with most commits."""
-    before, places = resource.value, list[int]()
-    changed = [before]
-    for place, step in enumerate(steps):
-        content = step.patch.value
-        if isinstance(content, list):
-            changed = _each(changed, select(changed, dict(step.target)), _operating(content))
-            continue
-        if step.names is None:
-            chosen = select(changed, dict(step.target))
-        else:
-            chosen = find_by_id(changed, step.names)
-            places += [place] if chosen else []
-        changed = _each(changed, chosen, _merging(content, dict(step.options), takes_kind=step.names is not None))
-    shown = _redacted(changed, [before]) if changed else [before._replace(content={})]
-    return _Patched(shown[0], tuple(places))
+def _after(resource: ById[BuildResource], step: PatchStep) -> State:
+    """One resource after one patch. The overlays of a fleet go on from it with different ones."""
+    before, content = [resource.value], step.patch.value
+    chosen = select(before, dict(step.target)) if step.names is None else find_by_id(before, step.names)
+    if isinstance(content, list):
+        changed = _each(before, chosen, _operating(content))
+    else:
+        changed = _each(before, chosen, _merging(content, dict(step.options), takes_kind=step.names is not None))
+    return State(changed[0] if changed else None, is_named=step.names is not None and bool(chosen))
 
 
 def apply_merges(resources: Resources, merges: Iterable[dict[str, Any]]) -> Resources:
@@ -242,14 +174,7 @@ def _redacted(changed: Resources, before: Resources) -> Resources:
 
 
 def _apply_merge(resources: Resources, merge: dict[str, Any], options: Mapping[str, Any]) -> Resources:
-    return _each(resources, [_only(find_by_id(resources, _names_of(merge)))], _merging(merge, options, takes_kind=True))
-
-
-def _names_of(merge: dict[str, Any]) -> ResourceId:
-    names = id_of(merge)
-    if not names.kind or not names.name:
-        raise RefusedError("a patch without a target has no kind or name")
-    return names
+    return _each(resources, [_only(find_by_id(resources, names_of(merge)))], _merging(merge, options, takes_kind=True))
 
 
 def _only(places: list[int]) -> int:

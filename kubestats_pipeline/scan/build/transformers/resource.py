@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
+from kubestats_pipeline.scan.build.transformers.strict import is_equal
 from kubestats_pipeline.scan.documents.canonical_json import canonical_json
 from kubestats_pipeline.scan.facts.cluster_scope import is_cluster_scoped
 from kubestats_pipeline.scan.manifests.identity import Identity
@@ -96,6 +97,14 @@ class _ResourceParts(NamedTuple):
 class BuildResource(_ResourceParts):
     """A resource of a build. Its content never changes, so its id is read once."""
 
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        return is_equal(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not is_equal(self, other)
+
     @cached_property
     def id(self) -> ResourceId:
         """Its names now."""
@@ -121,13 +130,17 @@ class BuildResource(_ResourceParts):
         if content is self.content:
             return self
         changed_by = self.changed_by if feature in self.changed_by else self.changed_by | {feature}
-        return self._replace(content=content, changed_by=changed_by)
+        return self._with(content, self.origin, changed_by, *self[3:])
 
     def remembering(self) -> "BuildResource":
         """The resource with its present id as a former one."""
         if self.id in self.former:
             return self
-        return self._replace(former=self.ids)
+        return self._with(*self[:3], self.ids, *self[4:])
+
+    @classmethod
+    def _with(cls, *parts: Any) -> "BuildResource":
+        return cls(*parts)
 
 
 Resources = list[BuildResource]
@@ -212,11 +225,16 @@ def add_resource(resources: Resources, taken: set[ResourceId], added: Iterable[B
     Raises:
         RefusedError: one of them has the id of another one.
     """
+    added = tuple(added)
+    own = ids_taken(added)
+    if len(own) == len(added) and taken.isdisjoint(own):
+        taken |= own
+        resources += added
+        return
     for resource in added:
-        effective = resource.effective
-        if effective in taken:
+        if resource.effective in taken:
             raise RefusedError(f"the resource is already in the build: {resource.id}")
-        taken.add(effective)
+        taken.add(resource.effective)
         resources.append(resource)
 
 

@@ -58,3 +58,8 @@ class ApplySpec(NamedTuple):
     ignores_missing_components: bool = False
     forces_namespace: bool = False
     is_bundle: bool = False
+
+    @property
+    def is_always_built(self) -> bool:
+        """True if the folder is built with `more`, whatever else there is."""
+        return self.is_kustomize and not self.ignores_missing_components and not self.is_bundle

@@ -118,6 +118,8 @@ class Node:
         wanted_by: what it applies, by the applier that applies its object.
         objects: those that it applies, by key.
         parts: the builds that it is made of.
+        queries: folder and `more` of each build. Empty if something else may change what is built.
+        is_one_to_one: true if each built object gave one object, and none that makes others.
         document: the document of the applier.
         has_templates: true if an object of it makes others of inputs that are read in the cluster.
         reads: the builds that it was made of, and the objects of the cluster that it read.
@@ -128,6 +130,8 @@ class Node:
     wanted_by: dict[NodeKey, Wanted] = field(default_factory=dict)
     objects: dict[ResourceKey, ClusterObject] = field(default_factory=dict)
     parts: tuple[Part, ...] = ()
+    queries: tuple[tuple[str, bytes], ...] = ()
+    is_one_to_one: bool = False
     document: Identity | None = None
     has_templates: bool = False
     reads: frozenset[tuple[object, ...]] = frozenset()

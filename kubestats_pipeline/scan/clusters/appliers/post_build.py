@@ -94,7 +94,11 @@ class _Substitution:
     def _mapping(self, value: dict[str, Any]) -> dict[str, Any]:
         changed, written = None, dict[str, str]()
         for key, item in value.items():
-            new = item if type(item) is str and "$" not in item else self.of(item)
+            kind, new = type(item), item
+            if kind is dict:
+                new = self._mapping(item)
+            elif kind is list or (kind is str and "$" in item):
+                new = self.of(item)
             if new is item and "$" not in key:
                 continue
             changed = dict(value) if changed is None else changed
