@@ -14,8 +14,8 @@ from kubestats_pipeline.report.parts.sections import Key
 from kubestats_pipeline.report.search.names import USES
 from kubestats_pipeline.warehouse.marts import MARTS
 
-ELSEWHERE = {"repository_id", "data", "resource_data"}
-"""Columns that are in no digest: the key, and documents, for which `content_hash` stands."""
+ELSEWHERE = {"repository_id", "content_hash", "resource_data"}
+"""Columns that are in no digest: the key, a hash for which the document stands, and documents of the past."""
 
 STORED = {mart.name: mart.sql for mart in MARTS if mart.is_stored}
 """The SQL of marts that the warehouse fills when it is built."""

@@ -1,6 +1,7 @@
 -- One row per repository with a row in resource_events, resources or applied_resources: a digest of its rows in each. Whoever keeps something of each
 -- repository from one publication to the next, as the pages do, compares them and reads only what has changed. A digest is the same for the same
--- rows in any order, as long as the version of DuckDB stays. A document counts by its content_hash. Columns that no page shows do not count.
+-- rows in any order, as long as the version of DuckDB stays. A document counts as it is published, because the same one shows more once three
+-- repositories share a value of it. Columns that no page shows do not count.
 -- repository_id: identity of the repository
 -- resources_digest: digest of its rows in resources, or null without any
 -- applied_digest: digest of its rows in applied_resources, or null without any
@@ -9,7 +10,7 @@ WITH declared AS (
     SELECT
         repository_id,
         sum(hash(
-            resource_id, full_name, api_group, api_version, kind, name, namespace, declared_namespace, file_path, ordinal, line, content_hash,
+            resource_id, full_name, api_group, api_version, kind, name, namespace, declared_namespace, file_path, ordinal, line, data,
             version, chart_name, chart_url, chart_url_raw, chart_kind, app_name, images, context, resolution, resolution_reason,
             values_complete, is_applied, status, created_at, updated_at, deleted_at, created_commit, updated_commit
         )) AS digest,
