@@ -1,4 +1,4 @@
-"""Records of a build: the resources on their way, the objects that come out, or the reason why there are none."""
+"""Records of a build: the resources on their way, the objects that come out, or why none do."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
