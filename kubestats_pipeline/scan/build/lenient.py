@@ -74,7 +74,7 @@ class LookUps(NamedTuple):
 def lacks_entry(folder: str, fields: Fields, look_ups: LookUps) -> bool:
     """True if a resource or a component of a kustomization is not there, or one that those name.
 
-    What it names must not lead back to it.
+    Nothing that it names may lead back to it.
     """
     named = ((entry, resolve_entry(folder, entry)) for entry in texts(fields, "resources"))
     if any(_is_refused_as_resource(entry, path, look_ups) for entry, path in named):
