@@ -24,7 +24,7 @@ from kubestats_pipeline.errors import ExplainedError, did_you_mean
 from kubestats_pipeline.plain_text import plain, plain_json
 
 PLACES = ("source_url", "file_path")
-"""Columns with the place of a document, of which the first known stands on a line of its own: a cut link leads astray."""
+"""Columns with the place of a document, of which the first known has a line of its own: a cut link leads astray."""
 
 COMMON_VALUES = 3
 
