@@ -34,7 +34,7 @@ SHARED = {
 
 Two uses in three are of no chart, no app and no image, and come on no page but those of resources."""
 
-UNSEEN = {"resource_uses": ("applied_id", "applied_by", "file_path", "repository_status", "chart_kind")}
+LEFT_OUT = {"resource_uses": ("applied_id", "applied_by", "file_path", "repository_status", "chart_kind")}
 """Columns of shared views that no page shows. To keep them costs a tenth of the view."""
 
 PUBLISHED = {"resources": "resources_digest", "applied_resources": "applied_digest", "resource_events": "events_digest"}
@@ -59,7 +59,7 @@ def share_views(connection: duckdb.DuckDBPyConnection, *, everything: bool) -> N
     """
     connection.begin()
     for view, rows in ({DECLARED: "TRUE"} | SHARED if everything else SHARED).items():
-        without = ", ".join(f"CAST(NULL AS VARCHAR) AS {column}" for column in UNSEEN.get(view, ()))
+        without = ", ".join(f"CAST(NULL AS VARCHAR) AS {column}" for column in LEFT_OUT.get(view, ()))
         columns = f"* REPLACE ({without})" if without else "*"
         connection.execute(f"CREATE TEMP TABLE {view} AS SELECT {columns} FROM {view} WHERE {rows}")  # noqa: S608
 

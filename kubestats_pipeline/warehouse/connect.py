@@ -14,7 +14,7 @@ SESSION: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,  # a build never fetches code from the network
     "parquet_metadata_cache": True,  # a build asks thousands of files three times for their footers
     "storage_compatibility_version": "v1.2.0",  # the oldest DuckDB that opens the published file
-    "threads": 1,  # with two, rows that keep their order are gathered and copied once more, at a quarter more CPU
+    "threads": 1,  # with two, rows that keep their order are gathered and copied once more, at up to a quarter more CPU
     "disabled_compression_methods": "fsst",  # zstd makes less of ids, digests and paths, in less time
     "zstd_min_string_length": 16,  # of such texts, where they seldom repeat
 }
@@ -33,8 +33,9 @@ def open_to_build(path: Path | None = None) -> duckdb.DuckDBPyConnection:
 
 def forget_blocks(connection: duckdb.DuckDBPyConnection) -> None:
     """Let go of what is kept of the file in memory. Most of it is documents, which few marts read."""
-    for limit in (KEPT_MEMORY, SESSION["memory_limit"]):
-        connection.execute(f"SET memory_limit = '{limit}'")
+    with contextlib.suppress(duckdb.OutOfMemoryException):  # more than that is in use, and stays
+        connection.execute(f"SET memory_limit = '{KEPT_MEMORY}'")
+    connection.execute(f"SET memory_limit = '{SESSION['memory_limit']}'")
 
 
 def open_to_read(path: Path) -> duckdb.DuckDBPyConnection:

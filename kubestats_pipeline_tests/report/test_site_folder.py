@@ -1,5 +1,7 @@
 """A new site takes the folder of the one before the last, and the last one stays as it was."""
 
+import errno
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -54,6 +56,20 @@ def test_the_folders_of_the_site_before_the_last_are_taken_again(tmp_path: Path)
     assert publish(place, CONSTANT | {"a": b"3"}) == 1
     again = inodes_of(place.target.resolve())
     assert {address for address in again if again[address] != folders[address]} <= {"a"}
+
+
+def test_where_files_cannot_be_linked_they_are_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuse(source: str, target: str) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted", source)
+
+    monkeypatch.setattr(os, "link", refuse)
+    place = SiteFolder(tmp_path / "report")
+    publish(place, CONSTANT | {"a": b"1"})
+    for content in (b"2", b"3"):
+        before = place.target.resolve()
+        assert publish(place, CONSTANT | {"a": content}) == 1
+        assert files_of(place.target) == CONSTANT | {"a": content}
+        assert files_of(before)["a"] != content
 
 
 def test_a_file_that_somebody_removed_from_the_taken_folder_is_there_again(tmp_path: Path):

@@ -15,7 +15,7 @@ from kubestats_pipeline.lake.frames import parquet_schema
 from kubestats_pipeline.lake.lake import Lake
 from kubestats_pipeline.lake.paths import Layout
 from kubestats_pipeline.lake.tables import HELM_VALUES, RESOURCE_EVENTS, RESOURCES, SCANS, SNAPSHOTS, TABLES
-from kubestats_pipeline.warehouse import build
+from kubestats_pipeline.warehouse import build, connect
 from kubestats_pipeline.warehouse.build import build_warehouse, schema_version
 from kubestats_pipeline.warehouse.marts import INFO, MARTS
 from kubestats_pipeline.warehouse.sources import WarehouseError
@@ -430,3 +430,14 @@ def test_the_schema_version_stands_for_names_and_types(monkeypatch):
     before = schema_version()
     monkeypatch.setitem(TABLES, "ecosystem_stats", TABLES["scans"])
     assert schema_version() != before
+
+
+def test_memory_that_cannot_be_let_go_of_is_no_failure(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(connect, "KEPT_MEMORY", "1MB")
+    with connect.open_to_build() as connection:
+        connection.execute("SET temp_directory = ''; CREATE TABLE kept AS SELECT range AS number FROM range(2_000_000)")
+        limit = connection.execute("SELECT current_setting('memory_limit')").fetchall()
+        connect.forget_blocks(connection)
+        assert connection.execute("SELECT current_setting('memory_limit')").fetchall() == limit
+        with pytest.raises(duckdb.OutOfMemoryException):
+            connection.execute("SET memory_limit = '1MB'")

@@ -160,7 +160,7 @@ class NewSite:
             raise FileNotFoundError(addresses)
         for address in addresses:
             if not self.taken.keep(address):
-                os.link(f"{self.last}/site/{address}", self._path(address))
+                _link(f"{self.last}/site/{address}", self._path(address))
         self.kept += len(addresses)
 
     def publish(self, state: Mapping[str, Any]) -> None:
@@ -170,8 +170,7 @@ class NewSite:
         if self.last and self.kept > self.written:
             following = {"followed": self.last.name, "written": self._written}
         else:
-            shutil.rmtree(self.folder / NEXT, ignore_errors=True)
-            _link_all(f"{self.folder}/site", f"{self.folder}/{NEXT}/site")
+            self._lay_out_next()
         content = orjson.dumps({**state, **following})
         (self.folder / STATE).write_bytes(content)
         final = self.place.sites / f"{hashlib.sha256(content).hexdigest()[:16]}-{self._next_number()}"
@@ -201,6 +200,14 @@ class NewSite:
         self.taken.make_room(address)
         return f"{self.folder}/site/{address}"
 
+    def _lay_out_next(self) -> None:
+        """Lay out the folder of the next build, which makes its own one where this cannot be done."""
+        shutil.rmtree(self.folder / NEXT, ignore_errors=True)
+        try:
+            _link_all(f"{self.folder}/site", f"{self.folder}/{NEXT}/site")
+        except OSError:  # a file system without hard links, or a full disk, of which the state's file tells
+            shutil.rmtree(self.folder / NEXT, ignore_errors=True)
+
     def _make_folder(self, folder: str) -> None:
         """Make a folder of the site, and those above it first, none of them twice."""
         if folder and folder not in self._made:
@@ -208,6 +215,21 @@ class NewSite:
             self._make_folder(folder.rpartition("/")[0])
             if not self.taken.has_folder(folder):
                 os.mkdir(f"{self.folder}/site/{folder}")  # noqa: PTH102 - a path is a text here, see _path
+
+
+def _link(source: str, target: str) -> None:
+    """Link a file, or copy it on a file system without hard links.
+
+    Raises:
+        FileNotFoundError: the file is not there.
+        FileExistsError: another one is in its place, which may belong to an earlier site too.
+    """
+    try:
+        os.link(source, target)
+    except (FileNotFoundError, FileExistsError):
+        raise
+    except OSError:
+        shutil.copyfile(source, target)
 
 
 def _link_all(source: str, target: str) -> None:

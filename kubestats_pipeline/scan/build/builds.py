@@ -1,6 +1,7 @@
 """Builds folders as kustomize does. Every build is a query, so that a change reaches only the builds that read it."""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from kubestats_pipeline.scan.build.accumulate import Accumulator
 from kubestats_pipeline.scan.build.circles import Circles
@@ -26,6 +27,8 @@ from kubestats_pipeline.scan.build.transformers.field_specs import DEFAULT
 from kubestats_pipeline.scan.build.transformers.patch_steps import PatchStep, ReadPatch, read_patch, steps_of
 from kubestats_pipeline.scan.build.transformers.resource import BuildResource, RefusedError, Resources
 from kubestats_pipeline.scan.manifests.identity import Identity
+
+Found = TypeVar("Found")
 
 _NO_MORE = b"{}"
 
@@ -212,10 +215,7 @@ class Builds:
         )
 
     def _own_fields_or_refuse(self, folder: str) -> Fields:
-        fields = self._own_fields(folder)
-        if isinstance(fields, str):
-            raise RefusedError(fields)
-        return fields
+        return _or_refuse(self._own_fields(folder))
 
     @query
     def _own_fields(self, folder: str) -> Fields | str:
@@ -237,10 +237,7 @@ class Builds:
         return fields["kind"] if isinstance(fields, dict) else None
 
     def _fields_or_refuse(self, folder: str) -> Fields:
-        fields = self._fields(folder)
-        if isinstance(fields, str):
-            raise RefusedError(fields)
-        return fields
+        return _or_refuse(self._fields(folder))
 
     @query
     def _fields(self, folder: str) -> Fields | str:
@@ -266,10 +263,7 @@ class Builds:
         return {each.key.name: each for each in rows if each is not None and each.key.kind == CHART}
 
     def _file_or_refuse(self, path: str) -> tuple[BuildResource, ...]:
-        read = self._file(path)
-        if isinstance(read, str):
-            raise RefusedError(read)
-        return read
+        return _or_refuse(self._file(path))
 
     @query
     def _file(self, path: str) -> tuple[BuildResource, ...] | str:
@@ -286,10 +280,7 @@ class Builds:
         return text
 
     def _patch_or_refuse(self, path: str) -> ReadPatch:
-        read = self._patch(path)
-        if isinstance(read, str):
-            raise RefusedError(read)
-        return read
+        return _or_refuse(self._patch(path))
 
     @query
     def _patch(self, path: str) -> ReadPatch | str:
@@ -306,3 +297,14 @@ class Builds:
         """True for a file with resources, which most edits leave as it is."""
         read = self._file(path)
         return not isinstance(read, str) and bool(read)
+
+
+def _or_refuse(found: Found | str) -> Found:
+    """A value, if there is no reason in its place why there is none.
+
+    Raises:
+        RefusedError: there is one.
+    """
+    if isinstance(found, str):
+        raise RefusedError(found)
+    return found

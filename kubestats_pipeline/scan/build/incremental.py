@@ -9,6 +9,8 @@ import functools
 from collections.abc import Callable, Container, Hashable
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+from kubestats_pipeline.scan.documents.canonical_json import canonical_json
+
 QueryKey = tuple[Hashable, ...]
 """An input or a query with its arguments: a name, then the arguments."""
 
@@ -50,6 +52,13 @@ _NOT_COMPUTED = object()
 
 def _input_value() -> Any:
     raise AssertionError("an input is not computed")
+
+
+def _are_equal(one: Any, other: Any) -> bool:
+    """True if two values are equal, and the mappings of a document as JSON too, in which 1 and true differ."""
+    if not one == other:  # noqa: SIM201 - tuples compare twice to differ
+        return False
+    return not isinstance(one, dict) or canonical_json(one) == canonical_json(other)
 
 
 class _Node:
@@ -209,7 +218,7 @@ class QueryStore:
             self._computing.pop()
             reads = tuple(self._reading.pop())
         # An equal value keeps its revision, so that its readers need not be computed again.
-        if node.value is _NOT_COMPUTED or not node.value == value:  # noqa: SIM201 - tuples compare twice to differ
+        if node.value is _NOT_COMPUTED or not _are_equal(node.value, value):
             node.value, node.changed_at = value, self._revision
         node.verified_at, node.is_invalidated = self._revision, False
         if reads != node.reads:

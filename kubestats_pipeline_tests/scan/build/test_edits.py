@@ -114,3 +114,13 @@ def shown(built: Built) -> Any:
     """A build as text, in which 1, 1.0 and true differ."""
     objects = [(canonical_json(each.content), each._replace(content={})) for each in built.objects]
     return objects, built.failure, built.missing
+
+
+def test_a_number_that_becomes_a_truth_value_in_a_kustomization_changes_the_build() -> None:
+    chart = "helmCharts: [{{name: mini, version: 0.1.0, releaseName: one, valuesInline: {{replicas: {value}}}}}]\n"
+    repository = Repository({"apps/kustomization.yaml": chart.format(value="1")})
+    before = repository.build("apps")
+    repository.change({"apps/kustomization.yaml": chart.format(value="true")})
+    after = repository.build("apps")
+    assert after == Repository({"apps/kustomization.yaml": chart.format(value="true")}).build("apps")
+    assert after != before

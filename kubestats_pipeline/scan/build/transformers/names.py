@@ -1,6 +1,6 @@
 """kustomize's `namePrefix` and `nameSuffix`, and the fields in which a renamed resource is named.
 
-FormerNames are followed at the end of a build, and only in the fields of `field_specs.py`: the release of a custom kind
+References are followed at the end of a build, and only in the fields of `field_specs.py`: the release of a custom kind
 goes on naming the ConfigMap without its hash.
 """
 
